@@ -1,0 +1,1 @@
+"""Verdicts and how they are shown; knows neither torch nor Lean."""

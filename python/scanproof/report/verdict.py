@@ -1,0 +1,19 @@
+"""The outcomes a check can have."""
+
+from enum import Enum
+
+
+class Verdict(Enum):
+    """Outcome of one check; the value says what it means and what to do about it."""
+
+    CAUSAL = "no dependence on the future: every probe was exactly zero"
+    CAUSAL_TO_ROUNDING = "the dependence found shrinks with the unit roundoff: rounding, not information"
+    LEAK = "an output depends on a later input; fix the pair named in the report"
+    REFINES = "every output lies within the rounding bound of the Lean runner"
+    REFUTED = "an output lies outside the rounding bound of the Lean runner; fix the case named in the report"
+    INCONCLUSIVE = "nothing was established; the report says what to change"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the property held on everything that was tried."""
+        return self in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING, Verdict.REFINES)

@@ -1,0 +1,21 @@
+"""Names of the Lean theorems that verdicts rest on.
+
+Every name here is in namespace ``Scanproof`` and is checked by ``scanproof prove``; a test fails when one of them
+is missing from the catalogue.
+"""
+
+RUNNER_APPEND = "Runner.take_outputs_append"
+"""Appending future tokens leaves the outputs already emitted unchanged."""
+
+RUNNER_AGREE = "Runner.take_outputs_congr"
+"""Inputs that agree on a prefix give outputs that agree on it."""
+
+RUNNER_STATE = "Runner.runList_append"
+"""Running ``xs ++ ys`` is running ``ys`` from the state after ``xs``."""
+
+SELECTIVE_SCAN_APPEND = "diagonalSelectiveScan_append"
+"""The diagonal selective scan of an append is the prefix scan followed by the scan from the state reached."""
+
+DIAGONAL_S4_PREFIX = "diagonalS4_runList_append_outputs_prefix"
+COMPACT_MAMBA_PREFIX = "compactMamba_runList_append_outputs_prefix"
+SELECTIVE_MAMBA_PREFIX = "selectiveMamba_runList_append_outputs_prefix"
