@@ -1,0 +1,183 @@
+"""Selective scans with the ecosystem's signature; only the evaluation order of the state scan differs.
+
+For each batch element, channel, state n and position t (Gu & Dao 2023, Mamba, section 3.2, with its kernel's
+simplified discretisation of B)::
+
+    dt_t    = delta_t + delta_bias                           (then softplus, if asked for)
+    h_t[n]  = exp(dt_t A[n]) h_(t-1)[n] + (dt_t B_t[n]) u_t,  h_(-1) = 0
+    y_t     = (sum over n of C_t[n] h_t[n] + D u_t) silu(z_t)
+"""
+
+from collections.abc import Callable
+from functools import reduce
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from scanproof.errors import InvalidArgument
+from scanproof.scans.states import associative_states, chunked_states, sequential_states
+
+
+def selective_scan(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+    return_last_state: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Scan token after token.
+
+    Args:
+        u: inputs, (batch, channels, length), floating.
+        delta: step sizes before bias and softplus, (batch, channels, length).
+        A: continuous-time decays, (channels, states), negative in every Mamba checkpoint.
+        B: input projections, (batch, states, length).
+        C: output projections, (batch, states, length).
+        D: skip weights, (channels,).
+        z: gates, (batch, channels, length); the output is multiplied by ``silu(z)``.
+        delta_bias: added to ``delta`` before the softplus, (channels,).
+        delta_softplus: apply ``softplus`` (PyTorch's, identity above 20) to the step sizes.
+        return_last_state: also return the state after the last token.
+
+    Returns:
+        y, (batch, channels, length) in the dtype of ``u``; with ``return_last_state`` (y, h), h of shape
+        (batch, channels, states). The scan is computed, and h returned, in the widest dtype among the
+        arguments, at least float32. Differentiable in every tensor.
+
+    Raises:
+        InvalidArgument: a shape does not fit, a dtype is not a real floating one, or a size is zero.
+
+    >>> u, delta, A = torch.randn(2, 3, 5), torch.rand(2, 3, 5), -torch.rand(3, 4)
+    >>> selective_scan(u, delta, A, torch.randn(2, 4, 5), torch.randn(2, 4, 5)).shape
+    torch.Size([2, 3, 5])
+    """
+    return _scan(sequential_states, u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)
+
+
+def selective_scan_chunked(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+    return_last_state: bool = False,
+    *,
+    chunk_size: int = 64,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Scan all chunks in parallel, then carry one state from chunk to chunk.
+
+    Arguments, result and errors as :func:`selective_scan`; ``chunk_size`` >= 1 need not divide the length.
+    """
+    if chunk_size < 1:
+        raise InvalidArgument(f"chunk_size is {chunk_size}; give a whole number of at least 1.")
+
+    def states(a: Tensor, b: Tensor) -> Tensor:
+        return chunked_states(a, b, chunk_size)
+
+    return _scan(states, u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)
+
+
+def selective_scan_associative(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+    return_last_state: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Scan by a parallel prefix over the transitions, in logarithmic depth.
+
+    Arguments, result and errors as :func:`selective_scan`.
+    """
+    return _scan(associative_states, u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)
+
+
+def _scan(
+    states: Callable[[Tensor, Tensor], Tensor],
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    z: Tensor | None,
+    delta_bias: Tensor | None,
+    delta_softplus: bool,
+    return_last_state: bool,
+) -> Tensor | tuple[Tensor, Tensor]:
+    given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
+    dtype = _checked_dtype({name: tensor for name, tensor in given.items() if tensor is not None})
+    a, b = _transitions(
+        u.to(dtype),
+        delta.to(dtype),
+        A.to(dtype),
+        B.to(dtype),
+        None if delta_bias is None else delta_bias.to(dtype),
+        delta_softplus,
+    )
+    h = states(a, b)
+    y = torch.einsum("bdln,bnl->bdl", h, C.to(dtype))
+    if D is not None:
+        y = y + D.to(dtype)[:, None] * u.to(dtype)
+    if z is not None:
+        y = y * functional.silu(z.to(dtype))
+    y = y.to(u.dtype)
+    return (y, h[:, :, -1]) if return_last_state else y
+
+
+def _transitions(
+    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, delta_bias: Tensor | None, delta_softplus: bool
+) -> tuple[Tensor, Tensor]:
+    """Return decays exp(dt A) and inputs (dt B) u of all steps, (batch, channels, length, states) each."""
+    dt = delta if delta_bias is None else delta + delta_bias[:, None]
+    if delta_softplus:
+        dt = functional.softplus(dt)
+    decays = torch.exp(dt[..., None] * A[:, None, :])
+    inputs = (dt[..., None] * B.transpose(1, 2)[:, None]) * u[..., None]
+    return decays, inputs
+
+
+def _checked_dtype(given: dict[str, Tensor]) -> torch.dtype:
+    """Check every shape and dtype, and return the dtype to compute in."""
+    for name, tensor in given.items():
+        if not tensor.is_floating_point():
+            raise InvalidArgument(f"{name} has dtype {tensor.dtype}; give a real floating-point tensor.")
+    u, A = given["u"], given["A"]
+    if u.ndim != 3 or 0 in u.shape:
+        raise InvalidArgument(
+            f"u has shape {tuple(u.shape)}; give (batch, channels, length), each at least 1."
+        )
+    batch, channels, length = u.shape
+    if A.ndim != 2 or A.shape[0] != channels or A.shape[1] < 1:
+        raise InvalidArgument(
+            f"A has shape {tuple(A.shape)}; give (channels, states) with the {channels} channels of u."
+        )
+    states = A.shape[1]
+    expected = {
+        "delta": ("batch, channels, length", (batch, channels, length)),
+        "B": ("batch, states, length", (batch, states, length)),
+        "C": ("batch, states, length", (batch, states, length)),
+        "D": ("channels,", (channels,)),
+        "z": ("batch, channels, length", (batch, channels, length)),
+        "delta_bias": ("channels,", (channels,)),
+    }
+    for name, (axes, shape) in expected.items():
+        if name in given and tuple(given[name].shape) != shape:
+            raise InvalidArgument(
+                f"{name} has shape {tuple(given[name].shape)}; u and A ask for ({axes}) = {shape}."
+            )
+    return reduce(torch.promote_types, (tensor.dtype for tensor in given.values()), torch.float32)

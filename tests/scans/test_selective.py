@@ -1,0 +1,167 @@
+"""The three evaluation orders are one function, differentiable and causal; wrong calls say what is wrong."""
+
+from functools import partial
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from scanproof.errors import InvalidArgument
+from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
+
+SCANS = {
+    "sequential": selective_scan,
+    "chunked": partial(selective_scan_chunked, chunk_size=3),
+    "associative": selective_scan_associative,
+}
+every_scan = pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
+
+
+def arguments(batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64):
+    rng = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
+
+    return {
+        "u": normal(batch, channels, length),
+        "delta": normal(batch, channels, length),
+        "A": -torch.exp(normal(channels, states)),
+        "B": normal(batch, states, length),
+        "C": normal(batch, states, length),
+        "D": normal(channels),
+        "z": normal(batch, channels, length),
+        "delta_bias": normal(channels),
+    }
+
+
+def by_hand(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False):
+    """The definition, one scalar at a time."""
+    batch, channels, length = u.shape
+    y = torch.zeros_like(u)
+    last = torch.zeros(batch, channels, A.shape[1], dtype=u.dtype)
+    for e in range(batch):
+        for i in range(channels):
+            for t in range(length):
+                dt = delta[e, i, t] + (0 if delta_bias is None else delta_bias[i])
+                if delta_softplus:
+                    dt = functional.softplus(dt)
+                total = 0 if D is None else D[i] * u[e, i, t]
+                for n in range(A.shape[1]):
+                    last[e, i, n] = torch.exp(dt * A[i, n]) * last[e, i, n] + dt * B[e, n, t] * u[e, i, t]
+                    total = total + C[e, n, t] * last[e, i, n]
+                y[e, i, t] = total * (1 if z is None else functional.silu(z[e, i, t]))
+    return y, last
+
+
+@every_scan
+@pytest.mark.parametrize("delta_softplus", [False, True])
+@pytest.mark.parametrize("left_out", [(), ("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
+def test_is_the_definition(scan, delta_softplus, left_out):
+    given = {name: value for name, value in arguments().items() if name not in left_out}
+    if not delta_softplus:
+        given["delta"] = given["delta"].abs()
+    y, last = scan(**given, delta_softplus=delta_softplus, return_last_state=True)
+    want_y, want_last = by_hand(**given, delta_softplus=delta_softplus)
+    torch.testing.assert_close(y, want_y)
+    torch.testing.assert_close(last, want_last)
+    assert torch.equal(scan(**given, delta_softplus=delta_softplus), y)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    batch=st.integers(1, 3),
+    channels=st.integers(1, 4),
+    length=st.integers(1, 40),
+    states=st.integers(1, 4),
+    chunk_size=st.integers(1, 45),
+    seed=st.integers(0, 2**31),
+)
+def test_orders_agree(batch, channels, length, states, chunk_size, seed):
+    given_ = arguments(batch, channels, length, states, seed=seed)
+    run = {"delta_softplus": True, "return_last_state": True}
+    y, last = selective_scan(**given_, **run)
+    for other in (selective_scan_associative, partial(selective_scan_chunked, chunk_size=chunk_size)):
+        other_y, other_last = other(**given_, **run)
+        torch.testing.assert_close(other_y, y, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(other_last, last, rtol=1e-12, atol=1e-12)
+
+
+@every_scan
+@pytest.mark.parametrize("length", [1, 4, 7])
+def test_gradients(scan, length):
+    given = {name: v.requires_grad_() for name, v in arguments(1, 2, length, 2).items()}
+
+    def both(*values):
+        return scan(*values, delta_softplus=True, return_last_state=True)
+
+    assert torch.autograd.gradcheck(both, tuple(given.values()))
+
+
+@every_scan
+def test_strong_decays_keep_value_and_gradient_finite(scan):
+    """Decays that underflow to zero are where dividing by cumulated products fails."""
+    given = arguments(length=32, dtype=torch.float32)
+    given["A"] = (given["A"] * 1e4).requires_grad_()
+    y = scan(**given, delta_softplus=True)
+    y.sum().backward()
+    assert torch.isfinite(y).all()
+    assert torch.isfinite(given["A"].grad).all()
+
+
+@every_scan
+@pytest.mark.parametrize("t", range(7))
+def test_causal(scan, t):
+    given = arguments()
+    over_time = ("u", "delta", "B", "C", "z")
+    for name in over_time:
+        given[name].requires_grad_()
+    scan(**given, delta_softplus=True)[..., t].sum().backward()
+    for name in over_time:
+        assert torch.count_nonzero(given[name].grad[..., t + 1 :]) == 0
+    assert torch.count_nonzero(given["u"].grad[..., : t + 1]) > 0
+
+
+@every_scan
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_dtypes(scan, dtype):
+    given = arguments(dtype=dtype)
+    y, last = scan(**given, delta_softplus=True, return_last_state=True)
+    assert y.dtype == dtype
+    assert last.dtype == torch.promote_types(dtype, torch.float32)
+    wide = {name: value.double() for name, value in given.items()}
+    torch.testing.assert_close(y, selective_scan(**wide, delta_softplus=True).to(dtype), rtol=1e-2, atol=1e-2)
+
+
+@every_scan
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("u", torch.randn(3, 7), "u has shape (3, 7)"),
+        ("u", torch.randn(2, 3, 0), "each at least 1"),
+        ("u", torch.ones(2, 3, 7, dtype=torch.long), "u has dtype torch.int64"),
+        ("A", torch.randn(4, 3), "A has shape (4, 3); give (channels, states) with the 3 channels of u"),
+        ("A", torch.randn(3, 4, dtype=torch.complex64), "A has dtype torch.complex64"),
+        (
+            "B",
+            torch.randn(2, 7, 4),
+            "B has shape (2, 7, 4); u and A ask for (batch, states, length) = (2, 4, 7)",
+        ),
+        ("C", torch.randn(4, 7), "C has shape (4, 7)"),
+        ("D", torch.randn(4), "D has shape (4,); u and A ask for (channels,) = (3,)"),
+        ("z", torch.randn(2, 7, 3), "z has shape (2, 7, 3)"),
+        ("delta", torch.randn(2, 3, 8), "delta has shape (2, 3, 8)"),
+        ("delta_bias", torch.randn(3, 1), "delta_bias has shape (3, 1)"),
+    ],
+)
+def test_wrong_calls(scan, name, value, says):
+    with pytest.raises(InvalidArgument) as caught:
+        scan(**{**arguments(), name: value})
+    assert says in str(caught.value)
+
+
+def test_chunk_size_is_checked():
+    with pytest.raises(InvalidArgument, match="chunk_size is 0"):
+        selective_scan_chunked(**arguments(), chunk_size=0)
