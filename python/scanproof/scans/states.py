@@ -22,12 +22,12 @@ def sequential_states(a: Tensor, b: Tensor) -> Tensor:
 def chunked_states(a: Tensor, b: Tensor, chunk_size: int) -> Tensor:
     """Scan every chunk from zero at once, then add what the state carried into it becomes.
 
-    A ragged last chunk is filled with the identity transition (a, b) = (1, 0), which changes no other bit.
+    A ragged last chunk is padded with zeros, and no state of the padding is read.
     """
     length = a.shape[-2]
     filler = -length % chunk_size
     chunks = (*a.shape[:-2], -1, chunk_size, a.shape[-1])
-    a = functional.pad(a, (0, 0, 0, filler), value=1.0).reshape(chunks)
+    a = functional.pad(a, (0, 0, 0, filler)).reshape(chunks)
     b = functional.pad(b, (0, 0, 0, filler)).reshape(chunks)
     local = sequential_states(a, b)
     decay = _running_product(a)
