@@ -1,0 +1,270 @@
+"""Float64 values that carry a bound on how far a rounded evaluation of the same expression may lie from them.
+
+Model (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.2 and 3.1): an
+implementation's operation returns ``x op y`` with a relative error of at most u, the unit roundoff, plus an
+absolute error of at most eta when it underflows; a fused multiply-add rounds once instead of twice. Its
+``exp``, ``sigmoid`` and ``softplus`` are accurate to a declared number of ulps. Nothing overflows.
+
+A :class:`Bounded` is a value ``v`` computed in float64 and an ``error`` such that every evaluation under the
+model gives a number within ``error`` of ``v``. It counts both sides: the implementation's rounding, and
+float64's rounding of ``v`` itself. Every bound is rounded outward, so that its own evaluation in float64
+cannot make it too small.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scanproof.refinement.arithmetic import FLOAT64, SOFTPLUS_THRESHOLD, Arithmetic
+
+Floats = NDArray[np.float64]
+
+_U = 2.0**-53
+_TINY = float(np.finfo(np.float64).tiny)
+_REFERENCE_ULPS = 8.0
+"""Accuracy asked of NumPy's ``exp`` (whose vectorised versions promise 4 ulp) and of what is made of it."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What is assumed of an implementation's arithmetic.
+
+    Attributes:
+        unit_roundoff: greatest relative error of one operation (half an ulp of 1 when rounding to nearest).
+        underflow: greatest absolute error of one operation whose result underflows.
+        largest: magnitude up to which nothing overflows.
+        ulps: accuracy of its ``exp``, ``sigmoid`` and ``softplus``, in units in the last place.
+    """
+
+    unit_roundoff: float
+    underflow: float
+    largest: float
+    ulps: float = 2.0
+
+    @classmethod
+    def of(cls, dtype: torch.dtype, ulps: float = 2.0) -> "Rounding":
+        """Return the rounding to nearest of a floating-point dtype.
+
+        Results below the smallest normal number may be flushed to zero, as many kernels do; float16, whose
+        normal numbers end at 6e-5, is taken to keep its subnormal ones.
+        """
+        info = torch.finfo(dtype)
+        underflow = info.smallest_normal if dtype != torch.float16 else info.smallest_normal * info.eps
+        return cls(info.eps / 2, underflow, info.max, ulps)
+
+
+class Bounded:
+    """A float64 array, and a bound on the distance of the implementation's value from each entry."""
+
+    __slots__ = ("arithmetic", "error", "value")
+
+    def __init__(self, value: Floats, error: Floats, arithmetic: "BoundedArithmetic") -> None:
+        self.value = value
+        self.error = np.broadcast_to(error, value.shape)
+        self.arithmetic = arithmetic
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of both arrays."""
+        return self.value.shape
+
+    @property
+    def magnitude(self) -> Floats:
+        """Greatest magnitude the implementation's value can have."""
+        return _up(np.abs(self.value) + self.error)
+
+    def __getitem__(self, index: Any) -> "Bounded":
+        return Bounded(self.value[index], self.error[index], self.arithmetic)
+
+    def __neg__(self) -> "Bounded":
+        return Bounded(-self.value, self.error, self.arithmetic)
+
+    def __add__(self, other: "Bounded") -> "Bounded":
+        return self.arithmetic.rounded(self.value + other.value, self.error + other.error)
+
+    def __mul__(self, other: "Bounded") -> "Bounded":
+        spread = np.abs(self.value) * other.error + self.error * other.magnitude
+        return self.arithmetic.rounded(self.value * other.value, spread)
+
+
+class BoundedArithmetic(Arithmetic):
+    """Running error bounds, for any order of summation and any association of the scan.
+
+    Attributes:
+        rounding: the assumptions on the implementation.
+        peak: greatest magnitude met so far by any intermediate of any evaluation order.
+    """
+
+    def __init__(self, rounding: Rounding) -> None:
+        self.rounding = rounding
+        self.peak = 0.0
+
+    def lift(self, array: NDArray[Any]) -> Bounded:
+        """Take values that the implementation has exactly."""
+        value = FLOAT64.lift(array)
+        return Bounded(value, np.zeros(()), self)
+
+    def lift_computed(self, array: NDArray[Any]) -> Bounded:
+        """Take values that the implementation has to the declared ulps."""
+        return self._function(FLOAT64.lift(array), np.zeros(()))
+
+    def concatenate(self, parts: Sequence[Bounded], axis: int) -> Bounded:
+        """Join values and errors along an axis."""
+        return Bounded(
+            np.concatenate([part.value for part in parts], axis),
+            np.concatenate([part.error for part in parts], axis),
+            self,
+        )
+
+    def rounded(self, value: Floats, spread: Floats) -> Bounded:
+        """Bound one rounded operation whose exact results lie within ``spread`` of each other."""
+        u, eta = self.rounding.unit_roundoff, self.rounding.underflow
+        size = np.abs(value)
+        reach = _up(size * (1 + 2 * _U) + spread)
+        self._meets(reach)
+        return Bounded(value, _up(spread + u * reach + eta + _U * size), self)
+
+    def product(self, x: Bounded, y: Bounded, z: Bounded) -> Bounded:
+        """Bound a product of three in any order; only where an intermediate underflows does it matter."""
+        result = (x * y) * z
+        sizes = x.magnitude + y.magnitude + z.magnitude
+        return Bounded(result.value, _up(result.error + self.rounding.underflow * sizes), self)
+
+    def dot(self, x: Bounded, y: Bounded, plus: Bounded | None = None) -> Bounded:
+        """Bound a sum of n products (and one more term) in any order of summation.
+
+        Each term passes through one multiplication and at most n - 1 additions (n with ``plus``), hence at
+        most m factors (1 + d), |d| <= u, where m counts the terms; the error is at most ((1 + u)^m - 1) times
+        the sum of the terms' magnitudes (Higham, section 3.1; it is below gamma_m = m u / (1 - m u)).
+        """
+        u, eta = self.rounding.unit_roundoff, self.rounding.underflow
+        value = FLOAT64.dot(x.value, y.value)
+        absolute_x, reach_y = np.abs(x.value), y.magnitude
+        spread = _sum_products(absolute_x, y.error) + _sum_products(x.error, reach_y)
+        size = _sum_products(absolute_x, np.abs(y.value))
+        terms = x.shape[-1]
+        if plus is not None:
+            value = value + plus.value
+            spread, size, terms = spread + plus.error, size + np.abs(plus.value), terms + 1
+        growth = _growth(u, terms)
+        reach = _up(size + spread)
+        self._meets(reach * (1 + growth))
+        rounding = growth * reach + _growth(_U, terms) * size
+        underflow = 2 * terms * (eta * (1 + growth) + 2 * _TINY)
+        return Bounded(value, _up(spread + rounding + underflow), self)
+
+    def scan(self, a: Bounded, b: Bounded, h0: Bounded) -> Bounded:
+        """Bound the states of h_t = a_t h_(t-1) + b_t, the transitions combined by any binary tree.
+
+        A tree combines neighbours by (a1, b1), (a2, b2) -> (fl(a2 a1), fl(fl(a2 b1) + b2)); its leaves are
+        h_0 =: b_0 and the t transitions. Exactly, h_t is the sum over s = 0 .. t of a_t ... a_(s+1) b_s. The
+        computed term of s carries one factor (1 + d), |d| <= u, for each of its t - s multiplications (a
+        product of t - s + 1 factors has as many in every association), and one for each addition on the path
+        from its leaf to the root, at most t of them (depth of a tree with t + 1 leaves). So it carries at
+        most k = 2t - s, and with the leaves as the implementation has them
+
+            |fl(h_t) - h_t|  <=  sum over s of ((1 + u)^(2t - s) - 1) |a_t ... a_(s+1) b_s|.
+
+        With m the scan of the absolute values and g the same scan with decays (1 + u)|a|, this is
+        ((1 + u)^t - 1) g_t + (g_t - m_t), and g - m has a recurrence of its own, free of cancellation.
+
+        Besides: inexact leaves move the exact h by at most d_t = |a| d_(t-1) + e_a |h| + e_b, with |a| their
+        greatest magnitude; the float64 value, a sequential run, has its own recurrence; and each of the 3t
+        underflows is amplified by at most the greatest segment product p of decays and the greatest state
+        (doubled for what underflows do to each other, which is sound while 3t eta 2p (2m + 4) p <= 1; beyond,
+        the bound is infinite).
+        """
+        u, eta = self.rounding.unit_roundoff, self.rounding.underflow
+        value = FLOAT64.scan(a.value, b.value, h0.value)
+        error = np.zeros_like(value)
+        a_size, a_error, a_reach = (
+            np.broadcast_to(part, value.shape) for part in (np.abs(a.value), a.error, a.magnitude)
+        )
+        b_reach = b.magnitude
+        h = np.broadcast_to(h0.value, value.shape[:1] + value.shape[2:])
+        reference = np.zeros_like(h)
+        moved = np.array(np.broadcast_to(h0.error, h.shape))
+        m = np.array(np.broadcast_to(h0.magnitude, h.shape))
+        g_minus_m = np.zeros_like(h)
+        segment, p, m_top = np.ones_like(h), np.ones_like(h), m
+        for t in range(value.shape[1]):
+            h_size = np.abs(h)
+            size, reach = a_size[:, t], a_reach[:, t]
+            moved = _up(reach * moved + a_error[:, t] * _up(h_size + reference) + b.error[:, t])
+            h = value[:, t]
+            reference = _up(size * reference + _U * (size * h_size + np.abs(h)) + _TINY)
+            g_minus_m = _up(reach * (1 + u) * g_minus_m + u * reach * m)
+            m = _up(reach * m + b_reach[:, t])
+            segment = _up(reach * np.maximum(segment, 1))
+            p, m_top = np.maximum(p, segment), np.maximum(m_top, m)
+            growth = _growth(u, t + 1)
+            growth_all = _growth(u, 2 * (t + 1))
+            p_all, m_all = p * (1 + growth_all), m_top * (1 + growth_all)
+            self._meets(p_all)
+            self._meets(m_all)
+            flow = (t + 1) * eta * (2 * p_all) * (2 * m_all + 4)
+            flow = np.where(3 * flow * p_all <= 1, flow, np.inf)
+            error[:, t] = _up(reference + moved + growth * _up(m + g_minus_m) + g_minus_m + flow)
+        return Bounded(value, error, self)
+
+    def exp(self, x: Bounded) -> Bounded:
+        """Bound the exponential: an argument moved by e moves it by at most ``exp(v) (exp(e) - 1)``."""
+        value = FLOAT64.exp(x.value)
+        result = self._function(value, _sure(value) * _stretch(x.error))
+        self._meets(result.magnitude)
+        return result
+
+    def sigmoid(self, x: Bounded) -> Bounded:
+        """Bound sigmoid, whose slope s(1 - s) <= 1/4 changes by at most a factor exp(e) over a distance e."""
+        value = FLOAT64.sigmoid(x.value)
+        slope = _sure(value) * _sure(FLOAT64.sigmoid(-x.value))
+        return self._function(value, np.fmin(slope * _stretch(x.error), x.error / 4))
+
+    def softplus(self, x: Bounded) -> Bounded:
+        """Bound softplus: its slope (sigmoid) grows by at most exp(e) over a distance e; at 20 it jumps."""
+        value = FLOAT64.softplus(x.value)
+        slope = _sure(FLOAT64.sigmoid(x.value))
+        spread = np.fmin(slope * _stretch(x.error), x.error)
+        either_side = np.abs(x.value - SOFTPLUS_THRESHOLD) <= x.error
+        jump = _sure(np.log1p(np.exp(-float(SOFTPLUS_THRESHOLD))))
+        return self._function(value, spread + np.where(either_side, jump, 0.0))
+
+    def _function(self, value: Floats, spread: Floats) -> Bounded:
+        """Bound a function accurate to the declared ulps, an ulp of y being at most 2 u |y|."""
+        own = 2 * self.rounding.ulps * self.rounding.unit_roundoff
+        error = spread + own * _up(_sure(value) + spread) + self.rounding.underflow
+        return Bounded(value, _up(error + 2 * _REFERENCE_ULPS * _U * np.abs(value)), self)
+
+    def _meets(self, magnitudes: Floats) -> None:
+        self.peak = max(self.peak, float(np.nan_to_num(np.max(magnitudes, initial=0.0), nan=np.inf)))
+
+
+def _up(bound: Floats) -> Floats:
+    """Round outward: makes up for 30 float64 operations on non-negative numbers, and for their underflow."""
+    return bound * (1 + 2.0**-48) + _TINY
+
+
+def _sure(value: Floats) -> Floats:
+    """Return an upper bound of a positive function's true value, given NumPy's."""
+    return _up(value * (1 + 4 * _REFERENCE_ULPS * _U))
+
+
+def _stretch(error: Floats) -> Floats:
+    """Return at least exp(error) - 1."""
+    bound: Floats = np.expm1(error) * (1 + 2.0**-45)
+    return _up(bound)
+
+
+def _growth(u: float, roundings: int) -> float:
+    """Return at least (1 + u)^roundings - 1."""
+    return float(np.expm1(roundings * np.log1p(u))) * (1 + 2.0**-45)
+
+
+def _sum_products(x: Floats, y: Floats) -> Floats:
+    """Return at least the sum over the last axis of products of non-negative numbers."""
+    total: Floats = np.einsum("...j,...j->...", x, y) * (1 + (x.shape[-1] + 4) * 2.0**-52)
+    return total

@@ -1,0 +1,264 @@
+# ruff: noqa: N815 (field names are those of the Lean structures)
+"""The list runners of the Lean library, vectorised over a batch and generic over the arithmetic.
+
+Each spec holds the parameters of the Lean structure of its name, and :meth:`Spec.run` computes what the Lean
+``runList`` computes, operation for operation: in float64 with ``+`` and ``*`` alone to the bit, in exact
+arithmetic exactly. Vectors are rows, matrices [out, in]; a matrix-vector product is, for each row, a left
+fold from zero.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanproof import theorems
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Value
+from scanproof.refinement.shapes import as_array, bind_axes
+
+Array = NDArray[Any]
+
+
+class Spec(ABC):
+    """Parameters of one reference runner.
+
+    Attributes:
+        theorem: the Lean theorem about this runner, in namespace ``Scanproof``.
+        axes: the named dimensions of each field.
+    """
+
+    theorem: ClassVar[str]
+    axes: ClassVar[dict[str, tuple[str, ...]]]
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        for field in fields(self):  # type: ignore[arg-type]  # every concrete spec is a dataclass
+            object.__setattr__(self, field.name, as_array(owner, field.name, getattr(self, field.name)))
+        bind_axes(owner, vars(self), self.axes)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={size}' for name, size in self.dims.items())})"
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Sizes by the names the Lean structure gives them."""
+        return bind_axes(type(self).__name__, vars(self), self.axes)
+
+    def run(self, x: Array, state: Any = None, arithmetic: Arithmetic = FLOAT64) -> tuple[Value, Any]:
+        """Run the list runner on every example of a batch.
+
+        Args:
+            x: inputs, (batch, time, inputDim); time may be 0.
+            state: state to start from, as returned by another run; default: zeros and an empty history.
+            arithmetic: what to compute in.
+
+        Returns:
+            Outputs (batch, time, outputDim) and the state after the last token.
+
+        Raises:
+            InvalidArgument: ``x`` has another shape.
+        """
+        x = as_array(type(self).__name__, "x", x)
+        if x.ndim != 3 or x.shape[2] != self.dims["inputDim"]:
+            raise InvalidArgument(
+                f"x has shape {x.shape}; {self} takes (batch, time, inputDim = {self.dims['inputDim']})."
+            )
+        if state is None:
+            state = self._initial_state(len(x), arithmetic)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._run(arithmetic, arithmetic.lift(x), state)
+
+    def _initial_state(self, batch: int, arithmetic: Arithmetic) -> Any:
+        return arithmetic.zeros((batch, self.dims["stateDim"]))
+
+    @abstractmethod
+    def _run(self, arithmetic: Arithmetic, x: Value, state: Any) -> tuple[Value, Any]: ...
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DiagonalS4Spec(Spec):
+    """Diagonal S4 block: ``h' = a h + inProj x``, ``y = outProj h' + skip x``."""
+
+    theorem = theorems.DIAGONAL_S4_PREFIX
+    axes: ClassVar = {
+        "inProj": ("stateDim", "inputDim"),
+        "a": ("stateDim",),
+        "outProj": ("outputDim", "stateDim"),
+        "skip": ("outputDim", "inputDim"),
+    }
+
+    inProj: Array
+    a: Array
+    outProj: Array
+    skip: Array
+
+    def _run(self, arithmetic: Arithmetic, x: Value, state: Value) -> tuple[Value, Value]:
+        inputs = _mat_vec(arithmetic, self.inProj, x)
+        h = arithmetic.scan(arithmetic.lift(self.a), inputs, state)
+        y = _mat_vec(arithmetic, self.outProj, h) + _mat_vec(arithmetic, self.skip, x)
+        return y, _last(h, state)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MambaBlockSpec(Spec):
+    """Compact Mamba block with a sigmoid gate.
+
+    ``u = inProj x``, ``h' = a h + b u``, ``y = outProj ((c h' + d u) sigmoid(gateProj x))``.
+    """
+
+    theorem = theorems.COMPACT_MAMBA_PREFIX
+    axes: ClassVar = {
+        "inProj": ("stateDim", "inputDim"),
+        "gateProj": ("stateDim", "inputDim"),
+        "a": ("stateDim",),
+        "b": ("stateDim",),
+        "c": ("stateDim",),
+        "d": ("stateDim",),
+        "outProj": ("outputDim", "stateDim"),
+    }
+
+    inProj: Array
+    gateProj: Array
+    a: Array
+    b: Array
+    c: Array
+    d: Array
+    outProj: Array
+
+    def _run(self, arithmetic: Arithmetic, x: Value, state: Value) -> tuple[Value, Value]:
+        a, b, c, d = (arithmetic.lift(part) for part in (self.a, self.b, self.c, self.d))
+        u = _mat_vec(arithmetic, self.inProj, x)
+        gate = arithmetic.sigmoid(_mat_vec(arithmetic, self.gateProj, x))
+        h = arithmetic.scan(a, b * u, state)
+        return _mat_vec(arithmetic, self.outProj, (c * h + d * u) * gate), _last(h, state)
+
+
+class SelectiveState(NamedTuple):
+    """State of the selective Mamba runner.
+
+    Attributes:
+        h: scan state, (batch, innerDim, stateDim).
+        history: the convolution's past inputs, newest first, (batch, entries, innerDim).
+    """
+
+    h: Value
+    history: Value
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SelectiveMambaBlockSpec(Spec):
+    """Mamba block: projections, causal depthwise convolution, selective scan, gate (Gu & Dao 2023, figure 3).
+
+    ``convWeight`` holds its taps newest first. Per token::
+
+        x' = inProj x + inBias,  z = gateProj x + gateBias
+        v  = silu((fold over taps k of convWeight[k] window[k]) + convBias),  window = x' :: history
+        dt = softplus(dtUp (dtDown v) + dtBias),  B = bProj v,  C = cProj v
+        h'[i, n] = exp(dt[i] A[i, n]) h[i, n] + (dt[i] B[n]) v[i]
+        y[i] = ((fold over n of C[n] h'[i, n]) + D[i] v[i]) silu(z[i])
+        output = outProj y + outBias
+    """
+
+    theorem = theorems.SELECTIVE_MAMBA_PREFIX
+    axes: ClassVar = {
+        "inProj": ("innerDim", "inputDim"),
+        "inBias": ("innerDim",),
+        "gateProj": ("innerDim", "inputDim"),
+        "gateBias": ("innerDim",),
+        "convWeight": ("innerDim", "convWidth"),
+        "convBias": ("innerDim",),
+        "dtDown": ("dtRank", "innerDim"),
+        "dtUp": ("innerDim", "dtRank"),
+        "dtBias": ("innerDim",),
+        "bProj": ("stateDim", "innerDim"),
+        "cProj": ("stateDim", "innerDim"),
+        "A": ("innerDim", "stateDim"),
+        "D": ("innerDim",),
+        "outProj": ("outputDim", "innerDim"),
+        "outBias": ("outputDim",),
+    }
+
+    inProj: Array
+    inBias: Array
+    gateProj: Array
+    gateBias: Array
+    convWeight: Array
+    convBias: Array
+    dtDown: Array
+    dtUp: Array
+    dtBias: Array
+    bProj: Array
+    cProj: Array
+    A: Array
+    D: Array
+    outProj: Array
+    outBias: Array
+
+    def _initial_state(self, batch: int, arithmetic: Arithmetic) -> SelectiveState:
+        inner, states = self.dims["innerDim"], self.dims["stateDim"]
+        return SelectiveState(arithmetic.zeros((batch, inner, states)), arithmetic.zeros((batch, 0, inner)))
+
+    def _run(self, arithmetic: Arithmetic, x: Value, state: SelectiveState) -> tuple[Value, SelectiveState]:
+        ar = arithmetic
+        projected = _mat_vec(ar, self.inProj, x, self.inBias)
+        z = _mat_vec(ar, self.gateProj, x, self.gateBias)
+        windows, history = _windows(ar, projected, state.history, self.dims["convWidth"])
+        v = ar.silu(ar.dot(ar.lift(self.convWeight), windows, ar.lift(self.convBias)))
+        dt = ar.softplus(_mat_vec(ar, self.dtUp, _mat_vec(ar, self.dtDown, v), self.dtBias))
+        B, C = _mat_vec(ar, self.bProj, v), _mat_vec(ar, self.cProj, v)
+        A, D = ar.lift_computed(self.A), ar.lift(self.D)
+        y, h = diagonal_selective_scan(ar, dt, A, B, C, v, D, state.h)
+        return _mat_vec(ar, self.outProj, y * ar.silu(z), self.outBias), SelectiveState(h, history)
+
+
+def diagonal_selective_scan(
+    arithmetic: Arithmetic, dt: Value, A: Value, B: Value, C: Value, v: Value, D: Value | None, h0: Value
+) -> tuple[Value, Value]:
+    """Run the selective scan itself, the part that kernels implement.
+
+    Args:
+        arithmetic: what to compute in.
+        dt: step sizes, (batch, time, inner).
+        A: continuous-time decays, (inner, states).
+        B: input projections, (batch, time, states).
+        C: output projections, (batch, time, states).
+        v: inputs, (batch, time, inner).
+        D: skip weights, (inner,).
+        h0: state to start from, (batch, inner, states).
+
+    Returns:
+        Outputs (batch, time, inner), before any gate, and the last state (batch, inner, states).
+    """
+    decays = arithmetic.exp(dt[..., None] * A)
+    inputs = arithmetic.product(dt[..., None], B[:, :, None, :], v[..., None])
+    h = arithmetic.scan(decays, inputs, h0)
+    y = arithmetic.dot(C[:, :, None, :], h, None if D is None else D * v)
+    return y, _last(h, h0)
+
+
+def _mat_vec(arithmetic: Arithmetic, matrix: Array, x: Value, bias: Array | None = None) -> Value:
+    plus = None if bias is None else arithmetic.lift(bias)
+    return arithmetic.dot(arithmetic.lift(matrix), x[..., None, :], plus)
+
+
+def _last(h: Value, initial: Value) -> Value:
+    return h[:, -1] if h.shape[1] else initial
+
+
+def _windows(arithmetic: Arithmetic, x: Value, history: Value, width: int) -> tuple[Value, Value]:
+    """Return windows (batch, time, inner, width) and the history after x, both newest first.
+
+    A window is the token and what came before it; entries before the first one known count as zero.
+    """
+    batch, length, inner = x.shape
+    if length == 0:
+        return arithmetic.zeros((batch, 0, inner, width)), history
+    known = arithmetic.concatenate([history[:, ::-1], x], axis=1)
+    seen = arithmetic.concatenate([arithmetic.zeros((batch, width, inner)), known], axis=1)
+    first = seen.shape[1] - length
+    taps = [seen[:, first - k : first - k + length, :, None] for k in range(width)]
+    windows = arithmetic.concatenate([arithmetic.zeros((batch, length, inner, 0)), *taps], axis=3)
+    return windows, known[:, ::-1][:, : max(width - 1, 0)]

@@ -1,0 +1,49 @@
+"""Named dimensions of a set of arrays, checked against each other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanproof.errors import InvalidArgument
+
+
+def as_array(owner: str, name: str, given: Any) -> NDArray[Any]:
+    """Return a read-only copy, float64 or, of exact numbers, object.
+
+    Raises:
+        InvalidArgument: it is no array of real numbers.
+    """
+    try:
+        array = np.array(given)
+        array = array if array.dtype == object else array.astype(np.float64, casting="safe")
+    except (TypeError, ValueError, RuntimeError) as reason:
+        raise InvalidArgument(
+            f"{owner}: {name} is not an array of real numbers ({reason}); give a NumPy array, nested lists,"
+            " or tensor.detach().double().cpu().numpy()."
+        ) from None
+    array.flags.writeable = False
+    return array
+
+
+def bind_axes(
+    owner: str, arrays: Mapping[str, NDArray[Any]], axes: Mapping[str, tuple[str, ...]]
+) -> dict[str, int]:
+    """Return the size of every named axis, which all arrays must agree on.
+
+    Raises:
+        InvalidArgument: an array has another number of axes, or a size that an earlier array contradicts.
+    """
+    sizes: dict[str, int] = {}
+    for name, expected in axes.items():
+        shape = arrays[name].shape
+        wanted = tuple(sizes.get(axis, axis) for axis in expected)
+        if len(shape) != len(expected) or any(
+            sizes.setdefault(axis, size) != size for axis, size in zip(expected, shape, strict=True)
+        ):
+            raise InvalidArgument(
+                f"{owner}: {name} has shape {shape}; expected [{', '.join(expected)}]"
+                f" = [{', '.join(map(str, wanted))}]."
+            )
+    return sizes
