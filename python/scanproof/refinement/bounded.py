@@ -38,15 +38,21 @@ class Rounding:
         underflow: greatest absolute error of one operation whose result underflows.
         largest: magnitude up to which nothing overflows.
         ulps: accuracy of its ``exp``, ``sigmoid`` and ``softplus``, in units in the last place.
+        accumulator: unit roundoff within a sum of products, whose result is then rounded once (tensor cores
+            and CPU matrix products of half precision accumulate in float32); None where sums are formed like
+            everything else.
     """
 
     unit_roundoff: float
     underflow: float
     largest: float
     ulps: float = 2.0
+    accumulator: float | None = None
 
     @classmethod
-    def of(cls, dtype: torch.dtype, ulps: float = 2.0) -> "Rounding":
+    def of(
+        cls, dtype: torch.dtype, *, ulps: float = 2.0, accumulator: torch.dtype | None = None
+    ) -> "Rounding":
         """Return the rounding to nearest of a floating-point dtype.
 
         Results below the smallest normal number may be flushed to zero, as many kernels do; float16, whose
@@ -54,7 +60,19 @@ class Rounding:
         """
         info = torch.finfo(dtype)
         underflow = info.smallest_normal if dtype != torch.float16 else info.smallest_normal * info.eps
-        return cls(info.eps / 2, underflow, info.max, ulps)
+        within = None if accumulator is None else torch.finfo(accumulator).eps / 2
+        return cls(info.eps / 2, underflow, info.max, ulps, within)
+
+    def growth_of_sum(self, products: int, others: int) -> float:
+        """Return at least (1 + u)^k - 1 over the k roundings that a term of a sum meets.
+
+        The sum has ``products`` and, added in any order, ``others``.
+        """
+        if self.accumulator is None:
+            return _growth(self.unit_roundoff, products + others)
+        within = _growth(self.accumulator, products + others)
+        rounded = _growth(self.unit_roundoff, 1 + others)
+        return (within + rounded + within * rounded) * (1 + 2.0**-45)
 
 
 class Bounded:
@@ -141,20 +159,20 @@ class BoundedArithmetic(Arithmetic):
         most m factors (1 + d), |d| <= u, where m counts the terms; the error is at most ((1 + u)^m - 1) times
         the sum of the terms' magnitudes (Higham, section 3.1; it is below gamma_m = m u / (1 - m u)).
         """
-        u, eta = self.rounding.unit_roundoff, self.rounding.underflow
+        eta = self.rounding.underflow
         value = FLOAT64.dot(x.value, y.value)
         absolute_x, reach_y = np.abs(x.value), y.magnitude
         spread = _sum_products(absolute_x, y.error) + _sum_products(x.error, reach_y)
         size = _sum_products(absolute_x, np.abs(y.value))
-        terms = x.shape[-1]
+        products, others = x.shape[-1], 0
         if plus is not None:
-            value = value + plus.value
-            spread, size, terms = spread + plus.error, size + np.abs(plus.value), terms + 1
-        growth = _growth(u, terms)
+            value, others = value + plus.value, 1
+            spread, size = spread + plus.error, size + np.abs(plus.value)
+        growth = self.rounding.growth_of_sum(products, others)
         reach = _up(size + spread)
         self._meets(reach * (1 + growth))
-        rounding = growth * reach + _growth(_U, terms) * size
-        underflow = 2 * terms * (eta * (1 + growth) + 2 * _TINY)
+        rounding = growth * reach + _growth(_U, products + others) * size
+        underflow = 2 * (products + others) * (eta * (1 + growth) + 2 * _TINY)
         return Bounded(value, _up(spread + rounding + underflow), self)
 
     def scan(self, a: Bounded, b: Bounded, h0: Bounded) -> Bounded:

@@ -1,0 +1,229 @@
+"""The bound holds for all orders tried, in every precision, and is not far larger than it must be."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanproof.refinement.arithmetic import EXACT, FLOAT64
+from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Rounding
+from scanproof.refinement.cases import random_fractions, random_spec
+from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
+
+DTYPES = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: np.float16}
+precisions = pytest.mark.parametrize(("torch_dtype", "dtype"), DTYPES.items(), ids=lambda d: str(d))
+
+
+def in_dtype(rng, shape, dtype, spread=1.0):
+    """Random numbers that the dtype holds exactly, over several orders of magnitude."""
+    return (rng.normal(size=shape) * np.exp(rng.normal(size=shape) * spread)).astype(dtype).astype(np.float64)
+
+
+def within(got, bounded, at_least=0.0):
+    """Assert that a result is within its bound, and its greatest share of it at least something."""
+    share = np.abs(np.asarray(got, dtype=np.float64) - bounded.value) / bounded.error
+    assert np.all(share <= 1), f"{share.max():.3g} of the bound"
+    assert share.max() >= at_least
+    return share.max()
+
+
+def random_order_sum(terms, rng):
+    """Add terms pairwise in a random binary tree; NumPy scalars round after every operation."""
+    terms = list(terms)
+    while len(terms) > 1:
+        i, j = rng.choice(len(terms), 2, replace=False)
+        terms[i] = terms[i] + terms[j]
+        del terms[j]
+    return terms[0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 24), st.sampled_from(sorted(DTYPES, key=str)), st.booleans())
+def test_sums_in_any_order(seed, n, torch_dtype, with_plus):
+    rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
+    x, y, extra = (in_dtype(rng, shape, dtype) for shape in (n, n, ()))
+    ar = BoundedArithmetic(Rounding.of(torch_dtype))
+    bound = ar.dot(ar.lift(x), ar.lift(y), ar.lift(extra) if with_plus else None)
+    terms = [dtype(a) * dtype(b) for a, b in zip(x, y, strict=True)] + [dtype(extra)] * with_plus
+    within(random_order_sum(terms, rng), bound)
+
+
+def tree_scan(transitions, rng, split):
+    """Combine transitions (a, b) by a binary tree whose shape ``split`` chooses; returns fl of the whole."""
+    if len(transitions) == 1:
+        return transitions[0]
+    cut = split(len(transitions), rng)
+    (a1, b1), (a2, b2) = tree_scan(transitions[:cut], rng, split), tree_scan(transitions[cut:], rng, split)
+    return a2 * a1, a2 * b1 + b2
+
+
+TREES = {
+    "random": lambda n, rng: int(rng.integers(1, n)),
+    "sequential": lambda n, rng: n - 1,
+    "reversed": lambda n, rng: 1,
+    "balanced": lambda n, rng: n // 2,
+}
+
+
+@precisions
+@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("decay", [0.5, 0.99, 1.0, 1.2, -0.9])
+def test_scans_in_any_association(torch_dtype, dtype, tree, decay):
+    rng = np.random.default_rng(0)
+    T, runs = 32, 20
+    for _ in range(runs):
+        a = (decay * rng.uniform(0.9, 1.0, T)).astype(dtype)
+        b, h0 = in_dtype(rng, T, dtype).astype(dtype), in_dtype(rng, (), dtype).astype(dtype)
+        ar = BoundedArithmetic(Rounding.of(torch_dtype))
+        bound = ar.scan(ar.lift(a[None, :, None]), ar.lift(b[None, :, None]), ar.lift(h0[None, None]))
+        for t in range(T):
+            leaves = [(dtype(1), h0), *zip(a[: t + 1], b[: t + 1], strict=True)]
+            _, h = tree_scan(leaves, rng, TREES[tree])
+            within(h, bound[0, t, 0])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 12), st.sampled_from(sorted(DTYPES, key=str)))
+def test_scans_with_inexact_leaves(seed, T, torch_dtype):
+    """Leaves that come from rounded operations themselves, and any tree over them."""
+    rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
+    p, q, r, s = (in_dtype(rng, T, dtype, 0.3).astype(dtype) for _ in range(4))
+    ar = BoundedArithmetic(Rounding.of(torch_dtype))
+    a, b = (ar.lift(x[None, :, None]) * ar.lift(y[None, :, None]) for x, y in ((p, q), (r, s)))
+    bound = ar.scan(a, b, ar.zeros((1, 1)))
+    for t in range(T):
+        _, h = tree_scan(list(zip(p * q, r * s, strict=True))[: t + 1], rng, TREES["random"])
+        within(h, bound[0, t, 0])
+
+
+def test_scan_bound_grows_no_faster_than_the_roundings_allow():
+    """For a = 1, b = 1 the bound is ((1 + u)^k - 1) t with t <= k <= 2t, plus what float64 adds."""
+    u, T = 2.0**-24, 100
+    ar = BoundedArithmetic(Rounding.of(torch.float32))
+    ones = ar.lift(np.ones((1, T, 1)))
+    bound = ar.scan(ones, ones, ar.zeros((1, 1)))
+    t = np.arange(1, T + 1)
+    error = bound.error[0, :, 0]
+    assert np.all(error >= t * np.expm1(t * np.log1p(u)))
+    assert np.all(error <= t * np.expm1(2 * t * np.log1p(u)) * 1.001)
+
+
+def test_worst_tree_uses_up_a_good_part_of_the_bound():
+    """Chop every result down by nearly u: the bound must be reached within a small factor."""
+    u = 2.0**-24
+    shrink = 1 - u
+    for T in (4, 16, 64):
+        h = 0.0
+        for _ in range(T):
+            h = (h * shrink + 1.0) * shrink
+        ar = BoundedArithmetic(Rounding.of(torch.float32))
+        ones = ar.lift(np.ones((1, T, 1)))
+        within(h, ar.scan(ones, ones, ar.zeros((1, 1)))[0, -1, 0], at_least=0.4)
+
+
+FUNCTIONS = {
+    "exp": torch.exp,
+    "sigmoid": torch.sigmoid,
+    "softplus": torch.nn.functional.softplus,
+    "silu": torch.nn.functional.silu,
+}
+
+
+@pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name):
+    rng = np.random.default_rng(0)
+    at = np.concatenate(
+        [rng.uniform(-60, 30, 4000), rng.uniform(-1, 1, 4000), 20 + rng.uniform(-1e-6, 1e-6, 100)]
+    )
+    x = torch.from_numpy(at).to(torch_dtype)
+    y = torch.from_numpy(rng.normal(size=at.shape)).to(torch_dtype)
+    ar = BoundedArithmetic(Rounding.of(torch_dtype))
+    lifted_x, lifted_y = ar.lift(x.double().numpy()), ar.lift(y.double().numpy())
+    exact_argument = getattr(ar, name)(lifted_x)
+    not_vacuous = 0.0 if torch_dtype == torch.float64 else 0.05  # in float64 both libraries round alike
+    within(FUNCTIONS[name](x).double().numpy(), exact_argument, not_vacuous)
+    inexact_argument = getattr(ar, name)(lifted_x + lifted_y)
+    within(FUNCTIONS[name](x + y).double().numpy(), inexact_argument)
+
+
+def test_declared_ulps_are_used():
+    x = np.linspace(-3, 3, 100)
+    for name in FUNCTIONS:
+        errors = []
+        for ulps in (1.0, 2.0, 4.0):
+            ar = BoundedArithmetic(Rounding.of(torch.float32, ulps=ulps))
+            errors.append(getattr(ar, name)(ar.lift(x)).error)
+        assert np.all(np.diff(errors, axis=0) > 0)
+
+
+def test_softplus_jump_at_its_threshold_is_within_the_bound():
+    """An argument just above 20 for one side and just below for the other: they differ by log1p(exp(-20))."""
+    ar = BoundedArithmetic(Rounding.of(torch.float64))
+    above = Bounded(np.array([np.nextafter(20.0, 21.0)]), np.array([1e-14]), ar)
+    within(FLOAT64.softplus(np.array([20.0])), ar.softplus(above), at_least=0.5)
+
+
+KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
+
+
+def small(kind, seed, exact=False):
+    sizes = {"inputDim": 2, "innerDim": 2, "stateDim": 3, "outputDim": 2, "convWidth": 2, "dtRank": 1}
+    axes = {axis for names in kind.axes.values() for axis in names}
+    return random_spec(kind, {axis: sizes[axis] for axis in axes}, seed=seed, exact=exact)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_are_those_of_the_float64_run(kind):
+    spec = small(kind, 0)
+    x = np.random.default_rng(0).normal(size=(2, 6, 2))
+    bounded, _ = spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float32)))
+    assert bounded.value.tobytes() == spec.run(x)[0].tobytes()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31))
+def test_the_exact_run_is_within_the_bound(seed):
+    """Exact arithmetic makes no error at all, so what is left is float64's own: the reference's bound."""
+    spec = small(DiagonalS4Spec, seed, exact=True)
+    thirds = random_fractions((1, 6, 2), np.random.default_rng(seed)) * Fraction(1, 3)
+    x = np.array(thirds, dtype=np.float64)
+    exact, _ = spec.run(x, arithmetic=EXACT)
+    bounded, _ = spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float64)))
+    for got, value, error in zip(exact.ravel(), bounded.value.ravel(), bounded.error.ravel(), strict=True):
+        assert abs(got - Fraction(value)) <= Fraction(error)
+
+
+def test_half_precision_sums_accumulated_in_single_precision():
+    rng = np.random.default_rng(0)
+    x, y = (torch.from_numpy(rng.normal(size=(64, 64))).bfloat16() for _ in range(2))
+    got = (x.float() @ y.float().T).bfloat16().double().numpy()
+    errors = {}
+    for accumulator in (None, torch.float32):
+        ar = BoundedArithmetic(Rounding.of(torch.bfloat16, accumulator=accumulator))
+        bound = ar.dot(ar.lift(x.double().numpy())[:, None], ar.lift(y.double().numpy())[None])
+        within(got, bound)
+        errors[accumulator] = bound.error.mean()
+    assert errors[torch.float32] < errors[None] / 20
+
+
+def test_peak_is_an_upper_bound_of_every_intermediate():
+    ar = BoundedArithmetic(Rounding.of(torch.float32))
+    ar.scan(ar.lift(np.full((1, 5, 1), 10.0)), ar.lift(np.ones((1, 5, 1))), ar.zeros((1, 1)))
+    assert ar.peak >= 1e5, "the product of all decays is an intermediate of a tree"
+    ar.dot(ar.lift(np.array([1e20, -1e20])), ar.lift(np.array([1e10, 1e10])))
+    assert ar.peak >= 1e30, "partial sums count even where the sum cancels"
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_roundings_of_dtypes(dtype):
+    rounding = Rounding.of(dtype)
+    u = torch.tensor(rounding.unit_roundoff, dtype=dtype)
+    one = torch.ones((), dtype=dtype)
+    assert one + u == one
+    assert one + 2 * u > one
+    assert rounding.largest == torch.finfo(dtype).max
+    assert 0 < rounding.underflow <= torch.finfo(dtype).smallest_normal

@@ -1,0 +1,106 @@
+"""A checkpoint's parameters land where the runner reads them."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.arithmetic import EXACT
+from scanproof.refinement.cases import random_fractions
+from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.scans import selective_scan
+
+SHAPES = {
+    "in_proj_weight": (10, 3),
+    "conv1d_weight": (5, 1, 4),
+    "x_proj_weight": (2 + 2 * 6, 5),
+    "dt_proj_weight": (5, 2),
+    "dt_proj_bias": (5,),
+    "A_log": (5, 6),
+    "D": (5,),
+    "out_proj_weight": (7, 5),
+    "in_proj_bias": (10,),
+    "conv1d_bias": (5,),
+    "out_proj_bias": (7,),
+}
+
+
+@pytest.fixture
+def checkpoint():
+    rng = np.random.default_rng(0)
+    return MambaCheckpoint(**{name: rng.normal(size=shape) for name, shape in SHAPES.items()})
+
+
+def mamba_in_torch(p, x):
+    """The Mamba block as its PyTorch reference writes it, from the same parameters."""
+    p = {field.name: torch.from_numpy(np.array(getattr(p, field.name))) for field in fields(p)}
+    hidden, z = functional.linear(x, p["in_proj_weight"], p["in_proj_bias"]).transpose(1, 2).chunk(2, dim=1)
+    conv = functional.conv1d(hidden, p["conv1d_weight"], p["conv1d_bias"], padding=3, groups=5)
+    v = functional.silu(conv[..., : x.shape[1]])
+    dt, B, C = functional.linear(v.transpose(1, 2), p["x_proj_weight"]).split([2, 6, 6], dim=-1)
+    y = selective_scan(
+        v,
+        (dt @ p["dt_proj_weight"].T).transpose(1, 2),
+        -torch.exp(p["A_log"]),
+        B.transpose(1, 2),
+        C.transpose(1, 2),
+        p["D"],
+        z,
+        p["dt_proj_bias"],
+        delta_softplus=True,
+    )
+    return functional.linear(y.transpose(1, 2), p["out_proj_weight"], p["out_proj_bias"])
+
+
+def test_the_spec_computes_what_pytorch_computes(checkpoint):
+    x = torch.randn(2, 9, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    y, _ = checkpoint.spec().run(x.numpy())
+    torch.testing.assert_close(torch.from_numpy(y), mamba_in_torch(checkpoint, x), rtol=1e-10, atol=1e-12)
+
+
+def test_missing_biases_are_zero(checkpoint):
+    x = np.random.default_rng(1).normal(size=(1, 4, 3))
+    optional = ("in_proj_bias", "conv1d_bias", "out_proj_bias")
+    without = replace(checkpoint, **dict.fromkeys(optional))
+    zeros = replace(checkpoint, **{name: np.zeros(SHAPES[name]) for name in optional})
+    assert without.spec().run(x)[0].tobytes() == zeros.spec().run(x)[0].tobytes()
+
+
+def test_state_dict(checkpoint):
+    keys = {}
+    for name in SHAPES:
+        module, _, kind = name.rpartition("_")
+        keys["mixer." + (f"{module}.{kind}" if kind in ("weight", "bias") else name)] = torch.from_numpy(
+            np.array(getattr(checkpoint, name))
+        ).to(torch.bfloat16)
+    read = MambaCheckpoint.from_state_dict(keys, prefix="mixer.")
+    for name in SHAPES:
+        want = torch.from_numpy(np.array(getattr(checkpoint, name))).to(torch.bfloat16).double()
+        assert torch.equal(torch.from_numpy(np.array(getattr(read, name))), want)
+    del keys["mixer.conv1d.bias"]
+    assert MambaCheckpoint.from_state_dict(keys, prefix="mixer.").conv1d_bias is None
+    del keys["mixer.x_proj.weight"]
+    with pytest.raises(InvalidArgument, match=r"'mixer.x_proj.weight' is not in the state dict"):
+        MambaCheckpoint.from_state_dict(keys, prefix="mixer.")
+
+
+def test_mapping_in_exact_arithmetic():
+    rng = np.random.default_rng(0)
+    exact = MambaCheckpoint(**{name: random_fractions(shape, rng) for name, shape in SHAPES.items()})
+    spec = exact.spec(EXACT)
+    surrogate = 1 + exact.A_log + exact.A_log * exact.A_log
+    assert (spec.A == -surrogate).all()
+    assert (spec.convWeight[:, 0] == exact.conv1d_weight[:, 0, 3]).all()
+    y, _ = spec.run(random_fractions((1, 1, 3), rng), arithmetic=EXACT)
+    assert y.shape == (1, 1, 7)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_wrong_shapes(checkpoint, name):
+    shape = SHAPES[name]
+    larger = np.ones((*shape[:-1], shape[-1] + 1)) if len(shape) == 1 else np.ones((shape[0] + 1, *shape[1:]))
+    with pytest.raises(InvalidArgument, match=r"MambaCheckpoint: \w+ has shape"):
+        replace(checkpoint, **{name: larger})
