@@ -1,0 +1,25 @@
+/-
+Copyright (c) 2026 scanproof contributors. All rights reserved.
+Released under Apache 2.0 license as described in the file LICENSE.
+-/
+module
+
+public import Spec.Scalar
+public import Spec.Tensor
+public import Spec.Runner
+public import Spec.Causal
+public import Spec.Scan.Diagonal
+public import Spec.Models.DiagonalS4
+public import Spec.Models.MambaBlock
+public import Spec.Models.SelectiveMambaBlock
+public import Spec.Models.MambaCheckpoint
+public import Spec.Causality.DiagonalS4
+public import Spec.Causality.CompactMamba
+public import Spec.Causality.SelectiveMamba
+public import Spec.Causality.Sharp
+
+/-!
+# scanproof
+
+Reference list runners of state-space sequence models, and theorems about them.
+-/
