@@ -1,0 +1,189 @@
+"""The Lean runners themselves, executed: a client of the oracle process.
+
+The process answers one line per request (``Spec/Oracle.lean`` documents the protocol). Numbers travel as bit
+patterns or fractions, so nothing is lost on the way.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from fractions import Fraction
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanproof.errors import InvalidArgument
+from scanproof.lean.process import LeanProcess, start_oracle
+from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.runners import (
+    DiagonalS4Spec,
+    MambaBlockSpec,
+    SelectiveMambaBlockSpec,
+    SelectiveState,
+    Spec,
+)
+
+Array = NDArray[Any]
+
+_MODELS: dict[type[Spec], tuple[str, tuple[str, ...]]] = {
+    DiagonalS4Spec: ("s4", ("inputDim", "stateDim", "outputDim")),
+    MambaBlockSpec: ("compact", ("inputDim", "stateDim", "outputDim")),
+    SelectiveMambaBlockSpec: (
+        "selective",
+        ("inputDim", "innerDim", "stateDim", "outputDim", "convWidth", "dtRank"),
+    ),
+}
+
+
+class OracleError(RuntimeError):
+    """The oracle refused a request or died; the message says which and why."""
+
+
+class Oracle:
+    """One long-lived Lean process that runs the reference runners.
+
+    Use it as a context manager, or call :meth:`close`. Requests from several threads are answered one at a time.
+    """
+
+    def __init__(self, process: LeanProcess) -> None:
+        self._process = process
+        self._lock = threading.Lock()
+
+    @classmethod
+    def start(cls) -> "Oracle":
+        """Start the process with the Lean found on this machine.
+
+        Raises:
+            LeanUnavailable: there is no usable Lean; the message says what to install.
+        """
+        return cls(start_oracle())
+
+    def __enter__(self) -> "Oracle":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.close()
+
+    def run(
+        self, spec: Spec | MambaCheckpoint, x: Array, state: Any = None, *, exact: bool = False
+    ) -> tuple[Array, Any]:
+        """Run the Lean ``runList`` (``runListAux`` from a state with a history) on every example of a batch.
+
+        Args:
+            spec: parameters; a checkpoint is translated by Lean's ``MambaCheckpoint.toSpec``.
+            x: inputs, (batch, time, inputDim).
+            state: state to start from, as :meth:`Spec.run` takes it; default: zeros and an empty history.
+            exact: run over the rationals with Lean's ``exactScalar`` surrogates instead of in float64.
+
+        Returns:
+            Outputs (batch, time, outputDim) and the final state, as float64 or as ``Fraction`` objects.
+
+        Raises:
+            InvalidArgument: ``x`` is not (batch, time, inputDim).
+            OracleError: the oracle refused the request, or the process died.
+        """
+        model, sizes, parameters = _describe(spec)
+        x = np.asarray(x)
+        if x.ndim != 3 or x.shape[2] != sizes[0]:
+            raise InvalidArgument(f"x has shape {x.shape}; {model} takes (batch, time, inputDim = {sizes[0]}).")
+        batch, time, _ = x.shape
+        selective = model in ("selective", "checkpoint")
+        if state is None:
+            state = _zero_state(batch, sizes, selective)
+        h0, history = state if selective else (np.asarray(state), np.zeros((batch, 0, 0)))
+        sizes = (*sizes, history.shape[1], time) if selective else (*sizes, time)
+        header = " ".join(["exact" if exact else "float", model, *map(str, sizes)])
+        outputs, states, histories = [], [], []
+        for example in range(batch):
+            numbers = [*parameters, h0[example], history[example], x[example]]
+            reply = _decode(self._request(" ".join([header, *_encode(numbers, exact)])), exact)
+            y, h, past = _split(reply, [(time, sizes[3 if selective else 2]), np.shape(h0)[1:]], sizes)
+            outputs.append(y)
+            states.append(h)
+            histories.append(past)
+        after = np.stack(states)
+        return np.stack(outputs), SelectiveState(after, np.stack(histories)) if selective else after
+
+    def _request(self, line: str) -> str:
+        with self._lock:
+            reply = self._process.ask(line)
+        status, _, rest = reply.partition(" ")
+        if status != "ok":
+            raise OracleError(f"The Lean oracle refused the request: {rest}.")
+        return rest
+
+
+def _describe(spec: Spec | MambaCheckpoint) -> tuple[str, tuple[int, ...], list[Array]]:
+    """Return the oracle's name of a model, its dimensions, and its parameters in the order of the Lean fields."""
+    if isinstance(spec, MambaCheckpoint):
+        inner, states = spec.A_log.shape
+        inputs, outputs = spec.in_proj_weight.shape[1], spec.out_proj_weight.shape[0]
+        width, rank = spec.conv1d_weight.shape[2], spec.dt_proj_weight.shape[1]
+
+        def bias(given: Array | None, size: int) -> Array:
+            return np.zeros(size) if given is None else given
+
+        return (
+            "checkpoint",
+            (inputs, inner, states, outputs, width, rank),
+            [
+                spec.in_proj_weight,
+                bias(spec.in_proj_bias, 2 * inner),
+                spec.conv1d_weight,
+                bias(spec.conv1d_bias, inner),
+                spec.x_proj_weight,
+                spec.dt_proj_weight,
+                spec.dt_proj_bias,
+                spec.A_log,
+                spec.D,
+                spec.out_proj_weight,
+                bias(spec.out_proj_bias, outputs),
+            ],
+        )
+    if type(spec) not in _MODELS:
+        known = ", ".join(kind.__name__ for kind in _MODELS)
+        raise InvalidArgument(f"The Lean oracle has no runner for {type(spec).__name__}; it runs {known}.")
+    model, names = _MODELS[type(spec)]
+    parameters = [getattr(spec, field.name) for field in fields(spec)]  # type: ignore[arg-type]
+    return model, tuple(spec.dims[name] for name in names), parameters
+
+
+def _zero_state(batch: int, sizes: Sequence[int], selective: bool) -> Any:
+    if not selective:
+        return np.zeros((batch, sizes[1]))
+    return SelectiveState(np.zeros((batch, sizes[1], sizes[2])), np.zeros((batch, 0, sizes[1])))
+
+
+def _encode(arrays: Iterable[Array], exact: bool) -> list[str]:
+    """Return the words for the entries of some arrays, each in row-major order."""
+    if exact:
+        entries = (Fraction(entry) for array in arrays for entry in np.asarray(array, object).ravel())
+        return [f"{entry.numerator}/{entry.denominator}" for entry in entries]
+    flat = np.concatenate([np.ravel(np.asarray(array, np.float64)) for array in arrays])
+    return [str(bits) for bits in flat.view(np.uint64).tolist()]
+
+
+def _decode(words: str, exact: bool) -> Array:
+    if exact:
+        numbers = np.empty(len(words.split()), dtype=object)
+        numbers[:] = [Fraction(word) for word in words.split()]
+        return numbers
+    return np.array([int(word) for word in words.split()], dtype=np.uint64).view(np.float64)
+
+
+def _split(reply: Array, shapes: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> list[Array]:
+    """Cut a reply into arrays of these shapes, and the history that remains."""
+    parts = []
+    for shape in shapes:
+        volume = int(np.prod(shape))
+        parts.append(reply[:volume].reshape(shape))
+        reply = reply[volume:]
+    return [*parts, reply.reshape(-1, sizes[1]) if len(reply) else reply.reshape(0, sizes[1])]
