@@ -8,7 +8,8 @@ class Verdict(Enum):
 
     CAUSAL = "no dependence on the future: every probe was exactly zero"
     CAUSAL_TO_ROUNDING = "the dependence found shrinks with the unit roundoff: rounding, not information"
-    LEAK = "an output depends on a later input; fix the pair named in the report"
+    TOLERATED = "a dependence was found, and it is within the tolerance that the call asked for"
+    LEAK = "an output depends on a later input or on another example; fix the pair named in the report"
     REFINES = "every output lies within the rounding bound of the Lean runner"
     REFUTED = "an output lies outside the rounding bound of the Lean runner; fix the case named in the report"
     INCONCLUSIVE = "nothing was established; the report says what to change"
@@ -16,4 +17,4 @@ class Verdict(Enum):
     @property
     def passed(self) -> bool:
         """Whether the property held on everything that was tried."""
-        return self in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING, Verdict.REFINES)
+        return self in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING, Verdict.TOLERATED, Verdict.REFINES)

@@ -1,0 +1,191 @@
+"""The certificate of strict causality: no gradient from the future, none from another example.
+
+For ``y = fn(x)``, strict causality is ``dy_t / dx_s = 0`` for all ``s > t``. A cut ``tau`` is probed by one
+vector-Jacobian product with a random cotangent on the outputs ``t < tau``; the gradient at every input ``s >=
+tau`` must be exactly zero. All cuts 1 … T - 1 separate every pair, so a dependence at ``x`` that autograd can
+see is missed with probability zero over the cotangents. Dependences that have no gradient (``detach``,
+``round``, ``argmax``, top-k routing) are outside what this check can see.
+
+The probes are those of causal-certificate 0.1.0, whose arguments, report fields and summary lines work here.
+"""
+
+from math import isfinite
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.evidence import dtype_name
+from scanproof.causality.examination import Examination
+from scanproof.causality.failure import call_text, failure
+from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_input
+from scanproof.causality.leak_report import Finding, LeakReport
+from scanproof.causality.sweep import cut_rows, example_rows
+from scanproof.errors import InvalidArgument
+
+Cuts = Literal["all", "rand"]
+
+
+def certify(
+    fn: SequenceMap,
+    x: Tensor,
+    *,
+    cuts: Cuts = "all",
+    K: int = 8,
+    batch_check: bool = True,
+    seq_dim: int = 1,
+    batch_dim: int | None = 0,
+    threshold: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> LeakReport:
+    """Certify at ``x`` that no output of ``fn`` depends on a later input or on another example.
+
+    Args:
+        fn: function or module from a floating tensor to one tensor with as many positions along ``seq_dim``
+            and as many examples along ``batch_dim``; a module in eval mode. Called once, and once more in
+            another precision when a gradient that should be zero is small and not zero.
+        x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
+            chunk size of the model, and not a multiple of it.
+        cuts: ``"all"`` T - 1 cuts, or ``"rand"``: ``K`` random ones, with replacement, which miss a leak
+            between two neighbours with probability (1 - 1/(T-1))^K.
+        K: number of random cuts.
+        batch_check: also probe every ordered pair of examples, where there are at least two. With False,
+            ``x`` needs no batch axis and ``batch_dim`` is not read.
+        seq_dim: axis of positions in ``x`` and in the output.
+        batch_dim: axis of examples in both; None for an input without one.
+        threshold: a forbidden gradient entry of at most this share of the greatest entry of the same probe is
+            TOLERATED. 0 accepts exact zeros, and rounding on the evidence of two precisions only
+            (``scanproof.causality.evidence``).
+        generator: source of the cuts and cotangents; advanced by the call. Default: seed 0.
+
+    Returns:
+        The report. ``verdict`` is CAUSAL (every forbidden entry is exactly zero), CAUSAL_TO_ROUNDING,
+        TOLERATED, LEAK (with the pair t <- s), or INCONCLUSIVE: outputs or gradients with NaN or infinity,
+        outputs that are zero throughout an example or have no gradient, or a residue that cannot be told from
+        rounding.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+
+    Source: causal-certificate 0.1.0; per-cut gradients, arXiv:2505.22487; random cotangents, Freivalds 1977.
+    The property is ``Runner.take_outputs_congr``.
+
+    Example:
+        >>> import torch
+        >>> from scanproof import certify
+        >>> certify(lambda x: x.cumsum(1), torch.randn(2, 16, 3)).verdict.name
+        'CAUSAL'
+    """
+    axes = Axes(seq_dim, batch_dim if batch_check else None)
+    check_input("certify", fn, x, axes)
+    _check_options(cuts, K, threshold)
+    seed = _seed(generator)
+    numbers = torch.Generator(device="cpu").manual_seed(seed)
+
+    T = x.shape[seq_dim]
+    examples = 1 if axes.batch is None else x.shape[axes.batch]
+    exhaustive = cuts == "all"
+    taus = torch.arange(1, T, device="cpu") if exhaustive else _random_cuts(T, K, numbers)
+    families: dict[AxisName, Tensor] = {"seq": cut_rows(taus, T)}
+    if examples > 1:
+        families["batch"] = example_rows(examples)
+
+    options = {
+        "cuts": cuts,
+        "K": K,
+        "batch_check": batch_check,
+        "seq_dim": seq_dim,
+        "batch_dim": batch_dim,
+        "threshold": threshold,
+    }
+    examination = Examination("certify", fn, x, axes, families, numbers)
+    temporal = examination.judge("seq", threshold)
+    batch = examination.judge("batch", threshold) if examples > 1 else None
+    return LeakReport(
+        T=T,
+        exhaustive=exhaustive,
+        temporal=temporal,
+        batch=batch,
+        example_leaks=examination.example_leaks(),
+        threshold=threshold,
+        vjps=examination.vjps,
+        seed=seed,
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
+        call=call_text(certify, fn, x, options, seed),
+    )
+
+
+def assert_strictly_causal(
+    fn: SequenceMap,
+    x: Tensor,
+    *,
+    threshold: float = 0.0,
+    cuts: Cuts = "all",
+    K: int = 8,
+    batch_check: bool = True,
+    seq_dim: int = 1,
+    batch_dim: int | None = 0,
+    generator: torch.Generator | None = None,
+) -> LeakReport:
+    """Raise unless ``certify`` with the same arguments passes; return its report.
+
+    INCONCLUSIVE does not pass.
+
+    Raises:
+        CausalityError: an ``AssertionError`` with the report; it names the pair t <- s and the call that
+            repeats it.
+        InvalidArgument: the call is wrong; nothing was checked.
+    """
+    report = certify(
+        fn,
+        x,
+        cuts=cuts,
+        K=K,
+        batch_check=batch_check,
+        seq_dim=seq_dim,
+        batch_dim=batch_dim,
+        threshold=threshold,
+        generator=generator,
+    )
+    if not report.ok:
+        counts = [_count("cuts", "a later input", report.temporal)] if report.temporal.leaking else []
+        if report.batch and report.batch.leaking:
+            counts.append(_count("examples", "another example", report.batch))
+        allowed = f"{threshold:g} of a probe's greatest entry" if threshold else "exactly 0"
+        raise failure("assert_strictly_causal", report, counts, allowed)
+    return report
+
+
+def _check_options(cuts: str, K: int, threshold: float) -> None:
+    if cuts not in get_args(Cuts):
+        raise InvalidArgument(
+            f"certify: cuts must be one of {', '.join(map(repr, get_args(Cuts)))}, got {cuts!r}."
+        )
+    if cuts == "rand" and K < 1:
+        raise InvalidArgument(f"certify: K must be at least 1 random cut, got {K}.")
+    if not (isfinite(threshold) and threshold >= 0):
+        raise InvalidArgument(
+            f"certify: threshold must be a finite number >= 0 (0 is exact), got {threshold}."
+        )
+
+
+def _random_cuts(T: int, K: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(1, T, (K,), generator=generator, device="cpu")
+
+
+def _seed(generator: torch.Generator | None) -> int:
+    """Return a seed that repeats this call, and advance ``generator`` so that the next call differs."""
+    if generator is None:
+        return 0
+    fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
+    untouched = torch.equal(fresh.get_state(), generator.get_state())
+    drawn = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
+    return generator.initial_seed() if untouched else drawn
+
+
+def _count(probes: str, what: str, finding: Finding) -> str:
+    return (
+        f"{finding.leaking} of {finding.probes} {probes} have gradient at {what}; "
+        f"greatest entry: {finding.residue:.3e}"
+    )

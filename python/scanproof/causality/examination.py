@@ -1,0 +1,157 @@
+"""The same probes in the precision that was given and, where a residue calls for it, in others."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
+from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_output, proves_nothing
+from scanproof.causality.leak_report import Finding
+from scanproof.causality.locate import LeakPair, locate
+from scanproof.causality.precision import AtPrecision
+from scanproof.causality.pullback import Pullback
+from scanproof.causality.sweep import Sweep, sweep
+from scanproof.report.verdict import Verdict
+
+
+class Examination:
+    """Families of probes of ``fn`` at ``x``, judged one by one.
+
+    Args:
+        check: name of the check, for messages.
+        fn: the function, already checked.
+        x: the input, already checked.
+        axes: where positions and examples are.
+        families: rows of ``scanproof.causality.sweep`` for each axis that is probed.
+        generator: CPU generator of the cotangents; every precision starts from its present state.
+    """
+
+    def __init__(
+        self,
+        check: str,
+        fn: SequenceMap,
+        x: Tensor,
+        axes: Axes,
+        families: Mapping[AxisName, Tensor],
+        generator: torch.Generator,
+    ) -> None:
+        self._check, self._fn, self._x, self._axes = check, fn, x, axes
+        self._families, self._generator = families, generator
+        self._given = _Run(self._record(x, None))
+        self._promoted: dict[torch.dtype, _Run | str] = {}
+        self._problem = _nothing_to_learn(self._given.pullback.y, axes)
+        if self._problem is None:
+            self._sweep(self._given)
+
+    @property
+    def vjps(self) -> int:
+        """Vector-Jacobian products computed so far."""
+        runs = [self._given, *(run for run in self._promoted.values() if isinstance(run, _Run))]
+        return sum(run.pullback.vjps for run in runs)
+
+    def example_leaks(self) -> tuple[tuple[float, ...], ...]:
+        """Return the greatest gradient of each probed example at each example; empty when not probed."""
+        batch = self._given.sweeps.get("batch")
+        return tuple(map(tuple, batch.largest.tolist())) if batch else ()
+
+    def judge(self, axis: AxisName, threshold: float) -> Finding:
+        """Judge one family; a forbidden share of at most ``threshold`` is tolerated."""
+        if self._problem is not None:
+            return Finding(verdict=Verdict.INCONCLUSIVE, reason=self._problem)
+        found = self._given.sweeps[axis]
+        judgement = self._judge(axis, found, threshold)
+        suspect = found.finite and found.residue > 0 and not judgement.verdict.passed
+        return Finding(
+            verdict=judgement.verdict,
+            reason=judgement.reason,
+            probes=len(found.kept),
+            leaking=int((found.forbidden > 0).sum()),
+            residue=found.residue,
+            leak=found.leak,
+            total=found.total,
+            evidence=judgement.evidence,
+            pair=self._locate(axis, judgement) if suspect else None,
+        )
+
+    def _judge(self, axis: AxisName, found: Sweep, threshold: float) -> Judgement:
+        if not found.finite:
+            return Judgement(
+                Verdict.INCONCLUSIVE,
+                "gradients hold NaN or infinity although fn(x) is finite; look for a 0 * inf in the "
+                "backward, for example a masked log or division",
+            )
+        silent = (~found.alive).nonzero().flatten().tolist()
+        if len(silent) == len(found.alive) or (silent and axis == "batch"):
+            whose = f" of example {silent[0]}" if axis == "batch" else ""
+            return Judgement(
+                Verdict.INCONCLUSIVE,
+                f"the outputs{whose} have zero gradient or do not read x, so nothing could have leaked; pass "
+                "an x or parameters that let them vary",
+            )
+        if 0 < found.fraction <= threshold:
+            return Judgement(
+                Verdict.TOLERATED,
+                f"{found.fraction:.2e} of a probe's greatest entry, within the threshold {threshold:.2e}",
+            )
+        if found.residue == 0:
+            return Judgement(Verdict.CAUSAL, "every probe was exactly zero")
+        return judge(found.residue, found.scale, self._x.dtype, lambda dtype: self._rerun(dtype, axis))
+
+    def _locate(self, axis: AxisName, judgement: Judgement) -> LeakPair:
+        run = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
+        assert isinstance(run, _Run)
+        return locate(run.pullback, run.sweeps[axis].worst, self._axes, axis, self._generator.clone_state())
+
+    def _rerun(self, dtype: torch.dtype, axis: AxisName) -> Rerun | str:
+        if dtype not in self._promoted:
+            self._promoted[dtype] = self._run_at(dtype)
+        run = self._promoted[dtype]
+        if isinstance(run, str):
+            return f"run in {dtype_name(dtype)}, {run}"
+        found = run.sweeps[axis]
+        if not found.finite:
+            return f"run in {dtype_name(dtype)}, gradients hold NaN or infinity"
+        assert run.mode is not None
+        return Rerun(found.residue, run.mode.coarsest, frozenset(run.mode.unreached))
+
+    def _run_at(self, dtype: torch.dtype) -> "_Run | str":
+        """Probe ``fn`` at another precision, or say why that says nothing about ``fn`` as it was given."""
+        mode = AtPrecision(dtype)
+        try:
+            run = _Run(self._record(self._x.to(dtype), mode), mode)
+        except Exception as error:  # whatever fn raises at a precision it was not written for
+            return f"fn raised {type(error).__name__}: {error}"
+        if not same_function(self._given.pullback.y, run.pullback.y, coarser(self._x.dtype, mode.coarsest)):
+            return "fn returns other outputs, beyond rounding"
+        if reason := _nothing_to_learn(run.pullback.y, self._axes):
+            return reason
+        self._sweep(run)
+        return run
+
+    def _record(self, x: Tensor, mode: AtPrecision | None) -> Pullback:
+        return Pullback(self._fn, x, lambda y: check_output(self._check, y, x, self._axes), mode)
+
+    def _sweep(self, run: "_Run") -> None:
+        generator = self._generator.clone_state()
+        for axis, kept in self._families.items():
+            run.sweeps[axis] = sweep(run.pullback, kept, self._axes, axis, generator)
+
+
+class _Run:
+    """``fn`` recorded at one precision, and the sweeps made of that record."""
+
+    def __init__(self, pullback: Pullback, mode: AtPrecision | None = None) -> None:
+        self.pullback, self.mode = pullback, mode
+        self.sweeps: dict[AxisName, Sweep] = {}
+
+
+def _nothing_to_learn(y: Tensor, axes: Axes) -> str | None:
+    if reason := proves_nothing(y, axes):
+        return reason
+    if y.requires_grad:
+        return None
+    return (
+        "fn(x) is detached from x, so there is no gradient to look at (no_grad, detach, or an integer "
+        "result); check the part of the model that is differentiable"
+    )

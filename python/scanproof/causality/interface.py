@@ -1,0 +1,179 @@
+"""What a causality check accepts, and which outputs it can learn from.
+
+A wrong call is an ``InvalidArgument``. A right call whose outputs prove nothing is INCONCLUSIVE, for a reason
+given here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from scanproof.errors import InvalidArgument
+
+SequenceMap = Callable[[Tensor], Any]
+"""A map from one floating tensor to one tensor with as many positions; modules and bound methods included."""
+
+
+AxisName = Literal["seq", "batch"]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Where a tensor keeps its positions and its examples; ``batch=None`` means that it is one example.
+
+    Negative numbers count from the end of each tensor, so that an input and an output of different rank may
+    share them.
+    """
+
+    seq: int
+    batch: int | None
+
+    def find(self, axis: AxisName, tensor: Tensor) -> int:
+        """Return the axis of positions or of examples, counted from the front of ``tensor``."""
+        number = self.seq if axis == "seq" else self.batch
+        assert number is not None, "an input without a batch axis has no examples to look for"
+        return number % tensor.dim()
+
+    def place(self, index: tuple[int, ...]) -> tuple[int | None, int]:
+        """Return the example and the position of an index into a tensor."""
+        return (None if self.batch is None else index[self.batch]), index[self.seq]
+
+
+def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes) -> None:
+    """Reject a callable or an input that ``check`` can say nothing about.
+
+    Raises:
+        InvalidArgument: ``fn`` is not callable or drops out at random, or ``x`` is not a floating tensor with
+            at least two positions, at least one entry, and the named axes.
+    """
+    if not callable(fn):
+        raise InvalidArgument(
+            f"{check}: fn must be callable (a function or a module), got {type(fn).__name__}."
+        )
+    if not isinstance(x, Tensor):
+        raise InvalidArgument(f"{check}: x must be a torch.Tensor, got {type(x).__name__}; convert it first.")
+    if x.is_complex():
+        raise InvalidArgument(
+            f"{check}: x must be real, got {x.dtype}; pass torch.view_as_real(x) and undo it inside fn."
+        )
+    if not x.is_floating_point():
+        raise InvalidArgument(
+            f"{check}: x must be a floating tensor, got {x.dtype}; check at a differentiable interface, "
+            "that is, embeddings rather than token ids."
+        )
+    _check_axes(check, "x", x, axes)
+    if x.numel() == 0:
+        raise InvalidArgument(
+            f"{check}: x has no entries, its shape is {tuple(x.shape)}; pass a non-empty input."
+        )
+    length = x.shape[axes.seq]
+    if length < 2:
+        raise InvalidArgument(
+            f"{check}: x has {length} position along seq_dim={axes.seq}, its shape is {tuple(x.shape)}; "
+            "causality needs T >= 2 (and T beyond the model's chunk size)."
+        )
+    _reject_active_dropout(check, fn)
+
+
+def check_output(check: str, y: Any, x: Tensor, axes: Axes, call: str = "fn(x)") -> Tensor:
+    """Return ``y`` when it is a tensor whose positions and examples match those of ``x``.
+
+    Raises:
+        InvalidArgument: it is something else; ``call`` names what returned it.
+    """
+    if not isinstance(y, Tensor):
+        raise InvalidArgument(
+            f"{check}: {call} must return one tensor, got {type(y).__name__}; wrap the model, "
+            "for example lambda x: model(x)[0]."
+        )
+    if y.is_complex():
+        raise InvalidArgument(
+            f"{check}: {call} must return a real tensor, got {y.dtype}; return torch.view_as_real of it."
+        )
+    _check_axes(check, call, y, axes)
+    if y.shape[axes.seq] != x.shape[axes.seq]:
+        raise InvalidArgument(
+            f"{check}: {call} must have as many positions as its input along seq_dim={axes.seq}, "
+            f"got {y.shape[axes.seq]} for {x.shape[axes.seq]}; pad or cut inside fn so that output t is that "
+            "of input t."
+        )
+    if axes.batch is not None and y.shape[axes.batch] != x.shape[axes.batch]:
+        raise InvalidArgument(
+            f"{check}: {call} must have as many examples as its input along batch_dim={axes.batch}, got "
+            f"{y.shape[axes.batch]} for {x.shape[axes.batch]}; name the right batch_dim."
+        )
+    return y
+
+
+def non_finite(y: Tensor, call: str = "fn(x)") -> str | None:
+    """Say how many entries of ``y``, the output of ``call``, are not finite; None when all are."""
+    wrong = ~y.isfinite()
+    if not wrong.any():
+        return None
+    first = ", ".join(str(int(i)) for i in wrong.nonzero()[0])
+    counts = f"{int(y.isnan().sum())} NaN and {int(y.isinf().sum())} infinite of {y.numel()} entries"
+    return f"{call} holds {counts}, the first at index [{first}]; make it finite at this x"
+
+
+def proves_nothing(y: Tensor, axes: Axes) -> str | None:
+    """Say why the output ``y`` of ``fn(x)`` cannot support any verdict; None when it can."""
+    if reason := non_finite(y):
+        return reason
+    examples = y[None] if axes.batch is None else y.movedim(axes.batch, 0)
+    silent = (~examples.flatten(1).any(1)).nonzero().flatten().tolist()
+    if not silent:
+        return None
+    where = "" if len(silent) == len(examples) else f" in example {silent[0]}"
+    return f"fn(x) is identically zero{where}, so nothing could have leaked; choose x or parameters otherwise"
+
+
+def callable_name(fn: SequenceMap) -> str:
+    """Return a short name of ``fn`` for messages."""
+    if isinstance(fn, partial):
+        return f"partial of {callable_name(fn.func)}"
+    return getattr(fn, "__qualname__", type(fn).__name__)
+
+
+def _check_axes(check: str, what: str, tensor: Tensor, axes: Axes) -> None:
+    rank = tensor.dim()
+    for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
+        if axis is not None and not -rank <= axis < rank:
+            raise InvalidArgument(
+                f"{check}: {what} has the wrong rank, its shape is {tuple(tensor.shape)} but {name}={axis}; "
+                "reshape it or name its axes."
+            )
+    if axes.batch is not None and axes.find("seq", tensor) == axes.find("batch", tensor):
+        raise InvalidArgument(
+            f"{check}: seq_dim={axes.seq} and batch_dim={axes.batch} are the same axis of {what} with shape "
+            f"{tuple(tensor.shape)}; name two axes, or pass batch_dim=None for an input without a batch axis."
+        )
+
+
+def _reject_active_dropout(check: str, fn: SequenceMap) -> None:
+    module = _module_of(fn)
+    if module is None:
+        return
+    for name, rate in _active_dropout(module):
+        raise InvalidArgument(
+            f"{check}: {name} of {type(module).__name__} drops out at random (p={rate:g}) because the module "
+            "is in train mode; call .eval() first."
+        )
+
+
+def _module_of(fn: SequenceMap) -> nn.Module | None:
+    while isinstance(fn, partial):
+        fn = fn.func
+    owner = getattr(fn, "__self__", fn)
+    return owner if isinstance(owner, nn.Module) else None
+
+
+def _active_dropout(module: nn.Module) -> Iterator[tuple[str, float]]:
+    for name, child in module.named_modules():
+        # dropout layers hold the rate in `p`; attention and recurrent layers of torch hold it in `dropout`
+        rate = getattr(child, "p" if isinstance(child, _DropoutNd) else "dropout", 0.0)
+        if child.training and isinstance(rate, int | float) and rate > 0:
+            yield f"submodule {name!r}" if name else "the module itself", float(rate)

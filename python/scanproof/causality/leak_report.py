@@ -1,0 +1,228 @@
+"""What the certificate of strict causality reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+from scanproof import theorems
+from scanproof.causality.evidence import TwoPrecisions
+from scanproof.causality.locate import LeakPair
+from scanproof.report.table import Row
+from scanproof.report.verdict import Verdict
+
+_GRAVITY = (
+    Verdict.CAUSAL,
+    Verdict.CAUSAL_TO_ROUNDING,
+    Verdict.TOLERATED,
+    Verdict.INCONCLUSIVE,
+    Verdict.LEAK,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one family of probes found: the cuts of the sequence, or the examples of the batch.
+
+    Attributes:
+        verdict: the outcome for this family.
+        reason: what led to it.
+        probes: number of cuts or examples probed; 0 when the outputs proved nothing.
+        leaking: number of probes whose greatest forbidden gradient entry is not zero.
+        residue: greatest forbidden gradient entry of any probe; NaN without probes.
+        leak: forbidden gradient energy (sum of squares), summed over probes; NaN without probes.
+        total: gradient energy, summed over probes; NaN without probes.
+        evidence: ``residue`` at two precisions; None where one was enough.
+        pair: a pair of entries behind the probe with the greatest residue; None without a residue, and where
+            the verdict passed.
+    """
+
+    verdict: Verdict
+    reason: str
+    probes: int = 0
+    leaking: int = 0
+    residue: float = nan
+    leak: float = nan
+    total: float = nan
+    evidence: TwoPrecisions | None = None
+    pair: LeakPair | None = None
+
+    @property
+    def fraction(self) -> float:
+        """Forbidden share of the gradient energy; NaN when there was no gradient."""
+        return self.leak / self.total if self.total > 0 else nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakReport:
+    """What ``certify`` found.
+
+    Attributes:
+        T: number of positions.
+        exhaustive: whether all cuts were probed.
+        temporal: what the cuts found: do outputs read later inputs?
+        batch: what the examples found: do they read each other? None when that was not checked.
+        example_leaks: entry ``[i][j]`` is the greatest gradient that probing example i alone left at example
+            j; zero off the diagonal when examples are independent. Empty when not checked.
+        threshold: what the call allowed, relative to the greatest entry of each probe; 0 is exact.
+        vjps: number of vector-Jacobian products computed, those of a second precision and of locating
+            included.
+        seed: ``torch.Generator().manual_seed(seed)`` repeats the same cuts and cotangents.
+        dtype: dtype of ``x``.
+        device: device of ``x``.
+        call: the call that repeats the check.
+        theorem: the Lean theorem of the runners whose numeric counterpart this is.
+    """
+
+    T: int
+    exhaustive: bool
+    temporal: Finding
+    batch: Finding | None
+    example_leaks: tuple[tuple[float, ...], ...]
+    threshold: float
+    vjps: int
+    seed: int
+    dtype: str
+    device: str
+    call: str
+    theorem: str = theorems.RUNNER_AGREE
+
+    @property
+    def verdict(self) -> Verdict:
+        """The graver of the temporal and the cross-batch verdict."""
+        return max((finding.verdict for finding in self._findings()), key=_GRAVITY.index)
+
+    @property
+    def reason(self) -> str:
+        """What led to the verdict."""
+        return "; cross-batch: ".join(
+            dict.fromkeys(found.reason for found in self._findings() if found.verdict is self.verdict)
+        )
+
+    @property
+    def pair(self) -> LeakPair | None:
+        """The pair to fix: of the worst cut, else of the worst pair of examples; None without a leak."""
+        return next((finding.pair for finding in self._findings() if finding.pair), None)
+
+    @property
+    def detection_probability(self) -> float:
+        """Probability that a leak between two neighbours crosses one of the cuts; 1 when all were probed."""
+        if self.exhaustive:
+            return 1.0
+        return 1.0 - (1.0 - 1.0 / (self.T - 1)) ** self.temporal.probes
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked for passed."""
+        return self.verdict.passed
+
+    @property
+    def is_strictly_causal(self) -> bool:
+        """Whether the temporal verdict passed."""
+        return self.temporal.verdict.passed
+
+    @property
+    def is_batch_independent(self) -> bool:
+        """Whether the cross-batch verdict passed; true when it was not checked."""
+        return self.batch is None or self.batch.verdict.passed
+
+    @property
+    def temporal_leak(self) -> float:
+        """Gradient energy that crossed a cut, summed over cuts."""
+        return self.temporal.leak
+
+    @property
+    def temporal_total(self) -> float:
+        """Gradient energy, summed over cuts."""
+        return self.temporal.total
+
+    @property
+    def temporal_fraction(self) -> float:
+        """Share of the gradient energy that crossed a cut; NaN when there was no gradient."""
+        return self.temporal.fraction
+
+    @property
+    def crossbatch_leak(self) -> float:
+        """Gradient energy that reached another example, summed over examples; 0 when not checked."""
+        return self.batch.leak if self.batch else 0.0
+
+    @property
+    def crossbatch_total(self) -> float:
+        """Gradient energy, summed over examples; 0 when not checked."""
+        return self.batch.total if self.batch else 0.0
+
+    @property
+    def crossbatch_fraction(self) -> float:
+        """Share of the gradient energy that reached another example; 0 when not checked."""
+        return self.batch.fraction if self.batch else 0.0
+
+    @property
+    def cuts_probed(self) -> int:
+        """Number of cuts probed."""
+        return self.temporal.probes
+
+    @property
+    def batch_checked(self) -> bool:
+        """Whether examples were probed for reading each other."""
+        return self.batch is not None
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Empty; read by code written for causal-certificate."""
+        return {}
+
+    def summary(self) -> str:
+        """Return a few lines that say what was probed, what was found and what it rests on."""
+        mode = "exhaustive" if self.exhaustive else f"random-K={self.cuts_probed}"
+        lines = [f"CausalCertificate(T={self.T}, {mode} cuts)"]
+        lines.append(_line("temporal   ", self.temporal, _TEMPORAL_WORDS))
+        if self.batch:
+            lines.append(_line("cross-batch", self.batch, _BATCH_WORDS))
+        if not self.exhaustive:
+            lines.append("  (random-K is a monitor; use cuts='all' for a certificate)")
+            lines.append(
+                f"  detection  : probability {self.detection_probability:.3f} for a leak of neighbours"
+            )
+        lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
+        lines.extend(f"  worst pair : {finding.pair}" for finding in self._findings() if finding.pair)
+        lines.append(f"  probed     : {self._probed()}; {self.dtype} on {self.device}, seed {self.seed}")
+        lines.append(f"  theorem    : {self.theorem}")
+        return "\n".join(lines)
+
+    def row(self, subject: str) -> Row:
+        """Return the report as a row of ``scanproof.table``."""
+        return Row(
+            subject=subject,
+            check="VJP certificate",
+            verdict=self.verdict,
+            evidence=f"{self.pair or self.reason}; {self._probed()}",
+            theorem=self.theorem,
+        )
+
+    def _findings(self) -> tuple[Finding, ...]:
+        return (self.temporal, self.batch) if self.batch else (self.temporal,)
+
+    def _probed(self) -> str:
+        examples = len(self.example_leaks)
+        pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
+        return f"{self.cuts_probed} cuts{pairs}, {self.vjps} VJPs"
+
+
+def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:
+    return f"  {name}: leak={finding.leak:.3e}  frac={finding.fraction:.3e}  -> {words[finding.verdict]}"
+
+
+_TEMPORAL_WORDS = {
+    Verdict.CAUSAL: "STRICTLY CAUSAL",
+    Verdict.CAUSAL_TO_ROUNDING: "CAUSAL TO ROUNDING",
+    Verdict.TOLERATED: "WITHIN THE THRESHOLD",
+    Verdict.LEAK: "LEAK",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+}
+_BATCH_WORDS = {
+    Verdict.CAUSAL: "BATCH-INDEPENDENT",
+    Verdict.CAUSAL_TO_ROUNDING: "BATCH-INDEPENDENT TO ROUNDING",
+    Verdict.TOLERATED: "WITHIN THE THRESHOLD",
+    Verdict.LEAK: "BATCH LEAK",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+}

@@ -1,0 +1,90 @@
+"""Run a function at another floating-point precision, whatever it captured and wherever it casts."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+_CASTS = {
+    getattr(Tensor, name): getattr(torch, name)
+    for name in ("half", "bfloat16", "float", "double", "chalf", "cfloat", "cdouble")
+}
+
+
+def unit_roundoff(dtype: torch.dtype) -> float:
+    """Return u, the greatest relative error of rounding to nearest in ``dtype``."""
+    return torch.finfo(dtype).eps / 2
+
+
+class AtPrecision(TorchFunctionMode):
+    """Within it, every floating tensor that torch functions take, name or return has one precision.
+
+    Parameters, buffers and captured constants take part as copies, made once and kept until the mode is
+    dropped, so a function that writes into its buffers reads back what it wrote, and the originals are never
+    touched. Casts such as ``x.float()``, ``x.to(torch.bfloat16)`` and ``dtype=`` arguments go to the
+    precision asked for.
+
+    What it cannot reach keeps its own precision: compiled kernels, autocast, and casts in the backward of a
+    Python ``autograd.Function``.
+
+    Attributes:
+        coarsest: the lowest precision met, at most the one asked for.
+        unreached: names of the operations that were given this precision and returned a lower one.
+    """
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._real, self._complex = dtype, dtype.to_complex()
+        self._copies: dict[
+            int, tuple[Tensor, Tensor]
+        ] = {}  # the original is kept too, or its id could be reused
+        self.coarsest = dtype
+        self.unreached: set[str] = set()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _CASTS:
+            args, func = (args[0], _CASTS[func], *args[1:]), Tensor.to
+        args, kwargs = tree_map(self._argument, (args, kwargs))
+        result = func(*args, **kwargs)
+        if any(map(_is_inexact, tree_leaves((args, kwargs)))) and any(
+            map(self._is_other, tree_leaves(result))
+        ):
+            self.unreached.add(getattr(func, "__name__", repr(func)))
+        return tree_map(self._convert, result)
+
+    def _argument(self, value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return self._convert(value)
+        if not self._is_other(value):
+            return value
+        if id(value) not in self._copies:
+            self._copies[id(value)] = (value, self._convert(value))
+        return self._copies[id(value)][1]
+
+    def _convert(self, value: Any) -> Any:
+        if isinstance(value, torch.dtype):
+            return self._target(value)
+        return value.to(self._target(value.dtype)) if self._is_other(value) else value
+
+    def _is_other(self, value: Any) -> bool:
+        return isinstance(value, Tensor) and value.dtype != self._target(value.dtype)
+
+    def _target(self, dtype: torch.dtype) -> torch.dtype:
+        if not (dtype.is_floating_point or dtype.is_complex):
+            return dtype
+        self.coarsest = max(self.coarsest, dtype, key=unit_roundoff)
+        return self._complex if dtype.is_complex else self._real
+
+
+def _is_inexact(value: Any) -> bool:
+    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())

@@ -1,0 +1,104 @@
+"""What append-prefix equivalence reports."""
+
+from dataclasses import dataclass
+
+from scanproof import theorems
+from scanproof.causality.evidence import TwoPrecisions
+from scanproof.report.table import Row
+from scanproof.report.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mismatch:
+    """How the outputs of one prefix differ from those of the whole sequence.
+
+    Attributes:
+        length: the prefix, k.
+        index: index into ``fn(x)`` of the greatest difference.
+        example: its example; None without a batch axis.
+        t: its position.
+        size: the greatest absolute difference, in the units of the output.
+        count: number of entries that differ.
+        entries: number of entries compared.
+    """
+
+    length: int
+    index: tuple[int, ...]
+    example: int | None
+    t: int
+    size: float
+    count: int
+    entries: int
+
+    def __str__(self) -> str:
+        index = ", ".join(map(str, self.index))
+        return (
+            f"k={self.length}, t={self.t}: |fn(x[:k])[{index}] - fn(x)[{index}]| = {self.size:.3e} "
+            f"({self.count} of {self.entries} entries differ)"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixReport:
+    """What ``check_prefix`` found.
+
+    Attributes:
+        T: number of positions of the whole sequence.
+        lengths: the prefixes compared.
+        verdict: CAUSAL (every prefix is reproduced bit for bit), CAUSAL_TO_ROUNDING, TOLERATED, LEAK or
+            INCONCLUSIVE.
+        reason: what led to it.
+        worst: the prefix with the greatest difference; None when all were equal or nothing was compared.
+            Where float64 was needed to tell a leak from rounding, the greatest difference in float64.
+        differing: number of prefixes with any difference.
+        scale: greatest absolute output of the whole sequence; NaN when nothing was compared.
+        evidence: the greatest difference at two precisions; None where one was enough.
+        atol: the difference that the call allowed; 0 is exact.
+        dtype: dtype of ``x``.
+        device: device of ``x``.
+        call: the call that repeats the check.
+        theorem: the Lean theorem of the runners whose numeric counterpart this is.
+    """
+
+    T: int
+    lengths: tuple[int, ...]
+    verdict: Verdict
+    reason: str
+    worst: Mismatch | None
+    differing: int
+    scale: float
+    evidence: TwoPrecisions | None
+    atol: float
+    dtype: str
+    device: str
+    call: str
+    theorem: str = theorems.RUNNER_APPEND
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict passed."""
+        return self.verdict.passed
+
+    def summary(self) -> str:
+        """Return a few lines that say what was compared, what was found and what it rests on."""
+        lines = [f"PrefixEquivalence(T={self.T}, {len(self.lengths)} prefixes)"]
+        lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
+        if self.worst:
+            lines.append(f"  worst      : {self.worst}")
+        lines.append(f"  compared   : {self._compared()}; {self.dtype} on {self.device}")
+        lines.append(f"  theorem    : {self.theorem}")
+        return "\n".join(lines)
+
+    def row(self, subject: str) -> Row:
+        """Return the report as a row of ``scanproof.table``."""
+        show_place = self.worst is not None and not self.ok
+        return Row(
+            subject=subject,
+            check="append-prefix",
+            verdict=self.verdict,
+            evidence=f"{self.worst if show_place else self.reason}; {self._compared()}",
+            theorem=self.theorem,
+        )
+
+    def _compared(self) -> str:
+        return f"{len(self.lengths)} prefixes, {self.differing} differ"

@@ -1,0 +1,60 @@
+"""Verdicts as a table on the console."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from scanproof.report.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One check of one thing.
+
+    Attributes:
+        subject: what was checked, for example ``"transformers MambaMixer"``.
+        check: which check, for example ``"VJP certificate"``.
+        verdict: the outcome.
+        evidence: the numbers behind it, in a few words.
+        theorem: the Lean theorem that the verdict rests on.
+    """
+
+    subject: str
+    check: str
+    verdict: Verdict
+    evidence: str
+    theorem: str
+
+
+def table(rows: Iterable[Row], title: str | None = None) -> Table:
+    """Lay out rows for ``rich.console.Console.print``.
+
+    Each row has the subject over the check, and the evidence over the theorem, whole: what is too long for
+    the line continues on the next. The mark before the verdict says passed, failed or undecided where there
+    is no colour.
+    """
+    laid_out = Table(title=title, title_justify="left", box=box.ROUNDED, show_lines=True)
+    laid_out.add_column("Checked", overflow="fold", max_width=26)
+    laid_out.add_column("Verdict", overflow="fold")
+    laid_out.add_column("Evidence, and the theorem it rests on", overflow="fold")
+    for row in rows:
+        laid_out.add_row(
+            Text.assemble((row.subject, "bold"), "\n", row.check),
+            verdict_text(row.verdict),
+            Text.assemble(row.evidence, "\n", (row.theorem, "dim")),
+        )
+    return laid_out
+
+
+def verdict_text(verdict: Verdict) -> Text:
+    """Return the verdict's name with a mark, coloured: passed, failed or undecided."""
+    if verdict.passed:
+        mark, style = "✓", "green"
+    elif verdict is Verdict.INCONCLUSIVE:
+        mark, style = "?", "yellow"
+    else:
+        mark, style = "✗", "bold red"
+    return Text(f"{mark} {verdict.name}", style=style)
