@@ -23,12 +23,17 @@ from scanproof.refinement.runners import (
 
 
 class Floats:
+    """Python floats, with NumPy's two functions so that nothing but the order of operations can differ."""
+
     zero = 0.0
-    exp = staticmethod(math.exp)
+
+    @staticmethod
+    def exp(x):
+        return float(np.exp(x))
 
     @staticmethod
     def softplus(x):
-        return x if x > 20 else math.log1p(math.exp(x))
+        return x if x > 20 else float(np.log1p(np.exp(x)))
 
 
 class Fractions:
@@ -133,7 +138,7 @@ def cases(draw, smallest=1, largest=4):
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_float64_is_the_lean_program(case):
+def test_float64_is_the_lean_program_to_the_bit(case):
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
     x = np.random.default_rng(seed).normal(size=(2, length, dims["inputDim"]))
@@ -141,16 +146,13 @@ def test_float64_is_the_lean_program(case):
     assert y.shape == (2, length, dims["outputDim"])
     for example in range(2):
         want_state, want = token_by_token(Floats, spec, zero_state(Floats, spec), x[example])
-        want = np.array(want).reshape(y[example].shape)
-        if kind is DiagonalS4Spec:
-            assert y[example].tobytes() == want.tobytes(), "only + and *: the same bits"
-            assert state[example].tobytes() == np.array(want_state).tobytes()
-        else:
-            np.testing.assert_allclose(y[example], want, rtol=1e-12, atol=1e-14)
+        assert y[example].tobytes() == np.array(want).tobytes()
         if kind is SelectiveMambaBlockSpec:
             h, history = want_state
-            np.testing.assert_allclose(state.h[example], h, rtol=1e-12, atol=1e-14)
-            assert state.history[example].tolist() == history, "the history involves + and * only"
+            assert state.h[example].tobytes() == np.array(h).tobytes()
+            assert state.history[example].tobytes() == np.array(history).tobytes()
+        else:
+            assert state[example].tobytes() == np.array(want_state).tobytes()
 
 
 @settings(max_examples=25, deadline=None)

@@ -140,7 +140,7 @@ class Exact(_Folding):
 
     def lift(self, array: NDArray[Any]) -> NDArray[np.object_]:
         """Turn every number into the fraction it is, floats included."""
-        return np.asarray(_to_fraction(np.asarray(array, dtype=object)), dtype=object)
+        return np.asarray(_to_fraction(array), dtype=object)
 
     def exp(self, x: Value) -> Value:
         """Return ``1 + x + x²``."""
