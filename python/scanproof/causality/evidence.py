@@ -138,7 +138,7 @@ def judge(
         return Judgement(
             Verdict.INCONCLUSIVE,
             f"{evidence}: it does not shrink, but {', '.join(sorted(high.unreached))} returns less than the "
-            "float64 it is given; check fn without autocast, or without that operation",
+            "float64 it is given; check fn without that operation",
             evidence,
         )
     if not evidence.shrinks:

@@ -1,7 +1,7 @@
 """Run a function at another floating-point precision, whatever it captured and wherever it casts."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -24,11 +24,12 @@ class AtPrecision(TorchFunctionMode):
 
     Parameters, buffers and captured constants take part as copies, made once and kept until the mode is
     dropped, so a function that writes into its buffers reads back what it wrote, and the originals are never
-    touched. Casts such as ``x.float()``, ``x.to(torch.bfloat16)`` and ``dtype=`` arguments go to the
-    precision asked for.
+    touched. Casts such as ``x.float()``, ``dtype=`` arguments and torch's default dtype become the precision
+    asked for.
 
-    What it cannot reach keeps its own precision: compiled kernels, autocast, and casts in the backward of a
-    Python ``autograd.Function``.
+    What it cannot reach keeps its own precision: compiled kernels that cast inside, and casts in the backward
+    of a Python ``autograd.Function``. Random numbers drawn within it are others than those of the same seed
+    outside. Autocast is reached, because it leaves float64 alone.
 
     Attributes:
         coarsest: the lowest precision met, at most the one asked for.
@@ -43,6 +44,17 @@ class AtPrecision(TorchFunctionMode):
         ] = {}  # the original is kept too, or its id could be reused
         self.coarsest = dtype
         self.unreached: set[str] = set()
+        self._outer_default: list[torch.dtype] = []
+
+    def __enter__(self) -> Self:
+        self._outer_default.append(torch.get_default_dtype())
+        torch.set_default_dtype(self._real)
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)  # type: ignore[no-untyped-call]
+        torch.set_default_dtype(self._outer_default.pop())
 
     def __torch_function__(
         self,
@@ -56,9 +68,11 @@ class AtPrecision(TorchFunctionMode):
             args, func = (args[0], _CASTS[func], *args[1:]), Tensor.to
         args, kwargs = tree_map(self._argument, (args, kwargs))
         result = func(*args, **kwargs)
-        if any(map(_is_inexact, tree_leaves((args, kwargs)))) and any(
-            map(self._is_other, tree_leaves(result))
-        ):
+        inexact = [value for value in tree_leaves((args, kwargs)) if _is_inexact(value)]
+        for device in {value.device.type for value in inexact}:
+            if torch.is_autocast_enabled(device):
+                self._meet(torch.get_autocast_dtype(device))
+        if inexact and any(map(self._is_other, tree_leaves(result))):
             self.unreached.add(getattr(func, "__name__", repr(func)))
         return tree_map(self._convert, result)
 
@@ -82,8 +96,11 @@ class AtPrecision(TorchFunctionMode):
     def _target(self, dtype: torch.dtype) -> torch.dtype:
         if not (dtype.is_floating_point or dtype.is_complex):
             return dtype
-        self.coarsest = max(self.coarsest, dtype, key=unit_roundoff)
+        self._meet(dtype)
         return self._complex if dtype.is_complex else self._real
+
+    def _meet(self, dtype: torch.dtype) -> None:
+        self.coarsest = max(self.coarsest, dtype, key=unit_roundoff)
 
 
 def _is_inexact(value: Any) -> bool:

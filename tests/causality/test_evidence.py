@@ -1,0 +1,208 @@
+"""Rounding is told from information by evidence: FFT convolutions, hidden casts, code chosen by dtype."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from scanproof import Verdict, certify, check_prefix
+from scanproof.causality.evidence import Rerun, judge
+from scanproof.report.verdict import Verdict as ReportVerdict
+from zoo.faults import with_pair_leak
+from zoo.models import D, fft_conv
+
+T = 37
+DTYPES = [torch.float32, torch.float64]
+
+
+@pytest.fixture
+def kernel(rng: torch.Generator) -> Tensor:
+    return torch.randn(T, D, generator=rng)
+
+
+@pytest.fixture(params=DTYPES, ids=["float32", "float64"])
+def x(request: pytest.FixtureRequest, rng: torch.Generator) -> Tensor:
+    return torch.randn(2, T, D, generator=rng).to(request.param)
+
+
+class TestFFTConvolution:
+    def test_zero_padded_is_causal_to_rounding(self, x: Tensor, kernel: Tensor) -> None:
+        report = certify(lambda x: fft_conv(x, kernel), x)
+        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert report.ok
+        evidence = report.temporal.evidence
+        assert evidence is not None
+        assert 0 < evidence.high < 1e-12 < 1e-8 < evidence.low < 1e-4
+        assert evidence.low_dtype == "float32"
+        assert "CAUSAL TO ROUNDING" in report.summary()
+        assert report.pair is None
+
+    def test_circular_is_a_leak(self, x: Tensor, kernel: Tensor) -> None:
+        assert certify(lambda x: fft_conv(x, kernel, padded=False), x).verdict is Verdict.LEAK
+
+    @pytest.mark.parametrize("amplitude", [1e-3, 1e-6, 1e-9])
+    def test_a_leak_below_its_rounding_is_found_with_the_right_pair(
+        self, x: Tensor, kernel: Tensor, amplitude: float
+    ) -> None:
+        noisy = lambda x: fft_conv(x, kernel)  # noqa: E731
+        report = certify(with_pair_leak(noisy, amplitude, (1, 20, 3), (1, 30, 0)), x)
+        assert report.temporal.verdict is Verdict.LEAK
+        assert report.pair is not None
+        assert (report.pair.output_index, report.pair.input_index) == ((1, 20, 3), (1, 30, 0))
+        assert report.pair.size == pytest.approx(amplitude, rel=1e-3)
+
+    def test_hidden_casts_are_promoted(self, x: Tensor, kernel: Tensor) -> None:
+        report = certify(lambda x: fft_conv(x.float(), kernel.half().float()).to(x.dtype), x)
+        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+
+    def test_bfloat16_around_float32(self, kernel: Tensor, rng: torch.Generator) -> None:
+        x = torch.randn(2, T, D, generator=rng).bfloat16()
+        report = certify(lambda x: fft_conv(x.float(), kernel).to(x.dtype), x)
+        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+
+
+class TestCodeChosenByDtype:
+    """A leak that only the lower precision has must not pass as rounding because float64 has none."""
+
+    @pytest.mark.parametrize(
+        ("amplitude", "verdict"), [(1e-7, Verdict.INCONCLUSIVE), (1.0, Verdict.LEAK)], ids=["small", "large"]
+    )
+    @pytest.mark.parametrize("check", [certify, check_prefix])
+    def test_is_not_rounding(
+        self, check: Callable[..., object], amplitude: float, verdict: Verdict, rng: torch.Generator
+    ) -> None:
+        def fn(x: Tensor) -> Tensor:
+            return x + amplitude * x.sum(1, keepdim=True) if x.dtype == torch.float32 else x
+
+        report = check(fn, torch.randn(2, T, D, generator=rng))
+        assert report.verdict is verdict
+        assert not report.ok
+
+
+@torch.library.custom_op("scanproof_tests::convolve_in_float32", mutates_args=())
+def convolve_in_float32(x: Tensor, kernel: Tensor) -> Tensor:
+    return fft_conv(x.float(), kernel.float())
+
+
+def _save(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    ctx.dtype, ctx.kernel = inputs[0].dtype, inputs[1]
+
+
+convolve_in_float32.register_autograd(
+    lambda ctx, gradient: (convolve_in_float32(gradient.flip(1), ctx.kernel).flip(1).to(ctx.dtype), None),
+    setup_context=_save,
+)
+
+
+class TestOutOfReach:
+    """A kernel that rounds to float32 inside, whatever it is given."""
+
+    def test_is_named_and_nothing_is_claimed(self, x: Tensor, kernel: Tensor) -> None:
+        report = certify(lambda x: convolve_in_float32(x, kernel).to(x.dtype), x)
+        assert report.verdict is Verdict.INCONCLUSIVE
+        assert "convolve_in_float32.default returns less than the float64 it is given" in report.reason
+        assert report.pair is not None
+
+    def test_a_large_leak_through_it_is_a_leak(self, x: Tensor, kernel: Tensor) -> None:
+        report = certify(lambda x: convolve_in_float32(x + x.flip(1), kernel).to(x.dtype), x)
+        assert report.verdict is Verdict.LEAK
+
+
+class TestAutocast:
+    def there_and_back(self, x: Tensor) -> Tensor:
+        """Return x, by way of an orthogonal mixing of positions and back, rounded to bfloat16 on the way."""
+        n = x.shape[1]
+        angle = torch.arange(n)[:, None] * (2 * torch.arange(n)[None, :] + 1) * torch.pi / (2 * n)
+        mixing = angle.cos() * (2 / n) ** 0.5
+        mixing[0] /= 2**0.5
+        with torch.autocast("cpu", torch.bfloat16):
+            return torch.matmul(mixing.T, torch.matmul(mixing, x)).to(x.dtype)
+
+    def test_its_rounding_is_rounding(self, rng: torch.Generator) -> None:
+        report = certify(self.there_and_back, torch.randn(2, T, D, generator=rng))
+        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        evidence = report.temporal.evidence
+        assert evidence is not None
+        assert evidence.high < 1e-5 < 1e-3 < evidence.low
+
+    def test_a_leak_under_it_is_a_leak(self, rng: torch.Generator) -> None:
+        leaky = with_pair_leak(self.there_and_back, 1e-5, (0, 5, 0), (0, 30, 1))
+        report = certify(leaky, torch.randn(2, T, D, generator=rng))
+        assert report.verdict is Verdict.LEAK
+        assert report.pair is not None
+        assert (report.pair.t, report.pair.s) == (5, 30)
+
+
+class TestNoSecondPrecision:
+    def only_float32(self, amplitude: float) -> Callable[[Tensor], Tensor]:
+        class Kernel(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx: object, x: Tensor) -> Tensor:
+                if x.dtype != torch.float32:
+                    raise TypeError("compiled for float32 only")
+                return x + amplitude * x.flip(1)
+
+            @staticmethod
+            def backward(ctx: object, gradient: Tensor) -> Tensor:
+                return gradient + amplitude * gradient.flip(1)
+
+        return Kernel.apply
+
+    @pytest.mark.parametrize("check", [certify, check_prefix])
+    def test_a_small_residue_is_inconclusive_with_the_reason(
+        self, check: Callable[..., object], rng: torch.Generator
+    ) -> None:
+        report = check(self.only_float32(1e-6), torch.randn(2, T, D, generator=rng))
+        assert report.verdict is Verdict.INCONCLUSIVE
+        assert "run in float64, fn raised TypeError: compiled for float32 only" in report.reason
+
+    @pytest.mark.parametrize("check", [certify, check_prefix])
+    def test_a_large_residue_is_a_leak(self, check: Callable[..., object], rng: torch.Generator) -> None:
+        report = check(self.only_float32(0.5), torch.randn(2, T, D, generator=rng))
+        assert report.verdict is Verdict.LEAK
+
+    def test_the_pair_is_named_even_so(self, rng: torch.Generator) -> None:
+        pair = certify(self.only_float32(1e-6), torch.randn(2, T, D, generator=rng)).pair
+        assert pair is not None
+        assert pair.t + pair.s == T - 1
+
+    def test_no_residue_needs_no_second_precision(self, rng: torch.Generator) -> None:
+        assert certify(self.only_float32(0.0), torch.randn(2, T, D, generator=rng)).verdict is Verdict.CAUSAL
+
+
+class TestJudge:
+    """The rule, case by case; residues relative to a scale of 1."""
+
+    @pytest.mark.parametrize(
+        ("dtype", "residue", "float64", "coarsest", "verdict"),
+        [
+            (torch.float32, 1e-6, 1e-15, torch.float32, "CAUSAL_TO_ROUNDING"),
+            (torch.float32, 1e-6, 1e-11, torch.float32, "LEAK"),
+            (torch.float32, 1e-6, 1e-6, torch.float32, "LEAK"),
+            (torch.float32, 1e-6, 0.0, torch.float32, "INCONCLUSIVE"),
+            (torch.float32, 1e-1, 0.0, torch.float32, "LEAK"),
+            (torch.float32, 1e-2, 1e-11, torch.float32, "INCONCLUSIVE"),
+            (torch.float32, 1e-2, 1e-11, torch.bfloat16, "CAUSAL_TO_ROUNDING"),
+            (torch.bfloat16, 1e-2, 1e-11, torch.float32, "CAUSAL_TO_ROUNDING"),
+            (torch.float32, 1e-3, "it raised", torch.float32, "INCONCLUSIVE"),
+            (torch.float32, 1e-1, "it raised", torch.float32, "LEAK"),
+        ],
+    )
+    def test_low_precision_given(
+        self, dtype: torch.dtype, residue: float, float64: float | str, coarsest: torch.dtype, verdict: str
+    ) -> None:
+        other = float64 if isinstance(float64, str) else Rerun(float64, coarsest, frozenset())
+        assert judge(residue, 1.0, dtype, lambda _: other).verdict is ReportVerdict[verdict]
+
+    @pytest.mark.parametrize(
+        ("float32", "float64", "verdict"),
+        [(1e-6, 1e-15, "CAUSAL_TO_ROUNDING"), (1e-10, 1e-10, "LEAK"), (0.0, 1e-15, "LEAK")],
+    )
+    def test_float64_given(self, float32: float, float64: float, verdict: str) -> None:
+        runs = {torch.float32: float32, torch.float64: float64}
+        found = judge(
+            float64, 1.0, torch.float64, lambda dtype: Rerun(runs[dtype], torch.float32, frozenset())
+        )
+        assert found.verdict is ReportVerdict[verdict]

@@ -1,0 +1,267 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from scanproof import (
+    CausalityError,
+    InvalidArgument,
+    PrefixReport,
+    Verdict,
+    assert_prefix_equivalent,
+    check_prefix,
+    theorems,
+)
+from zoo.faults import with_pair_leak
+
+T = 9
+
+
+def cumsum(x: Tensor) -> Tensor:
+    return x.cumsum(1)
+
+
+@pytest.fixture
+def x(rng: torch.Generator) -> Tensor:
+    return torch.randn(3, T, 4, generator=rng)
+
+
+def order_of_length(x: Tensor) -> Tensor:
+    """Sum the channels from the left or from the right, as the length is odd or even."""
+    channels = x.unbind(-1) if x.shape[1] % 2 else x.unbind(-1)[::-1]
+    total = channels[0]
+    for channel in channels[1:]:
+        total = total + channel
+    return total
+
+
+class TestVerdict:
+    def test_bit_for_bit(self, x: Tensor) -> None:
+        report = check_prefix(cumsum, x)
+        assert report.verdict is Verdict.CAUSAL
+        assert report.ok
+        assert report.worst is None
+        assert (report.T, report.lengths, report.differing) == (T, tuple(range(1, T)), 0)
+        assert report.theorem == theorems.RUNNER_APPEND
+
+    def test_a_leak_is_reported_where_it_is_greatest(self, x: Tensor) -> None:
+        leaky = with_pair_leak(with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1)), 1e-2, (2, 3, 1), (2, 5, 0))
+        report = check_prefix(leaky, x)
+        assert report.verdict is Verdict.LEAK
+        worst = report.worst
+        assert worst is not None
+        # output 3 reads input 5, so the prefixes 4 and 5 lack it
+        assert (worst.length, worst.index, worst.example, worst.t) == (4, (2, 3, 1), 2, 3)
+        assert worst.size == pytest.approx(1e-2 * x[2, 5, 0].abs().item(), rel=1e-3)
+        assert (worst.count, worst.entries) == (2, 3 * 4 * 4)
+        assert report.differing == 5  # 2 … 6
+
+    def test_a_leak_below_the_rounding_of_float32_in_float64(self, x: Tensor) -> None:
+        report = check_prefix(with_pair_leak(cumsum, 1e-10, (0, 1, 0), (0, 6, 1)), x.double())
+        assert report.verdict is Verdict.LEAK
+        assert report.worst is not None
+        assert report.worst.index == (0, 1, 0)
+
+    def test_rounding_that_depends_on_the_length(self, x: Tensor) -> None:
+        for given in (x / 3, x.double() / 3):
+            report = check_prefix(order_of_length, given)
+            assert report.differing > 0
+            assert report.verdict is Verdict.CAUSAL_TO_ROUNDING, report.summary()
+
+    def test_rounding_that_float64_does_not_have(self, x: Tensor) -> None:
+        # few bits beyond float32, so that every order of summation is exact in float64
+        report = check_prefix(order_of_length, x.float())
+        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert report.evidence is not None
+        assert report.evidence.high == 0 < report.evidence.low
+
+    def test_the_last_bit_of_a_matrix_product_is_no_leak(self, rng: torch.Generator) -> None:
+        layer = nn.Linear(64, 64)
+        report = check_prefix(layer, torch.randn(1, 150, 64, generator=rng))
+        assert report.verdict in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING), report.summary()
+
+    def test_a_tolerance_is_absolute_and_said_to_be_used(self, x: Tensor) -> None:
+        leaky = with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1))
+        size = 1e-3 * x[0, 6, 1].abs().item()
+        assert check_prefix(leaky, x, atol=2 * size).verdict is Verdict.TOLERATED
+        assert check_prefix(leaky, x, atol=size / 2).verdict is Verdict.LEAK
+
+    def test_integer_outputs(self, x: Tensor) -> None:
+        assert check_prefix(lambda x: x.cumsum(1).argmax(-1), x).verdict is Verdict.CAUSAL
+        leaky = check_prefix(lambda x: (x > x.mean(1, keepdim=True)).long(), x)
+        assert leaky.verdict is Verdict.LEAK
+        assert leaky.worst is not None
+        assert leaky.worst.size == 1
+
+    def test_chosen_lengths(self, x: Tensor) -> None:
+        leaky = with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1))
+        assert check_prefix(leaky, x, lengths=[7, 8]).verdict is Verdict.CAUSAL
+        assert check_prefix(leaky, x, lengths=iter([4, 7])).lengths == (4, 7)
+        assert check_prefix(leaky, x, lengths=range(4, 7)).verdict is Verdict.LEAK
+
+    @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)])
+    def test_axes_can_be_anywhere(self, x: Tensor, order: tuple[int, ...]) -> None:
+        leaky = with_pair_leak(cumsum, 1e-3, (2, 1, 3), (2, 6, 1))
+        back = [order.index(axis) for axis in range(3)]
+        for shift in (0, -3):
+            report = check_prefix(
+                lambda z: leaky(z.permute(back)).permute(order),
+                x.permute(order),
+                seq_dim=order.index(1) + shift,
+                batch_dim=order.index(0) + shift,
+            )
+            assert report.worst is not None
+            assert (report.worst.example, report.worst.t) == (2, 1)
+
+    def test_an_unbatched_input(self, x: Tensor) -> None:
+        report = check_prefix(lambda x: x + x.mean(0), x[0], seq_dim=0, batch_dim=None)
+        assert report.verdict is Verdict.LEAK
+        assert report.worst is not None
+        assert report.worst.example is None
+
+
+class TestInconclusive:
+    @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
+    def test_non_finite_outputs(self, x: Tensor, poison: float) -> None:
+        for bad_length in (T, 5):
+
+            def fn(x: Tensor, bad_length: int = bad_length) -> Tensor:
+                y = x.cumsum(1)
+                if x.shape[1] == bad_length:
+                    y[1, 2, 3] = poison
+                return y
+
+            report = check_prefix(fn, x)
+            assert report.verdict is Verdict.INCONCLUSIVE
+            assert "index [1, 2, 3]" in report.reason
+            assert ("k=5" in report.reason) == (bad_length == 5)
+
+    def test_zero_outputs(self, x: Tensor) -> None:
+        assert "identically zero" in check_prefix(lambda x: x * 0, x).reason
+        assert check_prefix(lambda x: x * 0, x).verdict is Verdict.INCONCLUSIVE
+
+    def test_a_random_function(self, x: Tensor) -> None:
+        report = check_prefix(lambda x: nn.functional.dropout(x, 0.5), x)
+        assert report.verdict is Verdict.INCONCLUSIVE
+        assert "something else when it runs again" in report.reason
+
+    def test_a_function_that_keeps_state(self, x: Tensor) -> None:
+        class Cache(nn.Module):
+            past = 0.0
+
+            def forward(self, x: Tensor) -> Tensor:
+                self.past = self.past + x.sum().item()
+                return x + self.past
+
+        assert check_prefix(Cache(), x).verdict is Verdict.INCONCLUSIVE
+
+
+class TestWrongCalls:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"x": torch.ones(2, 5, dtype=torch.long)}, "floating tensor, got torch.int64"),
+            ({"x": torch.ones(2, 1, 3)}, "T >= 2"),
+            ({"x": torch.ones(5)}, "wrong rank"),
+            ({"x": torch.ones(5, 3), "seq_dim": 0}, "batch_dim=None"),
+            ({"lengths": "some"}, r"1 <= k < T = 5, got 'some'"),
+            ({"lengths": []}, "lengths must be"),
+            ({"lengths": [0]}, "lengths must be"),
+            ({"lengths": [5]}, "lengths must be"),
+            ({"lengths": [2.0]}, "lengths must be"),
+            ({"atol": -1.0}, "atol must be"),
+            ({"fn": nn.Dropout(0.1)}, r"call \.eval\(\)"),
+            ({"fn": lambda x: (x,)}, "must return one tensor, got tuple"),
+            ({"fn": lambda x: x[:, :3]}, "as many positions"),
+            (
+                {"fn": lambda x: x if x.shape[1] > 2 else x[..., :1]},
+                "with k=1 must have the shape of that prefix",
+            ),
+        ],
+    )
+    def test_are_invalid_arguments(self, arguments: dict[str, object], message: str) -> None:
+        given = {"fn": cumsum, "x": torch.randn(2, 5, 3), **arguments}
+        with pytest.raises(InvalidArgument, match=message) as caught:
+            check_prefix(**given)
+        assert str(caught.value).startswith("check_prefix: ")
+        assert "\n" not in str(caught.value)
+
+    def test_an_error_of_the_function_says_at_which_prefix(self, x: Tensor) -> None:
+        def fn(x: Tensor) -> Tensor:
+            if x.shape[1] < 3:
+                raise ValueError("kernel is wider than the input")
+            return x
+
+        with pytest.raises(ValueError, match="wider") as caught:
+            check_prefix(fn, x)
+        assert caught.value.__notes__ == ["raised by fn(x[:k]) with k=1; choose lengths= that fn accepts"]
+        assert check_prefix(fn, x, lengths=range(3, T)).ok
+
+
+class TestReport:
+    def test_summary_and_row(self, x: Tensor) -> None:
+        report = check_prefix(with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1)), x)
+        assert isinstance(report, PrefixReport)
+        lines = report.summary().splitlines()
+        assert lines[0] == "PrefixEquivalence(T=9, 8 prefixes)"
+        assert lines[1].startswith("  verdict    : LEAK: ")
+        assert lines[2].startswith("  worst      : k=2, t=1: |fn(x[:k])[0, 1, 0] - fn(x)[0, 1, 0]| = ")
+        assert lines[2].endswith("(1 of 24 entries differ)")
+        assert lines[3] == "  compared   : 8 prefixes, 5 differ; float32 on cpu"
+        assert lines[4] == f"  theorem    : {theorems.RUNNER_APPEND}"
+        row = report.row("leaky")
+        assert (row.check, row.verdict, row.theorem) == (
+            "append-prefix",
+            Verdict.LEAK,
+            theorems.RUNNER_APPEND,
+        )
+        assert row.evidence.startswith("k=2, t=1: ")
+        assert check_prefix(cumsum, x).row("sum").evidence == (
+            "every prefix is reproduced bit for bit; 8 prefixes, 0 differ"
+        )
+
+    def test_is_frozen_and_has_no_truth_value_of_its_own(self, x: Tensor) -> None:
+        with pytest.raises(AttributeError):
+            check_prefix(cumsum, x).T = 3
+        assert "__bool__" not in vars(PrefixReport)
+
+
+class TestAssertion:
+    def test_passes_and_returns_the_report(self, x: Tensor) -> None:
+        assert assert_prefix_equivalent(cumsum, x) == check_prefix(cumsum, x)
+
+    def test_message(self, x: Tensor) -> None:
+        leaky = with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1))
+        with pytest.raises(CausalityError) as caught:
+            assert_prefix_equivalent(leaky, x, lengths=[2, 8], atol=1e-9)
+        lines = str(caught.value).splitlines()
+        assert lines[0].startswith("assert_prefix_equivalent: LEAK: ")
+        assert lines[1] == "1 of 2 prefixes differ"
+        assert lines[2].startswith("Allowed: absolute difference 1e-09, or rounding")
+        assert lines[3].startswith(
+            "Repeat : check_prefix(fn, x, lengths=(2, 8), atol=1e-09)  # fn: with_pair_leak"
+        )
+        assert caught.value.report.worst.index == (0, 1, 0)
+
+    def test_inconclusive_does_not_pass(self, x: Tensor) -> None:
+        with pytest.raises(CausalityError, match="INCONCLUSIVE"):
+            assert_prefix_equivalent(torch.zeros_like, x)
+
+
+@pytest.mark.parametrize("context", [torch.enable_grad, torch.inference_mode])
+def test_nothing_of_the_caller_changes(x: Tensor, context: Callable[[], object]) -> None:
+    before = x.clone()
+    with context():
+        assert check_prefix(lambda x: x.mul_(2).cumsum(1), x.clone()).verdict is Verdict.CAUSAL
+        assert check_prefix(lambda x: x.mul_(2).cumsum(1), x).verdict is Verdict.CAUSAL
+    assert torch.equal(x, before)
+
+
+@pytest.mark.cuda
+def test_on_a_gpu() -> None:
+    report = check_prefix(
+        with_pair_leak(cumsum, 1e-2, (0, 1, 0), (0, 6, 1)), torch.randn(2, 9, 4, device="cuda")
+    )
+    assert report.verdict is Verdict.LEAK
+    assert report.device == "cuda:0"
