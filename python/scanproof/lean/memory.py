@@ -1,0 +1,58 @@
+"""How many Lean processes fit into this machine's memory."""
+
+import os
+from pathlib import Path
+
+import psutil
+
+from scanproof.lean.errors import LeanUnavailable
+
+_GIB = 2**30
+_CGROUP_FILES = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "/sys/fs/cgroup/memory/memory.stat",
+    ),
+)
+
+
+def parallel_processes(bytes_each: int, most: int = 2) -> int:
+    """Return how many processes of ``bytes_each`` bytes to run at a time.
+
+    Raises:
+        LeanUnavailable: not even one fits.
+    """
+    free = available_memory()
+    fitting = int(free // bytes_each)
+    if fitting < 1:
+        raise LeanUnavailable(
+            f"Lean as WebAssembly needs {bytes_each / _GIB:.1f} GiB of free memory and {free / _GIB:.1f} GiB are free; "
+            "close other programs, raise the container's memory limit, or install Lean with elan."
+        )
+    return max(1, min(fitting, most, os.cpu_count() or 1))
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that this process may still take: the machine's, and its container's if less."""
+    return min([psutil.virtual_memory().available, *_cgroup_rooms()])
+
+
+def _cgroup_rooms() -> list[int]:
+    rooms = []
+    for limit, usage, statistics in _CGROUP_FILES:
+        try:
+            allowed = Path(limit).read_text().strip()
+            used = int(Path(usage).read_text())
+            reclaimable = _reclaimable(Path(statistics).read_text())
+        except (OSError, ValueError):
+            continue
+        if allowed.isdigit():
+            rooms.append(max(0, int(allowed) - used + reclaimable))
+    return rooms
+
+
+def _reclaimable(statistics: str) -> int:
+    fields = dict(line.split() for line in statistics.splitlines() if len(line.split()) == 2)
+    return int(fields.get("inactive_file", 0)) + int(fields.get("active_file", 0))

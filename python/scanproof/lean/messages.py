@@ -1,0 +1,44 @@
+"""What Lean says with ``--json``, one message on a line."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from scanproof.lean.findings import Finding
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of Lean; ``severity`` is ``error``, ``warning`` or ``information``."""
+
+    file: str
+    line: int
+    column: int
+    severity: str
+    text: str
+
+    @property
+    def is_fault(self) -> bool:
+        """Errors, and warnings as ``lake build --wfail`` counts them."""
+        return self.severity != "information"
+
+    @property
+    def finding(self) -> Finding:
+        """This message as a fault of the proofs."""
+        return Finding(self.file, self.line, self.column, f"{self.severity}: {self.text}")
+
+
+def parse_messages(lines: Iterable[str]) -> Iterator[Message]:
+    """Read the messages among lines of output; lines that hold none are skipped."""
+    for line in lines:
+        if not line.startswith("{"):
+            continue
+        try:
+            fields = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if "severity" in fields:
+            position = fields["pos"]
+            yield Message(
+                fields["fileName"], position["line"], position["column"], fields["severity"], fields["data"]
+            )

@@ -1,0 +1,109 @@
+"""The modules of the library: what imports what, and a key for the content of each."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path, PurePosixPath
+
+from scanproof.lean.findings import Finding
+from scanproof.lean.header import Header, parse_header
+from scanproof.lean.project import Project
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Lean source file.
+
+    Attributes:
+        name: the module's name, such as ``Spec.Runner``.
+        file: its path relative to the project, with forward slashes.
+        source: its text.
+    """
+
+    name: str
+    file: str
+    source: str
+
+    @cached_property
+    def header(self) -> Header:
+        """Its imports."""
+        return parse_header(self.source)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The modules of a project's library by name, and those they import within it."""
+
+    project: Project
+    modules: dict[str, Module]
+
+    @cached_property
+    def imports(self) -> dict[str, tuple[str, ...]]:
+        """For every module, the modules of the library that it imports."""
+        return {
+            name: tuple(i.module for i in module.header.imports if self._is_ours(i.module))
+            for name, module in self.modules.items()
+        }
+
+    def _is_ours(self, name: str) -> bool:
+        return name.split(".")[0] == self.project.library
+
+    def closure(self, *roots: str) -> list[str]:
+        """Return these modules and all that they import within the library, imports before importers."""
+        wanted: dict[str, tuple[str, ...]] = {}
+        waiting = list(roots)
+        while waiting:
+            name = waiting.pop()
+            if name not in wanted:
+                wanted[name] = self.imports[name]
+                waiting.extend(wanted[name])
+        return list(TopologicalSorter(wanted).static_order())
+
+    def faults(self) -> list[Finding]:
+        """Return the faults of the graph itself: missing modules, cycles, modules that nothing reaches."""
+        missing = [
+            Finding(module.file, imported.line, 0, f"error: imports {imported.module}, which does not exist")
+            for module in self.modules.values()
+            for imported in module.header.imports
+            if self._is_ours(imported.module) and imported.module not in self.modules
+        ]
+        if missing:
+            return sorted(missing)
+        try:
+            TopologicalSorter(self.imports).prepare()
+        except CycleError as error:
+            cycle = error.args[1][::-1]
+            return [Finding(self.modules[cycle[0]].file, 1, 0, f"error: imports itself: {' → '.join(cycle)}")]
+        library = self.project.library
+        reached = self.closure(library, *self.project.executables.values())
+        return sorted(
+            Finding(module.file, 1, 0, f"error: {library}.lean does not reach this module; import {name} there")
+            for name, module in self.modules.items()
+            if name not in reached
+        )
+
+    def keys(self, toolchain: str) -> dict[str, str]:
+        """Return a key for every module, that changes with the toolchain, the options, its text or its imports."""
+        settings = f"{toolchain}\n{sorted(self.project.options.items())}\n"
+        keys: dict[str, str] = {}
+        for name in TopologicalSorter(self.imports).static_order():
+            imports = "".join(sorted(keys[imported] for imported in self.imports[name]))
+            text = f"{settings}{name}\n{imports}\n{self.modules[name].source}"
+            keys[name] = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return keys
+
+
+def read_graph(project: Project) -> Graph:
+    """Read the library's root file and every Lean file in its folder."""
+    root = Path(f"{project.library}.lean")
+    files = [root] if (project.root / root).is_file() else []
+    folder = project.root / project.library
+    files += sorted(path.relative_to(project.root) for path in folder.rglob("*.lean"))
+    modules = [_read(project, PurePosixPath(file)) for file in files]
+    return Graph(project, {module.name: module for module in modules})
+
+
+def _read(project: Project, file: PurePosixPath) -> Module:
+    name = ".".join(file.with_suffix("").parts)
+    return Module(name, str(file), (project.root / file).read_text(encoding="utf-8"))

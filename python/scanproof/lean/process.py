@@ -1,0 +1,71 @@
+"""A long-lived Lean process that answers one line with one line."""
+
+import subprocess
+from pathlib import Path
+from typing import IO
+
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.lean.modules import read_graph
+from scanproof.lean.progress import ShowStep, silent
+from scanproof.lean.project import Project
+from scanproof.lean.toolchain import find_toolchain
+
+
+class LeanProcess:
+    """A running Lean program, spoken to by lines."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        if process.stdin is None or process.stdout is None:
+            raise TypeError("the process needs pipes for its standard input and output")
+        self._process = process
+        self._stdin: IO[str] = process.stdin
+        self._stdout: IO[str] = process.stdout
+        self._await_ready()
+
+    def _await_ready(self) -> None:
+        said = []
+        for line in self._stdout:
+            if line.strip() == "ready":
+                return
+            said.append(line)
+        raise LeanUnavailable(f"The Lean program did not start: {_tail(said) or 'it said nothing'}")
+
+    def ask(self, line: str) -> str:
+        """Send a line and return the answer, without its line end.
+
+        Raises:
+            LeanUnavailable: the process has died.
+        """
+        try:
+            self._stdin.write(line + "\n")
+            self._stdin.flush()
+            answer = self._stdout.readline()
+        except (BrokenPipeError, ValueError):
+            answer = ""
+        if not answer:
+            raise LeanUnavailable(f"The Lean program died with exit code {self._process.poll()}.")
+        return answer.rstrip("\n")
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._stdin.close()
+        self._stdout.close()
+        self._process.wait()
+
+
+def start_oracle(project: Path | None = None, show: ShowStep = silent) -> LeanProcess:
+    """Start the oracle of the project that a folder (default: the working folder) lies in.
+
+    Raises:
+        InvalidArgument: the folder is in no Lean project.
+        LeanUnavailable: there is no usable Lean, or the program does not run.
+    """
+    found = Project.find(project)
+    toolchain = find_toolchain(found)
+    toolchain.prepare(show)
+    return LeanProcess(toolchain.spawn(read_graph(found), "oracle"))
+
+
+def _tail(lines: list[str]) -> str:
+    return " ".join("".join(lines).split())[-400:]

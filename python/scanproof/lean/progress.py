@@ -1,0 +1,89 @@
+"""What a long step shows while it runs: a bar on a terminal, plain lines elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+@dataclass
+class Step:
+    """A long step: ``done`` of ``total``, in items that have names or in megabytes."""
+
+    title: str
+    total: float
+    unit: str
+    changed: Callable[["Step"], None] = field(repr=False)
+    done: float = 0
+    running: list[str] = field(default_factory=list)
+    last: str = ""
+
+    def start(self, item: str) -> None:
+        """Show that work on an item has begun."""
+        self.running.append(item)
+        self.changed(self)
+
+    def finish(self, item: str) -> None:
+        """Count an item as done."""
+        self.running.remove(item)
+        self.last = item
+        self.reach(self.done + 1)
+
+    def reach(self, done: float) -> None:
+        """Set how much is done."""
+        self.done = min(done, self.total)
+        self.changed(self)
+
+    @property
+    def count(self) -> str:
+        """How far it is, such as ``3/14 modules``."""
+        return f"{self.done:.0f}/{self.total:.0f} {self.unit}"
+
+
+ShowStep = Callable[[str, float, str], AbstractContextManager[Step]]
+"""Begins a step, given its title, its total and the unit of both; the context ends it."""
+
+
+@contextmanager
+def silent(title: str, total: float, unit: str) -> Iterator[Step]:
+    """Show nothing."""
+    yield Step(title, total, unit, lambda step: None)
+
+
+def on_console(console: Console) -> ShowStep:
+    """Show steps on a console: bars if it is a terminal, else lines."""
+
+    @contextmanager
+    def bar(title: str, total: float, unit: str) -> Iterator[Step]:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[running]}"),
+        )
+        with Progress(*columns, console=console, transient=True) as progress:
+
+            def changed(step: Step) -> None:
+                progress.update(task, completed=step.done, count=step.count, running=", ".join(step.running))
+
+            step = Step(title, total, unit, changed)
+            task = progress.add_task(title, total=total, count=step.count, running="")
+            yield step
+
+    @contextmanager
+    def lines(title: str, total: float, unit: str) -> Iterator[Step]:
+        shown = -1.0
+
+        def changed(step: Step) -> None:
+            nonlocal shown
+            if step.done > 0 and (step.last or step.done >= shown + total / 5 or step.done == total) and step.done > shown:
+                shown = step.done
+                console.print(f"{title}: {step.count} {step.last}".rstrip(), highlight=False, markup=False)
+
+        console.print(f"{title} …", highlight=False, markup=False)
+        yield Step(title, total, unit, changed)
+
+    return bar if console.is_terminal else lines

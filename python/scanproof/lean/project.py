@@ -1,0 +1,85 @@
+"""The Lean project that a folder belongs to, and the settings its lakefile makes."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from scanproof.errors import InvalidArgument
+
+_VERSION = re.compile(r"leanprover/lean4:v(?P<version>\d+\.\d+\.\d+\S*)")
+_OPTIONS = re.compile(r"leanOptions\s*:=\s*#\[(?P<entries>[^\]]*)\]")
+_OPTION = re.compile(r"⟨\s*`(?P<name>[\w.]+)\s*,\s*(?P<value>true|false|\d+)\s*⟩")
+_LIBRARY = re.compile(r"\blean_lib\s+«?(?P<name>[\w-]+)»?")
+_EXECUTABLE = re.compile(r"\blean_exe\s+«?(?P<name>[\w-]+)»?\s+where\s+root\s*:=\s*`(?P<root>[\w.]+)")
+_LINE_COMMENT = re.compile(r"--.*")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Lean project: a folder with ``lean-toolchain``, ``lakefile.lean`` and a library.
+
+    Attributes:
+        root: the folder.
+        version: the version of Lean it is written for, such as ``4.28.0``.
+    """
+
+    root: Path
+    version: str
+    _lakefile: str = field(repr=False)
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """Return the project that ``start`` (default: the working folder) lies in.
+
+        Raises:
+            InvalidArgument: neither the folder nor one above it holds a Lean project, or its version is not readable.
+        """
+        start = (start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            lakefile, toolchain = folder / "lakefile.lean", folder / "lean-toolchain"
+            if lakefile.is_file() and toolchain.is_file():
+                match = _VERSION.search(toolchain.read_text(encoding="utf-8"))
+                if match is None:
+                    raise InvalidArgument(f"{toolchain} names no version such as leanprover/lean4:v4.28.0; write one.")
+                return cls(folder, match["version"], _LINE_COMMENT.sub("", lakefile.read_text(encoding="utf-8")))
+        raise InvalidArgument(
+            f"{start} is not in a Lean project: neither it nor a folder above holds lean-toolchain and lakefile.lean. "
+            "Run this inside a clone of scanproof, or name one with --project."
+        )
+
+    @cached_property
+    def library(self) -> str:
+        """The library's root module."""
+        names = _LIBRARY.findall(self._lakefile)
+        if len(names) != 1:
+            raise InvalidArgument(f"{self.root / 'lakefile.lean'} declares {len(names)} libraries; expected one.")
+        return str(names[0])
+
+    @cached_property
+    def executables(self) -> dict[str, str]:
+        """The root module of every ``lean_exe``, by its name."""
+        return dict(_EXECUTABLE.findall(self._lakefile))
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """The ``leanOptions`` that Lake passes to Lean, by name.
+
+        Raises:
+            InvalidArgument: the lakefile sets them in a way that is not understood here.
+        """
+        settings = _OPTIONS.findall(self._lakefile)
+        if len(settings) != self._lakefile.count("leanOptions") or len(settings) > 1:
+            raise self._not_understood("leanOptions")
+        if "LeanArgs" in self._lakefile:
+            raise self._not_understood("LeanArgs")
+        entries = settings[0] if settings else ""
+        if _OPTION.sub("", entries).replace(",", "").strip():
+            raise self._not_understood("leanOptions")
+        return dict(_OPTION.findall(entries))
+
+    def _not_understood(self, name: str) -> InvalidArgument:
+        return InvalidArgument(
+            f"{self.root / 'lakefile.lean'} sets {name} in a way that is not understood without Lake; "
+            "write leanOptions := #[⟨`name, true⟩, …] once, on the package."
+        )

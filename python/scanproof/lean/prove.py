@@ -1,0 +1,97 @@
+"""Checks every proof of a project, and reports what is wrong or what was proved."""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanproof.lean import catalogue as catalogues
+from scanproof.lean.catalogue import Catalogue
+from scanproof.lean.describe import describe
+from scanproof.lean.findings import Finding
+from scanproof.lean.modules import read_graph
+from scanproof.lean.progress import ShowStep, silent
+from scanproof.lean.project import Project
+from scanproof.lean.store import cache_folder
+from scanproof.lean.toolchain import Toolchain, find_toolchain
+
+
+@dataclass(frozen=True)
+class ProofReport:
+    """What a check of all proofs found.
+
+    Attributes:
+        findings: the faults, in order of file and line; without any, everything was proved.
+        skipped: modules that were not checked because one they import has faults.
+        modules: how many modules the library has.
+        checked: how many of them Lean checked now; the others had not changed.
+        catalogue: what was proved, or None if there are faults.
+        toolchain: the name of the toolchain used.
+        seconds: the time taken.
+    """
+
+    findings: tuple[Finding, ...]
+    skipped: tuple[str, ...]
+    modules: int
+    checked: int
+    catalogue: Catalogue | None
+    toolchain: str
+    seconds: float
+
+    def summary(self) -> str:
+        """Say in a line or two what was found."""
+        took = f"{self.seconds:.1f} s"
+        if self.catalogue is None:
+            skipped = f", {len(self.skipped)} modules not checked" if self.skipped else ""
+            faults = f"{len(self.findings)} fault{'s' if len(self.findings) > 1 else ''}"
+            return f"Not proved: {faults} in {self.modules} modules{skipped} ({took})."
+        axioms = ", ".join(self.catalogue.axioms) or "none"
+        work = f"{self.checked} checked now" if self.checked else "nothing changed"
+        return (
+            f"Proved: {len(self.catalogue.theorems)} theorems in {self.modules} modules, {work} "
+            f"(Lean {self.catalogue.lean}, {self.toolchain}, {took}).\nAxioms: {axioms}."
+        )
+
+
+def prove(project: Project, toolchain: Toolchain | None = None, show: ShowStep = silent) -> ProofReport:
+    """Check the proofs that changed since they were last checked, and make the catalogue.
+
+    Args:
+        project: the project.
+        toolchain: the Lean to use; default: the one found on this machine.
+        show: shows the progress of long steps.
+
+    Raises:
+        LeanUnavailable: Lean cannot be run here.
+    """
+    began = time.perf_counter()
+    toolchain = toolchain or find_toolchain(project)
+    graph = read_graph(project)
+
+    def report(
+        findings: list[Finding], skipped: tuple[str, ...] = (), checked: int = 0, found: Catalogue | None = None
+    ) -> ProofReport:
+        seconds = time.perf_counter() - began
+        return ProofReport(
+            tuple(findings), skipped, len(graph.modules), checked, found, toolchain.name, seconds
+        )
+
+    if faults := graph.faults():
+        return report(faults)
+    if known := catalogues.cached(graph, toolchain):
+        return report([], found=known)
+    toolchain.prepare(show)
+    builds = cache_folder() / "builds"
+    builds.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=builds, ignore_cleanup_errors=True) as folder:
+        build = toolchain.build(graph, Path(folder), show)
+        if build.findings:
+            return report(list(build.findings), build.skipped, len(build.checked))
+        with show("Listing theorems", 1, "catalogue") as step:
+            step.start("")
+            found, revealed = describe(graph, build, toolchain)
+            step.finish("")
+    if revealed:
+        return report(revealed, checked=len(build.checked))
+    catalogues.keep(found)
+    return report([], checked=len(build.checked), found=found)
