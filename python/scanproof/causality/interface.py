@@ -76,7 +76,7 @@ def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes) -> None:
             f"{check}: x has {length} position along seq_dim={axes.seq}, its shape is {tuple(x.shape)}; "
             "causality needs T >= 2 (and T beyond the model's chunk size)."
         )
-    _reject_active_dropout(check, fn)
+    reject_active_dropout(check, fn)
 
 
 def check_output(check: str, y: Any, x: Tensor, axes: Axes, call: str = "fn(x)") -> Tensor:
@@ -153,7 +153,12 @@ def _check_axes(check: str, what: str, tensor: Tensor, axes: Axes) -> None:
         )
 
 
-def _reject_active_dropout(check: str, fn: SequenceMap) -> None:
+def reject_active_dropout(check: str, fn: Callable[..., Any]) -> None:
+    """Reject a module in train mode that drops out at random, which no check can judge.
+
+    Raises:
+        InvalidArgument: ``fn`` is, or is a method of, such a module; ``check`` names the caller.
+    """
     module = _module_of(fn)
     if module is None:
         return
@@ -164,7 +169,7 @@ def _reject_active_dropout(check: str, fn: SequenceMap) -> None:
         )
 
 
-def _module_of(fn: SequenceMap) -> nn.Module | None:
+def _module_of(fn: Callable[..., Any]) -> nn.Module | None:
     while isinstance(fn, partial):
         fn = fn.func
     owner = getattr(fn, "__self__", fn)
