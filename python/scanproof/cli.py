@@ -63,10 +63,14 @@ def _scanproof(
 
 @app.command()
 def prove(
-    project: Annotated[Path | None, typer.Option(help="A folder of the Lean project [default: this one].")] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="A folder of the Lean project [default: this one].")
+    ] = None,
     toolchain: Annotated[str, typer.Option(help="auto, lake, or wasm (Lean as WebAssembly).")] = "auto",
     list_: Annotated[bool, typer.Option("--list", help="Name every theorem, with what it says.")] = False,
-    catalogue: Annotated[Path | None, typer.Option(help="Write the catalogue of declarations here, as JSON.")] = None,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="Write the catalogue of declarations here, as JSON.")
+    ] = None,
 ) -> None:
     """Check every Lean proof that changed, and say what was proved."""
     with explained():

@@ -87,7 +87,9 @@ class Catalogue:
         for theorem in self.theorems:
             if theorem.name in (name, f"Scanproof.{name}"):
                 return theorem
-        raise InvalidArgument(f"No theorem is called {name}; scanproof prove --list names the {len(self.theorems)} known.")
+        raise InvalidArgument(
+            f"No theorem is called {name}; scanproof prove --list names the {len(self.theorems)} known."
+        )
 
     def to_json(self) -> str:
         """Return the catalogue as JSON text."""
@@ -105,8 +107,12 @@ class Catalogue:
             content = json.loads(text)
             version = content.pop("schema_version")
             if version != SCHEMA_VERSION:
-                raise InvalidArgument(f"The catalogue has schema version {version}; expected {SCHEMA_VERSION}.")
-            declarations = (Declaration(**{**d, "axioms": tuple(d["axioms"])}) for d in content.pop("declarations"))
+                raise InvalidArgument(
+                    f"The catalogue has schema version {version}; expected {SCHEMA_VERSION}."
+                )
+            declarations = (
+                Declaration(**{**d, "axioms": tuple(d["axioms"])}) for d in content.pop("declarations")
+            )
             return cls(declarations=tuple(declarations), **content)
         except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise InvalidArgument(f"This is no catalogue of scanproof: {error!r}.") from error
@@ -121,7 +127,9 @@ def load(project: Path | None = None) -> Catalogue:
     found = Project.find(project)
     catalogue = cached(read_graph(found), find_toolchain(found))
     if catalogue is None:
-        raise InvalidArgument(f"The proofs in {found.root} have not been checked as they stand; run scanproof prove.")
+        raise InvalidArgument(
+            f"The proofs in {found.root} have not been checked as they stand; run scanproof prove."
+        )
     return catalogue
 
 

@@ -44,7 +44,9 @@ def describe(graph: Graph, build: Build, toolchain: Toolchain) -> tuple[Catalogu
     Raises:
         LeanUnavailable: Lean did not answer.
     """
-    places = [place for name, module in graph.modules.items() for place in _places(build.folder, name, module)]
+    places = [
+        place for name, module in graph.modules.items() for place in _places(build.folder, name, module)
+    ]
     answers = _ask(graph, build, toolchain, [place.name for place in places])
     rests_on = {answer["module"]: answer["axioms"] for answer in answers if "module" in answer}
     facts = {answer["name"]: answer for answer in answers if "name" in answer}
@@ -79,7 +81,9 @@ def describe(graph: Graph, build: Build, toolchain: Toolchain) -> tuple[Catalogu
     return catalogue, sorted([*_undocumented(declarations), *_unfounded(graph, declarations, rests_on)])
 
 
-def _ask(graph: Graph, build: Build, toolchain: Toolchain, names: list[str]) -> list[dict[str, list[str] | str]]:
+def _ask(
+    graph: Graph, build: Build, toolchain: Toolchain, names: list[str]
+) -> list[dict[str, list[str] | str]]:
     imports = "\n".join(f"import all {name}" for name in graph.modules)
     program = PROGRAM.read_text(encoding="utf-8").replace("--IMPORTS", imports)
     program += f"example : True := audit! {' '.join(graph.modules)}\n"
@@ -143,7 +147,9 @@ def _unfounded(
     for d in declarations:
         for axiom in set(d.axioms) - STANDARD_AXIOMS:
             if axiom == d.name:
-                findings.append(Finding(d.file, d.line, 0, f"error: {d.name} is an axiom; prove it or remove it"))
+                findings.append(
+                    Finding(d.file, d.line, 0, f"error: {d.name} is an axiom; prove it or remove it")
+                )
             else:
                 reason = _REASONS.get(axiom, f"rests on the axiom {axiom}")
                 findings.append(Finding(d.file, d.line, 0, f"error: {d.name} {reason}"))

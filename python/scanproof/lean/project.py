@@ -41,8 +41,12 @@ class Project:
             if lakefile.is_file() and toolchain.is_file():
                 match = _VERSION.search(toolchain.read_text(encoding="utf-8"))
                 if match is None:
-                    raise InvalidArgument(f"{toolchain} names no version such as leanprover/lean4:v4.28.0; write one.")
-                return cls(folder, match["version"], _LINE_COMMENT.sub("", lakefile.read_text(encoding="utf-8")))
+                    raise InvalidArgument(
+                        f"{toolchain} names no version such as leanprover/lean4:v4.28.0; write one."
+                    )
+                return cls(
+                    folder, match["version"], _LINE_COMMENT.sub("", lakefile.read_text(encoding="utf-8"))
+                )
         raise InvalidArgument(
             f"{start} is not in a Lean project: neither it nor a folder above holds lean-toolchain and lakefile.lean. "
             "Run this inside a clone of scanproof, or name one with --project."
@@ -53,7 +57,9 @@ class Project:
         """The library's root module."""
         names = _LIBRARY.findall(self._lakefile)
         if len(names) != 1:
-            raise InvalidArgument(f"{self.root / 'lakefile.lean'} declares {len(names)} libraries; expected one.")
+            raise InvalidArgument(
+                f"{self.root / 'lakefile.lean'} declares {len(names)} libraries; expected one."
+            )
         return str(names[0])
 
     @cached_property

@@ -69,7 +69,10 @@ def prove(project: Project, toolchain: Toolchain | None = None, show: ShowStep =
     graph = read_graph(project)
 
     def report(
-        findings: list[Finding], skipped: tuple[str, ...] = (), checked: int = 0, found: Catalogue | None = None
+        findings: list[Finding],
+        skipped: tuple[str, ...] = (),
+        checked: int = 0,
+        found: Catalogue | None = None,
     ) -> ProofReport:
         seconds = time.perf_counter() - began
         return ProofReport(

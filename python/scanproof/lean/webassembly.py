@@ -48,7 +48,9 @@ class WebAssembly:
                 "install Lean with elan."
             )
         if os.name == "nt":
-            raise LeanUnavailable("Lean as WebAssembly does not run on Windows; install Lean with elan, or use WSL.")
+            raise LeanUnavailable(
+                "Lean as WebAssembly does not run on Windows; install Lean with elan, or use WSL."
+            )
         return cls()
 
     @cached_property
@@ -118,7 +120,12 @@ class WebAssembly:
         options = [f"-D{name}={value}" for name, value in graph.project.options.items()]
         command = self._command([graph.project.root, folder], [folder], ["--json", *options, *arguments])
         run = subprocess.run(
-            command, cwd=graph.project.root, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            command,
+            cwd=graph.project.root,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
         messages = list(parse_messages(run.stdout.splitlines()))
         failed = any(message.severity == "error" for message in messages)

@@ -6,7 +6,7 @@ const fs = require('fs'), path = require('path'), vm = require('vm');
 const {sysroot, path: leanPath, mounts} = JSON.parse(process.argv[2]);
 const script = path.join(sysroot, 'lean.js');
 
-// This build echoes its input file and traces its steps on the standard output; pass on only what Lean means to say.
+// This build traces its steps and echoes its input file on the standard output; pass on only what Lean means to say.
 let echoing = false;
 function isNoise(line) {
   const traced = line.startsWith('[DEBUG:');
@@ -14,22 +14,32 @@ function isNoise(line) {
   return traced || echoing || line.startsWith('  - ') || line.startsWith('  mainModule? = ');
 }
 
-// Standard input, byte by byte. A pipe may be in non-blocking mode, where "nothing yet" is not the end.
-const chunk = Buffer.alloc(65536);
-let filled = 0, used = 0;
-function nextByte() {
-  while (used === filled) {
+// Node may have made the pipes non-blocking: wait until they are ready.
+function persistently(operation) {
+  for (;;) {
     try {
-      filled = fs.readSync(0, chunk);
-      used = 0;
-      if (filled === 0) return null;
+      return operation();
     } catch (error) {
-      if (error.code === 'EOF') return null;
       if (error.code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
-  return chunk[used++];
+}
+
+let unfinished = Buffer.alloc(0);
+function write(stream, heap, offset, length) {
+  const text = Buffer.concat([unfinished, Buffer.from(heap.slice(offset, offset + length))]);
+  const end = text.lastIndexOf('\n') + 1;
+  unfinished = text.subarray(end);
+  const lines = text.toString('utf8', 0, end).split(/(?<=\n)/).filter(line => !isNoise(line));
+  const out = Buffer.from(lines.join(''));
+  for (let done = 0; done < out.length;) done += persistently(() => fs.writeSync(1, out, done));
+  return length;
+}
+
+// One read answers with what is there, so that a line can be answered before the next one is written.
+function read(stream, heap, offset, length) {
+  return persistently(() => fs.readSync(0, new Int8Array(heap.buffer, offset, length)));
 }
 
 globalThis.require = require;
@@ -40,8 +50,6 @@ globalThis.Module = {
   arguments: process.argv.slice(3),
   thisProgram: path.join(sysroot, 'bin', 'lean'),
   locateFile: name => path.join(sysroot, name),
-  stdin: nextByte,
-  print: line => { if (!isNoise(line)) fs.writeSync(1, line + '\n'); },
   preRun: [() => {
     for (const root of [sysroot, ...mounts]) {
       FS.mkdirTree(root);
@@ -50,5 +58,9 @@ globalThis.Module = {
     FS.chdir(process.cwd());
     Object.assign(ENV, {LEAN_SYSROOT: sysroot, LEAN_PATH: leanPath.join(':'), LLVM_PROFILE_FILE: '/dev/null'});
   }],
+  onRuntimeInitialized: () => {
+    FS.getStream(0).stream_ops = {...FS.getStream(0).stream_ops, read};
+    FS.getStream(1).stream_ops = {...FS.getStream(1).stream_ops, write};
+  },
 };
 vm.runInThisContext(fs.readFileSync(script, 'utf8'), {filename: script});
