@@ -254,6 +254,11 @@ class TestRandomCuts:
         rate = sum(report.verdict is Verdict.LEAK for report in reports) / len(reports)
         assert rate == pytest.approx(reports[0].detection_probability, abs=0.1)  # 3 standard deviations
 
+    @pytest.mark.parametrize("s", [1, 2, 3])
+    def test_every_cut_can_be_drawn(self, s: int) -> None:
+        leaky = with_pair_leak(cumsum, 1e-3, (0, s - 1, 0), (0, s, 0))
+        assert certify(leaky, torch.randn(1, 4, 1), cuts="rand", K=60).verdict is Verdict.LEAK
+
     def test_all_cuts_detect_with_certainty(self, x: Tensor) -> None:
         assert certify(cumsum, x).detection_probability == 1.0
 
@@ -312,6 +317,7 @@ class TestWrongCalls:
             ({"cuts": "rand", "K": 0}, "K must be at least 1"),
             ({"threshold": -1e-9}, "threshold must be"),
             ({"threshold": float("nan")}, "threshold must be"),
+            ({"threshold": float("inf")}, "threshold must be"),
             ({"fn": None}, "fn must be callable"),
             ({"fn": lambda x: (x, x)}, "must return one tensor, got tuple"),
             ({"fn": lambda x: x[:, 1:]}, "as many positions as its input along seq_dim=1, got 4 for 5"),
@@ -389,6 +395,14 @@ class TestReport:
         with pytest.raises(AttributeError):
             report.T = 3
         assert "__bool__" not in vars(LeakReport)
+
+    def test_the_reason_is_that_of_the_graver_family(self, x: Tensor) -> None:
+        report = certify(with_pair_leak(cumsum, 1e-3, (0, 4, 0), (0, 5, 0)), x)
+        assert report.reason == report.temporal.reason
+
+    def test_energies_of_half_precision_do_not_overflow(self, x: Tensor) -> None:
+        report = certify(lambda x: 300 * x, x.half())
+        assert 0 < report.temporal_total < float("inf")
 
     def test_both_families_are_named_when_both_fail_differently(self, x: Tensor) -> None:
         report = certify(lambda x: x + x.flip(1) + 1e-3 * x.flip(0), x)

@@ -80,6 +80,31 @@ class TestCodeChosenByDtype:
         assert report.verdict is verdict
         assert not report.ok
 
+    def test_the_pair_is_the_one_of_the_lower_precision(self, rng: torch.Generator) -> None:
+        def fn(x: Tensor) -> Tensor:
+            hidden = x - x.detach()  # zero, with a gradient
+            leaky = x + hidden.sum(1, keepdim=True)
+            return leaky if x.dtype == torch.float32 else x
+
+        report = certify(fn, torch.randn(2, T, D, generator=rng))
+        assert report.verdict is Verdict.LEAK
+        assert report.temporal.evidence is not None
+        assert report.temporal.evidence.high == 0
+        assert report.pair is not None
+        assert (report.pair.t < report.pair.s, report.pair.size) == (True, 1.0)
+
+    @pytest.mark.parametrize("check", [certify, check_prefix])
+    def test_another_function_in_float64_is_no_evidence(
+        self, check: Callable[..., object], rng: torch.Generator
+    ) -> None:
+        def fn(x: Tensor) -> Tensor:
+            low = x.dtype == torch.float32
+            return x * (1 if low else 2) + (1e-6 if low else 1e-15) * x.sum(1, keepdim=True)
+
+        report = check(fn, torch.randn(2, T, D, generator=rng))
+        assert report.verdict is Verdict.INCONCLUSIVE
+        assert "run in float64, fn returns other outputs" in report.reason
+
 
 @torch.library.custom_op("scanproof_tests::convolve_in_float32", mutates_args=())
 def convolve_in_float32(x: Tensor, kernel: Tensor) -> Tensor:
@@ -94,6 +119,20 @@ convolve_in_float32.register_autograd(
     lambda ctx, gradient: (convolve_in_float32(gradient.flip(1), ctx.kernel).flip(1).to(ctx.dtype), None),
     setup_context=_save,
 )
+
+
+class TestSameProbe:
+    def test_both_precisions_pull_back_the_same_cotangents(self, x: Tensor) -> None:
+        evidence = certify(lambda x: x + 1e-3 * x.flip(1), x).temporal.evidence
+        assert evidence is not None
+        assert evidence.high == pytest.approx(evidence.low, rel=1e-5)
+
+    def test_prefixes_name_the_place_that_float64_sees(self, kernel: Tensor, rng: torch.Generator) -> None:
+        leaky = with_pair_leak(lambda x: fft_conv(x, kernel), 1e-8, (1, 20, 3), (1, 30, 0))
+        report = check_prefix(leaky, torch.randn(2, T, D, generator=rng))
+        assert report.verdict is Verdict.LEAK
+        assert report.worst is not None
+        assert report.worst.index == (1, 20, 3)
 
 
 class TestOutOfReach:

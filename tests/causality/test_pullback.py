@@ -75,6 +75,11 @@ def test_cotangents_do_not_depend_on_the_number_of_rows_or_the_precision(x: Tens
     assert stacked.dtype == torch.float32
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_cotangents_have_the_dtype_of_the_output(x: Tensor, dtype: torch.dtype) -> None:
+    assert record(lambda x: x.to(dtype), x).draw(2, torch.Generator().manual_seed(0)).dtype == dtype
+
+
 def test_cotangents_are_standard_normal() -> None:
     numbers = record(torch.Tensor.tanh, torch.zeros(1, 100, 100)).draw(10, torch.Generator().manual_seed(0))
     assert numbers.mean().abs() < 0.02

@@ -170,7 +170,7 @@ def reject_active_dropout(check: str, fn: Callable[..., Any]) -> None:
 
 
 def _module_of(fn: Callable[..., Any]) -> nn.Module | None:
-    while isinstance(fn, partial):
+    if isinstance(fn, partial):  # partials of partials are one
         fn = fn.func
     owner = getattr(fn, "__self__", fn)
     return owner if isinstance(owner, nn.Module) else None

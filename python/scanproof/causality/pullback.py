@@ -29,7 +29,7 @@ class Pullback:
         context: AbstractContextManager[Any] | None = None,
     ) -> None:
         """Run ``fn`` within ``context``; ``check`` turns what it returns into a tensor or raises."""
-        with torch.inference_mode(mode=False), torch.enable_grad():
+        with torch.inference_mode(mode=False):  # which turns gradients on, too
             self.x = x.detach().clone().requires_grad_()
             with context or nullcontext():
                 y = fn(self.x.clone())  # a copy, because fn may write into its argument
