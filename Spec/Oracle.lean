@@ -97,21 +97,22 @@ def readTensor (numbers : Array α) : (shape : List Nat) → (start : Nat) → T
   | [], start => if h : start < numbers.size then numbers[start] else 0
   | _ :: shape, start => Vec.ofFn fun i => readTensor numbers shape (start + i.val * volume shape)
 
-/-- `count` tensors of one shape that stand one after another. -/
-def readTensors (numbers : Array α) (shape : List Nat) (start : Nat) : (count : Nat) → List (Tensor α shape)
-  | 0 => []
-  | count + 1 => readTensor numbers shape start :: readTensors numbers shape (start + volume shape) count
+/-- `count` tensors of one shape that stand one after another, followed by those of `later`. -/
+def readTensors (numbers : Array α) (shape : List Nat) (start : Nat) (later : List (Tensor α shape)) :
+    (count : Nat) → List (Tensor α shape)
+  | 0 => later
+  | count + 1 =>
+    readTensors numbers shape start (readTensor numbers shape (start + count * volume shape) :: later) count
 
 /-- Append the words for the entries of a tensor, in row-major order. -/
 def printTensor (answer : String) : (shape : List Nat) → Tensor α shape → String
   | [], x => answer ++ " " ++ Codec.print x
-  | n :: shape, v => printUpTo answer shape v n (Nat.le_refl n)
+  | n :: shape, v => printFrom answer shape v n (Nat.le_refl n)
 where
-  /-- Append the words for the first `k` entries of a vector of tensors. -/
-  printUpTo (answer : String) (shape : List Nat) {n : Nat} (v : Vec (Tensor α shape) n) :
-      (k : Nat) → k ≤ n → String
+  /-- Append the words for the last `r` entries of a vector of tensors. -/
+  printFrom (answer : String) (shape : List Nat) {n : Nat} (v : Vec (Tensor α shape) n) : (r : Nat) → r ≤ n → String
     | 0, _ => answer
-    | k + 1, h => printTensor (printUpTo answer shape v k (Nat.le_of_succ_le h)) shape (v.get ⟨k, h⟩)
+    | r + 1, h => printFrom (printTensor answer shape (v.get ⟨n - (r + 1), by omega⟩)) shape v r (by omega)
 
 /-- Append the words for a list of tensors. -/
 def printTensors (answer : String) (shape : List Nat) : List (Tensor α shape) → String
@@ -145,7 +146,7 @@ def answerS4 (numbers : Array α) (i s o tokens : Nat) : String :=
         outProj := readTensor numbers [o, s] (offset shapes 2)
         skip := readTensor numbers [o, i] (offset shapes 3) }
     let result := m.runList (readTensor numbers [s] (offset shapes 4))
-      (readTensors numbers [i] (offset shapes 5) tokens)
+      (readTensors numbers [i] (offset shapes 5) [] tokens)
     printTensor (printTensors "ok" [o] result.2) [s] result.1
 
 /-- Answer a request for `MambaBlockSpec.runList`. -/
@@ -161,7 +162,7 @@ def answerCompact (numbers : Array α) (i s o tokens : Nat) : String :=
         d := readTensor numbers [s] (offset shapes 5)
         outProj := readTensor numbers [o, s] (offset shapes 6) }
     let result := m.runList (readTensor numbers [s] (offset shapes 7))
-      (readTensors numbers [i] (offset shapes 8) tokens)
+      (readTensors numbers [i] (offset shapes 8) [] tokens)
     printTensor (printTensors "ok" [o] result.2) [s] result.1
 
 /-- Run a selective block on the state, history and tokens that start at `start`, and print the result. -/
@@ -169,8 +170,8 @@ def runSelective {i e s o w : Nat} (m : SelectiveMambaBlockSpec α i e s o w) (n
     (historyLength tokens start : Nat) : String :=
   let afterState := start + volume [e, s]
   let afterHistory := afterState + volume [historyLength, e]
-  let result := m.runListAux (readTensor numbers [e, s] start) (readTensors numbers [e] afterState historyLength)
-    (readTensors numbers [i] afterHistory tokens)
+  let result := m.runListAux (readTensor numbers [e, s] start) (readTensors numbers [e] afterState [] historyLength)
+    (readTensors numbers [i] afterHistory [] tokens)
   printTensors (printTensor (printTensors "ok" [o] result.2) [e, s] result.1.1) [e] result.1.2
 
 /-- Answer a request for `SelectiveMambaBlockSpec.runListAux`. -/

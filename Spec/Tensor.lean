@@ -43,32 +43,43 @@ variable {α β γ : Type} {n : Nat}
 def get (v : Vec α n) (i : Fin n) : α :=
   v.toArray[i.val]'(v.size_toArray.symm ▸ i.isLt)
 
-/-- The vector of the first `k` values of `f`, computed in index order. -/
-def ofFnUpTo (f : Fin n → α) : (k : Nat) → k ≤ n → Vec α k
-  | 0, _ => ⟨#[], rfl⟩
-  | k + 1, h =>
-    let init := ofFnUpTo f k (Nat.le_of_succ_le h)
-    ⟨init.toArray.push (f ⟨k, h⟩), by rw [Array.size_push, init.size_toArray]⟩
+/-- The array `acc`, then the last `r` values of `f`, computed in index order. -/
+def pushFrom (f : Fin n → α) (acc : Array α) : (r : Nat) → r ≤ n → Array α
+  | 0, _ => acc
+  | r + 1, h => pushFrom f (acc.push (f ⟨n - (r + 1), by omega⟩)) r (by omega)
+
+/-- Pushing the last `r` values after the first `n - r` makes `n`. -/
+theorem size_pushFrom (f : Fin n → α) (acc : Array α) (r : Nat) (h : r ≤ n) (hacc : acc.size = n - r) :
+    (pushFrom f acc r h).size = n := by
+  induction r generalizing acc with
+  | zero => exact hacc
+  | succ r ih =>
+    apply ih
+    rw [Array.size_push, hacc]
+    omega
 
 /-- The vector whose entry at `i` is `f i`; each is computed once. -/
-def ofFn (f : Fin n → α) : Vec α n := ofFnUpTo f n (Nat.le_refl n)
+def ofFn (f : Fin n → α) : Vec α n :=
+  ⟨pushFrom f #[] n (Nat.le_refl n), size_pushFrom f #[] n (Nat.le_refl n) (Nat.sub_self n).symm⟩
 
-private theorem get_ofFnUpTo (f : Fin n → α) (k : Nat) (h : k ≤ n) (i : Fin k) :
-    (ofFnUpTo f k h).get i = f ⟨i.val, Nat.lt_of_lt_of_le i.isLt h⟩ := by
-  induction k with
-  | zero => exact i.elim0
-  | succ k ih =>
-    have size_init := (ofFnUpTo f k (Nat.le_of_succ_le h)).size_toArray
-    by_cases hi : i.val < k
-    · have := ih (Nat.le_of_succ_le h) ⟨i.val, hi⟩
-      simp only [get] at this
-      simp only [get, ofFnUpTo, Array.getElem_push, size_init, hi, ↓reduceDIte, this]
-    · have hk : i.val = k := by omega
-      simp only [get, ofFnUpTo, Array.getElem_push, size_init, hk, Nat.lt_irrefl, ↓reduceDIte]
+private theorem getElem_pushFrom (f : Fin n → α) (acc : Array α) (r : Nat) (h : r ≤ n) (hacc : acc.size = n - r)
+    (hf : ∀ i (hi : i < acc.size), acc[i] = f ⟨i, by omega⟩) (i : Nat) (hi : i < (pushFrom f acc r h).size) :
+    (pushFrom f acc r h)[i] = f ⟨i, size_pushFrom f acc r h hacc ▸ hi⟩ := by
+  induction r generalizing acc with
+  | zero => exact hf i hi
+  | succ r ih =>
+    refine ih (acc.push (f ⟨n - (r + 1), by omega⟩)) (by omega) (by rw [Array.size_push, hacc]; omega) ?_ hi
+    intro j hj
+    by_cases hlt : j < acc.size
+    · simp only [Array.getElem_push, hlt, ↓reduceDIte, hf j hlt]
+    · have : n - (r + 1) = j := by
+        rw [Array.size_push] at hj
+        omega
+      simp only [Array.getElem_push, hlt, ↓reduceDIte, this]
 
 /-- The entry at `i` of the vector made from `f` is `f i`. -/
 @[simp] theorem get_ofFn (f : Fin n → α) (i : Fin n) : (ofFn f).get i = f i :=
-  get_ofFnUpTo f n (Nat.le_refl n) i
+  getElem_pushFrom f #[] n (Nat.le_refl n) (Nat.sub_self n).symm (fun _ hi => absurd hi (Nat.not_lt_zero _)) i.val _
 
 /-- Vectors with equal entries are equal. -/
 @[ext] theorem ext {v w : Vec α n} (h : ∀ i, v.get i = w.get i) : v = w := by
@@ -103,13 +114,13 @@ section Reductions
 
 variable {α : Type} [Scalar α] {m n : Nat}
 
-/-- `0 + f 0 + … + f (k - 1)`, added from the left. -/
-def sumUpTo (f : Fin n → α) : (k : Nat) → k ≤ n → α
-  | 0, _ => 0
-  | k + 1, h => sumUpTo f k (Nat.le_of_succ_le h) + f ⟨k, h⟩
+/-- `acc` plus the last `r` values of `f`, added from the left. -/
+def sumFrom (f : Fin n → α) (acc : α) : (r : Nat) → r ≤ n → α
+  | 0, _ => acc
+  | r + 1, h => sumFrom f (acc + f ⟨n - (r + 1), by omega⟩) r (by omega)
 
 /-- `0 + f 0 + … + f (n - 1)`, added from the left. -/
-def sum (f : Fin n → α) : α := sumUpTo f n (Nat.le_refl n)
+def sum (f : Fin n → α) : α := sumFrom f 0 n (Nat.le_refl n)
 
 /-- The sum of the products of corresponding entries, in index order from zero. -/
 def Vec.dot (v w : Vec α n) : α := sum fun i => v.get i * w.get i
