@@ -12,21 +12,49 @@ if TYPE_CHECKING:
     from scanproof.causality.prefix import check_prefix as check_prefix
     from scanproof.causality.prefix_report import PrefixReport as PrefixReport
     from scanproof.errors import InvalidArgument as InvalidArgument
+    from scanproof.refinement.bounded import Rounding as Rounding
+    from scanproof.refinement.check import assert_refines as assert_refines
+    from scanproof.refinement.check import assert_scan_refines as assert_scan_refines
+    from scanproof.refinement.check import check_refinement as check_refinement
+    from scanproof.refinement.check import check_scan_refinement as check_scan_refinement
+    from scanproof.refinement.checkpoint import MambaCheckpoint as MambaCheckpoint
+    from scanproof.refinement.report import RefinementError as RefinementError
+    from scanproof.refinement.report import RefinementReport as RefinementReport
+    from scanproof.refinement.runners import DiagonalS4Spec as DiagonalS4Spec
+    from scanproof.refinement.runners import MambaBlockSpec as MambaBlockSpec
+    from scanproof.refinement.runners import SelectiveMambaBlockSpec as SelectiveMambaBlockSpec
     from scanproof.report.table import Row as Row
     from scanproof.report.table import table as table
     from scanproof.report.verdict import Verdict as Verdict
+    from scanproof.scans import selective_scan as selective_scan
+    from scanproof.scans import selective_scan_associative as selective_scan_associative
+    from scanproof.scans import selective_scan_chunked as selective_scan_chunked
 
 _EXPORTS = {
     "CausalityError": "scanproof.causality.failure",
+    "DiagonalS4Spec": "scanproof.refinement.runners",
     "InvalidArgument": "scanproof.errors",
     "LeakReport": "scanproof.causality.leak_report",
+    "MambaBlockSpec": "scanproof.refinement.runners",
+    "MambaCheckpoint": "scanproof.refinement.checkpoint",
     "PrefixReport": "scanproof.causality.prefix_report",
+    "RefinementError": "scanproof.refinement.report",
+    "RefinementReport": "scanproof.refinement.report",
+    "Rounding": "scanproof.refinement.bounded",
     "Row": "scanproof.report.table",
+    "SelectiveMambaBlockSpec": "scanproof.refinement.runners",
     "Verdict": "scanproof.report.verdict",
     "assert_prefix_equivalent": "scanproof.causality.prefix",
+    "assert_refines": "scanproof.refinement.check",
+    "assert_scan_refines": "scanproof.refinement.check",
     "assert_strictly_causal": "scanproof.causality.certificate",
     "certify": "scanproof.causality.certificate",
     "check_prefix": "scanproof.causality.prefix",
+    "check_refinement": "scanproof.refinement.check",
+    "check_scan_refinement": "scanproof.refinement.check",
+    "selective_scan": "scanproof.scans",
+    "selective_scan_associative": "scanproof.scans",
+    "selective_scan_chunked": "scanproof.scans",
     "table": "scanproof.report.table",
 }
 

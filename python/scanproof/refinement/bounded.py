@@ -63,6 +63,13 @@ class Rounding:
         within = None if accumulator is None else torch.finfo(accumulator).eps / 2
         return cls(info.eps / 2, underflow, info.max, ulps, within)
 
+    def __str__(self) -> str:
+        accumulator = "" if self.accumulator is None else f", {self.accumulator:.3g} within sums of products"
+        return (
+            f"unit roundoff {self.unit_roundoff:.3g}{accumulator}, exp and its kin within {self.ulps:g} ulp,"
+            " any order of summation, any association of the scan"
+        )
+
     def growth_of_sum(self, products: int, others: int) -> float:
         """Return at least (1 + u)^k - 1 over the k roundings that a term of a sum meets.
 
@@ -97,6 +104,12 @@ class Bounded:
 
     def __getitem__(self, index: Any) -> "Bounded":
         return Bounded(self.value[index], self.error[index], self.arithmetic)
+
+    def swapaxes(self, first: int, second: int) -> "Bounded":
+        """Exchange two axes."""
+        return Bounded(
+            self.value.swapaxes(first, second), self.error.swapaxes(first, second), self.arithmetic
+        )
 
     def __neg__(self) -> "Bounded":
         return Bounded(-self.value, self.error, self.arithmetic)
@@ -191,10 +204,13 @@ class BoundedArithmetic(Arithmetic):
         ((1 + u)^t - 1) g_t + (g_t - m_t), and g - m has a recurrence of its own, free of cancellation.
 
         Besides: inexact leaves move the exact h by at most d_t = |a| d_(t-1) + e_a |h| + e_b, with |a| their
-        greatest magnitude; the float64 value, a sequential run, has its own recurrence; and each of the 3t
-        underflows is amplified by at most the greatest segment product p of decays and the greatest state
-        (doubled for what underflows do to each other, which is sound while 3t eta 2p (2m + 4) p <= 1; beyond,
-        the bound is infinite).
+        greatest magnitude; and the float64 value, a sequential run, has a recurrence of its own.
+
+        Underflows: each of the at most 3t operations may add eta to a product of decays (at most p in
+        magnitude, p >= 1) or to a state (at most m). While 16 t eta p^2 <= 1, products move by at most
+        t eta (2p)^2 <= 1/4, hence stay below 2p, and what a product makes of the state before it stays below
+        2 (m + 1). So eta in a product reaches the root times at most 2p 2 (m + 1), and eta in a state times
+        at most 2p: together t eta 2p (2m + 4). Beyond, the bound is infinite.
         """
         u, eta = self.rounding.unit_roundoff, self.rounding.underflow
         value = FLOAT64.scan(a.value, b.value, h0.value)
@@ -219,14 +235,11 @@ class BoundedArithmetic(Arithmetic):
             m = _up(reach * m + b_reach[:, t])
             segment = _up(reach * np.maximum(segment, 1))
             p, m_top = np.maximum(p, segment), np.maximum(m_top, m)
-            growth = _growth(u, t + 1)
-            growth_all = _growth(u, 2 * (t + 1))
-            p_all, m_all = p * (1 + growth_all), m_top * (1 + growth_all)
-            self._meets(p_all)
-            self._meets(m_all)
-            flow = (t + 1) * eta * (2 * p_all) * (2 * m_all + 4)
-            flow = np.where(3 * flow * p_all <= 1, flow, np.inf)
+            growth, most = _growth(u, t + 1), 1 + _growth(u, 2 * (t + 1))
+            flow = (t + 1) * eta * (2 * p * most) * (2 * m_top * most + 4)
+            flow = np.where(16 * (t + 1) * eta * (p * most) ** 2 <= 1, flow, np.inf)
             error[:, t] = _up(reference + moved + growth * _up(m + g_minus_m) + g_minus_m + flow)
+        self._meets(np.maximum(p, m_top) * (1 + _growth(u, 2 * value.shape[1])))
         return Bounded(value, error, self)
 
     def exp(self, x: Bounded) -> Bounded:

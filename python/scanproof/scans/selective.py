@@ -8,7 +8,7 @@ simplified discretisation of B)::
     y_t     = (sum over n of C_t[n] h_t[n] + D u_t) silu(z_t)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 
 import torch
@@ -120,7 +120,7 @@ def _scan(
     return_last_state: bool,
 ) -> Tensor | tuple[Tensor, Tensor]:
     given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
-    dtype = _checked_dtype({name: tensor for name, tensor in given.items() if tensor is not None})
+    dtype = check_arguments({name: tensor for name, tensor in given.items() if tensor is not None})
     a, b = _transitions(
         u.to(dtype),
         delta.to(dtype),
@@ -151,8 +151,18 @@ def _transitions(
     return decays, inputs
 
 
-def _checked_dtype(given: dict[str, Tensor]) -> torch.dtype:
-    """Check every shape and dtype, and return the dtype to compute in."""
+def check_arguments(given: Mapping[str, Tensor]) -> torch.dtype:
+    """Check the tensors of a selective scan, and return the dtype to compute in.
+
+    Args:
+        given: those that are not None, by the names of the signature.
+
+    Returns:
+        The widest dtype among them, at least float32.
+
+    Raises:
+        InvalidArgument: a shape does not fit, a dtype is not a real floating one, or a size is zero.
+    """
     for name, tensor in given.items():
         if not tensor.is_floating_point():
             raise InvalidArgument(f"{name} has dtype {tensor.dtype}; give a real floating-point tensor.")

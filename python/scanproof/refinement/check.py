@@ -1,0 +1,227 @@
+"""Whether an implementation refines its reference: whether rounding explains every difference between them.
+
+The reference runs in float64 and carries along a bound on what any evaluation of the same recurrence may
+return in the implementation's arithmetic: any order of summation, any association of the scan, ``exp`` and
+its kin to a stated number of ulps (:mod:`scanproof.refinement.bounded`). An output beyond the bound is not an
+evaluation of that recurrence, or not a stable one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.interface import reject_active_dropout
+from scanproof.errors import InvalidArgument
+from scanproof.first_calls import settle_first_calls
+from scanproof.refinement.bounded import Rounding
+from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.compare import Comparison, compare
+from scanproof.refinement.problem import BlockProblem, Inputs, Problem, Reference, ScanProblem
+from scanproof.refinement.report import FailingCase, RefinementError, RefinementReport
+from scanproof.refinement.runners import Spec
+from scanproof.refinement.shrink import Shrinker
+from scanproof.report.verdict import Verdict
+from scanproof.scans.selective import check_arguments
+
+
+def check_refinement(
+    impl: Callable[[Tensor], Any],
+    spec: Spec | MambaCheckpoint,
+    x: Tensor,
+    *,
+    rounding: torch.dtype | Rounding | None = None,
+    reference: Reference | None = None,
+    shrink: bool = True,
+) -> RefinementReport:
+    """Check that ``impl`` computes the outputs of a spec's list runner, up to rounding.
+
+    Args:
+        impl: function or module in eval mode from x (batch, T, inputDim) to y (batch, T, outputDim), run
+            without gradients from the zero state.
+        spec: parameters of the reference, exactly those of ``impl`` (its low-precision ones upcast).
+        x: input, floating, on any device, in the precision that ``impl`` takes; the reference runs on the
+            same numbers upcast, so that quantising the input hides nothing.
+        rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the dtype of ``x``. A
+            coarser output dtype is allowed for by one more rounding.
+        reference: what computes the reference's values, an object with ``run(spec, x) -> (y, state)`` such as
+            the Lean oracle, which then must agree with the Python twin; default: the twin.
+        shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
+
+    Returns:
+        The report: REFINES with the greatest error/bound; REFUTED with the worst (example, t, channel) and
+        the smallest failing case found; INCONCLUSIVE where the reference or the bound is not finite, where an
+        overflow may explain what ``impl`` returned, or where the bound admits zeros at half of the entries.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+
+    >>> import torch
+    >>> from scanproof import DiagonalS4Spec, check_refinement
+    >>> spec = DiagonalS4Spec(inProj=[[1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0]])
+    >>> check_refinement(lambda x: 2 * x, spec, torch.randn(1, 8, 1)).verdict.name
+    'REFINES'
+    """
+    reject_active_dropout("check_refinement", impl)
+    spec = spec.spec() if isinstance(spec, MambaCheckpoint) else spec
+    if not isinstance(spec, Spec):
+        raise InvalidArgument(
+            f"check_refinement: spec is a {type(spec).__name__}; give a spec of this package."
+        )
+    _check_tensors("check_refinement", {"x": x})
+    wanted = spec.dims["inputDim"]
+    if x.ndim != 3 or x.shape[2] != wanted or 0 in x.shape:
+        raise InvalidArgument(
+            f"check_refinement: x has shape {tuple(x.shape)}; give (batch, T, inputDim = {wanted}), none 0."
+        )
+    return _check(BlockProblem(impl, spec, _rounding(rounding, x.dtype), reference), {"x": x}, shrink)
+
+
+def assert_refines(
+    impl: Callable[[Tensor], Any],
+    spec: Spec | MambaCheckpoint,
+    x: Tensor,
+    *,
+    rounding: torch.dtype | Rounding | None = None,
+    reference: Reference | None = None,
+    shrink: bool = True,
+) -> RefinementReport:
+    """Run :func:`check_refinement`, and raise unless it REFINES.
+
+    Raises:
+        RefinementError: REFUTED or INCONCLUSIVE; an ``AssertionError`` with the summary, and the ``report``.
+        InvalidArgument: the call is wrong.
+    """
+    return _assert(check_refinement(impl, spec, x, rounding=rounding, reference=reference, shrink=shrink))
+
+
+def check_scan_refinement(
+    impl: Callable[..., Any],
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+    *,
+    rounding: torch.dtype | Rounding | None = None,
+    shrink: bool = True,
+) -> RefinementReport:
+    """Check that ``impl`` computes the selective scan of the selective Mamba runner, up to rounding.
+
+    Args:
+        impl: function with the signature of :func:`scanproof.scans.selective_scan`; called with every tensor
+            by name (those that are None left out) and ``return_last_state=True``.
+        u: inputs, (batch, channels, length).
+        delta: step sizes before bias and softplus, (batch, channels, length).
+        A: continuous-time decays, (channels, states).
+        B: input projections, (batch, states, length).
+        C: output projections, (batch, states, length).
+        D: skip weights, (channels,).
+        z: gates, (batch, channels, length).
+        delta_bias: added to ``delta``, (channels,).
+        delta_softplus: apply softplus to the step sizes.
+        rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the widest dtype among
+            the tensors, at least float32. A coarser output dtype is allowed for by one more rounding.
+        shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
+
+    Returns:
+        The report, as :func:`check_refinement`; both y and the last state are compared.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+    """
+    reject_active_dropout("check_scan_refinement", impl)
+    given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
+    inputs = {name: tensor for name, tensor in given.items() if tensor is not None}
+    _check_tensors("check_scan_refinement", inputs)
+    problem = ScanProblem(impl, delta_softplus, _rounding(rounding, check_arguments(inputs)))
+    return _check(problem, inputs, shrink)
+
+
+def assert_scan_refines(
+    impl: Callable[..., Any],
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+    *,
+    rounding: torch.dtype | Rounding | None = None,
+    shrink: bool = True,
+) -> RefinementReport:
+    """Run :func:`check_scan_refinement`, and raise unless it REFINES; errors as :func:`assert_refines`."""
+    return _assert(
+        check_scan_refinement(
+            impl, u, delta, A, B, C, D, z, delta_bias, delta_softplus, rounding=rounding, shrink=shrink
+        )
+    )
+
+
+def _check(problem: Problem, inputs: Inputs, shrink: bool) -> RefinementReport:
+    settle_first_calls()
+    found = compare(problem, inputs)
+    smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
+    first = next(iter(inputs.values()))
+    return RefinementReport(
+        verdict=found.verdict,
+        reason=found.reason,
+        model=problem.model,
+        reference=problem.reference_name,
+        shape=tuple(first.shape),
+        dtype=str(first.dtype).removeprefix("torch."),
+        device=str(first.device),
+        rounding=problem.rounding,
+        compared=found.compared,
+        worst=found.worst,
+        sharpness=found.sharpness,
+        smallest=smallest,
+        theorem=problem.theorem,
+    )
+
+
+def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
+    last: Comparison | None = None
+
+    def fails(candidate: Inputs) -> bool:
+        nonlocal last
+        try:
+            found = compare(problem, candidate)
+        except Exception:
+            return False  # an implementation may refuse a size; that is another fault than the one found
+        if found.verdict is not Verdict.REFUTED:
+            return False
+        last = found
+        return True
+
+    shrinker = Shrinker(inputs, problem.input_axes, fails)
+    smallest = shrinker.run()
+    if last is None:
+        last = compare(problem, smallest)
+    assert last.worst is not None
+    return FailingCase(inputs=smallest, deviation=last.worst, code=problem.code(smallest), runs=shrinker.runs)
+
+
+def _assert(report: RefinementReport) -> RefinementReport:
+    if not report.verdict.passed:
+        raise RefinementError(report)
+    return report
+
+
+def _rounding(given: torch.dtype | Rounding | None, default: torch.dtype) -> Rounding:
+    return given if isinstance(given, Rounding) else Rounding.of(given or default)
+
+
+def _check_tensors(check: str, tensors: dict[str, Any]) -> None:
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+            what = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise InvalidArgument(f"{check}: {name} is {what}; give a real floating tensor.")

@@ -1,0 +1,108 @@
+"""The verdict on one run: whether every entry of the output is within its bound."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite, nan
+
+import numpy as np
+import torch
+
+from scanproof.refinement.bounded import Floats, Rounding
+from scanproof.refinement.problem import Expected, Inputs, Problem, to_numpy
+from scanproof.refinement.report import Deviation
+from scanproof.report.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of one run of an implementation.
+
+    Attributes:
+        verdict: REFINES, REFUTED or INCONCLUSIVE.
+        reason: what led to it.
+        compared: number of output entries.
+        worst: the entry with the greatest share of its bound; None if the reference itself is not finite.
+        sharpness: median over entries of bound / |expected|.
+    """
+
+    verdict: Verdict
+    reason: str
+    compared: int = 0
+    worst: Deviation | None = None
+    sharpness: float = nan
+
+
+def compare(problem: Problem, inputs: Inputs) -> Comparison:
+    """Run implementation and reference on ``inputs`` and compare every entry of the output."""
+    with torch.no_grad():
+        outputs = problem.outputs(inputs)
+    expected = problem.expected(inputs, {name: y.dtype for name, y in outputs.items()})
+    compared = sum(y.numel() for y in outputs.values())
+    if reason := _unusable(expected, problem.rounding):
+        return Comparison(Verdict.INCONCLUSIVE, reason, compared)
+    largest = min(problem.rounding.largest, *(torch.finfo(y.dtype).max for y in outputs.values()))
+    got = {name: to_numpy(y) for name, y in outputs.items()}
+    worst = max((_worst(problem, name, got, expected) for name in got), key=lambda entry: entry.ratio)
+    flat_value = np.concatenate([np.abs(value).ravel() for value in expected.value.values()])
+    flat_bound = np.concatenate([bound.ravel() for bound in expected.bound.values()])
+    with np.errstate(divide="ignore"):
+        sharpness = float(np.median(flat_bound / flat_value))
+
+    verdict, reason = _judge(worst, expected.peak, largest, sharpness)
+    return Comparison(verdict, reason, compared, worst, sharpness)
+
+
+def _unusable(expected: Expected, rounding: Rounding) -> str:
+    """Say why there is nothing to compare with; empty when there is."""
+    for name, value in expected.value.items():
+        if not np.isfinite(value).all():
+            return f"the reference's {name} is not finite on this input; use a tamer one"
+    for name, bound in expected.bound.items():
+        if not np.isfinite(bound).all():
+            return (
+                f"the bound of {name} is infinite: unit roundoff {rounding.unit_roundoff:.3g} is amplified"
+                " without limit; use a shorter or tamer input, or state a finer rounding"
+            )
+    return expected.trouble
+
+
+def _judge(worst: Deviation, peak: float, largest: float, sharpness: float) -> tuple[Verdict, str]:
+    if worst.ratio > 1 and isfinite(worst.got):
+        return Verdict.REFUTED, "rounding cannot explain the worst entry"
+    if worst.ratio > 1 and peak < largest:
+        return (
+            Verdict.REFUTED,
+            f"the implementation returned {worst.got}, though no evaluation of this recurrence overflows"
+            f" here: its intermediates stay below {peak:.3g}",
+        )
+    if worst.ratio > 1:
+        return (
+            Verdict.INCONCLUSIVE,
+            f"the implementation returned {worst.got}, which an overflow may explain: intermediates may reach"
+            f" {peak:.3g}; use a tamer input",
+        )
+    if sharpness >= 1:
+        return (
+            Verdict.INCONCLUSIVE,
+            "at half of the entries or more the bound is so wide that zeros would pass; use another or a"
+            " shorter input, or state a finer rounding",
+        )
+    return Verdict.REFINES, "no entry outside the bound, on this input"
+
+
+def _worst(problem: Problem, name: str, got: Mapping[str, Floats], expected: Expected) -> Deviation:
+    value, bound = expected.value[name], expected.bound[name]
+    error = np.nan_to_num(np.abs(got[name] - value), nan=np.inf, posinf=np.inf)
+    index = np.unravel_index(int(np.argmax(error / bound)), value.shape)
+    place = dict(zip(problem.output_axes[name], map(int, index), strict=True))
+    last = next(iter(expected.value.values())).shape[problem.output_axes["y"].index("time")] - 1
+    return Deviation(
+        output=name,
+        example=place["batch"],
+        t=place.get("time", last),
+        channel=place["channel"],
+        state=place.get("state"),
+        got=float(got[name][index]),
+        expected=float(value[index]),
+        bound=float(bound[index]),
+    )

@@ -1,0 +1,152 @@
+"""What a refinement check reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+
+from torch import Tensor
+
+from scanproof.refinement.bounded import Rounding
+from scanproof.report.table import Row
+from scanproof.report.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deviation:
+    """One entry of the output, and how far it lies from the reference.
+
+    Attributes:
+        output: ``"y"`` or ``"last_state"``.
+        example: index into the batch.
+        t: position in the sequence.
+        channel: output channel.
+        state: state index, for ``last_state``; else None.
+        got: the implementation's value.
+        expected: the reference's.
+        bound: greatest absolute difference that rounding can explain.
+    """
+
+    output: str
+    example: int
+    t: int
+    channel: int
+    state: int | None
+    got: float
+    expected: float
+    bound: float
+
+    @property
+    def error(self) -> float:
+        """Absolute difference; infinite where the implementation's value is not a number."""
+        difference = abs(self.got - self.expected)
+        return difference if difference == difference else inf
+
+    @property
+    def ratio(self) -> float:
+        """Error relative to the bound; above 1 rounding cannot explain it."""
+        return self.error / self.bound
+
+    def __str__(self) -> str:
+        state = "" if self.state is None else f", state {self.state}"
+        return (
+            f"{self.output} at example {self.example}, t {self.t}, channel {self.channel}{state}:"
+            f" got {self.got:.9g}, expected {self.expected:.9g};"
+            f" error {self.error:.3g} = {self.ratio:.3g} x bound {self.bound:.3g}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FailingCase:
+    """The smallest input found on which the implementation leaves the bound.
+
+    Attributes:
+        inputs: the input tensors by name.
+        deviation: the worst entry of its output.
+        code: a program that repeats the failure, given the implementation (and the spec).
+        runs: how many inputs were tried to find it.
+    """
+
+    inputs: Mapping[str, Tensor]
+    deviation: Deviation
+    code: str
+    runs: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RefinementReport:
+    """What ``check_refinement`` or ``check_scan_refinement`` found.
+
+    Attributes:
+        verdict: REFINES (no entry of the output outside the bound, on this input), REFUTED, or INCONCLUSIVE.
+        reason: what led to it.
+        model: the reference, with its dimensions.
+        reference: what computed its values.
+        shape: shape of the input.
+        dtype: dtype of the input.
+        device: device of the input.
+        rounding: what was assumed of the implementation's arithmetic.
+        compared: number of output entries compared.
+        worst: the entry with the greatest error relative to its bound; None if nothing could be compared.
+        sharpness: median over entries of bound / |expected|; NaN if nothing could be compared.
+        smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
+        theorem: the Lean theorem about the reference. The bound itself is evaluated numerically.
+    """
+
+    verdict: Verdict
+    reason: str
+    model: str
+    reference: str
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    rounding: Rounding
+    compared: int
+    worst: Deviation | None
+    sharpness: float
+    smallest: FailingCase | None
+    theorem: str
+
+    def summary(self) -> str:
+        """Return a few lines that say what was compared, what was found and what it rests on."""
+        lines = [
+            f"Refinement({self.model}, input {self.shape} {self.dtype} on {self.device})",
+            f"  verdict   : {self.verdict.name}: {self.reason}",
+        ]
+        if self.worst is not None:
+            lines.append(f"  worst     : {self.worst}")
+            lines.append(
+                f"  bound     : {self.sharpness:.2g} of the value (median of {self.compared} entries);"
+                f" {self.rounding}"
+            )
+        lines.append(f"  reference : {self.reference}")
+        lines.append(f"  theorem   : {self.theorem} (about the reference; the bound is computed, not proved)")
+        if self.smallest is not None:
+            lines.append(f"  smallest failing case, of {self.smallest.runs} tried: {self.smallest.deviation}")
+            lines.extend("    " + line for line in self.smallest.code.splitlines())
+        return "\n".join(lines)
+
+    def row(self, subject: str) -> Row:
+        """Return the report as a row of ``scanproof.table``."""
+        found = (
+            "" if self.worst is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
+        )
+        if self.smallest is not None:
+            found += f"; smallest case: {self.smallest.deviation}"
+        return Row(
+            subject=subject,
+            check="refinement",
+            verdict=self.verdict,
+            evidence=found or self.reason,
+            theorem=self.theorem,
+        )
+
+
+class RefinementError(AssertionError):
+    """An implementation does not refine its reference, or nothing was established; ``report`` says why."""
+
+    def __init__(self, report: RefinementReport) -> None:
+        super().__init__(report.summary())
+        self.report = report
+
+    def __reduce__(self) -> tuple[type["RefinementError"], tuple[RefinementReport]]:
+        return type(self), (self.report,)

@@ -1,0 +1,485 @@
+"""Right implementations refine their reference, wrong ones are refuted with a small case."""
+
+import pickle
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
+
+import scanproof
+from scanproof import (
+    DiagonalS4Spec,
+    InvalidArgument,
+    MambaBlockSpec,
+    MambaCheckpoint,
+    RefinementError,
+    Rounding,
+    Verdict,
+    assert_refines,
+    check_refinement,
+    check_scan_refinement,
+    selective_scan,
+    selective_scan_associative,
+    selective_scan_chunked,
+)
+from scanproof.refinement.cases import random_spec
+
+SCANS = {
+    "sequential": selective_scan,
+    "chunked": partial(selective_scan_chunked, chunk_size=8),
+    "associative": selective_scan_associative,
+}
+
+
+def scan_case(batch=2, channels=3, length=37, states=4, *, seed=0, dtype=torch.float32, leave_out=()):
+    rng = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
+
+    case = {
+        "u": normal(batch, channels, length),
+        "delta": normal(batch, channels, length),
+        "A": -torch.exp(normal(channels, states)),
+        "B": normal(batch, states, length),
+        "C": normal(batch, states, length),
+        "D": normal(channels),
+        "z": normal(batch, channels, length),
+        "delta_bias": normal(channels),
+    }
+    return {name: tensor for name, tensor in case.items() if name not in leave_out}
+
+
+# ---------------------------------------------------------------- right implementations
+
+
+@pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("length", [1, 37, 128])
+def test_own_scans_refine(scan, dtype, length):
+    report = check_scan_refinement(scan, **scan_case(length=length, dtype=dtype), delta_softplus=True)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.smallest is None
+    assert report.theorem == "diagonalSelectiveScan_append"
+    assert 1e-3 < report.worst.ratio <= 1, "not vacuous: the bound is at most a thousand errors wide"
+    assert report.sharpness < torch.finfo(dtype).eps ** 0.5, "more than half of the digits are checked"
+
+
+@pytest.mark.parametrize("leave_out", [("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
+def test_optional_arguments(leave_out):
+    report = check_scan_refinement(selective_scan, **scan_case(leave_out=leave_out), delta_softplus=True)
+    assert report.verdict is Verdict.REFINES, report.summary()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(sorted(SCANS)),
+    st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 40), st.integers(1, 4)),
+    st.integers(0, 2**31),
+    st.booleans(),
+)
+def test_own_scans_refine_on_any_shape(name, shape, seed, softplus):
+    case = scan_case(*shape, seed=seed)
+    case["delta"] = case["delta"] if softplus else case["delta"].abs()
+    if not softplus:
+        del case["delta_bias"]
+    report = check_scan_refinement(SCANS[name], **case, delta_softplus=softplus, shrink=False)
+    assert report.verdict is Verdict.REFINES, report.summary()
+
+
+class DiagonalS4(nn.Module):
+    def __init__(self, spec, dtype=torch.float32):
+        super().__init__()
+        for name in spec.axes:
+            self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))
+
+    def forward(self, x):
+        u, h, states = functional.linear(x, self.inProj), 0.0, []
+        for t in range(x.shape[1]):
+            h = self.a * h + u[:, t]
+            states.append(h)
+        return functional.linear(torch.stack(states, 1), self.outProj) + functional.linear(x, self.skip)
+
+
+class CompactMamba(DiagonalS4):
+    def forward(self, x):
+        u, gate = functional.linear(x, self.inProj), torch.sigmoid(functional.linear(x, self.gateProj))
+        h, states = 0.0, []
+        for t in range(x.shape[1]):
+            h = self.a * h + self.b * u[:, t]
+            states.append(h)
+        return functional.linear((self.c * torch.stack(states, 1) + self.d * u) * gate, self.outProj)
+
+
+BLOCKS = {DiagonalS4Spec: DiagonalS4, MambaBlockSpec: CompactMamba}
+DIMS = {"inputDim": 3, "stateDim": 5, "outputDim": 2}
+
+
+def block_case(kind=DiagonalS4Spec, dtype=torch.float32, length=20, seed=0):
+    spec = random_spec(kind, DIMS, seed=seed)
+    x = torch.randn(2, length, 3, generator=torch.Generator().manual_seed(seed)).to(dtype)
+    return BLOCKS[kind](spec, dtype), spec, x
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_blocks_refine(kind, dtype):
+    impl, spec, x = block_case(kind, dtype)
+    report = check_refinement(impl, spec, x)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.worst.ratio > 1e-3
+    assert report.theorem == spec.theorem
+    assert report.rounding == Rounding.of(dtype)
+    assert report.compared == 2 * 20 * 2
+
+
+def test_an_output_stored_in_a_coarser_dtype_is_allowed_one_more_rounding():
+    impl, spec, x = block_case()
+    report = check_refinement(lambda x: impl(x).bfloat16(), spec, x)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.worst.ratio > 0.5
+    twice = check_refinement(lambda x: (impl(x) * 1.02).bfloat16(), spec, x, shrink=False)
+    assert twice.verdict is Verdict.REFUTED
+
+
+# ---------------------------------------------------------------- wrong implementations
+
+
+def softplus_before_bias(delta, delta_bias, delta_softplus, **rest):
+    assert delta_softplus
+    return selective_scan(delta=functional.softplus(delta) + delta_bias[:, None], **rest)
+
+
+def dt_not_applied_to_b(u, delta, delta_bias, D, **rest):
+    dt = functional.softplus(delta + delta_bias[:, None])
+    rest.pop("delta_softplus")
+    z, want_state = rest.pop("z"), rest.pop("return_last_state")
+    y, h = selective_scan(u=u / dt, delta=dt, return_last_state=want_state, **rest)
+    return (y + D[:, None] * u) * functional.silu(z), h
+
+
+def decay_one_step_late(u, delta, delta_bias, D, z, A, B, C, **_):
+    dt = functional.softplus(delta + delta_bias[:, None])
+    h, ys = torch.zeros(u.shape[0], u.shape[1], A.shape[1], dtype=u.dtype), []
+    for t in range(u.shape[-1]):
+        decay = torch.exp(dt[..., max(t - 1, 0), None] * A)
+        h = decay * h + dt[..., t, None] * B[:, None, :, t] * u[..., t, None]
+        ys.append((h * C[:, None, :, t]).sum(-1))
+    return (torch.stack(ys, -1) + D[:, None] * u) * functional.silu(z), h
+
+
+def sigmoid_gate(z, **rest):
+    y, h = selective_scan(**rest)
+    return y * torch.sigmoid(z), h
+
+
+def skip_before_the_gate_missing(D, **rest):
+    return selective_scan(**rest)
+
+
+def last_state_of_the_token_before(u, **rest):
+    y, _ = selective_scan(u=u, **rest)
+    earlier = {n: t[..., :-1] if n in ("delta", "B", "C", "z") else t for n, t in rest.items()}
+    return y, selective_scan(u=u[..., :-1], **earlier)[1]
+
+
+def state_kept_in_bfloat16(u, delta, delta_bias, D, z, A, B, C, **_):
+    dt = functional.softplus(delta + delta_bias[:, None])
+    h, ys = torch.zeros(u.shape[0], u.shape[1], A.shape[1], dtype=u.dtype), []
+    for t in range(u.shape[-1]):
+        h = torch.exp(dt[..., t, None] * A) * h + dt[..., t, None] * B[:, None, :, t] * u[..., t, None]
+        h = h.bfloat16().float()
+        ys.append((h * C[:, None, :, t]).sum(-1))
+    return (torch.stack(ys, -1) + D[:, None] * u) * functional.silu(z), h
+
+
+def divides_by_cumulated_decays(u, delta, delta_bias, D, z, A, B, C, **_):
+    """The exp(cumsum) trick: h_t = P_t sum of b_s / P_s."""
+    dt = functional.softplus(delta + delta_bias[:, None])
+    log_p = (dt[..., None] * A[:, None]).cumsum(2)
+    b = dt[..., None] * B.transpose(1, 2)[:, None] * u[..., None]
+    h = torch.exp(log_p) * (b * torch.exp(-log_p)).cumsum(2)
+    y = torch.einsum("bdln,bnl->bdl", h, C)
+    return (y + D[:, None] * u) * functional.silu(z), h[:, :, -1]
+
+
+WRONG = {
+    function.__name__: function
+    for function in (
+        softplus_before_bias,
+        dt_not_applied_to_b,
+        decay_one_step_late,
+        sigmoid_gate,
+        skip_before_the_gate_missing,
+        last_state_of_the_token_before,
+        state_kept_in_bfloat16,
+        divides_by_cumulated_decays,
+    )
+}
+
+
+@pytest.mark.parametrize("scan", WRONG.values(), ids=WRONG)
+def test_wrong_scans_are_refuted_with_a_small_case(scan):
+    report = check_scan_refinement(scan, **scan_case(), delta_softplus=True)
+    assert report.verdict is Verdict.REFUTED, report.summary()
+    assert report.worst.ratio > 1
+    case = report.smallest
+    assert case.deviation.ratio > 1
+    assert case.runs <= 400
+    batch, channels, length = case.inputs["u"].shape
+    assert batch * channels * case.inputs["A"].shape[1] == 1
+    assert length <= 20
+    assert "smallest failing case" in report.summary()
+    with pytest.raises(RefinementError):
+        exec(case.code, {"impl": scan})
+
+
+def test_an_unstable_scan_is_refuted_where_it_loses_its_digits_and_not_where_it_keeps_them():
+    short = check_scan_refinement(divides_by_cumulated_decays, **scan_case(length=2), delta_softplus=True)
+    assert short.verdict is Verdict.REFINES, short.summary()
+    long = check_scan_refinement(
+        divides_by_cumulated_decays, **scan_case(length=200), delta_softplus=True, shrink=False
+    )
+    assert long.verdict is Verdict.REFUTED, "0 times infinity is not an overflow of the recurrence itself"
+    assert not np.isfinite(long.worst.got)
+    assert "no evaluation of this recurrence overflows" in long.reason
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind, dtype):
+    impl, spec, x = block_case(kind, dtype)
+    impl.a *= 1 + 100 * torch.finfo(dtype).eps
+    report = check_refinement(impl, spec, x)
+    assert report.verdict is Verdict.REFUTED, report.summary()
+    x = report.smallest.inputs["x"]
+    assert x.shape[0] == 1
+    assert torch.count_nonzero(x) <= 3
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, {"impl": impl, "spec": spec})
+
+
+def test_worst_entry_is_named():
+    impl, spec, x = block_case()
+
+    def off_in_one_entry(x):
+        y = impl(x)
+        if x.shape[1] > 7:
+            y[1, 7, 1] += 1
+        return y
+
+    report = check_refinement(off_in_one_entry, spec, x, shrink=False)
+    worst = report.worst
+    assert (worst.output, worst.example, worst.t, worst.channel, worst.state) == ("y", 1, 7, 1, None)
+    assert worst.error == pytest.approx(1, abs=1e-5)
+    assert worst.got == pytest.approx(worst.expected + 1, abs=1e-5)
+    assert "y at example 1, t 7, channel 1" in report.summary()
+    smallest = check_refinement(off_in_one_entry, spec, x).smallest
+    assert smallest.inputs["x"].shape == (2, 8, 3), "it takes two examples and eight tokens to fail"
+    assert torch.count_nonzero(smallest.inputs["x"]) == 0
+
+
+def test_large_cases_are_handed_over_in_the_report():
+    impl, spec, x = block_case(length=120)
+
+    def fails_on_long_inputs_only(x):
+        return impl(x) + (x.shape[1] > 90)
+
+    report = check_refinement(fails_on_long_inputs_only, spec, x)
+    assert report.smallest.inputs["x"].shape == (1, 91, 3)
+    assert "x = report.smallest.inputs['x']  # (1, 91, 3)" in report.smallest.code
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, {"impl": fails_on_long_inputs_only, "spec": spec, "report": report})
+
+
+def test_an_implementation_that_refuses_smaller_inputs_still_gets_a_case():
+    impl, spec, x = block_case()
+
+    def only_this_size(x):
+        if x.shape != (2, 20, 3):
+            raise RuntimeError("this kernel wants (2, 20, 3)")
+        return impl(x) * 2
+
+    report = check_refinement(only_this_size, spec, x)
+    assert report.smallest.inputs["x"].shape == (2, 20, 3)
+    assert report.smallest.deviation.ratio > 1
+
+
+def test_implementations_may_write_into_their_input():
+    impl, spec, x = block_case()
+    before = x.clone()
+
+    def writes(x):
+        y = impl(x)
+        x.zero_()
+        return y
+
+    assert check_refinement(writes, spec, x).verdict is Verdict.REFINES
+    assert torch.equal(x, before)
+
+
+# ---------------------------------------------------------------- what stays open
+
+
+def test_overflow_that_may_be_rightful_is_inconclusive():
+    spec = DiagonalS4Spec(inProj=[[1.0]], a=[8.0], outProj=[[1.0]], skip=[[0.0]])
+    x = torch.full((1, 12, 1), 1e30)
+    report = check_refinement(DiagonalS4(spec), spec, x)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "overflow may explain" in report.reason
+    assert check_refinement(DiagonalS4(spec), spec, x[:, :8]).verdict is Verdict.REFINES
+
+
+def test_a_reference_that_is_not_finite_is_inconclusive():
+    impl, spec, x = block_case()
+    x[0, 3, 1] = torch.nan
+    report = check_refinement(impl, spec, x)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "the reference's y is not finite" in report.reason
+    assert report.worst is None
+    assert report.reason in report.row("mine").evidence
+
+
+def test_an_infinite_bound_is_inconclusive():
+    spec = DiagonalS4Spec(inProj=[[1.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
+    coarse = Rounding(unit_roundoff=0.5, underflow=0.0, largest=1e38)
+    report = check_refinement(DiagonalS4(spec), spec, torch.ones(1, 3000, 1), rounding=coarse)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "the bound of y is infinite" in report.reason
+
+
+def test_outputs_that_are_zero_prove_nothing():
+    impl, spec, x = block_case()
+    report = check_refinement(impl, spec, torch.zeros_like(x))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "zeros would pass" in report.reason
+    with pytest.raises(RefinementError, match="INCONCLUSIVE"):
+        assert_refines(impl, spec, torch.zeros_like(x))
+
+
+def test_nan_never_passes():
+    _, spec, x = block_case()
+    for bad in (torch.nan, torch.inf, -torch.inf):
+        report = check_refinement(lambda x, bad=bad: torch.full((*x.shape[:2], 2), bad), spec, x)
+        assert report.verdict is Verdict.REFUTED, report.summary()
+        assert report.worst.error == torch.inf
+
+
+# ---------------------------------------------------------------- references
+
+
+class Twin:
+    """Another reference, right up to a factor."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def run(self, spec, x):
+        y, state = spec.run(x)
+        return y * self.factor, state
+
+
+def test_another_reference_computes_the_values():
+    impl, spec, x = block_case()
+    report = check_refinement(impl, spec, x, reference=Twin(1 + 2.0**-52))
+    assert report.verdict is Verdict.REFINES
+    assert report.reference == "Twin, float64"
+    alone = check_refinement(impl, spec, x)
+    assert report.worst.bound != alone.worst.bound
+
+
+def test_references_that_disagree_are_inconclusive():
+    impl, spec, x = block_case()
+    report = check_refinement(impl, spec, x, reference=Twin(1 + 2.0**-30))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "Twin, float64 differs from the Python twin" in report.reason
+
+
+# ---------------------------------------------------------------- reports and errors
+
+
+def test_report_reads_well():
+    impl, spec, x = block_case()
+    report = check_refinement(impl, spec, x)
+    first, *lines = report.summary().splitlines()
+    assert first == (
+        "Refinement(DiagonalS4Spec(stateDim=5, inputDim=3, outputDim=2), input (2, 20, 3) float32 on cpu)"
+    )
+    assert [line.split(":")[0].strip() for line in lines] == [
+        "verdict",
+        "worst",
+        "bound",
+        "reference",
+        "theorem",
+    ]
+    assert "unit roundoff 5.96e-08, exp and its kin within 2 ulp" in report.summary()
+    assert report.row("my block").theorem == "diagonalS4_runList_append_outputs_prefix"
+    assert scanproof.table([report.row("my block")])
+
+
+def test_assertion_carries_the_report():
+    impl, spec, x = block_case()
+    assert assert_refines(impl, spec, x).verdict is Verdict.REFINES
+    with pytest.raises(AssertionError, match="REFUTED") as caught:
+        assert_refines(lambda x: impl(x) + 1, spec, x)
+    assert caught.value.report.verdict is Verdict.REFUTED
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert str(copy) == str(caught.value)
+
+
+def test_roundings_can_be_stated():
+    impl, spec, x = block_case(dtype=torch.float64)
+    single = check_refinement(lambda x: impl.float()(x.float()).double(), spec, x, rounding=torch.float32)
+    assert single.verdict is Verdict.REFINES
+    impl.double()
+    assert check_refinement(impl, spec, x).worst.bound < single.worst.bound / 1e6
+    coarse = replace(Rounding.of(torch.float32), ulps=3.0)
+    report = check_refinement(lambda x: impl(x) * 2, spec, x, rounding=coarse)
+    assert "rounding=scanproof.Rounding(" in report.smallest.code
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, {"impl": lambda x: impl(x) * 2, "spec": spec})
+
+
+def test_checkpoints_are_specs_too():
+    rng = np.random.default_rng(0)
+    shapes = [(4, 3), (2, 1, 2), (1 + 2 * 2, 2), (2, 1), (2,), (2, 2), (2,), (3, 2)]
+    checkpoint = MambaCheckpoint(*(rng.normal(size=shape) for shape in shapes))
+    x = torch.from_numpy(rng.normal(size=(1, 5, 3)))
+    report = check_refinement(lambda x: torch.from_numpy(checkpoint.spec().run(x.numpy())[0]), checkpoint, x)
+    assert report.verdict is Verdict.REFINES
+
+
+def wrong_calls():
+    impl, spec, x = block_case()
+    yield "x is torch.int64", lambda: check_refinement(impl, spec, x.long())
+    yield "x is list", lambda: check_refinement(impl, spec, x.tolist())
+    yield "x is torch.complex64", lambda: check_refinement(impl, spec, x.to(torch.complex64))
+    yield "x has shape (20, 3); give (batch, T, inputDim = 3)", lambda: check_refinement(impl, spec, x[0])
+    yield "x has shape (2, 0, 3)", lambda: check_refinement(impl, spec, x[:, :0])
+    yield "x has shape (2, 20, 2)", lambda: check_refinement(impl, spec, x[..., :2])
+    yield "spec is a dict", lambda: check_refinement(impl, {}, x)
+    yield "impl(x) is a tuple; return one tensor", lambda: check_refinement(lambda x: (x, x), spec, x)
+    yield "impl(x) has shape (2, 20, 3)", lambda: check_refinement(lambda x: x, spec, x)
+    yield "impl(x) has dtype torch.int64", lambda: check_refinement(lambda x: impl(x).long(), spec, x)
+    yield "drops out at random", lambda: check_refinement(nn.Dropout(0.5), spec, x)
+    case = scan_case()
+    yield "u has shape (3, 37)", lambda: check_scan_refinement(selective_scan, **{**case, "u": case["u"][0]})
+    yield "B is list", lambda: check_scan_refinement(selective_scan, **{**case, "B": [1.0]})
+    yield "not (y, last_state)", lambda: check_scan_refinement(lambda **given: given["u"], **case)
+    yield (
+        "last_state of impl(…) has shape",
+        lambda: check_scan_refinement(lambda **given: (given["u"], given["u"]), **case),
+    )
+
+
+@pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
+def test_wrong_calls(says, call):
+    with pytest.raises(InvalidArgument) as caught:
+        call()
+    assert says in str(caught.value)

@@ -1,0 +1,67 @@
+"""What is left of a failing input is small, still fails, and is reached within the budget."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanproof.refinement.shrink import Shrinker
+
+AXES = {"x": ("batch", "time", None), "w": ("time",)}
+
+
+def inputs(seed=0, batch=4, time=9, width=3):
+    rng = torch.Generator().manual_seed(seed)
+    return {"x": torch.randn(batch, time, width, generator=rng), "w": torch.randn(time, generator=rng)}
+
+
+def test_one_entry_is_enough():
+    shrinker = Shrinker(inputs(), AXES, lambda given: bool((given["x"].abs() > 0.9).any()))
+    smallest = shrinker.run()
+    assert smallest["x"].shape == (1, 1, 3), "the unnamed axis keeps its size"
+    assert sorted(smallest["x"].flatten().tolist()) == [0.0, 0.0, 1.0]
+    assert smallest["w"].tolist() == [0.0], "axes of one name shrink together"
+    assert shrinker.runs < 100
+
+
+def test_what_is_needed_stays():
+    def fails(given):
+        return given["x"].shape[1] >= 3 and bool((given["w"] > 0).sum() >= 2)
+
+    smallest = Shrinker(inputs(), AXES, fails).run()
+    assert smallest["x"].shape == (1, 3, 3)
+    assert sorted(smallest["w"].tolist()) == [0.0, 1.0, 1.0]
+
+
+def test_numbers_become_whole_where_one_and_zero_do_not_fail():
+    given = {"x": torch.tensor([[[2.7, -7.2, 0.3]]]), "w": torch.tensor([5.5])}
+    smallest = Shrinker(given, AXES, lambda g: bool(g["x"].min() < -4) and bool(g["w"] > 4)).run()
+    assert smallest["x"].tolist() == [[[0.0, -7.0, 0.0]]]
+    assert smallest["w"].tolist() == [6.0]
+
+
+def test_budget():
+    shrinker = Shrinker(inputs(), AXES, lambda given: True, budget=5)
+    shrinker.run()
+    assert shrinker.runs == 5
+
+
+def test_nothing_smaller_fails():
+    given = inputs()
+    smallest = Shrinker(given, AXES, lambda candidate: False).run()
+    assert all(torch.equal(smallest[name], given[name]) for name in given)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 5), st.integers(1, 12), st.floats(-1, 2))
+def test_the_result_fails_and_the_input_is_left_alone(seed, batch, time, least):
+    given_ = inputs(seed, batch, time)
+    before = {name: tensor.clone() for name, tensor in given_.items()}
+
+    def fails(candidate):
+        assert candidate["x"].shape[1] == candidate["w"].shape[0]
+        assert min(candidate["x"].shape) >= 1
+        return bool((candidate["x"].sum(-1) * candidate["w"]).max() > least)
+
+    smallest = Shrinker(given_, AXES, fails).run()
+    assert fails(smallest) or not fails(given_)
+    assert all(torch.equal(given_[name], before[name]) for name in before)
