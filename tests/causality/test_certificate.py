@@ -23,6 +23,19 @@ def cumsum(x: Tensor) -> Tensor:
     return x.cumsum(1)
 
 
+class Attention(nn.Module):
+    """An attention that holds its rate as a number, as those of transformers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention_dropout = 0.1
+        self.has_dropout = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        rate = self.attention_dropout if self.training else 0.0
+        return nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True, dropout_p=rate)
+
+
 @pytest.fixture
 def x(rng: torch.Generator) -> Tensor:
     return torch.randn(3, 10, 4, generator=rng)
@@ -342,6 +355,7 @@ class TestWrongCalls:
             (nn.Sequential(nn.AlphaDropout(0.1)), "submodule '0'"),
             (nn.Sequential(nn.MultiheadAttention(4, 2, dropout=0.2)), "submodule '0'"),
             (nn.GRU(4, 4, num_layers=2, dropout=0.3), "the module itself"),
+            (Attention(), "the module itself"),
         ],
     )
     def test_dropout_in_train_mode(self, module: nn.Module, name: str, x: Tensor) -> None:
@@ -352,6 +366,7 @@ class TestWrongCalls:
     def test_train_mode_without_dropout_is_fine(self, x: Tensor) -> None:
         assert certify(nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.0)).train(), x).ok
         assert certify(nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).eval(), x).ok
+        assert certify(Attention().eval(), x).ok
 
 
 class TestSideEffects:

@@ -52,7 +52,8 @@ class TestVerdict:
         worst = report.worst
         assert worst is not None
         # output 3 reads input 5, so the prefixes 4 and 5 lack it
-        assert (worst.length, worst.index, worst.example, worst.t) == (4, (2, 3, 1), 2, 3)
+        assert (worst.length, worst.index) == (4, (2, 3, 1))
+        assert (worst.example, worst.t, worst.channel) == (2, 3, (1,))
         assert worst.size == pytest.approx(1e-2 * x[2, 5, 0].abs().item(), rel=1e-3)
         assert (worst.count, worst.entries) == (2, 3 * 4 * 4)
         assert report.differing == 5  # 2 … 6
@@ -68,6 +69,8 @@ class TestVerdict:
             report = check_prefix(order_of_length, given)
             assert report.differing > 0
             assert report.verdict is Verdict.CAUSAL_TO_ROUNDING, report.summary()
+            assert report.worst is not None
+            assert report.worst.size > 0
 
     def test_rounding_that_float64_does_not_have(self, x: Tensor) -> None:
         # few bits beyond float32, so that every order of summation is exact in float64
@@ -75,6 +78,8 @@ class TestVerdict:
         assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
         assert report.evidence is not None
         assert report.evidence.high == 0 < report.evidence.low
+        assert report.worst is not None
+        assert report.worst.size == report.evidence.low
 
     def test_the_last_bit_of_a_matrix_product_is_no_leak(self, rng: torch.Generator) -> None:
         layer = nn.Linear(64, 64)
@@ -112,7 +117,7 @@ class TestVerdict:
                 batch_dim=order.index(0) + shift,
             )
             assert report.worst is not None
-            assert (report.worst.example, report.worst.t) == (2, 1)
+            assert (report.worst.example, report.worst.t, report.worst.channel) == (2, 1, (3,))
 
     def test_an_unbatched_input(self, x: Tensor) -> None:
         report = check_prefix(lambda x: x + x.mean(0), x[0], seq_dim=0, batch_dim=None)

@@ -38,9 +38,11 @@ class Axes:
         assert number is not None, "an input without a batch axis has no examples to look for"
         return number % tensor.dim()
 
-    def place(self, index: tuple[int, ...]) -> tuple[int | None, int]:
-        """Return the example and the position of an index into a tensor."""
-        return (None if self.batch is None else index[self.batch]), index[self.seq]
+    def place(self, index: tuple[int, ...]) -> tuple[int | None, int, tuple[int, ...]]:
+        """Return the example, the position and the channel (the other indices) of an index into a tensor."""
+        named = {axis % len(index) for axis in (self.seq, self.batch) if axis is not None}
+        channel = tuple(i for axis, i in enumerate(index) if axis not in named)
+        return (None if self.batch is None else index[self.batch]), index[self.seq], channel
 
 
 def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes) -> None:
@@ -178,7 +180,11 @@ def _module_of(fn: Callable[..., Any]) -> nn.Module | None:
 
 def _active_dropout(module: nn.Module) -> Iterator[tuple[str, float]]:
     for name, child in module.named_modules():
-        # dropout layers hold the rate in `p`; attention and recurrent layers of torch hold it in `dropout`
-        rate = getattr(child, "p" if isinstance(child, _DropoutNd) else "dropout", 0.0)
-        if child.training and isinstance(rate, int | float) and rate > 0:
-            yield f"submodule {name!r}" if name else "the module itself", float(rate)
+        if isinstance(child, _DropoutNd):
+            rates = [child.p]
+        else:  # attention and recurrent layers hold a number: dropout, attention_dropout, dropout_p, …
+            rates = [
+                rate for key, rate in vars(child).items() if "dropout" in key and isinstance(rate, float)
+            ]
+        if child.training and max(rates, default=0.0) > 0:
+            yield f"submodule {name!r}" if name else "the module itself", max(rates)

@@ -75,8 +75,8 @@ def locate(
         found = single if single.any() else found
     output_index = _unravel(int(outputs[0]), y.shape)
     input_index = _unravel(int(found.argmax()), x.shape)
-    output_example, t = axes.place(output_index)
-    input_example, s = axes.place(input_index)
+    output_example, t, _ = axes.place(output_index)
+    input_example, s, _ = axes.place(input_index)
     return LeakPair(
         output_index, input_index, t, s, output_example, input_example, size=found[input_index].item()
     )

@@ -159,9 +159,9 @@ class _Comparison:
         return judge(residue, self.scale, self._x.dtype, self._rerun, self._equal_bits_at_equal_shapes)
 
     def worst(self, judgement: Judgement) -> Mismatch | None:
-        """Return the greatest mismatch, of float64 where that was run and has one."""
+        """Return the greatest mismatch; when the verdict did not pass, of float64 where that has one."""
         decisive = self.mismatches
-        if judgement.seen_in_float64:
+        if judgement.seen_in_float64 and not judgement.verdict.passed:
             promoted = self._promoted[torch.float64]
             assert not isinstance(promoted, str)
             decisive, _ = promoted
@@ -233,12 +233,13 @@ class _Comparison:
     def _mismatch(self, k: int, part: Tensor, expected: Tensor) -> Mismatch:
         difference = _difference(part, expected)
         index = tuple(int(i) for i in torch.unravel_index(difference.argmax(), difference.shape))
-        example, t = self._axes.place(index)
+        example, t, channel = self._axes.place(index)
         return Mismatch(
             length=k,
             index=index,
             example=example,
             t=t,
+            channel=channel,
             size=difference[index].item(),
             count=int(difference.count_nonzero()),
             entries=difference.numel(),

@@ -17,6 +17,7 @@ class Mismatch:
         index: index into ``fn(x)`` of the greatest difference.
         example: its example; None without a batch axis.
         t: its position.
+        channel: its indices on the remaining axes.
         size: the greatest absolute difference, in the units of the output.
         count: number of entries that differ.
         entries: number of entries compared.
@@ -26,6 +27,7 @@ class Mismatch:
     index: tuple[int, ...]
     example: int | None
     t: int
+    channel: tuple[int, ...]
     size: float
     count: int
     entries: int
@@ -48,8 +50,8 @@ class PrefixReport:
         verdict: CAUSAL (every prefix is reproduced bit for bit), CAUSAL_TO_ROUNDING, TOLERATED, LEAK or
             INCONCLUSIVE.
         reason: what led to it.
-        worst: the prefix with the greatest difference; None when all were equal or nothing was compared.
-            Where float64 was needed to tell a leak from rounding, the greatest difference in float64.
+        worst: the prefix with the greatest difference; None when all were equal or nothing was compared. When
+            the verdict did not pass, the greatest difference in float64, where that was run and has one.
         differing: number of prefixes with any difference.
         scale: greatest absolute output of the whole sequence; NaN when nothing was compared.
         evidence: the greatest difference at two precisions; None where one was enough.
