@@ -23,17 +23,24 @@ from scanproof.refinement.runners import (
 
 
 class Floats:
-    """Python floats, with NumPy's two functions so that nothing but the order of operations can differ."""
+    """Python floats, with the C library's two functions and Lean's formula for log1p."""
 
     zero = 0.0
 
     @staticmethod
     def exp(x):
-        return float(np.exp(x))
+        try:
+            return math.exp(x)
+        except OverflowError:
+            return math.inf
 
-    @staticmethod
-    def softplus(x):
-        return x if x > 20 else float(np.log1p(np.exp(x)))
+    @classmethod
+    def softplus(cls, x):
+        if x > 20:
+            return x
+        e = cls.exp(x)
+        u = 1 + e
+        return e if u == 1 else math.log(u) * (e / (u - 1))
 
 
 class Fractions:

@@ -115,8 +115,8 @@ class _Folding(Arithmetic):
 class Float64(_Folding):
     """IEEE double precision, as Lean's ``Float`` has it: overflow gives infinities.
 
-    ``exp`` and ``log`` are the C library's, entry by entry, since Lean calls the same; NumPy's vectorised ones
-    differ in the last place several times as often.
+    ``exp`` and ``log`` are the C library's, entry by entry, since Lean calls the same; NumPy's vectorised
+    ones differ in the last place several times as often.
     """
 
     def lift(self, array: NDArray[Any]) -> NDArray[np.float64]:

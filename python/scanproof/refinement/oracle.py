@@ -44,7 +44,7 @@ class OracleError(RuntimeError):
 class Oracle:
     """One long-lived Lean process that runs the reference runners.
 
-    Use it as a context manager, or call :meth:`close`. Requests from several threads are answered one at a time.
+    Use it as a context manager, or call :meth:`close`. Requests of several threads are answered one by one.
     """
 
     def __init__(self, process: LeanProcess) -> None:
@@ -93,7 +93,9 @@ class Oracle:
         model, sizes, parameters = _describe(spec)
         x = np.asarray(x)
         if x.ndim != 3 or x.shape[2] != sizes[0]:
-            raise InvalidArgument(f"x has shape {x.shape}; {model} takes (batch, time, inputDim = {sizes[0]}).")
+            raise InvalidArgument(
+                f"x has shape {x.shape}; {model} takes (batch, time, inputDim = {sizes[0]})."
+            )
         batch, time, _ = x.shape
         selective = model in ("selective", "checkpoint")
         if state is None:
@@ -122,7 +124,7 @@ class Oracle:
 
 
 def _describe(spec: Spec | MambaCheckpoint) -> tuple[str, tuple[int, ...], list[Array]]:
-    """Return the oracle's name of a model, its dimensions, and its parameters in the order of the Lean fields."""
+    """Return the oracle's name of a model, its dimensions, and its parameters in Lean's order of fields."""
     if isinstance(spec, MambaCheckpoint):
         inner, states = spec.A_log.shape
         inputs, outputs = spec.in_proj_weight.shape[1], spec.out_proj_weight.shape[0]
