@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 _U = 2.0**-53
 _TINY = float(np.finfo(np.float64).tiny)
 _REFERENCE_ULPS = 8.0
-"""Accuracy asked of NumPy's ``exp`` (whose vectorised versions promise 4 ulp) and of what is made of it."""
+"""Accuracy asked of the C library's ``exp`` and ``log`` and of what is made of them."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +280,7 @@ def _up(bound: Floats) -> Floats:
 
 
 def _sure(value: Floats) -> Floats:
-    """Return an upper bound of a positive function's true value, given NumPy's."""
+    """Return an upper bound of a positive function's true value, given the reference's."""
     return _up(value * (1 + 4 * _REFERENCE_ULPS * _U))
 
 
