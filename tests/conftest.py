@@ -1,5 +1,9 @@
+from collections.abc import Iterator
+
 import pytest
 import torch
+
+from scanproof.refinement.oracle import Oracle
 
 torch.set_num_threads(1)
 
@@ -12,3 +16,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture
 def rng() -> torch.Generator:
     return torch.Generator().manual_seed(20)
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Iterator[Oracle]:
+    """One Lean process for the whole session."""
+    with Oracle.start() as process:
+        yield process

@@ -1,0 +1,169 @@
+"""The Python runners and the Lean runners are the same program."""
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scanproof.errors import InvalidArgument
+from scanproof.refinement import golden
+from scanproof.refinement.arithmetic import EXACT, FLOAT64
+from scanproof.refinement.cases import random_fractions, random_spec
+from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.oracle import Oracle, OracleError
+from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
+
+KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
+
+oracle_settings = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def flat(state):
+    return list(state) if isinstance(state, tuple) else [state]
+
+
+@st.composite
+def cases(draw, kind, largest=4, longest=6, exact=False):
+    dims = {axis: draw(st.integers(1, largest), label=axis) for axis in axes_of(kind)}
+    batch, time = draw(st.integers(1, 2), label="batch"), draw(st.integers(0, longest), label="time")
+    seed = draw(st.integers(0, 2**32 - 1), label="seed")
+    spec = random_spec(kind, dims, seed=seed, exact=exact)
+    rng = np.random.default_rng(seed + 1)
+    shape = (batch, time, dims["inputDim"])
+    return spec, random_fractions(shape, rng) if exact else rng.normal(size=shape)
+
+
+def axes_of(kind):
+    return sorted({axis for axes in kind.axes.values() for axis in axes})
+
+
+@pytest.mark.lean
+@pytest.mark.parametrize("kind", KINDS)
+@oracle_settings
+@given(data=st.data())
+def test_equal_in_exact_arithmetic(oracle, kind, data):
+    spec, x = data.draw(cases(kind, largest=3, longest=4, exact=True))
+    y, state = oracle.run(spec, x, exact=True)
+    twin_y, twin_state = spec.run(x, arithmetic=EXACT)
+    assert y.shape == twin_y.shape
+    assert (y == twin_y).all()
+    for lean, python in zip(flat(state), flat(twin_state), strict=True):
+        assert lean.shape == python.shape
+        assert (lean == python).all()
+
+
+@pytest.mark.lean
+@oracle_settings
+@given(data=st.data())
+def test_s4_is_equal_to_the_bit_in_float64(oracle, data):
+    spec, x = data.draw(cases(DiagonalS4Spec, longest=40))
+    y, state = oracle.run(spec, x)
+    twin_y, twin_state = spec.run(x)
+    assert y.tobytes() == twin_y.tobytes()
+    assert state.tobytes() == twin_state.tobytes()
+
+
+@pytest.mark.lean
+@pytest.mark.parametrize("kind", [MambaBlockSpec, SelectiveMambaBlockSpec])
+@oracle_settings
+@given(data=st.data())
+def test_within_four_ulp_where_exp_and_log_enter(oracle, kind, data):
+    spec, x = data.draw(cases(kind, longest=40))
+    assert_within_ulps(oracle.run(spec, x)[0], spec.run(x)[0], 4)
+
+
+@pytest.mark.lean
+@pytest.mark.parametrize("kind", KINDS)
+def test_decoding_from_a_returned_state_continues_the_run(oracle, kind):
+    spec = random_spec(kind, dict.fromkeys(axes_of(kind), 3), seed=5)
+    x = np.random.default_rng(6).normal(size=(2, 11, 3))
+    whole, last = oracle.run(spec, x)
+    _, state = oracle.run(spec, x[:, :4])
+    rest, last_of_two = oracle.run(spec, x[:, 4:], state)
+    assert rest.tobytes() == np.ascontiguousarray(whole[:, 4:]).tobytes()
+    for one, two in zip(flat(last), flat(last_of_two), strict=True):
+        assert one.tobytes() == two.tobytes()
+
+
+@pytest.mark.lean
+def test_lean_and_python_read_a_checkpoint_alike(oracle):
+    rng = np.random.default_rng(3)
+    shapes = {
+        "in_proj_weight": (6, 2),
+        "in_proj_bias": (6,),
+        "conv1d_weight": (3, 1, 4),
+        "conv1d_bias": (3,),
+        "x_proj_weight": (1 + 2 * 2, 3),
+        "dt_proj_weight": (3, 1),
+        "dt_proj_bias": (3,),
+        "A_log": (3, 2),
+        "D": (3,),
+        "out_proj_weight": (2, 3),
+    }
+    checkpoint = MambaCheckpoint(**{name: random_fractions(shape, rng) for name, shape in shapes.items()})
+    x = random_fractions((1, 3, 2), rng)
+    y, _ = oracle.run(checkpoint, x, exact=True)
+    assert (y == checkpoint.spec(EXACT).run(x, arithmetic=EXACT)[0]).all()
+
+
+@pytest.mark.lean
+def test_numbers_travel_unchanged(oracle):
+    spec = DiagonalS4Spec(inProj=[[0.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
+    special = np.array([[0.0], [5e-324], [-1.5], [1.7976931348623157e308], [np.pi], [np.inf], [-np.inf]])
+    y, state = oracle.run(spec, np.zeros((7, 1, 1)), special)
+    assert (state == special).all()
+    assert (y[:, 0] == special).all()
+    exact, _ = oracle.run(spec, np.zeros((1, 1, 1)), np.array([[Fraction(-(10**40), 7)]]), exact=True)
+    assert exact[0, 0, 0] == Fraction(-(10**40), 7)
+
+
+@pytest.mark.lean
+def test_refusals(oracle):
+    spec = random_spec(DiagonalS4Spec, dict.fromkeys(axes_of(DiagonalS4Spec), 2), seed=0)
+    with pytest.raises(InvalidArgument, match=r"x has shape \(1, 4, 3\); s4 takes"):
+        oracle.run(spec, np.zeros((1, 4, 3)))
+    for request, said in {
+        "float s4 1 1 1 1 0": "expected 6 numbers for these dimensions, got 1",
+        "float s5 1": "unknown model 's5'",
+        "half s4 1 1 1 1": "unknown scalar type 'half'",
+        "float s4 1 1 1 0 x 0 0 0 0": "'x' is not a number",
+        "exact s4 1 1 1 0 1/0 0 0 0 0": "'1/0' is not a number",
+        "float s4 1 -1 1 0": "model s4 needs 4 dimensions",
+    }.items():
+        with pytest.raises(OracleError, match=said):
+            oracle._request(request)
+    assert oracle.run(spec, np.zeros((1, 4, 2)))[0].shape == (1, 4, 2)
+
+
+@pytest.mark.parametrize("case", golden.load(), ids=lambda case: f"{case.recipe.kind}-{case.recipe.seed}")
+def test_golden_vectors(case):
+    y, state = case.spec.run(case.x)
+    if isinstance(case.spec, DiagonalS4Spec):
+        assert y.tobytes() == case.y.tobytes()
+    assert_within_ulps(case.y, y, 4)
+    for lean, python in zip(flat(case.state), flat(state), strict=True):
+        assert_within_ulps(lean, python, 4)
+
+
+@pytest.mark.lean
+@pytest.mark.parametrize("index", [1, 4, 7])
+def test_golden_vectors_regenerate(oracle, index):
+    stored = golden.load()[index]
+    assert stored.recipe == golden.RECIPES[index]
+    assert json.dumps(golden._write(golden.compute(oracle, stored.recipe))) == json.dumps(
+        golden._write(stored)
+    )
+
+
+def assert_within_ulps(lean, python, ulps):
+    """The greatest difference is at most some ulps of the greatest magnitude in the same output vector."""
+    if lean.size == 0:
+        return
+    scale = np.abs(lean).max(axis=-1, keepdims=True)
+    distance = np.abs(lean - python) / np.spacing(scale)
+    assert distance.max() <= ulps, f"{distance.max()} ulp"
