@@ -275,6 +275,7 @@ def test_worst_entry_is_named():
         return y
 
     report = check_refinement(off_in_one_entry, spec, x, shrink=False)
+    assert report.reason == "rounding cannot explain the worst entry"
     worst = report.worst
     assert (worst.output, worst.example, worst.t, worst.channel, worst.state) == ("y", 1, 7, 1, None)
     assert worst.error == pytest.approx(1, abs=1e-5)
@@ -283,6 +284,16 @@ def test_worst_entry_is_named():
     smallest = check_refinement(off_in_one_entry, spec, x).smallest
     assert smallest.inputs["x"].shape == (2, 8, 3), "it takes two examples and eight tokens to fail"
     assert torch.count_nonzero(smallest.inputs["x"]) == 0
+
+
+def test_a_wrong_last_state_is_named_with_its_place():
+    report = check_scan_refinement(
+        last_state_of_the_token_before, **scan_case(), delta_softplus=True, shrink=False
+    )
+    assert report.worst.output == "last_state"
+    assert report.worst.t == 36
+    assert report.worst.state in range(4)
+    assert f"t 36, channel {report.worst.channel}, state {report.worst.state}" in report.summary()
 
 
 def test_large_cases_are_handed_over_in_the_report():
@@ -322,6 +333,16 @@ def test_implementations_may_write_into_their_input():
 
     assert check_refinement(writes, spec, x).verdict is Verdict.REFINES
     assert torch.equal(x, before)
+
+    def scan_writes(u, **rest):
+        result = selective_scan(u=u, **rest)
+        u.zero_()
+        return result
+
+    case = scan_case()
+    before = case["u"].clone()
+    assert check_scan_refinement(scan_writes, **case, delta_softplus=True).verdict is Verdict.REFINES
+    assert torch.equal(case["u"], before)
 
 
 # ---------------------------------------------------------------- what stays open
@@ -363,12 +384,19 @@ def test_outputs_that_are_zero_prove_nothing():
         assert_refines(impl, spec, torch.zeros_like(x))
 
 
-def test_nan_never_passes():
-    _, spec, x = block_case()
-    for bad in (torch.nan, torch.inf, -torch.inf):
-        report = check_refinement(lambda x, bad=bad: torch.full((*x.shape[:2], 2), bad), spec, x)
-        assert report.verdict is Verdict.REFUTED, report.summary()
-        assert report.worst.error == torch.inf
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_one_entry_that_is_not_finite_never_passes(bad):
+    impl, spec, x = block_case()
+
+    def broken(x):
+        y = impl(x)
+        y[:, -1, 1] = bad
+        return y
+
+    report = check_refinement(broken, spec, x)
+    assert report.verdict is Verdict.REFUTED, report.summary()
+    assert (report.worst.t, report.worst.channel, report.worst.error) == (19, 1, torch.inf)
+    assert "no evaluation of this recurrence overflows" in report.reason
 
 
 # ---------------------------------------------------------------- references
