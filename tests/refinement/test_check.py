@@ -77,6 +77,19 @@ def test_optional_arguments(leave_out):
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
+@pytest.mark.cuda
+@pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
+def test_own_scans_refine_on_a_gpu(scan):
+    case = {name: tensor.cuda() for name, tensor in scan_case().items()}
+    report = check_scan_refinement(scan, **case, delta_softplus=True)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.device == "cuda:0"
+    wrong = check_scan_refinement(sigmoid_gate, **case, delta_softplus=True)
+    assert "device='cuda:0'" in wrong.smallest.code
+    with pytest.raises(RefinementError):
+        exec(wrong.smallest.code, {"impl": sigmoid_gate})
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(sorted(SCANS)),

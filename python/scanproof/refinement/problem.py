@@ -79,10 +79,10 @@ class Problem(ABC):
     def code(self, inputs: Inputs) -> str:
         """Return a program that repeats the check on these inputs."""
         literals = [
-            f"{name} = torch.tensor({tensor.double().tolist()}, dtype={tensor.dtype})"
-            if tensor.numel() <= LONGEST_LITERAL
-            else f"{name} = report.smallest.inputs[{name!r}]  # {tuple(tensor.shape)}, of the report returned"
-            for name, tensor in inputs.items()
+            f"{name} = torch.tensor({x.double().tolist()}, dtype={x.dtype}, device='{x.device}')"
+            if x.numel() <= LONGEST_LITERAL
+            else f"{name} = report.smallest.inputs[{name!r}]  # {tuple(x.shape)}, of the report returned"
+            for name, x in inputs.items()
         ]
         return "\n".join(["import torch", "import scanproof", *literals, self.call(inputs)])
 
