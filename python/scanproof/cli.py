@@ -1,4 +1,7 @@
-"""The command line. Exit codes: 0 all is well, 1 a finding, 2 a wrong call, 3 it could not be found out here."""
+"""The command line.
+
+Exit codes: 0 all is well, 1 something was found, 2 the call is wrong, 3 this machine cannot tell.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

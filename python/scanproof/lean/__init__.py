@@ -1,0 +1,1 @@
+"""Lean for Python: toolchains, checked proofs, the catalogue of theorems."""

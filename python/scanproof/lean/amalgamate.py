@@ -10,8 +10,8 @@ _SECTION = re.compile(r"^(?:@\[expose\] )?public (?:meta |noncomputable )*sectio
 def amalgamate(graph: Graph, root: str) -> str:
     """Return one Lean source text that holds a module and all it imports within the library, imports first.
 
-    Each module's text stands in a section of its own, so that its ``open`` and ``variable`` end with it. The imports
-    of modules outside the library stand at the top, once each.
+    Each module's text stands in a section of its own, so that its ``open`` and ``variable`` end with it. The
+    imports of modules outside the library stand at the top, once each.
     """
     order = graph.closure(root)
     outside = {

@@ -1,18 +1,18 @@
-"""The catalogue of what was proved: every public declaration as Lean prints it, with its docstring and axioms."""
+"""The catalogue of what was proved: every public declaration, as Lean prints it."""
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scanproof.errors import InvalidArgument
+from scanproof.lean.find import find_toolchain
 from scanproof.lean.modules import Graph, read_graph
 from scanproof.lean.project import Project
 from scanproof.lean.store import cache_folder
-from scanproof.lean.toolchain import Toolchain, find_toolchain
+from scanproof.lean.toolchain import Toolchain
 
 SCHEMA_VERSION = 1
 PROGRAM = Path(__file__).with_name("catalogue.lean")
@@ -24,14 +24,15 @@ class Declaration:
 
     Attributes:
         name: its full name, such as ``Scanproof.Runner.runList_append``.
-        kind: ``theorem``, ``definition``, ``structure``, ``class``, ``inductive``, ``instance``, ``opaque`` or ``axiom``.
+        kind: ``theorem``, ``definition``, ``structure``, ``class``, ``inductive``, ``instance``, ``opaque``
+            or ``axiom``.
         statement: name, parameters and type (of a theorem: what it states), exactly as Lean prints them.
         docstring: the documentation, empty if there is none.
         module: the module it is in.
         file: the source file, relative to the project.
         line: the line of its name, from 1.
-        axioms: the axioms that it rests on through the library's own proofs. Theorems of Lean's own library are taken
-            at their word; they rest on ``propext``, ``Classical.choice`` and ``Quot.sound`` at most.
+        axioms: the axioms that it rests on through the library's own proofs. Theorems of Lean's own library
+            are taken at their word.
     """
 
     name: str
@@ -45,8 +46,8 @@ class Declaration:
 
     @property
     def summary(self) -> str:
-        """The first line of the docstring."""
-        return self.docstring.split("\n", 1)[0]
+        """The first paragraph of the docstring, on one line."""
+        return " ".join(self.docstring.partition("\n\n")[0].split())
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def write(catalogue: Catalogue, file: Path) -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as staging:
         staging.write(catalogue.to_json())
     Path(staging.name).chmod(0o644)
-    os.replace(staging.name, file)
+    Path(staging.name).replace(file)
 
 
 def _file(key: str) -> Path:

@@ -6,10 +6,10 @@ from rich.console import Console
 
 from scanproof.errors import InvalidArgument
 from scanproof.lean import catalogue as catalogues
+from scanproof.lean.find import find_toolchain
 from scanproof.lean.progress import on_console
 from scanproof.lean.project import Project
 from scanproof.lean.prove import prove
-from scanproof.lean.toolchain import find_toolchain
 
 
 def run_prove(folder: Path | None, choice: str, listing: bool, file: Path | None) -> bool:

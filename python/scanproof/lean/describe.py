@@ -2,11 +2,11 @@
 
 import json
 import re
-import tempfile
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scanproof.lean.catalogue import PROGRAM, Catalogue, Declaration, content_key
 from scanproof.lean.errors import LeanUnavailable
@@ -30,7 +30,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a declaration's name stands: line and column from 0, the column in UTF-16 units, as editors count."""
+    """Where a declaration's name stands: line and column from 0, the column in UTF-16 units."""
 
     name: str
     module: Module
@@ -38,8 +38,16 @@ class _Place:
     column: int
 
 
-def describe(graph: Graph, build: Build, toolchain: Toolchain) -> tuple[Catalogue, list[Finding]]:
+def describe(
+    graph: Graph, build: Build, toolchain: Toolchain, folder: Path
+) -> tuple[Catalogue, list[Finding]]:
     """Return the catalogue of a library without faults, and what the catalogue itself reveals to be wrong.
+
+    Args:
+        graph: the modules.
+        build: their build.
+        toolchain: the toolchain that built them.
+        folder: the folder given to that build.
 
     Raises:
         LeanUnavailable: Lean did not answer.
@@ -47,14 +55,14 @@ def describe(graph: Graph, build: Build, toolchain: Toolchain) -> tuple[Catalogu
     places = [
         place for name, module in graph.modules.items() for place in _places(build.folder, name, module)
     ]
-    answers = _ask(graph, build, toolchain, [place.name for place in places])
+    file = folder / "Catalogue.lean"
+    file.write_text(_program(graph, [place.name for place in places]), encoding="utf-8")
+    answers = _answers(toolchain.elaborate(build, file))
     rests_on = {answer["module"]: answer["axioms"] for answer in answers if "module" in answer}
     facts = {answer["name"]: answer for answer in answers if "name" in answer}
-    if len(rests_on) != len(graph.modules) or len(facts) != len(places):
-        raise LeanUnavailable(
-            f"Lean described {len(facts)} of {len(places)} declarations and {len(rests_on)} of {len(graph.modules)} "
-            "modules; please report this."
-        )
+    described, asked = len(rests_on) + len(facts), len(graph.modules) + len(places)
+    if described != asked:
+        raise LeanUnavailable(f"Lean described {described} of {asked} modules and names; please report this.")
     declarations = []
     for place in places:
         fact = facts[place.name.replace("«", "").replace("»", "")]
@@ -81,36 +89,34 @@ def describe(graph: Graph, build: Build, toolchain: Toolchain) -> tuple[Catalogu
     return catalogue, sorted([*_undocumented(declarations), *_unfounded(graph, declarations, rests_on)])
 
 
-def _ask(
-    graph: Graph, build: Build, toolchain: Toolchain, names: list[str]
-) -> list[dict[str, list[str] | str]]:
+def _program(graph: Graph, names: list[str]) -> str:
     imports = "\n".join(f"import all {name}" for name in graph.modules)
     program = PROGRAM.read_text(encoding="utf-8").replace("--IMPORTS", imports)
-    program += f"example : True := audit! {' '.join(graph.modules)}\n"
-    program += f"example : True := describe! {' '.join(names)}\n"
-    file = build.folder / "Catalogue.lean"
-    with tempfile.TemporaryDirectory(dir=build.folder) as folder:
-        file = Path(folder) / "Catalogue.lean"
-        file.write_text(program, encoding="utf-8")
-        messages = toolchain.elaborate(graph, build, file)
+    return (
+        f"{program}\nexample : True := audit! {' '.join(graph.modules)}\n"
+        f"example : True := describe! {' '.join(names)}\n"
+    )
+
+
+def _answers(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    answers = []
     for message in messages:
         if message.severity == "error":
             raise LeanUnavailable(f"Lean could not describe the library: {message.text}")
-    return [json.loads(line) for line in _lines(messages) if line.startswith("{")]
-
-
-def _lines(messages: Iterable[Message]) -> list[str]:
-    return [line for message in messages for line in message.text.splitlines()]
+        answers += [json.loads(line) for line in message.text.splitlines() if line.startswith("{")]
+    return answers
 
 
 def _places(folder: Path, name: str, module: Module) -> list[_Place]:
-    ilean = folder.joinpath(*name.split(".")).with_suffix(".ilean")
-    places = []
-    for key, uses in json.loads(ilean.read_text(encoding="utf-8"))["references"].items():
+    """Return the public declarations of a module. Lean lists most, and names the others where they are defined."""
+    ilean = json.loads(folder.joinpath(*name.split(".")).with_suffix(".ilean").read_text(encoding="utf-8"))
+    starts = {}
+    for key, uses in ilean["references"].items():
         constant = json.loads(key).get("c")
-        if constant and uses["definition"] and constant["m"] == name and _is_public(constant["n"]):
-            places.append(_Place(constant["n"], module, *uses["definition"][:2]))
-    return places
+        if constant and uses["definition"] and constant["m"] == name:
+            starts[constant["n"]] = uses["definition"][:2]
+    starts |= {declared: ranges[4:6] for declared, ranges in ilean["decls"].items()}
+    return [_Place(declared, module, *start) for declared, start in starts.items() if _is_public(declared)]
 
 
 def _is_public(name: str) -> bool:

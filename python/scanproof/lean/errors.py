@@ -2,7 +2,7 @@
 
 
 class LeanUnavailable(RuntimeError):
-    """Lean cannot be run here: no network, too old a Node, too little memory, a broken download, …
+    """Lean cannot be run here, for want of a network, a Node.js, memory or a sound download.
 
-    The message is one sentence that says what is missing and what to do.
+    The message says in a sentence what is missing and what to do.
     """

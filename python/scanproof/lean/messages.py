@@ -24,7 +24,7 @@ class Message:
 
     @property
     def finding(self) -> Finding:
-        """This message as a fault of the proofs."""
+        """The message as a fault of the proofs."""
         return Finding(self.file, self.line, self.column, f"{self.severity}: {self.text}")
 
 

@@ -86,7 +86,7 @@ class Graph:
         )
 
     def keys(self, toolchain: str) -> dict[str, str]:
-        """Return a key for every module, that changes with the toolchain, the options, its text or its imports."""
+        """Return a key for every module; it changes with the toolchain, options, text and imports."""
         settings = f"{toolchain}\n{sorted(self.project.options.items())}\n"
         keys: dict[str, str] = {}
         for name in TopologicalSorter(self.imports).static_order():

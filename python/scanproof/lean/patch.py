@@ -5,7 +5,9 @@ import re
 from scanproof.lean.errors import LeanUnavailable
 
 _SLOW_LOOKUP = "newSymIndex=Object.keys(lib.exports).indexOf(symbol)"
-_FAST_LOOKUP = "newSymIndex=(lib.symbolIndices??=new Map(Object.keys(lib.exports).map((name,i)=>[name,i]))).get(symbol)??-1"
+_FAST_LOOKUP = (
+    "newSymIndex=(lib.indices??=new Map(Object.keys(lib.exports).map((name,i)=>[name,i]))).get(symbol)??-1"
+)
 _EAGER_THREADS = "var pthreadPoolSize=4;"
 _LAZY_THREADS = "var pthreadPoolSize=1;"
 _EXPORTS = re.compile(
@@ -16,10 +18,10 @@ _EXPORTS = re.compile(
 def patch(script: str) -> str:
     """Return ``lean.js`` with three mends, measured on two cores for a file of one theorem.
 
-    Symbols are looked up in a map instead of by a search through 201,110 exports (134 s to 16 s). Exports are bound
-    to JavaScript variables only where the script uses them, which are 50 (16 s to 8 s, 3.2 GB to 2.0 GB, for every
-    thread parses the script). One thread is started ahead instead of four, the others when they are needed (8 s to
-    6 s, 2.0 GB to 1.2 GB).
+    Symbols are looked up in a map instead of by a search through 201,110 exports (134 s to 16 s). Exports are
+    bound to JavaScript variables only where the script uses them, which are 50 (16 s to 8 s, 3.2 GB to 2.0 GB:
+    every thread parses the script). One thread is started ahead instead of four, the others when they are
+    needed (8 s to 6 s, 2.0 GB to 1.2 GB).
 
     Raises:
         LeanUnavailable: the script is not the one these mends were made for.
@@ -51,6 +53,6 @@ def _keep_used_exports(script: str) -> str:
 
 def _unknown(text: str) -> LeanUnavailable:
     return LeanUnavailable(
-        f"The downloaded lean.js is not the one that scanproof knows how to run ('{text}' was not found exactly once); "
-        "please report this, and meanwhile install Lean with elan."
+        f"The downloaded lean.js is not the one that scanproof knows how to run: '{text}' was not found "
+        "exactly once; please report this, and meanwhile install Lean with elan."
     )

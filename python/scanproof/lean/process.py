@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import IO
 
 from scanproof.lean.errors import LeanUnavailable
+from scanproof.lean.find import find_toolchain
 from scanproof.lean.modules import read_graph
 from scanproof.lean.progress import ShowStep, silent
 from scanproof.lean.project import Project
-from scanproof.lean.toolchain import find_toolchain
 
 
 class LeanProcess:

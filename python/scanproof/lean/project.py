@@ -33,7 +33,7 @@ class Project:
         """Return the project that ``start`` (default: the working folder) lies in.
 
         Raises:
-            InvalidArgument: neither the folder nor one above it holds a Lean project, or its version is not readable.
+            InvalidArgument: neither the folder nor one above it holds a Lean project, or it names no version.
         """
         start = (start or Path.cwd()).resolve()
         for folder in (start, *start.parents):
@@ -48,8 +48,8 @@ class Project:
                     folder, match["version"], _LINE_COMMENT.sub("", lakefile.read_text(encoding="utf-8"))
                 )
         raise InvalidArgument(
-            f"{start} is not in a Lean project: neither it nor a folder above holds lean-toolchain and lakefile.lean. "
-            "Run this inside a clone of scanproof, or name one with --project."
+            f"{start} is not in a Lean project: neither it nor a folder above holds lean-toolchain and "
+            "lakefile.lean. Run this inside a clone of scanproof, or name one with --project."
         )
 
     @cached_property

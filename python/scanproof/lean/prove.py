@@ -8,12 +8,13 @@ from pathlib import Path
 from scanproof.lean import catalogue as catalogues
 from scanproof.lean.catalogue import Catalogue
 from scanproof.lean.describe import describe
+from scanproof.lean.find import find_toolchain
 from scanproof.lean.findings import Finding
 from scanproof.lean.modules import read_graph
 from scanproof.lean.progress import ShowStep, silent
 from scanproof.lean.project import Project
-from scanproof.lean.store import cache_folder
-from scanproof.lean.toolchain import Toolchain, find_toolchain
+from scanproof.lean.store import cache_folder, forget_unused
+from scanproof.lean.toolchain import Toolchain
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,10 @@ def prove(project: Project, toolchain: Toolchain | None = None, show: ShowStep =
             return report(list(build.findings), build.skipped, len(build.checked))
         with show("Listing theorems", 1, "catalogue") as step:
             step.start("")
-            found, revealed = describe(graph, build, toolchain)
+            found, revealed = describe(graph, build, toolchain, Path(folder))
             step.finish("")
     if revealed:
         return report(revealed, checked=len(build.checked))
     catalogues.keep(found)
+    forget_unused()
     return report([], checked=len(build.checked), found=found)

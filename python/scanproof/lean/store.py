@@ -4,16 +4,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import platformdirs
 
+LOCK_NAME = ".lock"
 _UNUSED_DAYS = 30
 
 
 def cache_folder() -> Path:
-    """Return the folder for everything that can be made again: ``$SCANPROOF_CACHE``, else the user's cache folder."""
+    """Return the folder for what can be made again: ``$SCANPROOF_CACHE``, else one in the user's cache."""
     given = os.environ.get("SCANPROOF_CACHE")
     return Path(given).expanduser().resolve() if given else platformdirs.user_cache_path("scanproof")
 
@@ -27,34 +27,36 @@ class ModuleStore:
     def __contains__(self, key: str) -> bool:
         return (self._folder / key).is_dir()
 
-    def keep(self, key: str, files: Iterable[Path]) -> None:
-        """Keep the files of a compiled module, under the suffixes that follow their common stem."""
+    def keep(self, key: str, stem: Path) -> None:
+        """Keep the compiled files of a module, whose names are ``stem`` and suffixes."""
         self._folder.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=self._folder))
-        for file in files:
-            _link(file, staging / _suffix(file))
+        for file in stem.parent.glob(f"{stem.name}.*"):
+            if file.suffix != ".lean":
+                _link(file, staging / file.name.removeprefix(stem.name))
         try:
             staging.rename(self._folder / key)
         except OSError:  # another process kept the same content first
             shutil.rmtree(staging)
 
     def place(self, key: str, stem: Path) -> None:
-        """Put the files of a compiled module at ``stem`` plus their suffixes."""
+        """Put the compiled files of a module at ``stem`` and their suffixes."""
         entry = self._folder / key
         os.utime(entry)
         stem.parent.mkdir(parents=True, exist_ok=True)
         for file in entry.iterdir():
-            _link(file, stem.parent / (stem.name + file.name))
+            _link(file, stem.with_name(stem.name + file.name))
 
-    def forget_unused(self) -> None:
-        """Remove entries that no run has used for a month."""
-        for entry in self._folder.iterdir() if self._folder.is_dir() else ():
-            if entry.stat().st_mtime < time.time() - _UNUSED_DAYS * 86400:
+
+def forget_unused() -> None:
+    """Remove from the cache what no run has used for a month."""
+    oldest = time.time() - _UNUSED_DAYS * 86400
+    for entry in cache_folder().glob("*/*"):
+        if entry.name != LOCK_NAME and entry.stat().st_mtime < oldest:
+            if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
-
-
-def _suffix(file: Path) -> str:
-    return "." + file.name.split(".", 1)[1]
+            else:
+                entry.unlink(missing_ok=True)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -1,24 +1,19 @@
 """Something that can check Lean files: a native Lean with Lake, or Lean compiled to WebAssembly."""
 
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from scanproof.errors import InvalidArgument
 from scanproof.lean.findings import Finding
 from scanproof.lean.messages import Message
 from scanproof.lean.modules import Graph
 from scanproof.lean.progress import ShowStep
-from scanproof.lean.project import Project
-
-CHOICES = ("auto", "lake", "wasm")
 
 
 @dataclass(frozen=True)
 class Build:
-    """A checked library.
+    """A library that Lean has been through.
 
     Attributes:
         folder: where the ``.olean`` and ``.ilean`` files lie, in folders like the modules' names.
@@ -50,36 +45,19 @@ class Toolchain(Protocol):
         """
 
     def build(self, graph: Graph, folder: Path, show: ShowStep) -> Build:
-        """Check every module that changed since it was last checked; ``folder`` is empty and for this build alone."""
+        """Check every module that changed since it was last checked.
 
-    def elaborate(self, graph: Graph, build: Build, file: Path) -> list[Message]:
-        """Elaborate one more file, which may import the modules of a build."""
+        Args:
+            graph: the modules.
+            folder: an empty folder, for this build alone.
+            show: shows the progress.
+
+        Raises:
+            LeanUnavailable: Lean crashed, or does not fit into memory.
+        """
+
+    def elaborate(self, build: Build, file: Path) -> list[Message]:
+        """Elaborate one more file in the build's own folder, which may import the library."""
 
     def spawn(self, graph: Graph, executable: str) -> "subprocess.Popen[str]":
         """Start a ``lean_exe`` of the project, with pipes for its standard input and output."""
-
-
-def find_toolchain(
-    project: Project, choice: str = "auto", note: Callable[[str], None] = lambda text: None
-) -> Toolchain:
-    """Return the Lean to use: Lake's where it has the project's version, else WebAssembly.
-
-    Args:
-        project: the project to check.
-        choice: ``auto``, or ``lake`` or ``wasm`` to insist on one.
-        note: told in a sentence why Lake is passed over, where one might expect it to be used.
-
-    Raises:
-        InvalidArgument: there is no such choice.
-        LeanUnavailable: ``lake`` was chosen and is not usable, or ``wasm`` has another version than the project.
-    """
-    from scanproof.lean.lake import Lake
-    from scanproof.lean.webassembly import WebAssembly
-
-    if choice not in CHOICES:
-        raise InvalidArgument(f"There is no toolchain {choice!r}; choose one of {', '.join(CHOICES)}.")
-    if choice == "lake":
-        return Lake.require(project)
-    if choice == "auto" and (lake := Lake.find(project, note)):
-        return lake
-    return WebAssembly.require(project)

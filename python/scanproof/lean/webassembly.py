@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -23,8 +25,8 @@ from scanproof.lean.store import ModuleStore, cache_folder
 from scanproof.lean.toolchain import Build
 
 VERSION = "4.28.0"
+BYTES_EACH = 5 * 2**29  # 2.2 GB was the most that a process took
 _LOADER = Path(__file__).parent / "wasm" / "loader.cjs"
-_BYTES_EACH = 5 * 2**29
 
 
 class WebAssembly:
@@ -44,7 +46,7 @@ class WebAssembly:
         """
         if project.version != VERSION:
             raise LeanUnavailable(
-                f"The project is written for Lean {project.version}, and as WebAssembly there is only {VERSION}; "
+                f"The project is written for Lean {project.version}, and WebAssembly is only at {VERSION}; "
                 "install Lean with elan."
             )
         if os.name == "nt":
@@ -65,88 +67,85 @@ class WebAssembly:
         """Check what changed, imports before importers, as many at a time as fit into memory, at most two."""
         store = ModuleStore(cache_folder() / "modules")
         keys = graph.keys(self.identity)
-        changed = [name for name, key in keys.items() if key not in store]
+        changed = {name for name, key in keys.items() if key not in store}
+        jobs = parallel_processes(BYTES_EACH) if changed else 1
         findings: list[Finding] = []
-        checked: list[str] = []
-        unsound: dict[str, None] = {}
+        faulty: set[str] = set()
+        skipped: set[str] = set()
+        running: dict[Future[list[Message]], str] = {}
         order = TopologicalSorter(graph.imports)
         order.prepare()
-        running: dict[Future[list[Message]], str] = {}
-        jobs = parallel_processes(_BYTES_EACH) if changed else 1
-        with show("Checking proofs", len(changed), "modules") as step, ThreadPoolExecutor(jobs) as pool:
+        with show("Checking proofs", len(changed), "modules") as step, _pool(jobs) as pool:
 
             def check(name: str) -> list[Message]:
                 step.start(name)
-                try:
-                    return self._check(graph, name, folder)
-                finally:
-                    step.finish(name)
+                messages = self._check(graph, name, folder)
+                step.finish(name)
+                return messages
 
             while order.is_active():
                 for name in order.get_ready():
-                    if keys[name] in store:
+                    if name not in changed:
                         store.place(keys[name], _stem(folder, name))
                         order.done(name)
-                    elif any(imported in unsound for imported in graph.imports[name]):
-                        unsound[name] = None
+                    elif not (faulty | skipped).isdisjoint(graph.imports[name]):
+                        skipped.add(name)
                         order.done(name)
                     else:
                         running[pool.submit(check, name)] = name
-                for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
                     name = running.pop(future)
-                    checked.append(name)
                     if faults := [message.finding for message in future.result() if message.is_fault]:
                         findings += faults
-                        unsound[name] = None
+                        faulty.add(name)
                     else:
-                        stem = _stem(folder, name)
-                        store.keep(keys[name], stem.parent.glob(f"{stem.name}.*"))
+                        store.keep(keys[name], _stem(folder, name))
                     order.done(name)
-        store.forget_unused()
-        skipped = tuple(name for name in unsound if name not in checked)
-        return Build(folder, tuple(sorted(findings)), tuple(checked), skipped)
+        return Build(
+            folder, tuple(sorted(findings)), tuple(sorted(changed - skipped)), tuple(sorted(skipped))
+        )
 
     def _check(self, graph: Graph, name: str, folder: Path) -> list[Message]:
         stem = _stem(folder, name)
         stem.parent.mkdir(parents=True, exist_ok=True)
+        file = folder / graph.modules[name].file
+        file.write_text(graph.modules[name].source, encoding="utf-8")
         outputs = ["-o", f"{stem}.olean", "-i", f"{stem}.ilean"]
-        return self._lean(graph, folder, [*outputs, graph.modules[name].file])
+        return self._lean(folder, [*_options(graph.project), *outputs, graph.modules[name].file])
 
-    def elaborate(self, graph: Graph, build: Build, file: Path) -> list[Message]:
-        """Elaborate one more file."""
-        return self._lean(graph, build.folder, [str(file)])
+    def elaborate(self, build: Build, file: Path) -> list[Message]:
+        """Elaborate one more file in the build's folder."""
+        return self._lean(build.folder, [str(file)])
 
-    def _lean(self, graph: Graph, folder: Path, arguments: list[str]) -> list[Message]:
-        options = [f"-D{name}={value}" for name, value in graph.project.options.items()]
-        command = self._command([graph.project.root, folder], [folder], ["--json", *options, *arguments])
+    def _lean(self, folder: Path, arguments: list[str]) -> list[Message]:
         run = subprocess.run(
-            command,
-            cwd=graph.project.root,
+            self._command(folder, ["--json", *arguments]),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
             check=False,
         )
         messages = list(parse_messages(run.stdout.splitlines()))
         failed = any(message.severity == "error" for message in messages)
         if run.returncode != (1 if failed else 0):
+            killed = " (killed, perhaps for want of memory)" if run.returncode == -9 else ""
             said = " ".join((run.stdout + run.stderr).split())[-400:]
             raise LeanUnavailable(
-                f"Lean crashed on {arguments[-1]} with exit code {run.returncode}"
-                f"{' (killed, perhaps for want of memory)' if run.returncode == -9 else ''}: {said}"
+                f"Lean crashed on {arguments[-1]} with exit code {run.returncode}{killed}: {said}"
             )
         return messages
 
     def spawn(self, graph: Graph, executable: str) -> "subprocess.Popen[str]":
-        """Start a program of the project from its sources in one file."""
-        parallel_processes(_BYTES_EACH)
+        """Start a program of the project, interpreted from its sources in one file."""
+        parallel_processes(BYTES_EACH)
         text = amalgamate(graph, graph.project.executables[executable])
         folder = cache_folder() / "programs"
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{executable}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.lean"
         file.write_text(text, encoding="utf-8")
         return subprocess.Popen(
-            self._command([folder], [], ["--run", str(file)]),
+            self._command(folder, [*_options(graph.project), "--run", str(file)]),
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -154,15 +153,23 @@ class WebAssembly:
             text=True,
         )
 
-    def _command(self, mounts: list[Path], search: list[Path], arguments: list[str]) -> list[str]:
-        root = sysroot()
-        outermost = [m for m in mounts if not any(other in m.parents for other in mounts)]
-        setting = {
-            "sysroot": str(root),
-            "path": [str(folder) for folder in (root / "lib" / "lean", *search)],
-            "mounts": [str(mount) for mount in outermost],
-        }
-        return [self._node.executable, "--stack-size=8000", str(_LOADER), json.dumps(setting), *arguments]
+    def _command(self, folder: Path, arguments: list[str]) -> list[str]:
+        setting = json.dumps({"sysroot": str(sysroot()), "folder": str(folder)})
+        return [self._node.executable, "--stack-size=8000", str(_LOADER), setting, *arguments]
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Run a pool whose waiting work is dropped when something goes wrong."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _options(project: Project) -> list[str]:
+    return [f"-D{name}={value}" for name, value in project.options.items()]
 
 
 def _stem(folder: Path, name: str) -> Path:

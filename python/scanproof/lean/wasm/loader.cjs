@@ -1,9 +1,9 @@
-// Runs Lean compiled to WebAssembly:  node loader.cjs '{"sysroot", "path", "mounts"}' LEAN_ARGUMENT…
-// Host folders appear to Lean under their own paths.
+// Runs Lean compiled to WebAssembly:  node loader.cjs '{"sysroot": PATH, "folder": PATH}' LEAN_ARGUMENT…
+// It sees the two folders under their own paths, and finds modules in `folder` besides its own.
 'use strict';
 const fs = require('fs'), path = require('path'), vm = require('vm');
 
-const {sysroot, path: leanPath, mounts} = JSON.parse(process.argv[2]);
+const {sysroot, folder} = JSON.parse(process.argv[2]);
 const script = path.join(sysroot, 'lean.js');
 
 // This build traces its steps and echoes its input file on the standard output; pass on only what Lean means to say.
@@ -51,12 +51,16 @@ globalThis.Module = {
   thisProgram: path.join(sysroot, 'bin', 'lean'),
   locateFile: name => path.join(sysroot, name),
   preRun: [() => {
-    for (const root of [sysroot, ...mounts]) {
+    for (const root of [sysroot, folder]) {
       FS.mkdirTree(root);
       FS.mount(NODEFS, {root}, root);
     }
-    FS.chdir(process.cwd());
-    Object.assign(ENV, {LEAN_SYSROOT: sysroot, LEAN_PATH: leanPath.join(':'), LLVM_PROFILE_FILE: '/dev/null'});
+    FS.chdir(folder);
+    Object.assign(ENV, {
+      LEAN_SYSROOT: sysroot,
+      LEAN_PATH: `${path.join(sysroot, 'lib', 'lean')}:${folder}`,
+      LLVM_PROFILE_FILE: '/dev/null',
+    });
   }],
   onRuntimeInitialized: () => {
     FS.getStream(0).stream_ops = {...FS.getStream(0).stream_ops, read};
