@@ -39,6 +39,8 @@ def explained() -> Iterator[None]:
         code, problem = WRONG_CALL, str(error)
     except LeanUnavailable as error:
         code, problem = UNAVAILABLE, str(error)
+    except OSError as error:
+        code, problem = UNAVAILABLE, f"{error.filename}: {error.strerror}." if error.filename else str(error)
     except KeyboardInterrupt:
         code, problem = 130, "Interrupted; what was finished is kept."
     else:

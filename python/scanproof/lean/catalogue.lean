@@ -32,7 +32,8 @@ def kind (env : Environment) (n : Name) : ConstantInfo → String
   | .axiomInfo _ => "axiom"
   | .opaqueInfo _ => "opaque"
   | .inductInfo _ => if isClass env n then "class" else if isStructure env n then "structure" else "inductive"
-  | .defnInfo _ => if isInstanceCore env n then "instance" else "definition"
+  | .defnInfo _ =>
+    if env.isProjectionFn n then "field" else if isInstanceCore env n then "instance" else "definition"
   | _ => "other"
 
 def describe (n : Name) : MetaM Unit := do

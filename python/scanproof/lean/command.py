@@ -27,6 +27,7 @@ def run_prove(folder: Path | None, choice: str, listing: bool, file: Path | None
         if listing:
             for theorem in report.catalogue.theorems:
                 console.print(f"{theorem.name}\n    {theorem.summary}")
+            console.print()
         if file is not None:
             catalogues.write(report.catalogue, file.resolve())
     console.print(report.summary())

@@ -108,7 +108,7 @@ def _answers(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def _places(folder: Path, name: str, module: Module) -> list[_Place]:
-    """Return the public declarations of a module. Lean lists most, and names the others where they are defined."""
+    """Return the public declarations of a module: Lean lists most, and the others as defined somewhere."""
     ilean = json.loads(folder.joinpath(*name.split(".")).with_suffix(".ilean").read_text(encoding="utf-8"))
     starts = {}
     for key, uses in ilean["references"].items():

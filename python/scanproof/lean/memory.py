@@ -28,7 +28,7 @@ def parallel_processes(bytes_each: int, most: int = 2) -> int:
     fitting = int(free // bytes_each)
     if fitting < 1:
         raise LeanUnavailable(
-            f"Lean as WebAssembly needs {bytes_each / _GIB:.1f} GiB of memory and {free / _GIB:.1f} are free; "
+            f"Lean as WebAssembly needs {bytes_each / _GIB:.1f} GiB of memory, {free / _GIB:.1f} are free; "
             "close other programs, raise the container's memory limit, or install Lean with elan."
         )
     return max(1, min(fitting, most, os.cpu_count() or 1))

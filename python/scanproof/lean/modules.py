@@ -6,9 +6,12 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
+from scanproof.errors import InvalidArgument
 from scanproof.lean.findings import Finding
 from scanproof.lean.header import Header, parse_header
 from scanproof.lean.project import Project
+
+_PAST_THE_KERNEL = ("debug.skipKernelTC", "addDeclWithoutChecking")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Graph:
         return list(TopologicalSorter(wanted).static_order())
 
     def faults(self) -> list[Finding]:
-        """Return the faults of the graph itself: missing modules, cycles, modules that nothing reaches."""
+        """Return the faults that need no Lean: missing modules, cycles, modules out of reach of the root."""
         missing = [
             Finding(module.file, imported.line, 0, f"error: imports {imported.module}, which does not exist")
             for module in self.modules.values()
@@ -75,15 +78,24 @@ class Graph:
         except CycleError as error:
             cycle = error.args[1][::-1]
             return [Finding(self.modules[cycle[0]].file, 1, 0, f"error: imports itself: {' → '.join(cycle)}")]
-        library = self.project.library
-        reached = self.closure(library, *self.project.executables.values())
-        return sorted(
-            Finding(
-                module.file, 1, 0, f"error: {library}.lean does not reach this module; import {name} there"
-            )
-            for name, module in self.modules.items()
-            if name not in reached
-        )
+        return sorted([*self._unreached(), *self._unchecked()])
+
+    def _unreached(self) -> list[Finding]:
+        roots = [self.project.library, *self.project.executables.values()]
+        reached = self.closure(*(root for root in roots if root in self.modules))
+        advice = f"error: {self.project.library}.lean does not reach this module; import it there"
+        return [
+            Finding(self.modules[name].file, 1, 0, advice) for name in self.modules if name not in reached
+        ]
+
+    def _unchecked(self) -> list[Finding]:
+        return [
+            Finding(module.file, number, 0, f"error: {text} lets a proof past Lean's kernel; remove it")
+            for module in self.modules.values()
+            for number, line in enumerate(module.source.splitlines(), start=1)
+            for text in _PAST_THE_KERNEL
+            if text in line
+        ]
 
     def keys(self, toolchain: str) -> dict[str, str]:
         """Return a key for every module; it changes with the toolchain, options, text and imports."""
@@ -97,15 +109,23 @@ class Graph:
 
 
 def read_graph(project: Project) -> Graph:
-    """Read the library's root file and every Lean file in its folder."""
+    """Read the library's root file and every Lean file in its folder.
+
+    Raises:
+        InvalidArgument: there is no root file, or a file is not UTF-8 text.
+    """
     root = Path(f"{project.library}.lean")
-    files = [root] if (project.root / root).is_file() else []
+    if not (project.root / root).is_file():
+        raise InvalidArgument(f"{project.root} has no {root}, the root of its library; write one.")
     folder = project.root / project.library
-    files += sorted(path.relative_to(project.root) for path in folder.rglob("*.lean"))
-    modules = [_read(project, PurePosixPath(file)) for file in files]
+    inner = sorted(path.relative_to(project.root) for path in folder.rglob("*.lean"))
+    modules = [_read(project, PurePosixPath(file)) for file in (root, *inner)]
     return Graph(project, {module.name: module for module in modules})
 
 
 def _read(project: Project, file: PurePosixPath) -> Module:
     name = ".".join(file.with_suffix("").parts)
-    return Module(name, str(file), (project.root / file).read_text(encoding="utf-8"))
+    try:
+        return Module(name, str(file), (project.root / file).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"{file} is not UTF-8 text: {error}.") from error

@@ -19,9 +19,9 @@ def patch(script: str) -> str:
     """Return ``lean.js`` with three mends, measured on two cores for a file of one theorem.
 
     Symbols are looked up in a map instead of by a search through 201,110 exports (134 s to 16 s). Exports are
-    bound to JavaScript variables only where the script uses them, which are 50 (16 s to 8 s, 3.2 GB to 2.0 GB:
+    bound to JavaScript variables only where the script uses them, which are 50 (16 s to 8 s, 3.2 GB to 2 GB:
     every thread parses the script). One thread is started ahead instead of four, the others when they are
-    needed (8 s to 6 s, 2.0 GB to 1.2 GB).
+    needed (8 s to 6 s, 2 GB to 1.2 GB).
 
     Raises:
         LeanUnavailable: the script is not the one these mends were made for.

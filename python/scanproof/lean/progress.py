@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 @dataclass
 class Step:
-    """A long step: ``done`` of ``total``, in items that have names or in megabytes."""
+    """A long step: ``done`` of ``total`` units, which may be items that have names."""
 
     title: str
     total: float
@@ -38,12 +38,12 @@ class Step:
 
     @property
     def count(self) -> str:
-        """How far it is, such as ``3/14 modules``."""
-        return f"{self.done:.0f}/{self.total:.0f} {self.unit}"
+        """How far it is, such as ``3/14 modules``; empty if there is nothing to count."""
+        return f"{self.done:.0f}/{self.total:.0f} {self.unit}" if self.total else ""
 
 
 ShowStep = Callable[[str, float, str], AbstractContextManager[Step]]
-"""Begins a step, given its title, its total and the unit of both; the context ends it."""
+"""Begins a step, given its title, its total (0: nothing to count) and their unit; the context ends it."""
 
 
 @contextmanager
@@ -70,20 +70,16 @@ def on_console(console: Console) -> ShowStep:
                 progress.update(task, completed=step.done, count=step.count, running=", ".join(step.running))
 
             step = Step(title, total, unit, changed)
-            task = progress.add_task(title, total=total, count=step.count, running="")
+            task = progress.add_task(title, total=total or None, count=step.count, running="")
             yield step
 
     @contextmanager
     def lines(title: str, total: float, unit: str) -> Iterator[Step]:
-        shown = -1.0
+        shown = 0.0
 
         def changed(step: Step) -> None:
             nonlocal shown
-            if (
-                step.done > 0
-                and (step.last or step.done >= shown + total / 5 or step.done == total)
-                and step.done > shown
-            ):
+            if step.done > shown and (step.last or step.done >= min(shown + total / 5, total)):
                 shown = step.done
                 console.print(f"{title}: {step.count} {step.last}".rstrip(), highlight=False, markup=False)
 

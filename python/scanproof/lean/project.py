@@ -67,6 +67,18 @@ class Project:
         """The root module of every ``lean_exe``, by its name."""
         return dict(_EXECUTABLE.findall(self._lakefile))
 
+    def executable(self, name: str) -> str:
+        """Return the root module of a ``lean_exe``.
+
+        Raises:
+            InvalidArgument: the lakefile declares none of that name.
+        """
+        if name not in self.executables:
+            raise InvalidArgument(
+                f"{self.root / 'lakefile.lean'} declares no lean_exe {name} with a root module."
+            )
+        return self.executables[name]
+
     @cached_property
     def options(self) -> dict[str, str]:
         """The ``leanOptions`` that Lake passes to Lean, by name.

@@ -45,12 +45,15 @@ class ProofReport:
         if self.catalogue is None:
             skipped = f", {len(self.skipped)} modules not checked" if self.skipped else ""
             faults = f"{len(self.findings)} fault{'s' if len(self.findings) > 1 else ''}"
-            return f"Not proved: {faults} in {self.modules} modules{skipped} ({took})."
+            return (
+                f"Not proved: {faults} in {self.modules} modules{skipped} ({self.toolchain}, {took}).\n"
+                "Check again with: scanproof prove"
+            )
         axioms = ", ".join(self.catalogue.axioms) or "none"
-        work = f"{self.checked} checked now" if self.checked else "nothing changed"
         return (
-            f"Proved: {len(self.catalogue.theorems)} theorems in {self.modules} modules, {work} "
-            f"(Lean {self.catalogue.lean}, {self.toolchain}, {took}).\nAxioms: {axioms}."
+            f"Proved: {len(self.catalogue.theorems)} theorems in {self.modules} modules, {self.checked} checked now "
+            f"(Lean {self.catalogue.lean}, {self.toolchain}, {took}).\n"
+            f"Axioms: {axioms}, besides those of the lemmas of Lean's own library."
         )
 
 
@@ -91,10 +94,8 @@ def prove(project: Project, toolchain: Toolchain | None = None, show: ShowStep =
         build = toolchain.build(graph, Path(folder), show)
         if build.findings:
             return report(list(build.findings), build.skipped, len(build.checked))
-        with show("Listing theorems", 1, "catalogue") as step:
-            step.start("")
+        with show("Making the catalogue", 0, ""):
             found, revealed = describe(graph, build, toolchain, Path(folder))
-            step.finish("")
     if revealed:
         return report(revealed, checked=len(build.checked))
     catalogues.keep(found)

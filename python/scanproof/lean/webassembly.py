@@ -79,9 +79,7 @@ class WebAssembly:
 
             def check(name: str) -> list[Message]:
                 step.start(name)
-                messages = self._check(graph, name, folder)
-                step.finish(name)
-                return messages
+                return self._check(graph, name, folder)
 
             while order.is_active():
                 for name in order.get_ready():
@@ -95,7 +93,9 @@ class WebAssembly:
                         running[pool.submit(check, name)] = name
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     name = running.pop(future)
-                    if faults := [message.finding for message in future.result() if message.is_fault]:
+                    messages = future.result()
+                    step.finish(name)
+                    if faults := [message.finding for message in messages if message.is_fault]:
                         findings += faults
                         faulty.add(name)
                     else:
@@ -139,7 +139,7 @@ class WebAssembly:
     def spawn(self, graph: Graph, executable: str) -> "subprocess.Popen[str]":
         """Start a program of the project, interpreted from its sources in one file."""
         parallel_processes(BYTES_EACH)
-        text = amalgamate(graph, graph.project.executables[executable])
+        text = amalgamate(graph, graph.project.executable(executable))
         folder = cache_folder() / "programs"
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{executable}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.lean"
