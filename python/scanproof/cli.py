@@ -83,3 +83,13 @@ def prove(
 
         if not run_prove(project, toolchain, list_, catalogue):
             raise typer.Exit(FINDING)
+
+
+@app.command()
+def demo() -> None:
+    """Check the proofs, audit PyTorch implementations against the Lean runner, and catch two injected faults."""
+    with explained():
+        from scanproof.demo.tour import run_demo
+
+        if not run_demo():
+            raise typer.Exit(FINDING)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from scanproof.errors import InvalidArgument
 from scanproof.refinement import golden
-from scanproof.refinement.arithmetic import EXACT, FLOAT64
+from scanproof.refinement.arithmetic import EXACT
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.checkpoint import MambaCheckpoint
-from scanproof.refinement.oracle import Oracle, OracleError
+from scanproof.refinement.oracle import OracleError
 from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
 
 KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]

@@ -22,6 +22,7 @@ from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_inp
 from scanproof.causality.leak_report import Finding, LeakReport
 from scanproof.causality.sweep import cut_rows, example_rows
 from scanproof.errors import InvalidArgument
+from scanproof.first_calls import settle_first_calls
 
 Cuts = Literal["all", "rand"]
 
@@ -78,6 +79,7 @@ def certify(
     """
     axes = Axes(seq_dim, batch_dim if batch_check else None)
     check_input("certify", fn, x, axes)
+    settle_first_calls()
     _check_options(cuts, K, threshold)
     seed = _seed(generator)
     numbers = torch.Generator(device="cpu").manual_seed(seed)

@@ -31,6 +31,7 @@ from scanproof.causality.interface import (
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.prefix_report import Mismatch, PrefixReport
 from scanproof.errors import InvalidArgument
+from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
 
 
@@ -77,6 +78,7 @@ def check_prefix(
     """
     axes = Axes(seq_dim, batch_dim)
     check_input("check_prefix", fn, x, axes)
+    settle_first_calls()
     T = x.shape[seq_dim]
     chosen = _check_lengths(lengths, T)
     if not (isfinite(atol) and atol >= 0):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich import box
 from rich.table import Table
@@ -32,20 +33,20 @@ class Row:
 def table(rows: Iterable[Row], title: str | None = None) -> Table:
     """Lay out rows for ``rich.console.Console.print``.
 
-    Each row has the subject over the check, and the evidence over the theorem, whole: what is too long for
-    the line continues on the next. The mark before the verdict says passed, failed or undecided where there
-    is no colour.
+    Rows that follow each other with one subject stand together under it. Each has its check, its verdict, and
+    the evidence over the theorem, whole: what is too long for the line continues on the next. The mark before
+    the verdict says passed, failed or undecided where there is no colour.
     """
-    laid_out = Table(title=title, title_justify="left", box=box.ROUNDED, show_lines=True)
+    laid_out = Table(title=title, title_justify="left", title_style="bold", box=box.ROUNDED)
     laid_out.add_column("Checked", overflow="fold", max_width=26)
     laid_out.add_column("Verdict", overflow="fold")
     laid_out.add_column("Evidence, and the theorem it rests on", overflow="fold")
-    for row in rows:
-        laid_out.add_row(
-            Text.assemble((row.subject, "bold"), "\n", row.check),
-            verdict_text(row.verdict),
-            Text.assemble(row.evidence, "\n", (row.theorem, "dim")),
-        )
+    for subject, group in groupby(rows, key=lambda row: row.subject):
+        laid_out.add_row(Text(subject, style="bold"))
+        for row in group:
+            evidence = Text.assemble(row.evidence, "\n", (row.theorem, "dim"))
+            laid_out.add_row(Text(f"  {row.check}"), verdict_text(row.verdict), evidence)
+        laid_out.add_section()
     return laid_out
 
 

@@ -1,0 +1,121 @@
+"""The command ``scanproof demo``."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from rich.console import Console
+from torch import Tensor
+from transformers.utils import logging as transformers_logging
+
+from scanproof.adapters.transformers import mamba_mixer_checkpoint, random_mamba_mixer
+from scanproof.causality.certificate import certify
+from scanproof.causality.prefix import check_prefix
+from scanproof.demo.block import Scan, mamba_block
+from scanproof.demo.faults import (
+    CHUNK_SIZE,
+    scan_reading_with_the_previous_C,
+    scan_with_chunk_state_from_the_wrong_side,
+)
+from scanproof.lean.progress import on_console
+from scanproof.lean.project import Project
+from scanproof.lean.prove import prove
+from scanproof.lean.find import find_toolchain
+from scanproof.refinement.check import check_refinement
+from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.oracle import Oracle
+from scanproof.report.table import Row, table
+from scanproof.report.verdict import Verdict
+from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
+
+SEED = 0
+SHAPE = (2, 37, 8)
+"""(batch, T, channels): T is beyond the chunk size, and not a multiple of it."""
+
+Block = Callable[[Tensor], Tensor]
+
+_SCANS: dict[str, Scan] = {
+    "sequential scan": selective_scan,
+    "chunked scan": partial(selective_scan_chunked, chunk_size=CHUNK_SIZE),
+    "associative scan": selective_scan_associative,
+}
+_FAULTS: dict[str, tuple[Scan, dict[str, Verdict]]] = {
+    "injected leak: chunk state from the wrong side": (
+        scan_with_chunk_state_from_the_wrong_side,
+        {"VJP certificate": Verdict.LEAK, "append-prefix": Verdict.LEAK, "refinement": Verdict.REFUTED},
+    ),
+    "wrong scan: C of the previous token": (
+        scan_reading_with_the_previous_C,
+        {"refinement": Verdict.REFUTED},
+    ),
+}
+
+
+def run_demo() -> bool:
+    """Give the tour; return whether all proofs held, all audits passed and both faults were caught."""
+    began = time.perf_counter()
+    console = _console()
+    transformers_logging.set_verbosity_error()
+    project = Project.find()
+    toolchain = find_toolchain(project, note=console.print)
+
+    console.rule("1. Lean checks every proof", align="left")
+    proofs = prove(project, toolchain, on_console(console))
+    for finding in proofs.findings:
+        console.print(str(finding), markup=False)
+    console.print(proofs.summary(), markup=False)
+    if proofs.catalogue is None:
+        return False
+
+    console.rule("2. The Lean runner starts, as numeric oracle", align="left")
+    started = time.perf_counter()
+    with Oracle.start() as oracle:
+        console.print(f"Ready after {time.perf_counter() - started:.1f} s ({toolchain.name}).")
+
+        console.rule("3. PyTorch implementations are audited against it", align="left")
+        rows, surprises = _audit_all(oracle, console)
+    console.print(table(rows, title=f"Random weights and inputs, seed {SEED}, shape {SHAPE}, float32"))
+    for surprise in surprises:
+        console.print(f"Not as expected: {surprise}", markup=False)
+    if not surprises:
+        console.print("Every implementation passed, and both injected faults were caught.")
+    console.print(f"Took {time.perf_counter() - began:.1f} s.")
+    return not surprises
+
+
+def _console() -> Console:
+    """Return a console; where the output is no terminal, lines of 110 columns."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=110)
+
+
+def _audit_all(oracle: Oracle, console: Console) -> tuple[list[Row], list[str]]:
+    mixer = random_mamba_mixer(hidden_size=SHAPE[2], seed=SEED)
+    checkpoint = mamba_mixer_checkpoint(mixer)
+    x = torch.randn(SHAPE, generator=torch.Generator().manual_seed(SEED))
+    build = partial(mamba_block, checkpoint, dtype=x.dtype)
+    subjects: list[tuple[str, Block, dict[str, Verdict]]] = [
+        *((f"scanproof {name}", build(scan), {}) for name, scan in _SCANS.items()),
+        ("transformers MambaMixer", mixer, {}),
+        *((name, build(scan), expected) for name, (scan, expected) in _FAULTS.items()),
+    ]
+    rows, surprises = [], []
+    with on_console(console)("Auditing", len(subjects), "implementations") as step:
+        for subject, block, expected in subjects:
+            step.start(subject)
+            for row in _audit(subject, block, checkpoint, x, oracle):
+                rows.append(row)
+                wanted = expected.get(row.check)
+                if row.verdict is not wanted if wanted else not row.verdict.passed:
+                    surprises.append(f"{row.subject}, {row.check}: {row.verdict.name}; {row.evidence}")
+            step.finish(subject)
+    return rows, surprises
+
+
+def _audit(
+    subject: str, block: Block, checkpoint: MambaCheckpoint, x: Tensor, oracle: Oracle
+) -> Iterator[Row]:
+    yield certify(block, x).row(subject)
+    yield check_prefix(block, x).row(subject)
+    yield check_refinement(block, checkpoint, x, reference=oracle).row(subject)
