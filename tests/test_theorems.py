@@ -38,10 +38,10 @@ def test_prefix_theorems_say_that_the_past_stays(statements):
         assert re.search(
             r"List\.take xs\.length \(m\.runList.*\(xs \+\+ ys\)\)\.snd = \(m\.runList", statement
         )
-        assert "[Scalar α]" in statement
+        assert "[Scanproof.Scalar α]" in statement
 
 
 @pytest.mark.lean
 def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements):
     for spec in (DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec):
-        assert f"(m : {spec.__name__} " in statements[f"Scanproof.{spec.theorem}"].statement
+        assert f"(m : Scanproof.{spec.__name__} " in statements[f"Scanproof.{spec.theorem}"].statement
