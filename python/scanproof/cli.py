@@ -87,7 +87,7 @@ def prove(
 
 @app.command()
 def demo() -> None:
-    """Check the proofs, audit PyTorch implementations against the Lean runner, and catch two injected faults."""
+    """Check the proofs, audit PyTorch implementations against the Lean runner, catch two injected faults."""
     with explained():
         from scanproof.demo.tour import run_demo
 

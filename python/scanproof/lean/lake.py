@@ -4,7 +4,8 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.findings import Finding
@@ -105,7 +106,9 @@ class Lake:
             raise LeanUnavailable(f"lake env lean failed: {_tail(run.stdout + run.stderr)}")
         return messages
 
-    def spawn(self, graph: Graph, executable: str) -> "subprocess.Popen[str]":
+    def spawn(
+        self, graph: Graph, executable: str, errors: int | IO[str] = subprocess.DEVNULL
+    ) -> "subprocess.Popen[str]":
         """Build a native executable and start it."""
         root = graph.project.root
         run = self._run(root, "build", executable)
@@ -116,7 +119,7 @@ class Lake:
             cwd=root,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             text=True,
         )
 
@@ -137,7 +140,7 @@ def parse_lake(output: list[str]) -> list[Finding]:
     inside = False
     for line in output:
         if match := _MESSAGE.match(line):
-            file, message = match["file"].removeprefix("./"), f"{match['severity']}: {match['text']}"
+            file, message = str(PurePosixPath(match["file"])), f"{match['severity']}: {match['text']}"
             findings.append(Finding(file, int(match["line"]), int(match["column"]), message))
             inside = True
         elif _OTHER.match(line):

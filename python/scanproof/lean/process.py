@@ -1,6 +1,7 @@
 """A long-lived Lean process that answers one line with one line."""
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -28,6 +29,7 @@ class LeanProcess:
             if line.strip() == "ready":
                 return
             said.append(line)
+        self.close()
         raise LeanUnavailable(f"The Lean program did not start: {_tail(said) or 'it said nothing'}")
 
     def ask(self, line: str) -> str:
@@ -49,7 +51,8 @@ class LeanProcess:
     def close(self) -> None:
         """End the process."""
         self._process.kill()
-        self._stdin.close()
+        with suppress(BrokenPipeError):  # a question may be unsent
+            self._stdin.close()
         self._stdout.close()
         self._process.wait()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from scanproof.errors import InvalidArgument
 
 _VERSION = re.compile(r"leanprover/lean4:v(?P<version>\d+\.\d+\.\d+\S*)")
-_OPTIONS = re.compile(r"leanOptions\s*:=\s*#\[(?P<entries>[^\]]*)\]")
+_OPTIONS = re.compile(r"leanOptions\s*:=\s*#\[(?P<entries>[^\]]*)\](?!\s*\+\+)")
 _OPTION = re.compile(r"⟨\s*`(?P<name>[\w.]+)\s*,\s*(?P<value>true|false|\d+)\s*⟩")
 _LIBRARY = re.compile(r"\blean_lib\s+«?(?P<name>[\w-]+)»?")
 _EXECUTABLE = re.compile(r"\blean_exe\s+«?(?P<name>[\w-]+)»?\s+where\s+root\s*:=\s*`(?P<root>[\w.]+)")

@@ -50,8 +50,9 @@ class ProofReport:
                 "Check again with: scanproof prove"
             )
         axioms = ", ".join(self.catalogue.axioms) or "none"
+        theorems = len(self.catalogue.theorems)
         return (
-            f"Proved: {len(self.catalogue.theorems)} theorems in {self.modules} modules, {self.checked} checked now "
+            f"Proved: {theorems} theorems in {self.modules} modules, {self.checked} checked now "
             f"(Lean {self.catalogue.lean}, {self.toolchain}, {took}).\n"
             f"Axioms: {axioms}, besides those of the lemmas of Lean's own library."
         )

@@ -3,7 +3,7 @@
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from scanproof.lean.findings import Finding
 from scanproof.lean.messages import Message
@@ -59,5 +59,10 @@ class Toolchain(Protocol):
     def elaborate(self, build: Build, file: Path) -> list[Message]:
         """Elaborate one more file in the build's own folder, which may import the library."""
 
-    def spawn(self, graph: Graph, executable: str) -> "subprocess.Popen[str]":
-        """Start a ``lean_exe`` of the project, with pipes for its standard input and output."""
+    def spawn(
+        self, graph: Graph, executable: str, errors: int | IO[str] = subprocess.DEVNULL
+    ) -> "subprocess.Popen[str]":
+        """Start a ``lean_exe`` of the project, with pipes for its standard input and output.
+
+        Its standard error goes to ``errors``, as ``subprocess.Popen`` takes it.
+        """

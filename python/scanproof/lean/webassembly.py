@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import IO
 
 from scanproof.lean.amalgamate import amalgamate
 from scanproof.lean.errors import LeanUnavailable
@@ -136,7 +137,9 @@ class WebAssembly:
             )
         return messages
 
-    def spawn(self, graph: Graph, executable: str) -> "subprocess.Popen[str]":
+    def spawn(
+        self, graph: Graph, executable: str, errors: int | IO[str] = subprocess.DEVNULL
+    ) -> "subprocess.Popen[str]":
         """Start a program of the project, interpreted from its sources in one file."""
         parallel_processes(BYTES_EACH)
         text = amalgamate(graph, graph.project.executable(executable))
@@ -149,7 +152,7 @@ class WebAssembly:
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             text=True,
         )
 

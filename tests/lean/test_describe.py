@@ -1,0 +1,66 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanproof.lean.describe import docstring
+
+COMMENT = st.text(st.sampled_from("ab λ𝔸-/`\n"), min_size=1).filter(
+    lambda t: "/-" not in f" {t} " and "-/" not in f" {t} "
+)
+
+
+def at(source: str, name: str) -> str:
+    """Return the docstring of the last occurrence of a name."""
+    before = source[: source.rindex(name)]
+    line = before.count("\n")
+    column = len(before[before.rfind("\n") + 1 :].encode("utf-16-le")) // 2
+    return docstring(source, line, column)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\ntheorem ",
+        " theorem ",
+        "\n@[simp] theorem ",
+        "\n@[simp, grind =]\nprotected theorem ",
+        "\nprivate noncomputable def ",
+        "\nclass inductive ",
+    ],
+)
+def test_it_stands_before_the_keyword(between: str) -> None:
+    assert at(f"/-- Other. -/\ndef y := 1\n\n/-- Says what. -/{between}name : True", "name") == "Says what."
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "theorem name : True",
+        "/-- Other. -/\ndef y := 1\ntheorem name : True",
+        "/- No docstring. -/\ntheorem name : True",
+        "/-! Module. -/\ntheorem name : True",
+        "/-- theorem name",
+    ],
+)
+def test_there_is_none(source: str) -> None:
+    assert at(source, "name") == ""
+
+
+def test_indentation_is_taken_away() -> None:
+    source = "/-- First.\n    Second.\n      Third. -/\ntheorem name : True"
+    assert at(source, "name") == "First.\nSecond.\n  Third."
+
+
+def test_comments_inside_are_kept() -> None:
+    assert at("/-- A /- nested -/ comment. -/ def name := 1", "name") == "A /- nested -/ comment."
+
+
+@given(COMMENT)
+def test_any_text_comes_back(text: str) -> None:
+    found = at(f"/-- {text} -/ theorem name : True", "name")
+    assert found.split() == text.split()
+
+
+@given(st.text(st.sampled_from("𝔸λ ")))
+def test_columns_count_as_editors_do(before: str) -> None:
+    assert at(f"/-- {before}. -/ theorem name : True", "name").split() == f"{before}.".split()

@@ -1,0 +1,124 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scanproof.lean import webassembly
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.lean.modules import read_graph
+from scanproof.lean.progress import silent
+from scanproof.lean.project import Project
+from scanproof.lean.toolchain import Build
+from scanproof.lean.webassembly import WebAssembly
+
+MakeProject = Callable[..., Project]
+DIAMOND = {
+    "Spec": "module\npublic import Spec.Top\n",
+    "Spec.Top": "module\npublic import Spec.Left\npublic import Spec.Right\n",
+    "Spec.Left": "module\npublic import Spec.Base\n",
+    "Spec.Right": "module\npublic import Spec.Base\n",
+    "Spec.Base": "module\n",
+}
+
+
+@pytest.fixture
+def build(tmp_path: Path, fake_lean: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Project], Build]:
+    monkeypatch.setattr(webassembly, "parallel_processes", lambda size: 2)
+    count = iter(range(100))
+
+    def run(project: Project) -> Build:
+        folder = tmp_path / f"build{next(count)}"
+        folder.mkdir()
+        return WebAssembly.require(project).build(read_graph(project), folder, silent)
+
+    return run
+
+
+def test_everything_is_checked_once_and_imports_first(
+    build: Callable[[Project], Build], make_project: MakeProject, fake_lean: Path
+) -> None:
+    project = make_project(DIAMOND)
+    first = build(project)
+    assert first.findings == ()
+    assert first.checked == tuple(sorted(DIAMOND))
+    begun = [line.split()[1] for line in fake_lean.read_text().splitlines() if line.startswith("begin")]
+    assert begun[0] == "Spec/Base.lean"
+    assert begun[-2:] == ["Spec/Top.lean", "Spec.lean"]
+    second = build(project)
+    assert second.checked == ()
+    assert (second.folder / "Spec" / "Top.olean").read_text() == DIAMOND["Spec.Top"]
+
+
+def test_never_more_than_two_at_a_time(
+    build: Callable[[Project], Build], make_project: MakeProject, fake_lean: Path
+) -> None:
+    wide = {f"Spec.M{i}": "module\n" for i in range(6)}
+    build(make_project({"Spec": "".join(f"public import {name}\n" for name in wide), **wide}))
+    running, most = 0, 0
+    for line in fake_lean.read_text().splitlines():
+        running += 1 if line.startswith("begin") else -1
+        most = max(most, running)
+    assert most == 2
+
+
+def test_only_what_changed_is_checked(build: Callable[[Project], Build], make_project: MakeProject) -> None:
+    build(make_project(DIAMOND))
+    again = build(make_project({"Spec.Left": DIAMOND["Spec.Left"] + "-- edited\n"}))
+    assert again.checked == ("Spec", "Spec.Left", "Spec.Top")
+    assert build(make_project(DIAMOND)).checked == ()
+
+
+def test_what_imports_a_faulty_module_is_skipped(
+    build: Callable[[Project], Build], make_project: MakeProject
+) -> None:
+    faulty = DIAMOND["Spec.Left"] + "--! warning declaration uses `sorry`\n--! error unsolved goals\n"
+    found = build(make_project({**DIAMOND, "Spec.Left": faulty}))
+    assert [str(f) for f in found.findings] == [
+        "Spec/Left.lean:3:0: warning: declaration uses `sorry`",
+        "Spec/Left.lean:4:0: error: unsolved goals",
+    ]
+    assert found.skipped == ("Spec", "Spec.Top")
+    assert found.checked == ("Spec.Base", "Spec.Left", "Spec.Right")
+    mended = build(make_project(DIAMOND))
+    assert mended.checked == ("Spec", "Spec.Left", "Spec.Top")
+
+
+def test_information_is_no_fault(build: Callable[[Project], Build], make_project: MakeProject) -> None:
+    assert build(make_project({"Spec": "module\n--! information hello\n"})).findings == ()
+
+
+def test_the_options_of_the_lakefile_are_passed_on(
+    make_project: MakeProject, fake_lean: Path, tmp_path: Path
+) -> None:
+    project = make_project({"Spec": "module\n"})
+    lean = WebAssembly.require(project)
+    command = lean._command(tmp_path, [*webassembly._options(project), "x"])
+    assert command[4:] == ["-DautoImplicit=false", "-Dlinter.missingDocs=true", "x"]
+
+
+def test_a_crash_is_not_a_verdict(build: Callable[[Project], Build], make_project: MakeProject) -> None:
+    project = make_project({"Spec": "module\n--! crash\n"})
+    with pytest.raises(LeanUnavailable, match=r"crashed on Spec\.lean with exit code 134: .*out of bounds"):
+        build(project)
+    assert build(make_project({"Spec": "module\n"})).checked == ("Spec",)
+
+
+def test_edits_during_a_check_do_not_reach_it(
+    build: Callable[[Project], Build],
+    make_project: MakeProject,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = make_project(DIAMOND)
+    graph = read_graph(project)
+    (project.root / "Spec" / "Base.lean").write_text("--! error written too late\n")
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    assert WebAssembly.require(project).build(graph, folder, silent).findings == ()
+
+
+def test_another_version_of_lean(make_project: MakeProject) -> None:
+    project = make_project({"Spec": ""})
+    (project.root / "lean-toolchain").write_text("leanprover/lean4:v4.99.0")
+    with pytest.raises(LeanUnavailable, match=r"written for Lean 4\.99\.0.*only at 4\.28\.0.*elan"):
+        WebAssembly.require(Project.find(project.root))
