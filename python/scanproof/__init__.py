@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scanproof.refinement.check import check_refinement as check_refinement
     from scanproof.refinement.check import check_scan_refinement as check_scan_refinement
     from scanproof.refinement.checkpoint import MambaCheckpoint as MambaCheckpoint
+    from scanproof.refinement.oracle import Oracle as Oracle
     from scanproof.refinement.report import RefinementError as RefinementError
     from scanproof.refinement.report import RefinementReport as RefinementReport
     from scanproof.refinement.runners import DiagonalS4Spec as DiagonalS4Spec
@@ -37,6 +38,7 @@ _EXPORTS = {
     "LeakReport": "scanproof.causality.leak_report",
     "MambaBlockSpec": "scanproof.refinement.runners",
     "MambaCheckpoint": "scanproof.refinement.checkpoint",
+    "Oracle": "scanproof.refinement.oracle",
     "PrefixReport": "scanproof.causality.prefix_report",
     "RefinementError": "scanproof.refinement.report",
     "RefinementReport": "scanproof.refinement.report",
