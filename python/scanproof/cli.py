@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scanproof.errors import InvalidArgument
+from scanproof.errors import InvalidArgument, MissingDependency
 
 FINDING, WRONG_CALL, UNAVAILABLE = 1, 2, 3
 
@@ -37,7 +37,7 @@ def explained() -> Iterator[None]:
         yield
     except InvalidArgument as error:
         code, problem = WRONG_CALL, str(error)
-    except LeanUnavailable as error:
+    except (LeanUnavailable, MissingDependency) as error:
         code, problem = UNAVAILABLE, str(error)
     except OSError as error:
         code, problem = UNAVAILABLE, f"{error.filename}: {error.strerror}." if error.filename else str(error)

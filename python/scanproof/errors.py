@@ -1,4 +1,4 @@
-"""Errors that mean the call was wrong; findings are ``AssertionError`` subclasses beside the checks."""
+"""Errors that are no findings; findings are ``AssertionError`` subclasses beside the checks."""
 
 
 class InvalidArgument(ValueError):
@@ -6,3 +6,7 @@ class InvalidArgument(ValueError):
 
     The message is one sentence that says what was given, what was expected and what to do.
     """
+
+
+class MissingDependency(ImportError):
+    """A package that an extra brings is not installed; the message names the command that installs it."""

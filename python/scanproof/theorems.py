@@ -1,7 +1,6 @@
 """Names of the Lean theorems that verdicts rest on.
 
-Every name here is in namespace ``Scanproof`` and is checked by ``scanproof prove``; a test fails when one of them
-is missing from the catalogue.
+Every name here is in namespace ``Scanproof``; a test fails when ``scanproof prove`` does not list it.
 """
 
 RUNNER_APPEND = "Runner.take_outputs_append"

@@ -7,7 +7,7 @@ from scanproof import MambaCheckpoint, Verdict, certify, check_prefix, check_ref
 from scanproof.demo.block import mamba_block
 from scanproof.demo.faults import (
     CHUNK_SIZE,
-    scan_reading_with_the_previous_C,
+    scan_reading_one_token_late,
     scan_with_chunk_state_from_the_wrong_side,
 )
 
@@ -52,7 +52,7 @@ def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(checkpoint, x):
 
 
 def test_the_wrong_scan_is_seen_by_refinement_alone(checkpoint, x):
-    wrong = mamba_block(checkpoint, scan_reading_with_the_previous_C, x.dtype)
+    wrong = mamba_block(checkpoint, scan_reading_one_token_late, x.dtype)
     assert certify(wrong, x).verdict is Verdict.CAUSAL
     assert check_prefix(wrong, x).verdict.passed
     assert check_refinement(wrong, checkpoint, x, shrink=False).verdict is Verdict.REFUTED

@@ -1,4 +1,4 @@
-"""Running T tokens costs O(T): the tensors of the Lean runners are stored, not recomputed at every look-up."""
+"""Running T tokens costs O(T): the tensors of the Lean runners are stored, not recomputed at look-ups."""
 
 import shutil
 from pathlib import Path

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from scanproof.errors import InvalidArgument
+from scanproof.errors import InvalidArgument, MissingDependency
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.runners import SelectiveMambaBlockSpec
 
@@ -35,7 +35,7 @@ def mamba_mixer_checkpoint(mixer: "MambaMixer") -> MambaCheckpoint:
 
     Raises:
         InvalidArgument: it is no ``MambaMixer``, or its activation is not SiLU.
-        ImportError: transformers is not installed.
+        MissingDependency: transformers is not installed.
     """
     _, kind = _mamba()
     if not isinstance(mixer, kind):
@@ -81,7 +81,7 @@ def random_mamba_mixer(
         The module, a map from x (batch, time, hidden_size) to y of the same shape.
 
     Raises:
-        ImportError: transformers is not installed.
+        MissingDependency: transformers is not installed.
     """
     config_kind, mixer_kind = _mamba()
     config = config_kind(
@@ -113,5 +113,7 @@ def _mamba() -> "tuple[type, type[MambaMixer]]":
         from transformers import MambaConfig
         from transformers.models.mamba.modeling_mamba import MambaMixer
     except ImportError as missing:
-        raise ImportError("transformers is missing; pip install 'scanproof[transformers]'.") from missing
+        raise MissingDependency(
+            "transformers is missing; pip install 'scanproof[transformers]'."
+        ) from missing
     return MambaConfig, MambaMixer

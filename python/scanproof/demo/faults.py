@@ -35,7 +35,7 @@ def scan_with_chunk_state_from_the_wrong_side(
     return torch.cat(chunks, dim=-1)
 
 
-def scan_reading_with_the_previous_C(
+def scan_reading_one_token_late(
     u: Tensor,
     delta: Tensor,
     A: Tensor,

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
 from torch import Tensor
-from transformers.utils import logging as transformers_logging
 
 from scanproof.adapters.transformers import mamba_mixer_checkpoint, random_mamba_mixer
 from scanproof.causality.certificate import certify
@@ -15,19 +15,22 @@ from scanproof.causality.prefix import check_prefix
 from scanproof.demo.block import Scan, mamba_block
 from scanproof.demo.faults import (
     CHUNK_SIZE,
-    scan_reading_with_the_previous_C,
+    scan_reading_one_token_late,
     scan_with_chunk_state_from_the_wrong_side,
 )
+from scanproof.lean.find import find_toolchain
 from scanproof.lean.progress import on_console
 from scanproof.lean.project import Project
 from scanproof.lean.prove import prove
-from scanproof.lean.find import find_toolchain
 from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.oracle import Oracle
 from scanproof.report.table import Row, table
 from scanproof.report.verdict import Verdict
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
+
+if TYPE_CHECKING:
+    from transformers.models.mamba.modeling_mamba import MambaMixer
 
 SEED = 0
 SHAPE = (2, 37, 8)
@@ -46,7 +49,7 @@ _FAULTS: dict[str, tuple[Scan, dict[str, Verdict]]] = {
         {"VJP certificate": Verdict.LEAK, "append-prefix": Verdict.LEAK, "refinement": Verdict.REFUTED},
     ),
     "wrong scan: C of the previous token": (
-        scan_reading_with_the_previous_C,
+        scan_reading_one_token_late,
         {"refinement": Verdict.REFUTED},
     ),
 }
@@ -56,7 +59,10 @@ def run_demo() -> bool:
     """Give the tour; return whether all proofs held, all audits passed and both faults were caught."""
     began = time.perf_counter()
     console = _console()
-    transformers_logging.set_verbosity_error()
+    mixer = random_mamba_mixer(hidden_size=SHAPE[2], seed=SEED)
+    from transformers.utils import logging  # it says at the first call that no CUDA kernel is installed
+
+    logging.set_verbosity_error()
     project = Project.find()
     toolchain = find_toolchain(project, note=console.print)
 
@@ -74,7 +80,7 @@ def run_demo() -> bool:
         console.print(f"Ready after {time.perf_counter() - started:.1f} s ({toolchain.name}).")
 
         console.rule("3. PyTorch implementations are audited against it", align="left")
-        rows, surprises = _audit_all(oracle, console)
+        rows, surprises = _audit_all(mixer, oracle, console)
     console.print(table(rows, title=f"Random weights and inputs, seed {SEED}, shape {SHAPE}, float32"))
     for surprise in surprises:
         console.print(f"Not as expected: {surprise}", markup=False)
@@ -90,8 +96,7 @@ def _console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=110)
 
 
-def _audit_all(oracle: Oracle, console: Console) -> tuple[list[Row], list[str]]:
-    mixer = random_mamba_mixer(hidden_size=SHAPE[2], seed=SEED)
+def _audit_all(mixer: "MambaMixer", oracle: Oracle, console: Console) -> tuple[list[Row], list[str]]:
     checkpoint = mamba_mixer_checkpoint(mixer)
     x = torch.randn(SHAPE, generator=torch.Generator().manual_seed(SEED))
     build = partial(mamba_block, checkpoint, dtype=x.dtype)
