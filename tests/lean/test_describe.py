@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanproof.lean.describe import docstring
+from scanproof.lean.catalogue import Declaration
+from scanproof.lean.describe import docstring, unfounded
+from scanproof.lean.modules import Graph, Module
+from scanproof.lean.project import Project
 
 COMMENT = st.text(st.sampled_from("ab λ𝔸-/`\n"), min_size=1).filter(
     lambda t: "/-" not in f" {t} " and "-/" not in f" {t} "
@@ -64,3 +69,29 @@ def test_any_text_comes_back(text: str) -> None:
 @given(st.text(st.sampled_from("𝔸λ ")))
 def test_columns_count_as_editors_do(before: str) -> None:
     assert at(f"/-- {before}. -/ theorem name : True", "name").split() == f"{before}.".split()
+
+
+def theorem(name: str, *axioms: str) -> Declaration:
+    return Declaration(name, "theorem", "", "", "Spec.A", "Spec/A.lean", 7, axioms)
+
+
+@pytest.mark.parametrize(
+    ("declarations", "module_axioms", "said"),
+    [
+        ([theorem("t", "propext", "Quot.sound")], ["propext", "Classical.choice"], []),
+        ([theorem("t", "sorryAx")], ["sorryAx"], ["Spec/A.lean:7:0: error: t rests on sorry"]),
+        ([theorem("t", "t")], ["t"], ["Spec/A.lean:7:0: error: t is an axiom; prove it or remove it"]),
+        ([theorem("t", "ours")], ["ours"], ["Spec/A.lean:7:0: error: t rests on the axiom ours"]),
+        (
+            [theorem("t", "propext")],
+            ["propext", "sorryAx"],
+            ["Spec/A.lean:1:0: error: a private declaration of this module rests on sorry"],
+        ),
+    ],
+)
+def test_axioms_that_are_not_lean_s_own(
+    declarations: list[Declaration], module_axioms: list[str], said: list[str]
+) -> None:
+    project = Project(Path("/nowhere"), "4.28.0", "lean_lib Spec\n")
+    graph = Graph(project, {"Spec.A": Module("Spec.A", "Spec/A.lean", "")})
+    assert [str(f) for f in unfounded(graph, declarations, {"Spec.A": module_axioms})] == said

@@ -86,7 +86,7 @@ def describe(
         key=content_key(graph, toolchain),
         declarations=tuple(declarations),
     )
-    return catalogue, sorted([*_undocumented(declarations), *_unfounded(graph, declarations, rests_on)])
+    return catalogue, sorted([*_undocumented(declarations), *unfounded(graph, declarations, rests_on)])
 
 
 def _program(graph: Graph, names: list[str]) -> str:
@@ -146,24 +146,28 @@ def _undocumented(declarations: Iterable[Declaration]) -> list[Finding]:
     ]
 
 
-def _unfounded(
+def unfounded(
     graph: Graph, declarations: Iterable[Declaration], rests_on: dict[str, list[str]]
 ) -> list[Finding]:
-    findings = []
-    for d in declarations:
-        for axiom in set(d.axioms) - STANDARD_AXIOMS:
-            if axiom == d.name:
-                findings.append(
-                    Finding(d.file, d.line, 0, f"error: {d.name} is an axiom; prove it or remove it")
-                )
-            else:
-                reason = _REASONS.get(axiom, f"rests on the axiom {axiom}")
-                findings.append(Finding(d.file, d.line, 0, f"error: {d.name} {reason}"))
+    """Return what rests on other axioms than Lean's own: public declarations, else modules with private ones."""
+    findings = [
+        Finding(d.file, d.line, 0, f"error: {d.name} {_reason(axiom, d.name)}")
+        for d in declarations
+        for axiom in set(d.axioms) - STANDARD_AXIOMS
+    ]
     blamed = {finding.file for finding in findings}
-    for module, axioms in rests_on.items():
-        file = graph.modules[module].file
-        if file not in blamed:
-            for axiom in set(axioms) - STANDARD_AXIOMS:
-                reason = _REASONS.get(axiom, f"rests on the axiom {axiom}")
-                findings.append(Finding(file, 1, 0, f"error: a private declaration of this module {reason}"))
+    findings += [
+        Finding(
+            graph.modules[module].file, 1, 0, f"error: a private declaration of this module {_reason(axiom)}"
+        )
+        for module, axioms in rests_on.items()
+        for axiom in set(axioms) - STANDARD_AXIOMS
+        if graph.modules[module].file not in blamed
+    ]
     return findings
+
+
+def _reason(axiom: str, name: str | None = None) -> str:
+    if axiom == name:
+        return "is an axiom; prove it or remove it"
+    return _REASONS.get(axiom, f"rests on the axiom {axiom}")

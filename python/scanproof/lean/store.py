@@ -15,7 +15,8 @@ _UNUSED_DAYS = 30
 def cache_folder() -> Path:
     """Return the folder for what can be made again: ``$SCANPROOF_CACHE``, else one in the user's cache."""
     given = os.environ.get("SCANPROOF_CACHE")
-    return Path(given).expanduser().resolve() if given else platformdirs.user_cache_path("scanproof")
+    folder = Path(given).expanduser() if given else platformdirs.user_cache_path("scanproof")
+    return folder.resolve()  # WebAssembly sees no links
 
 
 class ModuleStore:

@@ -157,7 +157,7 @@ class WebAssembly:
         )
 
     def _command(self, folder: Path, arguments: list[str]) -> list[str]:
-        setting = json.dumps({"sysroot": str(sysroot()), "folder": str(folder)})
+        setting = json.dumps({"sysroot": str(sysroot().resolve()), "folder": str(folder)})
         return [self._node.executable, "--stack-size=8000", str(_LOADER), setting, *arguments]
 
 

@@ -6,13 +6,8 @@ const fs = require('fs'), path = require('path'), vm = require('vm');
 const {sysroot, folder} = JSON.parse(process.argv[2]);
 const script = path.join(sysroot, 'lean.js');
 
-// This build traces its steps and echoes its input file on the standard output; pass on only what Lean means to say.
-let echoing = false;
-function isNoise(line) {
-  const traced = line.startsWith('[DEBUG:');
-  if (traced) echoing = line.startsWith('[DEBUG:F] Input file content');
-  return traced || echoing || line.startsWith('  - ') || line.startsWith('  mainModule? = ');
-}
+// This build traces its steps and echoes its input file on the console; what Lean says itself goes another way.
+console.log = () => {};
 
 // Node may have made the pipes non-blocking: wait until they are ready.
 function persistently(operation) {
@@ -26,15 +21,9 @@ function persistently(operation) {
   }
 }
 
-let unfinished = Buffer.alloc(0);
 function write(stream, heap, offset, length) {
-  const text = Buffer.concat([unfinished, Buffer.from(heap.slice(offset, offset + length))]);
-  const end = text.lastIndexOf('\n') + 1;
-  unfinished = text.subarray(end);
-  const lines = text.toString('utf8', 0, end).split(/(?<=\n)/).filter(line => !isNoise(line));
-  const out = Buffer.from(lines.join(''));
-  for (let done = 0; done < out.length;) done += persistently(() => fs.writeSync(1, out, done));
-  return length;
+  const bytes = Buffer.from(heap.slice(offset, offset + length));
+  return persistently(() => fs.writeSync(1, bytes));
 }
 
 // One read answers with what is there, so that a line can be answered before the next one is written.
