@@ -69,7 +69,7 @@ def _scanproof(
 @app.command()
 def prove(
     project: Annotated[
-        Path | None, typer.Option(help="A folder of the Lean project [default: this one].")
+        Path | None, typer.Option(help="A folder of the Lean project; by default the working folder.")
     ] = None,
     toolchain: Annotated[str, typer.Option(help="auto, lake, or wasm (Lean as WebAssembly).")] = "auto",
     list_: Annotated[bool, typer.Option("--list", help="Name every theorem, with what it says.")] = False,
