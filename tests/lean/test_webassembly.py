@@ -61,11 +61,18 @@ def test_never_more_than_two_at_a_time(
     assert most == 2
 
 
-def test_only_what_changed_is_checked(build: Callable[[Project], Build], make_project: MakeProject) -> None:
+def test_only_what_changed_is_checked(
+    build: Callable[[Project], Build], make_project: MakeProject, fake_lean: Path
+) -> None:
     build(make_project(DIAMOND))
+    fake_lean.unlink()
     again = build(make_project({"Spec.Left": DIAMOND["Spec.Left"] + "-- edited\n"}))
     assert again.checked == ("Spec", "Spec.Left", "Spec.Top")
+    begun = [line for line in fake_lean.read_text().splitlines() if line.startswith("begin")]
+    assert begun == ["begin Spec/Left.lean", "begin Spec/Top.lean", "begin Spec.lean"]
+    fake_lean.unlink()
     assert build(make_project(DIAMOND)).checked == ()
+    assert not fake_lean.exists()
 
 
 def test_what_imports_a_faulty_module_is_skipped(
