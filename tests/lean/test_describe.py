@@ -9,7 +9,7 @@ from scanproof.lean.describe import docstring, unfounded
 from scanproof.lean.modules import Graph, Module
 from scanproof.lean.project import Project
 
-COMMENT = st.text(st.sampled_from("ab λ𝔸-/`\n"), min_size=1).filter(
+COMMENT = st.text(st.sampled_from("ab λ𝔸-/`\n\x0c\u2028"), min_size=1).filter(
     lambda t: "/-" not in f" {t} " and "-/" not in f" {t} "
 )
 

@@ -103,7 +103,7 @@ def _answers(messages: Iterable[Message]) -> list[dict[str, Any]]:
     for message in messages:
         if message.severity == "error":
             raise LeanUnavailable(f"Lean could not describe the library: {message.text}")
-        answers += [json.loads(line) for line in message.text.splitlines() if line.startswith("{")]
+        answers += [json.loads(line) for line in message.text.split("\n") if line.startswith("{")]
     return answers
 
 
@@ -125,9 +125,9 @@ def _is_public(name: str) -> bool:
 
 def docstring(source: str, line: int, column: int) -> str:
     """Return the documentation comment of the declaration whose name stands at a place, or an empty text."""
-    lines = source.splitlines(keepends=True)
+    lines = source.split("\n")
     before = lines[line].encode("utf-16-le")[: 2 * column].decode("utf-16-le")
-    position = sum(map(len, lines[:line])) + len(before)
+    position = sum(len(earlier) + 1 for earlier in lines[:line]) + len(before)
     start = source.rfind("/--", 0, position)
     if start < 0:
         return ""

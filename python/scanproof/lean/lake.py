@@ -55,7 +55,7 @@ class Lake:
             cwd=project.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
         version = run.stdout.strip()
@@ -82,7 +82,7 @@ class Lake:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
+                encoding="utf-8",
             ) as process,
         ):
             for line in process.stdout or ():
@@ -101,7 +101,7 @@ class Lake:
     def elaborate(self, build: Build, file: Path) -> list[Message]:
         """Elaborate one more file, with ``lake env lean``."""
         run = self._run(build.folder.parents[3], "env", "lean", "--json", str(file))
-        messages = list(parse_messages(run.stdout.splitlines()))
+        messages = list(parse_messages(run.stdout))
         if run.returncode != 0 and not any(message.severity == "error" for message in messages):
             raise LeanUnavailable(f"lake env lean failed: {_tail(run.stdout + run.stderr)}")
         return messages
@@ -120,7 +120,7 @@ class Lake:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            text=True,
+            encoding="utf-8",
         )
 
     def _run(self, root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -129,7 +129,7 @@ class Lake:
             cwd=root,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
 

@@ -1,7 +1,7 @@
 """What Lean says with ``--json``, one message on a line."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scanproof.lean.findings import Finding
@@ -28,9 +28,9 @@ class Message:
         return Finding(self.file, self.line, self.column, f"{self.severity}: {self.text}")
 
 
-def parse_messages(lines: Iterable[str]) -> Iterator[Message]:
-    """Read the messages among lines of output; lines that hold none are skipped."""
-    for line in lines:
+def parse_messages(output: str) -> Iterator[Message]:
+    """Read the messages in Lean's output; lines that hold none are skipped."""
+    for line in output.split("\n"):
         if not line.startswith("{"):
             continue
         try:

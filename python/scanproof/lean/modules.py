@@ -92,7 +92,7 @@ class Graph:
         return [
             Finding(module.file, number, 0, f"error: {text} lets a proof past Lean's kernel; remove it")
             for module in self.modules.values()
-            for number, line in enumerate(module.source.splitlines(), start=1)
+            for number, line in enumerate(module.source.split("\n"), start=1)
             for text in _PAST_THE_KERNEL
             if text in line
         ]

@@ -116,6 +116,7 @@ class WebAssembly:
 
     def elaborate(self, build: Build, file: Path) -> list[Message]:
         """Elaborate one more file in the build's folder."""
+        parallel_processes(BYTES_EACH)
         return self._lean(build.folder, [str(file)])
 
     def _lean(self, folder: Path, arguments: list[str]) -> list[Message]:
@@ -124,10 +125,10 @@ class WebAssembly:
             cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
-        messages = list(parse_messages(run.stdout.splitlines()))
+        messages = list(parse_messages(run.stdout))
         failed = any(message.severity == "error" for message in messages)
         if run.returncode != (1 if failed else 0):
             killed = " (killed, perhaps for want of memory)" if run.returncode == -9 else ""
@@ -153,7 +154,7 @@ class WebAssembly:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            text=True,
+            encoding="utf-8",
         )
 
     def _command(self, folder: Path, arguments: list[str]) -> list[str]:
