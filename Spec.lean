@@ -9,6 +9,8 @@ public import Spec.Tensor
 public import Spec.Runner
 public import Spec.Causal
 public import Spec.Scan.Diagonal
+public import Spec.Scan.Tree
+public import Spec.Scan.DiagonalTree
 public import Spec.Models.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.SelectiveMambaBlock

@@ -17,6 +17,7 @@ purposes: theorems hold for every scalar type (so also for floating point, where
 * `Scalar.sigmoid`, `Scalar.silu`, `Scalar.softplus`: the activations of Mamba, built from them.
 * `instScalarFloat`: IEEE 754 binary64.
 * `exactScalar`: `Rat` with polynomial surrogates in place of `exp` and `log`.
+* `LawfulScalar`: the laws that theorems about reordered evaluation assume, and no others do.
 -/
 
 @[expose] public section
@@ -138,5 +139,23 @@ with `attribute [local instance] exactScalar` where it is meant.
   exp := ExactScalar.exp
   log := ExactScalar.log
   lt := ExactScalar.lt
+
+/-! ## Laws -/
+
+/-- The laws of arithmetic that let diagonal transitions be combined. -/
+class LawfulScalar (α : Type) [Scalar α] : Prop where
+  /-- Addition is associative. -/
+  add_assoc : ∀ x y z : α, x + y + z = x + (y + z)
+  /-- Multiplication is associative. -/
+  mul_assoc : ∀ x y z : α, x * y * z = x * (y * z)
+  /-- Multiplication distributes over addition from the left. -/
+  mul_add : ∀ x y z : α, x * (y + z) = x * y + x * z
+
+/-- Rational arithmetic is lawful. -/
+theorem lawfulScalar_exact : @LawfulScalar Rat exactScalar :=
+  letI := exactScalar
+  { add_assoc := Rat.add_assoc
+    mul_assoc := Rat.mul_assoc
+    mul_add := Rat.mul_add }
 
 end Scanproof

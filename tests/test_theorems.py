@@ -45,3 +45,11 @@ def test_prefix_theorems_say_that_the_past_stays(statements):
 def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements):
     for spec in (DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec):
         assert f"(m : Scanproof.{spec.__name__} " in statements[f"Scanproof.{spec.theorem}"].statement
+
+
+@pytest.mark.lean
+def test_theorems_named_in_docstrings_exist(statements):
+    sources = "\n".join(file.read_text() for file in (ROOT / "python").rglob("*.py"))
+    named = set(re.findall(r"Lean theorem\s+``([\w.]+)``", sources))
+    assert named >= {"runDiagonalTransitions_tree", "runDiagonalTransitions_chunks"}
+    assert {f"Scanproof.{name}" for name in named} <= set(statements)

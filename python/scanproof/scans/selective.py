@@ -76,6 +76,7 @@ def selective_scan_chunked(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan all chunks in parallel, then carry one state from chunk to chunk.
 
+    In exact arithmetic its states are the sequential ones: Lean theorem ``runDiagonalTransitions_chunks``.
     Arguments, result and errors as :func:`selective_scan`; ``chunk_size`` >= 1 need not divide the length.
     """
     if chunk_size < 1:
@@ -101,6 +102,7 @@ def selective_scan_associative(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan by a parallel prefix over the transitions, in logarithmic depth.
 
+    In exact arithmetic its states are the sequential ones: Lean theorem ``runDiagonalTransitions_tree``.
     Arguments, result and errors as :func:`selective_scan`.
     """
     return _scan(associative_states, u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)
