@@ -7,7 +7,9 @@ from pathlib import Path
 arguments = sys.argv[1:]
 if Path(sys.argv[0]).name == "lean":
     if os.environ["FAKE_LAKE"] == "offline":
-        sys.exit("error: could not download the toolchain")
+        sys.exit(
+            "info: downloading\nerror: could not download the toolchain\ninfo: backtrace:\n  1: <unknown>"
+        )
     version = "4.27.0" if os.environ["FAKE_LAKE"] == "old" else "4.28.0"
     print(f"Lean (version {version}, x86_64-unknown-linux-gnu, commit 0000, Release)")
 elif arguments == ["build", "--wfail"]:

@@ -75,7 +75,10 @@ def test_webassembly_where_there_is_no_lake(add_command: AddCommand, project: Pr
 
 @pytest.mark.parametrize(
     ("how", "sentence"),
-    [("offline", "could not provide Lean 4.28.0"), ("old", "version 4.27.0")],
+    [
+        ("offline", "could not provide Lean 4.28.0: could not download the toolchain."),
+        ("old", "version 4.27.0"),
+    ],
 )
 def test_an_unusable_lake_is_passed_over_with_a_note(
     lake: Callable[[str], None], project: Project, how: str, sentence: str
@@ -102,7 +105,7 @@ def test_no_such_choice(project: Project) -> None:
 
 def test_lake_where_there_is_none(add_command: AddCommand, project: Project) -> None:
     with pytest.raises(
-        LeanUnavailable, match=r"no lake and lean on the PATH\. Install Lean 4\.28\.0 with elan"
+        LeanUnavailable, match=r"no lake and lean on the PATH; install Lean 4\.28\.0 with elan"
     ):
         find_toolchain(project, "lake")
 

@@ -39,5 +39,5 @@ def find_toolchain(
         if choice == "lake":
             raise
         if Lake.is_installed():
-            note(f"{unusable} Using WebAssembly meanwhile.")
+            note(f"{unusable} Using WebAssembly instead.")
         return WebAssembly.require(project)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -41,28 +42,18 @@ class Lake:
     def require(cls, project: Project) -> "Lake":
         """Return the Lake on the PATH, or of elan, if its Lean has the project's version.
 
-        elan may download that version first; it shows its own progress on the standard error.
+        elan may download that version first.
 
         Raises:
             LeanUnavailable: there is none.
         """
         lake, lean = _which("lake"), _which("lean")
-        remedy = f"Install Lean {project.version} with elan."
+        remedy = f"install Lean {project.version} with elan."
         if lake is None or lean is None:
-            raise LeanUnavailable(f"There is no lake and lean on the PATH. {remedy}")
-        run = subprocess.run(
-            [lean, "--version"],
-            cwd=project.root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            check=False,
-        )
-        version = run.stdout.strip()
-        if run.returncode != 0:
-            raise LeanUnavailable(f"{lean} could not provide Lean {project.version}. {remedy}")
+            raise LeanUnavailable(f"There is no lake and lean on the PATH; {remedy}")
+        version = _version(lean, project)
         if f"version {project.version}," not in version:
-            raise LeanUnavailable(f"{lean} is '{version}' and the project needs {project.version}. {remedy}")
+            raise LeanUnavailable(f"{lean} is '{version}' and the project needs {project.version}; {remedy}")
         return cls(lake, version)
 
     def prepare(self, show: ShowStep) -> None:
@@ -154,6 +145,28 @@ def parse_lake(output: list[str]) -> list[Finding]:
 def _which(name: str) -> str | None:
     folders = [os.environ.get("PATH", os.defpath), str(Path.home() / ".elan" / "bin")]
     return shutil.which(name, path=os.pathsep.join(folders))
+
+
+def _version(lean: str, project: Project) -> str:
+    """Ask Lean for its version in the project's folder; elan may download that Lean first, and says so."""
+    failure = "no reason given"
+    with subprocess.Popen(
+        [lean, "--version"],
+        cwd=project.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        for line in process.stderr or ():
+            if line.startswith("error: "):
+                failure = line.removeprefix("error: ").strip()
+            elif line.startswith(("info: downloading", "info: installing")):
+                sys.stderr.write(line)
+        version = process.stdout.read().strip() if process.stdout else ""
+    if process.returncode != 0:
+        raise LeanUnavailable(f"{lean} could not provide Lean {project.version}: {failure}.")
+    return version
 
 
 def _tail(text: str) -> str:
