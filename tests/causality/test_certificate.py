@@ -326,7 +326,7 @@ class TestWrongCalls:
             ({"x": torch.ones(2, 5), "batch_dim": -1}, "the same axis"),
             ({"x": torch.ones(2, 1, 3)}, "T >= 2"),
             ({"x": torch.ones(0, 5, 3)}, "no entries"),
-            ({"cuts": "some"}, "'all', 'rand', got 'some'"),
+            ({"cuts": "some"}, "'all', 'rand', 'coded', got 'some'"),
             ({"cuts": "rand", "K": 0}, "K must be at least 1"),
             ({"threshold": -1e-9}, "threshold must be"),
             ({"threshold": float("nan")}, "threshold must be"),

@@ -24,7 +24,7 @@ from scanproof.causality.sweep import cut_rows, example_rows
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 
-Cuts = Literal["all", "rand"]
+Cuts = Literal["all", "rand", "coded"]
 
 
 def certify(
@@ -47,8 +47,10 @@ def certify(
             another precision when a gradient that should be zero is small and not zero.
         x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
             chunk size of the model, and not a multiple of it.
-        cuts: ``"all"`` T - 1 cuts, or ``"rand"``: ``K`` random ones, with replacement, which miss a leak
-            between two neighbours with probability (1 - 1/(T-1))^K.
+        cuts: ``"all"`` T - 1 cuts; ``"coded"``: two products per 96 positions, in float64, that bound every
+            pair (``scanproof.causality.coded``), with the exact cuts of the windows where the bound is
+            exceeded; or ``"rand"``: ``K`` random cuts, with replacement, which miss a leak between two
+            neighbours with probability (1 - 1/(T-1))^K.
         K: number of random cuts.
         batch_check: also probe every ordered pair of examples, where there are at least two. With False,
             ``x`` needs no batch axis and ``batch_dim`` is not read.
@@ -60,10 +62,10 @@ def certify(
         generator: source of the cuts and cotangents; advanced by the call. Default: seed 0.
 
     Returns:
-        The report. ``verdict`` is CAUSAL (every forbidden entry is exactly zero), CAUSAL_TO_ROUNDING,
-        TOLERATED, LEAK (with the pair t <- s), or INCONCLUSIVE: outputs or gradients with NaN or infinity,
-        outputs that are zero throughout an example or have no gradient, or a residue that cannot be told from
-        rounding.
+        The report. ``verdict`` is CAUSAL (every forbidden entry is exactly zero, or below the detection limit
+        of coded cotangents, 1.5e-11 of the gradient nearby), CAUSAL_TO_ROUNDING, TOLERATED, LEAK (with the
+        pair t <- s), or INCONCLUSIVE: outputs or gradients with NaN or infinity, outputs that are zero
+        throughout an example or have no gradient, or a residue that cannot be told from rounding.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
@@ -87,8 +89,12 @@ def certify(
     T = x.shape[seq_dim]
     examples = 1 if axes.batch is None else x.shape[axes.batch]
     exhaustive = cuts == "all"
-    taus = torch.arange(1, T, device="cpu") if exhaustive else _random_cuts(T, K, numbers)
-    families: dict[AxisName, Tensor] = {"seq": cut_rows(taus, T)}
+    taus = _random_cuts(T, K, numbers) if cuts == "rand" else torch.arange(1, T, device="cpu")
+    examination = Examination("certify", fn, x, axes, numbers)
+    coded = examination.code() if cuts == "coded" else None
+    if coded:
+        taus = coded.cuts
+    families: dict[AxisName, Tensor] = {"seq": cut_rows(taus, T)} if len(taus) else {}
     if examples > 1:
         families["batch"] = example_rows(examples)
 
@@ -100,12 +106,13 @@ def certify(
         "batch_dim": batch_dim,
         "threshold": threshold,
     }
-    examination = Examination("certify", fn, x, axes, families, numbers)
-    temporal = examination.judge("seq", threshold)
+    examination.probe(families)
+    temporal = examination.judge_coded(coded, threshold) if coded else examination.judge("seq", threshold)
     batch = examination.judge("batch", threshold) if examples > 1 else None
     return LeakReport(
         T=T,
         exhaustive=exhaustive,
+        coded=coded,
         temporal=temporal,
         batch=batch,
         example_leaks=examination.example_leaks(),

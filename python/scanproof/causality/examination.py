@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from scanproof.causality.coded import CodedSweep, coded_sweep, unswept
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
 from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_output, proves_nothing
 from scanproof.causality.leak_report import Finding
@@ -23,7 +24,6 @@ class Examination:
         fn: the function, already checked.
         x: the input, already checked.
         axes: where positions and examples are.
-        families: rows of ``scanproof.causality.sweep`` for each axis that is probed.
         generator: CPU generator of the cotangents; every precision starts from its present state.
     """
 
@@ -33,14 +33,33 @@ class Examination:
         fn: SequenceMap,
         x: Tensor,
         axes: Axes,
-        families: Mapping[AxisName, Tensor],
         generator: torch.Generator,
     ) -> None:
         self._check, self._fn, self._x, self._axes = check, fn, x, axes
-        self._families, self._generator = families, generator
+        self._generator = generator
+        self._families: Mapping[AxisName, Tensor] = {}
         self._given = _Run(self._record(x, None))
         self._promoted: dict[torch.dtype, _Run | str] = {}
         self._problem = _nothing_to_learn(self._given.pullback.y, axes)
+
+    def code(self) -> CodedSweep:
+        """Bound every pair of positions by coded cotangents in float64."""
+        T = self._x.shape[self._axes.seq]
+        if self._problem is not None:
+            return unswept(T, self._problem)
+        run = self._at(torch.float64)
+        if isinstance(run, str):
+            return unswept(T, f"run in float64, {run}")
+        assert run.mode is not None
+        if run.mode.unreached:
+            return unswept(
+                T, f"{', '.join(sorted(run.mode.unreached))} returns less than the float64 it is given"
+            )
+        return coded_sweep(run.pullback, self._axes, self._generator.clone_state())
+
+    def probe(self, families: Mapping[AxisName, Tensor]) -> None:
+        """Pull back the rows of ``scanproof.causality.sweep`` of each axis."""
+        self._families = families
         if self._problem is None:
             self._sweep(self._given)
 
@@ -74,6 +93,15 @@ class Examination:
             pair=self._locate(axis, judgement) if suspect else None,
         )
 
+    def judge_coded(self, coded: CodedSweep, threshold: float) -> Finding:
+        """Judge the positions: by exact cuts where windows were flagged, else by the bound."""
+        if self._problem is None and coded.flagged:
+            return self.judge("seq", threshold)
+        if self._problem is not None or not coded.alive:
+            return Finding(verdict=Verdict.INCONCLUSIVE, reason=self._problem or _silent())
+        bound = f"no pair above {coded.limit:.1e} of the gradient nearby"
+        return Finding(verdict=Verdict.CAUSAL, reason=f"{bound}, and exactly zero beyond each window")
+
     def _judge(self, axis: AxisName, found: Sweep, threshold: float) -> Judgement:
         if not found.finite:
             return Judgement(
@@ -84,11 +112,7 @@ class Examination:
         silent = (~found.alive).nonzero().flatten().tolist()
         if len(silent) == len(found.alive) or (silent and axis == "batch"):
             whose = f" of example {silent[0]}" if axis == "batch" else ""
-            return Judgement(
-                Verdict.INCONCLUSIVE,
-                f"the outputs{whose} have zero gradient or do not read x, so nothing could have leaked; pass "
-                "an x or parameters that let them vary",
-            )
+            return Judgement(Verdict.INCONCLUSIVE, _silent(whose))
         if 0 < found.fraction <= threshold:
             return Judgement(
                 Verdict.TOLERATED,
@@ -104,19 +128,24 @@ class Examination:
         return locate(run.pullback, run.sweeps[axis].worst, self._axes, axis, self._generator.clone_state())
 
     def _rerun(self, dtype: torch.dtype, axis: AxisName) -> Rerun | str:
-        if dtype not in self._promoted:
-            self._promoted[dtype] = self._run_at(dtype)
-        run = self._promoted[dtype]
+        run = self._at(dtype)
         if isinstance(run, str):
             return f"run in {dtype_name(dtype)}, {run}"
+        if not run.sweeps:
+            self._sweep(run)
         found = run.sweeps[axis]
         if not found.finite:
             return f"run in {dtype_name(dtype)}, gradients hold NaN or infinity"
         assert run.mode is not None
         return Rerun(found.residue, run.mode.coarsest, frozenset(run.mode.unreached))
 
+    def _at(self, dtype: torch.dtype) -> "_Run | str":
+        if dtype not in self._promoted:
+            self._promoted[dtype] = self._run_at(dtype)
+        return self._promoted[dtype]
+
     def _run_at(self, dtype: torch.dtype) -> "_Run | str":
-        """Probe ``fn`` at another precision, or say why that says nothing about ``fn`` as it was given."""
+        """Record ``fn`` at another precision, or say why that says nothing about ``fn`` as it was given."""
         mode = AtPrecision(dtype)
         try:
             run = _Run(self._record(self._x.to(dtype), mode), mode)
@@ -126,7 +155,6 @@ class Examination:
             return "fn returns other outputs, beyond rounding"
         if reason := _nothing_to_learn(run.pullback.y, self._axes):
             return reason
-        self._sweep(run)
         return run
 
     def _record(self, x: Tensor, mode: AtPrecision | None) -> Pullback:
@@ -144,6 +172,13 @@ class _Run:
     def __init__(self, pullback: Pullback, mode: AtPrecision | None = None) -> None:
         self.pullback, self.mode = pullback, mode
         self.sweeps: dict[AxisName, Sweep] = {}
+
+
+def _silent(whose: str = "") -> str:
+    return (
+        f"the outputs{whose} have zero gradient or do not read x, so nothing could have leaked; pass an x or "
+        "parameters that let them vary"
+    )
 
 
 def _nothing_to_learn(y: Tensor, axes: Axes) -> str | None:

@@ -6,6 +6,7 @@ from math import nan
 from typing import Any
 
 from scanproof import theorems
+from scanproof.causality.coded import CodedSweep
 from scanproof.causality.evidence import TwoPrecisions
 from scanproof.causality.locate import LeakPair
 from scanproof.report.table import Row
@@ -27,7 +28,8 @@ class Finding:
     Attributes:
         verdict: the outcome for this family.
         reason: what led to it.
-        probes: number of cuts or examples probed; 0 when the outputs proved nothing.
+        probes: number of cuts or examples probed; 0 when the outputs proved nothing, and when coded
+            cotangents left no window to exact cuts.
         leaking: number of probes whose greatest forbidden gradient entry is not zero.
         residue: greatest forbidden gradient entry of any probe; NaN without probes.
         leak: forbidden gradient energy (sum of squares), summed over probes; NaN without probes.
@@ -59,7 +61,8 @@ class LeakReport:
 
     Attributes:
         T: number of positions.
-        exhaustive: whether all cuts were probed.
+        exhaustive: whether all cuts were asked for.
+        coded: what coded cotangents bounded, and which windows they left to exact cuts; None in other modes.
         temporal: what the cuts found: do outputs read later inputs?
         batch: what the examples found: do they read each other? None when that was not checked.
         example_leaks: entry ``[i][j]`` is the greatest gradient that probing example i alone left at example
@@ -76,6 +79,7 @@ class LeakReport:
 
     T: int
     exhaustive: bool
+    coded: CodedSweep | None
     temporal: Finding
     batch: Finding | None
     example_leaks: tuple[tuple[float, ...], ...]
@@ -105,9 +109,19 @@ class LeakReport:
         return next((finding.pair for finding in self._findings() if finding.pair), None)
 
     @property
+    def mode(self) -> str:
+        """Which cuts were probed: exhaustive, coded, or K random ones."""
+        if self.coded:
+            return "coded"
+        return "exhaustive" if self.exhaustive else f"random-K={self.cuts_probed}"
+
+    @property
     def detection_probability(self) -> float:
-        """Probability that a leak between two neighbours crosses one of the cuts; 1 when all were probed."""
-        if self.exhaustive:
+        """Probability that a leak between two neighbours crosses one of the cuts.
+
+        1 when all were probed, and for a leak above the detection limit of coded cotangents.
+        """
+        if self.exhaustive or self.coded:
             return 1.0
         return 1.0 - (1.0 - 1.0 / (self.T - 1)) ** self.temporal.probes
 
@@ -173,12 +187,17 @@ class LeakReport:
 
     def summary(self) -> str:
         """Return a few lines that say what was probed, what was found and what it rests on."""
-        mode = "exhaustive" if self.exhaustive else f"random-K={self.cuts_probed}"
-        lines = [f"CausalCertificate(T={self.T}, {mode} cuts)"]
-        lines.append(_line("temporal   ", self.temporal, _TEMPORAL_WORDS))
+        lines = [f"CausalCertificate(T={self.T}, {self.mode} cuts)"]
+        if self.coded and self.temporal.verdict is Verdict.CAUSAL and not self.cuts_probed:
+            bound = f"residue={self.coded.residue:.3e}  limit={self.coded.limit:.3e}"
+            lines.append(f"  temporal   : {bound}  -> CAUSAL ABOVE THE LIMIT")
+        else:
+            lines.append(_line("temporal   ", self.temporal, _TEMPORAL_WORDS))
         if self.batch:
             lines.append(_line("cross-batch", self.batch, _BATCH_WORDS))
-        if not self.exhaustive:
+        if self.coded:
+            lines.append(f"  coded      : {self.coded}")
+        elif not self.exhaustive:
             lines.append("  (random-K is a monitor; use cuts='all' for a certificate)")
             lines.append(
                 f"  detection  : probability {self.detection_probability:.3f} for a leak of neighbours"
@@ -205,7 +224,8 @@ class LeakReport:
     def _probed(self) -> str:
         examples = len(self.example_leaks)
         pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
-        return f"{self.cuts_probed} cuts{pairs}, {self.vjps} VJPs"
+        windows = f"{self.coded.windows} coded windows, " if self.coded and not self.coded.problem else ""
+        return f"{windows}{self.cuts_probed} cuts{pairs}, {self.vjps} VJPs"
 
 
 def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:

@@ -6,7 +6,7 @@ from enum import Enum
 class Verdict(Enum):
     """Outcome of one check; the value says what it means and what to do about it."""
 
-    CAUSAL = "no dependence on the future: every probe was exactly zero"
+    CAUSAL = "no dependence on the future: every probe was zero, exactly or within its detection limit"
     CAUSAL_TO_ROUNDING = "the dependence found shrinks with the unit roundoff: rounding, not information"
     TOLERATED = "a dependence was found, and it is within the tolerance that the call asked for"
     LEAK = "an output depends on a later input or on another example; fix the pair named in the report"

@@ -1,0 +1,186 @@
+"""Coded cotangents: bounds on every pair t <- s from two vector-Jacobian products per window of positions.
+
+Put position into the exponent. With random ``u_t``, a window ``first <= t < end`` and ``e = 2^-b``, the
+cotangent ``e^(t - first) u_t`` on the window, zero elsewhere, leaves at an input ``s`` of the window a
+gradient that, divided by ``e^(s - first)``, is
+
+    G_s(e) = Σ_k c_k e^k,   c_k = J[s+k, s]^T u_(s+k).
+
+Negative powers are exactly the outputs before ``s``: a leak blows up instead of hiding. Two neighbouring
+codes, ``e`` and ``e/2``, share the constant term, which their difference does not have:
+
+    e (G_s(e) - G_s(e/2)) = … - 3 c_(-2)/e - c_(-1) + c_1 e²/2 + …
+
+Every k < 0 has a coefficient of at least 1 here, so no distance of a leak escapes. (A pair ``e, -e`` has
+coefficient 0 at every even k: it cannot see a leak two positions ahead.) Every k > 0 is multiplied by at most
+e²/2, which is what limits the detection. Inputs at ``s >= end`` must receive exactly zero, so windows cover
+all pairs.
+
+The bound is relative, and operations that round across positions (FFT convolution, total minus prefix) exceed
+it without leaking. A flagged window is no verdict: its exact cuts settle it.
+"""
+
+from dataclasses import dataclass
+from math import nan
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.interface import Axes
+from scanproof.causality.pullback import Pullback
+from scanproof.causality.sweep import along
+
+BITS = 20
+"""Each position of a window weighs 2^-20 of the one before it, or 2^-21 in the second code."""
+
+WINDOW = 96
+"""Positions in a window: 96 powers of 2^-21, centred, fill the exponents of float64."""
+
+LIMIT = 2.0**-36
+"""What a window may leave of its scale. A causal map leaves 2^-41 c_1, c_1 from the next output."""
+
+_DELAYED = 2.0 ** -(BITS // 2)
+"""Below this share of the whole gradient, outputs do not read the input of their own position."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodedSweep:
+    """What the coded cotangents bounded, and what they left to exact cuts.
+
+    Attributes:
+        T: number of positions.
+        window: greatest number of positions in a window.
+        vjps: vector-Jacobian products of the sweep: two per window, and one more when a bound was exceeded.
+        residue: greatest residue of the windows that were not flagged, relative to the greatest gradient at
+            the inputs of its window; NaN when all were flagged.
+        limit: residues above this were flagged.
+        flagged: the windows (first, end) that exact cuts have to settle.
+        alive: whether there was any gradient.
+        problem: why there was no sweep, so that every window counts as flagged; None when there was one.
+    """
+
+    T: int
+    window: int = WINDOW
+    vjps: int = 0
+    residue: float = nan
+    limit: float = LIMIT
+    flagged: tuple[tuple[int, int], ...]
+    alive: bool
+    problem: str | None = None
+
+    @property
+    def windows(self) -> int:
+        """Number of windows."""
+        return len(windows_of(self.T))
+
+    @property
+    def cuts(self) -> Tensor:
+        """The exact cuts that separate every pair whose output lies in a flagged window."""
+        taus = [tau for first, end in self.flagged for tau in range(first + 1, min(end, self.T - 1) + 1)]
+        return torch.tensor(taus, dtype=torch.long, device="cpu")
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"no coded sweep, because {self.problem}; all cuts are exact instead"
+        shape = f"{self.vjps} coded VJPs in float64, window {self.window}, detection limit {self.limit:.1e}"
+        if not self.flagged:
+            return shape
+        flagged = f"{len(self.flagged)} of {self.windows} windows"
+        return f"{shape}; {flagged} settled by {len(self.cuts)} exact cuts"
+
+
+def unswept(T: int, problem: str) -> CodedSweep:
+    """Return the outcome where coded cotangents cannot be used: exact cuts have to settle every window."""
+    return CodedSweep(T=T, flagged=windows_of(T), alive=True, problem=problem)
+
+
+def windows_of(T: int) -> tuple[tuple[int, int], ...]:
+    """Return the windows (first, end) that cover ``T`` positions."""
+    return tuple((first, min(first + WINDOW, T)) for first in range(0, T, WINDOW))
+
+
+def coded_sweep(pullback: Pullback, axes: Axes, generator: torch.Generator) -> CodedSweep:
+    """Bound every pair t <- s of a pass that was recorded in float64.
+
+    The random ``u`` have absolute values in [1, 2), so that a leak of one pair is never drawn small. A window
+    is measured by its greatest gradient, which outputs at the position of the input dominate; where outputs
+    are delayed and there is none, by the greatest gradient of all outputs together.
+
+    Source: the identity of this module.
+    """
+    y_axis = axes.find("seq", pullback.y)
+    T = pullback.y.shape[y_axis]
+    windows = windows_of(T)
+    numbers = torch.rand(pullback.y.shape, generator=generator, dtype=torch.float64, device="cpu") * 2 - 1
+    u = (numbers + numbers.sign()).to(pullback.y.device)
+
+    before, residues, scales = pullback.vjps, [], []
+    for group in _groups(windows, max(1, pullback.rows // 2)):
+        codes = torch.stack([_code(window, bits, T) for window in group for bits in (BITS, BITS + 1)])
+        gradients = _by_position(pullback.pull(u * along(codes, u[None], y_axis)), axes)
+        for window, coarse, fine in zip(group, gradients[::2], gradients[1::2], strict=True):
+            residue, scale = _residue(window, coarse, fine)
+            residues.append(residue)
+            scales.append(scale)
+
+    residue, scale = torch.stack(residues), torch.stack(scales)
+    if (_share(residue, scale) > LIMIT).any():
+        whole = _by_position(pullback.pull(u[None]), axes)[0].abs().amax(2)
+        reach = torch.stack([whole[:, first:end].amax(1) for first, end in windows])
+        scale = torch.where(scale < _DELAYED * reach, reach, scale)
+    share = _share(residue, scale).amax(1)
+    passed = share <= LIMIT
+    return CodedSweep(
+        T=T,
+        vjps=pullback.vjps - before,
+        residue=share[passed].max().item() if passed.any() else nan,
+        flagged=tuple(window for window, ok in zip(windows, passed.tolist(), strict=True) if not ok),
+        alive=bool((scale != 0).any()),
+    )
+
+
+def _residue(window: tuple[int, int], coarse: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
+    """Return residue and scale of each example; the gradients of both codes are (examples, T, features)."""
+    first, end = window
+    g, h = (
+        gradient[:, first:end] / _powers(end - first, bits).to(gradient.device)[:, None]
+        for gradient, bits in ((coarse, BITS), (fine, BITS + 1))
+    )
+    residue = 2.0**-BITS * (g - h).abs().flatten(1).amax(1)
+    beyond = torch.cat([coarse[:, end:], fine[:, end:]], 1).flatten(1)
+    wrong = (beyond != 0).any(1) | ~(coarse.isfinite() & fine.isfinite()).flatten(1).all(1)
+    return residue.masked_fill(wrong, torch.inf), g.abs().flatten(1).amax(1)
+
+
+def _share(residue: Tensor, scale: Tensor) -> Tensor:
+    """Return residue / scale; nothing over nothing is 0, and what cannot be compared is infinite."""
+    share = torch.where(residue == 0, 0.0, residue / scale)
+    return share.nan_to_num(nan=torch.inf, posinf=torch.inf)
+
+
+def _powers(length: int, bits: int) -> Tensor:
+    """Return 2^-(bits·k), k = 0 … length - 1, centred in the range of exponents."""
+    powers = [2.0 ** (bits * (length // 2 - k)) for k in range(length)]
+    return torch.tensor(powers, dtype=torch.float64, device="cpu")
+
+
+def _code(window: tuple[int, int], bits: int, T: int) -> Tensor:
+    first, end = window
+    code = torch.zeros(T, dtype=torch.float64, device="cpu")
+    code[first:end] = _powers(end - first, bits)
+    return code
+
+
+def _groups(windows: tuple[tuple[int, int], ...], size: int) -> list[tuple[tuple[int, int], ...]]:
+    return [windows[i : i + size] for i in range(0, len(windows), size)]
+
+
+def _by_position(gradients: Tensor, axes: Axes) -> Tensor:
+    """Reshape gradients (rows, *x.shape) to (rows, examples, T, features)."""
+    rows, one = len(gradients), gradients[0]
+    positions = axes.find("seq", one) + 1
+    if axes.batch is None:
+        moved = gradients.movedim(positions, 1)[:, None]
+    else:
+        moved = gradients.movedim((axes.find("batch", one) + 1, positions), (1, 2))
+    return moved.reshape(rows, moved.shape[1], moved.shape[2], -1)
