@@ -14,13 +14,17 @@ public import Spec.Causality.SelectiveMamba
 Prefix causality says that the first `xs.length` outputs do not change when tokens are appended. One output more and it
 is false, for every model: the output *at* position `xs.length` depends on the token there. The witnesses below are
 models with all parameters one, over the integers, where the nonlinearities are the simplest functions that serve.
+
+## Main results
+
+* `diagonalS4_prefix_boundary_sharp`, `compactMamba_prefix_boundary_sharp`, `selectiveMamba_prefix_boundary_sharp`.
 -/
 
 @[expose] public noncomputable section
 
 namespace Scanproof
 
-private local instance : Scalar Int where
+private local instance witness : Scalar Int where
   natCast n := n
   exp _ := 0
   log x := x
@@ -65,22 +69,35 @@ private def selective : SelectiveMambaBlockSpec Int 1 1 1 1 1 where
 
 private def token (x : Int) : Tensor Int [1] := Vec.ofFn fun _ => x
 
-/-- `take (xs.length + 1)` in place of `take xs.length` is false of diagonal S4. -/
-example : ¬ ∀ xs ys ys' : List (Tensor Int [1]),
-    List.take (xs.length + 1) (s4.runList ones1 (xs ++ ys)).2 =
-      List.take (xs.length + 1) (s4.runList ones1 (xs ++ ys')).2 := fun h =>
-  absurd (congrArg (List.map fun y => y.get 0) (h [] [token 0] [token 1])) (by decide)
+/--
+The boundary of diagonal S4 is sharp: `take (xs.length + 1)` in place of `take xs.length` is false. Two continuations of one
+prefix give different outputs at the first new position.
+-/
+theorem diagonalS4_prefix_boundary_sharp :
+    ∃ (_ : Scalar Int) (m : DiagonalS4Spec Int 1 1 1) (h0 : Tensor Int [1]) (xs ys ys' : List (Tensor Int [1])),
+      List.take (xs.length + 1) (m.runList h0 (xs ++ ys)).2 ≠ List.take (xs.length + 1) (m.runList h0 (xs ++ ys')).2 :=
+  ⟨witness, s4, ones1, [token 1], [token 0], [token 1], fun h =>
+    absurd (congrArg (List.map fun y => y.get 0) h) (by decide)⟩
 
-/-- `take (xs.length + 1)` in place of `take xs.length` is false of the compact Mamba block. -/
-example : ¬ ∀ xs ys ys' : List (Tensor Int [1]),
-    List.take (xs.length + 1) (compact.runList ones1 (xs ++ ys)).2 =
-      List.take (xs.length + 1) (compact.runList ones1 (xs ++ ys')).2 := fun h =>
-  absurd (congrArg (List.map fun y => y.get 0) (h [] [token 0] [token 1])) (by decide)
+/--
+The boundary of the compact Mamba block is sharp: `take (xs.length + 1)` in place of `take xs.length` is false. Two
+continuations of one prefix give different outputs at the first new position.
+-/
+theorem compactMamba_prefix_boundary_sharp :
+    ∃ (_ : Scalar Int) (m : MambaBlockSpec Int 1 1 1) (h0 : Tensor Int [1]) (xs ys ys' : List (Tensor Int [1])),
+      List.take (xs.length + 1) (m.runList h0 (xs ++ ys)).2 ≠ List.take (xs.length + 1) (m.runList h0 (xs ++ ys')).2 :=
+  ⟨witness, compact, ones1, [token 1], [token 0], [token 1], fun h =>
+    absurd (congrArg (List.map fun y => y.get 0) h) (by decide)⟩
 
-/-- `take (xs.length + 1)` in place of `take xs.length` is false of the selective Mamba block. -/
-example : ¬ ∀ xs ys ys' : List (Tensor Int [1]),
-    List.take (xs.length + 1) (selective.runList ones11 (xs ++ ys)).2 =
-      List.take (xs.length + 1) (selective.runList ones11 (xs ++ ys')).2 := fun h =>
-  absurd (congrArg (List.map fun y => y.get 0) (h [] [token 0] [token 1])) (by decide)
+/--
+The boundary of the selective Mamba block is sharp: `take (xs.length + 1)` in place of `take xs.length` is false. Two
+continuations of one prefix give different outputs at the first new position.
+-/
+theorem selectiveMamba_prefix_boundary_sharp :
+    ∃ (_ : Scalar Int) (m : SelectiveMambaBlockSpec Int 1 1 1 1 1) (h0 : Tensor Int [1, 1])
+      (xs ys ys' : List (Tensor Int [1])),
+      List.take (xs.length + 1) (m.runList h0 (xs ++ ys)).2 ≠ List.take (xs.length + 1) (m.runList h0 (xs ++ ys')).2 :=
+  ⟨witness, selective, ones11, [token 1], [token 0], [token 1], fun h =>
+    absurd (congrArg (List.map fun y => y.get 0) h) (by decide)⟩
 
 end Scanproof

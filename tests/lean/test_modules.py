@@ -97,10 +97,24 @@ def test_executables_are_roots_too() -> None:
     assert Graph(with_program, modules).faults() == []
 
 
-@pytest.mark.parametrize("text", ["set_option debug.skipKernelTC true in", "  addDeclWithoutChecking d"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set_option debug.skipKernelTC true in",
+        "  addDeclWithoutChecking d",
+        "set_option warn.sorry false in example : 1 = 2 := sorry",
+        "set_option warn.«sorry» false in example : 1 = 2 := sorry",
+    ],
+)
 def test_what_passes_the_kernel_by_is_a_fault(text: str) -> None:
     sly = replace(module("Spec"), source=f"module\n\n{text}\n")
     assert [f.line for f in graph(sly).faults()] == [3]
+
+
+def test_an_option_of_the_lakefile_that_hides_a_sorry_is_a_fault() -> None:
+    lakefile = "lean_lib Spec\npackage p where leanOptions := #[⟨`warn.sorry, false⟩]\n"
+    sly = Graph(replace(PROJECT, _lakefile=lakefile), {"Spec": module("Spec")})
+    assert [(f.file, "warn.sorry" in f.message) for f in sly.faults()] == [("lakefile.lean", True)]
 
 
 def test_reading_a_project(make_project: MakeProject) -> None:

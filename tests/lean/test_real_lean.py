@@ -94,8 +94,9 @@ theorem used (xs : List Nat) : (xs ++ xs).length = xs.length + xs.length := leng
 
 
 def test_what_only_the_catalogue_reveals_and_then_mended(
-    lean: WebAssembly, make_project: MakeProject
+    lean: WebAssembly, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("scanproof.lean.modules._FORBIDDEN", {})
     root = "module\n\npublic import Spec.Base\npublic import Spec.User\n"
     user = (
         source(USER, "Spec.Base")

@@ -74,7 +74,11 @@ def test_s4_is_equal_to_the_bit_in_float64(oracle, data):
 @given(data=st.data())
 def test_within_four_ulp_where_exp_and_log_enter(oracle, kind, data):
     spec, x = data.draw(cases(kind, longest=40))
-    assert_within_ulps(oracle.run(spec, x)[0], spec.run(x)[0], 4)
+    y, state = oracle.run(spec, x)
+    twin_y, twin_state = spec.run(x)
+    assert_within_ulps(y, twin_y, 4)
+    for lean, python in zip(flat(state), flat(twin_state), strict=True):
+        assert_within_ulps(lean, python, 4)
 
 
 @pytest.mark.lean
@@ -167,3 +171,55 @@ def assert_within_ulps(lean, python, ulps):
     scale = np.abs(lean).max(axis=-1, keepdims=True)
     distance = np.abs(lean - python) / np.spacing(scale)
     assert distance.max() <= ulps, f"{distance.max()} ulp"
+
+
+SPLIT = [-30.0, 0.0, 15.0, 19.99, 20.0, 20.01, 21.0, 25.0, 40.0]
+"""Biases of dt on both sides of the softplus threshold."""
+
+
+def selective_with_dt_bias(bias, number=float):
+    """One channel, one state; dt is the softplus of the bias alone."""
+    one, zero, half = ([[number(value)]] for value in (1, 0, Fraction(1, 2)))
+    return SelectiveMambaBlockSpec(
+        inProj=one,
+        inBias=half[0],
+        gateProj=one,
+        gateBias=half[0],
+        convWeight=one,
+        convBias=half[0],
+        dtDown=zero,
+        dtUp=zero,
+        dtBias=[number(bias)],
+        bProj=one,
+        cProj=one,
+        A=[[number(Fraction(-1, 2))]],
+        D=half[0],
+        outProj=one,
+        outBias=zero[0],
+    )
+
+
+@pytest.mark.lean
+@pytest.mark.parametrize("bias", SPLIT)
+def test_both_have_the_softplus_threshold_at_20(oracle, bias):
+    exact = selective_with_dt_bias(Fraction(bias), Fraction)
+    x = np.array([[[Fraction(1)], [Fraction(1, 2)]]], dtype=object)
+    assert (oracle.run(exact, x, exact=True)[0] == exact.run(x, arithmetic=EXACT)[0]).all()
+    spec = selective_with_dt_bias(bias)
+    y, state = oracle.run(spec, x.astype(float))
+    twin_y, twin_state = spec.run(x.astype(float))
+    assert_within_ulps(y, twin_y, 4)
+    assert_within_ulps(state.h, twin_state.h, 4)
+
+
+@pytest.mark.lean
+def test_wrong_states(oracle):
+    spec = random_spec(DiagonalS4Spec, dict.fromkeys(axes_of(DiagonalS4Spec), 2), seed=0)
+    for state in (np.zeros((3, 2)), np.zeros((1, 3)), np.zeros(2)):
+        with pytest.raises(InvalidArgument, match=r"The state has shape .* a batch of 1 takes \(1, 2\)"):
+            oracle.run(spec, np.zeros((1, 4, 2)), state)
+    with pytest.raises(InvalidArgument, match="no example"):
+        oracle.run(spec, np.zeros((0, 4, 2)))
+    block = random_spec(SelectiveMambaBlockSpec, dict.fromkeys(axes_of(SelectiveMambaBlockSpec), 2), seed=0)
+    with pytest.raises(InvalidArgument, match=r"a history of \(1, 1, 3\)"):
+        oracle.run(block, np.zeros((1, 4, 2)), (np.zeros((1, 2, 2)), np.zeros((1, 1, 3))))

@@ -76,7 +76,7 @@ def run_demo() -> bool:
 
     console.rule("2. The Lean runner starts, as numeric oracle", align="left")
     started = time.perf_counter()
-    with Oracle.start() as oracle:
+    with Oracle.start(show=on_console(console)) as oracle:
         console.print(f"Ready after {time.perf_counter() - started:.1f} s ({toolchain.name}).")
 
         console.rule("3. PyTorch implementations are audited against it", align="left")

@@ -11,7 +11,11 @@ from scanproof.lean.findings import Finding
 from scanproof.lean.header import Header, parse_header
 from scanproof.lean.project import Project
 
-_PAST_THE_KERNEL = ("debug.skipKernelTC", "addDeclWithoutChecking")
+_FORBIDDEN = {
+    "debug.skipKernelTC": "lets a proof past Lean's kernel",
+    "addDeclWithoutChecking": "lets a proof past Lean's kernel",
+    "warn.sorry": "can hide a sorry",
+}
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,17 @@ class Graph:
         ]
 
     def _unchecked(self) -> list[Finding]:
-        return [
-            Finding(module.file, number, 0, f"error: {text} lets a proof past Lean's kernel; remove it")
+        findings = [
+            Finding(module.file, number, 0, f"error: {text} {why}; remove it")
             for module in self.modules.values()
             for number, line in enumerate(module.source.split("\n"), start=1)
-            for text in _PAST_THE_KERNEL
-            if text in line
+            for text, why in _FORBIDDEN.items()
+            if text in line.replace("«", "").replace("»", "")
         ]
+        for text, why in _FORBIDDEN.items():
+            if text in self.project.options:
+                findings.append(Finding("lakefile.lean", 1, 0, f"error: the option {text} {why}; remove it"))
+        return findings
 
     def keys(self, toolchain: str) -> dict[str, str]:
         """Return a key for every module; it changes with the toolchain, options, text and imports."""

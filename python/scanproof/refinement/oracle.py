@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from scanproof.errors import InvalidArgument
 from scanproof.lean.process import LeanProcess, start_oracle
+from scanproof.lean.progress import ShowStep, silent
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.runners import (
     DiagonalS4Spec,
@@ -38,7 +40,7 @@ _MODELS: dict[type[Spec], tuple[str, tuple[str, ...]]] = {
 
 
 class OracleError(RuntimeError):
-    """The oracle refused a request or died; the message says which and why."""
+    """The oracle refused a request; the message says why."""
 
 
 class Oracle:
@@ -52,13 +54,18 @@ class Oracle:
         self._lock = threading.Lock()
 
     @classmethod
-    def start(cls) -> "Oracle":
+    def start(cls, project: Path | None = None, show: ShowStep = silent) -> "Oracle":
         """Start the process with the Lean found on this machine.
 
+        Args:
+            project: a folder of the Lean project; default: the working folder.
+            show: shows the progress of a download.
+
         Raises:
+            InvalidArgument: the folder is in no Lean project.
             LeanUnavailable: there is no usable Lean; the message says what to install.
         """
-        return cls(start_oracle())
+        return cls(start_oracle(project, show))
 
     def __enter__(self) -> "Oracle":
         return self
@@ -87,8 +94,9 @@ class Oracle:
             Outputs (batch, time, outputDim) and the final state, as float64 or as ``Fraction`` objects.
 
         Raises:
-            InvalidArgument: ``x`` is not (batch, time, inputDim).
-            OracleError: the oracle refused the request, or the process died.
+            InvalidArgument: ``x`` is not (batch, time, inputDim), or ``state`` is not one of its batch.
+            OracleError: the oracle refused the request.
+            LeanUnavailable: the process has died or was closed.
         """
         model, sizes, parameters = _describe(spec)
         x = np.asarray(x)
@@ -98,9 +106,18 @@ class Oracle:
             )
         batch, time, _ = x.shape
         selective = model in ("selective", "checkpoint")
+        if batch == 0:
+            raise InvalidArgument("x holds no example; give a batch of at least one.")
         if state is None:
             state = _zero_state(batch, sizes, selective)
-        h0, history = state if selective else (np.asarray(state), np.zeros((batch, 0, 0)))
+        h0, history = state if selective else (state, np.zeros((batch, 0, 0)))
+        h0, history = np.asarray(h0), np.asarray(history)
+        wanted = (batch, sizes[1], sizes[2]) if selective else (batch, sizes[1])
+        if h0.shape != wanted or history.shape != (batch, *history.shape[1:2], sizes[1] if selective else 0):
+            raise InvalidArgument(
+                f"The state has shape {h0.shape} and a history of {history.shape}; a batch of {batch} takes"
+                f" {wanted}" + (f" and (batch, entries, {sizes[1]})." if selective else ".")
+            )
         sizes = (*sizes, history.shape[1], time) if selective else (*sizes, time)
         header = " ".join(["exact" if exact else "float", model, *map(str, sizes)])
         outputs, states, histories = [], [], []

@@ -1,0 +1,5 @@
+"""Lets ``python -m scanproof`` be the command line."""
+
+from scanproof.cli import main
+
+main()
