@@ -22,7 +22,8 @@ def message(file: str, line: int, severity: str, text: str) -> None:
 
 
 def catalogue(file: str, source: str) -> None:
-    lines = [json.dumps({"module": name, "axioms": []}) for name in _arguments("audit!", source)]
+    lines = [json.dumps({"lean": "4.28.0, commit 0"})]
+    lines += [json.dumps({"module": name, "axioms": []}) for name in _arguments("audit!", source)]
     for name in _arguments("describe!", source):
         fact = {"name": name, "kind": "theorem", "statement": f"{name} : True", "axioms": []}
         lines.append(json.dumps(fact))

@@ -55,7 +55,7 @@ class Catalogue:
     """All public declarations of a library whose proofs were checked.
 
     Attributes:
-        lean: the version of Lean.
+        lean: the version that the Lean which checked them prints.
         toolchain: what identifies the Lean that checked them.
         key: what identifies the sources; it changes with any of them.
         declarations: in order of file and line.

@@ -81,7 +81,7 @@ def describe(
             )
     declarations.sort(key=lambda d: (d.file, d.line))
     catalogue = Catalogue(
-        lean=graph.project.version,
+        lean=next(answer["lean"] for answer in answers if "lean" in answer),
         toolchain=toolchain.identity,
         key=content_key(graph, toolchain),
         declarations=tuple(declarations),

@@ -53,7 +53,7 @@ class ProofReport:
         theorems = len(self.catalogue.theorems)
         return (
             f"Proved: {theorems} theorems in {self.modules} modules, {self.checked} checked now "
-            f"(Lean {self.catalogue.lean}, {self.toolchain}, {took}).\n"
+            f"(Lean {self.catalogue.lean.partition(',')[0]}, {self.toolchain}, {took}).\n"
             f"Axioms: {axioms}, besides those of the lemmas of Lean's own library."
         )
 
