@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from scanproof.causality.certificate import certify as certify
     from scanproof.causality.failure import CausalityError as CausalityError
     from scanproof.causality.leak_report import LeakReport as LeakReport
+    from scanproof.causality.perturbation import assert_future_blind as assert_future_blind
+    from scanproof.causality.perturbation import check_perturbation as check_perturbation
+    from scanproof.causality.perturbation_report import PerturbationReport as PerturbationReport
     from scanproof.causality.prefix import assert_prefix_equivalent as assert_prefix_equivalent
     from scanproof.causality.prefix import check_prefix as check_prefix
     from scanproof.causality.prefix_report import PrefixReport as PrefixReport
@@ -39,6 +42,7 @@ _EXPORTS = {
     "MambaBlockSpec": "scanproof.refinement.runners",
     "MambaCheckpoint": "scanproof.refinement.checkpoint",
     "Oracle": "scanproof.refinement.oracle",
+    "PerturbationReport": "scanproof.causality.perturbation_report",
     "PrefixReport": "scanproof.causality.prefix_report",
     "RefinementError": "scanproof.refinement.report",
     "RefinementReport": "scanproof.refinement.report",
@@ -46,11 +50,13 @@ _EXPORTS = {
     "Row": "scanproof.report.table",
     "SelectiveMambaBlockSpec": "scanproof.refinement.runners",
     "Verdict": "scanproof.report.verdict",
+    "assert_future_blind": "scanproof.causality.perturbation",
     "assert_prefix_equivalent": "scanproof.causality.prefix",
     "assert_refines": "scanproof.refinement.check",
     "assert_scan_refines": "scanproof.refinement.check",
     "assert_strictly_causal": "scanproof.causality.certificate",
     "certify": "scanproof.causality.certificate",
+    "check_perturbation": "scanproof.causality.perturbation",
     "check_prefix": "scanproof.causality.prefix",
     "check_refinement": "scanproof.refinement.check",
     "check_scan_refinement": "scanproof.refinement.check",

@@ -20,6 +20,7 @@ from scanproof.causality.examination import Examination
 from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_input
 from scanproof.causality.leak_report import Finding, LeakReport
+from scanproof.causality.seed import seed_of
 from scanproof.causality.sweep import cut_rows, example_rows
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
@@ -83,7 +84,7 @@ def certify(
     check_input("certify", fn, x, axes)
     settle_first_calls()
     _check_options(cuts, K, threshold)
-    seed = _seed(generator)
+    seed = seed_of(generator)
     numbers = torch.Generator(device="cpu").manual_seed(seed)
 
     T = x.shape[seq_dim]
@@ -181,16 +182,6 @@ def _check_options(cuts: str, K: int, threshold: float) -> None:
 
 def _random_cuts(T: int, K: int, generator: torch.Generator) -> Tensor:
     return torch.randint(1, T, (K,), generator=generator, device="cpu")
-
-
-def _seed(generator: torch.Generator | None) -> int:
-    """Return a seed that repeats this call, and advance ``generator`` so that the next call differs."""
-    if generator is None:
-        return 0
-    fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
-    untouched = torch.equal(fresh.get_state(), generator.get_state())
-    drawn = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
-    return generator.initial_seed() if untouched else drawn
 
 
 def _count(probes: str, what: str, finding: Finding) -> str:

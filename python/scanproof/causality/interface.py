@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -45,12 +46,13 @@ class Axes:
         return (None if self.batch is None else index[self.batch]), index[self.seq], channel
 
 
-def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes) -> None:
+def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes, *, token_ids: bool = False) -> None:
     """Reject a callable or an input that ``check`` can say nothing about.
 
     Raises:
-        InvalidArgument: ``fn`` is not callable or drops out at random, or ``x`` is not a floating tensor with
-            at least two positions, at least one entry, and the named axes.
+        InvalidArgument: ``fn`` is not callable or drops out at random, or ``x`` is not a floating tensor (or,
+            with ``token_ids``, an integer one) with at least two positions, at least one entry, and the
+            named axes.
     """
     if not callable(fn):
         raise InvalidArgument(
@@ -62,11 +64,16 @@ def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes) -> None:
         raise InvalidArgument(
             f"{check}: x must be real, got {x.dtype}; pass torch.view_as_real(x) and undo it inside fn."
         )
-    if not x.is_floating_point():
+    if token_ids and x.dtype == torch.bool:
+        raise InvalidArgument(f"{check}: x must be floating or integer, got {x.dtype}; convert it first.")
+    if not x.is_floating_point() and not token_ids:
         raise InvalidArgument(
             f"{check}: x must be a floating tensor, got {x.dtype}; check at a differentiable interface, "
             "that is, embeddings rather than token ids."
         )
+    for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
+        if not isinstance(axis, int) and (axis is not None or name == "seq_dim"):
+            raise InvalidArgument(f"{check}: {name} must be the whole number of an axis of x, got {axis!r}.")
     _check_axes(check, "x", x, axes)
     if x.numel() == 0:
         raise InvalidArgument(

@@ -32,13 +32,14 @@ class AtPrecision(TorchFunctionMode):
     outside. Autocast is reached, because it leaves float64 alone.
 
     Attributes:
+        dtype: the precision asked for.
         coarsest: the lowest precision met, at most the one asked for.
         unreached: names of the operations that were given this precision and returned a lower one.
     """
 
     def __init__(self, dtype: torch.dtype) -> None:
         super().__init__()
-        self._real, self._complex = dtype, dtype.to_complex()
+        self.dtype, self._complex = dtype, dtype.to_complex()
         self._copies: dict[
             int, tuple[Tensor, Tensor]
         ] = {}  # the original is kept too, or its id could be reused
@@ -48,7 +49,7 @@ class AtPrecision(TorchFunctionMode):
 
     def __enter__(self) -> Self:
         self._outer_default.append(torch.get_default_dtype())
-        torch.set_default_dtype(self._real)
+        torch.set_default_dtype(self.dtype)
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
@@ -97,7 +98,7 @@ class AtPrecision(TorchFunctionMode):
         if not (dtype.is_floating_point or dtype.is_complex):
             return dtype
         self._meet(dtype)
-        return self._complex if dtype.is_complex else self._real
+        return self._complex if dtype.is_complex else self.dtype
 
     def _meet(self, dtype: torch.dtype) -> None:
         self.coarsest = max(self.coarsest, dtype, key=unit_roundoff)

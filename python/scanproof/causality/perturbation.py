@@ -1,0 +1,368 @@
+"""Forward perturbation: replace the future, keep the length, and compare the past bit for bit.
+
+The numeric counterpart of ``Runner.take_outputs_congr``. Every run has the same shapes, so the same kernels
+compute the past, and a causal function returns the same bits. It sees what autograd cannot: ``detach``,
+``round``, ``argmax``, top-k routing, integer paths, operations without a backward. It does not see what
+depends on the length alone; ``check_prefix`` does.
+
+Futures go through ``fn`` together, as copies along the batch axis, where copies of ``x`` come out alike, bit
+for bit, whatever the other copies are; else one by one. Operations that round across positions (FFT
+convolution) move the past by rounding; ``scanproof.causality.evidence`` tells that from information, relative
+to the greatest output of each run.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from math import isinf
+from typing import Literal, cast
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
+from scanproof.causality.failure import call_text, failure
+from scanproof.causality.interface import Axes, SequenceMap, check_input, check_output, proves_nothing
+from scanproof.causality.perturbation_report import Change, PerturbationReport
+from scanproof.causality.precision import AtPrecision
+from scanproof.causality.pullback import BATCH_BYTES
+from scanproof.causality.replacement import KINDS, Kind, Replacement
+from scanproof.causality.seed import seed_of
+from scanproof.errors import InvalidArgument
+from scanproof.first_calls import settle_first_calls
+from scanproof.report.verdict import Verdict
+
+
+def check_perturbation(
+    fn: SequenceMap,
+    x: Tensor,
+    *,
+    cuts: Literal["all"] | Iterable[int] = "all",
+    kinds: Iterable[Kind] = KINDS,
+    vocab_size: int | None = None,
+    seq_dim: int = 1,
+    batch_dim: int | None = 0,
+    generator: torch.Generator | None = None,
+) -> PerturbationReport:
+    """Replace ``x[:, k:]`` and compare ``fn(x)[:, :k]`` bit for bit.
+
+    Args:
+        fn: function or module from a floating or integer tensor to one tensor with as many positions along
+            ``seq_dim``; a module in eval mode. Called on several copies of ``x`` along ``batch_dim`` where
+            that changes nothing, else once per cut and kind.
+        x: floating tensor, or integer tensor of token ids, on any device, by default of shape (batch, T, …)
+            with T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it.
+        cuts: the cuts k, each with 1 <= k < T, or ``"all"`` of them.
+        kinds: what the future is replaced with, of ``"noise"``, ``"large"``, ``"permutation"``, ``"zeros"``.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
+        seq_dim: axis of positions in ``x`` and in the output.
+        batch_dim: axis of examples in both; None for an input without one.
+        generator: source of the futures; advanced by the call. Default: seed 0.
+
+    Returns:
+        The report. ``verdict`` is CAUSAL (bit for bit; the sign of a zero is not compared),
+        CAUSAL_TO_ROUNDING, LEAK (with the pair t <- s), or INCONCLUSIVE: outputs with NaN or infinity or zero
+        throughout an example, a function that returns something else when it runs again, outputs that never
+        change, or a change that cannot be told from rounding.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+
+    Source: the property is ``Runner.take_outputs_congr``.
+
+    Example:
+        >>> import torch
+        >>> from scanproof import check_perturbation
+        >>> centred = lambda x: x - x.mean(1, keepdim=True).detach()
+        >>> check_perturbation(centred, torch.randn(2, 16, 3)).verdict.name
+        'LEAK'
+    """
+    axes = Axes(seq_dim, batch_dim)
+    check_input("check_perturbation", fn, x, axes, token_ids=True)
+    settle_first_calls()
+    T = x.shape[seq_dim]
+    chosen, chosen_kinds = _check_cuts(cuts, T), _check_kinds(kinds)
+    seed = seed_of(generator)
+    x = x.detach()
+    futures = Replacement(x, axes, vocab_size, torch.Generator(device="cpu").manual_seed(seed))
+    options = {
+        "cuts": cuts if cuts == "all" else chosen,
+        "kinds": chosen_kinds,
+        "vocab_size": vocab_size,
+        "seq_dim": seq_dim,
+        "batch_dim": batch_dim,
+    }
+    comparison = _Comparison(fn, x, axes, futures, [_Probe(k, kind) for kind in chosen_kinds for k in chosen])
+    judgement = comparison.judge()
+    return PerturbationReport(
+        T=T,
+        cuts=chosen,
+        kinds=chosen_kinds,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        worst=comparison.worst(),
+        probes=len(comparison.probes),
+        differing=len(comparison.changes),
+        evidence=judgement.evidence,
+        copies=comparison.copies,
+        calls=comparison.calls,
+        vocab_size=vocab_size,
+        seed=seed,
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
+        call=call_text(check_perturbation, fn, x, options, seed),
+    )
+
+
+def assert_future_blind(
+    fn: SequenceMap,
+    x: Tensor,
+    *,
+    cuts: Literal["all"] | Iterable[int] = "all",
+    kinds: Iterable[Kind] = KINDS,
+    vocab_size: int | None = None,
+    seq_dim: int = 1,
+    batch_dim: int | None = 0,
+    generator: torch.Generator | None = None,
+) -> PerturbationReport:
+    """Raise unless ``check_perturbation`` with the same arguments passes; return its report.
+
+    INCONCLUSIVE does not pass.
+
+    Raises:
+        CausalityError: an ``AssertionError`` with the report; it names the pair t <- s, what replaced the
+            future, and the call that repeats it.
+        InvalidArgument: the call is wrong; nothing was checked.
+    """
+    report = check_perturbation(
+        fn,
+        x,
+        cuts=cuts,
+        kinds=kinds,
+        vocab_size=vocab_size,
+        seq_dim=seq_dim,
+        batch_dim=batch_dim,
+        generator=generator,
+    )
+    if not report.ok:
+        count = f"{report.differing} of {report.probes} replaced futures changed an earlier output"
+        raise failure("assert_future_blind", report, [count] if report.differing else [], "equal bits")
+    return report
+
+
+@dataclass(frozen=True)
+class _Probe:
+    cut: int
+    kind: Kind
+
+
+class _Comparison:
+    """The outputs of ``x`` and of ``x`` with other futures, at the precision given and at others."""
+
+    def __init__(
+        self, fn: SequenceMap, x: Tensor, axes: Axes, futures: Replacement, probes: Sequence[_Probe]
+    ) -> None:
+        self._fn, self._x, self._axes, self._futures = fn, x, axes, futures
+        self.calls, self.copies = 0, 1
+        self.changes: dict[_Probe, Change] = {}
+        self._moved = False
+        self._y = self._run(x)
+        self._cuts = {probe.cut for probe in probes}
+        self.probes = [p for p in probes if not torch.equal(futures.future(p.kind, p.cut), x)]
+        self._problem = proves_nothing(self._y, axes) or self._unsteady()
+        if self._problem is None:
+            self._look()
+            self._problem = self._problem or (None if self.changes else self._untested())
+
+    def judge(self) -> Judgement:
+        """Judge the greatest change, relative to the outputs of its run."""
+        if self._problem is not None:
+            return Judgement(Verdict.INCONCLUSIVE, self._problem)
+        if not self.changes:
+            return Judgement(Verdict.CAUSAL, "no replaced future changed a bit of the past")
+        if isinf(self._greatest().size):
+            reason = "an earlier output became NaN or infinite when the future was replaced"
+            return Judgement(Verdict.LEAK, reason)
+        return judge(self._greatest().share, 1.0, self._dtype, self._rerun)
+
+    def worst(self) -> Change | None:
+        """Return the greatest change, with the input positions it comes from."""
+        return self._trace(self._greatest()) if self.changes else None
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        floating = (tensor.dtype for tensor in (self._x, self._y) if tensor.is_floating_point())
+        return next(floating, torch.get_default_dtype())
+
+    def _greatest(self) -> Change:
+        return max(self.changes.values(), key=lambda change: change.share)
+
+    def _unsteady(self) -> str | None:
+        """Say which randomness makes two runs on the same x differ; None when they are equal."""
+        again = self._run(self._x)
+        if torch.equal(self._y, again):
+            return None
+        devices = [self._x.device] if self._x.device.type == "cuda" else []
+        seeded = []
+        for _ in range(2):
+            with torch.random.fork_rng(devices):
+                torch.manual_seed(0)
+                seeded.append(self._run(self._x))
+        cause = (
+            "it draws random numbers from torch (dropout, sampling): after torch.manual_seed, two runs agree"
+            if torch.equal(*seeded)
+            else "torch.manual_seed does not change that, so it is state kept between calls, another source "
+            "of random numbers, or an operation that is not deterministic"
+        )
+        size = (self._y.double() - again.double()).abs().max().item()
+        return f"fn returns something else when it runs again on the same x, by up to {size:.2e}; {cause}"
+
+    def _look(self) -> None:
+        """Compare every probe; in copies along the batch axis where those stay apart."""
+        self.copies = self._independent_copies()
+        self.changes = self._compare(self.probes)
+        if self.copies > 1 and self.changes:
+            suspect = self._greatest()
+            self.copies, copies = 1, self.copies
+            if self._compare([_Probe(suspect.cut, suspect.kind)]):
+                self.copies = copies
+            else:  # the copies read each other after all
+                self.changes = self._compare(self.probes)
+        if self.changes and not torch.equal(self._y, self._run(self._x)):
+            self._problem = (
+                self._unsteady() or "fn returned something else in one of several runs on the same x"
+            )
+
+    def _untested(self) -> str | None:
+        if missing := self._cuts - {probe.cut for probe in self.probes}:
+            return f"no kind changes x from position {min(missing)} on; add the kind 'noise'"
+        if not self._moved:
+            return (
+                "no output changed, whatever replaced the future, so nothing could have leaked; pass an x or "
+                "parameters that let outputs vary"
+            )
+        return None
+
+    def _independent_copies(self) -> int:
+        """Return how many copies of x fn may be given at once."""
+        size = sum(tensor.numel() * tensor.element_size() for tensor in (self._x, self._y))
+        copies = min(len(self.probes), BATCH_BYTES // size)
+        if self._axes.batch is None or copies < 2:
+            return 1
+        other = self._futures.future(self.probes[0].kind, 0)
+        try:
+            plain = self._stacked([self._x] * copies)
+            first = self._stacked([self._x] + [other] * (copies - 1))[0]
+            last = self._stacked([other] * (copies - 1) + [self._x])[-1]
+        except Exception:  # written for one batch size; a fault of fn itself was raised before
+            return 1
+        alike = all(torch.equal(plain[0], y) for y in plain)
+        same = alike and same_function(self._y, plain[0], self._dtype)
+        return copies if same and torch.equal(plain[0], first) and torch.equal(plain[-1], last) else 1
+
+    def _compare(self, probes: Sequence[_Probe], mode: AtPrecision | None = None) -> dict[_Probe, Change]:
+        """Return the probes that change an earlier output."""
+        changes: dict[_Probe, Change] = {}
+        x = self._at(self._x, mode)
+        plain = self._stacked([x] * self.copies, mode)
+        for first in range(0, len(probes), self.copies):
+            group = probes[first : first + self.copies]
+            inputs = [self._at(self._futures.future(p.kind, p.cut), mode) for p in group]
+            outputs = self._stacked(inputs + [x] * (self.copies - len(group)), mode)
+            for probe, before, after in zip(group, plain, outputs, strict=False):
+                self._moved = self._moved or not torch.equal(before, after)
+                if change := self._change(probe, before, after):
+                    changes[probe] = change
+        return changes
+
+    def _change(self, probe: _Probe, before: Tensor, after: Tensor) -> Change | None:
+        past, now = (y.narrow(self._axes.find("seq", y), 0, probe.cut) for y in (before, after))
+        if torch.equal(past, now):
+            return None
+        difference = (
+            (past.cpu().double() - now.cpu().double()).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
+        )
+        index = tuple(int(i) for i in torch.unravel_index(difference.argmax(), difference.shape))
+        example, t, channel = self._axes.place(index)
+        size = difference[index].item()
+        outputs = torch.stack([before.double(), after.double()]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+        scale = outputs.abs().max().item()
+        return Change(
+            cut=probe.cut,
+            kind=probe.kind,
+            index=index,
+            example=example,
+            t=t,
+            channel=channel,
+            sources=(probe.cut, self._x.shape[self._axes.seq] - 1),
+            size=size,
+            share=size / scale,
+            count=int(difference.count_nonzero()),
+            entries=difference.numel(),
+        )
+
+    def _trace(self, change: Change) -> Change:
+        """Narrow the replaced positions by halving, as long as one half alone changes the entry."""
+        other = self._futures.future(change.kind, change.cut)
+        axis = self._axes.find("seq", self._x)
+        first, end = change.cut, self._x.shape[axis]
+        while end - first > 1:
+            middle = (first + end) // 2
+            for half in ((first, middle), (middle, end)):
+                x = self._x.clone()
+                x.movedim(axis, 0)[slice(*half)] = other.movedim(axis, 0)[slice(*half)]
+                if not torch.equal(self._run(x)[change.index], self._y[change.index]):
+                    first, end = half
+                    break
+            else:
+                break
+        return replace(change, sources=(first, end - 1))
+
+    def _rerun(self, dtype: torch.dtype) -> Rerun | str:
+        """Compare the probes that differ at another precision, or say why that says nothing about ``fn``."""
+        mode = AtPrecision(dtype)
+        try:
+            y = self._run(self._at(self._x, mode), mode)
+            if not same_function(self._y, y, coarser(self._dtype, mode.coarsest)):
+                return f"run in {dtype_name(dtype)}, fn returns other outputs, beyond rounding"
+            changes = self._compare(list(self.changes), mode)
+        except Exception as error:  # whatever fn raises at a precision it was not written for
+            return f"run in {dtype_name(dtype)}, fn raised {type(error).__name__}: {error}"
+        share = max((change.share for change in changes.values()), default=0.0)
+        return Rerun(share, mode.coarsest, frozenset(mode.unreached))
+
+    def _at(self, x: Tensor, mode: AtPrecision | None) -> Tensor:
+        return x.to(mode.dtype) if mode and x.is_floating_point() else x
+
+    def _stacked(self, inputs: Sequence[Tensor], mode: AtPrecision | None = None) -> Sequence[Tensor]:
+        """Return the output of each input, all from one call."""
+        if len(inputs) == 1:
+            return [self._run(inputs[0], mode)]
+        y = self._run(torch.cat(list(inputs), self._axes.find("batch", self._x)), mode)
+        return y.chunk(len(inputs), self._axes.find("batch", y))
+
+    def _run(self, x: Tensor, mode: AtPrecision | None = None) -> Tensor:
+        self.calls += 1
+        with torch.no_grad(), mode or nullcontext():
+            y = self._fn(x.clone())  # a copy, because fn may write into its argument
+        return check_output("check_perturbation", y, x, self._axes)
+
+
+def _check_cuts(cuts: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
+    if cuts == "all":
+        return tuple(range(1, T))
+    chosen = () if isinstance(cuts, str) else tuple(cuts)
+    if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
+        raise InvalidArgument(
+            f"check_perturbation: cuts must be 'all' or whole numbers k with 1 <= k < T = {T}, got {cuts!r}."
+        )
+    return chosen
+
+
+def _check_kinds(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
+    chosen = (cast(Kind, kinds),) if isinstance(kinds, str) else tuple(kinds)
+    if not chosen or not set(chosen) <= set(KINDS):
+        raise InvalidArgument(
+            f"check_perturbation: kinds must be some of {', '.join(map(repr, KINDS))}, got {kinds!r}."
+        )
+    return chosen

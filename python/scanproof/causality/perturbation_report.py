@@ -1,0 +1,124 @@
+"""What forward perturbation reports."""
+
+from dataclasses import dataclass
+
+from scanproof import theorems
+from scanproof.causality.evidence import TwoPrecisions
+from scanproof.causality.replacement import Kind
+from scanproof.report.table import Row
+from scanproof.report.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """An output before the cut that changed when the inputs from the cut on were replaced.
+
+    Attributes:
+        cut: the first position replaced.
+        kind: what it was replaced with.
+        index: index into ``fn(x)`` of the greatest change.
+        example: its example; None without a batch axis.
+        t: its position.
+        channel: its indices on the remaining axes.
+        sources: the first and the last input position whose replacement alone changes this entry, as narrow
+            as halving could make it; equal when it is one position.
+        size: absolute change, in the units of the output; infinite when the output became NaN or infinite.
+        share: ``size`` relative to the greatest finite output of the same run.
+        count: number of entries before the cut that changed.
+        entries: number of entries before the cut.
+    """
+
+    cut: int
+    kind: Kind
+    index: tuple[int, ...]
+    example: int | None
+    t: int
+    channel: tuple[int, ...]
+    sources: tuple[int, int]
+    size: float
+    share: float
+    count: int
+    entries: int
+
+    def __str__(self) -> str:
+        first, last = self.sources
+        source = f"s={first}" if first == last else f"s={first}…{last}"
+        index = ", ".join(map(str, self.index))
+        return (
+            f"t={self.t} <- {source}: fn(x)[{index}] changes by {self.size:.3e} when x[{self.cut}:] becomes "
+            f"{self.kind} ({self.count} of {self.entries} earlier entries change)"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerturbationReport:
+    """What ``check_perturbation`` found.
+
+    Attributes:
+        T: number of positions.
+        cuts: the cuts k: inputs from k on were replaced, outputs before k compared.
+        kinds: what the future was replaced with.
+        verdict: CAUSAL (no earlier output changed), CAUSAL_TO_ROUNDING, LEAK or INCONCLUSIVE.
+        reason: what led to it.
+        worst: the change with the greatest share; None when nothing changed or nothing was compared.
+        probes: number of pairs of a cut and a kind that replaced something.
+        differing: number of them that changed an earlier output.
+        evidence: the greatest share at two precisions; None where one was enough.
+        copies: how many futures went through one call along the batch axis.
+        calls: how often ``fn`` was called.
+        vocab_size: as the call gave it.
+        seed: ``torch.Generator().manual_seed(seed)`` repeats the same futures.
+        dtype: dtype of ``x``.
+        device: device of ``x``.
+        call: the call that repeats the check.
+        theorem: the Lean theorem of the runners whose numeric counterpart this is.
+    """
+
+    T: int
+    cuts: tuple[int, ...]
+    kinds: tuple[Kind, ...]
+    verdict: Verdict
+    reason: str
+    worst: Change | None
+    probes: int
+    differing: int
+    evidence: TwoPrecisions | None
+    copies: int
+    calls: int
+    vocab_size: int | None
+    seed: int
+    dtype: str
+    device: str
+    call: str
+    theorem: str = theorems.RUNNER_AGREE
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict passed."""
+        return self.verdict.passed
+
+    def summary(self) -> str:
+        """Return a few lines that say what was compared, what was found and what it rests on."""
+        lines = [f"FuturePerturbation(T={self.T}, {len(self.cuts)} cuts, {', '.join(self.kinds)})"]
+        lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
+        if self.worst:
+            lines.append(f"  worst      : {self.worst}")
+        run = f"{self.calls} calls of {self.copies} copies" if self.copies > 1 else f"{self.calls} calls"
+        where = f"{self.dtype} on {self.device}, seed {self.seed}"
+        lines.append(f"  compared   : {self._compared()} in {run}; {where}")
+        lines.append(f"  theorem    : {self.theorem}")
+        return "\n".join(lines)
+
+    def row(self, subject: str) -> Row:
+        """Return the report as a row of ``scanproof.table``."""
+        show_place = self.worst is not None and not self.ok
+        return Row(
+            subject=subject,
+            check="future perturbation",
+            verdict=self.verdict,
+            evidence=f"{self.worst if show_place else self.reason}; {self._compared()}",
+            theorem=self.theorem,
+        )
+
+    def _compared(self) -> str:
+        return f"{self.probes} replaced futures, {self.differing} changed the past"

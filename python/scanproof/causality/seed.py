@@ -1,0 +1,13 @@
+"""The number that repeats a random check."""
+
+import torch
+
+
+def seed_of(generator: torch.Generator | None) -> int:
+    """Return a seed that repeats this call, and advance ``generator`` so that the next call differs."""
+    if generator is None:
+        return 0
+    fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
+    untouched = torch.equal(fresh.get_state(), generator.get_state())
+    drawn = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
+    return generator.initial_seed() if untouched else drawn
