@@ -155,6 +155,13 @@ class TestVerdict:
         report = check_perturbation(causal_attention, x.to(dtype))
         assert report.verdict is Verdict.CAUSAL, report.summary()
 
+    def test_large_values_do_not_overflow_masked_scores_in_half_precision(self, x: Tensor) -> None:
+        def attention(x: Tensor) -> Tensor:  # inf plus a mask of -inf would be NaN, in the past
+            mask = torch.full((T, T), -torch.inf, dtype=x.dtype).triu(1)
+            return (8 * x @ x.mT + mask).softmax(-1) @ x
+
+        assert check_perturbation(attention, x.half()).verdict is Verdict.CAUSAL
+
     @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)])
     def test_axes_can_be_anywhere(self, x: Tensor, order: tuple[int, ...]) -> None:
         leaky = with_pair_leak(cumsum, 1e-2, (1, 3, 2), (1, 9, 0))
@@ -280,6 +287,26 @@ class TestCopies:
             report = check_perturbation(fn, x)
             assert report.verdict is Verdict.CAUSAL, report.summary()
         assert check_perturbation(read_neighbour_example, x).copies == 1
+
+    @pytest.mark.parametrize("ahead", [1, -1])
+    def test_what_copies_read_of_each_other_is_not_counted(self, ahead: int, x: Tensor) -> None:
+        def fn(x: Tensor) -> Tensor:  # every pair of examples reads the pair beside it
+            pairs = (torch.arange(len(x) // 2) + ahead).clamp(0, len(x) // 2 - 1)
+            neighbour = torch.stack([2 * pairs, 2 * pairs + 1], 1).flatten()
+            y = x.cumsum(1) + 1e-3 * x[neighbour].mean(1, keepdim=True) - 1e-3 * x.mean(1, keepdim=True)
+            y[:, 3] = y[:, 3] + 100 * x[:, 9]
+            return y
+
+        report = check_perturbation(fn, x[:, :12], kinds=["noise"])
+        assert report.verdict is Verdict.LEAK
+        assert (report.copies, report.differing) == (1, 6)  # cuts 4 … 9
+
+    def test_copies_that_read_each_other_on_a_rare_event(self, x: Tensor) -> None:
+        def fn(x: Tensor) -> Tensor:
+            return x.cumsum(1) + (x[2:].abs() > 100).any()
+
+        report = check_perturbation(fn, x)
+        assert (report.verdict, report.copies) == (Verdict.CAUSAL, 1)
 
     def test_a_leak_of_one_place_in_the_batch_is_not_lost(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-1, (0, 3, 1), (0, 9, 2))
