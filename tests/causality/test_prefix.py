@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -175,7 +176,14 @@ class TestWrongCalls:
             ({"lengths": [0]}, "lengths must be"),
             ({"lengths": [5]}, "lengths must be"),
             ({"lengths": [2.0]}, "lengths must be"),
+            ({"lengths": 5}, "lengths must be"),
+            ({"lengths": None}, "lengths must be"),
+            ({"lengths": np.array([4, 5])}, "lengths must be"),
             ({"atol": -1.0}, "atol must be"),
+            ({"atol": "1e-3"}, "atol must be"),
+            ({"seq_dim": 1.5}, r"seq_dim must be the whole number of an axis of x, got 1\.5"),
+            ({"seq_dim": None}, "seq_dim must be"),
+            ({"batch_dim": "0"}, "batch_dim must be"),
             ({"fn": nn.Dropout(0.1)}, r"call \.eval\(\)"),
             ({"fn": lambda x: (x,)}, "must return one tensor, got tuple"),
             ({"fn": lambda x: x[:, :3]}, "as many positions"),

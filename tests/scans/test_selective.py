@@ -142,6 +142,9 @@ def test_dtypes(scan, dtype):
         ("u", torch.randn(3, 7), "u has shape (3, 7)"),
         ("u", torch.randn(2, 3, 0), "each at least 1"),
         ("u", torch.ones(2, 3, 7, dtype=torch.long), "u has dtype torch.int64"),
+        ("u", None, "u is None; give a tensor (only D, z and delta_bias may be None)"),
+        ("C", None, "C is None"),
+        ("B", [[1.0]], "B is a list"),
         ("A", torch.randn(4, 3), "A has shape (4, 3); give (channels, states) with the 3 channels of u"),
         ("A", torch.randn(3, 4, dtype=torch.complex64), "A has dtype torch.complex64"),
         (
@@ -162,6 +165,7 @@ def test_wrong_calls(scan, name, value, says):
     assert says in str(caught.value)
 
 
-def test_chunk_size_is_checked():
-    with pytest.raises(InvalidArgument, match="chunk_size is 0"):
-        selective_scan_chunked(**arguments(), chunk_size=0)
+@pytest.mark.parametrize("chunk_size", [0, 2.5, "8"])
+def test_chunk_size_is_checked(chunk_size):
+    with pytest.raises(InvalidArgument, match=f"chunk_size is {chunk_size!r}"):
+        selective_scan_chunked(**arguments(), chunk_size=chunk_size)

@@ -13,6 +13,7 @@ returns the same bits on the prefix.
 from collections.abc import Iterable
 from contextlib import nullcontext
 from math import isfinite
+from numbers import Real
 from typing import Literal
 
 import torch
@@ -81,10 +82,10 @@ def check_prefix(
     settle_first_calls()
     T = x.shape[seq_dim]
     chosen = _check_lengths(lengths, T)
-    if not (isfinite(atol) and atol >= 0):
-        raise InvalidArgument(f"check_prefix: atol must be a finite number >= 0 (0 is exact), got {atol}.")
+    if not (isinstance(atol, Real) and isfinite(atol) and atol >= 0):
+        raise InvalidArgument(f"check_prefix: atol must be a finite number >= 0 (0 is exact), got {atol!r}.")
     options = {
-        "lengths": lengths if lengths == "all" else chosen,
+        "lengths": "all" if isinstance(lengths, str) else chosen,
         "atol": atol,
         "seq_dim": seq_dim,
         "batch_dim": batch_dim,
@@ -269,9 +270,9 @@ def _greatest(mismatches: list[Mismatch]) -> float:
 
 
 def _check_lengths(lengths: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
-    if lengths == "all":
+    if isinstance(lengths, str) and lengths == "all":
         return tuple(range(1, T))
-    chosen = () if isinstance(lengths, str) else tuple(lengths)
+    chosen = tuple(lengths) if isinstance(lengths, Iterable) and not isinstance(lengths, str) else ()
     if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
         raise InvalidArgument(
             f"check_prefix: lengths must be 'all' or whole numbers k with 1 <= k < T = {T}, got {lengths!r}."

@@ -79,8 +79,8 @@ def selective_scan_chunked(
     In exact arithmetic its states are the sequential ones: Lean theorem ``runDiagonalTransitions_chunks``.
     Arguments, result and errors as :func:`selective_scan`; ``chunk_size`` >= 1 need not divide the length.
     """
-    if chunk_size < 1:
-        raise InvalidArgument(f"chunk_size is {chunk_size}; give a whole number of at least 1.")
+    if not isinstance(chunk_size, int) or chunk_size < 1:
+        raise InvalidArgument(f"chunk_size is {chunk_size!r}; give a whole number of at least 1.")
 
     def states(a: Tensor, b: Tensor) -> Tensor:
         return chunked_states(a, b, chunk_size)
@@ -163,9 +163,15 @@ def check_arguments(given: Mapping[str, Tensor]) -> torch.dtype:
         The widest dtype among them, at least float32.
 
     Raises:
-        InvalidArgument: a shape does not fit, a dtype is not a real floating one, or a size is zero.
+        InvalidArgument: a tensor is missing or is none, a shape does not fit, a dtype is not a real floating
+            one, or a size is zero.
     """
+    for name in ("u", "delta", "A", "B", "C"):
+        if name not in given:
+            raise InvalidArgument(f"{name} is None; give a tensor (only D, z and delta_bias may be None).")
     for name, tensor in given.items():
+        if not isinstance(tensor, Tensor):
+            raise InvalidArgument(f"{name} is a {type(tensor).__name__}; give a real floating-point tensor.")
         if not tensor.is_floating_point():
             raise InvalidArgument(f"{name} has dtype {tensor.dtype}; give a real floating-point tensor.")
     u, A = given["u"], given["A"]
