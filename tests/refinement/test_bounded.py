@@ -152,6 +152,30 @@ def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name):
     within(FUNCTIONS[name](x + y).double().numpy(), inexact_argument)
 
 
+@pytest.mark.parametrize(("name", "steepest"), [("exp", np.inf), ("sigmoid", 0.25), ("softplus", 1.0)])
+@settings(max_examples=200, deadline=None)
+@given(st.floats(3, 8), st.sampled_from([-1, 1]), st.floats(1, 5))
+def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, error):
+    """A slope at the value is not the slope on the way to an end of the interval."""
+    ar, x = BoundedArithmetic(EXACT_IMPLEMENTATION), sign * size
+    bounded = getattr(ar, name)(Bounded(np.array([x]), np.array([error]), ar))
+    for end in (x - error, x + error):
+        within(getattr(FLOAT64, name)(np.array([end])), bounded)
+    assert bounded.error <= steepest * error * (1 + 1e-12) + 1e-12, "no function moves further than its slope"
+
+
+@pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(torch_dtype):
+    a_log = torch.from_numpy(np.random.default_rng(0).uniform(-3, 3, 4000)).to(torch_dtype)
+    rounding = Rounding.of(torch_dtype)
+    A = -np.exp(a_log.double().numpy())
+    bounded = BoundedArithmetic(rounding).lift_computed(A)
+    within(-torch.exp(a_log).double().numpy(), bounded, 0.0 if torch_dtype == torch.float64 else 0.2)
+    ends = 2 * rounding.ulps * rounding.unit_roundoff * np.abs(A)
+    assert np.all(bounded.error >= ends)
+    assert torch_dtype == torch.float64 or np.all(bounded.error <= ends * 1.001)
+
+
 def test_declared_ulps_are_used():
     x = np.linspace(-3, 3, 100)
     for name in FUNCTIONS:
@@ -289,6 +313,18 @@ def test_underflow_is_counted():
         h = decays[t] * h + np.float16(2.0**-24)
         within(h, bound[0, t, 0])
     assert abs(float(h) - bound.value[0, -1, 0]) > 2.0**-25, "float16 rounds here as nowhere else"
+
+
+def test_products_of_three_whose_first_product_underflows():
+    """In float32, subnormal numbers kept and flushed to zero: a large factor makes the loss visible."""
+    rng = np.random.default_rng(0)
+    ar = BoundedArithmetic(Rounding.of(torch.float32))
+    x = (rng.uniform(1, 2, 100) * 2.0**100).astype(np.float32)
+    y, z = ((rng.uniform(1, 2, 100) * 2.0**-72).astype(np.float32) for _ in range(2))
+    for factors in ((x, y, z), (y, x, z), (y, z, x)):
+        bounded = ar.product(*(ar.lift(factor) for factor in factors))
+        for got in ((x * y) * z, x * (y * z), (x * z) * y, 0 * x):
+            within(got, bounded)
 
 
 def test_half_precision_sums_accumulated_in_single_precision():

@@ -20,6 +20,7 @@ from scanproof import (
     MambaCheckpoint,
     RefinementError,
     Rounding,
+    SelectiveMambaBlockSpec,
     Verdict,
     assert_refines,
     check_refinement,
@@ -159,6 +160,52 @@ def test_an_output_stored_in_a_coarser_dtype_is_allowed_one_more_rounding():
     assert report.worst.ratio > 0.5
     twice = check_refinement(lambda x: (impl(x) * 1.02).bfloat16(), spec, x, shrink=False)
     assert twice.verdict is Verdict.REFUTED
+
+
+def doubling():
+    return DiagonalS4Spec(inProj=[[1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0]])
+
+
+def test_a_finer_output_dtype_that_underflows_earlier_is_allowed_for_too():
+    x = torch.randn(1, 8, 1, generator=torch.Generator().manual_seed(0)) * 1e-6
+    report = check_refinement(lambda x: (2 * x).half(), doubling(), x, rounding=torch.bfloat16)
+    assert report.verdict is not Verdict.REFUTED, report.summary()
+    assert 0.1 < report.worst.ratio <= 1
+    wrong = check_refinement(lambda x: (2.2 * x).half(), doubling(), x + 1e-4, rounding=torch.bfloat16)
+    assert wrong.verdict is Verdict.REFUTED
+
+
+def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps():
+    """The second output is exp(dt A) times the first token's input: dt A = -30 shows what is wrong with A."""
+    spec = SelectiveMambaBlockSpec(
+        inProj=np.eye(2),
+        inBias=np.zeros(2),
+        gateProj=np.zeros((2, 2)),
+        gateBias=np.ones(2),
+        convWeight=np.ones((2, 1)),
+        convBias=np.zeros(2),
+        dtDown=np.zeros((1, 2)),
+        dtUp=np.zeros((2, 1)),
+        dtBias=np.full(2, 30.0),
+        bProj=[[1.0, 0.0]],
+        cProj=[[0.0, 1.0]],
+        A=-np.ones((2, 1)),
+        D=np.ones(2),
+        outProj=[[1.0, 0.0]],
+        outBias=np.zeros(1),
+    )
+    rounding = Rounding.of(torch.float32, ulps=64.0)
+    off = 2 * rounding.ulps * rounding.unit_roundoff
+
+    def verdict(A):
+        """Of a block in float64, but for dt at the end of its interval, and for A."""
+        block = replace(spec, dtBias=spec.dtBias * (1 + off), A=A)
+        return check_refinement(
+            lambda x: torch.from_numpy(block.run(x.numpy())[0]), spec, torch.eye(2)[None], rounding=rounding
+        ).verdict
+
+    assert verdict(spec.A * (1 + off)) is Verdict.REFINES
+    assert verdict(spec.A * (1 + 3 * off)) is Verdict.REFUTED
 
 
 # ---------------------------------------------------------------- wrong implementations
@@ -370,6 +417,44 @@ def test_overflow_that_may_be_rightful_is_inconclusive():
     assert check_refinement(DiagonalS4(spec), spec, x[:, :8]).verdict is Verdict.REFINES
 
 
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_what_an_overflow_may_explain_hides_no_other_entry(bad):
+    """The first example may overflow, the second is wrong by a factor."""
+    spec = DiagonalS4Spec(inProj=[[1.0]], a=[8.0], outProj=[[1.0]], skip=[[0.0]])
+    x = torch.cat([torch.full((1, 12, 1), 1e30), torch.ones(1, 12, 1)])
+
+    def broken(factor):
+        def impl(x):
+            y = torch.from_numpy(spec.run(x.numpy())[0]).float()
+            y[:1, 8:] = bad
+            y[1:, 3] *= factor
+            return y
+
+        return check_refinement(impl, spec, x, shrink=False)
+
+    right, wrong = broken(1), broken(1.5)
+    assert right.verdict is Verdict.INCONCLUSIVE
+    assert "overflow may explain" in right.reason
+    assert not np.isfinite(right.worst.got)
+    assert wrong.verdict is Verdict.REFUTED, wrong.summary()
+    assert (wrong.worst.example, wrong.worst.t) == (1, 3)
+
+
+def test_an_overflow_in_one_output_hides_nothing_in_the_other():
+    case = scan_case(batch=1, channels=1, length=12, states=1, leave_out=("z", "delta_bias"))
+    case["A"], case["delta"] = torch.ones(1, 1), torch.full((1, 1, 12), 2.0)
+    case["u"], case["B"] = torch.full((1, 1, 12), 1e30), torch.ones(1, 1, 12)
+
+    def scan(**given):
+        y, last = selective_scan(**given)
+        return y * 1.5, last
+
+    report = check_scan_refinement(scan, **case, shrink=False)
+    assert report.verdict is Verdict.REFUTED, report.summary()
+    assert report.worst.output == "y"
+    assert np.isfinite(report.worst.got)
+
+
 def test_a_reference_that_is_not_finite_is_inconclusive():
     impl, spec, x = block_case()
     x[0, 3, 1] = torch.nan
@@ -403,6 +488,7 @@ def test_one_entry_that_is_not_finite_never_passes(bad):
 
     def broken(x):
         y = impl(x)
+        y[:, 3, 0] += 1
         y[:, -1, 1] = bad
         return y
 
@@ -504,6 +590,18 @@ def wrong_calls():
     yield "x has shape (20, 3); give (batch, T, inputDim = 3)", lambda: check_refinement(impl, spec, x[0])
     yield "x has shape (2, 0, 3)", lambda: check_refinement(impl, spec, x[:, :0])
     yield "x has shape (2, 20, 2)", lambda: check_refinement(impl, spec, x[..., :2])
+    for wrong in ("float32", 1e-3, torch.int32, torch.complex64):
+        yield (
+            f"rounding in {wrong!r} is not modelled; give a real floating dtype",
+            lambda wrong=wrong: check_refinement(impl, spec, x, rounding=wrong),
+        )
+    yield "impl is a int; give a function", lambda: check_refinement(3, spec, x)
+    yield "impl is a int; give a function", lambda: check_scan_refinement(3, **scan_case())
+    for wrong in (3, Twin):
+        yield (
+            f"reference is {wrong!r}; give an object with run",
+            lambda wrong=wrong: check_refinement(impl, spec, x, reference=wrong),
+        )
     yield "spec is a dict", lambda: check_refinement(impl, {}, x)
     yield "impl(x) is a tuple; return one tensor", lambda: check_refinement(lambda x: (x, x), spec, x)
     yield "impl(x) has shape (2, 20, 3)", lambda: check_refinement(lambda x: x, spec, x)
@@ -511,7 +609,8 @@ def wrong_calls():
     yield "drops out at random", lambda: check_refinement(nn.Dropout(0.5), spec, x)
     case = scan_case()
     yield "u has shape (3, 37)", lambda: check_scan_refinement(selective_scan, **{**case, "u": case["u"][0]})
-    yield "B is list", lambda: check_scan_refinement(selective_scan, **{**case, "B": [1.0]})
+    yield "C is None", lambda: check_scan_refinement(selective_scan, **{**case, "C": None})
+    yield "B is a list", lambda: check_scan_refinement(selective_scan, **{**case, "B": [1.0]})
     yield "not (y, last_state)", lambda: check_scan_refinement(lambda **given: given["u"], **case)
     yield (
         "last_state of impl(…) has shape",
@@ -524,3 +623,27 @@ def test_wrong_calls(says, call):
     with pytest.raises(InvalidArgument) as caught:
         call()
     assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_parameters_that_are_not_finite_make_no_spec(bad):
+    with pytest.raises(
+        InvalidArgument, match=rf"DiagonalS4Spec: skip is not finite, it holds {bad} at \[0, 1\]"
+    ):
+        DiagonalS4Spec(inProj=[[1.0, 1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0, bad]])
+    names = (
+        "in_proj_weight",
+        "conv1d_weight",
+        "x_proj_weight",
+        "dt_proj_weight",
+        "dt_proj_bias",
+        "A_log",
+        "D",
+    )
+    shapes = [(4, 3), (2, 1, 2), (1 + 2 * 2, 2), (2, 1), (2,), (2, 2), (2,)]
+    given = {name: np.ones(shape) for name, shape in zip(names, shapes, strict=True)}
+    with pytest.raises(
+        InvalidArgument, match=f"MambaCheckpoint: out_proj_weight is not finite, it holds {bad}"
+    ):
+        MambaCheckpoint(**given, out_proj_weight=np.full((3, 2), bad))

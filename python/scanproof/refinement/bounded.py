@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scanproof.errors import InvalidArgument
 from scanproof.refinement.arithmetic import FLOAT64, SOFTPLUS_THRESHOLD, Arithmetic
 
 Floats = NDArray[np.float64]
@@ -57,7 +58,16 @@ class Rounding:
 
         Results below the smallest normal number may be flushed to zero, as many kernels do; float16, whose
         normal numbers end at 6e-5, is taken to keep its subnormal ones.
+
+        Raises:
+            InvalidArgument: ``dtype`` or ``accumulator`` is no real floating dtype.
         """
+        for given in (dtype, accumulator or dtype):
+            if not isinstance(given, torch.dtype) or not given.is_floating_point:
+                raise InvalidArgument(
+                    f"rounding in {given!r} is not modelled; give a real floating dtype, as torch.float32, or"
+                    " a scanproof.Rounding."
+                )
         info = torch.finfo(dtype)
         underflow = info.smallest_normal if dtype != torch.float16 else info.smallest_normal * info.eps
         within = None if accumulator is None else torch.finfo(accumulator).eps / 2
@@ -267,7 +277,7 @@ class BoundedArithmetic(Arithmetic):
     def _function(self, value: Floats, spread: Floats) -> Bounded:
         """Bound a function accurate to the declared ulps, an ulp of y being at most 2 u |y|."""
         own = 2 * self.rounding.ulps * self.rounding.unit_roundoff
-        error = spread + own * _up(_sure(value) + spread) + self.rounding.underflow
+        error = spread + own * _up(_sure(np.abs(value)) + spread) + self.rounding.underflow
         return Bounded(value, _up(error + 2 * _REFERENCE_ULPS * _U * np.abs(value)), self)
 
     def _meets(self, magnitudes: Floats) -> None:

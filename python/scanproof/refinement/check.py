@@ -63,13 +63,20 @@ def check_refinement(
     >>> check_refinement(lambda x: 2 * x, spec, torch.randn(1, 8, 1)).verdict.name
     'REFINES'
     """
-    reject_active_dropout("check_refinement", impl)
+    _check_implementation("check_refinement", impl)
     spec = spec.spec() if isinstance(spec, MambaCheckpoint) else spec
     if not isinstance(spec, Spec):
         raise InvalidArgument(
             f"check_refinement: spec is a {type(spec).__name__}; give a spec of this package."
         )
-    _check_tensors("check_refinement", {"x": x})
+    if reference is not None and (isinstance(reference, type) or not hasattr(reference, "run")):
+        raise InvalidArgument(
+            f"check_refinement: reference is {reference!r}; give an object with run(spec, x), such as the"
+            " oracle of Oracle.start()."
+        )
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        what = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise InvalidArgument(f"check_refinement: x is {what}; give a real floating tensor.")
     wanted = spec.dims["inputDim"]
     if x.ndim != 3 or x.shape[2] != wanted or 0 in x.shape:
         raise InvalidArgument(
@@ -135,10 +142,9 @@ def check_scan_refinement(
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
     """
-    reject_active_dropout("check_scan_refinement", impl)
+    _check_implementation("check_scan_refinement", impl)
     given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
     inputs = {name: tensor for name, tensor in given.items() if tensor is not None}
-    _check_tensors("check_scan_refinement", inputs)
     problem = ScanProblem(impl, delta_softplus, _rounding(rounding, check_arguments(inputs)))
     return _check(problem, inputs, shrink)
 
@@ -217,11 +223,10 @@ def _assert(report: RefinementReport) -> RefinementReport:
 
 
 def _rounding(given: torch.dtype | Rounding | None, default: torch.dtype) -> Rounding:
-    return given if isinstance(given, Rounding) else Rounding.of(given or default)
+    return given if isinstance(given, Rounding) else Rounding.of(default if given is None else given)
 
 
-def _check_tensors(check: str, tensors: dict[str, Any]) -> None:
-    for name, tensor in tensors.items():
-        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            what = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
-            raise InvalidArgument(f"{check}: {name} is {what}; give a real floating tensor.")
+def _check_implementation(check: str, impl: Any) -> None:
+    if not callable(impl):
+        raise InvalidArgument(f"{check}: impl is a {type(impl).__name__}; give a function or a module.")
+    reject_active_dropout(check, impl)

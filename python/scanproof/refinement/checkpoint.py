@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.arithmetic import FLOAT64, Arithmetic
 from scanproof.refinement.runners import SelectiveMambaBlockSpec
-from scanproof.refinement.shapes import as_array, bind_axes
+from scanproof.refinement.shapes import as_parameter, bind_axes
 
 Array = NDArray[Any]
 
@@ -52,7 +52,7 @@ class MambaCheckpoint:
         for field in fields(self):
             given = getattr(self, field.name)
             if given is not None:
-                object.__setattr__(self, field.name, as_array("MambaCheckpoint", field.name, given))
+                object.__setattr__(self, field.name, as_parameter("MambaCheckpoint", field.name, given))
         sizes = bind_axes(
             "MambaCheckpoint",
             vars(self),

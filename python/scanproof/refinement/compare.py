@@ -21,7 +21,8 @@ class Comparison:
         verdict: REFINES, REFUTED or INCONCLUSIVE.
         reason: what led to it.
         compared: number of output entries.
-        worst: the entry with the greatest share of its bound; None if the reference itself is not finite.
+        worst: the entry with the greatest share of its bound, one that an overflow may explain only where no
+            other is outside; None if the reference itself is not finite.
         sharpness: median over entries of bound / |expected|.
     """
 
@@ -42,7 +43,11 @@ def compare(problem: Problem, inputs: Inputs) -> Comparison:
         return Comparison(Verdict.INCONCLUSIVE, reason, compared)
     largest = min(problem.rounding.largest, *(torch.finfo(y.dtype).max for y in outputs.values()))
     got = {name: to_numpy(y) for name, y in outputs.items()}
-    worst = max((_worst(problem, name, got, expected) for name in got), key=lambda entry: entry.ratio)
+    worst = _worst(problem, got, expected)
+    if not isfinite(worst.got) and expected.peak >= largest:  # what an overflow may explain hides no other
+        finite = {name: np.where(np.isfinite(y), y, expected.value[name]) for name, y in got.items()}
+        other = _worst(problem, finite, expected)
+        worst = other if other.ratio > 1 else worst
     flat_value = np.concatenate([np.abs(value).ravel() for value in expected.value.values()])
     flat_bound = np.concatenate([bound.ravel() for bound in expected.bound.values()])
     with np.errstate(divide="ignore"):
@@ -90,7 +95,11 @@ def _judge(worst: Deviation, peak: float, largest: float, sharpness: float) -> t
     return Verdict.REFINES, "no entry outside the bound, on this input"
 
 
-def _worst(problem: Problem, name: str, got: Mapping[str, Floats], expected: Expected) -> Deviation:
+def _worst(problem: Problem, got: Mapping[str, Floats], expected: Expected) -> Deviation:
+    return max((_worst_of(problem, name, got, expected) for name in got), key=lambda entry: entry.ratio)
+
+
+def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: Expected) -> Deviation:
     value, bound = expected.value[name], expected.bound[name]
     error = np.nan_to_num(np.abs(got[name] - value), nan=np.inf, posinf=np.inf)
     index = np.unravel_index(int(np.argmax(error / bound)), value.shape)

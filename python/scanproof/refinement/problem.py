@@ -212,8 +212,8 @@ def to_numpy(tensor: Tensor) -> Floats:
 
 def stored(bounded: Bounded, dtype: torch.dtype) -> Floats:
     """Return the bound after a result has been rounded once more, into the dtype it is returned in."""
-    own = Rounding.of(dtype)
-    if own.unit_roundoff <= bounded.arithmetic.rounding.unit_roundoff:
+    own, computed = Rounding.of(dtype), bounded.arithmetic.rounding
+    if own.unit_roundoff <= computed.unit_roundoff and own.underflow <= computed.underflow:
         return bounded.error
     return BoundedArithmetic(own).rounded(bounded.value, bounded.error).error
 

@@ -86,7 +86,8 @@ class RefinementReport:
         device: device of the input.
         rounding: what was assumed of the implementation's arithmetic.
         compared: number of output entries compared.
-        worst: the entry with the greatest error relative to its bound; None if nothing could be compared.
+        worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
+            where no other is outside; None if nothing could be compared.
         sharpness: median over entries of bound / |expected|; NaN if nothing could be compared.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference. The bound itself is evaluated numerically.

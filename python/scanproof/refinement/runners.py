@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Value
-from scanproof.refinement.shapes import as_array, bind_axes
+from scanproof.refinement.shapes import as_array, as_parameter, bind_axes
 
 Array = NDArray[Any]
 
@@ -36,7 +36,7 @@ class Spec(ABC):
     def __post_init__(self) -> None:
         owner = type(self).__name__
         for field in fields(self):  # type: ignore[arg-type]  # every concrete spec is a dataclass
-            object.__setattr__(self, field.name, as_array(owner, field.name, getattr(self, field.name)))
+            object.__setattr__(self, field.name, as_parameter(owner, field.name, getattr(self, field.name)))
         bind_axes(owner, vars(self), self.axes)
 
     def __repr__(self) -> str:

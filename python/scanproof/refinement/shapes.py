@@ -27,6 +27,22 @@ def as_array(owner: str, name: str, given: Any) -> NDArray[Any]:
     return array
 
 
+def as_parameter(owner: str, name: str, given: Any) -> NDArray[Any]:
+    """Return :func:`as_array` of a parameter.
+
+    Raises:
+        InvalidArgument: it is no array of real numbers, or a float in it is NaN or infinite.
+    """
+    array = as_array(owner, name, given)
+    if array.dtype == np.float64 and not np.isfinite(array).all():
+        index = np.argwhere(~np.isfinite(array))[0]
+        raise InvalidArgument(
+            f"{owner}: {name} is not finite, it holds {array[tuple(index)]} at {index.tolist()}; give finite"
+            " parameters."
+        )
+    return array
+
+
 def bind_axes(
     owner: str, arrays: Mapping[str, NDArray[Any]], axes: Mapping[str, tuple[str, ...]]
 ) -> dict[str, int]:
