@@ -29,3 +29,10 @@ def test_a_program_that_dies_in_an_answer() -> None:
     with pytest.raises(LeanUnavailable, match="died with exit code"):
         process.ask("question")
     process.close()
+
+
+def test_a_program_that_was_closed() -> None:
+    process = LeanProcess(started("print('ready')\nwhile True: print(input())"))
+    process.close()
+    with pytest.raises(LeanUnavailable, match="was closed"):
+        process.ask("anything")

@@ -172,11 +172,11 @@ def _check_options(cuts: str, K: int, threshold: float) -> None:
         raise InvalidArgument(
             f"certify: cuts must be one of {', '.join(map(repr, get_args(Cuts)))}, got {cuts!r}."
         )
-    if cuts == "rand" and K < 1:
-        raise InvalidArgument(f"certify: K must be at least 1 random cut, got {K}.")
-    if not (isfinite(threshold) and threshold >= 0):
+    if cuts == "rand" and not (isinstance(K, int) and K >= 1):
+        raise InvalidArgument(f"certify: K must be at least 1 random cut, got {K!r}.")
+    if not (isinstance(threshold, int | float) and isfinite(threshold) and threshold >= 0):
         raise InvalidArgument(
-            f"certify: threshold must be a finite number >= 0 (0 is exact), got {threshold}."
+            f"certify: threshold must be a finite number >= 0 (0 is exact), got {threshold!r}."
         )
 
 

@@ -36,13 +36,15 @@ class LeanProcess:
         """Send a line and return the answer, without its line end.
 
         Raises:
-            LeanUnavailable: the process has died.
+            LeanUnavailable: the process has died or was closed.
         """
+        if self._stdin.closed:
+            raise LeanUnavailable("The Lean program was closed; start another one.")
         try:
             self._stdin.write(line + "\n")
             self._stdin.flush()
             answer = self._stdout.readline()
-        except (BrokenPipeError, ValueError):
+        except BrokenPipeError:
             answer = ""
         if not answer.endswith("\n"):
             raise LeanUnavailable(f"The Lean program died with exit code {self._process.poll()}.")
