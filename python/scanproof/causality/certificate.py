@@ -84,7 +84,7 @@ def certify(
     check_input("certify", fn, x, axes)
     settle_first_calls()
     _check_options(cuts, K, threshold)
-    seed = seed_of(generator)
+    seed = seed_of("certify", generator)
     numbers = torch.Generator(device="cpu").manual_seed(seed)
 
     T = x.shape[seq_dim]

@@ -82,7 +82,7 @@ def check_perturbation(
     settle_first_calls()
     T = x.shape[seq_dim]
     chosen, chosen_kinds = _check_cuts(cuts, T), _check_kinds(kinds)
-    seed = seed_of(generator)
+    seed = seed_of("check_perturbation", generator)
     x = x.detach()
     futures = Replacement(x, axes, vocab_size, torch.Generator(device="cpu").manual_seed(seed))
     options = {

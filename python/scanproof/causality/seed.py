@@ -5,7 +5,7 @@ import torch
 from scanproof.errors import InvalidArgument
 
 
-def seed_of(generator: torch.Generator | None) -> int:
+def seed_of(check: str, generator: torch.Generator | None) -> int:
     """Return a seed that repeats this call, and advance ``generator`` so that the next call differs.
 
     Raises:
@@ -15,7 +15,7 @@ def seed_of(generator: torch.Generator | None) -> int:
         return 0
     if not isinstance(generator, torch.Generator):
         raise InvalidArgument(
-            f"generator is {generator!r}; give torch.Generator().manual_seed(…), or None for seed 0."
+            f"{check}: generator is {generator!r}; give torch.Generator().manual_seed(…), or None for seed 0."
         )
     fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
     untouched = torch.equal(fresh.get_state(), generator.get_state())
