@@ -1,11 +1,12 @@
 """What forward perturbation reports."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from scanproof import theorems
+from scanproof.causality.comparison_report import ComparisonReport
 from scanproof.causality.evidence import TwoPrecisions
 from scanproof.causality.replacement import Kind
-from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
 
@@ -51,7 +52,7 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerturbationReport:
+class PerturbationReport(ComparisonReport):
     """What ``check_perturbation`` found.
 
     Attributes:
@@ -74,6 +75,8 @@ class PerturbationReport:
         theorem: the Lean theorem of the runners whose numeric counterpart this is.
     """
 
+    check: ClassVar = "future perturbation"
+
     T: int
     cuts: tuple[int, ...]
     kinds: tuple[Kind, ...]
@@ -92,11 +95,6 @@ class PerturbationReport:
     call: str
     theorem: str = theorems.RUNNER_AGREE
 
-    @property
-    def ok(self) -> bool:
-        """Whether the verdict passed."""
-        return self.verdict.passed
-
     def summary(self) -> str:
         """Return a few lines that say what was compared, what was found and what it rests on."""
         lines = [f"FuturePerturbation(T={self.T}, {len(self.cuts)} cuts, {', '.join(self.kinds)})"]
@@ -108,17 +106,6 @@ class PerturbationReport:
         lines.append(f"  compared   : {self._compared()} in {run}; {where}")
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)
-
-    def row(self, subject: str) -> Row:
-        """Return the report as a row of ``scanproof.table``."""
-        show_place = self.worst is not None and not self.ok
-        return Row(
-            subject=subject,
-            check="future perturbation",
-            verdict=self.verdict,
-            evidence=f"{self.worst if show_place else self.reason}; {self._compared()}",
-            theorem=self.theorem,
-        )
 
     def _compared(self) -> str:
         return f"{self.probes} replaced futures, {self.differing} changed the past"

@@ -1,10 +1,11 @@
 """What append-prefix equivalence reports."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from scanproof import theorems
+from scanproof.causality.comparison_report import ComparisonReport
 from scanproof.causality.evidence import TwoPrecisions
-from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
 
@@ -41,7 +42,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrefixReport:
+class PrefixReport(ComparisonReport):
     """What ``check_prefix`` found.
 
     Attributes:
@@ -62,6 +63,8 @@ class PrefixReport:
         theorem: the Lean theorem of the runners whose numeric counterpart this is.
     """
 
+    check: ClassVar = "append-prefix"
+
     T: int
     lengths: tuple[int, ...]
     verdict: Verdict
@@ -76,11 +79,6 @@ class PrefixReport:
     call: str
     theorem: str = theorems.RUNNER_APPEND
 
-    @property
-    def ok(self) -> bool:
-        """Whether the verdict passed."""
-        return self.verdict.passed
-
     def summary(self) -> str:
         """Return a few lines that say what was compared, what was found and what it rests on."""
         lines = [f"PrefixEquivalence(T={self.T}, {len(self.lengths)} prefixes)"]
@@ -90,17 +88,6 @@ class PrefixReport:
         lines.append(f"  compared   : {self._compared()}; {self.dtype} on {self.device}")
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)
-
-    def row(self, subject: str) -> Row:
-        """Return the report as a row of ``scanproof.table``."""
-        show_place = self.worst is not None and not self.ok
-        return Row(
-            subject=subject,
-            check="append-prefix",
-            verdict=self.verdict,
-            evidence=f"{self.worst if show_place else self.reason}; {self._compared()}",
-            theorem=self.theorem,
-        )
 
     def _compared(self) -> str:
         return f"{len(self.lengths)} prefixes, {self.differing} differ"
