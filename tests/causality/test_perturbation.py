@@ -254,23 +254,25 @@ class TestReplacement:
     @pytest.mark.parametrize("kind", KINDS)
     def test_the_past_stays_and_the_future_changes(self, kind: str, x: Tensor, ids: Tensor) -> None:
         for given_x in (x, ids, x.bfloat16()):
-            made = Replacement(given_x, Axes(1, 0), None, torch.Generator().manual_seed(0))
+            made = Replacement("check", given_x, Axes(1, 0), None, torch.Generator().manual_seed(0))
             for cut in range(1, T - 1):
                 future = made.future(kind, cut)
                 assert torch.equal(future[:, :cut], given_x[:, :cut])
                 assert future.dtype == given_x.dtype
                 assert future.isfinite().all()
                 assert torch.equal(future, made.future(kind, cut))
-        made = Replacement(x, Axes(1, 0), None, torch.Generator().manual_seed(0))
+        made = Replacement("check", x, Axes(1, 0), None, torch.Generator().manual_seed(0))
         assert not torch.equal(made.future(kind, 1)[:, 1:], x[:, 1:])
 
     def test_noise_replaces_every_entry(self, x: Tensor, ids: Tensor) -> None:
         for given_x, vocab_size in ((x, None), (ids, None), (ids, 11)):
-            made = Replacement(given_x, Axes(1, 0), vocab_size, torch.Generator().manual_seed(0))
+            made = Replacement("check", given_x, Axes(1, 0), vocab_size, torch.Generator().manual_seed(0))
             assert (made.future("noise", 3)[:, 3:] != given_x[:, 3:]).all()
 
     def test_a_permutation_holds_the_same_positions(self, x: Tensor) -> None:
-        future = Replacement(x, Axes(1, 0), None, torch.Generator().manual_seed(0)).future("permutation", 4)
+        future = Replacement("check", x, Axes(1, 0), None, torch.Generator().manual_seed(0)).future(
+            "permutation", 4
+        )
         rows = sorted(map(tuple, future[0, 4:].tolist()))
         assert rows == sorted(map(tuple, x[0, 4:].tolist()))
 

@@ -46,13 +46,12 @@ class Axes:
         return (None if self.batch is None else index[self.batch]), index[self.seq], channel
 
 
-def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes, *, token_ids: bool = False) -> None:
-    """Reject a callable or an input that ``check`` can say nothing about.
+def check_tensor(check: str, fn: Callable[..., Any], x: Tensor, *, token_ids: bool = False) -> None:
+    """Reject a callable or a tensor that ``check`` can say nothing about, whatever its axes are.
 
     Raises:
         InvalidArgument: ``fn`` is not callable or drops out at random, or ``x`` is not a floating tensor (or,
-            with ``token_ids``, an integer one) with at least two positions, at least one entry, and the
-            named axes.
+            with ``token_ids``, an integer one) with at least one entry.
     """
     if not callable(fn):
         raise InvalidArgument(
@@ -71,21 +70,31 @@ def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes, *, token_ids
             f"{check}: x must be a floating tensor, got {x.dtype}; check at a differentiable interface, "
             "that is, embeddings rather than token ids."
         )
-    for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
-        if not isinstance(axis, int) and (axis is not None or name == "seq_dim"):
-            raise InvalidArgument(f"{check}: {name} must be the whole number of an axis of x, got {axis!r}.")
-    _check_axes(check, "x", x, axes)
     if x.numel() == 0:
         raise InvalidArgument(
             f"{check}: x has no entries, its shape is {tuple(x.shape)}; pass a non-empty input."
         )
+    reject_active_dropout(check, fn)
+
+
+def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes, *, token_ids: bool = False) -> None:
+    """Reject a callable or an input that ``check`` can say nothing about.
+
+    Raises:
+        InvalidArgument: as ``check_tensor``, or ``x`` does not have the named axes with at least two
+            positions.
+    """
+    check_tensor(check, fn, x, token_ids=token_ids)
+    for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
+        if not isinstance(axis, int) and (axis is not None or name == "seq_dim"):
+            raise InvalidArgument(f"{check}: {name} must be the whole number of an axis of x, got {axis!r}.")
+    _check_axes(check, "x", x, axes)
     length = x.shape[axes.seq]
     if length < 2:
         raise InvalidArgument(
             f"{check}: x has {length} position along seq_dim={axes.seq}, its shape is {tuple(x.shape)}; "
             "causality needs T >= 2 (and T beyond the model's chunk size)."
         )
-    reject_active_dropout(check, fn)
 
 
 def check_output(check: str, y: Any, x: Tensor, axes: Axes, call: str = "fn(x)") -> Tensor:

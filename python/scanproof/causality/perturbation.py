@@ -28,6 +28,7 @@ from scanproof.causality.precision import AtPrecision
 from scanproof.causality.pullback import BATCH_BYTES
 from scanproof.causality.replacement import KINDS, Kind, Replacement
 from scanproof.causality.seed import seed_of
+from scanproof.causality.steady import unsteady
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
@@ -84,7 +85,8 @@ def check_perturbation(
     chosen, chosen_kinds = _check_cuts(cuts, T), _check_kinds(kinds)
     seed = seed_of("check_perturbation", generator)
     x = x.detach()
-    futures = Replacement(x, axes, vocab_size, torch.Generator(device="cpu").manual_seed(seed))
+    numbers = torch.Generator(device="cpu").manual_seed(seed)
+    futures = Replacement("check_perturbation", x, axes, vocab_size, numbers)
     options = {
         "cuts": cuts if cuts == "all" else chosen,
         "kinds": chosen_kinds,
@@ -198,24 +200,7 @@ class _Comparison:
         return max(self.changes.values(), key=lambda change: change.share)
 
     def _unsteady(self) -> str | None:
-        """Say which randomness makes two runs on the same x differ; None when they are equal."""
-        again = self._run(self._x)
-        if torch.equal(self._y, again):
-            return None
-        devices = [self._x.device] if self._x.device.type == "cuda" else []
-        seeded = []
-        for _ in range(2):
-            with torch.random.fork_rng(devices):
-                torch.manual_seed(0)
-                seeded.append(self._run(self._x))
-        cause = (
-            "it draws random numbers from torch (dropout, sampling): after torch.manual_seed, two runs agree"
-            if torch.equal(*seeded)
-            else "torch.manual_seed does not change that, so it is state kept between calls, another source "
-            "of random numbers, or an operation that is not deterministic"
-        )
-        size = (self._y.double() - again.double()).abs().max().item()
-        return f"fn returns something else when it runs again on the same x, by up to {size:.2e}; {cause}"
+        return unsteady(lambda: self._run(self._x), self._y)
 
     def _look(self) -> None:
         """Compare every probe; in copies along the batch axis where those stay apart."""

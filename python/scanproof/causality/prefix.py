@@ -31,6 +31,7 @@ from scanproof.causality.interface import (
 )
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.prefix_report import Mismatch, PrefixReport
+from scanproof.causality.steady import unsteady
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
@@ -141,7 +142,11 @@ class _Comparison:
         self._fn, self._x, self._axes, self._lengths = fn, x, axes, lengths
         self._whole = self._run(x)
         self._promoted: dict[torch.dtype, tuple[list[Mismatch], AtPrecision] | str] = {}
-        found = proves_nothing(self._whole, axes) or self._unsteady() or self._compare(x, self._whole)
+        found = (
+            proves_nothing(self._whole, axes)
+            or unsteady(lambda: self._run(x), self._whole)
+            or self._compare(x, self._whole)
+        )
         self._problem = found if isinstance(found, str) else None
         self.mismatches = [] if isinstance(found, str) else found
 
@@ -199,16 +204,6 @@ class _Comparison:
 
     def _prefix(self, tensor: Tensor, length: int) -> Tensor:
         return tensor.narrow(self._axes.find("seq", tensor), 0, length)
-
-    def _unsteady(self) -> str | None:
-        again = self._run(self._x)
-        if torch.equal(self._whole, again):
-            return None
-        return (
-            "fn returns something else when it runs again on the same x, by up to "
-            f"{_difference(self._whole, again).max().item():.2e} (dropout, sampling, or state kept between "
-            "calls); make it a function of x"
-        )
 
     def _compare(self, x: Tensor, whole: Tensor, mode: AtPrecision | None = None) -> list[Mismatch] | str:
         """Return the prefixes that differ from ``whole``, or why one of them proves nothing."""

@@ -23,6 +23,7 @@ class Replacement:
     id that was there; ``large`` is the greatest id, ``zeros`` the least. ``permutation`` shuffles positions.
 
     Args:
+        check: name of the check, for messages.
         x: the input.
         axes: where positions are.
         vocab_size: ids are 0 … vocab_size - 1; None for those present in ``x``.
@@ -32,17 +33,19 @@ class Replacement:
         InvalidArgument: ``vocab_size`` does not fit ``x``.
     """
 
-    def __init__(self, x: Tensor, axes: Axes, vocab_size: int | None, generator: torch.Generator) -> None:
+    def __init__(
+        self, check: str, x: Tensor, axes: Axes, vocab_size: int | None, generator: torch.Generator
+    ) -> None:
         self._x, self._seq = x, axes.find("seq", x)
         self._keys = torch.rand(x.shape[self._seq], generator=generator, device="cpu").to(x.device)
         if x.is_floating_point():
             if vocab_size is not None:
                 raise InvalidArgument(
-                    f"check_perturbation: vocab_size={vocab_size} is for token ids, x is {x.dtype}; drop it."
+                    f"{check}: vocab_size={vocab_size} is for token ids, x is {x.dtype}; drop it."
                 )
             self._whole = _numbers(x, generator)
         else:
-            self._whole = _ids(x, vocab_size, generator)
+            self._whole = _ids(check, x, vocab_size, generator)
 
     def future(self, kind: Kind, cut: int) -> Tensor:
         """Return ``x`` with other positions from ``cut`` on."""
@@ -70,17 +73,17 @@ def _numbers(x: Tensor, generator: torch.Generator) -> dict[Kind, Tensor]:
     }
 
 
-def _ids(x: Tensor, vocab_size: int | None, generator: torch.Generator) -> dict[Kind, Tensor]:
+def _ids(check: str, x: Tensor, vocab_size: int | None, generator: torch.Generator) -> dict[Kind, Tensor]:
     present = x.unique()
     least, greatest = int(present[0]), int(present[-1])
     if vocab_size is None and len(present) < 2:
         raise InvalidArgument(
-            f"check_perturbation: x holds only the id {least}, so there is nothing to replace it with; pass "
+            f"{check}: x holds only the id {least}, so there is nothing to replace it with; pass "
             "vocab_size= or an x with several ids."
         )
     if vocab_size is not None and not (least >= 0 and greatest < vocab_size and vocab_size >= 2):
         raise InvalidArgument(
-            f"check_perturbation: vocab_size must be at least 2 and above every id, got {vocab_size} for ids "
+            f"{check}: vocab_size must be at least 2 and above every id, got {vocab_size} for ids "
             f"{least} … {greatest}."
         )
     ids = present if vocab_size is None else torch.arange(vocab_size, device=x.device, dtype=x.dtype)
