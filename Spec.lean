@@ -15,10 +15,14 @@ public import Spec.Models.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.SelectiveMambaBlock
 public import Spec.Models.MambaCheckpoint
+public import Spec.Models.MambaLanguageModel
 public import Spec.Causality.DiagonalS4
 public import Spec.Causality.CompactMamba
 public import Spec.Causality.SelectiveMamba
 public import Spec.Causality.Sharp
+public import Spec.Causality.Padding
+public import Spec.Causality.Packing
+public import Spec.Causality.MambaLanguageModel
 
 /-!
 # scanproof
