@@ -6,6 +6,8 @@ module
 
 public import Spec.Scalar
 public import Spec.Tensor
+public import Spec.FinSum
+public import Spec.RingScalar
 public import Spec.Runner
 public import Spec.Causal
 public import Spec.Scan.Diagonal
