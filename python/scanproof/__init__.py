@@ -4,6 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanproof.causality.batch import assert_batch_independent as assert_batch_independent
+    from scanproof.causality.batch import check_batch_independence as check_batch_independence
+    from scanproof.causality.batch_report import BatchReport as BatchReport
     from scanproof.causality.certificate import assert_strictly_causal as assert_strictly_causal
     from scanproof.causality.certificate import certify as certify
     from scanproof.causality.failure import CausalityError as CausalityError
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from scanproof.scans import selective_scan_chunked as selective_scan_chunked
 
 _EXPORTS = {
+    "BatchReport": "scanproof.causality.batch_report",
     "CausalityError": "scanproof.causality.failure",
     "DiagonalS4Spec": "scanproof.refinement.runners",
     "InvalidArgument": "scanproof.errors",
@@ -50,12 +54,14 @@ _EXPORTS = {
     "Row": "scanproof.report.table",
     "SelectiveMambaBlockSpec": "scanproof.refinement.runners",
     "Verdict": "scanproof.report.verdict",
+    "assert_batch_independent": "scanproof.causality.batch",
     "assert_future_blind": "scanproof.causality.perturbation",
     "assert_prefix_equivalent": "scanproof.causality.prefix",
     "assert_refines": "scanproof.refinement.check",
     "assert_scan_refines": "scanproof.refinement.check",
     "assert_strictly_causal": "scanproof.causality.certificate",
     "certify": "scanproof.causality.certificate",
+    "check_batch_independence": "scanproof.causality.batch",
     "check_perturbation": "scanproof.causality.perturbation",
     "check_prefix": "scanproof.causality.prefix",
     "check_refinement": "scanproof.refinement.check",

@@ -142,7 +142,7 @@ def proves_nothing(y: Tensor, axes: Axes) -> str | None:
     if reason := non_finite(y):
         return reason
     examples = y[None] if axes.batch is None else y.movedim(axes.batch, 0)
-    silent = (~examples.flatten(1).any(1)).nonzero().flatten().tolist()
+    silent = (~examples.reshape(len(examples), -1).any(1)).nonzero().flatten().tolist()
     if not silent:
         return None
     where = "" if len(silent) == len(examples) else f" in example {silent[0]}"
@@ -177,7 +177,7 @@ def reject_active_dropout(check: str, fn: Callable[..., Any]) -> None:
     Raises:
         InvalidArgument: ``fn`` is, or is a method of, such a module; ``check`` names the caller.
     """
-    module = _module_of(fn)
+    module = module_of(fn)
     if module is None:
         return
     for name, rate in _active_dropout(module):
@@ -187,7 +187,8 @@ def reject_active_dropout(check: str, fn: Callable[..., Any]) -> None:
         )
 
 
-def _module_of(fn: Callable[..., Any]) -> nn.Module | None:
+def module_of(fn: Callable[..., Any]) -> nn.Module | None:
+    """Return the module that ``fn`` is or is a method of; None for any other function."""
     if isinstance(fn, partial):  # partials of partials are one
         fn = fn.func
     owner = getattr(fn, "__self__", fn)

@@ -10,15 +10,7 @@ from scanproof.causality.coded import CodedSweep
 from scanproof.causality.evidence import TwoPrecisions
 from scanproof.causality.locate import LeakPair
 from scanproof.report.table import Row
-from scanproof.report.verdict import Verdict
-
-_GRAVITY = (
-    Verdict.CAUSAL,
-    Verdict.CAUSAL_TO_ROUNDING,
-    Verdict.TOLERATED,
-    Verdict.INCONCLUSIVE,
-    Verdict.LEAK,
-)
+from scanproof.report.verdict import Verdict, gravest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +86,7 @@ class LeakReport:
     @property
     def verdict(self) -> Verdict:
         """The graver of the temporal and the cross-batch verdict."""
-        return max((finding.verdict for finding in self._findings()), key=_GRAVITY.index)
+        return gravest(finding.verdict for finding in self._findings())
 
     @property
     def reason(self) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import isinf
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ from scanproof.causality.interface import Axes, SequenceMap, check_input, check_
 from scanproof.causality.perturbation_report import Change, PerturbationReport
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.pullback import BATCH_BYTES
-from scanproof.causality.replacement import KINDS, Kind, Replacement
+from scanproof.causality.replacement import KINDS, Kind, Replacement, check_kinds
 from scanproof.causality.seed import seed_of
 from scanproof.causality.steady import unsteady
 from scanproof.errors import InvalidArgument
@@ -82,7 +82,7 @@ def check_perturbation(
     check_input("check_perturbation", fn, x, axes, token_ids=True)
     settle_first_calls()
     T = x.shape[seq_dim]
-    chosen, chosen_kinds = _check_cuts(cuts, T), _check_kinds(kinds)
+    chosen, chosen_kinds = _check_cuts(cuts, T), check_kinds("check_perturbation", kinds)
     seed = seed_of("check_perturbation", generator)
     x = x.detach()
     numbers = torch.Generator(device="cpu").manual_seed(seed)
@@ -340,14 +340,5 @@ def _check_cuts(cuts: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]
     if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
         raise InvalidArgument(
             f"check_perturbation: cuts must be 'all' or whole numbers k with 1 <= k < T = {T}, got {cuts!r}."
-        )
-    return chosen
-
-
-def _check_kinds(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
-    chosen = (cast(Kind, kinds),) if isinstance(kinds, str) else tuple(kinds)
-    if not chosen or not set(chosen) <= set(KINDS):
-        raise InvalidArgument(
-            f"check_perturbation: kinds must be some of {', '.join(map(repr, KINDS))}, got {kinds!r}."
         )
     return chosen

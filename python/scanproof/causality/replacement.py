@@ -1,6 +1,7 @@
 """What the future is replaced with: for each kind, another future of the same length."""
 
-from typing import Literal, get_args
+from collections.abc import Iterable
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor
@@ -56,6 +57,18 @@ class Replacement:
         replaced = self._x.clone()
         replaced.narrow(self._seq, cut, length).copy_(self._whole[kind].narrow(self._seq, cut, length))
         return replaced
+
+
+def check_kinds(check: str, kinds: Iterable[Kind]) -> tuple[Kind, ...]:
+    """Return ``kinds`` as a tuple.
+
+    Raises:
+        InvalidArgument: one of them is none, or there is none.
+    """
+    chosen = (cast(Kind, kinds),) if isinstance(kinds, str) else tuple(kinds)
+    if not chosen or not set(chosen) <= set(KINDS):
+        raise InvalidArgument(f"{check}: kinds must be some of {', '.join(map(repr, KINDS))}, got {kinds!r}.")
+    return chosen
 
 
 def _numbers(x: Tensor, generator: torch.Generator) -> dict[Kind, Tensor]:

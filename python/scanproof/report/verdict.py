@@ -1,5 +1,6 @@
 """The outcomes a check can have."""
 
+from collections.abc import Iterable
 from enum import Enum
 
 
@@ -18,3 +19,19 @@ class Verdict(Enum):
     def passed(self) -> bool:
         """Whether the property held on everything that was tried."""
         return self in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING, Verdict.TOLERATED, Verdict.REFINES)
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict of several checks together: a leak outweighs what is open, and that what passed."""
+    return max(verdicts, key=_GRAVITY.index)
+
+
+_GRAVITY = (
+    Verdict.CAUSAL,
+    Verdict.REFINES,
+    Verdict.CAUSAL_TO_ROUNDING,
+    Verdict.TOLERATED,
+    Verdict.INCONCLUSIVE,
+    Verdict.LEAK,
+    Verdict.REFUTED,
+)
