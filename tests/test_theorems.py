@@ -11,6 +11,8 @@ from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, Selecti
 
 ROOT = Path(__file__).parents[1]
 NAMED = {name: value for name, value in vars(theorems).items() if name.isupper()}
+PYTHON_TOO = {"Scalar", "DiagonalS4Spec", "MambaBlockSpec", "SelectiveMambaBlockSpec", "MambaCheckpoint"}
+"""Namespaces whose names stand for Python classes as well."""
 FIVE = (
     "diagonalS4_runList_append_outputs_prefix",
     "compactMamba_runList_append_outputs_prefix",
@@ -47,9 +49,33 @@ def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements):
         assert f"(m : Scanproof.{spec.__name__} " in statements[f"Scanproof.{spec.theorem}"].statement
 
 
+def named_in(text, namespaces):
+    """Return what a text names as Lean declarations, by the three ways in which that is written."""
+    text = text.replace("`Scanproof.", "`")
+    introduced = re.findall(r"(?:Lean )?[Tt]heorem\s+`+([\w.]+)`+", text)
+    quoted = re.findall(r"`+([\w.]+)`+", text)
+    qualified = [name for name in quoted if name.partition(".")[0] in namespaces and "." in name]
+    lean_case = [name for name in quoted if re.fullmatch(r"(?:\w+\.)?[a-z]+[A-Z0-9]\w*_\w+", name)]
+    return {*introduced, *qualified, *lean_case}
+
+
 @pytest.mark.lean
-def test_theorems_named_in_docstrings_exist(statements):
-    sources = "\n".join(file.read_text() for file in (ROOT / "python").rglob("*.py"))
-    named = set(re.findall(r"Lean theorem\s+``([\w.]+)``", sources))
-    assert named >= {"runDiagonalTransitions_tree", "runDiagonalTransitions_chunks"}
-    assert {f"Scanproof.{name}" for name in named} <= set(statements)
+def test_what_python_and_docs_name_exists():
+    declared = {item.name.removeprefix("Scanproof.") for item in catalogue.load(ROOT).declarations}
+    namespaces = {name.partition(".")[0] for name in declared if "." in name} - PYTHON_TOO
+    for file in [*(ROOT / "python").rglob("*.py"), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        assert named_in(file.read_text(), namespaces) <= declared, file
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "by the Lean theorem ``gone``",
+        "the property is ``Runner.gone``",
+        "theorem `gone` says",
+        "as in `scanOf_gone`",
+        "`Scanproof.Runner.gone`",
+    ],
+)
+def test_every_way_of_naming_a_theorem_is_seen(text):
+    assert [name.endswith("gone") for name in named_in(text, {"Runner"})] == [True]
