@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanproof.causality.alignment import Alignment as Alignment
     from scanproof.causality.batch import assert_batch_independent as assert_batch_independent
     from scanproof.causality.batch import check_batch_independence as check_batch_independence
     from scanproof.causality.batch_report import BatchReport as BatchReport
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from scanproof.scans import selective_scan_chunked as selective_scan_chunked
 
 _EXPORTS = {
+    "Alignment": "scanproof.causality.alignment",
     "BatchReport": "scanproof.causality.batch_report",
     "CausalityError": "scanproof.causality.failure",
     "DiagonalS4Spec": "scanproof.refinement.runners",

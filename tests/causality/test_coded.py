@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from scanproof import CausalityError, Verdict, assert_strictly_causal, certify
 from scanproof.causality import pullback as pullback_module
+from scanproof.causality.alignment import SAME
 from scanproof.causality.coded import BITS, LIMIT, WINDOW, CodedSweep, coded_sweep, windows_of
 from scanproof.causality.interface import Axes
 from scanproof.causality.pullback import Pullback
@@ -32,7 +33,9 @@ def sweep_of(jacobian: Tensor) -> CodedSweep:
     """Sweep the linear map whose matrix is ``jacobian`` (T, T)."""
     x = torch.ones(1, len(jacobian), 1, dtype=torch.float64)
     pullback = Pullback(lambda x: jacobian @ x, x, lambda y: y)
-    return coded_sweep(pullback, Axes(1, 0), torch.Generator().manual_seed(0))
+    return coded_sweep(
+        pullback, SAME.order(len(jacobian), len(jacobian)), Axes(1, 0), torch.Generator().manual_seed(0)
+    )
 
 
 class TestSweep:
@@ -172,7 +175,7 @@ class TestVerdict:
         assert report.coded.flagged == ((96, 192),)
         assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
         assert report.cuts_probed == 96
-        assert report.coded.cuts.tolist() == list(range(97, 193))
+        assert report.coded.cuts == tuple(range(97, 193))
 
     def test_outputs_that_are_delayed(self) -> None:
         report = certify(shifted, numbers(1, 200, 2), cuts="coded")

@@ -15,13 +15,14 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from scanproof.causality.alignment import SAME, Alignment
 from scanproof.causality.evidence import dtype_name
 from scanproof.causality.examination import Examination
 from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_input
 from scanproof.causality.leak_report import Finding, LeakReport
 from scanproof.causality.seed import seed_of
-from scanproof.causality.sweep import cut_rows, example_rows
+from scanproof.causality.sweep import Rows, cut_rows, example_rows
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 
@@ -38,6 +39,7 @@ def certify(
     seq_dim: int = 1,
     batch_dim: int | None = 0,
     threshold: float = 0.0,
+    alignment: Alignment = SAME,
     generator: torch.Generator | None = None,
 ) -> LeakReport:
     """Certify at ``x`` that no output of ``fn`` depends on a later input or on another example.
@@ -60,6 +62,8 @@ def certify(
         threshold: a forbidden gradient entry of at most this share of the greatest entry of the same probe is
             TOLERATED. 0 accepts exact zeros, and rounding on the evidence of two precisions only
             (``scanproof.causality.evidence``).
+        alignment: which inputs each output may read, where that is not ``s <= t``: patches, strides, more
+            outputs than inputs, shifted outputs (``scanproof.Alignment``).
         generator: source of the cuts and cotangents; advanced by the call. Default: seed 0.
 
     Returns:
@@ -87,15 +91,15 @@ def certify(
     seed = seed_of("certify", generator)
     numbers = torch.Generator(device="cpu").manual_seed(seed)
 
-    T = x.shape[seq_dim]
     examples = 1 if axes.batch is None else x.shape[axes.batch]
-    exhaustive = cuts == "all"
-    taus = _random_cuts(T, K, numbers) if cuts == "rand" else torch.arange(1, T, device="cpu")
-    examination = Examination("certify", fn, x, axes, numbers)
+    examination = Examination("certify", fn, x, axes, alignment, numbers)
+    possible = examination.order.cuts
     coded = examination.code() if cuts == "coded" else None
     if coded:
-        taus = coded.cuts
-    families: dict[AxisName, Tensor] = {"seq": cut_rows(taus, T)} if len(taus) else {}
+        probed = torch.tensor(coded.cuts, dtype=torch.long, device="cpu")
+    else:
+        probed = possible if cuts == "all" else _random_cuts(possible, K, numbers)
+    families: dict[AxisName, Rows] = {"seq": cut_rows(probed, examination.order)} if len(probed) else {}
     if examples > 1:
         families["batch"] = example_rows(examples)
 
@@ -106,13 +110,15 @@ def certify(
         "seq_dim": seq_dim,
         "batch_dim": batch_dim,
         "threshold": threshold,
+        "alignment": alignment,
     }
     examination.probe(families)
     temporal = examination.judge_coded(coded, threshold) if coded else examination.judge("seq", threshold)
     batch = examination.judge("batch", threshold) if examples > 1 else None
     return LeakReport(
-        T=T,
-        exhaustive=exhaustive,
+        T=x.shape[seq_dim],
+        possible_cuts=len(possible),
+        exhaustive=cuts == "all",
         coded=coded,
         temporal=temporal,
         batch=batch,
@@ -136,6 +142,7 @@ def assert_strictly_causal(
     batch_check: bool = True,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
+    alignment: Alignment = SAME,
     generator: torch.Generator | None = None,
 ) -> LeakReport:
     """Raise unless ``certify`` with the same arguments passes; return its report.
@@ -156,6 +163,7 @@ def assert_strictly_causal(
         seq_dim=seq_dim,
         batch_dim=batch_dim,
         threshold=threshold,
+        alignment=alignment,
         generator=generator,
     )
     if not report.ok:
@@ -180,8 +188,8 @@ def _check_options(cuts: str, K: int, threshold: float) -> None:
         )
 
 
-def _random_cuts(T: int, K: int, generator: torch.Generator) -> Tensor:
-    return torch.randint(1, T, (K,), generator=generator, device="cpu")
+def _random_cuts(possible: Tensor, K: int, generator: torch.Generator) -> Tensor:
+    return possible[torch.randint(len(possible), (K,), generator=generator, device="cpu")]
 
 
 def _count(probes: str, what: str, finding: Finding) -> str:

@@ -14,18 +14,20 @@ codes, ``e`` and ``e/2``, share the constant term, which their difference does n
 Every k < 0 has a coefficient of at least 1 here, so no distance of a leak escapes. (A pair ``e, -e`` has
 coefficient 0 at every even k: it cannot see a leak two positions ahead.) Every k > 0 is multiplied by at most
 e²/2, which is what limits the detection. Inputs at ``s >= end`` must receive exactly zero, so windows cover
-all pairs.
+all pairs. Where an alignment puts outputs and inputs on another scale, positions are the ranks of its order.
 
 The bound is relative, and operations that round across positions (FFT convolution, total minus prefix) exceed
 it without leaking. A flagged window is no verdict: its exact cuts settle it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import nan
 
 import torch
 from torch import Tensor
 
+from scanproof.causality.alignment import Order
 from scanproof.causality.interface import Axes
 from scanproof.causality.pullback import Pullback
 from scanproof.causality.sweep import along
@@ -48,36 +50,32 @@ class CodedSweep:
     """What the coded cotangents bounded, and what they left to exact cuts.
 
     Attributes:
-        T: number of positions.
+        positions: number of positions that windows cover: the different reaches of the alignment, T without.
         window: greatest number of positions in a window.
         vjps: vector-Jacobian products of the sweep: two per window, and one more when a bound was exceeded.
         residue: greatest residue of the windows that were not flagged, relative to the greatest gradient at
             the inputs of its window; NaN when all were flagged.
         limit: residues above this were flagged.
         flagged: the windows (first, end) that exact cuts have to settle.
+        cuts: the exact cuts that separate every pair whose output lies in a flagged window.
         alive: whether there was any gradient.
         problem: why there was no sweep, so that every window counts as flagged; None when there was one.
     """
 
-    T: int
+    positions: int
     window: int = WINDOW
     vjps: int = 0
     residue: float = nan
     limit: float = LIMIT
     flagged: tuple[tuple[int, int], ...]
+    cuts: tuple[int, ...]
     alive: bool
     problem: str | None = None
 
     @property
     def windows(self) -> int:
         """Number of windows."""
-        return len(windows_of(self.T))
-
-    @property
-    def cuts(self) -> Tensor:
-        """The exact cuts that separate every pair whose output lies in a flagged window."""
-        taus = [tau for first, end in self.flagged for tau in range(first + 1, min(end, self.T - 1) + 1)]
-        return torch.tensor(taus, dtype=torch.long, device="cpu")
+        return len(windows_of(self.positions))
 
     def __str__(self) -> str:
         if self.problem:
@@ -89,17 +87,24 @@ class CodedSweep:
         return f"{shape}; {flagged} settled by {len(self.cuts)} exact cuts"
 
 
-def unswept(T: int, problem: str) -> CodedSweep:
+def unswept(order: Order, problem: str) -> CodedSweep:
     """Return the outcome where coded cotangents cannot be used: exact cuts have to settle every window."""
-    return CodedSweep(T=T, flagged=windows_of(T), alive=True, problem=problem)
+    windows = windows_of(len(order.reaches))
+    return CodedSweep(
+        positions=len(order.reaches),
+        flagged=windows,
+        cuts=_cuts_within(windows, order),
+        alive=True,
+        problem=problem,
+    )
 
 
-def windows_of(T: int) -> tuple[tuple[int, int], ...]:
-    """Return the windows (first, end) that cover ``T`` positions."""
-    return tuple((first, min(first + WINDOW, T)) for first in range(0, T, WINDOW))
+def windows_of(positions: int) -> tuple[tuple[int, int], ...]:
+    """Return the windows (first, end) that cover that many positions."""
+    return tuple((first, min(first + WINDOW, positions)) for first in range(0, positions, WINDOW))
 
 
-def coded_sweep(pullback: Pullback, axes: Axes, generator: torch.Generator) -> CodedSweep:
+def coded_sweep(pullback: Pullback, order: Order, axes: Axes, generator: torch.Generator) -> CodedSweep:
     """Bound every pair t <- s of a pass that was recorded in float64.
 
     The random ``u`` have absolute values in [1, 2), so that a leak of one pair is never drawn small. A window
@@ -109,47 +114,67 @@ def coded_sweep(pullback: Pullback, axes: Axes, generator: torch.Generator) -> C
     Source: the identity of this module.
     """
     y_axis = axes.find("seq", pullback.y)
-    T = pullback.y.shape[y_axis]
-    windows = windows_of(T)
+    positions = len(order.reaches)
+    windows = windows_of(positions)
     numbers = torch.rand(pullback.y.shape, generator=generator, dtype=torch.float64, device="cpu") * 2 - 1
     u = (numbers + numbers.sign()).to(pullback.y.device)
 
     before, residues, scales = pullback.vjps, [], []
     for group in _groups(windows, max(1, pullback.rows // 2)):
-        codes = torch.stack([_code(window, bits, T) for window in group for bits in (BITS, BITS + 1)])
+        codes = torch.stack(
+            [_code(window, bits, positions)[order.outputs] for window in group for bits in (BITS, BITS + 1)]
+        )
         gradients = _by_position(pullback.pull(u * along(codes, u[None], y_axis)), axes)
         for window, coarse, fine in zip(group, gradients[::2], gradients[1::2], strict=True):
-            residue, scale = _residue(window, coarse, fine)
+            residue, scale = _residue(window, order.inputs, coarse, fine)
             residues.append(residue)
             scales.append(scale)
 
     residue, scale = torch.stack(residues), torch.stack(scales)
     if (_share(residue, scale) > LIMIT).any():
         whole = _by_position(pullback.pull(u[None]), axes)[0].abs().amax(2)
-        reach = torch.stack([whole[:, first:end].amax(1) for first, end in windows])
+        reach = torch.stack([_greatest(whole[:, _inside(window, order.inputs)]) for window in windows])
         scale = torch.where(scale < _DELAYED * reach, reach, scale)
     share = _share(residue, scale).amax(1)
     passed = share <= LIMIT
+    flagged = tuple(window for window, ok in zip(windows, passed.tolist(), strict=True) if not ok)
     return CodedSweep(
-        T=T,
+        positions=positions,
         vjps=pullback.vjps - before,
         residue=share[passed].max().item() if passed.any() else nan,
-        flagged=tuple(window for window, ok in zip(windows, passed.tolist(), strict=True) if not ok),
+        flagged=flagged,
+        cuts=_cuts_within(flagged, order),
         alive=bool((scale != 0).any()),
     )
 
 
-def _residue(window: tuple[int, int], coarse: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
+def _cuts_within(windows: Iterable[tuple[int, int]], order: Order) -> tuple[int, ...]:
+    last = len(order.cuts)
+    return tuple(cut for first, end in windows for cut in range(first + 1, min(end, last) + 1))
+
+
+def _residue(window: tuple[int, int], inputs: Tensor, coarse: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
     """Return residue and scale of each example; the gradients of both codes are (examples, T, features)."""
     first, end = window
+    inside = _inside(window, inputs)
     g, h = (
-        gradient[:, first:end] / _powers(end - first, bits).to(gradient.device)[:, None]
+        gradient[:, inside] / _powers(end - first, bits)[inputs[inside] - first].to(gradient.device)[:, None]
         for gradient, bits in ((coarse, BITS), (fine, BITS + 1))
     )
-    residue = 2.0**-BITS * (g - h).abs().flatten(1).amax(1)
-    beyond = torch.cat([coarse[:, end:], fine[:, end:]], 1).flatten(1)
+    residue = 2.0**-BITS * _greatest(g - h)
+    beyond = torch.cat([coarse[:, inputs >= end], fine[:, inputs >= end]], 1).flatten(1)
     wrong = (beyond != 0).any(1) | ~(coarse.isfinite() & fine.isfinite()).flatten(1).all(1)
-    return residue.masked_fill(wrong, torch.inf), g.abs().flatten(1).amax(1)
+    return residue.masked_fill(wrong, torch.inf), _greatest(g)
+
+
+def _inside(window: tuple[int, int], inputs: Tensor) -> Tensor:
+    return (window[0] <= inputs) & (inputs < window[1])
+
+
+def _greatest(gradients: Tensor) -> Tensor:
+    """Return the greatest absolute entry of each example; 0 where a window holds no input."""
+    flat = gradients.abs().flatten(1)
+    return flat.amax(1) if flat.shape[1] else flat.new_zeros(len(flat))
 
 
 def _share(residue: Tensor, scale: Tensor) -> Tensor:
@@ -164,9 +189,9 @@ def _powers(length: int, bits: int) -> Tensor:
     return torch.tensor(powers, dtype=torch.float64, device="cpu")
 
 
-def _code(window: tuple[int, int], bits: int, T: int) -> Tensor:
+def _code(window: tuple[int, int], bits: int, positions: int) -> Tensor:
     first, end = window
-    code = torch.zeros(T, dtype=torch.float64, device="cpu")
+    code = torch.zeros(positions, dtype=torch.float64, device="cpu")
     code[first:end] = _powers(end - first, bits)
     return code
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from scanproof.causality.alignment import Alignment, Order
 from scanproof.causality.coded import CodedSweep, coded_sweep, unswept
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
 from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_output, proves_nothing
@@ -12,7 +13,8 @@ from scanproof.causality.leak_report import Finding
 from scanproof.causality.locate import LeakPair, locate
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.pullback import Pullback
-from scanproof.causality.sweep import Sweep, sweep
+from scanproof.causality.sweep import Rows, Sweep, sweep
+from scanproof.errors import InvalidArgument
 from scanproof.report.verdict import Verdict
 
 
@@ -24,6 +26,7 @@ class Examination:
         fn: the function, already checked.
         x: the input, already checked.
         axes: where positions and examples are.
+        alignment: which inputs each output may read.
         generator: CPU generator of the cotangents; every precision starts from its present state.
     """
 
@@ -33,31 +36,33 @@ class Examination:
         fn: SequenceMap,
         x: Tensor,
         axes: Axes,
+        alignment: Alignment,
         generator: torch.Generator,
     ) -> None:
         self._check, self._fn, self._x, self._axes = check, fn, x, axes
-        self._generator = generator
-        self._families: Mapping[AxisName, Tensor] = {}
+        self._alignment, self._generator = alignment, generator
+        self._families: Mapping[AxisName, Rows] = {}
         self._given = _Run(self._record(x, None))
+        self.order = self._order()
         self._promoted: dict[torch.dtype, _Run | str] = {}
         self._problem = _nothing_to_learn(self._given.pullback.y, axes)
 
     def code(self) -> CodedSweep:
         """Bound every pair of positions by coded cotangents in float64."""
-        T = self._x.shape[self._axes.seq]
         if self._problem is not None:
-            return unswept(T, self._problem)
+            return unswept(self.order, self._problem)
         run = self._at(torch.float64)
         if isinstance(run, str):
-            return unswept(T, f"run in float64, {run}")
+            return unswept(self.order, f"run in float64, {run}")
         assert run.mode is not None
         if run.mode.unreached:
             return unswept(
-                T, f"{', '.join(sorted(run.mode.unreached))} returns less than the float64 it is given"
+                self.order,
+                f"{', '.join(sorted(run.mode.unreached))} returns less than the float64 it is given",
             )
-        return coded_sweep(run.pullback, self._axes, self._generator.clone_state())
+        return coded_sweep(run.pullback, self.order, self._axes, self._generator.clone_state())
 
-    def probe(self, families: Mapping[AxisName, Tensor]) -> None:
+    def probe(self, families: Mapping[AxisName, Rows]) -> None:
         """Pull back the rows of ``scanproof.causality.sweep`` of each axis."""
         self._families = families
         if self._problem is None:
@@ -84,7 +89,7 @@ class Examination:
         return Finding(
             verdict=judgement.verdict,
             reason=judgement.reason,
-            probes=len(found.kept),
+            probes=len(found.rows),
             leaking=int((found.forbidden > 0).sum()),
             residue=found.residue,
             leak=found.leak,
@@ -158,12 +163,23 @@ class Examination:
         return run
 
     def _record(self, x: Tensor, mode: AtPrecision | None) -> Pullback:
-        return Pullback(self._fn, x, lambda y: check_output(self._check, y, x, self._axes), mode)
+        check = lambda y: check_output(self._check, y, x, self._axes, alignment=self._alignment)  # noqa: E731
+        return Pullback(self._fn, x, check, mode)
+
+    def _order(self) -> Order:
+        x, y = self._given.pullback.x, self._given.pullback.y
+        order = self._alignment.order(y.shape[self._axes.find("seq", y)], x.shape[self._axes.find("seq", x)])
+        if not len(order.cuts):
+            raise InvalidArgument(
+                f"{self._check}: {self._alignment!r} lets every output read every input, so nothing could "
+                "leak; pass more positions or another alignment."
+            )
+        return order
 
     def _sweep(self, run: "_Run") -> None:
         generator = self._generator.clone_state()
-        for axis, kept in self._families.items():
-            run.sweeps[axis] = sweep(run.pullback, kept, self._axes, axis, generator)
+        for axis, rows in self._families.items():
+            run.sweeps[axis] = sweep(run.pullback, rows, self._axes, axis, generator)
 
 
 class _Run:

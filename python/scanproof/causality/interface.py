@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
+from scanproof.causality.alignment import SAME, Alignment
 from scanproof.errors import InvalidArgument
 
 SequenceMap = Callable[[Tensor], Any]
@@ -97,7 +98,9 @@ def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes, *, token_ids
         )
 
 
-def check_output(check: str, y: Any, x: Tensor, axes: Axes, call: str = "fn(x)") -> Tensor:
+def check_output(
+    check: str, y: Any, x: Tensor, axes: Axes, call: str = "fn(x)", alignment: Alignment = SAME
+) -> Tensor:
     """Return ``y`` when it is a tensor whose positions and examples match those of ``x``.
 
     Raises:
@@ -113,12 +116,17 @@ def check_output(check: str, y: Any, x: Tensor, axes: Axes, call: str = "fn(x)")
             f"{check}: {call} must return a real tensor, got {y.dtype}; return torch.view_as_real of it."
         )
     _check_axes(check, call, y, axes)
-    if y.shape[axes.seq] != x.shape[axes.seq]:
-        raise InvalidArgument(
-            f"{check}: {call} must have as many positions as its input along seq_dim={axes.seq}, "
-            f"got {y.shape[axes.seq]} for {x.shape[axes.seq]}; pad or cut inside fn so that output t is that "
-            "of input t."
+    expected, T = alignment.lengths(x.shape[axes.seq]), x.shape[axes.seq]
+    if y.shape[axes.seq] not in expected:
+        fits = (
+            f"as many positions as its input along seq_dim={axes.seq}, got {y.shape[axes.seq]} for {T}; say "
+            "which inputs each output may read by alignment= (Alignment.patches, stride, upsample, …), or "
+            "pad or cut inside fn so that output t is that of input t"
+            if alignment == SAME
+            else f"{' or '.join(map(str, expected))} positions along seq_dim={axes.seq} for {T} inputs, by "
+            f"{alignment!r}, got {y.shape[axes.seq]}; pass the alignment that fits"
         )
+        raise InvalidArgument(f"{check}: {call} must have {fits}.")
     if axes.batch is not None and y.shape[axes.batch] != x.shape[axes.batch]:
         raise InvalidArgument(
             f"{check}: {call} must have as many examples as its input along batch_dim={axes.batch}, got "

@@ -52,7 +52,8 @@ class LeakReport:
     """What ``certify`` found.
 
     Attributes:
-        T: number of positions.
+        T: number of positions of the input.
+        possible_cuts: number of different cuts, T - 1 unless an alignment says otherwise.
         exhaustive: whether all cuts were asked for.
         coded: what coded cotangents bounded, and which windows they left to exact cuts; None in other modes.
         temporal: what the cuts found: do outputs read later inputs?
@@ -70,6 +71,7 @@ class LeakReport:
     """
 
     T: int
+    possible_cuts: int
     exhaustive: bool
     coded: CodedSweep | None
     temporal: Finding
@@ -115,7 +117,7 @@ class LeakReport:
         """
         if self.exhaustive or self.coded:
             return 1.0
-        return 1.0 - (1.0 - 1.0 / (self.T - 1)) ** self.temporal.probes
+        return 1.0 - (1.0 - 1.0 / self.possible_cuts) ** self.temporal.probes
 
     @property
     def ok(self) -> bool:

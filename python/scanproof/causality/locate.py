@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scanproof.causality.interface import Axes, AxisName
 from scanproof.causality.pullback import Pullback
-from scanproof.causality.sweep import along
+from scanproof.causality.sweep import Rows, along
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ class LeakPair:
         return f"t={self.t} <- s={self.s}{examples}: |dy[{y}] / dx[{x}]| = {self.size:.3e}"
 
 
-def locate(
-    pullback: Pullback, kept: Tensor, axes: Axes, axis: AxisName, generator: torch.Generator
-) -> LeakPair:
+def locate(pullback: Pullback, row: Rows, axes: Axes, axis: AxisName, generator: torch.Generator) -> LeakPair:
     """Find a pair of entries behind a row whose forbidden gradient is not zero.
 
     Halves the kept outputs, following the half with the greater forbidden gradient, down to one output entry,
@@ -51,15 +49,15 @@ def locate(
 
     Args:
         pullback: the recorded pass.
-        kept: the row, shape (length,): what it keeps of the outputs and forbids no gradient at.
+        row: one row, without the axis of rows.
         axes: where positions and examples are.
         axis: ``"seq"`` for a cut, ``"batch"`` for an example.
         generator: CPU generator of the cotangents.
     """
     y, x = pullback.y, pullback.x
-    row = kept[None]
-    outputs = along(row, y[None], axes.find(axis, y)).expand(1, *y.shape).flatten().nonzero().flatten()
-    allowed = along(row, x[None], axes.find(axis, x))
+    kept = along(row.kept[None], y[None], axes.find(axis, y))
+    outputs = kept.expand(1, *y.shape).flatten().nonzero().flatten()
+    allowed = along(row.allowed[None], x[None], axes.find(axis, x))
 
     numbers = pullback.draw(1, generator).flatten()
     found = _forbidden(pullback, numbers, [outputs], allowed)[0]

@@ -1,0 +1,153 @@
+"""Which inputs each output may read, where outputs and inputs are not the same positions.
+
+Output ``t`` may read the first ``reach(t)`` inputs, those at ``s < reach(t)``. A cut ``tau`` keeps the
+outputs with ``reach(t) <= tau`` and forbids the inputs ``s >= tau``. A pair that reads too far, ``s >=
+reach(t)``, is separated by the cut ``tau = reach(t)``, so the cuts at the different reaches are complete, and
+checks need no more of an alignment than the order that they put on inputs and outputs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from scanproof.errors import InvalidArgument
+
+
+@dataclass(frozen=True)
+class Order:
+    """Inputs and outputs on one scale: output t may read input s if and only if ``inputs[s] <= outputs[t]``.
+
+    Attributes:
+        outputs: rank of each output, shape (T',), CPU.
+        inputs: rank of each input, shape (T,), CPU.
+        reaches: the reach of the outputs of each rank, ascending, CPU.
+    """
+
+    outputs: Tensor
+    inputs: Tensor
+    reaches: Tensor
+
+    @property
+    def cuts(self) -> Tensor:
+        """Ranks to cut at: cut ``j`` keeps outputs of rank below ``j``, and forbids inputs of other ranks."""
+        return torch.arange(1, int(self.inputs.max()) + 1, device="cpu")
+
+
+@dataclass(frozen=True, repr=False)
+class Alignment:
+    """How many inputs each output may read: output ``t`` reads at ``s < reach(t)``.
+
+    Build one by ``same``, ``patches``, ``stride``, ``upsample``, ``shift``, or, for anything else,
+    ``explicit``.
+
+    Example:
+        >>> Alignment.patches(4).reaches(outputs=3, inputs=12).tolist()
+        [4, 8, 12]
+        >>> Alignment.stride(4).reaches(outputs=3, inputs=12).tolist()
+        [1, 5, 9]
+        >>> Alignment.upsample(2).reaches(outputs=6, inputs=3).tolist()
+        [1, 1, 2, 2, 3, 3]
+        >>> Alignment.shift(1).reaches(outputs=3, inputs=3).tolist()
+        [0, 1, 2]
+    """
+
+    _name: str = field(compare=False)
+    _step: int = 1
+    _first: int = 1
+    _repeat: int = 1
+    _table: tuple[int, ...] | None = None
+
+    @classmethod
+    def same(cls) -> "Alignment":
+        """Let output t belong to input t: reach t + 1."""
+        return cls("same()")
+
+    @classmethod
+    def patches(cls, size: int, stride: int | None = None) -> "Alignment":
+        """Let output t see its whole patch, ``size`` inputs from ``stride * t`` on: reach stride t + size.
+
+        Args:
+            size: inputs in a patch.
+            stride: inputs from one patch to the next; by default ``size``. A convolution without padding is
+                ``patches(kernel_size, stride)``.
+        """
+        _check_count("patches", "size", size)
+        if stride is None:
+            return cls(f"patches({size})", _step=size, _first=size)
+        _check_count("patches", "stride", stride)
+        return cls(f"patches({size}, stride={stride})", _step=stride, _first=size)
+
+    @classmethod
+    def stride(cls, stride: int) -> "Alignment":
+        """Let output t belong to input ``stride * t``, T' = ceil(T / stride): reach stride t + 1."""
+        _check_count("stride", "stride", stride)
+        return cls(f"stride({stride})", _step=stride)
+
+    @classmethod
+    def upsample(cls, factor: int) -> "Alignment":
+        """Let ``factor`` outputs belong to each input, T' = factor T: reach t // factor + 1."""
+        _check_count("upsample", "factor", factor)
+        return cls(f"upsample({factor})", _repeat=factor)
+
+    @classmethod
+    def shift(cls, by: int) -> "Alignment":
+        """Let output t read inputs before ``t + 1 - by`` only: 1 for outputs that predict their own input.
+
+        A negative number allows a look-ahead of that many inputs.
+        """
+        if not _whole(by):
+            raise InvalidArgument(f"Alignment.shift: by must be a whole number, got {by!r}.")
+        return cls(f"shift({by})", _first=1 - by)
+
+    @classmethod
+    def explicit(cls, reach: Iterable[int] | Tensor) -> "Alignment":
+        """Let output t read the first ``reach[t]`` inputs: one number per output, in any order."""
+        numbers = reach.tolist() if isinstance(reach, Tensor) else reach
+        table = tuple(numbers) if isinstance(numbers, Iterable) and not isinstance(numbers, str) else ()
+        if not table or not all(_whole(number) and number >= 0 for number in table):
+            raise InvalidArgument(
+                "Alignment.explicit: reach must hold one whole number >= 0 per output, the number of inputs "
+                f"that it may read, got {reach!r}."
+            )
+        return cls(f"explicit({table!r})", _table=table)
+
+    def __repr__(self) -> str:
+        return f"Alignment.{self._name}"
+
+    def lengths(self, inputs: int) -> range:
+        """Return how many outputs there may be for that many inputs."""
+        if self._table is not None:
+            return range(len(self._table), len(self._table) + 1)
+        first = min(max(self._first, 1), inputs + 1)
+        fewest = (inputs - first) // self._step + 1
+        most = (inputs - 1) // self._step + 1
+        return range(self._repeat * fewest, self._repeat * most + 1, self._repeat)
+
+    def reaches(self, outputs: int, inputs: int) -> Tensor:
+        """Return the reach of every output, at most ``inputs``, shape (outputs,), CPU."""
+        if self._table is not None:
+            reach = torch.tensor(self._table[:outputs], device="cpu")
+        else:
+            positions = torch.arange(outputs, device="cpu")
+            reach = positions.div(self._repeat, rounding_mode="floor") * self._step + self._first
+        return reach.clamp(0, inputs)
+
+    def order(self, outputs: int, inputs: int) -> Order:
+        """Return the order of that many outputs and inputs."""
+        reaches, ranks = self.reaches(outputs, inputs).unique(return_inverse=True)
+        positions = torch.arange(inputs, device="cpu")
+        return Order(ranks, torch.searchsorted(reaches, positions, right=True), reaches)
+
+
+SAME = Alignment.same()
+
+
+def _whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
+def _check_count(name: str, argument: str, number: object) -> None:
+    if not (isinstance(number, int) and _whole(number) and number >= 1):
+        raise InvalidArgument(f"Alignment.{name}: {argument} must be a whole number >= 1, got {number!r}.")

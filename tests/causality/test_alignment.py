@@ -1,0 +1,202 @@
+import doctest
+from math import ceil
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from scanproof import Alignment, InvalidArgument, Verdict, certify
+from scanproof.causality import alignment as module
+
+alignments = st.one_of(
+    st.just(Alignment.same()),
+    st.builds(Alignment.patches, st.integers(1, 5)),
+    st.builds(Alignment.patches, st.integers(1, 5), st.integers(1, 5)),
+    st.builds(Alignment.stride, st.integers(1, 5)),
+    st.builds(Alignment.upsample, st.integers(1, 4)),
+    st.builds(Alignment.shift, st.integers(-3, 3)),
+)
+
+
+def numbers(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(3))
+
+
+def linear_map(allowed: Tensor) -> Tensor:
+    """Return a matrix (outputs, inputs) that reads everything that is allowed, and nothing else."""
+    return (1 + torch.rand(allowed.shape, generator=torch.Generator().manual_seed(1))) * allowed
+
+
+class TestReach:
+    def test_examples(self) -> None:
+        assert doctest.testmod(module, extraglobs={"Alignment": Alignment}).failed == 0
+
+    @pytest.mark.parametrize(
+        ("alignment", "outputs", "inputs", "reach"),
+        [
+            (Alignment.same(), 4, 4, [1, 2, 3, 4]),
+            (Alignment.patches(4), 4, 13, [4, 8, 12, 13]),
+            (Alignment.patches(16, stride=8), 3, 32, [16, 24, 32]),
+            (Alignment.patches(3, stride=1), 2, 4, [3, 4]),
+            (Alignment.stride(3), 4, 10, [1, 4, 7, 10]),
+            (Alignment.upsample(3), 6, 2, [1, 1, 1, 2, 2, 2]),
+            (Alignment.shift(2), 4, 4, [0, 0, 1, 2]),
+            (Alignment.shift(-2), 4, 4, [3, 4, 4, 4]),
+            (Alignment.explicit([2, 0, 9]), 3, 5, [2, 0, 5]),
+            (Alignment.explicit(torch.tensor([2, 0])), 2, 5, [2, 0]),
+        ],
+    )
+    def test_of_each_kind(self, alignment: Alignment, outputs: int, inputs: int, reach: list[int]) -> None:
+        assert alignment.reaches(outputs, inputs).tolist() == reach
+        assert outputs in alignment.lengths(inputs)
+
+    @pytest.mark.parametrize("T", [1, 7, 8, 9, 64])
+    def test_number_of_outputs(self, T: int) -> None:
+        for s in (1, 2, 4):
+            assert list(Alignment.stride(s).lengths(T)) == [ceil(T / s)]
+            assert list(Alignment.upsample(s).lengths(T)) == [s * T]
+            assert list(Alignment.shift(s).lengths(T)) == [T]
+            assert set(Alignment.patches(s).lengths(T)) == {T // s, ceil(T / s)}
+            if T >= 3:
+                conv = nn.functional.conv1d(torch.zeros(1, 1, T), torch.zeros(1, 1, 3), stride=s)
+                assert Alignment.patches(3, stride=s).lengths(T)[0] == conv.shape[2]
+
+    @given(alignments, st.integers(1, 12), st.data())
+    def test_the_order_is_that_of_the_reach(self, alignment: Alignment, T: int, data: st.DataObject) -> None:
+        outputs = data.draw(st.sampled_from(list(alignment.lengths(T))).filter(bool))
+        reach, order = alignment.reaches(outputs, T), alignment.order(outputs, T)
+        may_read = torch.arange(T)[None, :] < reach[:, None]
+        assert torch.equal(order.inputs[None, :] <= order.outputs[:, None], may_read)
+
+    def test_is_shown_as_the_call_that_makes_it(self) -> None:
+        for alignment in (
+            Alignment.same(),
+            Alignment.patches(4),
+            Alignment.patches(16, stride=8),
+            Alignment.stride(3),
+            Alignment.upsample(2),
+            Alignment.shift(-1),
+            Alignment.explicit([1, 4]),
+        ):
+            assert eval(repr(alignment)) == alignment
+        assert Alignment.patches(1) == Alignment.shift(0) == Alignment.same() != Alignment.patches(2)
+
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (lambda: Alignment.patches(0), r"Alignment.patches: size must be a whole number >= 1, got 0"),
+            (lambda: Alignment.patches(4, 0), "stride must be"),
+            (lambda: Alignment.stride(2.0), r"got 2\.0"),
+            (lambda: Alignment.upsample("2"), "factor must be"),
+            (lambda: Alignment.upsample(True), "factor must be"),
+            (lambda: Alignment.shift(0.5), "by must be a whole number"),
+            (lambda: Alignment.explicit([]), "one whole number >= 0 per output"),
+            (lambda: Alignment.explicit([1, -1]), "one whole number >= 0 per output"),
+            (lambda: Alignment.explicit("12"), "one whole number >= 0 per output"),
+            (lambda: Alignment.explicit(3), "one whole number >= 0 per output"),
+            (lambda: Alignment.explicit(np.array([1.5])), "one whole number >= 0 per output"),
+        ],
+    )
+    def test_wrong_arguments(self, make: object, message: str) -> None:
+        with pytest.raises(InvalidArgument, match=message):
+            make()
+
+
+@st.composite
+def maps(draw: st.DrawFn) -> tuple[Alignment, Tensor, tuple[int, int] | None]:
+    """Draw an alignment, a random linear map that obeys it, and maybe one pair that does not."""
+    T = draw(st.integers(2, 14))
+    if draw(st.booleans()):
+        alignment = draw(alignments)
+    else:
+        alignment = Alignment.explicit(draw(st.lists(st.integers(0, T), min_size=1, max_size=14)))
+    outputs = draw(st.sampled_from(list(alignment.lengths(T))).filter(bool))
+    allowed = torch.arange(T)[None, :] < alignment.reaches(outputs, T)[:, None]
+    kept = torch.rand(allowed.shape, generator=torch.Generator().manual_seed(draw(st.integers(0, 99))))
+    matrix = linear_map(allowed) * (kept < draw(st.sampled_from([0.5, 1.0])))
+    forbidden = (~allowed).nonzero().tolist()
+    if not forbidden or not draw(st.booleans()):
+        return alignment, matrix, None
+    t, s = draw(st.sampled_from(forbidden))
+    matrix[t, s] = 10.0 ** -draw(st.integers(0, 8))
+    return alignment, matrix, (t, s)
+
+
+class TestCertify:
+    @pytest.mark.parametrize("cuts", ["all", "coded"])
+    @settings(max_examples=80, deadline=None)
+    @given(case=maps())
+    def test_the_verdict_is_the_truth(
+        self, cuts: str, case: tuple[Alignment, Tensor, tuple[int, int] | None]
+    ) -> None:
+        alignment, matrix, pair = case
+        x = numbers(1, matrix.shape[1], 1).double()
+        fn = lambda x: torch.einsum("ts,bsd->btd", matrix.to(x.dtype), x)  # noqa: E731
+        if (alignment.reaches(*matrix.shape) == matrix.shape[1]).all():
+            with pytest.raises(InvalidArgument, match="lets every output read every input"):
+                certify(fn, x, cuts=cuts, alignment=alignment)
+            return
+        assume(matrix[alignment.reaches(*matrix.shape) < matrix.shape[1]].any())  # else nothing is probed
+        report = certify(fn, x, cuts=cuts, alignment=alignment)
+        if pair is None:
+            assert report.verdict is Verdict.CAUSAL, report.summary()
+        else:
+            assert report.verdict is Verdict.LEAK, report.summary()
+            assert (report.pair.t, report.pair.s) == pair
+
+    def test_probes_one_cut_per_different_reach(self) -> None:
+        x = numbers(2, 24, 3)
+        patches = lambda x: x.unflatten(1, (-1, 4)).sum(2)  # noqa: E731
+        report = certify(patches, x, alignment=Alignment.patches(4))
+        assert (report.verdict, report.cuts_probed, report.T) == (Verdict.CAUSAL, 5, 24)
+        repeated = certify(lambda x: x.repeat_interleave(3, 1), x, alignment=Alignment.upsample(3))
+        assert (repeated.verdict, repeated.cuts_probed) == (Verdict.CAUSAL, 23)
+        assert certify(lambda x: x[:, ::5], x, alignment=Alignment.stride(5)).cuts_probed == 5
+
+    def test_random_cuts_count_the_cuts_there_are(self) -> None:
+        x = numbers(1, 24, 3)
+        report = certify(lambda x: x[:, ::4], x, alignment=Alignment.stride(4), cuts="rand", K=2)
+        assert report.detection_probability == pytest.approx(1 - (1 - 1 / 6) ** 2)
+
+    @pytest.mark.parametrize("cuts", ["all", "coded"])
+    def test_what_a_stricter_alignment_forbids(self, cuts: str) -> None:
+        x = numbers(1, 400, 2)
+        patches = lambda x: x.unflatten(1, (-1, 4)).sum(2)  # noqa: E731
+        assert certify(patches, x, alignment=Alignment.patches(4), cuts=cuts).ok
+        pair = certify(patches, x, alignment=Alignment.stride(4), cuts=cuts).pair
+        assert pair.s - 4 * pair.t in (1, 2, 3)
+        assert certify(lambda x: x.cumsum(1), x, cuts=cuts).ok
+        predicts = certify(lambda x: x.cumsum(1), x, alignment=Alignment.shift(1), cuts=cuts)
+        assert predicts.pair.t == predicts.pair.s
+        looks_ahead = lambda x: torch.cat([x[:, :-2] + x[:, 2:], x[:, -2:]], 1)  # noqa: E731
+        assert certify(looks_ahead, x, alignment=Alignment.shift(-2), cuts=cuts).ok
+        assert certify(looks_ahead, x, alignment=Alignment.shift(-1), cuts=cuts).verdict is Verdict.LEAK
+
+    def test_outputs_that_may_read_nothing(self) -> None:
+        x = numbers(1, 6, 2)
+        shifted = lambda x: torch.cat([x[:, :1] * 0 + 1, x[:, :-1]], 1)  # noqa: E731
+        assert certify(shifted, x, alignment=Alignment.shift(1)).ok
+        for cuts in ("all", "coded"):
+            leaky = lambda x: torch.cat([x[:, 4:5], x[:, :-1]], 1)  # noqa: E731
+            pair = certify(leaky, x, alignment=Alignment.shift(1), cuts=cuts).pair
+            assert (pair.t, pair.s) == (0, 4)
+
+    @pytest.mark.parametrize(
+        ("fn", "alignment", "message"),
+        [
+            (lambda x: x[:, ::4], Alignment.same(), "as many positions as its input .*Alignment.patches"),
+            (
+                lambda x: x[:, ::3],
+                Alignment.stride(4),
+                r"must have 3 positions along seq_dim=1 for 12 inputs, by Alignment.stride\(4\), got 4",
+            ),
+            (lambda x: x[:, ::3], Alignment.patches(5), "must have 2 or 3 positions"),
+            (lambda x: x[:, :2], Alignment.explicit([1, 2, 3]), "must have 3 positions"),
+        ],
+    )
+    def test_a_wrong_number_of_outputs(self, fn: object, alignment: Alignment, message: str) -> None:
+        with pytest.raises(InvalidArgument, match=message):
+            certify(fn, numbers(1, 12, 2), alignment=alignment)
