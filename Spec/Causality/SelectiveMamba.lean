@@ -102,35 +102,11 @@ theorem selectiveMamba_runList_outputs_length
 
 /-! ## How much history matters -/
 
-/-- `newest k` takes the first `k` entries. -/
-theorem newest_eq_take {β : Type} (k : Nat) (xs : List β) : newest k xs = xs.take k := by
-  induction k generalizing xs with
-  | zero => rfl
-  | succ k ih =>
-    cases xs with
-    | nil => rfl
-    | cons x xs => simp only [newest, ih, List.take_succ_cons]
-
-private theorem entryAt_newest {β : Type} (default : β) (n : Nat) (xs : List β) (k : Nat) (h : k < n) :
-    entryAt default (newest n xs) k = entryAt default xs k := by
-  induction n generalizing xs k with
-  | zero => exact absurd h (Nat.not_lt_zero k)
-  | succ n ih =>
-    cases xs with
-    | nil => rfl
-    | cons x xs =>
-      cases k with
-      | zero => rfl
-      | succ k => exact ih xs k (Nat.lt_of_succ_lt_succ h)
-
-private theorem newest_newest {β : Type} (n : Nat) (xs : List β) : newest n (newest n xs) = newest n xs := by
-  simp only [newest_eq_take, List.take_take, Nat.min_self]
-
 private theorem newest_cons {β : Type} (n : Nat) (x : β) (xs : List β) :
     newest n (x :: newest (n - 1) xs) = newest n (x :: xs) := by
   cases n with
   | zero => rfl
-  | succ n => simp only [newest, Nat.add_sub_cancel, newest_newest]
+  | succ n => simp only [newest, Nat.add_sub_cancel, newest_newest, Nat.min_self]
 
 private theorem step_newest (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
     (h0 : Tensor α [innerDim, stateDim]) (history : List (Tensor α [innerDim])) (x : Tensor α [inputDim]) :

@@ -4,6 +4,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 -/
 module
 
+public import Spec.Kernels.Window
 public import Spec.Scan.Diagonal
 
 /-!
@@ -34,18 +35,6 @@ The state has two parts: `h`, and the last `convWidth - 1` values of `x'`, newes
 @[expose] public noncomputable section
 
 namespace Scanproof
-
-/-- The entry at position `k`, or `default` past the end. -/
-def entryAt {β : Type} (default : β) : List β → Nat → β
-  | [], _ => default
-  | x :: _, 0 => x
-  | _ :: xs, k + 1 => entryAt default xs k
-
-/-- The first `k` entries (`List.take`, in a form that every backend of Lean executes). -/
-def newest {β : Type} : Nat → List β → List β
-  | 0, _ => []
-  | _ + 1, [] => []
-  | k + 1, x :: xs => x :: newest k xs
 
 /--
 Parameters of a selective Mamba block. Matrices have shape (out, in). The time step's projection is the product of two
