@@ -64,6 +64,7 @@ class TestReach:
                 conv = nn.functional.conv1d(torch.zeros(1, 1, T), torch.zeros(1, 1, 3), stride=s)
                 assert Alignment.patches(3, stride=s).lengths(T)[0] == conv.shape[2]
 
+    @settings(deadline=None)
     @given(alignments, st.integers(1, 12), st.data())
     def test_the_order_is_that_of_the_reach(self, alignment: Alignment, T: int, data: st.DataObject) -> None:
         outputs = data.draw(st.sampled_from(list(alignment.lengths(T))).filter(bool))
@@ -136,7 +137,7 @@ class TestCertify:
         x = numbers(1, matrix.shape[1], 1).double()
         fn = lambda x: torch.einsum("ts,bsd->btd", matrix.to(x.dtype), x)  # noqa: E731
         if (alignment.reaches(*matrix.shape) == matrix.shape[1]).all():
-            with pytest.raises(InvalidArgument, match="lets every output read every input"):
+            with pytest.raises(InvalidArgument, match=r"lets every output read all \d+ inputs"):
                 certify(fn, x, cuts=cuts, alignment=alignment)
             return
         assume(matrix[alignment.reaches(*matrix.shape) < matrix.shape[1]].any())  # else nothing is probed

@@ -319,7 +319,7 @@ class TestWrongCalls:
         [
             ({"x": torch.ones(2, 5, dtype=torch.long)}, "floating tensor, got torch.int64"),
             ({"x": torch.ones(2, 5, dtype=torch.cfloat)}, "must be real, got torch.complex64"),
-            ({"x": [1.0, 2.0]}, "must be a torch.Tensor, got list"),
+            ({"x": [1.0, 2.0]}, r"x\[0\] of several inputs must be a floating torch.Tensor, got float"),
             ({"x": torch.ones(5)}, "wrong rank"),
             ({"x": torch.ones(2, 5), "seq_dim": 2}, "wrong rank"),
             ({"x": torch.ones(2, 5), "batch_dim": 1}, "the same axis"),

@@ -9,8 +9,9 @@ see is missed with probability zero over the cotangents. Dependences that have n
 The probes are those of causal-certificate 0.1.0, whose arguments, report fields and summary lines work here.
 """
 
+from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -19,9 +20,12 @@ from scanproof.causality.alignment import SAME, Alignment
 from scanproof.causality.evidence import dtype_name
 from scanproof.causality.examination import Examination
 from scanproof.causality.failure import call_text, failure
-from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_input
+from scanproof.causality.interface import Axes, AxisName
 from scanproof.causality.leak_report import Finding, LeakReport
+from scanproof.causality.packing import Inputs
 from scanproof.causality.seed import seed_of
+from scanproof.causality.selection import Selector
+from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows, cut_rows, example_rows
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
@@ -30,8 +34,8 @@ Cuts = Literal["all", "rand", "coded"]
 
 
 def certify(
-    fn: SequenceMap,
-    x: Tensor,
+    fn: Callable[..., Any],
+    x: Inputs,
     *,
     cuts: Cuts = "all",
     K: int = 8,
@@ -40,16 +44,20 @@ def certify(
     batch_dim: int | None = 0,
     threshold: float = 0.0,
     alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     generator: torch.Generator | None = None,
 ) -> LeakReport:
     """Certify at ``x`` that no output of ``fn`` depends on a later input or on another example.
 
     Args:
         fn: function or module from a floating tensor to one tensor with as many positions along ``seq_dim``
-            and as many examples along ``batch_dim``; a module in eval mode. Called once, and once more in
-            another precision when a gradient that should be zero is small and not zero.
+            (else say so by ``alignment``) and as many examples along ``batch_dim``; a module in eval mode.
+            Called once, and once more in another precision when a gradient that should be zero is small and
+            not zero.
         x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
-            chunk size of the model, and not a multiple of it.
+            chunk size of the model, and not a multiple of it. Several tensors with the same positions and
+            examples: a tuple for positional arguments, a mapping for keyword arguments.
         cuts: ``"all"`` T - 1 cuts; ``"coded"``: two products per 96 positions, in float64, that bound every
             pair (``scanproof.causality.coded``), with the exact cuts of the windows where the bound is
             exceeded; or ``"rand"``: ``K`` random cuts, with replacement, which miss a leak between two
@@ -64,6 +72,9 @@ def certify(
             (``scanproof.causality.evidence``).
         alignment: which inputs each output may read, where that is not ``s <= t``: patches, strides, more
             outputs than inputs, shifted outputs (``scanproof.Alignment``).
+        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
+            what ``fn`` returns to one tensor.
+        kwargs: keyword arguments handed to ``fn`` as they are; constants and masks belong here.
         generator: source of the cuts and cotangents; advanced by the call. Default: seed 0.
 
     Returns:
@@ -85,14 +96,14 @@ def certify(
         'CAUSAL'
     """
     axes = Axes(seq_dim, batch_dim if batch_check else None)
-    check_input("certify", fn, x, axes)
+    subject = Subject.of("certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
     settle_first_calls()
     _check_options(cuts, K, threshold)
     seed = seed_of("certify", generator)
     numbers = torch.Generator(device="cpu").manual_seed(seed)
 
-    examples = 1 if axes.batch is None else x.shape[axes.batch]
-    examination = Examination("certify", fn, x, axes, alignment, numbers)
+    examples = 1 if axes.batch is None else subject.x.shape[axes.batch]
+    examination = Examination(subject, numbers)
     possible = examination.order.cuts
     coded = examination.code() if cuts == "coded" else None
     if coded:
@@ -111,12 +122,14 @@ def certify(
         "batch_dim": batch_dim,
         "threshold": threshold,
         "alignment": alignment,
+        "output": output,
+        "kwargs": kwargs,
     }
     examination.probe(families)
     temporal = examination.judge_coded(coded, threshold) if coded else examination.judge("seq", threshold)
     batch = examination.judge("batch", threshold) if examples > 1 else None
     return LeakReport(
-        T=x.shape[seq_dim],
+        T=subject.x.shape[seq_dim],
         possible_cuts=len(possible),
         exhaustive=cuts == "all",
         coded=coded,
@@ -126,15 +139,15 @@ def certify(
         threshold=threshold,
         vjps=examination.vjps,
         seed=seed,
-        dtype=dtype_name(x.dtype),
-        device=str(x.device),
+        dtype=dtype_name(subject.x.dtype),
+        device=str(subject.x.device),
         call=call_text(certify, fn, x, options, seed),
     )
 
 
 def assert_strictly_causal(
-    fn: SequenceMap,
-    x: Tensor,
+    fn: Callable[..., Any],
+    x: Inputs,
     *,
     threshold: float = 0.0,
     cuts: Cuts = "all",
@@ -143,6 +156,8 @@ def assert_strictly_causal(
     seq_dim: int = 1,
     batch_dim: int | None = 0,
     alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     generator: torch.Generator | None = None,
 ) -> LeakReport:
     """Raise unless ``certify`` with the same arguments passes; return its report.
@@ -164,6 +179,8 @@ def assert_strictly_causal(
         batch_dim=batch_dim,
         threshold=threshold,
         alignment=alignment,
+        output=output,
+        kwargs=kwargs,
         generator=generator,
     )
     if not report.ok:

@@ -1,20 +1,21 @@
 """The same probes in the precision that was given and, where a residue calls for it, in others."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from scanproof.causality.alignment import Alignment, Order
+from scanproof.causality.alignment import SAME
 from scanproof.causality.coded import CodedSweep, coded_sweep, unswept
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
-from scanproof.causality.interface import Axes, AxisName, SequenceMap, check_output, proves_nothing
+from scanproof.causality.interface import Axes, AxisName, proves_nothing
 from scanproof.causality.leak_report import Finding
 from scanproof.causality.locate import LeakPair, locate
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.pullback import Pullback
+from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows, Sweep, sweep
-from scanproof.errors import InvalidArgument
 from scanproof.report.verdict import Verdict
 
 
@@ -22,30 +23,18 @@ class Examination:
     """Families of probes of ``fn`` at ``x``, judged one by one.
 
     Args:
-        check: name of the check, for messages.
-        fn: the function, already checked.
-        x: the input, already checked.
-        axes: where positions and examples are.
-        alignment: which inputs each output may read.
+        subject: the function and the input.
         generator: CPU generator of the cotangents; every precision starts from its present state.
     """
 
-    def __init__(
-        self,
-        check: str,
-        fn: SequenceMap,
-        x: Tensor,
-        axes: Axes,
-        alignment: Alignment,
-        generator: torch.Generator,
-    ) -> None:
-        self._check, self._fn, self._x, self._axes = check, fn, x, axes
-        self._alignment, self._generator = alignment, generator
+    def __init__(self, subject: Subject, generator: torch.Generator) -> None:
+        self._subject, self._x, self._axes = subject, subject.x, subject.axes
+        self._generator = generator
         self._families: Mapping[AxisName, Rows] = {}
-        self._given = _Run(self._record(x, None))
-        self.order = self._order()
+        self._given = _Run(self._record(subject.x, None))
+        self.order = subject.order(self._given.pullback.y)
         self._promoted: dict[torch.dtype, _Run | str] = {}
-        self._problem = _nothing_to_learn(self._given.pullback.y, axes)
+        self._problem = _nothing_to_learn(self._given.pullback.y, self._axes)
 
     def code(self) -> CodedSweep:
         """Bound every pair of positions by coded cotangents in float64."""
@@ -130,7 +119,11 @@ class Examination:
     def _locate(self, axis: AxisName, judgement: Judgement) -> LeakPair:
         run = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
         assert isinstance(run, _Run)
-        return locate(run.pullback, run.sweeps[axis].worst, self._axes, axis, self._generator.clone_state())
+        pair = locate(run.pullback, run.sweeps[axis].worst, self._axes, axis, self._generator.clone_state())
+        name, index = self._subject.place(pair.input_index)
+        aligned = axis == "seq" and self._subject.alignment != SAME
+        reach = int(self.order.reaches[self.order.outputs[pair.t]]) if aligned else None
+        return replace(pair, input_name=name, input_index=index, reach=reach)
 
     def _rerun(self, dtype: torch.dtype, axis: AxisName) -> Rerun | str:
         run = self._at(dtype)
@@ -163,18 +156,7 @@ class Examination:
         return run
 
     def _record(self, x: Tensor, mode: AtPrecision | None) -> Pullback:
-        check = lambda y: check_output(self._check, y, x, self._axes, alignment=self._alignment)  # noqa: E731
-        return Pullback(self._fn, x, check, mode)
-
-    def _order(self) -> Order:
-        x, y = self._given.pullback.x, self._given.pullback.y
-        order = self._alignment.order(y.shape[self._axes.find("seq", y)], x.shape[self._axes.find("seq", x)])
-        if not len(order.cuts):
-            raise InvalidArgument(
-                f"{self._check}: {self._alignment!r} lets every output read every input, so nothing could "
-                "leak; pass more positions or another alignment."
-            )
-        return order
+        return Pullback(self._subject, x, lambda y: self._subject.checked(y, x), mode)
 
     def _sweep(self, run: "_Run") -> None:
         generator = self._generator.clone_state()

@@ -1,13 +1,15 @@
 """What the ``assert_*`` functions raise, and what it says."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from inspect import signature
 from typing import Any, Generic, Protocol, TypeVar
 
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from scanproof.causality.evidence import dtype_name
-from scanproof.causality.interface import SequenceMap, callable_name
+from scanproof.causality.interface import callable_name
+from scanproof.causality.packing import Inputs
 from scanproof.report.verdict import Verdict
 
 
@@ -61,12 +63,40 @@ def failure(check: str, report: ReportT, counts: Iterable[str], allowed: str) ->
 
 
 def call_text(
-    check: Callable[..., Any], fn: SequenceMap, x: Tensor, options: dict[str, Any], seed: int | None = None
+    check: Callable[..., Any],
+    fn: Callable[..., Any],
+    x: Inputs,
+    options: Mapping[str, Any],
+    seed: int | None = None,
 ) -> str:
     """Return the call ``check(fn, x, …)`` as source text, without options that have their default value."""
     defaults = signature(check).parameters
-    chosen = [f"{name}={value!r}" for name, value in options.items() if value != defaults[name].default]
+    chosen = {name: value for name, value in options.items() if value != defaults[name].default}
+    arguments = ["fn", "x", *(f"{name}={_source(name, value)}" for name, value in chosen.items())]
     if seed is not None:
-        chosen.append(f"generator=torch.Generator().manual_seed({seed})")
-    given = f"fn: {callable_name(fn)}, x: {dtype_name(x.dtype)} {tuple(x.shape)} on {x.device}"
-    return f"{check.__name__}({', '.join(['fn', 'x', *chosen])})  # {given}"
+        arguments.append(f"generator=torch.Generator().manual_seed({seed})")
+    named = {"x": x, **{name: value for name, value in chosen.items() if _source(name, value) == name}}
+    given = [f"fn: {callable_name(fn)}", *(f"{name}: {_shown(value)}" for name, value in named.items())]
+    return f"{check.__name__}({', '.join(arguments)})  # {', '.join(given)}"
+
+
+def _source(name: str, value: Any) -> str:
+    """Return a value as source text; what has none, by the name of its argument."""
+    if callable(value):
+        return callable_name(value)
+    return (
+        name
+        if any(isinstance(leaf, Tensor) or callable(leaf) for leaf in tree_leaves(value))
+        else repr(value)
+    )
+
+
+def _shown(value: Any) -> str:
+    """Return a value in short: a tensor by dtype, shape and device."""
+    if isinstance(value, Tensor):
+        return f"{dtype_name(value.dtype)} {tuple(value.shape)} on {value.device}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_shown(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "(" + ", ".join(map(_shown, value)) + ")"
+    return callable_name(value) if callable(value) else repr(value)

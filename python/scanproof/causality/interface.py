@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from scanproof.causality.alignment import SAME, Alignment
+from scanproof.causality.selection import describe, how_to_select
 from scanproof.errors import InvalidArgument
 
 SequenceMap = Callable[[Tensor], Any]
@@ -68,8 +69,9 @@ def check_tensor(check: str, fn: Callable[..., Any], x: Tensor, *, token_ids: bo
         raise InvalidArgument(f"{check}: x must be floating or integer, got {x.dtype}; convert it first.")
     if not x.is_floating_point() and not token_ids:
         raise InvalidArgument(
-            f"{check}: x must be a floating tensor, got {x.dtype}; check at a differentiable interface, "
-            "that is, embeddings rather than token ids."
+            f"{check}: x must be a floating tensor, got {x.dtype}; token ids have no gradient, so check at "
+            "their embeddings (fn, x = scanproof.adapters.embeddings.from_ids(model, ids)), or use "
+            "check_perturbation."
         )
     if x.numel() == 0:
         raise InvalidArgument(
@@ -86,15 +88,44 @@ def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes, *, token_ids
             positions.
     """
     check_tensor(check, fn, x, token_ids=token_ids)
-    for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
-        if not isinstance(axis, int) and (axis is not None or name == "seq_dim"):
-            raise InvalidArgument(f"{check}: {name} must be the whole number of an axis of x, got {axis!r}.")
-    _check_axes(check, "x", x, axes)
+    check_axis_numbers(check, axes)
+    check_axes(check, "x", x, axes)
     length = x.shape[axes.seq]
     if length < 2:
         raise InvalidArgument(
             f"{check}: x has {length} position along seq_dim={axes.seq}, its shape is {tuple(x.shape)}; "
             "causality needs T >= 2 (and T beyond the model's chunk size)."
+        )
+
+
+def check_axis_numbers(check: str, axes: Axes) -> None:
+    """Reject axes that are no numbers.
+
+    Raises:
+        InvalidArgument: one is not.
+    """
+    for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
+        if not isinstance(axis, int) and (axis is not None or name == "seq_dim"):
+            raise InvalidArgument(f"{check}: {name} must be the whole number of an axis of x, got {axis!r}.")
+
+
+def check_axes(check: str, what: str, tensor: Tensor, axes: Axes) -> None:
+    """Reject a tensor, which messages call ``what``, that does not have the named axes.
+
+    Raises:
+        InvalidArgument: an axis is out of range, or both are the same.
+    """
+    rank = tensor.dim()
+    for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
+        if axis is not None and not -rank <= axis < rank:
+            raise InvalidArgument(
+                f"{check}: {what} has the wrong rank, its shape is {tuple(tensor.shape)} but {name}={axis}; "
+                "reshape it or name its axes."
+            )
+    if axes.batch is not None and axes.find("seq", tensor) == axes.find("batch", tensor):
+        raise InvalidArgument(
+            f"{check}: seq_dim={axes.seq} and batch_dim={axes.batch} are the same axis of {what} with shape "
+            f"{tuple(tensor.shape)}; name two axes, or pass batch_dim=None for an input without a batch axis."
         )
 
 
@@ -108,14 +139,13 @@ def check_output(
     """
     if not isinstance(y, Tensor):
         raise InvalidArgument(
-            f"{check}: {call} must return one tensor, got {type(y).__name__}; wrap the model, "
-            "for example lambda x: model(x)[0]."
+            f"{check}: {call} must return one tensor, got {describe(y)}; {how_to_select(y)}."
         )
     if y.is_complex():
         raise InvalidArgument(
             f"{check}: {call} must return a real tensor, got {y.dtype}; return torch.view_as_real of it."
         )
-    _check_axes(check, call, y, axes)
+    check_axes(check, call, y, axes)
     expected, T = alignment.lengths(x.shape[axes.seq]), x.shape[axes.seq]
     if y.shape[axes.seq] not in expected:
         fits = (
@@ -162,21 +192,6 @@ def callable_name(fn: SequenceMap) -> str:
     if isinstance(fn, partial):
         return f"partial of {callable_name(fn.func)}"
     return getattr(fn, "__qualname__", type(fn).__name__)
-
-
-def _check_axes(check: str, what: str, tensor: Tensor, axes: Axes) -> None:
-    rank = tensor.dim()
-    for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
-        if axis is not None and not -rank <= axis < rank:
-            raise InvalidArgument(
-                f"{check}: {what} has the wrong rank, its shape is {tuple(tensor.shape)} but {name}={axis}; "
-                "reshape it or name its axes."
-            )
-    if axes.batch is not None and axes.find("seq", tensor) == axes.find("batch", tensor):
-        raise InvalidArgument(
-            f"{check}: seq_dim={axes.seq} and batch_dim={axes.batch} are the same axis of {what} with shape "
-            f"{tuple(tensor.shape)}; name two axes, or pass batch_dim=None for an input without a batch axis."
-        )
 
 
 def reject_active_dropout(check: str, fn: Callable[..., Any]) -> None:

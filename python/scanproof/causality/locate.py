@@ -16,13 +16,15 @@ class LeakPair:
 
     Attributes:
         output_index: index into ``y = fn(x)``.
-        input_index: index into ``x``.
+        input_index: index into the input that ``input_name`` names.
         t: position of the output.
         s: position of the input.
         output_example: example of the output; None without a batch axis.
         input_example: example of the input; None without a batch axis.
         size: absolute value of the derivative ``dy[output_index] / dx[input_index]`` at the input that was
             checked.
+        input_name: ``"x"``, or which of several inputs.
+        reach: the output may read at ``s < reach``; None where that is every ``s <= t``.
     """
 
     output_index: tuple[int, ...]
@@ -32,13 +34,17 @@ class LeakPair:
     output_example: int | None
     input_example: int | None
     size: float
+    input_name: str = "x"
+    reach: int | None = None
 
     def __str__(self) -> str:
         y, x = ", ".join(map(str, self.output_index)), ", ".join(map(str, self.input_index))
         examples = ""
         if self.output_example != self.input_example:
             examples = f", example {self.output_example} <- example {self.input_example}"
-        return f"t={self.t} <- s={self.s}{examples}: |dy[{y}] / dx[{x}]| = {self.size:.3e}"
+        may_read = "" if self.reach is None else f", which may read s < {self.reach}"
+        size = f"|dy[{y}] / d{self.input_name}[{x}]| = {self.size:.3e}"
+        return f"t={self.t} <- s={self.s}{may_read}{examples}: {size}"
 
 
 def locate(pullback: Pullback, row: Rows, axes: Axes, axis: AxisName, generator: torch.Generator) -> LeakPair:
