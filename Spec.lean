@@ -9,9 +9,14 @@ public import Spec.Tensor
 public import Spec.FinSum
 public import Spec.RingScalar
 public import Spec.Runner
+public import Spec.Sequence
+public import Spec.SeqIdx
 public import Spec.Causal
 public import Spec.Scan.Diagonal
 public import Spec.Scan.Tree
+public import Spec.Scan.LinearRecurrence
+public import Spec.Scan.Ssd
+public import Spec.Scan.SsdWrongAxis
 public import Spec.Scan.DiagonalTree
 public import Spec.Kernels.Groups
 public import Spec.Kernels.Window
@@ -19,6 +24,8 @@ public import Spec.Kernels.RingBuffer
 public import Spec.Kernels.SelectiveScan
 public import Spec.Kernels.CausalConv1d
 public import Spec.Kernels.CausalConv1dRing
+public import Spec.Kernels.SsdScan
+public import Spec.Kernels.SsdRecurrence
 public import Spec.Models.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.SelectiveMambaBlock

@@ -1,0 +1,148 @@
+/-
+Copyright (c) 2026 scanproof contributors. All rights reserved.
+Released under Apache 2.0 license as described in the file LICENSE.
+-/
+module
+
+public import Spec.Kernels.SsdScan
+public import Spec.RingScalar
+public import Spec.Scan.Ssd
+public import Spec.Sequence
+
+/-!
+# The scan of Mamba-2 is the recurrence of its matrix form
+
+In exact arithmetic, each head of `ssdScan` is the recurrence `ssdOutput`, so kernels, masked matrix products and chunked algorithms
+speak of one object: rewrite with `ssdOutput_eq_masked` or `ssdOutput_eq_chunked` after the theorems here. A change of `seq_idx` is a decay
+of zero.
+
+## Main definitions
+
+* `SsdParams.decays`, `SsdParams.writes`, `ssdReads`, `ssdInputs`: the coefficients `a`, `b`, `c`, `x` of one head.
+
+## Main results
+
+* `ssdScan_state_eq_ssdState`, `ssdScan_output_eq_ssdOutput`: states and outputs of the scan.
+* `ssdScanSeqIdx_output_eq_ssdOutput`: outputs of a packed row.
+-/
+
+@[expose] public noncomputable section
+
+namespace Scanproof
+
+variable {α : Type} [Scalar α] {groups headsPerGroup headDim stateDim : Nat}
+
+/-- The time steps of head `h`, after bias, softplus and limits. -/
+def SsdParams.timeSteps (m : SsdParams α groups headsPerGroup headDim) (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim)
+    (h : Fin (groups * headsPerGroup)) (t : Nat) : α :=
+  m.timeStep h ((tok t).dt.get h)
+
+/-- The decays of head `h`: `a t = exp (dt t * A)`. -/
+def SsdParams.decays (m : SsdParams α groups headsPerGroup headDim) (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim)
+    (h : Fin (groups * headsPerGroup)) (t : Nat) : α :=
+  Scalar.exp (m.timeSteps tok h t * m.A.get h)
+
+/-- The write vectors of head `h`: `b t = dt t * B t`. -/
+def SsdParams.writes (m : SsdParams α groups headsPerGroup headDim) (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim)
+    (h : Fin (groups * headsPerGroup)) (t : Nat) (n : Fin stateDim) : α :=
+  m.timeSteps tok h t * ((tok t).B.get (headGroup h)).get n
+
+/-- The read vectors of head `h`: `C t`. -/
+def ssdReads (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim) (h : Fin (groups * headsPerGroup)) (t : Nat)
+    (n : Fin stateDim) : α :=
+  ((tok t).C.get (headGroup h)).get n
+
+/-- The inputs of head `h`. -/
+def ssdInputs (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim) (h : Fin (groups * headsPerGroup)) (t : Nat)
+    (p : Fin headDim) : α :=
+  ((tok t).x.get h).get p
+
+/-- One head of a state, as the recurrence indexes it. -/
+def ssdHead (state : Tensor α [groups * headsPerGroup, headDim, stateDim]) (h : Fin (groups * headsPerGroup)) (p : Fin headDim)
+    (n : Fin stateDim) : α :=
+  ((state.get h).get p).get n
+
+variable (m : SsdParams α groups headsPerGroup headDim) (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim)
+
+private theorem ssdHead_step (state : Tensor α [groups * headsPerGroup, headDim, stateDim]) (t : Nat)
+    (h : Fin (groups * headsPerGroup)) (p : Fin headDim) (n : Fin stateDim) :
+    ssdHead (m.step state (tok t)).1 h p n =
+      m.decays tok h t * ssdHead state h p n + m.writes tok h t n * ssdInputs tok h t p := by
+  simp only [ssdHead, SsdParams.step, DiagonalTransition.apply, Vec.add, Vec.mul, Vec.get_ofFn, Vec.get_zipWith, Vec.get_map,
+    SsdParams.decays, SsdParams.writes, SsdParams.timeSteps, ssdInputs]
+
+private theorem ssdOutput_step [CommSemiringScalar α] (state : Tensor α [groups * headsPerGroup, headDim, stateDim]) (t : Nat)
+    (h : Fin (groups * headsPerGroup)) (p : Fin headDim) :
+    ((m.step state (tok t)).2.get h).get p =
+      m.finish (tok t) h p (finSum fun n => ssdReads tok h t n * ssdHead (m.step state (tok t)).1 h p n) := by
+  rw [SsdParams.step, Vec.get_ofFn, Vec.get_ofFn, dot_eq_finSum]
+  rfl
+
+/-- In exact arithmetic, the states of the scan are those of the recurrence, head by head. -/
+theorem ssdScan_state_eq_ssdState [CommSemiringScalar α] (h0 : Tensor α [groups * headsPerGroup, headDim, stateDim]) (t : Nat)
+    (h : Fin (groups * headsPerGroup)) (p : Fin headDim) (n : Fin stateDim) :
+    ssdHead (ssdScan m h0 ((List.range t).map tok)).1 h p n =
+      ssdState (m.decays tok h) (m.writes tok h) (ssdInputs tok h) (ssdHead h0 h) t p n := by
+  change ssdHead (m.runner.stateAt h0 tok t) h p n = _
+  induction t with
+  | zero => rfl
+  | succ t ih =>
+    rw [Runner.stateAt_succ, ssdState_succ, ← ih]
+    exact ssdHead_step m tok _ t h p n
+
+/--
+In exact arithmetic, the outputs of the scan are those of the recurrence, head by head, after skip and gate (which change nothing where there
+are none).
+-/
+theorem ssdScan_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [groups * headsPerGroup, headDim, stateDim]) (T : Nat) :
+    (ssdScan m h0 ((List.range T).map tok)).2 =
+      (List.range T).map fun t => Vec.ofFn fun h => Vec.ofFn fun p =>
+        m.finish (tok t) h p
+          (ssdOutput (m.decays tok h) (m.writes tok h) (ssdReads tok h) (ssdInputs tok h) (ssdHead h0 h) t p) := by
+  rw [ssdScan, Runner.outputs_eq_map_outputAt]
+  refine List.map_congr_left fun t _ => Vec.ext fun h => Vec.ext fun p => ?_
+  rw [Vec.get_ofFn, Vec.get_ofFn, ssdOutput]
+  simp only [← ssdScan_state_eq_ssdState]
+  rw [ssdScan, ← Runner.stateAt, Runner.stateAt_succ]
+  exact ssdOutput_step m tok _ t h p
+
+private theorem ssdHead_zero (h : Fin (groups * headsPerGroup)) (p : Fin headDim) (n : Fin stateDim) :
+    ssdHead (ssdZeroState : Tensor α [groups * headsPerGroup, headDim, stateDim]) h p n = 0 := by
+  simp only [ssdHead, ssdZeroState, Vec.get_ofFn]
+
+private theorem ssdSeqIdx_stateAt [CommSemiringScalar α] (h0 : Tensor α [groups * headsPerGroup, headDim, stateDim]) (first : Int)
+    (idx : Nat → Int) (t : Nat) :
+    ((m.runner.withSeqIdx ssdZeroState).stateAt (h0, first) (fun t => (idx t, tok t)) t).2 = previousIdx first idx t ∧
+      ∀ (h : Fin (groups * headsPerGroup)) (p : Fin headDim) (n : Fin stateDim),
+        ssdHead ((m.runner.withSeqIdx ssdZeroState).stateAt (h0, first) (fun t => (idx t, tok t)) t).1 h p n =
+          ssdState (resetDecay first idx (m.decays tok h)) (m.writes tok h) (ssdInputs tok h) (ssdHead h0 h) t p n := by
+  induction t with
+  | zero => exact ⟨rfl, fun _ _ _ => rfl⟩
+  | succ t ih =>
+    rw [Runner.stateAt_succ]
+    refine ⟨rfl, fun h p n => ?_⟩
+    rw [ssdState_succ, ← ih.2, resetDecay, ← ih.1]
+    refine (ssdHead_step m tok _ t h p n).trans ?_
+    by_cases same : idx t = ((m.runner.withSeqIdx ssdZeroState).stateAt (h0, first) (fun t => (idx t, tok t)) t).2
+    · rw [if_pos same, if_pos same]
+    · rw [if_neg same, if_neg same, ssdHead_zero, CommSemiringScalar.mul_zero, Lean.Grind.Semiring.zero_mul]
+
+/--
+In exact arithmetic, the outputs of a packed row are those of the recurrence whose decay is zero where the index changes;
+`segProd_resetDecay` says what that does to the mask.
+-/
+theorem ssdScanSeqIdx_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [groups * headsPerGroup, headDim, stateDim])
+    (first : Int) (idx : Nat → Int) (T : Nat) :
+    (ssdScanSeqIdx m (h0, first) ((List.range T).map fun t => (idx t, tok t))).2 =
+      (List.range T).map fun t => Vec.ofFn fun h => Vec.ofFn fun p =>
+        m.finish (tok t) h p
+          (ssdOutput (resetDecay first idx (m.decays tok h)) (m.writes tok h) (ssdReads tok h) (ssdInputs tok h) (ssdHead h0 h) t
+            p) := by
+  rw [ssdScanSeqIdx, Runner.outputs_eq_map_outputAt]
+  refine List.map_congr_left fun t _ => Vec.ext fun h => Vec.ext fun p => ?_
+  rw [Vec.get_ofFn, Vec.get_ofFn, ssdOutput]
+  simp only [← (ssdSeqIdx_stateAt m tok h0 first idx (t + 1)).2]
+  rw [Runner.stateAt_succ]
+  exact ssdOutput_step m tok _ t h p
+
+end Scanproof
