@@ -18,7 +18,7 @@ of zero.
 
 ## Main definitions
 
-* `SsdParams.decays`, `SsdParams.writes`, `ssdReads`, `ssdInputs`: the coefficients `a`, `b`, `c`, `x` of one head.
+* `SsdScan.decays`, `SsdScan.writes`, `SsdScan.reads`, `ssdInputs`: the coefficients `a`, `b`, `c`, `x` of one head.
 
 ## Main results
 
@@ -30,57 +30,56 @@ of zero.
 
 namespace Scanproof
 
-variable {α : Type} [Scalar α] {groups headsPerGroup headDim stateDim : Nat}
+variable {α : Type} [Scalar α] {heads groups headDim stateDim : Nat}
 
-/-- The time steps of head `h`, after bias, softplus and limits. -/
-def SsdParams.timeSteps (m : SsdParams α groups headsPerGroup headDim) (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim)
-    (h : Fin (groups * headsPerGroup)) (t : Nat) : α :=
-  m.timeStep h ((tok t).dt.get h)
+/-- The step sizes of head `h`, after bias, softplus and limits. -/
+def SsdScan.stepSizes (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanToken α heads groups headDim stateDim)
+    (h : Fin heads) (t : Nat) : α :=
+  m.stepSize (tok t).dt h
 
 /-- The decays of head `h`: `a t = exp (dt t * A)`. -/
-def SsdParams.decays (m : SsdParams α groups headsPerGroup headDim) (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim)
-    (h : Fin (groups * headsPerGroup)) (t : Nat) : α :=
-  Scalar.exp (m.timeSteps tok h t * m.A.get h)
+def SsdScan.decays (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanToken α heads groups headDim stateDim)
+    (h : Fin heads) (t : Nat) : α :=
+  Scalar.exp (m.stepSizes tok h t * m.A.get h)
 
 /-- The write vectors of head `h`: `b t = dt t * B t`. -/
-def SsdParams.writes (m : SsdParams α groups headsPerGroup headDim) (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim)
-    (h : Fin (groups * headsPerGroup)) (t : Nat) (n : Fin stateDim) : α :=
-  m.timeSteps tok h t * ((tok t).B.get (headGroup h)).get n
+def SsdScan.writes (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanToken α heads groups headDim stateDim)
+    (h : Fin heads) (t : Nat) (n : Fin stateDim) : α :=
+  m.stepSizes tok h t * ((tok t).B.get (groupOf m.groups_dvd h)).get n
 
 /-- The read vectors of head `h`: `C t`. -/
-def ssdReads (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim) (h : Fin (groups * headsPerGroup)) (t : Nat)
+def SsdScan.reads (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (t : Nat)
     (n : Fin stateDim) : α :=
-  ((tok t).C.get (headGroup h)).get n
+  ((tok t).C.get (groupOf m.groups_dvd h)).get n
 
 /-- The inputs of head `h`. -/
-def ssdInputs (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim) (h : Fin (groups * headsPerGroup)) (t : Nat)
+def ssdInputs (tok : Nat → SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (t : Nat)
     (p : Fin headDim) : α :=
   ((tok t).x.get h).get p
 
 /-- One head of a state, as the recurrence indexes it. -/
-def ssdHead (state : Tensor α [groups * headsPerGroup, headDim, stateDim]) (h : Fin (groups * headsPerGroup)) (p : Fin headDim)
+def ssdHead (state : Tensor α [heads, headDim, stateDim]) (h : Fin heads) (p : Fin headDim)
     (n : Fin stateDim) : α :=
   ((state.get h).get p).get n
 
-variable (m : SsdParams α groups headsPerGroup headDim) (tok : Nat → SsdToken α groups headsPerGroup headDim stateDim)
+variable (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanToken α heads groups headDim stateDim)
 
-private theorem ssdHead_step (state : Tensor α [groups * headsPerGroup, headDim, stateDim]) (t : Nat)
-    (h : Fin (groups * headsPerGroup)) (p : Fin headDim) (n : Fin stateDim) :
-    ssdHead (m.step state (tok t)).1 h p n =
+private theorem ssdHead_step (state : Tensor α [heads, headDim, stateDim]) (t : Nat)
+    (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
+    ssdHead (ssdStateUpdate m state (tok t)).1 h p n =
       m.decays tok h t * ssdHead state h p n + m.writes tok h t n * ssdInputs tok h t p := by
-  simp only [ssdHead, SsdParams.step, DiagonalTransition.apply, Vec.add, Vec.mul, Vec.get_ofFn, Vec.get_zipWith, Vec.get_map,
-    SsdParams.decays, SsdParams.writes, SsdParams.timeSteps, ssdInputs]
+  exact ssdStateUpdate_state m state (tok t) h p n
 
-private theorem ssdOutput_step [CommSemiringScalar α] (state : Tensor α [groups * headsPerGroup, headDim, stateDim]) (t : Nat)
-    (h : Fin (groups * headsPerGroup)) (p : Fin headDim) :
-    ((m.step state (tok t)).2.get h).get p =
-      m.finish (tok t) h p (finSum fun n => ssdReads tok h t n * ssdHead (m.step state (tok t)).1 h p n) := by
-  rw [SsdParams.step, Vec.get_ofFn, Vec.get_ofFn, dot_eq_finSum]
+private theorem ssdOutput_step [CommSemiringScalar α] (state : Tensor α [heads, headDim, stateDim]) (t : Nat)
+    (h : Fin heads) (p : Fin headDim) :
+    ((ssdStateUpdate m state (tok t)).2.get h).get p =
+      m.finish (tok t) h p (finSum fun n => m.reads tok h t n * ssdHead (ssdStateUpdate m state (tok t)).1 h p n) := by
+  rw [ssdStateUpdate, Vec.get_ofFn, Vec.get_ofFn, SsdScan.readOut, dot_eq_finSum]
   rfl
 
 /-- In exact arithmetic, the states of the scan are those of the recurrence, head by head. -/
-theorem ssdScan_state_eq_ssdState [CommSemiringScalar α] (h0 : Tensor α [groups * headsPerGroup, headDim, stateDim]) (t : Nat)
-    (h : Fin (groups * headsPerGroup)) (p : Fin headDim) (n : Fin stateDim) :
+theorem ssdScan_state_eq_ssdState [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim]) (t : Nat)
+    (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
     ssdHead (ssdScan m h0 ((List.range t).map tok)).1 h p n =
       ssdState (m.decays tok h) (m.writes tok h) (ssdInputs tok h) (ssdHead h0 h) t p n := by
   change ssdHead (m.runner.stateAt h0 tok t) h p n = _
@@ -94,11 +93,11 @@ theorem ssdScan_state_eq_ssdState [CommSemiringScalar α] (h0 : Tensor α [group
 In exact arithmetic, the outputs of the scan are those of the recurrence, head by head, after skip and gate (which change nothing where there
 are none).
 -/
-theorem ssdScan_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [groups * headsPerGroup, headDim, stateDim]) (T : Nat) :
+theorem ssdScan_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim]) (T : Nat) :
     (ssdScan m h0 ((List.range T).map tok)).2 =
       (List.range T).map fun t => Vec.ofFn fun h => Vec.ofFn fun p =>
         m.finish (tok t) h p
-          (ssdOutput (m.decays tok h) (m.writes tok h) (ssdReads tok h) (ssdInputs tok h) (ssdHead h0 h) t p) := by
+          (ssdOutput (m.decays tok h) (m.writes tok h) (m.reads tok h) (ssdInputs tok h) (ssdHead h0 h) t p) := by
   rw [ssdScan, Runner.outputs_eq_map_outputAt]
   refine List.map_congr_left fun t _ => Vec.ext fun h => Vec.ext fun p => ?_
   rw [Vec.get_ofFn, Vec.get_ofFn, ssdOutput]
@@ -106,14 +105,14 @@ theorem ssdScan_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [gro
   rw [ssdScan, ← Runner.stateAt, Runner.stateAt_succ]
   exact ssdOutput_step m tok _ t h p
 
-private theorem ssdHead_zero (h : Fin (groups * headsPerGroup)) (p : Fin headDim) (n : Fin stateDim) :
-    ssdHead (ssdZeroState : Tensor α [groups * headsPerGroup, headDim, stateDim]) h p n = 0 := by
+private theorem ssdHead_zero (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
+    ssdHead (ssdZeroState : Tensor α [heads, headDim, stateDim]) h p n = 0 := by
   simp only [ssdHead, ssdZeroState, Vec.get_ofFn]
 
-private theorem ssdSeqIdx_stateAt [CommSemiringScalar α] (h0 : Tensor α [groups * headsPerGroup, headDim, stateDim]) (first : Int)
+private theorem ssdSeqIdx_stateAt [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim]) (first : Int)
     (idx : Nat → Int) (t : Nat) :
     ((m.runner.withSeqIdx ssdZeroState).stateAt (h0, first) (fun t => (idx t, tok t)) t).2 = previousIdx first idx t ∧
-      ∀ (h : Fin (groups * headsPerGroup)) (p : Fin headDim) (n : Fin stateDim),
+      ∀ (h : Fin heads) (p : Fin headDim) (n : Fin stateDim),
         ssdHead ((m.runner.withSeqIdx ssdZeroState).stateAt (h0, first) (fun t => (idx t, tok t)) t).1 h p n =
           ssdState (resetDecay first idx (m.decays tok h)) (m.writes tok h) (ssdInputs tok h) (ssdHead h0 h) t p n := by
   induction t with
@@ -131,12 +130,12 @@ private theorem ssdSeqIdx_stateAt [CommSemiringScalar α] (h0 : Tensor α [group
 In exact arithmetic, the outputs of a packed row are those of the recurrence whose decay is zero where the index changes;
 `segProd_resetDecay` says what that does to the mask.
 -/
-theorem ssdScanSeqIdx_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [groups * headsPerGroup, headDim, stateDim])
+theorem ssdScanSeqIdx_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim])
     (first : Int) (idx : Nat → Int) (T : Nat) :
     (ssdScanSeqIdx m (h0, first) ((List.range T).map fun t => (idx t, tok t))).2 =
       (List.range T).map fun t => Vec.ofFn fun h => Vec.ofFn fun p =>
         m.finish (tok t) h p
-          (ssdOutput (resetDecay first idx (m.decays tok h)) (m.writes tok h) (ssdReads tok h) (ssdInputs tok h) (ssdHead h0 h) t
+          (ssdOutput (resetDecay first idx (m.decays tok h)) (m.writes tok h) (m.reads tok h) (ssdInputs tok h) (ssdHead h0 h) t
             p) := by
   rw [ssdScanSeqIdx, Runner.outputs_eq_map_outputAt]
   refine List.map_congr_left fun t _ => Vec.ext fun h => Vec.ext fun p => ?_
