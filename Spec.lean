@@ -40,6 +40,7 @@ public import Spec.Causality.Sharp
 public import Spec.Causality.Padding
 public import Spec.Causality.Packing
 public import Spec.Causality.MambaLanguageModel
+public import Spec.Rounding.Tree
 public import Spec.Statements.Foundation
 public import Spec.Statements.Causality
 
