@@ -431,7 +431,8 @@ class TestReport:
     def test_row(self, x: Tensor) -> None:
         row = certify(cumsum, x).row("running sum")
         assert (row.subject, row.check, row.verdict) == ("running sum", "VJP certificate", Verdict.CAUSAL)
-        assert row.evidence == "every probe was exactly zero; 9 cuts, 6 ordered pairs of examples, 12 VJPs"
+        probed = "9 cuts, 6 ordered pairs of examples, 12 VJPs, up to 9 at once"
+        assert row.evidence == f"every probe was exactly zero; {probed}"
         assert row.theorem == theorems.RUNNER_AGREE
         leak = certify(with_pair_leak(cumsum, 1e-3, (0, 4, 0), (0, 5, 0)), x).row("leaky")
         assert leak.evidence.startswith("t=4 <- s=5: ")

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from math import ceil
 
 import pytest
@@ -8,7 +9,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from scanproof import CausalityError, Verdict, assert_strictly_causal, certify
-from scanproof.causality import pullback as pullback_module
 from scanproof.causality.alignment import SAME
 from scanproof.causality.coded import BITS, LIMIT, WINDOW, CodedSweep, coded_sweep, windows_of
 from scanproof.causality.interface import Axes
@@ -89,12 +89,11 @@ class TestSweep:
         report = certify(leaky, numbers(2, 9, 1).double(), cuts="coded")
         assert report.verdict is Verdict.LEAK
 
-    def test_a_budget_of_memory_splits_the_sweep_and_changes_nothing(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_budget_of_memory_splits_the_sweep_and_changes_nothing(self) -> None:
         whole = certify(ema, numbers(1, 300, 4), cuts="coded")
-        monkeypatch.setattr(pullback_module, "BATCH_BYTES", 1)
-        assert certify(ema, numbers(1, 300, 4), cuts="coded") == whole
+        split = certify(ema, numbers(1, 300, 4), cuts="coded", memory_budget=1)
+        assert (whole.batching.rows, split.batching.rows) == (8, 1)
+        assert replace(split, batching=whole.batching, call=whole.call) == whole
 
     @settings(max_examples=60, deadline=None)
     @given(st.integers(2, 230), st.integers(0, 2**32), st.integers(0, 10), st.booleans(), st.data())
@@ -286,7 +285,7 @@ class TestReport:
         assert report.mode == "coded"
         assert not report.exhaustive
         assert report.row("sum").evidence.endswith(
-            "3 coded windows, 0 cuts, 2 ordered pairs of examples, 8 VJPs"
+            "3 coded windows, 0 cuts, 2 ordered pairs of examples, 8 VJPs, up to 6 at once"
         )
 
     def test_of_a_leak(self) -> None:

@@ -1,6 +1,7 @@
 """Rounding is told from information by evidence: FFT convolutions, hidden casts, code chosen by dtype."""
 
 from collections.abc import Callable
+from math import ceil, log2
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from scanproof import Verdict, certify, check_prefix
 from scanproof.causality.evidence import Rerun, judge
+from scanproof.causality.examination import SUSPECTS
 from scanproof.report.verdict import Verdict as ReportVerdict
 from zoo.faults import with_pair_leak
 from zoo.models import D, fft_conv
@@ -52,6 +54,28 @@ class TestFFTConvolution:
         assert report.pair is not None
         assert (report.pair.output_index, report.pair.input_index) == ((1, 20, 3), (1, 30, 0))
         assert report.pair.size == pytest.approx(amplitude, rel=1e-3)
+
+    @pytest.mark.parametrize("t", range(0, T - 1, 5))
+    def test_a_leak_of_one_cut_that_rounds_least_is_found(self, x: Tensor, kernel: Tensor, t: int) -> None:
+        noisy = lambda x: fft_conv(x, kernel)  # noqa: E731
+        report = certify(with_pair_leak(noisy, 1e-10, (0, t, 0), (0, t + 1, 0)), x)
+        assert report.temporal.verdict is Verdict.LEAK
+        assert (report.pair.t, report.pair.s) == (t, t + 1)
+
+    def test_rounding_costs_one_more_sweep_and_a_few_rows(self, kernel: Tensor, rng: torch.Generator) -> None:
+        single = torch.randn(1, T, D, generator=rng)
+        cuts = T - 1
+        assert certify(lambda x: fft_conv(x, kernel), single).vjps == cuts + SUSPECTS + cuts
+        kernel = kernel.double()
+        assert certify(lambda x: fft_conv(x, kernel), single.double()).vjps == cuts + SUSPECTS
+
+    def test_a_leak_costs_a_few_more_rows_and_the_search_for_the_pair(self, rng: torch.Generator) -> None:
+        single = torch.randn(1, T, D, generator=rng)
+        leaky = with_pair_leak(lambda x: x.cumsum(1), 1e-3, (0, 3, 0), (0, 30, 0))
+        for x in (single, single.double()):
+            report = certify(leaky, x)
+            assert report.verdict is Verdict.LEAK
+            assert report.vjps <= T - 1 + SUSPECTS + 2 * ceil(log2(x.numel())) + 2
 
     def test_hidden_casts_are_promoted(self, x: Tensor, kernel: Tensor) -> None:
         report = certify(lambda x: fft_conv(x.float(), kernel.half().float()).to(x.dtype), x)

@@ -1,12 +1,14 @@
+from collections.abc import Callable
+from itertools import accumulate
+
 import pytest
 import torch
 from torch import Tensor
 
-from scanproof import Verdict, certify
-from scanproof.causality import pullback as module
-from scanproof.causality.pullback import Pullback
-from zoo.faults import FAULTS
-from zoo.models import MODELS, D
+from scanproof import InvalidArgument, Verdict, certify
+from scanproof.causality.pullback import FEWEST, Batching, Pullback
+from zoo.faults import FAULTS, with_pair_leak
+from zoo.models import MODELS, D, ema
 
 
 class Opaque(torch.autograd.Function):
@@ -23,8 +25,8 @@ class Opaque(torch.autograd.Function):
         return gradient.flip(1).cumsum(1).flip(1)
 
 
-def record(fn: object, x: Tensor) -> Pullback:
-    return Pullback(fn, x, lambda y: y)
+def record(fn: object, x: Tensor, **options: int) -> Pullback:
+    return Pullback(fn, x, lambda y: y, **options)
 
 
 @pytest.fixture
@@ -45,13 +47,151 @@ def test_stacked_and_single_products_are_those_of_autograd(fn: object, x: Tensor
     assert pullback.vjps == 6
 
 
-def test_an_operation_without_a_batching_rule_goes_one_by_one(x: Tensor) -> None:
-    y = Opaque.apply(leaf := x.clone().requires_grad_())
-    with pytest.raises(RuntimeError, match="Batching rule not implemented"):
-        torch.autograd.grad(y, leaf, torch.ones(2, *y.shape), is_grads_batched=True)
-    report = certify(Opaque.apply, x)
-    assert report.verdict is Verdict.CAUSAL
-    assert report.vjps == 5 + 2
+def leaky(x: Tensor) -> Tensor:
+    """Opaque, with a leak of one pair in every example."""
+    y = Opaque.apply(x)
+    y[:, 30, 1] = y[:, 30, 1] + 1e-3 * x[:, 33, 2]
+    return y
+
+
+class TestWithoutABatchingRule:
+    """Operations that no vectorised backward pass can go through."""
+
+    @pytest.fixture
+    def x(self, rng: torch.Generator) -> Tensor:
+        return torch.randn(2, 40, D, generator=rng)
+
+    def test_there_is_none_for_the_example(self, x: Tensor) -> None:
+        y = Opaque.apply(leaf := x.clone().requires_grad_())
+        with pytest.raises(RuntimeError, match="Batching rule not implemented"):
+            torch.autograd.grad(y, leaf, torch.ones(2, *y.shape), is_grads_batched=True)
+
+    def test_copies_of_the_batch_take_the_cotangents(self, x: Tensor) -> None:
+        report = certify(Opaque.apply, x)
+        assert report.verdict is Verdict.CAUSAL
+        assert report.batching == Batching(39, copies=True)
+        assert report.vjps == 39 + 2 + (2 + 2 * 6)  # two compare copies, twelve tell them apart
+        assert "up to 39 at once on copies of the batch" in report.summary()
+
+    @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
+    def test_products_are_those_of_autograd_wherever_the_batch_is(
+        self, x: Tensor, order: tuple[int, ...]
+    ) -> None:
+        back = [order.index(axis) for axis in range(3)]
+        fn = lambda z: Opaque.apply(z.permute(back).tanh()).permute(order)  # noqa: E731
+        z = x[:, :9].permute(order)
+        copied = record(fn, z, batch_dim=order.index(0) - 3)
+        cotangents = copied.draw(11, torch.Generator().manual_seed(0))
+        alone = record(fn, z)
+        torch.testing.assert_close(copied.pull(cotangents), alone.pull(cotangents))
+        assert (copied.batching, alone.batching) == (Batching(11, copies=True), Batching())
+        torch.testing.assert_close(copied.pull(cotangents[:8]), alone.pull(cotangents[:8]))
+        assert copied.rows == 11
+
+    def test_a_budget_bounds_the_copies(self, x: Tensor) -> None:
+        pullback = record(Opaque.apply, x, batch_dim=0, memory_budget=9 * 12 * x.numel() * 4)
+        pullback.pull(pullback.draw(20, torch.Generator().manual_seed(0)))
+        assert pullback.rows == 9
+        assert pullback.batching == Batching(9, copies=True)
+
+    def test_leaks_are_found_in_copies(self, x: Tensor) -> None:
+        report = certify(leaky, x)
+        assert report.batching.copies
+        assert report.verdict is Verdict.LEAK
+        assert (report.pair.t, report.pair.s, report.pair.size) == (30, 33, pytest.approx(1e-3))
+
+    def test_in_coded_mode(self, x: Tensor) -> None:
+        x = torch.cat([x] * 10, 1)
+        assert certify(Opaque.apply, x, cuts="coded").batching == Batching(10, copies=True)
+        assert certify(leaky, x, cuts="coded").pair.s == 33
+
+    @pytest.mark.parametrize(
+        "coupled",
+        [
+            lambda x: Opaque.apply(x) - x.mean(0, keepdim=True) + x.detach().mean(0, keepdim=True),
+            lambda x: Opaque.apply(x) + x.roll(1, 0) - x.roll(1, 0).detach(),
+            lambda x: Opaque.apply(x + (x - x.detach()).flip(0)),
+        ],
+        ids=["mean", "neighbour", "flip"],
+    )
+    def test_copies_that_read_each_other_are_not_used(self, x: Tensor, coupled: object) -> None:
+        for examples in (x, x[:1]):
+            assert not certify(coupled, examples).batching.copies
+
+    @pytest.mark.parametrize(
+        "fn",
+        [
+            with_pair_leak(Opaque.apply, 1e-3, (1, 30, 1), (1, 33, 2)),
+            lambda x: Opaque.apply(x) + torch.cat([x[:1] - x[:1].detach(), torch.zeros_like(x[1:])]),
+            lambda x: Opaque.apply(x) * (1 + len(x)),
+            lambda x: Opaque.apply(x).reshape(2, 40, D),
+            lambda x: Opaque.apply(x + torch.randn(x.shape)),
+        ],
+        ids=["first example", "first example's gradient", "other outputs", "raises", "random"],
+    )
+    def test_copies_that_are_treated_otherwise_are_not_used(self, x: Tensor, fn: object) -> None:
+        report = certify(fn, x)
+        assert report.batching == Batching()
+        assert "VJPs, one at a time" in report.summary()
+
+    def test_without_a_batch_axis_they_go_one_by_one(self, x: Tensor) -> None:
+        report = certify(lambda x: Opaque.apply(x[None])[0], x[0], batch_dim=None, seq_dim=0)
+        assert (report.verdict, report.batching) == (Verdict.CAUSAL, Batching())
+
+    def test_few_cotangents_do_not_pay_for_copies(self, x: Tensor) -> None:
+        report = certify(Opaque.apply, x[:, :FEWEST])
+        assert (report.batching, report.vjps) == (Batching(), FEWEST - 1 + 2)
+
+
+class TestRows:
+    """How many cotangents go together."""
+
+    def test_small_operations_share_their_overhead(self, x: Tensor) -> None:
+        report = certify(ema, torch.cat([x] * 20, 1))
+        assert report.batching == Batching(119)
+
+    def test_large_operations_gain_nothing(self) -> None:
+        x = torch.zeros(1, 64, 2048)
+        assert record(lambda x: x.tanh().cumsum(1), x).rows == 1
+        assert record(lambda x: Opaque.apply(x), x).rows == 2**26 // (10 * x.numel() * 4)  # whatever is in it
+
+    def test_parts_of_the_graph_that_do_not_lead_to_the_input_do_not_count(self, x: Tensor) -> None:
+        weight = torch.zeros(1000, 1000, requires_grad=True)
+        plain, other = record(lambda x: x.tanh() + 1, x), record(lambda x: x.tanh() + weight.exp().sum(), x)
+        assert plain.rows == other.rows
+
+    @pytest.mark.parametrize("fn", [*(m.fn for m in MODELS), Opaque.apply])
+    def test_memory_stays_within_the_budget(self, fn: object) -> None:
+        fn = fn.float() if isinstance(fn, torch.nn.Module) else fn
+        x = torch.randn(1, 60, D, generator=torch.Generator().manual_seed(0))
+        budget = 2**20
+        pullback = record(fn, x, batch_dim=0, memory_budget=budget)
+        cotangents = pullback.draw(pullback.rows, torch.Generator())
+        pullback.pull(cotangents)
+        assert allocated(lambda: pullback.pull(cotangents)) <= budget
+
+    def test_running_out_of_memory_goes_one_by_one(self, x: Tensor) -> None:
+        def exhausted(gradient: Tensor) -> Tensor:
+            if torch._C._functorch.is_legacy_batchedtensor(gradient):
+                raise torch.OutOfMemoryError
+            return gradient
+
+        def fn(x: Tensor) -> Tensor:
+            y = x.cumsum(1)
+            y.register_hook(exhausted)
+            return y
+
+        report = certify(fn, torch.cat([x] * 5, 1))
+        assert (report.verdict, report.batching, report.vjps) == (Verdict.CAUSAL, Batching(), 29 + 2)
+
+
+def allocated(run: Callable[[], object]) -> int:
+    """Return the greatest number of bytes that tensors took at once while ``run`` ran."""
+    with torch.profiler.profile(profile_memory=True) as profiler:
+        run()
+    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+    events.sort(key=lambda event: event.start_ns())
+    return max(accumulate((event.nbytes() for event in events), initial=0))
 
 
 def test_a_fault_in_the_backward_is_raised(x: Tensor) -> None:
@@ -87,17 +227,21 @@ def test_cotangents_are_standard_normal() -> None:
     assert numbers[0].allclose(numbers[1]) is False
 
 
-def test_a_small_memory_budget_splits_the_sweep_and_changes_nothing(
-    x: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_small_memory_budget_splits_the_sweep_and_changes_nothing(x: Tensor) -> None:
     fn = next(fault.fn for fault in FAULTS if fault.name == "attention mask off by one")
     whole = certify(fn, x)
-    monkeypatch.setattr(module, "BATCH_BYTES", 1)
-    split = certify(fn, x)
-    assert record(fn, x).rows == 1
+    split = certify(fn, x, memory_budget=1)
+    assert (whole.batching, split.batching) == (Batching(5), Batching())
+    assert split.temporal_total == pytest.approx(whole.temporal_total)
     assert (split.pair, split.vjps, split.temporal.leaking) == (
         whole.pair,
         whole.vjps,
         whole.temporal.leaking,
     )
-    assert split.temporal_total == pytest.approx(whole.temporal_total)
+    assert "memory_budget=1" in split.call
+
+
+@pytest.mark.parametrize("budget", [0, -1, 0.5, "1 GB", None])
+def test_a_budget_must_be_a_number_of_bytes(x: Tensor, budget: object) -> None:
+    with pytest.raises(InvalidArgument, match=r"memory_budget must be a whole number of bytes >= 1, got"):
+        certify(torch.tanh, x, memory_budget=budget)

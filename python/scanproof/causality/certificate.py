@@ -23,6 +23,7 @@ from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, AxisName
 from scanproof.causality.leak_report import Finding, LeakReport
 from scanproof.causality.packing import Inputs
+from scanproof.causality.pullback import MEMORY_BUDGET
 from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector
 from scanproof.causality.subject import Subject
@@ -46,6 +47,7 @@ def certify(
     alignment: Alignment = SAME,
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
+    memory_budget: int = MEMORY_BUDGET,
     generator: torch.Generator | None = None,
 ) -> LeakReport:
     """Certify at ``x`` that no output of ``fn`` depends on a later input or on another example.
@@ -53,8 +55,8 @@ def certify(
     Args:
         fn: function or module from a floating tensor to one tensor with as many positions along ``seq_dim``
             (else say so by ``alignment``) and as many examples along ``batch_dim``; a module in eval mode.
-            Called once, and once more in another precision when a gradient that should be zero is small and
-            not zero.
+            Called once; once more in another precision when a gradient that should be zero is not; and once
+            more on copies along ``batch_dim`` where an operation cannot take several cotangents at once.
         x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
             chunk size of the model, and not a multiple of it. Several tensors with the same positions and
             examples: a tuple for positional arguments, a mapping for keyword arguments.
@@ -75,6 +77,8 @@ def certify(
         output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
             what ``fn`` returns to one tensor.
         kwargs: keyword arguments handed to ``fn`` as they are; constants and masks belong here.
+        memory_budget: bytes that cotangents pulled back together, their gradients and the largest gradients
+            on the way may take; at least one is pulled back at a time. The record of ``fn`` comes on top.
         generator: source of the cuts and cotangents; advanced by the call. Default: seed 0.
 
     Returns:
@@ -98,12 +102,12 @@ def certify(
     axes = Axes(seq_dim, batch_dim if batch_check else None)
     subject = Subject.of("certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
     settle_first_calls()
-    _check_options(cuts, K, threshold)
+    _check_options(cuts, K, threshold, memory_budget)
     seed = seed_of("certify", generator)
     numbers = torch.Generator(device="cpu").manual_seed(seed)
 
     examples = 1 if axes.batch is None else subject.x.shape[axes.batch]
-    examination = Examination(subject, numbers)
+    examination = Examination(subject, numbers, memory_budget)
     possible = examination.order.cuts
     coded = examination.code() if cuts == "coded" else None
     if coded:
@@ -124,6 +128,7 @@ def certify(
         "alignment": alignment,
         "output": output,
         "kwargs": kwargs,
+        "memory_budget": memory_budget,
     }
     examination.probe(families)
     temporal = examination.judge_coded(coded, threshold) if coded else examination.judge("seq", threshold)
@@ -138,6 +143,7 @@ def certify(
         example_leaks=examination.example_leaks(),
         threshold=threshold,
         vjps=examination.vjps,
+        batching=examination.batching,
         seed=seed,
         dtype=dtype_name(subject.x.dtype),
         device=str(subject.x.device),
@@ -158,6 +164,7 @@ def assert_strictly_causal(
     alignment: Alignment = SAME,
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
+    memory_budget: int = MEMORY_BUDGET,
     generator: torch.Generator | None = None,
 ) -> LeakReport:
     """Raise unless ``certify`` with the same arguments passes; return its report.
@@ -181,6 +188,7 @@ def assert_strictly_causal(
         alignment=alignment,
         output=output,
         kwargs=kwargs,
+        memory_budget=memory_budget,
         generator=generator,
     )
     if not report.ok:
@@ -192,7 +200,7 @@ def assert_strictly_causal(
     return report
 
 
-def _check_options(cuts: str, K: int, threshold: float) -> None:
+def _check_options(cuts: str, K: int, threshold: float, memory_budget: int) -> None:
     if cuts not in get_args(Cuts):
         raise InvalidArgument(
             f"certify: cuts must be one of {', '.join(map(repr, get_args(Cuts)))}, got {cuts!r}."
@@ -202,6 +210,11 @@ def _check_options(cuts: str, K: int, threshold: float) -> None:
     if not (isinstance(threshold, int | float) and isfinite(threshold) and threshold >= 0):
         raise InvalidArgument(
             f"certify: threshold must be a finite number >= 0 (0 is exact), got {threshold!r}."
+        )
+    if not (isinstance(memory_budget, int) and memory_budget >= 1):
+        raise InvalidArgument(
+            f"certify: memory_budget must be a whole number of bytes >= 1, got {memory_budget!r}; 2**28 is "
+            "256 MiB."
         )
 
 

@@ -8,15 +8,26 @@ from torch import Tensor
 
 from scanproof.causality.alignment import SAME
 from scanproof.causality.coded import CodedSweep, coded_sweep, unswept
-from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
+from scanproof.causality.evidence import (
+    SHRINKAGE,
+    Judgement,
+    Rerun,
+    coarser,
+    dtype_name,
+    judge,
+    same_function,
+)
 from scanproof.causality.interface import Axes, AxisName, proves_nothing
 from scanproof.causality.leak_report import Finding
 from scanproof.causality.locate import LeakPair, locate
 from scanproof.causality.precision import AtPrecision
-from scanproof.causality.pullback import Pullback
+from scanproof.causality.pullback import MEMORY_BUDGET, Batching, Pullback
 from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows, Sweep, sweep
 from scanproof.report.verdict import Verdict
+
+SUSPECTS = 8
+"""Rows with the greatest residues, which another precision repeats first."""
 
 
 class Examination:
@@ -25,12 +36,14 @@ class Examination:
     Args:
         subject: the function and the input.
         generator: CPU generator of the cotangents; every precision starts from its present state.
+        memory_budget: bytes that the rows of one backward pass may take together.
     """
 
-    def __init__(self, subject: Subject, generator: torch.Generator) -> None:
+    def __init__(
+        self, subject: Subject, generator: torch.Generator, memory_budget: int = MEMORY_BUDGET
+    ) -> None:
         self._subject, self._x, self._axes = subject, subject.x, subject.axes
-        self._generator = generator
-        self._families: Mapping[AxisName, Rows] = {}
+        self._generator, self._budget = generator, memory_budget
         self._given = _Run(self._record(subject.x, None))
         self.order = subject.order(self._given.pullback.y)
         self._promoted: dict[torch.dtype, _Run | str] = {}
@@ -53,15 +66,19 @@ class Examination:
 
     def probe(self, families: Mapping[AxisName, Rows]) -> None:
         """Pull back the rows of ``scanproof.causality.sweep`` of each axis."""
-        self._families = families
         if self._problem is None:
-            self._sweep(self._given)
+            for axis, rows in families.items():
+                self._given.sweeps[axis] = self._sweep(self._given, axis, rows)
 
     @property
     def vjps(self) -> int:
         """Vector-Jacobian products computed so far."""
-        runs = [self._given, *(run for run in self._promoted.values() if isinstance(run, _Run))]
-        return sum(run.pullback.vjps for run in runs)
+        return sum(pullback.vjps for pullback in self._pullbacks())
+
+    @property
+    def batching(self) -> Batching:
+        """How vector-Jacobian products went together, in the run that put most of them together."""
+        return max((pullback.batching for pullback in self._pullbacks()), key=lambda batching: batching.rows)
 
     def example_leaks(self) -> tuple[tuple[float, ...], ...]:
         """Return the greatest gradient of each probed example at each example; empty when not probed."""
@@ -119,7 +136,8 @@ class Examination:
     def _locate(self, axis: AxisName, judgement: Judgement) -> LeakPair:
         run = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
         assert isinstance(run, _Run)
-        pair = locate(run.pullback, run.sweeps[axis].worst, self._axes, axis, self._generator.clone_state())
+        row = run.sweeps[axis].worst(1)[0]
+        pair = locate(run.pullback, row, self._axes, axis, self._generator.clone_state())
         name, index = self._subject.place(pair.input_index)
         aligned = axis == "seq" and self._subject.alignment != SAME
         reach = int(self.order.reaches[self.order.outputs[pair.t]]) if aligned else None
@@ -129,13 +147,26 @@ class Examination:
         run = self._at(dtype)
         if isinstance(run, str):
             return f"run in {dtype_name(dtype)}, {run}"
-        if not run.sweeps:
-            self._sweep(run)
+        assert run.mode is not None
+        if axis not in run.sweeps:
+            run.sweeps[axis] = self._repeat(run, axis, dtype)
         found = run.sweeps[axis]
         if not found.finite:
             return f"run in {dtype_name(dtype)}, gradients hold NaN or infinity"
-        assert run.mode is not None
         return Rerun(found.residue, run.mode.coarsest, frozenset(run.mode.unreached))
+
+    def _repeat(self, run: "_Run", axis: AxisName, dtype: torch.dtype) -> Sweep:
+        """Repeat the worst rows at another precision, and the others only where they could matter.
+
+        What does not shrink in the worst rows does not shrink; rounding has to shrink in all. In a precision
+        below the given one, fewer rows only make it harder to pass.
+        """
+        given = self._given.sweeps[axis]
+        if dtype == self._x.dtype:
+            return self._sweep(run, axis, given.rows)
+        worst = self._sweep(run, axis, given.worst(SUSPECTS))
+        settled = dtype != torch.float64 or worst.residue > SHRINKAGE * given.residue
+        return worst if settled or not worst.finite else self._sweep(run, axis, given.rows)
 
     def _at(self, dtype: torch.dtype) -> "_Run | str":
         if dtype not in self._promoted:
@@ -153,23 +184,39 @@ class Examination:
             return "fn returns other outputs, beyond rounding"
         if reason := _nothing_to_learn(run.pullback.y, self._axes):
             return reason
-        return run
+        unchanged = mode.coarsest == self._x.dtype and torch.equal(self._given.pullback.y, run.pullback.y)
+        return _Run(self._given.pullback, mode, self._given.sweeps) if unchanged else run
 
     def _record(self, x: Tensor, mode: AtPrecision | None) -> Pullback:
-        return Pullback(self._subject, x, lambda y: self._subject.checked(y, x), mode)
+        return Pullback(
+            self._subject,
+            x,
+            lambda y: self._subject.checked(y, x),
+            mode,
+            batch_dim=self._axes.batch,
+            memory_budget=self._budget,
+        )
 
-    def _sweep(self, run: "_Run") -> None:
-        generator = self._generator.clone_state()
-        for axis, rows in self._families.items():
-            run.sweeps[axis] = sweep(run.pullback, rows, self._axes, axis, generator)
+    def _sweep(self, run: "_Run", axis: AxisName, rows: Rows) -> Sweep:
+        cotangent = run.pullback.draw(1, self._generator.clone_state())[0]
+        return sweep(run.pullback, rows, self._axes, axis, cotangent)
+
+    def _pullbacks(self) -> set[Pullback]:
+        promoted = {run.pullback for run in self._promoted.values() if isinstance(run, _Run)}
+        return {self._given.pullback} | promoted
 
 
 class _Run:
     """``fn`` recorded at one precision, and the sweeps made of that record."""
 
-    def __init__(self, pullback: Pullback, mode: AtPrecision | None = None) -> None:
+    def __init__(
+        self,
+        pullback: Pullback,
+        mode: AtPrecision | None = None,
+        sweeps: dict[AxisName, Sweep] | None = None,
+    ) -> None:
         self.pullback, self.mode = pullback, mode
-        self.sweeps: dict[AxisName, Sweep] = {}
+        self.sweeps: dict[AxisName, Sweep] = {} if sweeps is None else sweeps
 
 
 def _silent(whose: str = "") -> str:

@@ -9,6 +9,7 @@ from scanproof import theorems
 from scanproof.causality.coded import CodedSweep
 from scanproof.causality.evidence import TwoPrecisions
 from scanproof.causality.locate import LeakPair
+from scanproof.causality.pullback import Batching
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict, gravest
 
@@ -63,6 +64,7 @@ class LeakReport:
         threshold: what the call allowed, relative to the greatest entry of each probe; 0 is exact.
         vjps: number of vector-Jacobian products computed, those of a second precision and of locating
             included.
+        batching: how many of them went through one backward pass together, and how.
         seed: ``torch.Generator().manual_seed(seed)`` repeats the same cuts and cotangents.
         dtype: dtype of ``x``.
         device: device of ``x``.
@@ -79,6 +81,7 @@ class LeakReport:
     example_leaks: tuple[tuple[float, ...], ...]
     threshold: float
     vjps: int
+    batching: Batching
     seed: int
     dtype: str
     device: str
@@ -219,7 +222,7 @@ class LeakReport:
         examples = len(self.example_leaks)
         pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
         windows = f"{self.coded.windows} coded windows, " if self.coded and not self.coded.problem else ""
-        return f"{windows}{self.cuts_probed} cuts{pairs}, {self.vjps} VJPs"
+        return f"{windows}{self.cuts_probed} cuts{pairs}, {self.vjps} VJPs, {self.batching}"
 
 
 def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:

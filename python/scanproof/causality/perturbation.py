@@ -25,13 +25,15 @@ from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, SequenceMap, check_input, check_output, proves_nothing
 from scanproof.causality.perturbation_report import Change, PerturbationReport
 from scanproof.causality.precision import AtPrecision
-from scanproof.causality.pullback import BATCH_BYTES
 from scanproof.causality.replacement import KINDS, Kind, Replacement, check_kinds
 from scanproof.causality.seed import seed_of
 from scanproof.causality.steady import unsteady
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
+
+BATCH_BYTES = 2**24
+"""Copies of input and output in one call of ``fn`` take at most about this much memory."""
 
 
 def check_perturbation(

@@ -1,15 +1,49 @@
-"""Vector-Jacobian products of one recorded forward pass."""
+"""Vector-Jacobian products of one recorded forward pass, as many at a time as pays and as fits.
 
-import warnings
+Several cotangents go through one backward pass in one of two ways. *Stacked*: a vectorised pass
+(``is_grads_batched``). *Copies*: where an operation has no batching rule, ``fn`` is recorded once more, at
+copies of ``x`` along the batch axis, and each copy takes a cotangent (``scanproof.causality.copies``). Where
+neither works, they go one by one.
+
+A pass over many rows saves the overhead of each operation and nothing else: on a CPU, an operation whose
+gradients fill a cache takes as long per row in a stack as alone. How many rows go together is therefore read
+off the sizes in the recorded graph, never off a clock, so that the same call always does the same.
+"""
+
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-BATCH_BYTES = 2**24
-"""Stacked cotangents and gradients of one backward pass take at most about this much memory."""
+from scanproof.causality.copies import Copies, record_copies
+from scanproof.causality.recording import pull_one, pull_stacked, record
+from scanproof.causality.traffic import Traffic, traffic
+
+MEMORY_BUDGET = 2**26
+"""Bytes that the rows of one backward pass may take together, unless the caller says otherwise."""
+
+PASS_BYTES = 2**18
+"""On a CPU, rows are added until an operation hands on this much: an eighth of a level-2 cache of today."""
+
+FEWEST = 8
+"""Rows that a stack must hold to pay for itself on a CPU, and copies for theirs anywhere."""
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How many cotangents went through one backward pass together, at most, and how."""
+
+    rows: int = 1
+    copies: bool = False
+
+    def __str__(self) -> str:
+        if self.rows == 1:
+            return "one at a time"
+        return f"up to {self.rows} at once" + (" on copies of the batch" if self.copies else "")
 
 
 class Pullback:
@@ -19,6 +53,7 @@ class Pullback:
         x: the leaf that gradients are taken at, a copy of the input.
         y: what ``fn`` returned.
         vjps: how many vector-Jacobian products have been computed.
+        batching: how they went together so far.
     """
 
     def __init__(
@@ -27,27 +62,42 @@ class Pullback:
         x: Tensor,
         check: Callable[[Any], Tensor],
         context: AbstractContextManager[Any] | None = None,
+        *,
+        batch_dim: int | None = None,
+        memory_budget: int = MEMORY_BUDGET,
     ) -> None:
-        """Run ``fn`` within ``context``; ``check`` turns what it returns into a tensor or raises."""
-        with torch.inference_mode(mode=False):  # which turns gradients on, too
-            self.x = x.detach().clone().requires_grad_()
-            with context or nullcontext():
-                y = fn(self.x.clone())  # a copy, because fn may write into its argument
+        """Run ``fn`` within ``context``; ``check`` turns what it returns into a tensor or raises.
+
+        Args:
+            fn: the function.
+            x: where to record it.
+            check: takes what ``fn`` returned.
+            context: entered around every call of ``fn``.
+            batch_dim: axis of examples in ``x`` and ``y``, if they have one: copies go along it.
+            memory_budget: bytes that the rows of one backward pass may take together. One row is always
+                tried.
+        """
+        self._record = partial(record, fn, context or nullcontext())
+        self._batch_dim, self._budget = batch_dim, memory_budget
+        self.x, y = self._record(x)
         self.y = check(y)
         self.vjps = 0
+        self.batching = Batching()
         self._stackable = True
+        self._copies: Copies | None = None
 
     @property
     def rows(self) -> int:
-        """How many cotangents to stack in one backward pass."""
-        row_bytes = self.y.numel() * self.y.element_size() + self.x.numel() * self.x.element_size()
-        return max(1, BATCH_BYTES // row_bytes)
+        """How many cotangents to pull at once."""
+        if self._stackable:
+            return self._affordable(self._row_bytes)
+        return self._copies.count if self._copies else 1
 
     def draw(self, rows: int, generator: torch.Generator) -> Tensor:
         """Draw standard normal cotangents, shape (rows, *y.shape), on the device and in the dtype of ``y``.
 
         The numbers come from a CPU generator, in float32 and row by row, so that every device, every
-        precision and every number of stacked rows gets the same ones.
+        precision and every number of rows gets the same ones.
         """
         numbers = torch.empty((rows, *self.y.shape), device="cpu", dtype=torch.float32)
         for row in numbers:
@@ -55,24 +105,53 @@ class Pullback:
         return numbers.to(self.y.device, self.y.dtype)
 
     def pull(self, cotangents: Tensor) -> Tensor:
-        """Return the gradients at ``x``, shape (rows, *x.shape), of cotangents of shape (rows, *y.shape).
-
-        All rows go through one vectorised backward pass where every operation of ``fn`` allows it, else one
-        by one.
-        """
+        """Return the gradients at ``x``, shape (rows, *x.shape), of cotangents of shape (rows, *y.shape)."""
         self.vjps += len(cotangents)
-        if self._stackable and len(cotangents) > 1:
-            try:
-                with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", message="There is a performance drop")
-                    return self._gradient(cotangents, stacked=True)
-            except Exception:  # no batching rule, or out of memory; a fault of fn itself is raised below
-                self._stackable = False
-        return torch.stack([self._gradient(cotangent, stacked=False) for cotangent in cotangents])
+        return self._pull(cotangents)
 
-    def _gradient(self, cotangent: Tensor, *, stacked: bool) -> Tensor:
-        (gradient,) = torch.autograd.grad(
-            self.y, self.x, cotangent, retain_graph=True, allow_unused=True, is_grads_batched=stacked
-        )
-        rows = cotangent.shape[:1] if stacked else ()
-        return self.x.new_zeros((*rows, *self.x.shape)) if gradient is None else gradient
+    def _pull(self, cotangents: Tensor) -> Tensor:
+        gradients = []
+        while len(cotangents):
+            part, cotangents = cotangents.tensor_split([self.rows])
+            gradients.append(self._pull_together(part))
+        return gradients[0] if len(gradients) == 1 else torch.cat(gradients)
+
+    def _pull_together(self, cotangents: Tensor) -> Tensor:
+        if self._copies and len(cotangents) >= FEWEST:
+            gradients = self._copies.pull(cotangents)
+        elif self._stackable and len(cotangents) > 1:
+            try:
+                gradients = pull_stacked(self.y, self.x, cotangents)
+            except Exception as problem:  # a fault of fn itself is raised again by a product alone
+                self._stackable = False
+                if not isinstance(problem, torch.OutOfMemoryError):
+                    self._copy(len(cotangents))
+                return self._pull(cotangents)
+        else:
+            return torch.stack([pull_one(self.y, self.x, cotangent) for cotangent in cotangents])
+        self.batching = Batching(max(len(cotangents), self.batching.rows), self._copies is not None)
+        return gradients
+
+    def _copy(self, wanted: int) -> None:
+        count = min(wanted, self._affordable(self._row_bytes + self._traffic.total))
+        if self._batch_dim is not None and count >= FEWEST:
+            self._copies = record_copies(self.x, self.y, self._record, self._batch_dim, count)
+        if self._copies:
+            self.vjps += self._copies.probes
+
+    def _affordable(self, row_bytes: int) -> int:
+        rows = max(1, self._budget // row_bytes)
+        if self.y.device.type != "cpu" or self._traffic.opaque:
+            return rows
+        paying = int(PASS_BYTES / max(self._traffic.typical, 1.0))
+        return min(rows, paying) if paying >= FEWEST else 1
+
+    @cached_property
+    def _traffic(self) -> Traffic:
+        return traffic(self.y, self.x)
+
+    @cached_property
+    def _row_bytes(self) -> int:
+        """Bytes that a row takes: its cotangent and gradient twice, and six gradients on their way."""
+        ends = self.y.numel() * self.y.element_size() + self.x.numel() * self.x.element_size()
+        return 2 * ends + 6 * self._traffic.largest

@@ -6,6 +6,7 @@ other example.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -30,19 +31,19 @@ class Rows:
     def __len__(self) -> int:
         return len(self.kept)
 
-    def __getitem__(self, row: int | slice) -> "Rows":
+    def __getitem__(self, row: int | slice | Tensor) -> "Rows":
         """Return some rows; a number gives one row, without the axis of rows."""
         return Rows(self.kept[row], self.allowed[row])
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What the gradients of each row hold at each index of the axis.
+    """What the gradients of each row hold.
 
-    Attributes:
+    Attributes, tensors on the CPU:
         rows: what was probed.
-        largest: greatest absolute gradient entry, shape (rows, inputs), float64 on the CPU.
-        energy: sum of squared gradient entries, shape (rows, inputs), float64 on the CPU.
+        largest: greatest absolute gradient entry at each index of the axis, shape (rows, inputs).
+        energy: sums of squared gradient entries, of the forbidden ones and of all, shape (rows, 2), float64.
     """
 
     rows: Rows
@@ -57,12 +58,17 @@ class Sweep:
     @property
     def alive(self) -> Tensor:
         """Whether each row has any gradient at all, shape (rows,)."""
-        return self.largest.amax(1) > 0
+        return self.peaks > 0
 
-    @property
+    @cached_property
+    def peaks(self) -> Tensor:
+        """Greatest entry of each row, forbidden or not, shape (rows,)."""
+        return self.largest.amax(1).double()
+
+    @cached_property
     def forbidden(self) -> Tensor:
         """Greatest forbidden entry of each row, shape (rows,)."""
-        return self.largest.masked_fill(self.rows.allowed, 0.0).amax(1)
+        return self.largest.masked_fill(self.rows.allowed, 0.0).amax(1).double()
 
     @property
     def residue(self) -> float:
@@ -72,28 +78,26 @@ class Sweep:
     @property
     def scale(self) -> float:
         """Greatest entry of all rows, forbidden or not."""
-        return self.largest.max().item()
+        return self.peaks.max().item()
 
     @property
     def fraction(self) -> float:
         """Greatest forbidden entry of a row relative to its greatest entry, of all rows; in [0, 1]."""
-        peaks = self.largest.amax(1)
-        return (self.forbidden / peaks.masked_fill(peaks == 0, 1.0)).max().item()
+        return (self.forbidden / self.peaks.masked_fill(self.peaks == 0, 1.0)).max().item()
 
     @property
     def leak(self) -> float:
         """Forbidden gradient energy, summed over rows."""
-        return self.energy.masked_fill(self.rows.allowed, 0.0).sum().item()
+        return self.energy[:, 0].sum().item()
 
     @property
     def total(self) -> float:
         """Gradient energy, summed over rows."""
-        return self.energy.sum().item()
+        return self.energy[:, 1].sum().item()
 
-    @property
-    def worst(self) -> Rows:
-        """The row with the greatest forbidden entry."""
-        return self.rows[int(self.forbidden.argmax())]
+    def worst(self, count: int) -> Rows:
+        """Return the rows with the greatest forbidden entries, at most ``count``, the greatest first."""
+        return self.rows[self.forbidden.argsort(descending=True)[:count]]
 
 
 def cut_rows(cuts: Tensor, order: Order) -> Rows:
@@ -107,19 +111,26 @@ def example_rows(examples: int) -> Rows:
     return Rows(own, own)
 
 
-def sweep(pullback: Pullback, rows: Rows, axes: Axes, axis: AxisName, generator: torch.Generator) -> Sweep:
-    """Pull back one random cotangent per row, zero wherever the row does not keep the output."""
+def sweep(pullback: Pullback, rows: Rows, axes: Axes, axis: AxisName, cotangent: Tensor) -> Sweep:
+    """Pull back, for each row, the part of ``cotangent`` that the row keeps.
+
+    One random ``cotangent`` of shape ``pullback.y.shape`` serves all rows: each alone sees its leaks with
+    probability one, and together they miss none that independent ones would see.
+    """
     y_axis, x_axis = axes.find(axis, pullback.y), axes.find(axis, pullback.x)
+    size = pullback.rows
+    parts = [rows[start : start + size] for start in range(0, len(rows), size)]
     largest, energy = [], []
-    for kept in torch.split(rows.kept, pullback.rows):
-        cotangents = pullback.draw(len(kept), generator)
-        gradients = pullback.pull(cotangents.masked_fill(~along(kept, cotangents, y_axis), 0.0))
+    for part in parts:
+        gradients = pullback.pull(cotangent * along(part.kept, cotangent[None], y_axis))
         if gradients.element_size() < 4:
             gradients = gradients.float()
         others = [axis for axis in range(1, gradients.dim()) if axis != x_axis + 1]
         largest.append(gradients.abs().amax(others) if others else gradients.abs())
-        energy.append(gradients.square().sum(others) if others else gradients.square())
-    return Sweep(rows, torch.cat(largest).cpu().double(), torch.cat(energy).cpu().double())
+        squares = (gradients.square().sum(others) if others else gradients.square()).double()
+        forbidden = squares.masked_fill(part.allowed.to(squares.device), 0.0)
+        energy.append(torch.stack([forbidden.sum(1), squares.sum(1)], 1))
+    return Sweep(rows, torch.cat(largest).cpu(), torch.cat(energy).cpu())
 
 
 def along(rows: Tensor, like: Tensor, axis: int) -> Tensor:

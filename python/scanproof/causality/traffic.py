@@ -1,0 +1,67 @@
+"""How much one backward pass moves, read off the recorded graph without running it."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from torch import Tensor
+from torch.autograd.function import BackwardCFunction
+
+Node = Any  # torch.autograd.graph.Node; its `_input_metadata` is not in the stubs
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The gradients that operations hand to each other on the way from the output to the input.
+
+    Attributes:
+        operations: number of operations on the way.
+        total: bytes of all gradients handed on.
+        largest: bytes of the largest one.
+        opaque: whether an operation is a Python ``autograd.Function``, whose inside is not in the graph.
+    """
+
+    operations: int
+    total: int
+    largest: int
+    opaque: bool
+
+    @property
+    def typical(self) -> float:
+        """Bytes that an operation hands on, on average."""
+        return self.total / max(self.operations, 1)
+
+
+def traffic(y: Tensor, x: Tensor) -> Traffic:
+    """Measure the graph between an output and the leaf ``x``; parts that lead elsewhere are not run."""
+    readers: dict[Node, list[tuple[Node, int]]] = {}
+    leaf, queue = None, [y.grad_fn]
+    seen = {y.grad_fn}
+    while queue:
+        node = queue.pop()
+        if getattr(node, "variable", None) is x:
+            leaf = node
+        for source, slot in getattr(node, "next_functions", ()):
+            if source is None:
+                continue
+            readers.setdefault(source, []).append((node, _bytes(source, slot)))
+            if source not in seen:
+                seen.add(source)
+                queue.append(source)
+
+    on_the_way, queue, total, largest = {leaf}, [leaf], 0, 0
+    while queue:
+        for node, size in readers.get(queue.pop(), ()):
+            total, largest = total + size, max(largest, size)
+            if node not in on_the_way:
+                on_the_way.add(node)
+                queue.append(node)
+    opaque = any(isinstance(node, BackwardCFunction) for node in on_the_way)
+    return Traffic(len(on_the_way), total, largest, opaque)
+
+
+def _bytes(node: Node, slot: int) -> int:
+    metadata = getattr(node, "_input_metadata", ())
+    if slot >= len(metadata):
+        return 0
+    return int(prod(metadata[slot].shape) * metadata[slot].dtype.itemsize)
