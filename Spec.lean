@@ -8,6 +8,7 @@ public import Spec.Scalar
 public import Spec.Tensor
 public import Spec.FinSum
 public import Spec.RingScalar
+public import Spec.Matrix
 public import Spec.Runner
 public import Spec.Sequence
 public import Spec.SeqIdx
@@ -26,6 +27,14 @@ public import Spec.Kernels.CausalConv1d
 public import Spec.Kernels.CausalConv1dRing
 public import Spec.Kernels.SsdScan
 public import Spec.Kernels.SsdRecurrence
+public import Spec.Scan.Sequential
+public import Spec.Scan.Prefix
+public import Spec.Scan.OddEven
+public import Spec.Scan.HillisSteele
+public import Spec.Scan.Blelloch
+public import Spec.Scan.Chunked
+public import Spec.Scan.Workers
+public import Spec.Scan.Affine
 public import Spec.Models.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.SelectiveMambaBlock
