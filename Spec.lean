@@ -50,6 +50,8 @@ public import Spec.Causality.Padding
 public import Spec.Causality.Packing
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Rounding.Tree
+public import Spec.Rounding.Sequential
+public import Spec.Rounding.Sum
 public import Spec.Statements.Foundation
 public import Spec.Statements.Causality
 
