@@ -54,6 +54,11 @@ public import Spec.Rounding.Sequential
 public import Spec.Rounding.Sum
 public import Spec.Statements.Foundation
 public import Spec.Statements.Causality
+public import Spec.Certificate.Choices
+public import Spec.Certificate.VecMul
+public import Spec.Certificate.Cuts
+public import Spec.Certificate.Random
+public import Spec.Statements.Certificate
 
 /-!
 # scanproof
