@@ -1,5 +1,8 @@
 import doctest
+from collections.abc import Callable
+from functools import partial
 from math import ceil
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -8,7 +11,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from scanproof import Alignment, InvalidArgument, Verdict, certify
+from scanproof import (
+    Alignment,
+    InvalidArgument,
+    LeakReport,
+    PerturbationReport,
+    Verdict,
+    certify,
+    check_perturbation,
+    check_prefix,
+)
 from scanproof.causality import alignment as module
 
 alignments = st.one_of(
@@ -25,9 +37,7 @@ def numbers(*shape: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(3))
 
 
-def linear_map(allowed: Tensor) -> Tensor:
-    """Return a matrix (outputs, inputs) that reads everything that is allowed, and nothing else."""
-    return (1 + torch.rand(allowed.shape, generator=torch.Generator().manual_seed(1))) * allowed
+CHECKS = [certify, partial(certify, cuts="coded"), check_prefix, check_perturbation]
 
 
 class TestReach:
@@ -106,48 +116,103 @@ class TestReach:
             make()
 
 
+class Map(NamedTuple):
+    """A linear map (outputs, inputs) that obeys an alignment but for one pair; sums of it are exact."""
+
+    alignment: Alignment
+    matrix: Tensor
+    pair: tuple[int, int] | None
+
+    def outputs(self, T: int) -> int:
+        return min(len(self.matrix), self.alignment.lengths(T)[-1])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        T = x.shape[1]
+        return torch.einsum("ts,bsd->btd", self.matrix[: self.outputs(T), :T].to(x.dtype), x)
+
+
+def whole_numbers(seed: int, *shape: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    signs = torch.randint(0, 2, shape, generator=generator) * 2 - 1
+    return (signs * torch.randint(1, 9, shape, generator=generator)).double()
+
+
 @st.composite
-def maps(draw: st.DrawFn) -> tuple[Alignment, Tensor, tuple[int, int] | None]:
-    """Draw an alignment, a random linear map that obeys it, and maybe one pair that does not."""
+def maps(draw: st.DrawFn) -> Map:
     T = draw(st.integers(2, 14))
     if draw(st.booleans()):
         alignment = draw(alignments)
+        outputs = draw(st.sampled_from(list(alignment.lengths(T))).filter(bool))
     else:
-        alignment = Alignment.explicit(draw(st.lists(st.integers(0, T), min_size=1, max_size=14)))
-    outputs = draw(st.sampled_from(list(alignment.lengths(T))).filter(bool))
-    allowed = torch.arange(T)[None, :] < alignment.reaches(outputs, T)[:, None]
+        outputs = draw(st.integers(1, 14))
+        alignment = Alignment.explicit(draw(st.lists(st.integers(0, T), min_size=outputs, max_size=outputs)))
+    reaches = alignment.reaches(outputs, T)
+    allowed = torch.arange(T)[None, :] < reaches[:, None]
     kept = torch.rand(allowed.shape, generator=torch.Generator().manual_seed(draw(st.integers(0, 99))))
-    matrix = linear_map(allowed) * (kept < draw(st.sampled_from([0.5, 1.0])))
+    matrix = whole_numbers(draw(st.integers(0, 99)), *allowed.shape) * allowed
+    matrix *= kept < draw(st.sampled_from([0.5, 1.0]))
+    assume(((reaches >= 1) & (reaches < T) & matrix.any(1)).any())  # else nothing is probed,
+    assume(matrix[:, int(reaches.min()) :].any())  # or what is replaced is never read
     forbidden = (~allowed).nonzero().tolist()
-    if not forbidden or not draw(st.booleans()):
-        return alignment, matrix, None
+    if not draw(st.booleans()):
+        return Map(alignment, matrix, None)
     t, s = draw(st.sampled_from(forbidden))
-    matrix[t, s] = 10.0 ** -draw(st.integers(0, 8))
-    return alignment, matrix, (t, s)
+    matrix[t, s] = 2.0 ** -draw(st.integers(0, 25))
+    return Map(alignment, matrix, (t, s))
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@settings(max_examples=60, deadline=None)
+@given(case=maps())
+def test_the_verdict_is_the_truth(check: Callable[..., Any], case: Map) -> None:
+    x = whole_numbers(1, 1, case.matrix.shape[1], 1)
+    report = check(case, x, alignment=case.alignment)
+    if case.pair is None:
+        assert report.verdict is Verdict.CAUSAL, report.summary()
+        return
+    t, s = case.pair
+    reach = int(case.alignment.reaches(*case.matrix.shape)[t])
+    if check is check_prefix and not any(reach <= k <= s and t < case.outputs(k) for k in range(1, s + 1)):
+        return  # no prefix without the input has the output
+    assert report.verdict is Verdict.LEAK, report.summary()
+    if isinstance(report, LeakReport):
+        assert (report.pair.t, report.pair.s) == (t, s)
+        shown = case.alignment != Alignment.same()
+        assert (f"t={t} <- s={s}, which may read s < " in str(report.pair)) == shown
+    else:
+        assert report.worst.t == t
+    if isinstance(report, PerturbationReport):
+        assert report.worst.sources == (s, s)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_alignment_that_allows_everything(check: Callable[..., Any]) -> None:
+    with pytest.raises(InvalidArgument, match=r"Alignment.patches\(6\) lets every output read all 6 inputs"):
+        check(lambda x: x.mean(1, keepdim=True), numbers(1, 6, 2), alignment=Alignment.patches(6))
+
+
+@pytest.mark.parametrize(
+    ("fn", "alignment", "message"),
+    [
+        (lambda x: x[:, ::4], Alignment.same(), "as many positions as its input .*Alignment.patches"),
+        (
+            lambda x: x[:, ::3],
+            Alignment.stride(4),
+            r"must have 3 positions along seq_dim=1 for 12 inputs, by Alignment.stride\(4\), got 4",
+        ),
+        (lambda x: x[:, ::3], Alignment.patches(5), "must have 2 or 3 positions"),
+        (lambda x: x[:, :2], Alignment.explicit([1, 2, 3]), "reach holds 3 numbers for 2 outputs"),
+    ],
+)
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_wrong_number_of_outputs(
+    check: Callable[..., Any], fn: object, alignment: Alignment, message: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        check(fn, numbers(1, 12, 2), alignment=alignment)
 
 
 class TestCertify:
-    @pytest.mark.parametrize("cuts", ["all", "coded"])
-    @settings(max_examples=80, deadline=None)
-    @given(case=maps())
-    def test_the_verdict_is_the_truth(
-        self, cuts: str, case: tuple[Alignment, Tensor, tuple[int, int] | None]
-    ) -> None:
-        alignment, matrix, pair = case
-        x = numbers(1, matrix.shape[1], 1).double()
-        fn = lambda x: torch.einsum("ts,bsd->btd", matrix.to(x.dtype), x)  # noqa: E731
-        if (alignment.reaches(*matrix.shape) == matrix.shape[1]).all():
-            with pytest.raises(InvalidArgument, match=r"lets every output read all \d+ inputs"):
-                certify(fn, x, cuts=cuts, alignment=alignment)
-            return
-        assume(matrix[alignment.reaches(*matrix.shape) < matrix.shape[1]].any())  # else nothing is probed
-        report = certify(fn, x, cuts=cuts, alignment=alignment)
-        if pair is None:
-            assert report.verdict is Verdict.CAUSAL, report.summary()
-        else:
-            assert report.verdict is Verdict.LEAK, report.summary()
-            assert (report.pair.t, report.pair.s) == pair
-
     def test_probes_one_cut_per_different_reach(self) -> None:
         x = numbers(2, 24, 3)
         patches = lambda x: x.unflatten(1, (-1, 4)).sum(2)  # noqa: E731
@@ -185,19 +250,49 @@ class TestCertify:
             pair = certify(leaky, x, alignment=Alignment.shift(1), cuts=cuts).pair
             assert (pair.t, pair.s) == (0, 4)
 
+
+class TestForward:
+    def test_compares_where_an_output_is_complete(self) -> None:
+        x = numbers(2, 26, 3)
+        patches = lambda x: nn.functional.avg_pool1d(x.mT, 4, ceil_mode=True).mT  # noqa: E731
+        prefix = check_prefix(patches, x, alignment=Alignment.patches(4))
+        assert (prefix.verdict, prefix.lengths) == (Verdict.CAUSAL, (4, 8, 12, 16, 20, 24))
+        ragged = check_prefix(patches, x, alignment=Alignment.patches(4), lengths=range(4, 26))
+        assert ragged.verdict is Verdict.CAUSAL
+        future = check_perturbation(patches, x, alignment=Alignment.patches(4))
+        assert (future.verdict, future.cuts) == (Verdict.CAUSAL, (4, 8, 12, 16, 20, 24))
+
+    def test_outputs_that_may_read_nothing_have_a_cut_of_their_own(self) -> None:
+        x = numbers(1, 6, 2)
+        leaky = lambda x: torch.cat([x[:, 4:5].detach(), x[:, :-1]], 1)  # noqa: E731
+        report = check_perturbation(leaky, x, alignment=Alignment.shift(1))
+        assert report.cuts == (0, 1, 2, 3, 4, 5)
+        assert (report.worst.t, report.worst.sources) == (0, (4, 4))
+
     @pytest.mark.parametrize(
-        ("fn", "alignment", "message"),
-        [
-            (lambda x: x[:, ::4], Alignment.same(), "as many positions as its input .*Alignment.patches"),
-            (
-                lambda x: x[:, ::3],
-                Alignment.stride(4),
-                r"must have 3 positions along seq_dim=1 for 12 inputs, by Alignment.stride\(4\), got 4",
-            ),
-            (lambda x: x[:, ::3], Alignment.patches(5), "must have 2 or 3 positions"),
-            (lambda x: x[:, :2], Alignment.explicit([1, 2, 3]), "must have 3 positions"),
-        ],
+        ("check", "options"), [(check_prefix, {"lengths": [3]}), (check_perturbation, {"cuts": [3]})]
     )
-    def test_a_wrong_number_of_outputs(self, fn: object, alignment: Alignment, message: str) -> None:
-        with pytest.raises(InvalidArgument, match=message):
-            certify(fn, numbers(1, 12, 2), alignment=alignment)
+    def test_a_cut_before_any_output_is_complete(
+        self, check: Callable[..., Any], options: dict[str, Any]
+    ) -> None:
+        with pytest.raises(InvalidArgument, match=r"with 4 <= k < T = 12, got \[3\]"):
+            check(
+                lambda x: x.unflatten(1, (-1, 4)).sum(2),
+                numbers(1, 12, 2),
+                alignment=Alignment.patches(4),
+                **options,
+            )
+
+    def test_a_prefix_with_nothing_to_compare(self) -> None:
+        x = numbers(1, 4, 2)
+        backwards = Alignment.explicit([4, 3, 2, 1])
+        report = check_prefix(
+            lambda x: x.flip(1).cumsum(1).flip(1).flip(1), x, alignment=backwards, lengths=[1]
+        )
+        assert report.verdict is Verdict.INCONCLUSIVE
+        assert "no prefix has an output that may be compared" in report.reason
+
+    def test_a_prefix_for_an_output_that_may_read_nothing(self) -> None:
+        total = lambda x: x.sum(1, keepdim=True).expand(1, 2, 2)  # noqa: E731
+        report = check_prefix(total, numbers(1, 4, 2), alignment=Alignment.explicit([0, 4]))
+        assert (report.verdict, report.lengths, report.worst.t) == (Verdict.LEAK, (1,), 0)

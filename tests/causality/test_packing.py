@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scanproof import InvalidArgument, Verdict, certify, selective_scan
+from scanproof import (
+    InvalidArgument,
+    LeakReport,
+    PerturbationReport,
+    Verdict,
+    certify,
+    check_perturbation,
+    check_prefix,
+    selective_scan,
+)
 from scanproof.causality.interface import Axes
 from scanproof.causality.packing import Packing
 
@@ -67,14 +77,16 @@ class TestPacking:
             name, own = packing.place(tuple(index))
             assert tensors[int(name[2:-1])][own] == packed[tuple(index)]
 
-    def test_says_which_channels_belong_to_which_input(self) -> None:
-        packing = Packing.of("check", SCAN, Axes(-1, 0))
-        assert packing.channels() == {
-            "u": slice(0, 3),
-            "delta": slice(3, 6),
-            "B": slice(6, 10),
-            "C": slice(10, 14),
-        }
+    @settings(deadline=None)
+    @given(packings())
+    def test_swaps_one_input(self, case: tuple[Packing, list[Tensor]]) -> None:
+        packing, tensors = case
+        packed = packing.pack(tensors)
+        swaps = list(packing.swaps(packed, -packed))
+        assert [name for name, _ in swaps] == [f"x[{i}]" for i in range(len(tensors))]
+        for number, (_, swapped) in enumerate(swaps):
+            for i, (tensor, other) in enumerate(zip(tensors, packing.unpack(swapped), strict=True)):
+                assert torch.equal(other, -tensor if i == number else tensor)
 
     def test_takes_fewer_positions_and_more_examples(self) -> None:
         packing = Packing.of("check", SCAN, Axes(-1, 0))
@@ -88,19 +100,18 @@ class TestPacking:
         ]
 
 
-class TestCertify:
-    @pytest.mark.parametrize("cuts", ["all", "coded"])
-    def test_a_scan_in_all_its_sequences(self, cuts: str) -> None:
-        report = certify(scan, SCAN, kwargs=CONSTANTS, seq_dim=-1, cuts=cuts)
-        assert report.verdict is Verdict.CAUSAL, report.summary()
+@pytest.mark.parametrize("check", [certify, partial(certify, cuts="coded"), check_prefix, check_perturbation])
+class TestScan:
+    def test_in_all_its_sequences(self, check: Callable[..., Any]) -> None:
+        report = check(scan, SCAN, kwargs=CONSTANTS, seq_dim=-1)
+        assert report.verdict in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING), report.summary()
         assert report.T == 9
-        ordered = certify(lambda *x, **k: scan(*x, **k), tuple(SCAN.values()), kwargs=CONSTANTS, seq_dim=-1)
-        assert ordered.verdict is Verdict.CAUSAL
+        ordered = check(lambda *x, **k: scan(*x, **k), tuple(SCAN.values()), kwargs=CONSTANTS, seq_dim=-1)
+        assert ordered.verdict is report.verdict
 
-    @pytest.mark.parametrize("cuts", ["all", "coded"])
     @settings(max_examples=20, deadline=None)
     @given(data=st.data())
-    def test_a_leaky_input_is_named(self, cuts: str, data: st.DataObject) -> None:
+    def test_a_leaky_input_is_named(self, check: Callable[..., Any], data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(list(SCAN)))
         t = data.draw(st.integers(0, 7))
         s = data.draw(st.integers(t + 1, 8))
@@ -108,14 +119,25 @@ class TestCertify:
 
         def leaky(**x: Any) -> Tensor:
             y = scan(**x).clone()
-            y[1, 2, t] += 1e-3 * x[name][(1, *channel, s)]
+            if s < y.shape[-1]:
+                y[1, 2, t] += 1e-2 * x[name][(1, *channel, s)]
             return y
 
-        pair = certify(leaky, SCAN, kwargs=CONSTANTS, seq_dim=-1, cuts=cuts).pair
-        assert (pair.input_name, pair.input_index) == (name, (1, *channel, s))
-        assert (pair.output_index, pair.t, pair.s) == ((1, 2, t), t, s)
-        assert f"|dy[1, 2, {t}] / d{name}[1, " in str(pair)
+        report = check(leaky, SCAN, kwargs=CONSTANTS, seq_dim=-1)
+        assert report.verdict is Verdict.LEAK, report.summary()
+        if isinstance(report, LeakReport):
+            pair = report.pair
+            assert (pair.input_name, pair.input_index) == (name, (1, *channel, s))
+            assert (pair.output_index, pair.t, pair.s) == ((1, 2, t), t, s)
+            assert f"|dy[1, 2, {t}] / d{name}[1, " in str(pair)
+        else:
+            assert report.worst.index == (1, 2, t)
+        if isinstance(report, PerturbationReport):
+            assert (report.worst.input_name, report.worst.sources) == (name, (s, s))
+            assert f"when {name}[" in str(report.worst)
 
+
+class TestCertify:
     def test_an_example_that_reads_another(self) -> None:
         def leaky(u: Tensor, gate: Tensor) -> Tensor:
             return u.cumsum(1) + 1e-3 * gate.flip(0)
@@ -167,10 +189,13 @@ class TestCertify:
             ((numbers(2, 5, 3),), {"seq_dim": None}, "seq_dim must be"),
         ],
     )
-    def test_wrong_calls(self, x: Any, options: dict[str, Any], message: str) -> None:
+    @pytest.mark.parametrize("check", [certify, check_prefix, check_perturbation])
+    def test_wrong_calls(
+        self, check: Callable[..., Any], x: Any, options: dict[str, Any], message: str
+    ) -> None:
         with pytest.raises(InvalidArgument, match=message) as caught:
-            certify(lambda *args, **kwargs: args[0], x, **options)
-        assert str(caught.value).startswith("certify: ")
+            check(lambda *args, **kwargs: args[0], x, **options)
+        assert str(caught.value).startswith(f"{check.__name__}: ")
         assert "\n" not in str(caught.value)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from scanproof import InvalidArgument, Verdict, certify
+from scanproof import InvalidArgument, Verdict, certify, check_perturbation, check_prefix
 
 
 @dataclass
@@ -64,9 +64,10 @@ def x(rng: torch.Generator) -> Tensor:
         ("dataclass", lambda y: y.hidden, lambda y: y.state),
     ],
 )
-def test_the_output_that_is_named_is_looked_at(kind: str, good: Any, bad: Any, x: Tensor) -> None:
-    assert certify(CASES[kind], x, output=good).verdict is Verdict.CAUSAL
-    assert certify(CASES[kind], x, output=bad).verdict is Verdict.LEAK
+@pytest.mark.parametrize("check", [certify, check_prefix, check_perturbation])
+def test_the_output_that_is_named_is_looked_at(check: Any, kind: str, good: Any, bad: Any, x: Tensor) -> None:
+    assert check(CASES[kind], x, output=good).verdict is Verdict.CAUSAL
+    assert check(CASES[kind], x, output=bad).verdict is Verdict.LEAK
 
 
 @pytest.mark.parametrize(

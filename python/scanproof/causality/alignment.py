@@ -34,6 +34,10 @@ class Order:
         """Ranks to cut at: cut ``j`` keeps outputs of rank below ``j``, and forbids inputs of other ranks."""
         return torch.arange(1, int(self.inputs.max()) + 1, device="cpu")
 
+    def complete(self, length: int) -> Tensor:
+        """Return the outputs that may read none but the first ``length`` inputs, CPU."""
+        return (self.reaches[self.outputs] <= length).nonzero().flatten()
+
 
 @dataclass(frozen=True, repr=False)
 class Alignment:
@@ -117,18 +121,27 @@ class Alignment:
         return f"Alignment.{self._name}"
 
     def lengths(self, inputs: int) -> range:
-        """Return how many outputs there may be for that many inputs."""
+        """Return how many outputs there may be for that many inputs, a prefix of the whole included."""
         if self._table is not None:
-            return range(len(self._table), len(self._table) + 1)
+            return range(1, len(self._table) + 1)
         first = min(max(self._first, 1), inputs + 1)
         fewest = (inputs - first) // self._step + 1
         most = (inputs - 1) // self._step + 1
         return range(self._repeat * fewest, self._repeat * most + 1, self._repeat)
 
     def reaches(self, outputs: int, inputs: int) -> Tensor:
-        """Return the reach of every output, at most ``inputs``, shape (outputs,), CPU."""
+        """Return the reach of every output, at most ``inputs``, shape (outputs,), CPU.
+
+        Raises:
+            InvalidArgument: an explicit alignment is one of another number of outputs.
+        """
         if self._table is not None:
-            reach = torch.tensor(self._table[:outputs], device="cpu")
+            if outputs != len(self._table):
+                raise InvalidArgument(
+                    f"Alignment.explicit: reach holds {len(self._table)} numbers for {outputs} outputs; give "
+                    "one per output."
+                )
+            reach = torch.tensor(self._table, device="cpu")
         else:
             positions = torch.arange(outputs, device="cpu")
             reach = positions.div(self._repeat, rounding_mode="floor") * self._step + self._first

@@ -1,6 +1,6 @@
 """Several inputs as one tensor, their channels side by side, so that checks see one input."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from math import prod
@@ -74,7 +74,7 @@ class Packing:
     def place(self, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """Return the name of the tensor that an entry of the packed one belongs to, and its index there."""
         leading = [index[place] for place in self._places]
-        feature = index[next(axis for axis in range(self._rank) if axis not in self._places)]
+        feature = index[self._feature_axis]
         number = 0
         while feature >= self._sizes[number]:
             feature -= self._sizes[number]
@@ -89,13 +89,12 @@ class Packing:
             named[axis] if axis in named else entry.pop(0) for axis in range(rank)
         )
 
-    def channels(self) -> dict[str, slice]:
-        """Return which features of the packed tensor belong to each input."""
-        ends = [sum(self._sizes[: i + 1]) for i in range(len(self._sizes))]
-        return {
-            _name(self.keys, i): slice(end - size, end)
-            for i, (end, size) in enumerate(zip(ends, self._sizes, strict=True))
-        }
+    def swaps(self, x: Tensor, other: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield each input's name and a packed ``x`` in which that input alone is the one of ``other``."""
+        parts, others = (packed.split(self._sizes, self._feature_axis) for packed in (x, other))
+        for number, part in enumerate(others):
+            swapped = [*parts[:number], part, *parts[number + 1 :]]
+            yield _name(self.keys, number), torch.cat(swapped, self._feature_axis)
 
     @property
     def _sizes(self) -> list[int]:
@@ -110,6 +109,10 @@ class Packing:
             for rank in count(len(axes) + 1)
             if all(-rank <= axis < rank for axis in axes) and len({axis % rank for axis in axes}) == len(axes)
         )
+
+    @property
+    def _feature_axis(self) -> int:
+        return next(axis for axis in range(self._rank) if axis not in self._places)
 
     @property
     def _places(self) -> tuple[int, ...]:

@@ -11,23 +11,27 @@ convolution) move the past by rounding; ``scanproof.causality.evidence`` tells t
 to the greatest output of each run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import isinf
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from scanproof.causality.alignment import SAME, Alignment, Order
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
 from scanproof.causality.failure import call_text, failure
-from scanproof.causality.interface import Axes, SequenceMap, check_input, check_output, proves_nothing
+from scanproof.causality.interface import Axes, proves_nothing
+from scanproof.causality.packing import Inputs
 from scanproof.causality.perturbation_report import Change, PerturbationReport
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.replacement import KINDS, Kind, Replacement, check_kinds
 from scanproof.causality.seed import seed_of
+from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
+from scanproof.causality.subject import Subject
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
@@ -37,29 +41,40 @@ BATCH_BYTES = 2**24
 
 
 def check_perturbation(
-    fn: SequenceMap,
-    x: Tensor,
+    fn: Callable[..., Any],
+    x: Inputs,
     *,
     cuts: Literal["all"] | Iterable[int] = "all",
     kinds: Iterable[Kind] = KINDS,
     vocab_size: int | None = None,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
+    alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     generator: torch.Generator | None = None,
 ) -> PerturbationReport:
     """Replace ``x[:, k:]`` and compare ``fn(x)[:, :k]`` bit for bit.
 
     Args:
         fn: function or module from a floating or integer tensor to one tensor with as many positions along
-            ``seq_dim``; a module in eval mode. Called on several copies of ``x`` along ``batch_dim`` where
-            that changes nothing, else once per cut and kind.
+            ``seq_dim`` (else say so by ``alignment``); a module in eval mode. Called on several copies of
+            ``x`` along ``batch_dim`` where that changes nothing, else once per cut and kind.
         x: floating tensor, or integer tensor of token ids, on any device, by default of shape (batch, T, …)
-            with T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it.
-        cuts: the cuts k, each with 1 <= k < T, or ``"all"`` of them.
+            with T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it. Several
+            floating tensors with the same positions and examples: a tuple for positional arguments, a mapping
+            for keyword arguments.
+        cuts: the cuts k, each with 1 <= k < T, or ``"all"`` of them; with an alignment, all those where an
+            output becomes complete.
         kinds: what the future is replaced with, of ``"noise"``, ``"large"``, ``"permutation"``, ``"zeros"``.
         vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
         seq_dim: axis of positions in ``x`` and in the output.
         batch_dim: axis of examples in both; None for an input without one.
+        alignment: which inputs each output may read, where that is not ``s <= t``; the outputs that may read
+            none from k on are compared (``scanproof.Alignment``).
+        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
+            what ``fn`` returns to one tensor.
+        kwargs: keyword arguments handed to ``fn`` as they are.
         generator: source of the futures; advanced by the call. Default: seed 0.
 
     Returns:
@@ -80,27 +95,36 @@ def check_perturbation(
         >>> check_perturbation(centred, torch.randn(2, 16, 3)).verdict.name
         'LEAK'
     """
-    axes = Axes(seq_dim, batch_dim)
-    check_input("check_perturbation", fn, x, axes, token_ids=True)
+    subject = Subject.of(
+        "check_perturbation",
+        fn,
+        x,
+        Axes(seq_dim, batch_dim),
+        alignment=alignment,
+        output=output,
+        kwargs=kwargs,
+        token_ids=True,
+    )
     settle_first_calls()
-    T = x.shape[seq_dim]
-    chosen, chosen_kinds = _check_cuts(cuts, T), check_kinds("check_perturbation", kinds)
+    chosen_kinds = check_kinds("check_perturbation", kinds)
     seed = seed_of("check_perturbation", generator)
-    x = x.detach()
     numbers = torch.Generator(device="cpu").manual_seed(seed)
-    futures = Replacement("check_perturbation", x, axes, vocab_size, numbers)
+    futures = Replacement("check_perturbation", subject.x, subject.axes, vocab_size, numbers)
+    comparison = _Comparison(subject, futures, cuts, chosen_kinds)
+    judgement = comparison.judge()
     options = {
-        "cuts": cuts if cuts == "all" else chosen,
+        "cuts": cuts if isinstance(cuts, str) else comparison.cuts,
         "kinds": chosen_kinds,
         "vocab_size": vocab_size,
         "seq_dim": seq_dim,
         "batch_dim": batch_dim,
+        "alignment": alignment,
+        "output": output,
+        "kwargs": kwargs,
     }
-    comparison = _Comparison(fn, x, axes, futures, [_Probe(k, kind) for kind in chosen_kinds for k in chosen])
-    judgement = comparison.judge()
     return PerturbationReport(
-        T=T,
-        cuts=chosen,
+        T=subject.x.shape[seq_dim],
+        cuts=comparison.cuts,
         kinds=chosen_kinds,
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -112,21 +136,24 @@ def check_perturbation(
         calls=comparison.calls,
         vocab_size=vocab_size,
         seed=seed,
-        dtype=dtype_name(x.dtype),
-        device=str(x.device),
+        dtype=dtype_name(subject.x.dtype),
+        device=str(subject.x.device),
         call=call_text(check_perturbation, fn, x, options, seed),
     )
 
 
 def assert_future_blind(
-    fn: SequenceMap,
-    x: Tensor,
+    fn: Callable[..., Any],
+    x: Inputs,
     *,
     cuts: Literal["all"] | Iterable[int] = "all",
     kinds: Iterable[Kind] = KINDS,
     vocab_size: int | None = None,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
+    alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     generator: torch.Generator | None = None,
 ) -> PerturbationReport:
     """Raise unless ``check_perturbation`` with the same arguments passes; return its report.
@@ -146,6 +173,9 @@ def assert_future_blind(
         vocab_size=vocab_size,
         seq_dim=seq_dim,
         batch_dim=batch_dim,
+        alignment=alignment,
+        output=output,
+        kwargs=kwargs,
         generator=generator,
     )
     if not report.ok:
@@ -164,16 +194,22 @@ class _Comparison:
     """The outputs of ``x`` and of ``x`` with other futures, at the precision given and at others."""
 
     def __init__(
-        self, fn: SequenceMap, x: Tensor, axes: Axes, futures: Replacement, probes: Sequence[_Probe]
+        self,
+        subject: Subject,
+        futures: Replacement,
+        cuts: Literal["all"] | Iterable[int],
+        kinds: Sequence[Kind],
     ) -> None:
-        self._fn, self._x, self._axes, self._futures = fn, x, axes, futures
+        self._subject, self._x, self._axes, self._futures = subject, subject.x, subject.axes, futures
         self.calls, self.copies = 0, 1
         self.changes: dict[_Probe, Change] = {}
         self._moved = False
-        self._y = self._run(x)
-        self._cuts = {probe.cut for probe in probes}
-        self.probes = [p for p in probes if not torch.equal(futures.future(p.kind, p.cut), x)]
-        self._problem = proves_nothing(self._y, axes) or self._unsteady()
+        self._y = self._run(self._x)
+        self._order = subject.order(self._y)
+        self.cuts = _check_cuts(cuts, self._order, subject)
+        probes = [_Probe(cut, kind) for kind in kinds for cut in self.cuts]
+        self.probes = [p for p in probes if not torch.equal(futures.future(p.kind, p.cut), self._x)]
+        self._problem = proves_nothing(self._y, self._axes) or self._unsteady()
         if self._problem is None:
             self._look()
             self._problem = self._problem or (None if self.changes else self._untested())
@@ -221,7 +257,7 @@ class _Comparison:
             )
 
     def _untested(self) -> str | None:
-        if missing := self._cuts - {probe.cut for probe in self.probes}:
+        if missing := set(self.cuts) - {probe.cut for probe in self.probes}:
             return f"no kind changes x from position {min(missing)} on; add the kind 'noise'"
         if not self._moved:
             return (
@@ -263,15 +299,20 @@ class _Comparison:
         return changes
 
     def _change(self, probe: _Probe, before: Tensor, after: Tensor) -> Change | None:
-        past, now = (y.narrow(self._axes.find("seq", y), 0, probe.cut) for y in (before, after))
+        complete = self._order.complete(probe.cut)
+        past, now = (
+            y.index_select(self._axes.find("seq", y), complete.to(y.device)) for y in (before, after)
+        )
         if torch.equal(past, now):
             return None
         difference = (
             (past.cpu().double() - now.cpu().double()).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
         )
-        index = tuple(int(i) for i in torch.unravel_index(difference.argmax(), difference.shape))
+        place = [int(i) for i in torch.unravel_index(difference.argmax(), difference.shape)]
+        size = difference[tuple(place)].item()
+        place[self._axes.seq] = int(complete[place[self._axes.seq]])
+        index = tuple(place)
         example, t, channel = self._axes.place(index)
-        size = difference[index].item()
         outputs = torch.stack([before.double(), after.double()]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
         scale = outputs.abs().max().item()
         return Change(
@@ -289,21 +330,29 @@ class _Comparison:
         )
 
     def _trace(self, change: Change) -> Change:
-        """Narrow the replaced positions by halving, as long as one half alone changes the entry."""
+        """Narrow the replaced positions by halving, and then the inputs, as long as a part is enough."""
+
+        def is_enough(x: Tensor) -> bool:
+            return not torch.equal(self._run(x)[change.index], self._y[change.index])
+
+        def replaced(first: int, end: int) -> Tensor:
+            x = self._x.clone()
+            x.movedim(axis, 0)[first:end] = other.movedim(axis, 0)[first:end]
+            return x
+
         other = self._futures.future(change.kind, change.cut)
         axis = self._axes.find("seq", self._x)
         first, end = change.cut, self._x.shape[axis]
         while end - first > 1:
             middle = (first + end) // 2
-            for half in ((first, middle), (middle, end)):
-                x = self._x.clone()
-                x.movedim(axis, 0)[slice(*half)] = other.movedim(axis, 0)[slice(*half)]
-                if not torch.equal(self._run(x)[change.index], self._y[change.index]):
-                    first, end = half
-                    break
-            else:
+            halves = ((first, middle), (middle, end))
+            half = next((half for half in halves if is_enough(replaced(*half))), None)
+            if half is None:
                 break
-        return replace(change, sources=(first, end - 1))
+            first, end = half
+        alone = self._subject.swaps(self._x, replaced(first, end))
+        name = next((name for name, x in alone if is_enough(x)), "x")
+        return replace(change, sources=(first, end - 1), input_name=name)
 
     def _rerun(self, dtype: torch.dtype) -> Rerun | str:
         """Compare the probes that differ at another precision, or say why that says nothing about ``fn``."""
@@ -331,16 +380,19 @@ class _Comparison:
     def _run(self, x: Tensor, mode: AtPrecision | None = None) -> Tensor:
         self.calls += 1
         with torch.no_grad(), mode or nullcontext():
-            y = self._fn(x.clone())  # a copy, because fn may write into its argument
-        return check_output("check_perturbation", y, x, self._axes)
+            y = self._subject(x.clone())  # a copy, because fn may write into its argument
+        return self._subject.checked(y, x)
 
 
-def _check_cuts(cuts: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
-    if cuts == "all":
-        return tuple(range(1, T))
+def _check_cuts(cuts: Literal["all"] | Iterable[int], order: Order, subject: Subject) -> tuple[int, ...]:
+    T = subject.x.shape[subject.axes.seq]
+    if isinstance(cuts, str) and cuts == "all":
+        return tuple(cut for cut in order.reaches.tolist() if cut < T)
     chosen = () if isinstance(cuts, str) else tuple(cuts)
-    if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
+    least = int(order.reaches[0])
+    if not chosen or not all(isinstance(k, int) and least <= k < T for k in chosen):
         raise InvalidArgument(
-            f"check_perturbation: cuts must be 'all' or whole numbers k with 1 <= k < T = {T}, got {cuts!r}."
+            f"check_perturbation: cuts must be 'all' or whole numbers k with {least} <= k < T = {T}, got "
+            f"{cuts!r}."
         )
     return chosen

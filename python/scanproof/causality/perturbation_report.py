@@ -27,6 +27,7 @@ class Change:
         share: ``size`` relative to the greatest finite output of the same run.
         count: number of entries before the cut that changed.
         entries: number of entries before the cut.
+        input_name: which of several inputs has to be replaced; ``"x"`` for one, or for several together.
     """
 
     cut: int
@@ -40,14 +41,16 @@ class Change:
     share: float
     count: int
     entries: int
+    input_name: str = "x"
 
     def __str__(self) -> str:
         first, last = self.sources
         source = f"s={first}" if first == last else f"s={first}…{last}"
         index = ", ".join(map(str, self.index))
         return (
-            f"t={self.t} <- {source}: fn(x)[{index}] changes by {self.size:.3e} when x[{self.cut}:] becomes "
-            f"{self.kind} ({self.count} of {self.entries} earlier entries change)"
+            f"t={self.t} <- {source}: fn(x)[{index}] changes by {self.size:.3e} when "
+            f"{self.input_name}[{self.cut}:] becomes {self.kind} "
+            f"({self.count} of {self.entries} earlier entries change)"
         )
 
 

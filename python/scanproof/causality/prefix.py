@@ -10,55 +10,62 @@ one more piece of evidence: with the future replaced and the length kept, so tha
 returns the same bits on the prefix.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from math import isfinite
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from scanproof.causality.alignment import SAME, Alignment, Order
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
 from scanproof.causality.failure import call_text, failure
-from scanproof.causality.interface import (
-    Axes,
-    SequenceMap,
-    check_input,
-    check_output,
-    non_finite,
-    proves_nothing,
-)
+from scanproof.causality.interface import Axes, non_finite, proves_nothing
+from scanproof.causality.packing import Inputs
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.prefix_report import Mismatch, PrefixReport
+from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
+from scanproof.causality.subject import Subject
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
 
 
 def check_prefix(
-    fn: SequenceMap,
-    x: Tensor,
+    fn: Callable[..., Any],
+    x: Inputs,
     *,
     lengths: Literal["all"] | Iterable[int] = "all",
     atol: float = 0.0,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
+    alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
 ) -> PrefixReport:
     """Compare ``fn(x[:, :k])`` with ``fn(x)[:, :k]``.
 
     Args:
-        fn: function or module from a floating tensor to one tensor with as many positions along ``seq_dim``;
-            a module in eval mode. Called once per prefix and twice on ``x``, and again in another precision
-            when a difference is not zero.
+        fn: function or module from a floating tensor to one tensor with as many positions along ``seq_dim``
+            (else say so by ``alignment``); a module in eval mode. Called once per prefix and twice on ``x``,
+            and again in another precision when a difference is not zero.
         x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
-            chunk size of the model, and not a multiple of it.
-        lengths: the prefixes k, each with 1 <= k < T, or ``"all"`` of them.
+            chunk size of the model, and not a multiple of it. Several tensors with the same positions and
+            examples: a tuple for positional arguments, a mapping for keyword arguments.
+        lengths: the prefixes k, each with 1 <= k < T, or ``"all"`` of them; with an alignment, all those that
+            end where an output becomes complete.
         atol: an absolute difference of at most this is TOLERATED. 0 accepts equal bits, and rounding on the
             evidence of two precisions only.
         seq_dim: axis of positions in ``x`` and in the output.
         batch_dim: axis of examples in both; None for an input without one.
+        alignment: which inputs each output may read, where that is not ``s <= t``; of the outputs that may
+            read none from k on, those that ``fn(x[:, :k])`` has are compared (``scanproof.Alignment``).
+        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
+            what ``fn`` returns to one tensor.
+        kwargs: keyword arguments handed to ``fn`` as they are, with every prefix.
 
     Returns:
         The report. ``verdict`` is CAUSAL (bit for bit), CAUSAL_TO_ROUNDING, TOLERATED, LEAK (with prefix,
@@ -79,23 +86,24 @@ def check_prefix(
         'CAUSAL'
     """
     axes = Axes(seq_dim, batch_dim)
-    check_input("check_prefix", fn, x, axes)
+    subject = Subject.of("check_prefix", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
     settle_first_calls()
-    T = x.shape[seq_dim]
-    chosen = _check_lengths(lengths, T)
     if not (isinstance(atol, Real) and isfinite(atol) and atol >= 0):
         raise InvalidArgument(f"check_prefix: atol must be a finite number >= 0 (0 is exact), got {atol!r}.")
+    comparison = _Comparison(subject, lengths)
+    judgement = comparison.judge(atol)
     options = {
-        "lengths": "all" if isinstance(lengths, str) else chosen,
+        "lengths": lengths if isinstance(lengths, str) else comparison.lengths,
         "atol": atol,
         "seq_dim": seq_dim,
         "batch_dim": batch_dim,
+        "alignment": alignment,
+        "output": output,
+        "kwargs": kwargs,
     }
-    comparison = _Comparison(fn, x.detach(), axes, chosen)
-    judgement = comparison.judge(atol)
     return PrefixReport(
-        T=T,
-        lengths=chosen,
+        T=subject.x.shape[seq_dim],
+        lengths=comparison.lengths,
         verdict=judgement.verdict,
         reason=judgement.reason,
         worst=comparison.worst(judgement),
@@ -103,20 +111,23 @@ def check_prefix(
         scale=comparison.scale,
         evidence=judgement.evidence,
         atol=atol,
-        dtype=dtype_name(x.dtype),
-        device=str(x.device),
+        dtype=dtype_name(subject.x.dtype),
+        device=str(subject.x.device),
         call=call_text(check_prefix, fn, x, options),
     )
 
 
 def assert_prefix_equivalent(
-    fn: SequenceMap,
-    x: Tensor,
+    fn: Callable[..., Any],
+    x: Inputs,
     *,
     lengths: Literal["all"] | Iterable[int] = "all",
     atol: float = 0.0,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
+    alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
 ) -> PrefixReport:
     """Raise unless ``check_prefix`` with the same arguments passes; return its report.
 
@@ -127,7 +138,17 @@ def assert_prefix_equivalent(
             that repeats it.
         InvalidArgument: the call is wrong; nothing was checked.
     """
-    report = check_prefix(fn, x, lengths=lengths, atol=atol, seq_dim=seq_dim, batch_dim=batch_dim)
+    report = check_prefix(
+        fn,
+        x,
+        lengths=lengths,
+        atol=atol,
+        seq_dim=seq_dim,
+        batch_dim=batch_dim,
+        alignment=alignment,
+        output=output,
+        kwargs=kwargs,
+    )
     if not report.ok:
         counts = [f"{report.differing} of {len(report.lengths)} prefixes differ"] if report.differing else []
         allowed = f"absolute difference {atol:g}" if atol else "equal bits"
@@ -138,14 +159,16 @@ def assert_prefix_equivalent(
 class _Comparison:
     """The whole sequence and its prefixes, at the precision given and, where needed, at another."""
 
-    def __init__(self, fn: SequenceMap, x: Tensor, axes: Axes, lengths: tuple[int, ...]) -> None:
-        self._fn, self._x, self._axes, self._lengths = fn, x, axes, lengths
-        self._whole = self._run(x)
+    def __init__(self, subject: Subject, lengths: Literal["all"] | Iterable[int]) -> None:
+        self._subject, self._x, self._axes = subject, subject.x, subject.axes
+        self._whole = self._run(subject.x)
+        self._order = subject.order(self._whole)
+        self.lengths = _check_lengths(lengths, self._order, subject)
         self._promoted: dict[torch.dtype, tuple[list[Mismatch], AtPrecision] | str] = {}
         found = (
-            proves_nothing(self._whole, axes)
-            or unsteady(lambda: self._run(x), self._whole)
-            or self._compare(x, self._whole)
+            proves_nothing(self._whole, self._axes)
+            or unsteady(lambda: self._run(self._x), self._whole)
+            or self._compare(self._x, self._whole)
         )
         self._problem = found if isinstance(found, str) else None
         self.mismatches = [] if isinstance(found, str) else found
@@ -199,23 +222,26 @@ class _Comparison:
 
     def _run(self, x: Tensor, call: str = "fn(x)", mode: AtPrecision | None = None) -> Tensor:
         with torch.no_grad(), mode or nullcontext():
-            y = self._fn(x.clone())  # a copy, because fn may write into its argument
-        return check_output("check_prefix", y, x, self._axes, call)
+            y = self._subject(x.clone())  # a copy, because fn may write into its argument
+        return self._subject.checked(y, x, call)
 
-    def _prefix(self, tensor: Tensor, length: int) -> Tensor:
-        return tensor.narrow(self._axes.find("seq", tensor), 0, length)
+    def _select(self, y: Tensor, positions: Tensor) -> Tensor:
+        return y.index_select(self._axes.find("seq", y), positions.to(y.device))
 
     def _compare(self, x: Tensor, whole: Tensor, mode: AtPrecision | None = None) -> list[Mismatch] | str:
         """Return the prefixes that differ from ``whole``, or why one of them proves nothing."""
-        mismatches = []
-        for k in self._lengths:
+        mismatches, compared = [], 0
+        for k in self.lengths:
             call = f"fn(x[:k]) with k={k}"
             try:
-                part = self._run(self._prefix(x, k), call, mode)
+                part = self._run(x.narrow(self._axes.find("seq", x), 0, k), call, mode)
             except Exception as error:
                 error.add_note(f"raised by {call}; choose lengths= that fn accepts")
                 raise
-            expected = self._prefix(whole, k)
+            complete = self._order.complete(k)
+            complete = complete[complete < part.shape[self._axes.seq]]
+            part, expected = self._select(part, complete), self._select(whole, complete)
+            compared += expected.numel()
             if part.shape != expected.shape:
                 raise InvalidArgument(
                     f"check_prefix: {call} must have the shape of that prefix of fn(x), "
@@ -226,11 +252,14 @@ class _Comparison:
                 return reason
             if not torch.equal(part, expected):
                 mismatches.append(self._mismatch(k, part, expected))
-        return mismatches
+        return mismatches if compared else "no prefix has an output that may be compared; pass other lengths"
 
     def _mismatch(self, k: int, part: Tensor, expected: Tensor) -> Mismatch:
         difference = _difference(part, expected)
-        index = tuple(int(i) for i in torch.unravel_index(difference.argmax(), difference.shape))
+        place = [int(i) for i in torch.unravel_index(difference.argmax(), difference.shape)]
+        size = difference[tuple(place)].item()
+        place[self._axes.seq] = int(self._order.complete(k)[place[self._axes.seq]])
+        index = tuple(place)
         example, t, channel = self._axes.place(index)
         return Mismatch(
             length=k,
@@ -238,7 +267,7 @@ class _Comparison:
             example=example,
             t=t,
             channel=channel,
-            size=difference[index].item(),
+            size=size,
             count=int(difference.count_nonzero()),
             entries=difference.numel(),
         )
@@ -251,7 +280,8 @@ class _Comparison:
             future = x.narrow(self._axes.find("seq", x), k, x.shape[self._axes.seq] - k)
             future.copy_(1 + 2 * x.abs().max() - future)  # differs from the future in every entry
             y = self._run(x, f"fn(x) with the future of k={k} replaced")
-            if not torch.equal(self._prefix(y, k), self._prefix(self._whole, k)):
+            complete = self._order.complete(k)
+            if not torch.equal(self._select(y, complete), self._select(self._whole, complete)):
                 return False
         return True
 
@@ -264,12 +294,17 @@ def _greatest(mismatches: list[Mismatch]) -> float:
     return max((mismatch.size for mismatch in mismatches), default=0.0)
 
 
-def _check_lengths(lengths: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
+def _check_lengths(
+    lengths: Literal["all"] | Iterable[int], order: Order, subject: Subject
+) -> tuple[int, ...]:
+    T = subject.x.shape[subject.axes.seq]
+    complete = tuple(k for k in order.reaches.clamp(min=1).unique().tolist() if k < T)
     if isinstance(lengths, str) and lengths == "all":
-        return tuple(range(1, T))
+        return complete
     chosen = tuple(lengths) if isinstance(lengths, Iterable) and not isinstance(lengths, str) else ()
-    if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
+    if not chosen or not all(isinstance(k, int) and complete[0] <= k < T for k in chosen):
         raise InvalidArgument(
-            f"check_prefix: lengths must be 'all' or whole numbers k with 1 <= k < T = {T}, got {lengths!r}."
+            f"check_prefix: lengths must be 'all' or whole numbers k with {complete[0]} <= k < T = {T}, "
+            f"got {lengths!r}."
         )
     return chosen

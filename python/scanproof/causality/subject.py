@@ -1,6 +1,6 @@
 """What a check looks at: a function from one tensor to one tensor, whatever the caller's function is like."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -101,10 +101,13 @@ class Subject:
         """Return the order that the alignment puts on the positions of ``x`` and of an output of it.
 
         Raises:
-            InvalidArgument: every output may read every input.
+            InvalidArgument: every output may read every input, or an explicit alignment does not fit.
         """
-        T = self.x.shape[self.axes.find("seq", self.x)]
-        order = self.alignment.order(y.shape[self.axes.find("seq", y)], T)
+        T, outputs = self.x.shape[self.axes.seq], y.shape[self.axes.seq]
+        try:
+            order = self.alignment.order(outputs, T)
+        except InvalidArgument as error:
+            raise InvalidArgument(f"{self.check}: {error}") from None
         if not len(order.cuts):
             raise InvalidArgument(
                 f"{self.check}: {self.alignment!r} lets every output read all {T} inputs, so nothing could "
@@ -115,6 +118,10 @@ class Subject:
     def place(self, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """Return the name of the input that an entry of ``x`` belongs to, and its index there."""
         return ("x", index) if self.packing is None else self.packing.place(index)
+
+    def swaps(self, x: Tensor, other: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield the name of each of several inputs, and ``x`` with that input alone taken from ``other``."""
+        yield from () if self.packing is None else self.packing.swaps(x, other)
 
     def restore(self, x: Tensor) -> Inputs:
         """Return an input as a call would pass it."""
