@@ -23,8 +23,9 @@ public import Spec.Kernels.Groups
 public import Spec.Kernels.Window
 public import Spec.Kernels.RingBuffer
 public import Spec.Kernels.SelectiveScan
+public import Spec.Kernels.SelectiveScanTree
 public import Spec.Kernels.CausalConv1d
-public import Spec.Kernels.CausalConv1dRing
+public import Spec.Kernels.CausalConv1dCache
 public import Spec.Kernels.SsdScan
 public import Spec.Kernels.SsdRecurrence
 public import Spec.Scan.Sequential
@@ -38,27 +39,32 @@ public import Spec.Scan.Affine
 public import Spec.Models.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.SelectiveMambaBlock
-public import Spec.Models.SelectiveMambaKernels
 public import Spec.Models.MambaCheckpoint
+public import Spec.Models.SelectiveMambaKernels
 public import Spec.Models.MambaLanguageModel
 public import Spec.Causality.Streaming
 public import Spec.Causality.DiagonalS4
 public import Spec.Causality.CompactMamba
 public import Spec.Causality.SelectiveMamba
 public import Spec.Causality.Sharp
+public import Spec.Causality.Kernels
+public import Spec.Causality.ModelStreaming
+public import Spec.Causality.SelectiveMambaCache
 public import Spec.Causality.Padding
 public import Spec.Causality.Packing
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Sum
-public import Spec.Statements.Foundation
-public import Spec.Statements.Causality
 public import Spec.Certificate.Choices
 public import Spec.Certificate.VecMul
 public import Spec.Certificate.Cuts
 public import Spec.Certificate.Random
+public import Spec.Statements.Foundation
+public import Spec.Statements.Causality
 public import Spec.Statements.Certificate
+public import Spec.Statements.Kernels
+public import Spec.Statements.KernelValues
 
 /-!
 # scanproof
