@@ -18,6 +18,11 @@ public import Spec.Scan.Tree
 public import Spec.Scan.LinearRecurrence
 public import Spec.Scan.Ssd
 public import Spec.Scan.SsdWrongAxis
+public import Spec.Scan.LinearAttention
+public import Spec.Scan.LinearAttentionForms
+public import Spec.Scan.Delta
+public import Spec.Scan.DeltaTriangular
+public import Spec.Scan.DeltaChunked
 public import Spec.Scan.DiagonalTree
 public import Spec.Kernels.Groups
 public import Spec.Kernels.Window
