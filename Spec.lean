@@ -60,6 +60,9 @@ public import Spec.Causality.Packing
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
+public import Spec.Rounding.Leaves
+public import Spec.Rounding.FloatingPoint
+public import Spec.Rounding.Scan
 public import Spec.Rounding.Sum
 public import Spec.Certificate.Choices
 public import Spec.Certificate.VecMul
