@@ -11,6 +11,7 @@ from torch import Tensor
 from scanproof import Verdict, certify, check_prefix
 from scanproof.causality.evidence import Rerun, judge
 from scanproof.causality.examination import SUSPECTS
+from scanproof.causality.look import ROWS
 from scanproof.report.verdict import Verdict as ReportVerdict
 from zoo.faults import with_pair_leak
 from zoo.models import D, fft_conv
@@ -69,13 +70,16 @@ class TestFFTConvolution:
         kernel = kernel.double()
         assert certify(lambda x: fft_conv(x, kernel), single.double()).vjps == cuts + SUSPECTS
 
-    def test_a_leak_costs_a_few_more_rows_and_the_search_for_the_pair(self, rng: torch.Generator) -> None:
+    def test_a_leak_costs_a_few_more_rows_and_the_search_for_pair_shape_and_place(
+        self, rng: torch.Generator
+    ) -> None:
         single = torch.randn(1, T, D, generator=rng)
         leaky = with_pair_leak(lambda x: x.cumsum(1), 1e-3, (0, 3, 0), (0, 30, 0))
         for x in (single, single.double()):
             report = certify(leaky, x)
             assert report.verdict is Verdict.LEAK
-            assert report.vjps <= T - 1 + SUSPECTS + 2 * ceil(log2(x.numel())) + 2
+            pair, shape, place = 2 * ceil(log2(x.numel())) + 2, 2 * ROWS, 8
+            assert report.vjps <= T - 1 + SUSPECTS + pair + shape + place
 
     def test_hidden_casts_are_promoted(self, x: Tensor, kernel: Tensor) -> None:
         report = certify(lambda x: fft_conv(x.float(), kernel.half().float()).to(x.dtype), x)

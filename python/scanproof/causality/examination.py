@@ -17,13 +17,18 @@ from scanproof.causality.evidence import (
     judge,
     same_function,
 )
-from scanproof.causality.interface import Axes, AxisName, proves_nothing
+from scanproof.causality.follow import follow
+from scanproof.causality.interface import Axes, AxisName, SequenceMap, proves_nothing
 from scanproof.causality.leak_report import Finding
 from scanproof.causality.locate import LeakPair, locate
+from scanproof.causality.look import Shape
+from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
+from scanproof.causality.probe import shape_by_gradients
 from scanproof.causality.pullback import MEMORY_BUDGET, Batching, Pullback
 from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows, Sweep, sweep
+from scanproof.causality.where import Where
 from scanproof.report.verdict import Verdict
 
 SUSPECTS = 8
@@ -47,6 +52,7 @@ class Examination:
         self._given = _Run(self._record(subject.x, None))
         self.order = subject.order(self._given.pullback.y)
         self._promoted: dict[torch.dtype, _Run | str] = {}
+        self._watched: list[Pullback] = []
         self._problem = _nothing_to_learn(self._given.pullback.y, self._axes)
 
     def code(self) -> CodedSweep:
@@ -92,6 +98,8 @@ class Examination:
         found = self._given.sweeps[axis]
         judgement = self._judge(axis, found, threshold)
         suspect = found.finite and found.residue > 0 and not judgement.verdict.passed
+        pair = self._locate(axis, judgement) if suspect else None
+        leaks = judgement.verdict is Verdict.LEAK
         return Finding(
             verdict=judgement.verdict,
             reason=judgement.reason,
@@ -101,7 +109,9 @@ class Examination:
             leak=found.leak,
             total=found.total,
             evidence=judgement.evidence,
-            pair=self._locate(axis, judgement) if suspect else None,
+            pair=pair,
+            shape=self._shape(pair, judgement) if pair and leaks and axis == "seq" else None,
+            where=self._where(axis, judgement) if leaks else None,
         )
 
     def judge_coded(self, coded: CodedSweep, threshold: float) -> Finding:
@@ -134,14 +144,56 @@ class Examination:
         return judge(found.residue, found.scale, self._x.dtype, lambda dtype: self._rerun(dtype, axis))
 
     def _locate(self, axis: AxisName, judgement: Judgement) -> LeakPair:
-        run = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
-        assert isinstance(run, _Run)
+        run = self._seen_in(judgement)
         row = run.sweeps[axis].worst(1)[0]
         pair = locate(run.pullback, row, self._axes, axis, self._generator.clone_state())
         name, index = self._subject.place(pair.input_index)
         aligned = axis == "seq" and self._subject.alignment != SAME
         reach = int(self.order.reaches[self.order.outputs[pair.t]]) if aligned else None
         return replace(pair, input_name=name, input_index=index, reach=reach)
+
+    def _shape(self, pair: LeakPair, judgement: Judgement) -> Shape:
+        high = self._seen_in(judgement).pullback
+        run = self._promoted.get(torch.float32, self._given)
+        low = run.pullback if isinstance(run, _Run) and run.pullback is not high else None
+        given = self._given.sweeps["seq"]
+        taus = given.rows.allowed.sum(1).tolist()
+        crossed = dict(sorted(zip(taus, (given.forbidden > 0).tolist(), strict=True)))
+        return shape_by_gradients(
+            high,
+            low,
+            self.order,
+            self._axes,
+            self._generator.clone_state(),
+            pair.t,
+            crossed,
+        )
+
+    def _where(self, axis: AxisName, judgement: Judgement) -> Where:
+        """Return where the leak enters, by another run of ``fn`` that records the modules it calls."""
+        run = self._seen_in(judgement)
+        past = Past(run.sweeps[axis].worst(1)[0], axis, self._axes, self._x.shape)
+
+        def record(watched: SequenceMap) -> Pullback:
+            mode = AtPrecision(run.mode.dtype) if run.mode else None
+            pullback = self._record(run.pullback.x.detach(), mode, watched)
+            self._watched.append(pullback)
+            if not same_function(run.pullback.y, pullback.y, pullback.y.dtype):
+                raise ValueError(
+                    "fn returns other outputs where its modules are given copies of their inputs"
+                )
+            return pullback
+
+        try:
+            return follow(self._subject, self._subject.given, record, past, self._generator.clone_state())
+        except Exception as error:  # whatever fn raises where it is watched
+            return Where(problem=f"{type(error).__name__}: {error}")
+
+    def _seen_in(self, judgement: Judgement) -> "_Run":
+        """Return the run in the precision where rounding hides least of the residue."""
+        run = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
+        assert isinstance(run, _Run)
+        return run
 
     def _rerun(self, dtype: torch.dtype, axis: AxisName) -> Rerun | str:
         run = self._at(dtype)
@@ -187,9 +239,9 @@ class Examination:
         unchanged = mode.coarsest == self._x.dtype and torch.equal(self._given.pullback.y, run.pullback.y)
         return _Run(self._given.pullback, mode, self._given.sweeps) if unchanged else run
 
-    def _record(self, x: Tensor, mode: AtPrecision | None) -> Pullback:
+    def _record(self, x: Tensor, mode: AtPrecision | None, fn: SequenceMap | None = None) -> Pullback:
         return Pullback(
-            self._subject,
+            fn or self._subject,
             x,
             lambda y: self._subject.checked(y, x),
             mode,
@@ -203,7 +255,7 @@ class Examination:
 
     def _pullbacks(self) -> set[Pullback]:
         promoted = {run.pullback for run in self._promoted.values() if isinstance(run, _Run)}
-        return {self._given.pullback} | promoted
+        return {self._given.pullback, *promoted, *self._watched}
 
 
 class _Run:

@@ -9,7 +9,9 @@ from scanproof import theorems
 from scanproof.causality.coded import CodedSweep
 from scanproof.causality.evidence import TwoPrecisions
 from scanproof.causality.locate import LeakPair
+from scanproof.causality.look import Shape
 from scanproof.causality.pullback import Batching
+from scanproof.causality.where import Where
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict, gravest
 
@@ -30,6 +32,8 @@ class Finding:
         evidence: ``residue`` at two precisions; None where one was enough.
         pair: a pair of entries behind the probe with the greatest residue; None without a residue, and where
             the verdict passed.
+        shape: the shape of the leakage over positions; None without a LEAK, and of examples.
+        where: the module that lets it in; None without a LEAK.
     """
 
     verdict: Verdict
@@ -41,6 +45,8 @@ class Finding:
     total: float = nan
     evidence: TwoPrecisions | None = None
     pair: LeakPair | None = None
+    shape: Shape | None = None
+    where: Where | None = None
 
     @property
     def fraction(self) -> float:
@@ -104,6 +110,16 @@ class LeakReport:
     def pair(self) -> LeakPair | None:
         """The pair to fix: of the worst cut, else of the worst pair of examples; None without a leak."""
         return next((finding.pair for finding in self._findings() if finding.pair), None)
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape of the leakage over pairs t <- s; None without a LEAK across a cut."""
+        return self.temporal.shape
+
+    @property
+    def where(self) -> Where | None:
+        """The module that lets in the leak of ``pair``; None without a LEAK."""
+        return next((finding.where for finding in self._findings() if finding.where), None)
 
     @property
     def mode(self) -> str:
@@ -200,7 +216,9 @@ class LeakReport:
                 f"  detection  : probability {self.detection_probability:.3f} for a leak of neighbours"
             )
         lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
-        lines.extend(f"  worst pair : {finding.pair}" for finding in self._findings() if finding.pair)
+        for finding in self._findings():
+            named = {"worst pair": finding.pair, "shape": finding.shape, "enters in": finding.where}
+            lines.extend(f"  {name:<11}: {found}" for name, found in named.items() if found)
         lines.append(f"  probed     : {self._probed()}; {self.dtype} on {self.device}, seed {self.seed}")
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)
@@ -211,9 +229,16 @@ class LeakReport:
             subject=subject,
             check="VJP certificate",
             verdict=self.verdict,
-            evidence=f"{self.pair or self.reason}; {self._probed()}",
+            evidence="; ".join([*self._places(), self._probed()]),
             theorem=self.theorem,
         )
+
+    def _places(self) -> list[str]:
+        """Return the pair, the pattern and the module of a leak, else the reason for the verdict."""
+        if not self.pair:
+            return [self.reason]
+        pattern = [str(self.shape.pattern)] if self.shape and self.shape.pattern else []
+        return [str(self.pair), *pattern, *([f"enters in {self.where}"] if self.where else [])]
 
     def _findings(self) -> tuple[Finding, ...]:
         return (self.temporal, self.batch) if self.batch else (self.temporal,)

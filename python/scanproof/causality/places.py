@@ -1,0 +1,60 @@
+"""Which axis of a tensor inside a model holds the positions, or the examples, of the model's input."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.interface import Axes, AxisName
+from scanproof.causality.sweep import Rows
+
+
+@dataclass(frozen=True)
+class Past:
+    """What lies before a cut, or belongs to one example, in any tensor of a model.
+
+    A tensor is understood by its shape: it has one axis as long as that of the input, or of the output, or
+    one that joins this axis with the other one, examples and positions in the order of the input.
+
+    Attributes:
+        row: one row: the outputs kept and the inputs allowed, by position or by example.
+        axis: what ``row`` is about.
+        axes: where the input has positions and examples.
+        shape: shape of the input.
+    """
+
+    row: Rows
+    axis: AxisName
+    axes: Axes
+    shape: torch.Size
+
+    def of(self, tensor: Tensor) -> Tensor | None:
+        """Return what is past, broadcastable to the tensor; None where its shape does not tell."""
+        for past in (self.row.allowed, self.row.kept):
+            fitting = [dim for dim, size in enumerate(tensor.shape) if size == len(past)]
+            if len(fitting) > 1:
+                return None
+            if fitting:
+                return _on(past, fitting[0], tensor)
+        for past in (self.row.allowed, self.row.kept):
+            joined = self._joined(past)
+            fitting = [dim for dim, size in enumerate(tensor.shape) if size == len(joined)]
+            if len(fitting) == 1:
+                return _on(joined, fitting[0], tensor)
+        return None
+
+    def _joined(self, past: Tensor) -> Tensor:
+        """Return what is past on an axis that joins positions and examples."""
+        if self.axes.batch is None:
+            return past
+        own, other = (axis % len(self.shape) for axis in (self.axes.seq, self.axes.batch))
+        if self.axis == "batch":
+            own, other = other, own
+        times = self.shape[other]
+        return past.repeat_interleave(times) if own < other else past.repeat(times)
+
+
+def _on(past: Tensor, dim: int, tensor: Tensor) -> Tensor:
+    shape = [1] * tensor.dim()
+    shape[dim] = len(past)
+    return past.reshape(shape).to(tensor.device)

@@ -1,0 +1,67 @@
+"""See the shape of a leak by gradients: which later inputs a few outputs read."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.alignment import Order
+from scanproof.causality.evidence import SHRINKAGE
+from scanproof.causality.interface import Axes
+from scanproof.causality.look import Shape, look_at_rows, shape_of
+from scanproof.causality.pullback import Pullback
+from scanproof.causality.sweep import Rows, sweep
+
+ABOVE_ROUNDING = 8.0
+"""Where entries were seen to be rounding, what is read exceeds the greatest of them by this factor."""
+
+
+def shape_by_gradients(
+    high: Pullback,
+    low: Pullback | None,
+    order: Order,
+    axes: Axes,
+    generator: torch.Generator,
+    t: int,
+    crossed: Mapping[int, bool],
+) -> Shape:
+    """Return the shape of a leak from the gradients of single outputs: one product for each, or two.
+
+    An entry is rounding if it shrinks with the unit roundoff, or is no greater than such entries are.
+
+    Args:
+        high: the recorded pass to look at.
+        low: the same in a lower precision; None where there is none to tell rounding by.
+        order: what each output may read.
+        axes: where positions and examples are.
+        generator: CPU generator of the cotangents.
+        t: an output that reads a later input.
+        crossed: by cut tau, whether any output before it has gradient at any input from tau on.
+    """
+    rounding = False
+
+    def look(outputs: list[int]) -> dict[int, Tensor]:
+        nonlocal rounding
+        ranks = torch.searchsorted(order.reaches, torch.tensor(outputs, device="cpu") + 1)[:, None]
+        rows = Rows(order.outputs == ranks, order.inputs <= ranks)
+        found = _largest(high, rows, axes, generator.clone_state())
+        floor = 0.0
+        if low:
+            coarse = _largest(low, rows, axes, generator.clone_state())
+            shrinking = (found <= SHRINKAGE * coarse) & (coarse > 0)
+            rounding = rounding or bool((shrinking & ~rows.allowed).any())
+            floor = ABOVE_ROUNDING * found.masked_fill(~shrinking, 0.0).max().item()
+        read = (found > floor) & ~rows.allowed
+        return dict(zip(outputs, read, strict=True))
+
+    outputs = order.reaches - 1
+    last = int(order.reaches[order.outputs[t]]) - 1
+    first = look([last])
+    seen = look_at_rows(look, len(order.inputs), outputs, last, first, {} if rounding else crossed)
+    return shape_of(seen, f"{len(seen.rows)} of {int((outputs < seen.T - 1).sum())} rows")
+
+
+def _largest(pullback: Pullback, rows: Rows, axes: Axes, generator: torch.Generator) -> Tensor:
+    """Return the greatest gradient of each row at each input, float64 on the CPU."""
+    cotangent = pullback.draw(1, generator)[0]
+    return sweep(pullback, rows, axes, "seq", cotangent).largest.double()
