@@ -138,7 +138,41 @@ theorem finSum_congr {n : Nat} {f g : Fin n → R} (h : ∀ i, f i = g i) : finS
 theorem finSum_succ {n : Nat} (f : Fin (n + 1) → R) : finSum f = f 0 + finSum fun i => f i.succ := by
   rw [finSum, List.finRange_succ, sumOver_cons, sumOver_map, finSum]
 
+/-- A sum over a vector's indices that keeps one term is that term. -/
+theorem finSum_ite {n : Nat} (i : Fin n) (f : Fin n → R) : (finSum fun j => if j = i then f j else 0) = f i := by
+  induction n with
+  | zero => exact i.elim0
+  | succ n ih =>
+    rw [finSum_succ]
+    cases i using Fin.cases with
+    | zero =>
+      have rest : (finSum fun j : Fin n => if j.succ = 0 then f j.succ else 0) = finSum fun _ => 0 :=
+        finSum_congr fun j => if_neg (Fin.succ_ne_zero j)
+      rw [rest, finSum, sumOver_zero, if_pos rfl]
+      grind
+    | succ i =>
+      have rest : (finSum fun j : Fin n => if j.succ = i.succ then f j.succ else 0) = f i.succ := by
+        rw [← ih i fun j => f j.succ]
+        exact finSum_congr fun j => by simp only [Fin.succ_inj]
+      rw [rest, if_neg (Fin.succ_ne_zero i).symm]
+      grind
+
+/-- A sum over an interval that keeps one term is that term. -/
+theorem sumRange_ite {m i n : Nat} (hm : m ≤ i) (hn : i < n) (f : Nat → R) :
+    (sumRange m n fun s => if s = i then f s else 0) = f i := by
+  have zero : ∀ m n, (∀ s, m ≤ s → s < n → s ≠ i) → (sumRange m n fun s => if s = i then f s else 0) = 0 := by
+    intro m n h
+    rw [sumRange_congr fun s hs hs' => if_neg (h s hs hs'), sumRange, sumOver_zero]
+  rw [sumRange_split (by omega : m ≤ i + 1) hn, sumRange_succ hm, if_pos rfl, zero m i (by omega), zero (i + 1) n (by omega)]
+  grind
+
 end Sum
+
+/-- The sum of termwise differences is the difference of the sums. -/
+theorem sumOver_sub [Ring R] (l : List ι) (f g : ι → R) : sumOver l (fun i => f i - g i) = sumOver l f - sumOver l g := by
+  induction l with
+  | nil => simp only [sumOver_nil]; grind
+  | cons i l ih => simp only [sumOver_cons, ih]; grind
 
 section Product
 
@@ -175,6 +209,28 @@ theorem segProd_congr {a b : Nat → R} {s t : Nat} (h : ∀ r, s ≤ r → r < 
     | succ d ih =>
       rw [← Nat.add_assoc, segProd_succ a (by omega), segProd_succ b (by omega),
         ih (fun r hr hrt => h r hr (by omega)) (by omega), h (s + d) (by omega) (by omega)]
+  · simp only [segProd, show t - s = 0 by omega, List.range'_zero, List.foldl_nil]
+
+/-- A constant decay multiplies to its power. -/
+theorem segProd_const (g : R) {s t : Nat} (h : s ≤ t) : segProd (fun _ => g) s t = g ^ (t - s) := by
+  obtain ⟨d, rfl⟩ := Nat.exists_eq_add_of_le h
+  rw [Nat.add_sub_cancel_left]
+  induction d with
+  | zero => rw [Nat.add_zero, segProd_self, Semiring.pow_zero]
+  | succ d ih =>
+    rw [← Nat.add_assoc, segProd_succ _ (by omega), ih (by omega)]
+    clear ih h
+    induction d with
+    | zero => rw [Semiring.pow_succ, Semiring.pow_zero]; grind
+    | succ d ih => rw [Semiring.pow_succ, Semiring.pow_succ, ← Semiring.mul_assoc, ih, Semiring.pow_succ]
+
+/-- Decays of one multiply to one. -/
+@[simp] theorem segProd_one (s t : Nat) : segProd (fun _ => (1 : R)) s t = 1 := by
+  by_cases h : s ≤ t
+  · obtain ⟨d, rfl⟩ := Nat.exists_eq_add_of_le h
+    induction d with
+    | zero => rw [Nat.add_zero, segProd_self]
+    | succ d ih => rw [← Nat.add_assoc, segProd_succ _ (by omega), ih (by omega)]; grind
   · simp only [segProd, show t - s = 0 by omega, List.range'_zero, List.foldl_nil]
 
 /--

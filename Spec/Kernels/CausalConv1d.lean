@@ -143,7 +143,7 @@ theorem causalConv1d_windowOf (c : CausalConv1d α channels width) (history xs :
     (xs : List (Tensor α [channels])) : (causalConv1d c state xs).2.length = xs.length :=
   Runner.length_outputs _ state xs
 
-/-- The final state is the last `width - 1` inputs, newest first; where there are fewer, the initial state comes after them. -/
+/-- The final state is the last `width - 1` inputs, newest first; where there are fewer, the initial state follows. -/
 theorem causalConv1d_state (c : CausalConv1d α channels width) (state : Tensor α [width - 1, channels])
     (xs : List (Tensor α [channels])) :
     (causalConv1d c state xs).1 = windowOf (Vec.ofFn fun _ => 0) (width - 1) (xs.reverse ++ state.toList) := by
@@ -223,9 +223,9 @@ private theorem getD_toList_zeroState (k : Nat) :
 
 /-- With the zero initial state, the inputs before the start are zero. -/
 theorem CausalConv1d.pastInput_zeroState (xs : List (Tensor α [channels])) (t k : Nat) :
-    pastInput (zeroState α channels width) xs t k =
+    CausalConv1d.pastInput (CausalConv1d.zeroState α channels width) xs t k =
       if k ≤ t then xs.getD (t - k) (Vec.ofFn fun _ => 0) else Vec.ofFn fun _ => 0 := by
-  rw [pastInput, getD_toList_zeroState]
+  rw [CausalConv1d.pastInput, getD_toList_zeroState]
 
 /--
 With taps stored oldest first, as in PyTorch, tap `width - 1 - k` meets the input `k` tokens back.

@@ -17,6 +17,7 @@ window), into which a token is shifted while the oldest falls out.
 * `entryAt`, `newest`: reading a history.
 * `windowOf`: the window that a history fills, with a default before the start.
 * `Vec.shiftIn`: a token, and then the newer entries of a window.
+* `Vec.take`: the newest entries of a window.
 
 ## Main results
 
@@ -48,6 +49,10 @@ def windowOf (default : β) (n : Nat) (history : List β) : Vec β n := Vec.ofFn
 /-- The `m` newest of `x` and, after it, the entries of `w`. -/
 def Vec.shiftIn {m n : Nat} (x : β) (w : Vec β n) (h : m ≤ n + 1) : Vec β m :=
   Vec.ofFn fun k => if hk : k.val = 0 then x else w.get ⟨k.val - 1, by omega⟩
+
+/-- The first `m` entries. -/
+def Vec.take {m n : Nat} (w : Vec β n) (h : m ≤ n) : Vec β m :=
+  Vec.ofFn fun k => w.get ⟨k.val, Nat.lt_of_lt_of_le k.isLt h⟩
 
 /-- `entryAt` is `List.getD`. -/
 theorem entryAt_eq_getD (default : β) (xs : List β) (k : Nat) : entryAt default xs k = xs.getD k default := by
@@ -105,6 +110,13 @@ theorem Vec.shiftIn_windowOf (default : β) {m n : Nat} (h : m ≤ n + 1) (x : �
   cases k with
   | zero => rfl
   | succ k => rfl
+
+/-- Shifting into a window and keeping fewer entries is shifting into fewer entries. -/
+theorem Vec.take_shiftIn {l m n k : Nat} (x : β) (w : Vec β n) (hlk : l ≤ k) (hk : k ≤ n + 1) (hl : l ≤ m + 1)
+    (hm : m ≤ n) : (Vec.shiftIn x w hk).take hlk = Vec.shiftIn x (w.take hm) hl := by
+  apply Vec.ext
+  intro k
+  simp only [take, shiftIn, Vec.get_ofFn]
 
 /-- The entries of a vector, in order. -/
 def Vec.toList {n : Nat} (w : Vec β n) : List β := w.toArray.toList

@@ -7,7 +7,7 @@ module
 public import Spec.Kernels.CausalConv1d
 public import Spec.Causality.Streaming
 public import Spec.Kernels.SelectiveScan
-public import Spec.Models.SelectiveMambaBlock
+public import Spec.Models.MambaCheckpoint
 
 /-!
 # The selective Mamba block through its kernels
@@ -32,6 +32,8 @@ a list.
 * `selectiveMamba_runListAux_eq_kernels`, `selectiveMamba_runList_eq_kernels`: kernel after kernel is the block.
 * `SelectiveMambaBlockSpec.step_kernelRunner`: one token through the steps of the kernels is one token of the block.
 * `SelectiveMambaBlockSpec.runList_kernelRunner`: token after token is kernel after kernel.
+* `SelectiveMambaBlockSpec.runKernels_flatten`: so is chunked prefill.
+* `MambaCheckpoint.convKernel_toSpec`: the convolution of a checkpoint is the kernel with the taps as they are stored.
 -/
 
 @[expose] public noncomputable section
@@ -112,6 +114,29 @@ theorem runList_kernelRunner {κ : Type} (m : SelectiveMambaBlockSpec α inputDi
       kernelRunner] at ih ⊢
     simp only [ih]
 
+/-- Kernel after kernel is a run of the runner that goes token after token on the window. -/
+theorem runKernels_eq_runList (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (window : Tensor α [convWidth - 1, innerDim])
+    (xs : List (Tensor α [inputDim])) :
+    m.runKernels h0 window xs = (m.kernelRunner m.convKernel.runner).runList (h0, window) xs :=
+  (m.runList_kernelRunner m.convKernel.runner h0 window xs).symm
+
+/-- Chunked prefill: a token is a piece of the sequence, run kernel after kernel. -/
+def kernelPieces (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth) :
+    Runner (Tensor α [innerDim, stateDim] × Tensor α [convWidth - 1, innerDim]) (List (Tensor α [inputDim]))
+      (List (Tensor α [outputDim])) where
+  step state piece := m.runKernels state.1 state.2 piece
+
+/-- Chunked prefill kernel after kernel, of pieces of any lengths, is one pass kernel after kernel. -/
+theorem runKernels_flatten (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (window : Tensor α [convWidth - 1, innerDim])
+    (ps : List (List (Tensor α [inputDim]))) :
+    m.runKernels h0 window ps.flatten =
+      ((m.kernelPieces.runList (h0, window) ps).1, (m.kernelPieces.runList (h0, window) ps).2.flatten) := by
+  have hpieces : m.kernelPieces = (m.kernelRunner m.convKernel.runner).pieces := by
+    simp only [kernelPieces, Runner.pieces, runKernels_eq_runList]
+  rw [hpieces, runKernels_eq_runList, Runner.runList_flatten]
+
 /-- The window of the last `convWidth - 1` values that a block's history means. -/
 abbrev windowOfHistory (convWidth : Nat) (history : List (Tensor α [innerDim])) : Tensor α [convWidth - 1, innerDim] :=
   windowOf (Vec.ofFn fun _ => 0) (convWidth - 1) history
@@ -156,7 +181,7 @@ theorem selectiveMamba_runListAux_eq_kernels
       (((m.runListAux h0 history xs).1.1,
         SelectiveMambaBlockSpec.windowOfHistory convWidth (m.runListAux h0 history xs).1.2),
         (m.runListAux h0 history xs).2) := by
-  rw [SelectiveMambaBlockSpec.runKernels, causalConv1d, ← m.runList_kernelRunner]
+  rw [m.runKernels_eq_runList]
   exact Runner.runList_of_step (r' := m.runner)
     (f := fun s => (s.1, SelectiveMambaBlockSpec.windowOfHistory convWidth s.2))
     (fun s x => m.step_kernelRunner s.1 s.2 x) (h0, history) xs
@@ -172,5 +197,10 @@ theorem selectiveMamba_runList_eq_kernels
       (((m.runList h0 xs).1.1, SelectiveMambaBlockSpec.windowOfHistory convWidth (m.runList h0 xs).1.2),
         (m.runList h0 xs).2) :=
   selectiveMamba_runListAux_eq_kernels m h0 [] xs
+
+/-- The convolution of a checkpoint is the kernel with the taps in the order in which PyTorch stores them. -/
+theorem MambaCheckpoint.convKernel_toSpec {dtRank : Nat}
+    (p : MambaCheckpoint α inputDim innerDim stateDim outputDim convWidth dtRank) :
+    p.toSpec.convKernel = CausalConv1d.ofOldestFirst p.convWeight (some p.convBias) .silu := rfl
 
 end Scanproof

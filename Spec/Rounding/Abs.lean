@@ -28,6 +28,8 @@ namespace Scanproof
 
 open Lean.Grind Std
 
+attribute [local instance] Semiring.natCast
+
 section
 
 variable {R : Type} [CommRing R] [LE R] [LT R] [LawfulOrderLT R] [IsLinearOrder R] [OrderedRing R]
@@ -53,6 +55,21 @@ theorem nonneg_of_one_le {x : R} (h : 1 ≤ x) : 0 ≤ x := by
 theorem one_le_mul {x y : R} (hx : 1 ≤ x) (hy : 1 ≤ y) : 1 ≤ x * y := by
   have := mul_le_mul_of_nonneg zero_le_one hx zero_le_one hy
   grind
+
+/-- Powers of a number that is at least one are at least one. -/
+theorem one_le_pow {x : R} (h : 1 ≤ x) (n : Nat) : 1 ≤ x ^ n := by
+  induction n with
+  | zero => rw [Semiring.pow_zero]; exact le_refl _
+  | succ n ih => rw [Semiring.pow_succ]; exact one_le_mul ih h
+
+/-- Counts are not negative. -/
+theorem natCast_nonneg (n : Nat) : (0 : R) ≤ (n : R) := by
+  induction n with
+  | zero => rw [Semiring.natCast_zero]; exact le_refl _
+  | succ n ih =>
+    have := zero_le_one (R := R)
+    rw [Semiring.natCast_succ]
+    grind
 
 end
 

@@ -109,20 +109,6 @@ private theorem length_toList : (tree : Tree (Approximate R)) → tree.toList.le
     omega
 
 omit [DecidableLE R] in
-private theorem one_le_pow {w : R} (hw : 1 ≤ w) : (n : Nat) → 1 ≤ w ^ n
-  | 0 => by rw [Semiring.pow_zero]; exact le_refl _
-  | n + 1 => by rw [Semiring.pow_succ]; exact one_le_mul (one_le_pow hw n) hw
-
-omit [DecidableLE R] in
-private theorem natCast_nonneg (n : Nat) : (0 : R) ≤ (n : R) := by
-  induction n with
-  | zero => rw [Semiring.natCast_zero]; exact le_refl _
-  | succ n ih =>
-    have := zero_le_one (R := R)
-    rw [Semiring.natCast_succ]
-    grind
-
-omit [DecidableLE R] in
 private theorem sum_node {w η k₁ k₂ P₁ P₂ s₁ s₂ : R} (hw : 1 ≤ w) (hη : 0 ≤ η) (hk₁ : 0 ≤ k₁) (hk₂ : 0 ≤ k₂) (hP₁ : 1 ≤ P₁)
     (hP₂ : 1 ≤ P₂) (hs₁ : 0 ≤ s₁) (hs₂ : 0 ≤ s₂) :
     w * (P₁ * s₁ + k₁ * P₁ * η + (P₂ * s₂ + k₂ * P₂ * η)) + η ≤

@@ -166,6 +166,7 @@ def maps(draw: st.DrawFn) -> Map:
 @given(case=maps())
 def test_the_verdict_is_the_truth(check: Callable[..., Any], case: Map) -> None:
     x = whole_numbers(1, 1, case.matrix.shape[1], 1)
+    assume(case(x).any())  # whole numbers may cancel
     report = check(case, x, alignment=case.alignment)
     if case.pair is None:
         assert report.verdict is Verdict.CAUSAL, report.summary()

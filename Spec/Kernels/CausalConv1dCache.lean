@@ -9,24 +9,28 @@ public import Spec.Kernels.CausalConv1d
 public import Spec.Kernels.RingBuffer
 
 /-!
-# The causal convolution on a ring buffer
+# How caches store the state of the causal convolution
 
-`causal_conv1d_update` with `cache_seqlens`: the state is a ring buffer of `len` slots, at least `width - 1`, into which the
-token is written at position `cache_seqlens mod len`; nothing is moved. The shifting window and the ring compute the same.
+`causal_conv1d_update` allows a state of any length `len` of at least `width - 1`, in two forms. Without `cache_seqlens`
+every token moves the whole state by one place. With `cache_seqlens` the state is a ring buffer: the token is written over
+position `cache_seqlens mod len`, and nothing is moved. Both compute what `causalConv1dUpdate` computes from the last
+`width - 1` inputs.
 
 ## Main definitions
 
+* `CausalConv1d.shiftRunner`: the convolution whose state is a longer window.
 * `CausalConv1d.ringRunner`: the convolution whose state is a ring buffer.
 
 ## Main results
 
-* `causalConv1d_ring`: from any ring that holds the window, the outputs are the kernel's, and the ring holds its final state.
+* `causalConv1d_shift`, `causalConv1d_ring`: from any state of these forms the outputs are those of the kernel, whose final
+  state is what they hold.
 * `causalConv1d_ring_ofWindow`: the same from a ring made of the initial state, with any count.
 * `causalConv1d_prefill_decode_ring`: prefill by the kernel and decoding on a ring is one pass of the kernel.
 
 ## References
 
-* The package causal-conv1d: `causal_conv1d_update_ref` with `cache_seqlens`.
+* The package causal-conv1d: `causal_conv1d_update_ref`.
 -/
 
 @[expose] public noncomputable section
@@ -34,6 +38,33 @@ token is written at position `cache_seqlens mod len`; nothing is moved. The shif
 namespace Scanproof
 
 variable {α : Type} [Scalar α] {channels width len : Nat}
+
+/-! ## A longer window -/
+
+/-- The convolution whose state is a window of at least `width - 1` inputs, newest first; often there are `width`. -/
+def CausalConv1d.shiftRunner (c : CausalConv1d α channels width) (h : width - 1 ≤ len) :
+    Runner (Tensor α [len, channels]) (Tensor α [channels]) (Tensor α [channels]) where
+  step state x := (Vec.shiftIn x state (Nat.le_succ len), c.output (Vec.shiftIn x state (by omega)))
+
+/-- A step on the longer window is a step on its newest entries. -/
+theorem CausalConv1d.step_shiftRunner (c : CausalConv1d α channels width) (h : width - 1 ≤ len)
+    (state : Tensor α [len, channels]) (x : Tensor α [channels]) :
+    c.runner.step (Vec.take state h) x =
+      (Vec.take ((c.shiftRunner h).step state x).1 h, ((c.shiftRunner h).step state x).2) := by
+  have htake : Vec.shiftIn x (Vec.take state h) (by omega : width ≤ width - 1 + 1) =
+      Vec.shiftIn x state (by omega : width ≤ len + 1) :=
+    Vec.ext fun k => by simp only [Vec.shiftIn, Vec.take, Vec.get_ofFn]
+  simp only [runner, shiftRunner, causalConv1dUpdate, htake]
+  rw [Vec.take_shiftIn x state h (Nat.le_succ len) (Nat.le_succ _) h]
+
+/-- From any longer window, the kernel on its newest entries gives the same outputs, and ends in the newest entries. -/
+theorem causalConv1d_shift (c : CausalConv1d α channels width) (h : width - 1 ≤ len) (state : Tensor α [len, channels])
+    (xs : List (Tensor α [channels])) :
+    causalConv1d c (Vec.take state h) xs =
+      (Vec.take ((c.shiftRunner h).runList state xs).1 h, ((c.shiftRunner h).runList state xs).2) :=
+  Runner.runList_of_step (c.step_shiftRunner h) state xs
+
+/-! ## A ring buffer -/
 
 /-- The convolution whose state is a ring buffer of at least `width - 1` slots. -/
 def CausalConv1d.ringRunner (c : CausalConv1d α channels width) (h : width - 1 ≤ len) :
