@@ -72,6 +72,9 @@ public import Spec.Statements.Foundation
 public import Spec.Statements.Causality
 public import Spec.Statements.Certificate
 public import Spec.Statements.Kernels
+public import Spec.Statements.Ssd
+public import Spec.Statements.LinearAttention
+public import Spec.Statements.SsdValues
 public import Spec.Statements.KernelValues
 
 /-!

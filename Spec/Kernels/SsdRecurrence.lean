@@ -24,6 +24,7 @@ of zero.
 
 * `ssdScan_state_eq_ssdState`, `ssdScan_output_eq_ssdOutput`: states and outputs of the scan.
 * `ssdScanSeqIdx_output_eq_ssdOutput`: outputs of a packed row.
+* `ssdScan_segProd_decays`: the mask as the exponential of segment sums.
 -/
 
 @[expose] public noncomputable section
@@ -104,6 +105,15 @@ theorem ssdScan_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [hea
   simp only [← ssdScan_state_eq_ssdState]
   rw [ssdScan, ← Runner.stateAt, Runner.stateAt_succ]
   exact ssdOutput_step m tok _ t h p
+
+/--
+The products of decays are the exponentials of segment sums that kernels compute, `exp (segsum (dt A))`, where the exponential turns sums
+into products.
+-/
+theorem ssdScan_segProd_decays [CommSemiringScalar α] (zero : Scalar.exp (0 : α) = 1)
+    (add : ∀ x y : α, Scalar.exp (x + y) = Scalar.exp x * Scalar.exp y) (h : Fin heads) {s t : Nat} (hst : s ≤ t) :
+    segProd (m.decays tok h) s t = Scalar.exp (sumRange s t fun r => m.stepSizes tok h r * m.A.get h) :=
+  (segProd_map Scalar.exp zero (fun x y => (add x y).trans (CommSemiringScalar.mul_comm _ _)) _ hst).symm
 
 private theorem ssdHead_zero (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
     ssdHead (ssdZeroState : Tensor α [heads, headDim, stateDim]) h p n = 0 := by

@@ -31,6 +31,7 @@ from the start of the chunk (`gla_score_eq_div`); that is exact where no product
   included.
 * `ofScalar_score`, `retention_score`, `gla_score`: what the score is for the members of the family.
 * `gla_score_eq_div`: the score from queries and keys scaled beforehand.
+* `rgLru_output`: the output of the RG-LRU is its state.
 * `linearAttention_output_eq_ssdOutput`: with one decay for each token, it is Mamba-2's recurrence.
 
 ## References
@@ -212,5 +213,13 @@ theorem linearAttention_output_eq_ssdOutput (a : Nat → α) :
   congr 1
   simp only [ofScalar_decay]
   exact finSum_factor (R := α) _ _ _
+
+/-- The output of the real-gated linear recurrent unit is its state. -/
+theorem rgLru_output (state : Tensor α [1, valueDim]) (a u : Tensor α [valueDim]) (j : Fin valueDim) :
+    (linearAttentionStep state (rgLruToken a u)).2.get j = ((linearAttentionStep state (rgLruToken a u)).1.get 0).get j := by
+  refine (linearAttentionStep_output state j _).trans ?_
+  rw [sum_eq_finSum, finSum_succ, finSum_zero]
+  simp only [rgLruToken, Vec.get_ofFn]
+  exact (Semiring.add_zero _).trans (Semiring.one_mul _)
 
 end Scanproof

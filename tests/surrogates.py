@@ -1,0 +1,25 @@
+"""Integer stand-ins for the nonlinearities, as ``Spec/Statements/KernelValues.lean`` and ``SsdValues.lean`` define them."""
+
+import torch
+
+
+def exp(x):
+    return 1 + x + x * x
+
+
+def log(x):
+    return x * x - x
+
+
+def quotient(x, y):
+    return x + y
+
+
+def silu(x):
+    return x * quotient(1, 1 + exp(-x))
+
+
+def softplus(x):
+    u = 1 + exp(x)
+    log1p = torch.where(u == 1, exp(x), log(u) * quotient(exp(x), u - 1))
+    return torch.where(x > 20, x, log1p)
