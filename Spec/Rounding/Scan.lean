@@ -72,6 +72,20 @@ theorem runDiagonalTransitions_error (r : Rounding α) (h0 : Tensor α [n]) (ts 
 
 end
 
+/-- The rational numbers are such scalars: their order is that of their ring. -/
+theorem orderedRing_exact :
+    letI := exactScalar
+    letI := commRingScalar_exact
+    @OrderedRing Rat CommRingScalar.toRing.toSemiring inferInstance inferInstance inferInstance :=
+  letI := exactScalar
+  letI := commRingScalar_exact
+  @OrderedRing.mk Rat CommRingScalar.toRing.toSemiring inferInstance inferInstance inferInstance
+    (@OrderedAdd.mk Rat _ inferInstance inferInstance fun {a b} c => by
+      exact (OrderedAdd.add_le_left_iff (M := Rat) (a := a) (b := b) c))
+    (by exact OrderedRing.zero_lt_one (R := Rat))
+    (fun {a b c} hab hc => by exact OrderedRing.mul_lt_mul_of_pos_left (R := Rat) (a := a) (b := b) (c := c) hab hc)
+    (fun {a b c} hab hc => by exact OrderedRing.mul_lt_mul_of_pos_right (R := Rat) (a := a) (b := b) (c := c) hab hc)
+
 /-- The arithmetic whose sums and products are rounded by `fl`; all else is as before. -/
 @[reducible] def roundedScalar (fl : α → α) [base : Scalar α] : Scalar α where
   zero := base.zero
