@@ -28,7 +28,7 @@ public import Spec.Kernels.Groups
 public import Spec.Kernels.Window
 public import Spec.Kernels.RingBuffer
 public import Spec.Kernels.SelectiveScan
-public import Spec.Kernels.SelectiveScanTree
+public import Spec.Kernels.SelectiveScanParallel
 public import Spec.Kernels.CausalConv1d
 public import Spec.Kernels.CausalConv1dCache
 public import Spec.Kernels.SsdScan

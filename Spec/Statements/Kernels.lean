@@ -13,7 +13,7 @@ public import Spec.Kernels.CausalConv1dCache
 public import Spec.Kernels.Groups
 public import Spec.Kernels.RingBuffer
 public import Spec.Kernels.SelectiveScan
-public import Spec.Kernels.SelectiveScanTree
+public import Spec.Kernels.SelectiveScanParallel
 public import Spec.Kernels.Window
 public import Spec.Models.SelectiveMambaKernels
 
@@ -152,7 +152,7 @@ example (p : SelectiveScan α channels groups stateDim) (h0 : Tensor α [channel
 
 end
 
-/-! ## Kernels/SelectiveScanTree -/
+/-! ## Kernels/SelectiveScanParallel -/
 
 section
 
@@ -174,12 +174,23 @@ example [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
   apply selectiveScan_output_tree <;> assumption
 
 example [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
-    (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (t : Nat)
-    (ht : t < ts.length) (i : Fin channels) (chunks : List (Tree (DiagonalTransition α stateDim)))
-    (hchunks : chunks.flatMap Tree.toList = (ts.take (t + 1)).map fun t => p.transition (p.stepSize t.delta) t i) :
-    ((selectiveScan p h0 ts).2[t]'((Runner.length_outputs ..).symm ▸ ht)).get i =
-      p.readOut ts[t] i (chunks.foldl (fun h tree => (tree.combine DiagonalTransition.after).apply h) (h0.get i)) := by
-  apply selectiveScan_output_chunks <;> assumption
+    (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
+    (combined : List (DiagonalTransition α stateDim))
+    (hcombined : IsPrefixScan DiagonalTransition.after
+      (ts.map fun t => p.transition (p.stepSize t.delta) t i) combined) :
+    (selectiveScan p h0 ts).2.map (fun y => y.get i) =
+      List.zipWith (fun t h => p.readOut t i h) ts (combined.map fun t => t.apply (h0.get i)) := by
+  apply selectiveScan_outputs_prefixScan <;> assumption
+
+example [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
+    (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
+    (scan : List (DiagonalTransition α stateDim) → List (DiagonalTransition α stateDim))
+    (hscan : ∀ ts, IsPrefixScan DiagonalTransition.after ts (scan ts)) (chunkLength : Nat) :
+    (selectiveScan p h0 ts).2.map (fun y => y.get i) =
+      List.zipWith (fun t h => p.readOut t i h) ts
+        (chunkedScan scan DiagonalTransition.apply chunkLength (h0.get i)
+          (ts.map fun t => p.transition (p.stepSize t.delta) t i)) := by
+  apply selectiveScan_outputs_chunked <;> assumption
 
 example [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
     (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)

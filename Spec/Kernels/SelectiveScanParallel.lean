@@ -5,6 +5,8 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Kernels.SelectiveScan
+public import Spec.RingScalar
+public import Spec.Scan.Chunked
 public import Spec.Scan.DiagonalTree
 
 /-!
@@ -17,7 +19,9 @@ chunks, and read each output from the state so reached. In lawful arithmetic tha
 
 * `selectiveScan_getElem`: every output, from the channel's transitions up to its token; this takes no law.
 * `selectiveScan_output_tree`: every output, from any tree over the transitions up to its token.
-* `selectiveScan_output_chunks`: every output, from any split of them into chunks, each with any tree.
+* `selectiveScan_outputs_prefixScan`: all outputs, from any parallel prefix.
+* `selectiveScan_outputs_prefixScan_zero`: all outputs, from its additive parts alone, when the initial state is zero.
+* `selectiveScan_outputs_chunked`: all outputs, from the chunked scan of any chunk length.
 * `selectiveScan_state_tree`, `selectiveScan_state_chunks`: the final state likewise.
 -/
 
@@ -54,16 +58,51 @@ theorem selectiveScan_output_tree [LawfulScalar α] (p : SelectiveScan α channe
   rw [selectiveScan_getElem p h0 ts t ht, runDiagonalTransitions_tree, htree]
 
 /--
-Every output is read from what any split of the channel's transitions, up to that token, into chunks with any trees makes of
-the initial state, the state handed from chunk to chunk.
+The outputs of a channel are read from any parallel prefix over its transitions, each combined transition applied to the initial
+state: Hillis-Steele, odd-even and Blelloch's scan are such.
 -/
-theorem selectiveScan_output_chunks [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
-    (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (t : Nat)
-    (ht : t < ts.length) (i : Fin channels) (chunks : List (Tree (DiagonalTransition α stateDim)))
-    (hchunks : chunks.flatMap Tree.toList = (ts.take (t + 1)).map fun t => p.transition (p.stepSize t.delta) t i) :
-    ((selectiveScan p h0 ts).2[t]'((Runner.length_outputs ..).symm ▸ ht)).get i =
-      p.readOut ts[t] i (chunks.foldl (fun h tree => (tree.combine DiagonalTransition.after).apply h) (h0.get i)) := by
-  rw [selectiveScan_getElem p h0 ts t ht, runDiagonalTransitions_chunks, hchunks]
+theorem selectiveScan_outputs_prefixScan [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
+    (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
+    (combined : List (DiagonalTransition α stateDim))
+    (hcombined : IsPrefixScan DiagonalTransition.after
+      (ts.map fun t => p.transition (p.stepSize t.delta) t i) combined) :
+    (selectiveScan p h0 ts).2.map (fun y => y.get i) =
+      List.zipWith (fun t h => p.readOut t i h) ts (combined.map fun t => t.apply (h0.get i)) := by
+  rw [selectiveScan_outputs_channel, hcombined.map_act DiagonalTransition.apply DiagonalTransition.apply_after]
+  rfl
+
+/--
+From the zero state, the outputs of a channel are read from the additive parts of any parallel prefix over its transitions: they
+are the states. This takes the laws of zero, too.
+-/
+theorem selectiveScan_outputs_prefixScan_zero [CommSemiringScalar α] (p : SelectiveScan α channels groups stateDim)
+    (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
+    (hzero : ∀ n, (h0.get i).get n = 0) (combined : List (DiagonalTransition α stateDim))
+    (hcombined : IsPrefixScan DiagonalTransition.after
+      (ts.map fun t => p.transition (p.stepSize t.delta) t i) combined) :
+    (selectiveScan p h0 ts).2.map (fun y => y.get i) =
+      List.zipWith (fun t h => p.readOut t i h) ts (combined.map DiagonalTransition.b) := by
+  have happly : (fun t : DiagonalTransition α stateDim => t.apply (h0.get i)) = DiagonalTransition.b :=
+    funext fun t => Vec.ext fun n => by
+      simp only [DiagonalTransition.apply, Vec.mul, Vec.add, Vec.get_zipWith]
+      rw [hzero, CommSemiringScalar.mul_zero, CommSemiringScalar.add_comm, CommSemiringScalar.add_zero]
+  rw [selectiveScan_outputs_prefixScan p h0 ts i combined hcombined, happly]
+
+/--
+The outputs of a channel are read from the chunked scan of its transitions, for every chunk length and any parallel prefix within
+the chunks. The number of tokens need not be a multiple of the chunk length.
+-/
+theorem selectiveScan_outputs_chunked [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
+    (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
+    (scan : List (DiagonalTransition α stateDim) → List (DiagonalTransition α stateDim))
+    (hscan : ∀ ts, IsPrefixScan DiagonalTransition.after ts (scan ts)) (chunkLength : Nat) :
+    (selectiveScan p h0 ts).2.map (fun y => y.get i) =
+      List.zipWith (fun t h => p.readOut t i h) ts
+        (chunkedScan scan DiagonalTransition.apply chunkLength (h0.get i)
+          (ts.map fun t => p.transition (p.stepSize t.delta) t i)) := by
+  rw [selectiveScan_outputs_channel,
+    chunkedScan_eq_scanStates DiagonalTransition.after DiagonalTransition.apply DiagonalTransition.apply_after scan hscan]
+  rfl
 
 /-- The final state of a channel is what any tree over its transitions makes of the initial state. -/
 theorem selectiveScan_state_tree [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
