@@ -182,6 +182,15 @@ example [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
       List.zipWith (fun t h => p.readOut t i h) ts (combined.map fun t => t.apply (h0.get i)) := by
   apply selectiveScan_outputs_prefixScan <;> assumption
 
+example [CommSemiringScalar α] (p : SelectiveScan α channels groups stateDim)
+    (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
+    (hzero : ∀ n, (h0.get i).get n = 0) (combined : List (DiagonalTransition α stateDim))
+    (hcombined : IsPrefixScan DiagonalTransition.after
+      (ts.map fun t => p.transition (p.stepSize t.delta) t i) combined) :
+    (selectiveScan p h0 ts).2.map (fun y => y.get i) =
+      List.zipWith (fun t h => p.readOut t i h) ts (combined.map DiagonalTransition.b) := by
+  apply selectiveScan_outputs_prefixScan_zero <;> assumption
+
 example [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
     (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
     (scan : List (DiagonalTransition α stateDim) → List (DiagonalTransition α stateDim))

@@ -50,6 +50,9 @@ class Spec(ABC):
     def run(self, x: Array, state: Any = None, arithmetic: Arithmetic = FLOAT64) -> tuple[Value, Any]:
         """Run the list runner on every example of a batch.
 
+        Runs of pieces, each from the state after the last, are one run: Lean theorem
+        ``diagonalS4_runList_flatten``, ``compactMamba_runList_flatten``, ``selectiveMamba_runListAux_flatten``.
+
         Args:
             x: inputs, (batch, time, inputDim); time may be 0.
             state: state to start from, as returned by another run; default: zeros and an empty history.
@@ -141,7 +144,8 @@ class SelectiveState(NamedTuple):
 
     Attributes:
         h: scan state, (batch, innerDim, stateDim).
-        history: the convolution's past inputs, newest first, (batch, entries, innerDim).
+        history: the convolution's past inputs, newest first, (batch, entries, innerDim). A cache that keeps
+            them in a ring computes the same: Lean theorem ``selectiveMamba_prefill_decode_ring``.
     """
 
     h: Value
@@ -160,6 +164,9 @@ class SelectiveMambaBlockSpec(Spec):
         h'[i, n] = exp(dt[i] A[i, n]) h[i, n] + (dt[i] B[n]) v[i]
         y[i] = ((fold over n of C[n] h'[i, n]) + D[i] v[i]) silu(z[i])
         output = outProj y + outBias
+
+    Computed kernel after kernel over the whole sequence it is the same function: Lean theorem
+    ``selectiveMamba_runListAux_eq_kernels``.
     """
 
     theorem = theorems.SELECTIVE_MAMBA_PREFIX
@@ -219,6 +226,9 @@ def diagonal_selective_scan(
 ) -> tuple[Value, Value]:
     """Run the selective scan itself, the part that kernels implement.
 
+    In Lean it is ``selectiveScan`` with one group and without bias, softplus and gate: Lean theorem
+    ``selectiveScan_outputs_channel``.
+
     Args:
         arithmetic: what to compute in.
         dt: step sizes, (batch, time, inner).
@@ -251,7 +261,8 @@ def _last(h: Value, initial: Value) -> Value:
 def _windows(arithmetic: Arithmetic, x: Value, history: Value, width: int) -> tuple[Value, Value]:
     """Return windows (batch, time, inner, width) and the history after x, both newest first.
 
-    A window is the token and what came before it; entries before the first one known count as zero.
+    A window is the token and what came before it; entries before the first one known count as zero. A
+    kernel that keeps a window in place of the history is the same: Lean theorem ``causalConv1d_windowOf``.
     """
     batch, length, inner = x.shape
     if length == 0:

@@ -6,6 +6,10 @@ simplified discretisation of B)::
     dt_t    = delta_t + delta_bias                           (then softplus, if asked for)
     h_t[n]  = exp(dt_t A[n]) h_(t-1)[n] + (dt_t B_t[n]) u_t,  h_(-1) = 0
     y_t     = (sum over n of C_t[n] h_t[n] + D u_t) silu(z_t)
+
+In Lean this is the kernel ``selectiveScan`` with one group and the zero state to start from: theorems
+``selectiveStateUpdate_state`` and ``selectiveStateUpdate_output`` are the formulas, and
+``selectiveScan_outputs_channel`` says that each channel is a diagonal scan of its own, whose states are read.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,6 +36,9 @@ def selective_scan(
     return_last_state: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan token after token.
+
+    One step after another, from the state that a prefill returned, continues the sequence exactly: Lean theorem
+    ``selectiveScan_prefill_decode``.
 
     Args:
         u: inputs, (batch, channels, length), floating.
@@ -76,7 +83,8 @@ def selective_scan_chunked(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan all chunks in parallel, then carry one state from chunk to chunk.
 
-    In exact arithmetic its states are the sequential ones: Lean theorem ``runDiagonalTransitions_chunks``.
+    In exact arithmetic its outputs are the sequential ones: Lean theorem ``selectiveScan_outputs_chunked``; so is
+    its last state: Lean theorem ``selectiveScan_state_chunks``.
     Arguments, result and errors as :func:`selective_scan`; ``chunk_size`` >= 1 need not divide the length.
     """
     if not isinstance(chunk_size, int) or chunk_size < 1:
@@ -102,7 +110,8 @@ def selective_scan_associative(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan by a parallel prefix over the transitions, in logarithmic depth.
 
-    In exact arithmetic its states are the sequential ones: Lean theorem ``runDiagonalTransitions_tree``.
+    In exact arithmetic its outputs are the sequential ones, as those of any parallel prefix are: Lean theorem
+    ``selectiveScan_outputs_prefixScan_zero``; so is its last state: Lean theorem ``selectiveScan_state_tree``.
     Arguments, result and errors as :func:`selective_scan`.
     """
     return _scan(associative_states, u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)

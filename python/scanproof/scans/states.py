@@ -22,6 +22,7 @@ def sequential_states(a: Tensor, b: Tensor) -> Tensor:
 def chunked_states(a: Tensor, b: Tensor, chunk_size: int) -> Tensor:
     """Scan every chunk from zero at once, then add what the state carried into it becomes.
 
+    In exact arithmetic these are the sequential states: Lean theorem ``chunkedScan_eq_scanStates``.
     A ragged last chunk is padded with zeros, and no state of the padding is read.
     """
     length = a.shape[-2]
@@ -40,7 +41,8 @@ def associative_states(a: Tensor, b: Tensor) -> Tensor:
     """Scan by a parallel prefix over the pairs (a, b) (Blelloch 1990): O(L) work, O(log L) depth.
 
     Neighbours are combined, ``(a2 a1, a2 b1 + b2)``; the scan of the pairs gives the states at odd positions,
-    and one more step from each gives the even ones.
+    and one more step from each gives the even ones. That is a parallel prefix: Lean theorem
+    ``isPrefixScan_oddEvenScan``.
     """
     length = a.shape[-2]
     if length == 1:
