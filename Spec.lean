@@ -57,6 +57,7 @@ public import Spec.Causality.ModelStreaming
 public import Spec.Causality.SelectiveMambaCache
 public import Spec.Causality.Padding
 public import Spec.Causality.Packing
+public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential

@@ -6,6 +6,7 @@ module
 
 public import Spec.Causality.CompactMamba
 public import Spec.Causality.DiagonalS4
+public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Causality.Packing
 public import Spec.Causality.Padding
@@ -276,6 +277,59 @@ example (r : Runner σ ι ο) (s0 s : σ) (before : List (List ι)) (xs : List �
     ((((r.resetting s0).runList s (pack (before ++ xs :: after))).2.drop before.flatten.length).take xs.length) =
       (r.runList s0 xs).2 := by
   apply Runner.packed_outputs_alone <;> assumption
+
+end
+
+/-! ## Causality/KernelPadding -/
+
+section
+
+variable {α : Type} [Scalar α]
+
+variable {channels groups stateDim heads headDim width : Nat}
+
+example (c : CausalConv1d α channels width) (pads : Nat) (xs : List (Tensor α [channels])) :
+    (causalConv1d c (CausalConv1d.zeroState α channels width) (List.replicate pads (zeros α channels) ++ xs)).2.drop pads =
+      (causalConv1d c (CausalConv1d.zeroState α channels width) xs).2 := by
+  apply causalConv1d_padding <;> assumption
+
+example [CommSemiringScalar α] (p : SelectiveScan α channels groups stateDim)
+    {t : SelectiveScanToken α channels groups stateDim} (h : t.u = zeros α channels) :
+    (selectiveStateUpdate p (zeroMatrix α channels stateDim) t).1 = zeroMatrix α channels stateDim := by
+  apply selectiveStateUpdate_zero <;> assumption
+
+example [CommSemiringScalar α] (p : SelectiveScan α channels groups stateDim)
+    {pads : List (SelectiveScanToken α channels groups stateDim)} (h : ∀ pad ∈ pads, pad.u = zeros α channels)
+    (ts : List (SelectiveScanToken α channels groups stateDim)) :
+    (selectiveScan p (zeroMatrix α channels stateDim) (pads ++ ts)).2.drop pads.length =
+      (selectiveScan p (zeroMatrix α channels stateDim) ts).2 := by
+  apply selectiveScan_padding <;> assumption
+
+example [CommSemiringScalar α] (m : SsdScan α heads groups headDim)
+    {t : SsdScanToken α heads groups headDim stateDim} (h : t.x = zeroMatrix α heads headDim) :
+    (ssdStateUpdate m ssdZeroState t).1 = ssdZeroState := by
+  apply ssdStateUpdate_zero <;> assumption
+
+example [CommSemiringScalar α] (m : SsdScan α heads groups headDim)
+    {pads : List (SsdScanToken α heads groups headDim stateDim)} (h : ∀ pad ∈ pads, pad.x = zeroMatrix α heads headDim)
+    (ts : List (SsdScanToken α heads groups headDim stateDim)) :
+    (ssdScan m ssdZeroState (pads ++ ts)).2.drop pads.length = (ssdScan m ssdZeroState ts).2 := by
+  apply ssdScan_padding <;> assumption
+
+variable {inputDim innerDim stateDim outputDim convWidth : Nat}
+
+example [CommSemiringScalar α]
+    (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth) (pads xs : List (Tensor α [inputDim])) :
+    (m.maskedRunner.runList (zeroMatrix α innerDim stateDim, CausalConv1d.zeroState α innerDim convWidth)
+        (pads.map (fun pad => (false, pad)) ++ xs.map fun x => (true, x))).2.drop pads.length =
+      (m.runList (zeroMatrix α innerDim stateDim) xs).2 := by
+  apply selectiveMamba_leftPadding <;> assumption
+
+example :
+    ∃ (_ : Scalar Int) (m : SelectiveMambaBlockSpec Int 1 1 1 1 2) (pads xs : List (Tensor Int [1])),
+      (∀ pad ∈ pads, pad = zeros Int 1) ∧
+        (m.runList (zeroMatrix Int 1 1) (pads ++ xs)).2.drop pads.length ≠ (m.runList (zeroMatrix Int 1 1) xs).2 := by
+  apply selectiveMamba_unmasked_padding_differs <;> assumption
 
 end
 
