@@ -51,7 +51,8 @@ class Spec(ABC):
         """Run the list runner on every example of a batch.
 
         Runs of pieces, each from the state after the last, are one run: Lean theorem
-        ``diagonalS4_runList_flatten``, ``compactMamba_runList_flatten``, ``selectiveMamba_runListAux_flatten``.
+        ``diagonalS4_runList_flatten``, ``compactMamba_runList_flatten`` or
+        ``selectiveMamba_runListAux_flatten``.
 
         Args:
             x: inputs, (batch, time, inputDim); time may be 0.

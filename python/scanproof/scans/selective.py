@@ -37,7 +37,7 @@ def selective_scan(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan token after token.
 
-    One step after another, from the state that a prefill returned, continues the sequence exactly: Lean theorem
+    Single steps from the state that a prefill returned continue the sequence exactly: Lean theorem
     ``selectiveScan_prefill_decode``.
 
     Args:
@@ -83,8 +83,8 @@ def selective_scan_chunked(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan all chunks in parallel, then carry one state from chunk to chunk.
 
-    In exact arithmetic its outputs are the sequential ones: Lean theorem ``selectiveScan_outputs_chunked``; so is
-    its last state: Lean theorem ``selectiveScan_state_chunks``.
+    In exact arithmetic its outputs are the sequential ones: Lean theorem ``selectiveScan_outputs_chunked``;
+    so is its last state: Lean theorem ``selectiveScan_state_chunks``.
     Arguments, result and errors as :func:`selective_scan`; ``chunk_size`` >= 1 need not divide the length.
     """
     if not isinstance(chunk_size, int) or chunk_size < 1:
@@ -110,8 +110,9 @@ def selective_scan_associative(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan by a parallel prefix over the transitions, in logarithmic depth.
 
-    In exact arithmetic its outputs are the sequential ones, as those of any parallel prefix are: Lean theorem
-    ``selectiveScan_outputs_prefixScan_zero``; so is its last state: Lean theorem ``selectiveScan_state_tree``.
+    In exact arithmetic its outputs are the sequential ones, as those of any parallel prefix are: Lean
+    theorem ``selectiveScan_outputs_prefixScan_zero``; so is its last state: Lean theorem
+    ``selectiveScan_state_tree``.
     Arguments, result and errors as :func:`selective_scan`.
     """
     return _scan(associative_states, u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)
