@@ -15,8 +15,9 @@ from scanproof import (
     certify,
     theorems,
 )
-from zoo.faults import read_neighbour_example, with_pair_leak
-from zoo.models import Block, causal_attention
+from zoo.attention import Block, causal_attention
+from zoo.batches import read_neighbour_example
+from zoo.injected import with_pair_leak
 
 
 def cumsum(x: Tensor) -> Tensor:

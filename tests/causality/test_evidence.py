@@ -13,8 +13,9 @@ from scanproof.causality.evidence import Rerun, judge
 from scanproof.causality.examination import SUSPECTS
 from scanproof.causality.look import ROWS
 from scanproof.report.verdict import Verdict as ReportVerdict
-from zoo.faults import with_pair_leak
-from zoo.models import D, fft_conv
+from zoo.convolution import fft_conv
+from zoo.injected import with_pair_leak
+from zoo.specimen import D
 
 T = 37
 DTYPES = [torch.float32, torch.float64]
@@ -264,12 +265,22 @@ class TestJudge:
         assert judge(residue, 1.0, dtype, lambda _: other).verdict is ReportVerdict[verdict]
 
     @pytest.mark.parametrize(
-        ("float32", "float64", "verdict"),
-        [(1e-6, 1e-15, "CAUSAL_TO_ROUNDING"), (1e-10, 1e-10, "LEAK"), (0.0, 1e-15, "LEAK")],
+        ("float32", "float64", "confirmed", "verdict"),
+        [
+            (1e-6, 1e-15, False, "CAUSAL_TO_ROUNDING"),
+            (1e-10, 1e-10, True, "LEAK"),
+            (0.0, 1e-15, False, "INCONCLUSIVE"),
+            (0.0, 1e-15, True, "CAUSAL_TO_ROUNDING"),
+            (0.0, 1e-13, True, "LEAK"),
+        ],
     )
-    def test_float64_given(self, float32: float, float64: float, verdict: str) -> None:
+    def test_float64_given(self, float32: float, float64: float, confirmed: bool, verdict: str) -> None:
         runs = {torch.float32: float32, torch.float64: float64}
         found = judge(
-            float64, 1.0, torch.float64, lambda dtype: Rerun(runs[dtype], torch.float32, frozenset())
+            float64,
+            1.0,
+            torch.float64,
+            lambda dtype: Rerun(runs[dtype], torch.float32, frozenset()),
+            lambda: confirmed,
         )
         assert found.verdict is ReportVerdict[verdict]

@@ -19,8 +19,10 @@ from scanproof import (
 from scanproof.causality import perturbation as module
 from scanproof.causality.interface import Axes
 from scanproof.causality.replacement import KINDS, Replacement
-from zoo.faults import FAULTS, Fault, read_neighbour_example, with_pair_leak
-from zoo.models import MODELS, Model, causal_attention, fft_conv
+from zoo.attention import causal_attention
+from zoo.batches import read_neighbour_example
+from zoo.convolution import fft_conv
+from zoo.injected import with_pair_leak
 
 T = 13
 
@@ -37,31 +39,6 @@ def x() -> Tensor:
 @pytest.fixture
 def ids() -> Tensor:
     return torch.randint(0, 11, (2, T), generator=torch.Generator().manual_seed(1))
-
-
-class TestZoo:
-    @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-    def test_causal_models_keep_every_bit_of_the_past(self, model: Model, x: Tensor) -> None:
-        fn = model.fn.float() if isinstance(model.fn, nn.Module) else model.fn
-        report = check_perturbation(fn, x)
-        assert report.verdict in model.certificate, report.summary()
-        assert report.probes == 4 * (T - 1) - 1  # a future of one position has no other order
-        if report.verdict is Verdict.CAUSAL:
-            assert report.differing == 0
-
-    @pytest.mark.parametrize(
-        "fault",
-        [f for f in FAULTS if f.name not in ("divided by the length", "positions counted from the end")],
-        ids=lambda fault: fault.name,
-    )
-    def test_faults_are_named(self, fault: Fault, x: Tensor) -> None:
-        fn = fault.fn.double() if isinstance(fault.fn, nn.Module) else fault.fn
-        report = check_perturbation(fn, x.double())
-        assert report.verdict is Verdict.LEAK, report.summary()
-        worst = report.worst
-        assert worst is not None
-        assert worst.t < worst.cut <= worst.sources[0] <= worst.sources[1]
-        assert any(fault.reads(worst.t, s) for s in range(worst.sources[0], worst.sources[1] + 1))
 
 
 class StraightThrough(torch.autograd.Function):

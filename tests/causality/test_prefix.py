@@ -14,7 +14,7 @@ from scanproof import (
     check_prefix,
     theorems,
 )
-from zoo.faults import with_pair_leak
+from zoo.injected import with_pair_leak
 
 T = 9
 

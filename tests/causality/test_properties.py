@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scanproof import Verdict, certify, check_prefix
-from zoo.faults import with_pair_leak
-from zoo.models import causal_attention, chunked_linear_attention, ema, shifted
+from zoo.attention import causal_attention, chunked_linear_attention
+from zoo.injected import with_pair_leak
+from zoo.mixing import shifted
+from zoo.scans import ema
 
 Layer = Callable[[Tensor], Tensor]
 

@@ -1,62 +1,158 @@
+from collections.abc import Iterable
+
 import pytest
 import torch
 
-from scanproof import Verdict, certify, check_prefix
-from zoo.faults import FAULTS, Fault
-from zoo.models import MODELS, D, Model
-
-T = 13  # several chunks of 4, and a ragged one
-
-
-@pytest.fixture(scope="module", params=[torch.float32, torch.float64], ids=["float32", "float64"])
-def x(request: pytest.FixtureRequest) -> torch.Tensor:
-    return torch.randn(2, T, D, generator=torch.Generator().manual_seed(1)).to(request.param)
+from scanproof import LeakReport, PerturbationReport, PrefixReport, Verdict, certify
+from zoo.faults import FAULTS
+from zoo.models import MODELS
+from zoo.modes import AnyReport, crossed_share, examined
+from zoo.specimen import MODES, Fault, Mode, Model, Specimen
+from zoo.truth import by_gradient, by_replacement
 
 
-def in_dtype(fn: object, x: torch.Tensor) -> object:
-    return fn.to(x.dtype) if isinstance(fn, torch.nn.Module) else fn
+def named(kept: object) -> str:
+    return kept.name if isinstance(kept, Specimen) else str(kept)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_models_are_causal(model: Model, x: torch.Tensor) -> None:
-    fn = in_dtype(model.fn, x)
-    certificate = certify(fn, x)
-    assert certificate.temporal.verdict in model.certificate, certificate.summary()
-    assert certificate.batch is not None
-    assert certificate.batch.verdict is Verdict.CAUSAL, certificate.summary()
-    prefix = check_prefix(fn, x)
-    assert prefix.verdict in model.prefix, prefix.summary()
+def each(kept: Iterable[Specimen], modes: Iterable[Mode] = MODES) -> list[tuple[Specimen, Mode]]:
+    return [(one, mode) for one in kept for mode in modes if mode in one.modes]
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.gradient], ids=lambda fault: fault.name)
-def test_certificate_names_a_leaking_pair(fault: Fault, x: torch.Tensor) -> None:
-    fn = in_dtype(fault.fn, x)
-    report = certify(fn, x)
-    assert report.temporal.verdict is Verdict.LEAK, report.summary()
-    pair = report.pair
-    assert pair is not None
-    assert pair.t < pair.s
-    assert fault.reads(pair.t, pair.s)
-    assert (pair.output_index[:2], pair.input_index[:2]) == (
-        (pair.output_example, pair.t),
-        (pair.input_example, pair.s),
+def test_there_are_enough_and_each_has_its_name() -> None:
+    assert len(FAULTS) >= 40
+    assert len(MODELS) >= 30
+    names = [kept.name for kept in (*FAULTS, *MODELS)]
+    assert len(set(names)) == len(names)
+
+
+class TestTruth:
+    """What is declared of the faults is so, without asking the engine."""
+
+    @pytest.mark.parametrize("fault", [f for f in FAULTS if "exact" in f.seen_by & f.modes], ids=named)
+    def test_pairs_that_have_a_gradient(self, fault: Fault) -> None:
+        pairs, examples = frozenset(), frozenset()
+        for seed in range(30):  # a greatest or a sorted entry shows other pairs at every x
+            more_pairs, more_examples = by_gradient(fault, seed)
+            pairs, examples = pairs | more_pairs, examples | more_examples
+            assert pairs <= fault.pairs
+            assert examples <= fault.example_pairs
+            if (pairs, examples) == (fault.pairs, fault.example_pairs):
+                return
+        pytest.fail(f"not seen: {fault.pairs - pairs}, examples {fault.example_pairs - examples}")
+
+    @pytest.mark.parametrize(
+        "fault", [f for f in FAULTS if "exact" not in f.seen_by and not f.ids], ids=named
     )
-    jacobian = torch.autograd.functional.jacobian(fn, x)
-    expected = jacobian[pair.output_index + pair.input_index].abs().item()
-    assert pair.size == pytest.approx(expected, rel=1e-4)
+    def test_pairs_that_have_none(self, fault: Fault) -> None:
+        pairs = frozenset().union(*(by_replacement(fault, seed) for seed in range(3)))
+        assert pairs <= fault.pairs
+        assert bool(pairs) == ("perturbation" in fault.seen_by)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.forward], ids=lambda fault: fault.name)
-def test_prefix_names_a_leaking_position(fault: Fault, x: torch.Tensor) -> None:
-    report = check_prefix(in_dtype(fault.fn, x), x)
-    assert report.verdict is Verdict.LEAK, report.summary()
-    assert report.worst is not None
-    assert report.worst.t < report.worst.length
-    assert any(fault.reads(report.worst.t, s) for s in range(report.worst.length, T))
+@pytest.mark.parametrize(("model", "mode"), each(MODELS), ids=named)
+def test_causal_models_pass(model: Model, mode: Mode) -> None:
+    report = examined(model, mode)
+    assert report.verdict in allowed(model, mode), report.summary()
+    if isinstance(report, LeakReport) and report.batch:
+        assert report.batch.verdict is Verdict.CAUSAL, report.summary()
+
+
+@pytest.mark.parametrize(("model", "mode"), each(MODELS, ("exact", "prefix")), ids=named)
+def test_causal_models_pass_in_float64(model: Model, mode: Mode) -> None:
+    report = examined(model, mode, torch.float64)
+    assert report.verdict in allowed(model, mode), report.summary()
+
+
+def allowed(model: Model, mode: Mode) -> tuple[Verdict, ...]:
+    match mode:
+        case "prefix":
+            return model.prefix
+        case "perturbation":
+            return model.perturbation
+        case "batch":
+            return (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING)
+    return model.certificate
 
 
 @pytest.mark.parametrize(
-    "fault", [fault for fault in FAULTS if not fault.gradient], ids=lambda fault: fault.name
+    ("fault", "mode"), [(f, m) for f, m in each(FAULTS) if m in f.seen_by and m != "random"], ids=named
 )
-def test_what_has_no_gradient_is_left_to_the_prefix_check(fault: Fault, x: torch.Tensor) -> None:
-    assert certify(in_dtype(fault.fn, x), x).verdict is Verdict.CAUSAL
+def test_faults_are_seen_and_named(fault: Fault, mode: Mode) -> None:
+    report = examined(fault, mode)
+    assert report.verdict is Verdict.LEAK, report.summary()
+    names_a_leak(fault, report)
+
+
+@pytest.mark.parametrize(
+    ("fault", "mode"), [(f, m) for f, m in each(FAULTS) if m not in f.seen_by], ids=named
+)
+def test_faults_are_not_seen_where_they_cannot_be(fault: Fault, mode: Mode) -> None:
+    report = examined(fault, mode)
+    assert report.verdict is not Verdict.LEAK, report.summary()
+
+
+@pytest.mark.parametrize(
+    ("fault", "mode"),
+    [(f, m) for f, m in each(FAULTS, ("exact", "perturbation")) if m in f.seen_by],
+    ids=named,
+)
+def test_faults_are_seen_in_float64(fault: Fault, mode: Mode) -> None:
+    report = examined(fault, mode, torch.float64)
+    assert report.verdict is Verdict.LEAK, report.summary()
+    names_a_leak(fault, report)
+
+
+def names_a_leak(fault: Fault, report: AnyReport) -> None:
+    """Check that what a report names is truly leaky."""
+    if isinstance(report, LeakReport):
+        assert (report.temporal.verdict is Verdict.LEAK) == fault.temporal, report.summary()
+        assert report.is_batch_independent == (not fault.example_pairs), report.summary()
+        if pair := report.temporal.pair:
+            assert fault.leaks(pair.t, pair.s)
+            assert (pair.output_index[:2], pair.input_index[:2]) == (
+                (pair.output_example, pair.t),
+                (pair.input_example, pair.s),
+            )
+        if report.batch and (pair := report.batch.pair):
+            assert (pair.output_example, pair.input_example) in fault.example_pairs
+    elif isinstance(report, PerturbationReport):
+        assert report.worst is not None
+        first, last = report.worst.sources
+        assert any(fault.leaks(report.worst.t, s) for s in range(first, last + 1))
+    elif isinstance(report, PrefixReport):
+        assert report.worst is not None
+        assert fault.by_length or any(
+            fault.leaks(report.worst.t, s) for s in range(report.worst.length, fault.T)
+        )
+    else:
+        assert set(report.pairs) <= fault.example_pairs
+        assert bool(report.pairs) == bool(fault.example_pairs)
+
+
+@pytest.mark.parametrize(
+    "fault", [f for f in FAULTS if "exact" in f.seen_by & f.modes and f.temporal], ids=named
+)
+def test_the_size_of_a_pair_is_its_derivative(fault: Fault) -> None:
+    pair = examined(fault, "exact", torch.float64).temporal.pair
+    assert pair is not None
+    x = fault.x(torch.float64).requires_grad_()
+    (gradient,) = torch.autograd.grad(fault.at(torch.float64)(x)[pair.output_index], x)
+    assert pair.size == pytest.approx(gradient[pair.input_index].abs().item(), rel=1e-9)
+
+
+MONITORED = [fault for fault in FAULTS if "random" in fault.seen_by & fault.modes]
+
+
+class TestRandomCuts:
+    @pytest.mark.parametrize("fault", [f for f in MONITORED if crossed_share(f) in (0, 1)], ids=named)
+    def test_a_leak_across_every_cut_is_always_seen(self, fault: Fault) -> None:
+        report = examined(fault, "random")
+        assert report.verdict is Verdict.LEAK, report.summary()
+        names_a_leak(fault, report)
+
+    @pytest.mark.parametrize("fault", [f for f in MONITORED if 0 < crossed_share(f) < 1], ids=named)
+    def test_others_are_seen_by_the_share_of_cuts_that_they_cross(self, fault: Fault) -> None:
+        cuts, share = 400, crossed_share(fault)
+        report = certify(fault.at(torch.float32), fault.x(), cuts="rand", K=cuts, alignment=fault.alignment)
+        assert abs(report.temporal.leaking - cuts * share) <= 4 * (cuts * share * (1 - share)) ** 0.5

@@ -12,8 +12,9 @@ precisions: the dtype that was given, or float32 in place of float64, and float6
 4. Both precisions ran the same function: the outputs agree to half the digits of the lowest precision met.
 
 Without 1 it is a leak, unless it is small and an operation was seen to return less than the float64 it was
-given. Without 2 or 4, or where another precision cannot be run, it is a leak when it takes more than half the
-digits of bfloat16. In all other cases nothing is established.
+given, or only float64 has it and no more than its own rounding. Without 2 or 4, or where another precision
+cannot be run, it is a leak when it takes more than half the digits of bfloat16. In all other cases nothing is
+established.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,10 @@ from scanproof.report.verdict import Verdict
 
 SHRINKAGE = 2.0**-20
 """What raising the precision to float64 must leave of a residue for it to count as rounding."""
+
+
+FLOAT64_ROUNDING = 2.0**9 * unit_roundoff(torch.float64)
+"""A share that float64 may leave where float32 happens to round nothing: other shapes, other kernels."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,8 @@ def judge(
         scale: greatest entry of the same quantity, forbidden or not.
         dtype: what the check ran in.
         rerun: makes the same probe at the precision named, or says why there is none.
-        confirms_vanished: asked when float64 has no residue at all; true when other evidence shows that the
-            residue of the lower precision is rounding.
+        confirms_vanished: asked when one precision has no residue at all; true when other evidence shows that
+            the residue of the other is rounding.
     """
     unexplained = Verdict.LEAK if residue > half_the_digits(torch.bfloat16) * scale else Verdict.INCONCLUSIVE
     size = f"{residue:.2e} of {scale:.2e} in {dtype_name(dtype)}"
@@ -139,6 +144,16 @@ def judge(
             Verdict.INCONCLUSIVE,
             f"{evidence}: it does not shrink, but {', '.join(sorted(high.unreached))} returns less than the "
             "float64 it is given; check fn without that operation",
+            evidence,
+        )
+    if evidence.low == 0 and evidence.high <= FLOAT64_ROUNDING * scale:
+        if confirms_vanished():
+            return Judgement(
+                Verdict.CAUSAL_TO_ROUNDING, f"{evidence}: within the rounding of float64", evidence
+            )
+        return Judgement(
+            Verdict.INCONCLUSIVE,
+            f"{evidence}: within the rounding of float64, which float32 would have, too; pass another x",
             evidence,
         )
     if not evidence.shrinks:

@@ -21,7 +21,15 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.alignment import SAME, Alignment, Order
-from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
+from scanproof.causality.evidence import (
+    Judgement,
+    Rerun,
+    coarser,
+    dtype_name,
+    half_the_digits,
+    judge,
+    same_function,
+)
 from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, proves_nothing
 from scanproof.causality.packing import Inputs
@@ -330,10 +338,16 @@ class _Comparison:
         )
 
     def _trace(self, change: Change) -> Change:
-        """Narrow the replaced positions by halving, and then the inputs, as long as a part is enough."""
+        """Narrow the replaced positions by halving, and then the inputs, as long as a part is enough.
 
-        def is_enough(x: Tensor) -> bool:
-            return not torch.equal(self._run(x)[change.index], self._y[change.index])
+        The part that changes the entry most is followed, and it has to be more than rounding: an operation
+        that rounds across positions changes it, whatever is replaced.
+        """
+
+        def effect(x: Tensor) -> float:
+            moved = (self._run(x)[change.index].double() - self._y[change.index].double()).abs()
+            size = moved.nan_to_num(nan=torch.inf, posinf=torch.inf).item()
+            return size if isinf(size) or size > half_the_digits(self._dtype) * change.size else 0.0
 
         def replaced(first: int, end: int) -> Tensor:
             x = self._x.clone()
@@ -346,12 +360,12 @@ class _Comparison:
         while end - first > 1:
             middle = (first + end) // 2
             halves = ((first, middle), (middle, end))
-            half = next((half for half in halves if is_enough(replaced(*half))), None)
-            if half is None:
+            sizes = [effect(replaced(*half)) for half in halves]
+            if not any(sizes):
                 break
-            first, end = half
+            first, end = halves[sizes.index(max(sizes))]
         alone = self._subject.swaps(self._x, replaced(first, end))
-        name = next((name for name, x in alone if is_enough(x)), "x")
+        name = next((name for name, x in alone if effect(x)), "x")
         return replace(change, sources=(first, end - 1), input_name=name)
 
     def _rerun(self, dtype: torch.dtype) -> Rerun | str:
