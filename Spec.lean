@@ -41,7 +41,11 @@ public import Spec.Scan.Blelloch
 public import Spec.Scan.Chunked
 public import Spec.Scan.Workers
 public import Spec.Scan.Affine
+public import Spec.Scan.DiagonalParallel
+public import Spec.Scan.Convolution
+public import Spec.Scan.Circular
 public import Spec.Models.DiagonalS4
+public import Spec.Scan.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.SelectiveMambaBlock
 public import Spec.Models.MambaCheckpoint

@@ -124,6 +124,18 @@ theorem sumRange_congr {m n : Nat} {f g : Nat → R} (h : ∀ s, m ≤ s → s <
     rw [List.mem_range'_1] at hs
     exact h s hs.1 (by omega)
 
+private theorem sumOver_reverse (l : List ι) (f : ι → R) : sumOver l.reverse f = sumOver l f := by
+  induction l with
+  | nil => rfl
+  | cons i l ih =>
+    rw [List.reverse_cons, sumOver_append, ih, sumOver_cons, sumOver_cons, sumOver_nil]
+    grind
+
+/-- The order of the terms may be reversed. -/
+theorem sumRange_reverse (n : Nat) (f : Nat → R) : sumRange 0 n f = sumRange 0 n fun s => f (n - 1 - s) := by
+  rw [sumRange, ← sumOver_reverse, List.reverse_range', sumOver_map, sumRange, Nat.sub_zero, ← List.range_eq_range']
+  simp only [Nat.zero_add]
+
 /-- The sum of `f i` over the indices `i` of a vector. -/
 def finSum {n : Nat} (f : Fin n → R) : R := sumOver (List.finRange n) f
 

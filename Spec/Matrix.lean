@@ -15,10 +15,12 @@ Over any semiring of Lean's library, commutative or not.
 ## Main definitions
 
 * `Matrix R m n`: matrices of shape (m, n); `Matrix.mulVec`, `Matrix.mul`, `Matrix.one` are their products and the identity.
+* `Matrix.pow`, `Matrix.diagonal`: powers, and the matrix with a given diagonal.
+* `Vec.sumRange`: sums of vectors over an interval of times.
 
 ## Main results
 
-* `Matrix.mulVec_add`, `Matrix.mulVec_zero`: a matrix acts linearly on vectors.
+* `Matrix.mulVec_add`, `Matrix.mulVec_zero`, `Matrix.mulVec_sumRange`: a matrix acts linearly on vectors.
 * `Matrix.mulVec_mul`: a product of matrices acts as one after the other.
 * `Matrix.mul_assoc`, `Matrix.one_mul`, `Matrix.mul_one`: square matrices are a monoid.
 -/
@@ -58,12 +60,68 @@ theorem zero_add [Semiring R] (v : Vec R n) : 0 + v = v := by
   simp only [get_add, get_zero]
   grind
 
+/-- Sums of vectors may be exchanged. -/
+theorem add_comm [Semiring R] (v w : Vec R n) : v + w = w + v := by
+  apply Vec.ext
+  intro i
+  simp only [get_add, Semiring.add_comm]
+
 /-- Zeros change nothing from the right. -/
 theorem add_zero [Semiring R] (v : Vec R n) : v + 0 = v := by
   apply Vec.ext
   intro i
   simp only [get_add, get_zero]
   grind
+
+/-- The sum of the vectors `v s` over the times `l ≤ s < m`. -/
+def sumRange [Semiring R] (l m : Nat) (v : Nat → Vec R n) : Vec R n := ofFn fun i => Scanproof.sumRange l m fun s => (v s).get i
+
+/-- The entry of a sum of vectors. -/
+theorem get_sumRange [Semiring R] (l m : Nat) (v : Nat → Vec R n) (i : Fin n) :
+    (sumRange l m v).get i = Scanproof.sumRange l m fun s => (v s).get i := get_ofFn _ i
+
+/-- The sum over the empty interval is zero. -/
+theorem sumRange_self [Semiring R] (m : Nat) (v : Nat → Vec R n) : sumRange m m v = 0 := by
+  apply Vec.ext
+  intro i
+  rw [get_sumRange, Scanproof.sumRange_self, get_zero]
+
+/-- The term of the last time, on the right. -/
+theorem sumRange_succ [Semiring R] {l m : Nat} (h : l ≤ m) (v : Nat → Vec R n) :
+    sumRange l (m + 1) v = sumRange l m v + v m := by
+  apply Vec.ext
+  intro i
+  rw [get_sumRange, Scanproof.sumRange_succ h, get_add, get_sumRange]
+
+/-- An interval may be cut anywhere. -/
+theorem sumRange_split [Semiring R] {l k m : Nat} (hlk : l ≤ k) (hkm : k ≤ m) (v : Nat → Vec R n) :
+    sumRange l m v = sumRange l k v + sumRange k m v := by
+  apply Vec.ext
+  intro i
+  rw [get_sumRange, Scanproof.sumRange_split hlk hkm, get_add, get_sumRange, get_sumRange]
+
+/-- Sums with equal terms are equal. -/
+theorem sumRange_congr [Semiring R] {l m : Nat} {v w : Nat → Vec R n} (h : ∀ s, l ≤ s → s < m → v s = w s) :
+    sumRange l m v = sumRange l m w := by
+  apply Vec.ext
+  intro i
+  rw [get_sumRange, get_sumRange]
+  exact Scanproof.sumRange_congr fun s hl hm => by rw [h s hl hm]
+
+/-- A sum of zeros is zero. -/
+theorem sumRange_zero [Semiring R] {l m : Nat} {v : Nat → Vec R n} (h : ∀ s, l ≤ s → s < m → v s = 0) :
+    sumRange l m v = 0 := by
+  apply Vec.ext
+  intro i
+  rw [sumRange_congr h, get_sumRange, get_zero]
+  exact sumOver_zero _
+
+/-- The order of the terms may be reversed. -/
+theorem sumRange_reverse [Semiring R] (m : Nat) (v : Nat → Vec R n) :
+    sumRange 0 m v = sumRange 0 m fun s => v (m - 1 - s) := by
+  apply Vec.ext
+  intro i
+  rw [get_sumRange, get_sumRange, Scanproof.sumRange_reverse]
 
 end Vec
 
@@ -83,6 +141,14 @@ def mul (M : Matrix R l m) (N : Matrix R m n) : Matrix R l n :=
 
 /-- The identity matrix. -/
 def one : Matrix R n n := Vec.ofFn fun i => Vec.ofFn fun j => if i = j then 1 else 0
+
+/-- The power `M ^ k`. -/
+def pow (M : Matrix R n n) : Nat → Matrix R n n
+  | 0 => one
+  | k + 1 => M.mul (M.pow k)
+
+/-- The matrix with the entries of `d` on the diagonal and zeros elsewhere. -/
+def diagonal (d : Vec R n) : Matrix R n n := Vec.ofFn fun i => Vec.ofFn fun j => if i = j then d.get i else 0
 
 /-- The entry of a matrix applied to a vector. -/
 theorem get_mulVec (M : Matrix R m n) (x : Vec R n) (i : Fin m) :
@@ -134,6 +200,21 @@ theorem mulVec_zero (M : Matrix R m n) : M.mulVec 0 = 0 := by
   simp only [get_mulVec, Vec.get_zero, Semiring.mul_zero]
   exact sumOver_zero _
 
+/-- A matrix takes a sum over an interval to the sum of what it takes the terms to. -/
+theorem mulVec_sumRange (M : Matrix R m n) (s t : Nat) (v : Nat → Vec R n) :
+    M.mulVec (Vec.sumRange s t v) = Vec.sumRange s t fun r => M.mulVec (v r) := by
+  apply Vec.ext
+  intro i
+  simp only [get_mulVec, Vec.get_sumRange, finSum, sumRange, mul_sumOver]
+  exact sumOver_comm _ _ _
+
+/-- The matrix of zeros takes every vector to zeros. -/
+theorem zero_mulVec (x : Vec R n) : (0 : Matrix R m n).mulVec x = 0 := by
+  apply Vec.ext
+  intro i
+  simp only [get_mulVec, Vec.get_zero, Semiring.zero_mul]
+  exact sumOver_zero _
+
 /-- The product of two matrices acts as one after the other. -/
 theorem mulVec_mul (M : Matrix R l m) (N : Matrix R m n) (x : Vec R n) : (M.mul N).mulVec x = M.mulVec (N.mulVec x) := by
   apply Vec.ext
@@ -146,6 +227,37 @@ theorem mulVec_one (x : Vec R n) : one.mulVec x = x := by
   apply Vec.ext
   intro i
   simp only [get_mulVec, get_one, ite_mul, finSum_ite]
+
+/-- A diagonal matrix acts entry by entry. -/
+theorem get_mulVec_diagonal (d x : Vec R n) (i : Fin n) : ((diagonal d).mulVec x).get i = d.get i * x.get i := by
+  have h : ∀ j : Fin n, (if i = j then d.get i else 0) * x.get j = if i = j then d.get j * x.get j else 0 := by
+    intro j
+    split
+    · subst_vars
+      rfl
+    · grind
+  simp only [get_mulVec, diagonal, Vec.get_ofFn, h, finSum_ite]
+
+private theorem self_mul_pow (x : R) (k : Nat) : x * x ^ k = x ^ (k + 1) := by
+  induction k with
+  | zero => rw [Semiring.pow_succ, Semiring.pow_zero, Semiring.mul_one, Semiring.one_mul]
+  | succ k ih => rw [Semiring.pow_succ, ← Semiring.mul_assoc, ih, ← Semiring.pow_succ]
+
+/-- The powers of a diagonal matrix act by the powers of its entries. -/
+theorem get_mulVec_pow_diagonal (d x : Vec R n) (k : Nat) (i : Fin n) :
+    (((diagonal d).pow k).mulVec x).get i = d.get i ^ k * x.get i := by
+  induction k generalizing x with
+  | zero => rw [pow, mulVec_one, Semiring.pow_zero, Semiring.one_mul]
+  | succ k ih =>
+    rw [pow, mulVec_mul, get_mulVec_diagonal, ih, ← Semiring.mul_assoc, self_mul_pow]
+
+/-- The powers of a diagonal matrix multiply each row by a power. -/
+theorem get_mul_pow_diagonal (d : Vec R m) (M : Matrix R m n) (k : Nat) (i : Fin m) (j : Fin n) :
+    ((((diagonal d).pow k).mul M).get i).get j = d.get i ^ k * (M.get i).get j := by
+  have h := get_mulVec_pow_diagonal d (Vec.ofFn fun i => (M.get i).get j) k i
+  rw [get_mulVec] at h
+  simp only [Vec.get_ofFn] at h
+  rw [get_mul, h]
 
 /-- Products of matrices may be regrouped. -/
 theorem mul_assoc (M : Matrix R k l) (N : Matrix R l m) (P : Matrix R m n) : (M.mul N).mul P = M.mul (N.mul P) := by
