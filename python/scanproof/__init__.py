@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from scanproof.causality.batch_report import BatchReport as BatchReport
     from scanproof.causality.certificate import assert_strictly_causal as assert_strictly_causal
     from scanproof.causality.certificate import certify as certify
+    from scanproof.causality.dense import LeakMap as LeakMap
+    from scanproof.causality.dense import leak_map as leak_map
     from scanproof.causality.failure import CausalityError as CausalityError
     from scanproof.causality.leak_report import LeakReport as LeakReport
     from scanproof.causality.perturbation import assert_future_blind as assert_future_blind
@@ -44,6 +46,7 @@ _EXPORTS = {
     "CausalityError": "scanproof.causality.failure",
     "DiagonalS4Spec": "scanproof.refinement.runners",
     "InvalidArgument": "scanproof.errors",
+    "LeakMap": "scanproof.causality.dense",
     "LeakReport": "scanproof.causality.leak_report",
     "MambaBlockSpec": "scanproof.refinement.runners",
     "MambaCheckpoint": "scanproof.refinement.checkpoint",
@@ -68,6 +71,7 @@ _EXPORTS = {
     "check_prefix": "scanproof.causality.prefix",
     "check_refinement": "scanproof.refinement.check",
     "check_scan_refinement": "scanproof.refinement.check",
+    "leak_map": "scanproof.causality.dense",
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",
     "selective_scan_chunked": "scanproof.scans",

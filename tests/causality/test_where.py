@@ -381,7 +381,7 @@ class TestReports:
     @pytest.mark.parametrize("cuts", ["all", "rand", "coded"])
     def test_every_mode_says_shape_and_place(self, cuts: Any, x: Tensor) -> None:
         report = certify(leaky_model(1), x, cuts=cuts)
-        assert str(report.shape) == "off by one: output t reads input t + 1; seen on 12 of 12 rows"
+        assert str(report.shape) == "off by one: output t reads input t + 1; seen on all 12 outputs"
         assert report.where is not None
         assert report.where.module == "layers.1.mixer.conv1d"
 
@@ -389,7 +389,7 @@ class TestReports:
         with pytest.raises(CausalityError) as caught:
             assert_strictly_causal(leaky_model(1), x)
         message = str(pickle.loads(pickle.dumps(caught.value)))
-        assert "\n  shape      : off by one: output t reads input t + 1; seen on 12 of 12 rows\n" in message
+        assert "\n  shape      : off by one: output t reads input t + 1; seen on all 12 outputs\n" in message
         assert "\n  enters in  : layers.1.mixer.conv1d (Conv1d), call 1\n" in message
 
     def test_a_row_of_the_table(self, x: Tensor) -> None:

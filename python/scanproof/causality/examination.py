@@ -24,11 +24,12 @@ from scanproof.causality.locate import LeakPair, locate
 from scanproof.causality.look import Shape
 from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
-from scanproof.causality.probe import shape_by_gradients
+from scanproof.causality.probe import shape_by_gradients, tell_rounding
 from scanproof.causality.pullback import MEMORY_BUDGET, Batching, Pullback
 from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows, Sweep, sweep
 from scanproof.causality.where import Where
+from scanproof.errors import InvalidArgument
 from scanproof.report.verdict import Verdict
 
 SUSPECTS = 8
@@ -123,6 +124,30 @@ class Examination:
         bound = f"no pair above {coded.limit:.1e} of the gradient nearby"
         return Finding(verdict=Verdict.CAUSAL, reason=f"{bound}, and exactly zero beyond each window")
 
+    def map(self) -> tuple[Tensor, Tensor]:
+        """Return the greatest gradient of each output at each input, and which later ones are no rounding.
+
+        Shapes (outputs, inputs), on the CPU; in the precision where rounding hides least.
+
+        Raises:
+            InvalidArgument: there is no gradient to look at, or it is not finite.
+        """
+        check = self._subject.check
+        if self._problem is not None:
+            raise InvalidArgument(f"{check}: {self._problem}.")
+        numbers = torch.arange(len(self.order.outputs), device="cpu")
+        rows = Rows(numbers[:, None] == numbers, self.order.inputs <= self.order.outputs[:, None])
+        found = self._sweep(self._given, "seq", rows)
+        if not found.finite:
+            raise InvalidArgument(f"{check}: gradients hold NaN or infinity although fn(x) is finite.")
+        high = self._at(torch.float64)
+        low = self._at(torch.float32) if self._x.dtype == torch.float64 else self._given
+        if found.residue == 0 or isinstance(high, str) or isinstance(low, str):
+            return found.largest, tell_rounding(found.largest, None, rows.allowed)[0]
+        coarse = found if low is self._given else self._sweep(low, "seq", rows)
+        fine = self._sweep(high, "seq", rows)
+        return fine.largest, tell_rounding(fine.largest, coarse.largest, rows.allowed)[0]
+
     def _judge(self, axis: AxisName, found: Sweep, threshold: float) -> Judgement:
         if not found.finite:
             return Judgement(
@@ -167,6 +192,7 @@ class Examination:
             self._generator.clone_state(),
             pair.t,
             crossed,
+            self._subject.alignment == SAME,
         )
 
     def _where(self, axis: AxisName, judgement: Judgement) -> Where:

@@ -48,8 +48,8 @@ class Shape:
         return f"a part of {self.within}; {count}" if self.within else f"no simple shape: {count}"
 
 
-def shape_of(seen: Seen, looked_at: str) -> Shape:
-    """Return the plainest pattern of what was seen to read."""
+def shape_of(seen: Seen, same: bool) -> Shape:
+    """Return the plainest pattern of what was seen to read; ``same`` unless outputs are aligned otherwise."""
     t, s = seen.pairs
     pattern = next(agreeing(seen), None)
     return Shape(
@@ -59,7 +59,18 @@ def shape_of(seen: Seen, looked_at: str) -> Shape:
         possible=seen.possible,
         nearest=int((s - t).min()) if len(t) else 0,
         farthest=int((s - t).max()) if len(t) else 0,
-        looked_at=looked_at,
+        looked_at=_looked_at(seen, same),
+    )
+
+
+def _looked_at(seen: Seen, same: bool) -> str:
+    if seen.rows:
+        count, total, what = len(seen.rows), int((seen.outputs < seen.T - 1).sum()), "outputs"
+    else:
+        count, total, what = len(seen.columns), int(seen.T - 1 - seen.outputs[0]), "inputs"
+    number = f"all {count}" if count == total else f"{count} of {total}"
+    return (
+        f"{number} {what}" if same else f"{number} {what}, where t is the last input that an output may read"
     )
 
 

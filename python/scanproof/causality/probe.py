@@ -24,10 +24,9 @@ def shape_by_gradients(
     generator: torch.Generator,
     t: int,
     crossed: Mapping[int, bool],
+    same: bool,
 ) -> Shape:
     """Return the shape of a leak from the gradients of single outputs: one product for each, or two.
-
-    An entry is rounding if it shrinks with the unit roundoff, or is no greater than such entries are.
 
     Args:
         high: the recorded pass to look at.
@@ -37,6 +36,7 @@ def shape_by_gradients(
         generator: CPU generator of the cotangents.
         t: an output that reads a later input.
         crossed: by cut tau, whether any output before it has gradient at any input from tau on.
+        same: whether output t belongs to input t.
     """
     rounding = False
 
@@ -45,23 +45,36 @@ def shape_by_gradients(
         ranks = torch.searchsorted(order.reaches, torch.tensor(outputs, device="cpu") + 1)[:, None]
         rows = Rows(order.outputs == ranks, order.inputs <= ranks)
         found = _largest(high, rows, axes, generator.clone_state())
-        floor = 0.0
-        if low:
-            coarse = _largest(low, rows, axes, generator.clone_state())
-            shrinking = (found <= SHRINKAGE * coarse) & (coarse > 0)
-            rounding = rounding or bool((shrinking & ~rows.allowed).any())
-            floor = ABOVE_ROUNDING * found.masked_fill(~shrinking, 0.0).max().item()
-        read = (found > floor) & ~rows.allowed
+        coarse = _largest(low, rows, axes, generator.clone_state()) if low else None
+        read, rounds = tell_rounding(found, coarse, rows.allowed)
+        rounding = rounding or rounds
         return dict(zip(outputs, read, strict=True))
 
     outputs = order.reaches - 1
     last = int(order.reaches[order.outputs[t]]) - 1
     first = look([last])
     seen = look_at_rows(look, len(order.inputs), outputs, last, first, {} if rounding else crossed)
-    return shape_of(seen, f"{len(seen.rows)} of {int((outputs < seen.T - 1).sum())} rows")
+    return shape_of(seen, same)
+
+
+def tell_rounding(found: Tensor, coarse: Tensor | None, allowed: Tensor) -> tuple[Tensor, bool]:
+    """Return which gradients that are not allowed are no rounding, and whether some are.
+
+    An entry is rounding if it shrinks as rounding does, or is hardly greater than such entries are.
+
+    Args:
+        found: greatest gradients, shape (rows, inputs), in the higher of two precisions.
+        coarse: the same in the lower one; None where there is none, and nothing is called rounding.
+        allowed: where there may be gradient, same shape.
+    """
+    if coarse is None:
+        return (found > 0) & ~allowed, False
+    high, low = found.double().masked_fill(allowed, 0.0), coarse.double().masked_fill(allowed, 0.0)
+    shrinking = (high <= SHRINKAGE * low) & (low > 0)
+    floor = ABOVE_ROUNDING * high.masked_fill(~shrinking, 0.0).max().item()
+    return high > floor, bool(shrinking.any())
 
 
 def _largest(pullback: Pullback, rows: Rows, axes: Axes, generator: torch.Generator) -> Tensor:
-    """Return the greatest gradient of each row at each input, float64 on the CPU."""
     cotangent = pullback.draw(1, generator)[0]
-    return sweep(pullback, rows, axes, "seq", cotangent).largest.double()
+    return sweep(pullback, rows, axes, "seq", cotangent).largest

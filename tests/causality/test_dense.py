@@ -1,0 +1,191 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from scanproof import Alignment, InvalidArgument, LeakMap, certify, leak_map
+from scanproof.causality.patterns import Blocks, Distances
+from zoo.faults import FAULTS, Fault, with_pair_leak
+from zoo.models import MODELS, Model, fft_conv
+
+T, D = 13, 4
+
+
+def cumsum(x: Tensor) -> Tensor:
+    return x.cumsum(1)
+
+
+@pytest.fixture
+def x(rng: torch.Generator) -> Tensor:
+    return torch.randn(2, T, D, generator=rng)
+
+
+def reads(fn: object, x: Tensor) -> Tensor:
+    """Return which output position has gradient at which input position, from the whole Jacobian."""
+    jacobian = torch.autograd.functional.jacobian(fn, x)
+    return (jacobian != 0).any(0).any(1).any(1).any(2)
+
+
+class TestValues:
+    @pytest.mark.parametrize("fault", [f for f in FAULTS if f.gradient], ids=lambda fault: fault.name)
+    def test_later_pairs_are_those_of_the_truth(self, fault: Fault, x: Tensor) -> None:
+        found = leak_map(fault.fn, x)
+        assert found.values.shape == (T, T)
+        for t in range(T):
+            for s in range(t + 1, T):
+                assert bool(found.read[t, s]) <= fault.reads(t, s)
+        assert found.read.any()
+        assert not found.read.tril().any()
+        assert torch.equal(found.read, reads(fault.fn, x).triu(1) & (found.values > 0))
+
+    @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+    def test_models_read_nothing_later(self, model: Model, x: Tensor) -> None:
+        fn = model.fn.float() if isinstance(model.fn, nn.Module) else model.fn
+        found = leak_map(fn, x)
+        assert not found.read.any()
+        assert found.shape is None
+        assert found.worst() == ()
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.integers(2, 10), st.integers(0, 2**32), st.sampled_from([torch.float32, torch.float64]))
+    def test_of_a_linear_map(self, length: int, seed: int, dtype: torch.dtype) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        weights = torch.randn(length, length, generator=generator, dtype=dtype)
+        weights[torch.rand(length, length, generator=generator) < 0.5] = 0.0
+        x = torch.randn(1, length, 1, generator=generator, dtype=dtype)
+        found = leak_map(lambda x: weights @ x, x)
+        assert torch.equal(found.values != 0, weights != 0)
+        assert torch.equal(found.read, (weights != 0).triu(1))
+        ratio = found.values.double() / weights.abs().double()
+        spread = ratio.nan_to_num(0.0).amax(1) - ratio.nan_to_num(torch.inf).amin(1)  # one weight for a row
+        assert (spread[(weights != 0).any(1)].abs() < 1e-4).all()
+
+    def test_a_leak_beside_rounding(self, x: Tensor) -> None:
+        kernel = torch.randn(64, D, generator=torch.Generator().manual_seed(0))
+        leaky = with_pair_leak(lambda x: fft_conv(x, kernel), 1e-5, (0, 3, 1), (0, 9, 2))
+        for given_x in (x, x.double()):
+            found = leak_map(leaky, given_x)
+            assert (found.values.triu(1) > 0).sum() > 20
+            assert found.read.nonzero().tolist() == [[3, 9]]
+            assert str(found.shape) == "one pair: output 3 reads input 9; seen on all 12 outputs"
+
+    def test_worst_pairs_come_first(self, x: Tensor) -> None:
+        leaky = with_pair_leak(with_pair_leak(cumsum, 0.1, (0, 3, 1), (0, 9, 2)), 9.0, (1, 2, 1), (1, 4, 2))
+        first, second = leak_map(leaky, x).worst()
+        assert (first.t, first.s, second.t, second.s) == (2, 4, 3, 9)
+        assert first.size > second.size > 0
+        assert leak_map(lambda x: x.flip(1), x).worst(3) == leak_map(lambda x: x.flip(1), x).worst()[:3]
+
+    def test_a_small_memory_budget_changes_nothing(self, x: Tensor) -> None:
+        fault = next(fault for fault in FAULTS if fault.name == "bidirectional attention")
+        whole, split = leak_map(fault.fn, x), leak_map(fault.fn, x, memory_budget=1)
+        torch.testing.assert_close(whole.values, split.values)
+        assert torch.equal(whole.read, split.read)
+
+
+class TestCalls:
+    def test_alignment_axes_inputs_and_outputs(self, x: Tensor) -> None:
+        def fn(a: Tensor, *, b: Tensor, gain: float) -> dict[str, Tensor]:
+            y = (a + b).flip(0).unfold(0, 2, 2).mean(-1)
+            return {"y": gain * y}
+
+        given_x = x.transpose(0, 1)[:12]
+        found = leak_map(
+            lambda a, b, gain: fn(a, b=b, gain=gain),
+            (given_x, given_x),
+            seq_dim=0,
+            batch_dim=1,
+            alignment=Alignment.patches(2),
+            output="y",
+            kwargs={"gain": 2.0},
+        )
+        assert found.values.shape == (6, 12)
+        assert found.reaches.tolist() == [2, 4, 6, 8, 10, 12]
+        expected = torch.zeros(6, 12, dtype=torch.bool)
+        for t in range(3):
+            expected[t, [10 - 2 * t, 11 - 2 * t]] = True
+        assert torch.equal(found.read, expected)
+        assert found.shape is not None
+        assert found.shape.looked_at == "all 5 outputs, where t is the last input that an output may read"
+
+    def test_the_seed_repeats_it(self, x: Tensor) -> None:
+        generator = torch.Generator().manual_seed(5)
+        first, second = (leak_map(cumsum, x, generator=generator) for _ in range(2))
+        assert not torch.equal(first.values, second.values)
+        again = leak_map(cumsum, x, generator=torch.Generator().manual_seed(second.seed))
+        assert torch.equal(again.values, second.values)
+        assert first.call.startswith(
+            "leak_map(fn, x, generator=torch.Generator().manual_seed(5))  # fn: cumsum"
+        )
+
+    def test_its_shape_is_that_of_the_certificate(self, x: Tensor) -> None:
+        for fault in FAULTS:
+            if fault.gradient and not isinstance(fault.fn, nn.Module):
+                certified, mapped = certify(fault.fn, x).shape, leak_map(fault.fn, x).shape
+                assert certified is not None
+                assert mapped is not None
+                assert certified.pattern == mapped.pattern
+
+    @pytest.mark.parametrize(
+        ("fn", "message"),
+        [
+            (lambda x: x.cumsum(1).detach(), "leak_map: fn\\(x\\) is detached from x"),
+            (lambda x: x * 0, "leak_map: fn\\(x\\) is identically zero"),
+            (lambda x: x.cumsum(1) + (x * 0).sqrt(), "leak_map: gradients hold NaN"),
+            (lambda x: (x,), "leak_map: fn\\(x\\) must return one tensor"),
+        ],
+    )
+    def test_nothing_to_look_at(self, fn: object, message: str, x: Tensor) -> None:
+        with pytest.raises(InvalidArgument, match=message) as caught:
+            leak_map(fn, x)
+        assert "\n" not in str(caught.value)
+
+
+class TestPicture:
+    def test_every_position(self) -> None:
+        picture = leak_map(lambda x: x.roll(-1, 1), torch.ones(1, 5, 2)).picture()
+        assert picture.splitlines() == [
+            "       s 0 4",
+            "  t 0  .#",
+            "  t 1  ..#",
+            "  t 2  ...#",
+            "  t 3  ....#",
+            "  t 4  +....",
+        ]
+
+    def test_a_leak_is_never_lost_where_a_character_stands_for_several_positions(self) -> None:
+        x = torch.randn(1, 200, 1, generator=torch.Generator().manual_seed(0))
+        found = leak_map(with_pair_leak(cumsum, 1e-6, (0, 131, 0), (0, 190, 0)), x)
+        lines = found.picture(lines=10, columns=20).splitlines()
+        assert len(lines) == 11
+        assert max(map(len, lines[1:])) == len("  t 180  ") + 20
+        (line,) = [line for line in lines if "#" in line]
+        assert line.startswith("  t 120  ")
+        assert line.index("#") == len("  t 120  ") + 19
+
+    def test_summary(self, x: Tensor) -> None:
+        fault = next(fault for fault in FAULTS if fault.name == "Walsh-Hadamard within blocks")
+        found = leak_map(fault.fn, x)
+        assert isinstance(found, LeakMap)
+        assert isinstance(found.shape.pattern, Blocks)
+        lines = found.summary().splitlines()
+        assert lines[0] == "LeakMap(13 outputs, 13 inputs): 18 of 78 later pairs are read"
+        assert lines[1] == f"  shape      : {found.shape}"
+        assert lines[2].startswith("  worst      : t=")
+        assert lines[2].count(" <- ") == 3
+        assert lines[3] == f"  probed     : {found.vjps} VJPs; float32 on cpu, seed 0"
+        assert "\n".join(lines[4:-1]) == found.picture()
+        assert lines[-1].startswith("  # reads a later input")
+        clean = leak_map(cumsum, x).summary().splitlines()
+        assert clean[0] == "LeakMap(13 outputs, 13 inputs): 0 of 78 later pairs are read"
+        assert clean[1].startswith("  probed     : 13 VJPs; ")
+
+
+def test_an_upsampled_output_is_taken_together_with_those_of_its_input() -> None:
+    x = torch.randn(1, 6, 2, generator=torch.Generator().manual_seed(0))
+    fn = lambda x: x.roll(-1, 1).repeat_interleave(2, 1)  # noqa: E731
+    found = leak_map(fn, x, alignment=Alignment.upsample(2))
+    assert found.read.sum() == 10
+    assert found.shape is not None
+    assert found.shape.pattern == Distances(6, (1,))
