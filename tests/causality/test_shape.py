@@ -178,10 +178,11 @@ def test_a_named_shape_is_never_wrong_on_what_was_looked_at(
         named = pairs_of(shape.pattern, len(pairs))
         assert torch.equal(named[rows], pairs[rows])
         assert not know_cuts or crossed_by(named) == crossed
-    if shape.within:
-        named = pairs_of(shape.within, len(pairs))[rows]
+    if shape.gaps:
+        pattern, count = shape.gaps
+        named = pairs_of(pattern, len(pairs))[rows]
         assert not (pairs[rows] & ~named).any()
-        assert shape.pairs * 2 >= int(named.sum())
+        assert shape.pairs * 2 >= count == int(named.sum())
 
 
 def test_no_simple_shape_is_counted() -> None:
@@ -189,18 +190,19 @@ def test_no_simple_shape_is_counted() -> None:
     for t, s in ((1, 5), (1, 31), (17, 20), (22, 23), (38, 39)):
         pairs[t, s] = True
     _, shape = look(pairs, 1, crossed_by(pairs))
-    assert shape.pattern is shape.within is None
-    assert str(shape).startswith(f"no simple shape: {shape.pairs} of {shape.possible} later pairs on ")
-    assert str(shape).endswith(f" of 39 outputs, {shape.nearest} … {shape.farthest} ahead")
+    assert shape.pattern is shape.gaps is None
+    count = f"{shape.pairs} of {shape.possible} later pairs, {shape.nearest} … {shape.farthest} ahead"
+    assert str(shape) == f"no simple shape: {count}; seen on {shape.looked_at}"
 
 
-def test_a_part_of_a_shape_is_said_to_be_one() -> None:
+def test_a_shape_with_gaps_is_said_to_have_them() -> None:
     pairs = pairs_of(Blocks(48, 8, 0, 0, 0, 0, 48), 48)
     pairs[1::2, ::3] = False
     _, shape = look(pairs, 0, crossed_by(pairs))
     assert shape.pattern is None
-    assert str(shape.within).startswith("within blocks of 8: ")
-    assert str(shape).startswith("a part of within blocks of 8: ")
+    assert shape.gaps is not None
+    assert str(shape.gaps[0]).startswith("within blocks of 8: ")
+    assert f"(boundaries at multiples of 8), with gaps: {shape.pairs} of {shape.gaps[1]} such" in str(shape)
 
 
 def test_columns_give_the_same_shapes() -> None:

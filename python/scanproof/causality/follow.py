@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from scanproof.causality.calls import Call, Line, Watched
-from scanproof.causality.places import Past
+from scanproof.causality.places import Part, Past
 from scanproof.causality.pullback import Pullback
 from scanproof.causality.sweep import along
 from scanproof.causality.where import Where
@@ -32,20 +32,17 @@ class _Spot:
     """A tensor on its way through the model, and what of it is past; None where its shape does not tell."""
 
     edge: GradientEdge
-    past: Tensor | None
+    past: Part | None
 
     def before(self, gradient: Tensor) -> Tensor:
         """Return the gradient at the past, zero elsewhere."""
-        return gradient.masked_fill(~self._known, 0.0)
+        assert self.past is not None
+        return gradient.masked_fill(~self.past.mask(gradient), 0.0)
 
     def behind(self, gradient: Tensor) -> Tensor:
         """Return the gradient at the future, zero elsewhere."""
-        return gradient.masked_fill(self._known, 0.0)
-
-    @property
-    def _known(self) -> Tensor:
         assert self.past is not None
-        return self.past
+        return gradient.masked_fill(self.past.mask(gradient), 0.0)
 
 
 _Gradients = Mapping[_Spot, Tensor]

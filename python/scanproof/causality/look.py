@@ -24,7 +24,8 @@ class Shape:
 
     Attributes:
         pattern: the rule that all that was looked at obeys; None when no simple one does.
-        within: without a pattern, the tightest one that holds every pair found, filled at least by half.
+        gaps: without a pattern, the plainest one that holds all pairs found and is filled at least by half,
+            and how many pairs it names where it was looked.
         pairs: number of pairs t <- s found, s later than ``t`` may read.
         possible: number of such pairs that were looked at.
         nearest: least distance ahead of what ``t`` may read.
@@ -33,7 +34,7 @@ class Shape:
     """
 
     pattern: Pattern | None
-    within: Pattern | None
+    gaps: tuple[Pattern, int] | None
     pairs: int
     possible: int
     nearest: int
@@ -43,9 +44,12 @@ class Shape:
     def __str__(self) -> str:
         if self.pattern:
             return f"{self.pattern}; seen on {self.looked_at}"
+        if self.gaps:
+            pattern, named = self.gaps
+            return f"{pattern}, with gaps: {self.pairs} of {named} such pairs; seen on {self.looked_at}"
         distances = f"{self.nearest} … {self.farthest}" if self.farthest > self.nearest else str(self.nearest)
-        count = f"{self.pairs} of {self.possible} later pairs on {self.looked_at}, {distances} ahead"
-        return f"a part of {self.within}; {count}" if self.within else f"no simple shape: {count}"
+        count = f"{self.pairs} of {self.possible} later pairs, {distances} ahead"
+        return f"no simple shape: {count}; seen on {self.looked_at}"
 
 
 def shape_of(seen: Seen, same: bool) -> Shape:
@@ -54,7 +58,7 @@ def shape_of(seen: Seen, same: bool) -> Shape:
     pattern = next(agreeing(seen), None)
     return Shape(
         pattern=pattern,
-        within=None if pattern else containing(seen),
+        gaps=None if pattern else containing(seen),
         pairs=len(t),
         possible=seen.possible,
         nearest=int((s - t).min()) if len(t) else 0,

@@ -87,15 +87,16 @@ class Blocks:
             whose = f"every output from {self.first} to {self.end - 1}"
         if (self.nearest, self.farthest) == (0, 0):
             return f"within blocks of {self.size}: {whose} reads the rest of its block ({boundaries})"
-        reads = {
-            (0, 1): "the rest of its own chunk and the next one",
-            (1, 1): "the next chunk, not the rest of its own",
-            (1, None): "all later chunks, not the rest of its own",
-        }.get((self.nearest, self.farthest))
-        if reads is None:
-            last = "the end" if self.farthest is None else f"{self.farthest} ahead"
-            reads = f"from {self.nearest} chunks ahead to {last}"
-        return f"chunk-wise, chunks of {self.size}: {whose} reads {reads} ({boundaries})"
+        return f"chunk-wise, chunks of {self.size}: {whose} reads {self._chunks()} ({boundaries})"
+
+    def _chunks(self) -> str:
+        if self.nearest == 0:
+            return f"the rest of its own chunk and the next {'one' if self.farthest == 1 else self.farthest}"
+        if self.nearest == 1 and self.farthest in (1, None):
+            which = "all later chunks" if self.farthest is None else "the next chunk"
+            return f"{which}, not the rest of its own"
+        last = "to the end" if self.farthest is None else f"to {self.farthest} ahead"
+        return f"the chunks from {self.nearest} ahead {last}"
 
 
 @dataclass(frozen=True)

@@ -28,19 +28,19 @@ class Past:
     axes: Axes
     shape: torch.Size
 
-    def of(self, tensor: Tensor) -> Tensor | None:
-        """Return what is past, broadcastable to the tensor; None where its shape does not tell."""
+    def of(self, tensor: Tensor) -> "Part | None":
+        """Return what of the tensor is past; None where its shape does not tell."""
         for past in (self.row.allowed, self.row.kept):
             fitting = [dim for dim, size in enumerate(tensor.shape) if size == len(past)]
             if len(fitting) > 1:
                 return None
             if fitting:
-                return _on(past, fitting[0], tensor)
+                return Part(fitting[0], past)
         for past in (self.row.allowed, self.row.kept):
             joined = self._joined(past)
             fitting = [dim for dim, size in enumerate(tensor.shape) if size == len(joined)]
             if len(fitting) == 1:
-                return _on(joined, fitting[0], tensor)
+                return Part(fitting[0], joined)
         return None
 
     def _joined(self, past: Tensor) -> Tensor:
@@ -54,7 +54,24 @@ class Past:
         return past.repeat_interleave(times) if own < other else past.repeat(times)
 
 
-def _on(past: Tensor, dim: int, tensor: Tensor) -> Tensor:
-    shape = [1] * tensor.dim()
-    shape[dim] = len(past)
-    return past.reshape(shape).to(tensor.device)
+@dataclass(frozen=True)
+class Part:
+    """A part of a tensor: which indices on one of its axes.
+
+    Attributes:
+        dim: the axis.
+        chosen: whether an index belongs to the part, on the CPU.
+    """
+
+    dim: int
+    chosen: Tensor
+
+    def mask(self, tensor: Tensor) -> Tensor:
+        """Return whether entries belong to the part, broadcastable to the tensor."""
+        shape = [1] * tensor.dim()
+        shape[self.dim] = len(self.chosen)
+        return self.chosen.reshape(shape).to(tensor.device)
+
+    def take(self, tensor: Tensor) -> Tensor:
+        """Return a copy of the part."""
+        return tensor.index_select(self.dim, self.chosen.nonzero().flatten().to(tensor.device))

@@ -73,7 +73,7 @@ class Seen:
             and self._crosses_the_same_cuts(pattern)
         )
 
-    def filled(self, pattern: Pattern) -> int | None:
+    def named(self, pattern: Pattern) -> int | None:
         """Return how many pairs a pattern names, None if it lacks one that was seen to read."""
         if not pattern.reads(*self.pairs).all():
             return None
@@ -108,11 +108,18 @@ def agreeing(seen: Seen) -> Iterator[Pattern]:
     return (pattern for pattern in candidates if seen.agrees(pattern))
 
 
-def containing(seen: Seen) -> Pattern | None:
-    """Return the tightest pattern that holds all that was read, if that fills at least half of it."""
-    sizes = {pattern: seen.filled(pattern) for pattern in _candidates(seen)}
-    small = {pattern: size for pattern, size in sizes.items() if size and size <= 2 * len(seen.pairs[0])}
-    return min(small, key=lambda pattern: small[pattern], default=None)
+def containing(seen: Seen) -> tuple[Pattern, int] | None:
+    """Return a pattern that holds all that was read, and how many pairs it names.
+
+    The plainest one of which that is at least three quarters, else the tightest, down to one half.
+    """
+    pairs = len(seen.pairs[0])
+    found = [(pattern, named) for pattern in _candidates(seen) if (named := seen.named(pattern))]
+    dense = [each for each in found if 3 * each[1] <= 4 * pairs]
+    tightest = min(found, key=lambda each: each[1], default=None)
+    if dense or not tightest or tightest[1] > 2 * pairs:
+        return dense[0] if dense else None
+    return tightest
 
 
 def _candidates(seen: Seen) -> Iterator[Pattern]:
