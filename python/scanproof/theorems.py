@@ -24,3 +24,6 @@ SCAN_CHUNKS = "runDiagonalTransitions_chunks"
 DIAGONAL_S4_PREFIX = "diagonalS4_runList_append_outputs_prefix"
 COMPACT_MAMBA_PREFIX = "compactMamba_runList_append_outputs_prefix"
 SELECTIVE_MAMBA_PREFIX = "selectiveMamba_runList_append_outputs_prefix"
+
+SCAN_ERROR = "runDiagonalTransitions_error"
+"""However a diagonal scan is associated and rounded, it lies within the bound of the exact state."""

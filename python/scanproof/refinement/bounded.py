@@ -178,9 +178,10 @@ class BoundedArithmetic(Arithmetic):
     def dot(self, x: Bounded, y: Bounded, plus: Bounded | None = None) -> Bounded:
         """Bound a sum of n products (and one more term) in any order of summation.
 
-        Each term passes through one multiplication and at most n - 1 additions (n with ``plus``), hence at
-        most m factors (1 + d), |d| <= u, where m counts the terms; the error is at most ((1 + u)^m - 1) times
-        the sum of the terms' magnitudes (Higham, section 3.1; it is below gamma_m = m u / (1 - m u)).
+        The Lean theorem ``Rounding.sum_error``, its terms rounded products: each passes through one
+        multiplication and at most n - 1 additions (n with ``plus``), hence at most m factors (1 + u), where m
+        counts the terms; the error is at most ((1 + u)^m - 1) times the sum of the terms' magnitudes (below
+        Higham's gamma_m = m u / (1 - m u)) plus what underflows add, and what inexact factors add.
         """
         eta = self.rounding.underflow
         value = FLOAT64.dot(x.value, y.value)
@@ -201,26 +202,19 @@ class BoundedArithmetic(Arithmetic):
     def scan(self, a: Bounded, b: Bounded, h0: Bounded) -> Bounded:
         """Bound the states of h_t = a_t h_(t-1) + b_t, the transitions combined by any binary tree.
 
-        A tree combines neighbours by (a1, b1), (a2, b2) -> (fl(a2 a1), fl(fl(a2 b1) + b2)); its leaves are
-        h_0 =: b_0 and the t transitions. Exactly, h_t is the sum over s = 0 .. t of a_t ... a_(s+1) b_s. The
-        computed term of s carries one factor (1 + d), |d| <= u, for each of its t - s multiplications (a
-        product of t - s + 1 factors has as many in every association), and one for each addition on the path
-        from its leaf to the root, at most t of them (depth of a tree with t + 1 leaves). So it carries at
-        most k = 2t - s, and with the leaves as the implementation has them
+        The Lean theorem ``runDiagonalTransitions_error``: whatever a tree over h_0 and the transitions that
+        the implementation has evaluates to, every operation rounding in a way of its own, lies within
+        ``Rounding.scanBound`` of the exact state. With n = t + 1 transitions and w = 1 + u that is
 
-            |fl(h_t) - h_t|  <=  sum over s of ((1 + u)^(2t - s) - 1) |a_t ... a_(s+1) b_s|.
+            (w^n g - m) + eta (4 ((n + 1) (M + 1) - 1) p) + d.
 
-        With m the scan of the absolute values and g the same scan with decays (1 + u)|a|, this is
-        ((1 + u)^t - 1) g_t + (g_t - m_t), and g - m has a recurrence of its own, free of cancellation.
+        m is the scan on absolute values and g the same with decays w |a|, both of the greatest magnitudes of
+        the coefficients; g - m has a recurrence of its own, free of cancellation. M is the sum of |h_0| and
+        all |b|, p the product of w^2 max(1, |a|) over h_0 (as a = 0) and all transitions, and the eta term
+        holds while 8 w^2 eta (n + 1)^2 <= 1; beyond, the bound is infinite. d is how far the inexact
+        coefficients move the exact state, d_t = |a| d_(t-1) + e_a |h| + e_b.
 
-        Besides: inexact leaves move the exact h by at most d_t = |a| d_(t-1) + e_a |h| + e_b, with |a| their
-        greatest magnitude; and the float64 value, a sequential run, has a recurrence of its own.
-
-        Underflows: each of the at most 3t operations may add eta to a product of decays (at most p in
-        magnitude, p >= 1) or to a state (at most m). While 16 t eta p^2 <= 1, products move by at most
-        t eta (2p)^2 <= 1/4, hence stay below 2p, and what a product makes of the state before it stays below
-        2 (m + 1). So eta in a product reaches the root times at most 2p 2 (m + 1), and eta in a state times
-        at most 2p: together t eta 2p (2m + 4). Beyond, the bound is infinite.
+        The float64 value, a sequential run, has an error recurrence of its own.
         """
         u, eta = self.rounding.unit_roundoff, self.rounding.underflow
         value = FLOAT64.scan(a.value, b.value, h0.value)
@@ -234,7 +228,9 @@ class BoundedArithmetic(Arithmetic):
         moved = np.array(np.broadcast_to(h0.error, h.shape))
         m = np.array(np.broadcast_to(h0.magnitude, h.shape))
         g_minus_m = np.zeros_like(h)
-        segment, p, m_top = np.ones_like(h), np.ones_like(h), m
+        w_squared = _up(np.asarray((1 + u) ** 2))
+        p, total = w_squared * np.ones_like(h), m
+        segment, longest, top = np.ones_like(h), np.ones_like(h), m
         for t in range(value.shape[1]):
             h_size = np.abs(h)
             size, reach = a_size[:, t], a_reach[:, t]
@@ -243,13 +239,17 @@ class BoundedArithmetic(Arithmetic):
             reference = _up(size * reference + _U * (size * h_size + np.abs(h)) + _TINY)
             g_minus_m = _up(reach * (1 + u) * g_minus_m + u * reach * m)
             m = _up(reach * m + b_reach[:, t])
+            p, total = _up(p * w_squared * np.maximum(reach, 1)), _up(total + b_reach[:, t])
             segment = _up(reach * np.maximum(segment, 1))
-            p, m_top = np.maximum(p, segment), np.maximum(m_top, m)
-            growth, most = _growth(u, t + 1), 1 + _growth(u, 2 * (t + 1))
-            flow = (t + 1) * eta * (2 * p * most) * (2 * m_top * most + 4)
-            flow = np.where(16 * (t + 1) * eta * (p * most) ** 2 <= 1, flow, np.inf)
-            error[:, t] = _up(reference + moved + growth * _up(m + g_minus_m) + g_minus_m + flow)
-        self._meets(np.maximum(p, m_top) * (1 + _growth(u, 2 * value.shape[1])))
+            longest, top = np.maximum(longest, segment), np.maximum(top, m)
+            leaves = t + 2
+            growth = _growth(u, leaves - 1)
+            error[:, t] = _up(reference + moved + growth * _up(m + g_minus_m) + g_minus_m)
+            if eta:
+                rare = _up(8 * w_squared * eta * leaves**2) <= 1
+                underflow = np.where(rare, _up(eta * (4 * (leaves * (total + 1) - 1) * p)), np.inf)
+                error[:, t] = _up(error[:, t] + underflow)
+        self._meets(np.maximum(longest, top) * (1 + _growth(u, 2 * value.shape[1])))
         return Bounded(value, error, self)
 
     def exp(self, x: Bounded) -> Bounded:

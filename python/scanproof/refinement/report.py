@@ -6,6 +6,7 @@ from math import inf
 
 from torch import Tensor
 
+from scanproof import theorems
 from scanproof.refinement.bounded import Rounding
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
@@ -90,7 +91,8 @@ class RefinementReport:
             where no other is outside; None if nothing could be compared.
         sharpness: median over entries of bound / |expected|; NaN if nothing could be compared.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
-        theorem: the Lean theorem about the reference. The bound itself is evaluated numerically.
+        theorem: the Lean theorem about the reference.
+        bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward.
     """
 
     verdict: Verdict
@@ -106,6 +108,7 @@ class RefinementReport:
     sharpness: float
     smallest: FailingCase | None
     theorem: str
+    bound_theorem: str = theorems.SCAN_ERROR
 
     def summary(self) -> str:
         """Return a few lines that say what was compared, what was found and what it rests on."""
@@ -120,7 +123,8 @@ class RefinementReport:
                 f" {self.rounding}"
             )
         lines.append(f"  reference : {self.reference}")
-        lines.append(f"  theorem   : {self.theorem} (about the reference; the bound is computed, not proved)")
+        lines.append(f"  theorem   : {self.theorem} (about the reference)")
+        lines.append(f"              {self.bound_theorem} (the bound of the scan, evaluated in float64)")
         if self.smallest is not None:
             lines.append(f"  smallest failing case, of {self.smallest.runs} tried: {self.smallest.deviation}")
             lines.extend("    " + line for line in self.smallest.code.splitlines())
