@@ -76,6 +76,7 @@ public import Spec.Certificate.Random
 public import Spec.Statements.Foundation
 public import Spec.Statements.Causality
 public import Spec.Statements.Rounding
+public import Spec.Statements.Matrix
 public import Spec.Statements.Certificate
 public import Spec.Statements.Kernels
 public import Spec.Statements.Ssd

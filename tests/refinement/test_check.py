@@ -543,7 +543,8 @@ def test_report_reads_well():
         "worst",
         "bound",
         "reference",
-        "theorem",
+        "theorems",
+        "runDiagonalTransitions_error (the bound of the scan, evaluated in float64)",
     ]
     assert "unit roundoff 5.96e-08, exp and its kin within 2 ulp" in report.summary()
     assert report.row("my block").theorem == "diagonalS4_runList_append_outputs_prefix"

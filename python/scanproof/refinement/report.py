@@ -123,7 +123,7 @@ class RefinementReport:
                 f" {self.rounding}"
             )
         lines.append(f"  reference : {self.reference}")
-        lines.append(f"  theorem   : {self.theorem} (about the reference)")
+        lines.append(f"  theorems  : {self.theorem} (about the reference),")
         lines.append(f"              {self.bound_theorem} (the bound of the scan, evaluated in float64)")
         if self.smallest is not None:
             lines.append(f"  smallest failing case, of {self.smallest.runs} tried: {self.smallest.deviation}")
