@@ -175,13 +175,15 @@ theorem sumRange_ite {m i n : Nat} (hm : m ≤ i) (hn : i < n) (f : Nat → R) :
   have zero : ∀ m n, (∀ s, m ≤ s → s < n → s ≠ i) → (sumRange m n fun s => if s = i then f s else 0) = 0 := by
     intro m n h
     rw [sumRange_congr fun s hs hs' => if_neg (h s hs hs'), sumRange, sumOver_zero]
-  rw [sumRange_split (by omega : m ≤ i + 1) hn, sumRange_succ hm, if_pos rfl, zero m i (by omega), zero (i + 1) n (by omega)]
+  rw [sumRange_split (by omega : m ≤ i + 1) hn, sumRange_succ hm, if_pos rfl, zero m i (by omega),
+    zero (i + 1) n (by omega)]
   grind
 
 end Sum
 
 /-- The sum of termwise differences is the difference of the sums. -/
-theorem sumOver_sub [Ring R] (l : List ι) (f g : ι → R) : sumOver l (fun i => f i - g i) = sumOver l f - sumOver l g := by
+theorem sumOver_sub [Ring R] (l : List ι) (f g : ι → R) :
+    sumOver l (fun i => f i - g i) = sumOver l f - sumOver l g := by
   induction l with
   | nil => simp only [sumOver_nil]; grind
   | cons i l ih => simp only [sumOver_cons, ih]; grind
@@ -246,8 +248,8 @@ theorem segProd_const (g : R) {s t : Nat} (h : s ≤ t) : segProd (fun _ => g) s
   · simp only [segProd, show t - s = 0 by omega, List.range'_zero, List.foldl_nil]
 
 /--
-A map that turns sums into products turns segment sums into segment products: with `e` the exponential function and `l` the
-logarithms of the decays, `exp (segsum l) = segProd (exp l)`.
+A map that turns sums into products turns segment sums into segment products: with `e` the exponential function and
+`l` the logarithms of the decays, `exp (segsum l) = segProd (exp l)`.
 -/
 theorem segProd_map {S : Type} [Semiring S] (e : S → R) (zero : e 0 = 1) (add : ∀ x y, e (x + y) = e y * e x)
     (l : Nat → S) {s t : Nat} (h : s ≤ t) : e (sumRange s t l) = segProd (fun r => e (l r)) s t := by

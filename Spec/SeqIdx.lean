@@ -10,8 +10,8 @@ public import Spec.Runner
 /-!
 # Sequence indices
 
-Kernels for packed rows take an index for every token, `seq_idx`, in place of a flag at the first token of each example: where the
-index changes from one token to the next, the state is dropped. Said of any runner.
+Kernels for packed rows take an index for every token, `seq_idx`, in place of a flag at the first token of each
+example: where the index changes from one token to the next, the state is dropped. Said of any runner.
 
 ## Main definitions
 
@@ -25,8 +25,8 @@ index changes from one token to the next, the state is dropped. Said of any runn
 * `Runner.withSeqIdx_const`: tokens that carry the index of the state are run as if they carried none.
 * `Runner.withSeqIdx_change`: where the index changes, what came before does not matter.
 * `Runner.withSeqIdx_packed`: each example of a packed row has the outputs that it has alone.
-* `segProd_resetDecay`: the mask of a packed row is the mask of an unpacked one where source and destination have the same index, and
-  zero elsewhere.
+* `segProd_resetDecay`: the mask of a packed row is the mask of an unpacked one where source and destination have the
+  same index, and zero elsewhere.
 -/
 
 @[expose] public noncomputable section
@@ -48,7 +48,10 @@ namespace Runner
 
 variable (r : Runner σ ι ο) (s0 : σ)
 
-/-- The runner that starts anew, from `s0`, at each token whose index is not that of the token before; the state holds that index. -/
+/--
+The runner that starts anew, from `s0`, at each token whose index is not that of the token before; the state holds
+that index.
+-/
 def withSeqIdx : Runner (σ × Int) (Int × ι) ο where
   step state token :=
     let next := r.step (if token.1 = state.2 then state.1 else s0) token.2
@@ -82,9 +85,9 @@ private theorem withSeqIdx_example (s : σ) {i j : Int} (h : j ≠ i) {xs : List
     rw [List.map_cons, withSeqIdx_change r s0 s j _ _ (Ne.symm h), ← List.map_cons, withSeqIdx_const]
 
 /--
-The outputs of a packed row, from the state `s` with index `j`: a first example with index `j` continues from `s` (it may be empty),
-and every later one has the outputs that it has alone, from `s0`. No example but the first is empty, and neighbours have different
-indices.
+The outputs of a packed row, from the state `s` with index `j`: a first example with index `j` continues from `s` (it
+may be empty), and every later one has the outputs that it has alone, from `s0`. No example but the first is empty,
+and neighbours have different indices.
 -/
 theorem withSeqIdx_packed (s : σ) (j : Int) (xs : List ι) (later : List (Int × List ι)) (hne : ∀ e ∈ later, e.2 ≠ [])
     (hidx : NeighboursDiffer (j :: later.map Prod.fst)) :
@@ -118,8 +121,8 @@ def resetDecay {R : Type} [Semiring R] (first : Int) (idx : Nat → Int) (a : Na
   if idx t = previousIdx first idx t then a t else 0
 
 /--
-From source `s` to destination `t`, the decays of a packed row multiply to those of an unpacked one if both have the same index, and to
-zero otherwise: the mask that kernels use. Each index must be that of one stretch of tokens.
+From source `s` to destination `t`, the decays of a packed row multiply to those of an unpacked one if both have the
+same index, and to zero otherwise: the mask that kernels use. Each index must be that of one stretch of tokens.
 -/
 theorem segProd_resetDecay {R : Type} [Semiring R] (first : Int) (idx : Nat → Int) (a : Nat → R)
     (stretch : ∀ r s t, r ≤ s → s ≤ t → idx r = idx t → idx s = idx t) {s t : Nat} (h : s ≤ t) :

@@ -9,8 +9,8 @@ public import Spec.Runner
 /-!
 # Runners on token sequences
 
-Parallel forms speak of the token *at* a time: `x_s`, `x_t`. Here a runner reads a sequence `tok 0, tok 1, …`; its states and
-outputs at a time are those of the run over the first tokens as a list.
+Parallel forms speak of the token *at* a time: `x_s`, `x_t`. Here a runner reads a sequence `tok 0, tok 1, …`; its
+states and outputs at a time are those of the run over the first tokens as a list.
 
 ## Main definitions
 
@@ -22,7 +22,8 @@ outputs at a time are those of the run over the first tokens as a list.
 
 * `Runner.outputs_eq_map_outputAt`: the outputs of a run are those at each position.
 * `eq_map_range`: every list is the list of the first tokens of a sequence.
-* `Runner.passedState_eq_stateAt`: if advancing over any stretch reaches the state of the run, so does handing it from chunk to chunk.
+* `Runner.passedState_eq_stateAt`: if advancing over any stretch reaches the state of the run, so does handing it from
+  chunk to chunk.
 -/
 
 @[expose] public noncomputable section

@@ -1,4 +1,4 @@
-"""Integer stand-ins for the nonlinearities, as ``Spec/Statements/KernelValues.lean`` and ``SsdValues.lean`` define them."""
+"""Integer stand-ins for nonlinearities, as the files of values in ``Spec/Statements`` define them."""
 
 import torch
 

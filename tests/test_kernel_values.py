@@ -6,8 +6,9 @@ Integers in int64; ``exp``, ``log`` and the quotient are replaced as that file s
 from pathlib import Path
 
 import torch
-from surrogates import exp, silu, softplus
 from torch.nn import functional
+
+from surrogates import exp, silu, softplus
 
 LEAN = (Path(__file__).parents[1] / "Spec" / "Statements" / "KernelValues.lean").read_text()
 

@@ -1,12 +1,13 @@
-"""The numbers that ``Spec/Statements/SsdValues.lean`` expects are those of the parallel algorithms in PyTorch.
+"""The numbers that ``Spec/Statements/SsdValues.lean`` expects are those of parallel algorithms in PyTorch.
 
-Integers, with the stand-ins of ``surrogates`` for the nonlinearities of the kernel. The chunked algorithms run in float64 on
-inputs whose decays are powers of two, so that they are exact.
+Integers, with the stand-ins of ``surrogates`` for the nonlinearities of the kernel. The chunked algorithms
+run in float64 on inputs whose decays are powers of two, so that they are exact.
 """
 
 from pathlib import Path
 
 import torch
+
 from surrogates import exp, silu, softplus
 
 LEAN = (Path(__file__).parents[1] / "Spec" / "Statements" / "SsdValues.lean").read_text()
@@ -76,7 +77,7 @@ def segment_sums(logs):
 
 
 def ssd_chunked(destination_axis):
-    """Run Mamba-2's chunked algorithm, or the faulty one that sums the decays of chunks over their destinations."""
+    """Run Mamba-2's chunked algorithm, or the faulty one that sums decays of chunks over destinations."""
     logs = padded(pattern(2, 0, (1, T)))
     b, c = padded(pattern(5, 2, (3, T), (2, 2))), padded(pattern(3, 1, (2, T), (1, 2)))
     x, start = padded(pattern(7, 3, (5, T), (3, 2))), pattern(3, 1, (1, 2), (1, 2)).double()
@@ -104,16 +105,16 @@ def test_ssd_summed_over_the_wrong_axis():
     assert expects(outputs)
 
 
-def keys_queries_values():
+def queries_keys_values():
     q, k = pattern(5, 2, (3, T), (2, 2)), pattern(3, 1, (2, T), (1, 2))
     return padded(q), padded(k), padded(pattern(7, 3, (5, T), (3, 3)))
 
 
 def test_gated_linear_attention_by_chunks():
-    q, k, v = keys_queries_values()
     state = pattern(3, 1, (1, 2), (1, 3)).double()
+    all_logs = padded(pattern(2, 0, (1, T), (1, 2)))
     outputs = []
-    for q, k, v, logs in zip(q, k, v, padded(pattern(2, 0, (1, T), (1, 2))), strict=True):
+    for q, k, v, logs in zip(*queries_keys_values(), all_logs, strict=True):
         products = logs.cumsum(0).exp2()
         scores = ((q * products) @ (k / products).T).tril()
         outputs.append(scores @ v + (q * products) @ state)
@@ -123,12 +124,10 @@ def test_gated_linear_attention_by_chunks():
 
 
 def test_gated_delta_rule_by_chunks():
-    q, k, v = keys_queries_values()
     state = pattern(3, 1, (1, 3), (1, 2)).double()
+    all_logs, betas = padded(pattern(2, 0, (1, T))), padded(pattern(4, 1, (3, T)))
     outputs = []
-    for q, k, v, logs, beta in zip(
-        q, k, v, padded(pattern(2, 0, (1, T))), padded(pattern(4, 1, (3, T))), strict=True
-    ):
+    for q, k, v, logs, beta in zip(*queries_keys_values(), all_logs, betas, strict=True):
         products, between = logs.cumsum(0).exp2()[:, None], segment_sums(logs).exp2()
         system = torch.eye(CHUNK, dtype=torch.float64) + (beta[:, None] * (k @ k.T) * between).tril(-1)
         transform = torch.linalg.solve_triangular(system, beta.diag(), upper=False, unitriangular=True)

@@ -12,9 +12,9 @@ public import Spec.Sequence
 /-!
 # The scan of Mamba-2 is the recurrence of its matrix form
 
-In exact arithmetic, each head of `ssdScan` is the recurrence `ssdOutput`, so kernels, masked matrix products and chunked algorithms
-speak of one object: rewrite with `ssdOutput_eq_masked` or `ssdOutput_eq_chunked` after the theorems here. A change of `seq_idx` is a decay
-of zero.
+In exact arithmetic, each head of `ssdScan` is the recurrence `ssdOutput`, so kernels, masked matrix products and
+chunked algorithms speak of one object: rewrite with `ssdOutput_eq_masked` or `ssdOutput_eq_chunked` after the
+theorems here. A change of `seq_idx` is a decay of zero.
 
 ## Main definitions
 
@@ -49,8 +49,8 @@ def SsdScan.writes (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanT
   m.stepSizes tok h t * ((tok t).B.get (groupOf m.groups_dvd h)).get n
 
 /-- The read vectors of head `h`: `C t`. -/
-def SsdScan.reads (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (t : Nat)
-    (n : Fin stateDim) : α :=
+def SsdScan.reads (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanToken α heads groups headDim stateDim)
+    (h : Fin heads) (t : Nat) (n : Fin stateDim) : α :=
   ((tok t).C.get (groupOf m.groups_dvd h)).get n
 
 /-- The inputs of head `h`. -/
@@ -68,8 +68,8 @@ variable (m : SsdScan α heads groups headDim) (tok : Nat → SsdScanToken α he
 private theorem ssdHead_step (state : Tensor α [heads, headDim, stateDim]) (t : Nat)
     (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
     ssdHead (ssdStateUpdate m state (tok t)).1 h p n =
-      m.decays tok h t * ssdHead state h p n + m.writes tok h t n * ssdInputs tok h t p := by
-  exact ssdStateUpdate_state m state (tok t) h p n
+      m.decays tok h t * ssdHead state h p n + m.writes tok h t n * ssdInputs tok h t p :=
+  ssdStateUpdate_state m state (tok t) h p n
 
 private theorem ssdOutput_step [CommSemiringScalar α] (state : Tensor α [heads, headDim, stateDim]) (t : Nat)
     (h : Fin heads) (p : Fin headDim) :
@@ -91,8 +91,8 @@ theorem ssdScan_state_eq_ssdState [CommSemiringScalar α] (h0 : Tensor α [heads
     exact ssdHead_step m tok _ t h p n
 
 /--
-In exact arithmetic, the outputs of the scan are those of the recurrence, head by head, after skip and gate (which change nothing where there
-are none).
+In exact arithmetic, the outputs of the scan are those of the recurrence, head by head, after skip and gate (which
+change nothing where there are none).
 -/
 theorem ssdScan_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim]) (T : Nat) :
     (ssdScan m h0 ((List.range T).map tok)).2 =
@@ -107,8 +107,8 @@ theorem ssdScan_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [hea
   exact ssdOutput_step m tok _ t h p
 
 /--
-The products of decays are the exponentials of segment sums that kernels compute, `exp (segsum (dt A))`, where the exponential turns sums
-into products.
+The products of decays are the exponentials of segment sums that kernels compute, `exp (segsum (dt A))`, where the
+exponential turns sums into products.
 -/
 theorem ssdScan_segProd_decays [CommSemiringScalar α] (zero : Scalar.exp (0 : α) = 1)
     (add : ∀ x y : α, Scalar.exp (x + y) = Scalar.exp x * Scalar.exp y) (h : Fin heads) {s t : Nat} (hst : s ≤ t) :
@@ -137,16 +137,16 @@ private theorem ssdSeqIdx_stateAt [CommSemiringScalar α] (h0 : Tensor α [heads
     · rw [if_neg same, if_neg same, ssdHead_zero, CommSemiringScalar.mul_zero, Lean.Grind.Semiring.zero_mul]
 
 /--
-In exact arithmetic, the outputs of a packed row are those of the recurrence whose decay is zero where the index changes;
-`segProd_resetDecay` says what that does to the mask.
+In exact arithmetic, the outputs of a packed row are those of the recurrence whose decay is zero where the index
+changes; `segProd_resetDecay` says what that does to the mask.
 -/
 theorem ssdScanSeqIdx_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim])
     (first : Int) (idx : Nat → Int) (T : Nat) :
     (ssdScanSeqIdx m (h0, first) ((List.range T).map fun t => (idx t, tok t))).2 =
       (List.range T).map fun t => Vec.ofFn fun h => Vec.ofFn fun p =>
         m.finish (tok t) h p
-          (ssdOutput (resetDecay first idx (m.decays tok h)) (m.writes tok h) (m.reads tok h) (ssdInputs tok h) (ssdHead h0 h) t
-            p) := by
+          (ssdOutput (resetDecay first idx (m.decays tok h)) (m.writes tok h) (m.reads tok h) (ssdInputs tok h)
+            (ssdHead h0 h) t p) := by
   rw [ssdScanSeqIdx, Runner.outputs_eq_map_outputAt]
   refine List.map_congr_left fun t _ => Vec.ext fun h => Vec.ext fun p => ?_
   rw [Vec.get_ofFn, Vec.get_ofFn, ssdOutput]

@@ -12,16 +12,17 @@ public import Spec.SeqIdx
 /-!
 # The scan of Mamba-2
 
-What `mamba_chunk_scan_combined` computes, one row of a batch, with all its options. For head `h`, its group `g`, channel `p` and
-state entry `n`:
+What `mamba_chunk_scan_combined` computes, one row of a batch, with all its options. For head `h`, its group `g`,
+channel `p` and state entry `n`:
 
     dt[h]      = dt[h] + dtBias[h]                                    then softplus, then limits, if asked for
     h'[h,p,n]  = exp (dt[h] * A[h]) * h[h,p,n] + (dt[h] * B[g,n]) * x[h,p]
     y[h,p]     = (sum over n of C[g,n] * h'[h,p,n]) + D[h,p] * x[h,p]     then times silu z[h,p], if there is a gate
 
-A missing `dtBias`, `D` or `z` leaves its term or factor out. With `seq_idx`, the state is zero before each token whose index is not
-that of the token before; before the first token that index is 0, so only tokens of index 0 read an initial state. Fused kernels
-order the operations differently; in exact arithmetic that is the same (`Spec.Kernels.SsdRecurrence`).
+A missing `dtBias`, `D` or `z` leaves its term or factor out. With `seq_idx`, the state is zero before each token
+whose index is not that of the token before; before the first token that index is 0, so only tokens of index 0 read an
+initial state. Fused kernels order the operations differently; in exact arithmetic that is the same
+(`Spec.Kernels.SsdRecurrence`).
 
 ## Main definitions
 
@@ -43,10 +44,10 @@ No law of arithmetic is assumed: all of this holds in floating point.
 
 ## References
 
-* T. Dao, A. Gu, *Transformers are SSMs: Generalized Models and Efficient Algorithms Through Structured State Space Duality*, ICML
-  2024.
-* The package mamba-ssm, version 2: `ssd_chunk_scan_combined_ref` and `selective_state_update_ref` define the kernels in PyTorch;
-  limits, initial states and `seq_idx` are those of the Triton kernels behind `mamba_chunk_scan_combined`.
+* T. Dao, A. Gu, *Transformers are SSMs: Generalized Models and Efficient Algorithms Through Structured State Space
+  Duality*, ICML 2024.
+* The package mamba-ssm, version 2: `ssd_chunk_scan_combined_ref` and `selective_state_update_ref` define the kernels
+  in PyTorch; limits, initial states and `seq_idx` are those of the Triton kernels behind `mamba_chunk_scan_combined`.
 -/
 
 @[expose] public noncomputable section
@@ -66,14 +67,14 @@ structure SsdScan (α : Type) (heads groups headDim : Nat) where
   groups_dvd : groups ∣ heads
   /-- The continuous-time decay rate of each head. -/
   A : Tensor α [heads]
-  /-- The weight with which a channel passes by the state, shape (heads, channels); none: it does not. One weight for each head is
-  `ssdSkipPerHead`. -/
+  /-- The weight with which a channel passes by the state, shape (heads, channels); none: it does not. One weight for
+  each head is `ssdSkipPerHead`. -/
   D : Option (Tensor α [heads, headDim]) := none
   /-- Added to `dt` before the softplus. -/
   dtBias : Option (Tensor α [heads]) := none
   /-- Whether the step sizes pass through the softplus. -/
   dtSoftplus : Bool := false
-  /-- The least step size; none: no limit. The kernels' default `dt_limit = (0, inf)` is `some 0` here and none below. -/
+  /-- The least step size; none: no limit. The kernels' default `dt_limit = (0, inf)` is `some 0` here, none below. -/
   dtMin : Option α
   /-- The greatest step size; none: no limit. -/
   dtMax : Option α := none
@@ -107,7 +108,9 @@ def stepSize (dt : Tensor α [heads]) (h : Fin heads) : α :=
   let biased := m.dtBias.elim (dt.get h) fun bias => dt.get h + bias.get h
   Scalar.clamp m.dtMin m.dtMax (if m.dtSoftplus then Scalar.softplus biased else biased)
 
-/-- The transition of channel `p` of head `h`: decay `exp (dt A)`, the same for all state entries, and input `(dt B) x`. -/
+/--
+The transition of channel `p` of head `h`: decay `exp (dt A)`, the same for all state entries, and input `(dt B) x`.
+-/
 def transition (t : SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (p : Fin headDim) :
     DiagonalTransition α stateDim :=
   let dt := m.stepSize t.dt h
@@ -121,12 +124,15 @@ def finish (t : SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (
   t.z.elim skipped fun z => skipped * Scalar.silu ((z.get h).get p)
 
 /-- The output of channel `p` of head `h`, whose state after the token is `row`. -/
-def readOut (t : SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (p : Fin headDim) (row : Tensor α [stateDim]) : α :=
+def readOut (t : SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (p : Fin headDim)
+    (row : Tensor α [stateDim]) : α :=
   m.finish t h p ((t.C.get (groupOf m.groups_dvd h)).dot row)
 
 end SsdScan
 
-/-- Mamba-2's state update: one token, from the state of shape (heads, channels, state) to the next state and the output. -/
+/--
+Mamba-2's state update: one token, from the state of shape (heads, channels, state) to the next state and the output.
+-/
 def ssdStateUpdate (state : Tensor α [heads, headDim, stateDim]) (t : SsdScanToken α heads groups headDim stateDim) :
     Tensor α [heads, headDim, stateDim] × Tensor α [heads, headDim] :=
   let next : Tensor α [heads, headDim, stateDim] :=
@@ -135,17 +141,22 @@ def ssdStateUpdate (state : Tensor α [heads, headDim, stateDim]) (t : SsdScanTo
 
 /-- The scan as a state machine. -/
 def SsdScan.runner :
-    Runner (Tensor α [heads, headDim, stateDim]) (SsdScanToken α heads groups headDim stateDim) (Tensor α [heads, headDim]) where
+    Runner (Tensor α [heads, headDim, stateDim]) (SsdScanToken α heads groups headDim stateDim)
+      (Tensor α [heads, headDim]) where
   step := ssdStateUpdate m
 
-/-- `mamba_chunk_scan_combined` without `seq_idx`: all tokens, from the initial state `h0`; the final state and the outputs. -/
+/--
+`mamba_chunk_scan_combined` without `seq_idx`: all tokens, from the initial state `h0`; the final state and the
+outputs.
+-/
 def ssdScan (h0 : Tensor α [heads, headDim, stateDim]) (ts : List (SsdScanToken α heads groups headDim stateDim)) :
     Tensor α [heads, headDim, stateDim] × List (Tensor α [heads, headDim]) :=
   m.runner.runList h0 ts
 
 /--
-`mamba_chunk_scan_combined` of a packed row, each token with its `seq_idx`, from a state and the index of the token before: the final
-state with the last index, and the outputs. Before the first token of a row the kernels take that index to be 0.
+`mamba_chunk_scan_combined` of a packed row, each token with its `seq_idx`, from a state and the index of the token
+before: the final state with the last index, and the outputs. Before the first token of a row the kernels take that
+index to be 0.
 -/
 def ssdScanSeqIdx (state : Tensor α [heads, headDim, stateDim] × Int)
     (ts : List (Int × SsdScanToken α heads groups headDim stateDim)) :
@@ -155,24 +166,27 @@ def ssdScanSeqIdx (state : Tensor α [heads, headDim, stateDim] × Int)
 /-! ## The formulas, entry by entry -/
 
 /-- The state after one token. -/
-theorem ssdStateUpdate_state (state : Tensor α [heads, headDim, stateDim]) (t : SsdScanToken α heads groups headDim stateDim)
-    (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
+theorem ssdStateUpdate_state (state : Tensor α [heads, headDim, stateDim])
+    (t : SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
     (((ssdStateUpdate m state t).1.get h).get p).get n =
       Scalar.exp (m.stepSize t.dt h * m.A.get h) * ((state.get h).get p).get n +
         (m.stepSize t.dt h * (t.B.get (groupOf m.groups_dvd h)).get n) * (t.x.get h).get p := by
-  simp only [ssdStateUpdate, SsdScan.transition, DiagonalTransition.apply, Vec.mul, Vec.add, Vec.get_ofFn, Vec.get_zipWith,
-    Vec.get_map]
+  simp only [ssdStateUpdate, SsdScan.transition, DiagonalTransition.apply, Vec.mul, Vec.add, Vec.get_ofFn,
+    Vec.get_zipWith, Vec.get_map]
 
 /-- The output of one token, read from the state after it. -/
-theorem ssdStateUpdate_output (state : Tensor α [heads, headDim, stateDim]) (t : SsdScanToken α heads groups headDim stateDim)
-    (h : Fin heads) (p : Fin headDim) :
+theorem ssdStateUpdate_output (state : Tensor α [heads, headDim, stateDim])
+    (t : SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (p : Fin headDim) :
     ((ssdStateUpdate m state t).2.get h).get p =
       let read := (t.C.get (groupOf m.groups_dvd h)).dot (((ssdStateUpdate m state t).1.get h).get p)
       let skipped := m.D.elim read fun D => read + (D.get h).get p * (t.x.get h).get p
       t.z.elim skipped fun z => skipped * Scalar.silu ((z.get h).get p) := by
   simp only [ssdStateUpdate, SsdScan.readOut, SsdScan.finish, Vec.get_ofFn]
 
-/-- The final state of a channel is that of its own diagonal transitions, so what is proved of any form of the diagonal scan holds of it. -/
+/--
+The final state of a channel is that of its own diagonal transitions, so what is proved of any form of the diagonal
+scan holds of it.
+-/
 theorem ssdScan_state_channel (h0 : Tensor α [heads, headDim, stateDim])
     (ts : List (SsdScanToken α heads groups headDim stateDim)) (h : Fin heads) (p : Fin headDim) :
     ((ssdScan m h0 ts).1.get h).get p =
@@ -180,7 +194,8 @@ theorem ssdScan_state_channel (h0 : Tensor α [heads, headDim, stateDim])
   induction ts generalizing h0 with
   | nil => rfl
   | cons t ts ih =>
-    simp only [ssdScan, SsdScan.runner, runDiagonalTransitions, diagonalScanRunner, Runner.runList_cons, List.map_cons] at ih ⊢
+    simp only [ssdScan, SsdScan.runner, runDiagonalTransitions, diagonalScanRunner, Runner.runList_cons,
+      List.map_cons] at ih ⊢
     rw [ih]
     simp only [ssdStateUpdate, Vec.get_ofFn]
 
@@ -215,7 +230,8 @@ theorem ssdScan_append (h0 : Tensor α [heads, headDim, stateDim])
 theorem ssdScan_concat (h0 : Tensor α [heads, headDim, stateDim])
     (xs : List (SsdScanToken α heads groups headDim stateDim)) (x : SsdScanToken α heads groups headDim stateDim) :
     ssdScan m h0 (xs ++ [x]) =
-      ((ssdStateUpdate m (ssdScan m h0 xs).1 x).1, (ssdScan m h0 xs).2 ++ [(ssdStateUpdate m (ssdScan m h0 xs).1 x).2]) :=
+      ((ssdStateUpdate m (ssdScan m h0 xs).1 x).1,
+        (ssdScan m h0 xs).2 ++ [(ssdStateUpdate m (ssdScan m h0 xs).1 x).2]) :=
   ssdScan_append m h0 xs [x]
 
 /-- The scan of packed rows is causal, from any state. -/
@@ -237,7 +253,10 @@ theorem ssdScanSeqIdx_zero (h0 : Tensor α [heads, headDim, stateDim])
     ssdScanSeqIdx m (h0, 0) (xs.map fun x => (0, x)) = (((ssdScan m h0 xs).1, 0), (ssdScan m h0 xs).2) :=
   m.runner.withSeqIdx_const ssdZeroState h0 0 xs
 
-/-- Where the index changes, the tokens that follow are run from the zero state: neither outputs nor final state depend on the past. -/
+/--
+Where the index changes, the tokens that follow are run from the zero state: neither outputs nor final state depend on
+the past.
+-/
 theorem ssdScanSeqIdx_reset (state : Tensor α [heads, headDim, stateDim] × Int)
     (x : Int × SsdScanToken α heads groups headDim stateDim)
     (xs : List (Int × SsdScanToken α heads groups headDim stateDim)) (h : x.1 ≠ state.2) :
@@ -245,9 +264,9 @@ theorem ssdScanSeqIdx_reset (state : Tensor α [heads, headDim, stateDim] × Int
   m.runner.withSeqIdx_change ssdZeroState state.1 state.2 x xs h
 
 /--
-Packed examples are independent: those of index 0 at the start continue from the initial state `h0` (there may be none), and every later
-example has the outputs that it has alone, from the zero state and without indices. No later example is empty, and neighbours have
-different indices.
+Packed examples are independent: those of index 0 at the start continue from the initial state `h0` (there may be
+none), and every later example has the outputs that it has alone, from the zero state and without indices. No later
+example is empty, and neighbours have different indices.
 -/
 theorem ssdScanSeqIdx_packed (h0 : Tensor α [heads, headDim, stateDim])
     (xs : List (SsdScanToken α heads groups headDim stateDim))

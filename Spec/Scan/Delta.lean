@@ -10,9 +10,9 @@ public import Spec.RingScalar
 /-!
 # The delta rule
 
-`h' = h diag(a) (I - β k kᵀ) + β v kᵀ`, `o = h' q`: the state, of shape (values, keys), forgets what it returns for the key `k` and
-stores the value `v` in its place, by the fraction `β`. The step computes it as kernels do: decay, compare what the decayed state returns
-for `k` with `v`, write the difference.
+`h' = h diag(a) (I - β k kᵀ) + β v kᵀ`, `o = h' q`: the state, of shape (values, keys), forgets what it returns for
+the key `k` and stores the value `v` in its place, by the fraction `β`. The step computes it as kernels do: decay,
+compare what the decayed state returns for `k` with `v`, write the difference.
 
 | member | decay |
 | --- | --- |
@@ -22,18 +22,21 @@ for `k` with `v`, write the difference.
 
 ## Main definitions
 
-* `DeltaToken`: decay, fraction, query, key and value of one token; `deltaNetToken`, `gatedDeltaToken` make those of the members.
+* `DeltaToken`: decay, fraction, query, key and value of one token; `deltaNetToken`, `gatedDeltaToken` make those of
+  the members.
 * `deltaStep`, `deltaRunner`, `deltaRule`: one token, the state machine, a list of tokens.
 
 ## Main results
 
 * `deltaRule_causal`, `deltaRule_append`: causality and streaming, without any law of arithmetic.
-* `deltaStep_state_eq_matrix`, `deltaNet_state_eq_matrix`, `gatedDelta_state_eq_matrix`: the step is the update by matrices.
+* `deltaStep_state_eq_matrix`, `deltaNet_state_eq_matrix`, `gatedDelta_state_eq_matrix`: the step is the update by
+  matrices.
 
 ## References
 
 * I. Schlag, K. Irie, J. Schmidhuber, *Linear Transformers Are Secretly Fast Weight Programmers*, ICML 2021.
-* S. Yang, B. Wang, Y. Zhang, Y. Shen, Y. Kim, *Parallelizing Linear Transformers with the Delta Rule over Sequence Length*, NeurIPS 2024.
+* S. Yang, B. Wang, Y. Zhang, Y. Shen, Y. Kim, *Parallelizing Linear Transformers with the Delta Rule over Sequence
+  Length*, NeurIPS 2024.
 * S. Yang, J. Kautz, A. Hatamizadeh, *Gated Delta Networks: Improving Mamba2 with Delta Rule*, ICLR 2025.
 * Kimi Team, *Kimi Linear: An Expressive, Efficient Attention Architecture*, 2025.
 -/
@@ -102,7 +105,9 @@ theorem deltaRule_append (h0 : Tensor α [valueDim, keyDim]) (xs ys : List (Delt
 
 variable (state : Tensor α [valueDim, keyDim]) (t : DeltaToken α keyDim valueDim) (j : Fin valueDim) (i : Fin keyDim)
 
-/-- The state after one token: what is kept, plus the difference between the value and what was returned, under the key. -/
+/--
+The state after one token: what is kept, plus the difference between the value and what was returned, under the key.
+-/
 theorem deltaStep_state :
     ((deltaStep state t).1.get j).get i =
       t.decay.get i * (state.get j).get i +
@@ -136,7 +141,8 @@ theorem deltaStep_state_eq_matrix [CommRingScalar α] :
           t.beta * t.v.get j * t.k.get i := by
   refine (deltaStep_state state t j i).trans ?_
   rw [sum_eq_finSum]
-  exact entry_eq_matrix (fun l => t.decay.get l) (fun l => (state.get j).get l) (fun l => t.k.get l) t.beta (t.v.get j) i
+  exact entry_eq_matrix (fun l => t.decay.get l) (fun l => (state.get j).get l) (fun l => t.k.get l) t.beta
+    (t.v.get j) i
 
 /-- Gated DeltaNet: the step is `h (a (I - β k kᵀ)) + β v kᵀ`. -/
 theorem gatedDelta_state_eq_matrix [CommRingScalar α] (a β : α) (q k : Tensor α [keyDim]) (v : Tensor α [valueDim]) :

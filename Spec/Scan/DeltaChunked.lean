@@ -12,22 +12,25 @@ public import Spec.Sequence
 /-!
 # The chunked form of the delta rule
 
-Within a chunk that starts at time `m` with the state `S`, the steps of the delta rule multiply to a matrix that differs from the identity
-by as many outer products as the chunk has tokens (the WY representation). With pseudo-values `u s` and `w s`, the state at time `t` is
+Within a chunk that starts at time `m` with the state `S`, the steps of the delta rule multiply to a matrix that
+differs from the identity by as many outer products as the chunk has tokens (the WY representation). With
+pseudo-values `u s` and `w s`, the state at time `t` is
 
-    S + sum over m ≤ s < t of (u s - S w s) (k s)ᵀ            (no decay; with decays, each term decays as in linear attention)
+    S + sum over m ≤ s < t of (u s - S w s) (k s)ᵀ
 
-and both solve one triangular system with the matrix `I + tril(diag(β) K Kᵀ, -1)`:
+(with decays, each term decays as in linear attention), and both solve one triangular system with the matrix `I +
+tril(diag(β) K Kᵀ, -1)`:
 
     u r + sum over m ≤ s < r of β r (k s · k r) u s = β r v r
     w r + sum over m ≤ s < r of β r (k s · k r) w s = β r k r
 
-The UT transform solves it by one matrix `T`, the inverse of that matrix times `diag(β)`: `U = T V`, `W = T K`. It does not matter
-here how the system is solved.
+The UT transform solves it by one matrix `T`, the inverse of that matrix times `diag(β)`: `U = T V`, `W = T K`. It
+does not matter here how the system is solved.
 
 ## Main definitions
 
-* `deltaGram`, `deltaSystem`: products of keys through the decays between them, and the strictly lower part of the matrix.
+* `deltaGram`, `deltaSystem`: products of keys through the decays between them, and the strictly lower part of the
+  matrix.
 * `DeltaWY tok m n u w`: `u` and `w` solve the system of the chunk `m ≤ t < n`.
 * `deltaU`, `deltaW`: its solution by forward substitution.
 * `deltaAdvance`: a state carried over a stretch of tokens in one go.
@@ -36,16 +39,19 @@ here how the system is solved.
 
 * `DeltaWY.state`, `DeltaWY.output`: states and outputs within the chunk, from any solution.
 * `deltaWY_forward`, `deltaWY_of_inverse`: forward substitution and the UT transform solve the system.
-* `deltaRule_outputs_eq_chunked`, `deltaRule_state_eq_chunked`: the delta rule by chunks of every length, a ragged last one included.
-* `deltaNet_state_eq_wy`: without decay, the steps of a stretch are `I - (sum of w s (k s)ᵀ)` and add `sum of u s (k s)ᵀ`.
+* `deltaRule_outputs_eq_chunked`, `deltaRule_state_eq_chunked`: the delta rule by chunks of every length, a ragged
+  last one included.
+* `deltaNet_state_eq_wy`: without decay, the steps of a stretch are `I - (sum of w s (k s)ᵀ)` and add `sum of u s (k
+  s)ᵀ`.
 * `deltaNet_system`, `gatedDelta_system`: the matrix for DeltaNet and Gated DeltaNet.
 
 ## References
 
-* S. Yang, B. Wang, Y. Zhang, Y. Shen, Y. Kim, *Parallelizing Linear Transformers with the Delta Rule over Sequence Length*, NeurIPS 2024,
-  sections 3.1 and 3.2.
+* S. Yang, B. Wang, Y. Zhang, Y. Shen, Y. Kim, *Parallelizing Linear Transformers with the Delta Rule over Sequence
+  Length*, NeurIPS 2024, sections 3.1 and 3.2.
 * S. Yang, J. Kautz, A. Hatamizadeh, *Gated Delta Networks: Improving Mamba2 with Delta Rule*, ICLR 2025, section 3.3.
-* C. Bischof, C. Van Loan, *The WY Representation for Products of Householder Matrices*, SIAM J. Sci. Stat. Comput. 8, 1987.
+* C. Bischof, C. Van Loan, *The WY Representation for Products of Householder Matrices*, SIAM J. Sci. Stat. Comput. 8,
+  1987.
 -/
 
 @[expose] public noncomputable section
@@ -69,7 +75,8 @@ private theorem finSum_read (P h q : Fin K → R) (D k : Nat → Fin K → R) (e
     exact sumOver_comm _ _ _
   rw [swap, finSum, finSum, finSum, ← sumOver_add]
   refine sumOver_congr fun l _ => ?_
-  have inner : (sumRange m t fun s => D s l * (e s * k s l)) * q l = sumRange m t fun s => e s * (k s l * D s l * q l) := by
+  have inner : (sumRange m t fun s => D s l * (e s * k s l)) * q l =
+      sumRange m t fun s => e s * (k s l * D s l * q l) := by
     rw [sumRange, sumOver_mul]
     exact sumOver_congr fun s _ => by grind
   rw [← inner]
@@ -81,8 +88,8 @@ private def gram (t s : Nat) : R := finSum fun l => k s l * segProd (fun r => a 
 
 private def error (t : Nat) : R := β t * (v t + -finSum fun l => a t l * h t l * k t l)
 
-private theorem row_from (e : Nat → R) (hstep : ∀ t l, h (t + 1) l = a t l * h t l + e t * k t l) {m t : Nat} (hmt : m ≤ t)
-    (l : Fin K) :
+private theorem row_from (e : Nat → R) (hstep : ∀ t l, h (t + 1) l = a t l * h t l + e t * k t l)
+    {m t : Nat} (hmt : m ≤ t) (l : Fin K) :
     h t l = segProd (fun r => a r l) m t * h m l +
       sumRange m t fun s => segProd (fun r => a r l) (s + 1) t * (e s * k s l) := by
   have linear : ∀ t, h t l = linearState (fun r => a r l) (fun s => e s * k s l) (h 0 l) t := by
@@ -93,14 +100,17 @@ private theorem row_from (e : Nat → R) (hstep : ∀ t l, h (t + 1) l = a t l *
   rw [linear t, linear m]
   exact linearState_from _ _ _ hmt
 
-private theorem error_solves (hstep : ∀ t l, h (t + 1) l = a t l * h t l + error a k β v h t * k t l) (m r : Nat) (hr : m ≤ r) :
+private theorem error_solves (hstep : ∀ t l, h (t + 1) l = a t l * h t l + error a k β v h t * k t l) (m r : Nat)
+    (hr : m ≤ r) :
     (error a k β v h r + sumRange m r fun s => β r * gram a k r s * error a k β v h s) =
       β r * v r - finSum fun l => h m l * (β r * (segProd (fun r => a r l) m (r + 1) * k r l)) := by
   have kept : (finSum fun l => a r l * h r l * k r l) =
       (finSum fun l => h m l * (segProd (fun r => a r l) m (r + 1) * k r l)) +
         sumRange m r fun s => error a k β v h s * gram a k r s := by
-    refine Eq.trans (finSum_congr fun l => ?_) (finSum_read _ _ _ (fun s l => segProd (fun r => a r l) (s + 1) (r + 1)) k _ m r)
-    rw [row_from a k h _ hstep hr l, segProd_succ _ hr, Semiring.left_distrib, sumRange, mul_sumOver, ← Semiring.mul_assoc]
+    refine Eq.trans (finSum_congr fun l => ?_)
+      (finSum_read _ _ _ (fun s l => segProd (fun r => a r l) (s + 1) (r + 1)) k _ m r)
+    rw [row_from a k h _ hstep hr l, segProd_succ _ hr, Semiring.left_distrib, sumRange, mul_sumOver,
+      ← Semiring.mul_assoc]
     congr 2
     refine sumRange_congr fun s _ hs => ?_
     rw [segProd_succ (s := s + 1) _ (by omega)]
@@ -116,7 +126,8 @@ private theorem error_solves (hstep : ∀ t l, h (t + 1) l = a t l * h t l + err
   rw [scaled, start, error, kept]
   grind
 
-private theorem pseudo_solves (m r : Nat) (S : Fin K → R) (u : Nat → R) (w : Nat → Fin K → R) (M : Nat → R) (b : R) (d : Fin K → R)
+private theorem pseudo_solves (m r : Nat) (S : Fin K → R) (u : Nat → R) (w : Nat → Fin K → R) (M : Nat → R) (b : R)
+    (d : Fin K → R)
     (hu : (u r + sumRange m r fun s => M s * u s) = b) (hw : ∀ l, (w r l + sumRange m r fun s => M s * w s l) = d l) :
     ((u r - finSum fun l => S l * w r l) + sumRange m r fun s => M s * (u s - finSum fun l => S l * w s l)) =
       b - finSum fun l => S l * d l := by
@@ -185,9 +196,11 @@ theorem deltaWY_forward (m n : Nat) : DeltaWY tok m n (deltaU tok m) (deltaW tok
   values r _ _ _ := forwardSubstitution_solves m (deltaSystem tok) _ r
   keys r _ _ _ := forwardSubstitution_solves m (deltaSystem tok) _ r
 
-private theorem inverse_solves {R : Type} [CommRing R] {m n r : Nat} (hm : m ≤ r) (hn : r < n) (T : Nat → Nat → R) (M : Nat → R)
-    (β : R) (x : Nat → R) (hT : ∀ c, m ≤ c → c < n → (T r c + sumRange m r fun s => M s * T s c) = if c = r then β else 0) :
-    ((sumRange m n fun c => T r c * x c) + sumRange m r fun s => M s * sumRange m n fun c => T s c * x c) = β * x r := by
+private theorem inverse_solves {R : Type} [CommRing R] {m n r : Nat} (hm : m ≤ r) (hn : r < n) (T : Nat → Nat → R)
+    (M : Nat → R) (β : R) (x : Nat → R)
+    (hT : ∀ c, m ≤ c → c < n → (T r c + sumRange m r fun s => M s * T s c) = if c = r then β else 0) :
+    ((sumRange m n fun c => T r c * x c) + sumRange m r fun s => M s * sumRange m n fun c => T s c * x c) =
+      β * x r := by
   have swap : (sumRange m r fun s => M s * sumRange m n fun c => T s c * x c) =
       sumRange m n fun c => (sumRange m r fun s => M s * T s c) * x c := by
     simp only [sumRange, mul_sumOver, sumOver_mul]
@@ -202,8 +215,8 @@ private theorem inverse_solves {R : Type} [CommRing R] {m n r : Nat} (hm : m ≤
   · rw [if_neg h, if_neg h]; grind
 
 /--
-The UT transform solves the system: if `(I + tril(diag(β) K Kᵀ, -1)) T = diag(β)` within the chunk `m ≤ t < n`, then `U = T V` and
-`W = T K` are its pseudo-values and pseudo-keys.
+The UT transform solves the system: if `(I + tril(diag(β) K Kᵀ, -1)) T = diag(β)` within the chunk `m ≤ t < n`, then
+`U = T V` and `W = T K` are its pseudo-values and pseudo-keys.
 -/
 theorem deltaWY_of_inverse {m n : Nat} (T : Nat → Nat → α)
     (hT : ∀ r c, m ≤ r → r < n → m ≤ c → c < n →
@@ -238,8 +251,8 @@ private theorem rowAt_from (j : Fin valueDim) {m t : Nat} (h : m ≤ t) (l : Fin
     (rowAt_succ tok h0 j) h l
 
 variable {tok} in
-private theorem errorAt_eq {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α} (wy : DeltaWY tok m n u w)
-    (j : Fin valueDim) (s : Nat) (hm : m ≤ s) (hn : s < n) :
+private theorem errorAt_eq {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α}
+    (wy : DeltaWY tok m n u w) (j : Fin valueDim) (s : Nat) (hm : m ≤ s) (hn : s < n) :
     errorAt tok h0 j s = u s j - finSum fun l => rowAt tok h0 j m l * w s l :=
   triangular_unique (m := m) (n := n) (M := deltaSystem tok) (y := errorAt tok h0 j)
     (z := fun s => u s j - finSum fun l => rowAt tok h0 j m l * w s l)
@@ -253,8 +266,8 @@ private theorem errorAt_eq {m n : Nat} {u : Nat → Fin valueDim → α} {w : Na
 variable {tok}
 
 /-- The state at `t` within the chunk `m ≤ t ≤ n`, from the state `S` at its start and any solution of its system. -/
-theorem DeltaWY.state {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α} (wy : DeltaWY tok m n u w) {t : Nat}
-    (hm : m ≤ t) (hn : t ≤ n) (j : Fin valueDim) (l : Fin keyDim) :
+theorem DeltaWY.state {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α}
+    (wy : DeltaWY tok m n u w) {t : Nat} (hm : m ≤ t) (hn : t ≤ n) (j : Fin valueDim) (l : Fin keyDim) :
     (((deltaRunner α keyDim valueDim).stateAt h0 tok t).get j).get l =
       segProd (deltaDecay tok l) m t * (((deltaRunner α keyDim valueDim).stateAt h0 tok m).get j).get l +
         sumRange m t fun s => segProd (deltaDecay tok l) (s + 1) t *
@@ -264,9 +277,11 @@ theorem DeltaWY.state {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat →
   rw [errorAt_eq h0 wy j s hs (by omega)]
   rfl
 
-/-- The output at `t` of the chunk `m ≤ t < n`: a reading of the state at its start, and the scores of the tokens since. -/
-theorem DeltaWY.output {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α} (wy : DeltaWY tok m n u w) {t : Nat}
-    (hm : m ≤ t) (hn : t < n) (j : Fin valueDim) :
+/--
+The output at `t` of the chunk `m ≤ t < n`: a reading of the state at its start, and the scores of the tokens since.
+-/
+theorem DeltaWY.output {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α}
+    (wy : DeltaWY tok m n u w) {t : Nat} (hm : m ≤ t) (hn : t < n) (j : Fin valueDim) :
     ((deltaRunner α keyDim valueDim).outputAt h0 tok t).get j =
       (finSum fun l => (((deltaRunner α keyDim valueDim).stateAt h0 tok m).get j).get l *
         (segProd (deltaDecay tok l) m (t + 1) * (tok t).q.get l)) +
@@ -278,7 +293,8 @@ theorem DeltaWY.output {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat �
     rw [Runner.stateAt_succ]
     exact (deltaStep_output _ (tok t) j).trans (dot_eq_finSum _ _)
   rw [output, finSum_congr fun l => by rw [wy.state h0 (Nat.le_succ_of_le hm) hn j l]]
-  exact finSum_read _ _ _ (fun s l => segProd (deltaDecay tok l) (s + 1) (t + 1)) (fun s l => (tok s).k.get l) _ m (t + 1)
+  exact finSum_read _ _ _ (fun s l => segProd (deltaDecay tok l) (s + 1) (t + 1)) (fun s l => (tok s).k.get l) _ m
+    (t + 1)
 
 /-! ## By chunks -/
 
@@ -293,14 +309,16 @@ def deltaAdvance (state : Tensor α [valueDim, keyDim]) (m n : Nat) : Tensor α 
 
 /-- Carrying the state of the run over a stretch reaches the state of the run. -/
 theorem deltaAdvance_stateAt {m n : Nat} (h : m ≤ n) :
-    deltaAdvance tok ((deltaRunner α keyDim valueDim).stateAt h0 tok m) m n = (deltaRunner α keyDim valueDim).stateAt h0 tok n := by
+    deltaAdvance tok ((deltaRunner α keyDim valueDim).stateAt h0 tok m) m n =
+      (deltaRunner α keyDim valueDim).stateAt h0 tok n := by
   refine Vec.ext fun j => Vec.ext fun l => ?_
   rw [deltaAdvance, Vec.get_ofFn, Vec.get_ofFn]
   exact ((deltaWY_forward tok m n).state h0 h (Nat.le_refl n) j l).symm
 
 /--
-The delta rule by chunks of every length `L`, a ragged last one included: a reading of the state `S` passed to the chunk of `t`, and the scores
-of the tokens since its start, each times its pseudo-value less what `S` returns for its pseudo-key.
+The delta rule by chunks of every length `L`, a ragged last one included: a reading of the state `S` passed to the
+chunk of `t`, and the scores of the tokens since its start, each times its pseudo-value less what `S` returns for its
+pseudo-key.
 -/
 theorem deltaRule_outputs_eq_chunked (L T : Nat) :
     (deltaRule h0 ((List.range T).map tok)).2 =
@@ -358,8 +376,8 @@ theorem deltaNet_system (β : Nat → α) (t s : Nat) :
   refine (gatedDelta_system q k v (fun _ => 1) β t s).trans ?_
   rw [segProd_one, Semiring.one_mul]
 
-private theorem entry_eq_wy {R : Type} [CommRing R] {K : Nat} (S : Fin K → R) (u : Nat → R) (w k : Nat → Fin K → R) (m t : Nat)
-    (l : Fin K) :
+private theorem entry_eq_wy {R : Type} [CommRing R] {K : Nat} (S : Fin K → R) (u : Nat → R) (w k : Nat → Fin K → R)
+    (m t : Nat) (l : Fin K) :
     (1 * S l + sumRange m t fun s => 1 * ((u s - finSum fun i => S i * w s i) * k s l)) =
       (finSum fun i => S i * ((if i = l then 1 else 0) - sumRange m t fun s => w s i * k s l)) +
         sumRange m t fun s => u s * k s l := by
@@ -392,7 +410,8 @@ DeltaNet over a stretch `m ≤ s < t` of tokens, in WY form: the state is multip
 `sum of u s (k s)ᵀ` is added.
 -/
 theorem deltaNet_state_eq_wy (β : Nat → α) {m t : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α}
-    (wy : DeltaWY (fun t => deltaNetToken (β t) (q t) (k t) (v t)) m t u w) (h : m ≤ t) (j : Fin valueDim) (l : Fin keyDim) :
+    (wy : DeltaWY (fun t => deltaNetToken (β t) (q t) (k t) (v t)) m t u w) (h : m ≤ t) (j : Fin valueDim)
+    (l : Fin keyDim) :
     (((deltaRunner α keyDim valueDim).stateAt h0 (fun t => deltaNetToken (β t) (q t) (k t) (v t)) t).get j).get l =
       (finSum fun i =>
         (((deltaRunner α keyDim valueDim).stateAt h0 (fun t => deltaNetToken (β t) (q t) (k t) (v t)) m).get j).get i *

@@ -9,8 +9,8 @@ public import Spec.FinSum
 /-!
 # Unit lower triangular systems
 
-`y r + (sum over m ≤ s < r of M r s * y s) = b r` for the times `r ≥ m`: the system `(I + tril(M, -1)) y = b` over a ring. Forward
-substitution solves it, and nothing else does.
+`y r + (sum over m ≤ s < r of M r s * y s) = b r` for the times `r ≥ m`: the system `(I + tril(M, -1)) y = b` over a
+ring. Forward substitution solves it, and nothing else does.
 
 ## Main definitions
 

@@ -10,8 +10,8 @@ public import Spec.Tensor
 /-!
 # Linear attention with decay
 
-The family `h' = a ⊙ h + k vᵀ`, `o = h'ᵀ q`: a state of shape (keys, values), a decay for each of its entries, a write of one outer
-product and a read for each token. Its members differ in how the decay depends on the entry:
+The family `h' = a ⊙ h + k vᵀ`, `o = h'ᵀ q`: a state of shape (keys, values), a decay for each of its entries, a write
+of one outer product and a read for each token. Its members differ in how the decay depends on the entry:
 
 | member | decay of entry `(i, j)` | key and value |
 | --- | --- | --- |
@@ -20,14 +20,15 @@ product and a read for each token. Its members differ in how the decay depends o
 | gated linear attention (GLA) | `a i`, one for each key channel | `k`, `v` |
 | RG-LRU, HGRN | `a j`, one for each value channel | one key channel, `k = q = 1`; `v` is the gated input |
 
-The numerator of mLSTM is the member above; its normaliser is one too, with the single value 1. Normalisers, output gates and scales
-act on each output by itself.
+The numerator of mLSTM is the member above; its normaliser is one too, with the single value 1. Normalisers, output
+gates and scales act on each output by itself.
 
 ## Main definitions
 
 * `LinearAttentionToken`: decay, query, key and value of one token.
 * `linearAttentionStep`, `linearAttentionRunner`, `linearAttention`: one token, the state machine, a list of tokens.
-* `LinearAttentionToken.ofScalar`, `retentionToken`, `glaToken`, `rgLruToken`, `mlstmToken`, `mlstmNormalizerToken`: the members.
+* `LinearAttentionToken.ofScalar`, `retentionToken`, `glaToken`, `rgLruToken`, `mlstmToken`, `mlstmNormalizerToken`:
+  the members.
 
 ## Main results
 
@@ -38,7 +39,8 @@ act on each output by itself.
 
 * Y. Sun et al., *Retentive Network: A Successor to Transformer for Large Language Models*, 2023, equations 5 and 6.
 * S. Yang et al., *Gated Linear Attention Transformers with Hardware-Efficient Training*, ICML 2024, equation 3.
-* S. De et al., *Griffin: Mixing Gated Linear Recurrences with Local Attention for Efficient Language Models*, 2024, section 2.4.
+* S. De et al., *Griffin: Mixing Gated Linear Recurrences with Local Attention for Efficient Language Models*, 2024,
+  section 2.4.
 * M. Beck et al., *xLSTM: Extended Long Short-Term Memory*, NeurIPS 2024, section 2.3.
 -/
 
@@ -67,7 +69,8 @@ def LinearAttentionToken.ofScalar (a : α) (q k : Tensor α [keyDim]) (v : Tenso
   ⟨Vec.ofFn fun _ => Vec.ofFn fun _ => a, q, k, v⟩
 
 /-- Retention: the decay `γ` of the head, the same at every token. -/
-def retentionToken (γ : α) (q k : Tensor α [keyDim]) (v : Tensor α [valueDim]) : LinearAttentionToken α keyDim valueDim :=
+def retentionToken (γ : α) (q k : Tensor α [keyDim]) (v : Tensor α [valueDim]) :
+    LinearAttentionToken α keyDim valueDim :=
   .ofScalar γ q k v
 
 /-- Gated linear attention: one decay for each key channel. -/
@@ -113,7 +116,8 @@ theorem linearAttention_causal (h0 : Tensor α [keyDim, valueDim]) : Causal fun 
   Runner.causal _ h0
 
 /-- Running `xs ++ ys` is running `ys` from the state after `xs`. -/
-theorem linearAttention_append (h0 : Tensor α [keyDim, valueDim]) (xs ys : List (LinearAttentionToken α keyDim valueDim)) :
+theorem linearAttention_append (h0 : Tensor α [keyDim, valueDim])
+    (xs ys : List (LinearAttentionToken α keyDim valueDim)) :
     linearAttention h0 (xs ++ ys) =
       ((linearAttention (linearAttention h0 xs).1 ys).1,
         (linearAttention h0 xs).2 ++ (linearAttention (linearAttention h0 xs).1 ys).2) :=
@@ -144,7 +148,8 @@ theorem ofScalar_state (a : α) :
 
 /-- Retention: `γ h + k vᵀ`. -/
 theorem retention_state (γ : α) :
-    ((linearAttentionStep state (retentionToken γ q k v)).1.get i).get j = γ * (state.get i).get j + k.get i * v.get j :=
+    ((linearAttentionStep state (retentionToken γ q k v)).1.get i).get j =
+      γ * (state.get i).get j + k.get i * v.get j :=
   ofScalar_state state q k v i j γ
 
 /-- Gated linear attention: `diag(a) h + k vᵀ`. -/

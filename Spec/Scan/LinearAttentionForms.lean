@@ -12,12 +12,14 @@ public import Spec.Sequence
 /-!
 # Parallel forms of linear attention with decay
 
-In exact arithmetic the recurrence is *masked attention*: the output at `t` is the sum over the sources `s ≤ t` of a score times
-the value `v s`, where the score reads `k s` with `q t` through the decays between them. It is also computed *by chunks*: masked
-attention within the chunk of `t`, and a reading of the state that was passed to that chunk.
+In exact arithmetic the recurrence is *masked attention*: the output at `t` is the sum over the sources `s ≤ t` of a
+score times the value `v s`, where the score reads `k s` with `q t` through the decays between them. It is also
+computed *by chunks*: masked attention within the chunk of `t`, and a reading of the state that was passed to that
+chunk.
 
-The chunked forms of the literature are the same sums with the factors grouped into matrices. Some divide by products of decays
-from the start of the chunk (`gla_score_eq_div`); that is exact where no product is zero, and in floating point it is where they fail.
+The chunked forms of the literature are the same sums with the factors grouped into matrices. Some divide by products
+of decays from the start of the chunk (`gla_score_eq_div`); that is exact where no product is zero, and in floating
+point it is where they fail.
 
 ## Main definitions
 
@@ -27,8 +29,8 @@ from the start of the chunk (`gla_score_eq_div`); that is exact where no product
 ## Main results
 
 * `linearAttention_outputs_eq_masked`: the recurrence is masked attention.
-* `linearAttention_outputs_eq_chunked`, `linearAttention_state_eq_chunked`: it is computed by chunks of every length, a ragged last one
-  included.
+* `linearAttention_outputs_eq_chunked`, `linearAttention_state_eq_chunked`: it is computed by chunks of every length,
+  a ragged last one included.
 * `ofScalar_score`, `retention_score`, `gla_score`: what the score is for the members of the family.
 * `gla_score_eq_div`: the score from queries and keys scaled beforehand.
 * `rgLru_output`: the output of the RG-LRU is its state.
@@ -37,7 +39,8 @@ from the start of the chunk (`gla_score_eq_div`); that is exact where no product
 ## References
 
 * Y. Sun et al., *Retentive Network: A Successor to Transformer for Large Language Models*, 2023, equations 5 and 7.
-* S. Yang et al., *Gated Linear Attention Transformers with Hardware-Efficient Training*, ICML 2024, sections 2.1, 4.2 and 4.3.
+* S. Yang et al., *Gated Linear Attention Transformers with Hardware-Efficient Training*, ICML 2024, sections 2.1, 4.2
+  and 4.3.
 -/
 
 @[expose] public noncomputable section
@@ -46,8 +49,8 @@ namespace Scanproof
 
 open Lean.Grind
 
-private theorem finSum_read {R : Type} [CommSemiring R] {K : Nat} (q P h : Fin K → R) (D k : Nat → Fin K → R) (v : Nat → R)
-    (m t : Nat) :
+private theorem finSum_read {R : Type} [CommSemiring R] {K : Nat} (q P h : Fin K → R) (D k : Nat → Fin K → R)
+    (v : Nat → R) (m t : Nat) :
     (finSum fun i => q i * (P i * h i + sumRange m t fun s => D s i * (k s i * v s))) =
       (sumRange m t fun s => (finSum fun i => q i * D s i * k s i) * v s) + finSum fun i => q i * P i * h i := by
   have swap : (sumRange m t fun s => (finSum fun i => q i * D s i * k s i) * v s) =
@@ -56,7 +59,8 @@ private theorem finSum_read {R : Type} [CommSemiring R] {K : Nat} (q P h : Fin K
     exact sumOver_comm _ _ _
   rw [swap, finSum, finSum, finSum, ← sumOver_add]
   refine sumOver_congr fun i _ => ?_
-  have inner : (q i * sumRange m t fun s => D s i * (k s i * v s)) = sumRange m t fun s => q i * D s i * k s i * v s := by
+  have inner : (q i * sumRange m t fun s => D s i * (k s i * v s)) =
+      sumRange m t fun s => q i * D s i * k s i * v s := by
     rw [sumRange, mul_sumOver]
     exact sumOver_congr fun s _ => by grind
   rw [← inner]
@@ -68,11 +72,16 @@ variable {α : Type} [Scalar α] [CommSemiringScalar α] {keyDim valueDim : Nat}
 /-- The decay of entry `(i, j)` at time `t`. -/
 def linearAttentionDecay (i : Fin keyDim) (j : Fin valueDim) (t : Nat) : α := ((tok t).decay.get i).get j
 
-/-- The score of the source `s` for the destination `t` and value channel `j`: `k s` read by `q t` through the decays between them. -/
+/--
+The score of the source `s` for the destination `t` and value channel `j`: `k s` read by `q t` through the decays
+between them.
+-/
 def linearAttentionScore (t s : Nat) (j : Fin valueDim) : α :=
   finSum fun i => (tok t).q.get i * segProd (linearAttentionDecay tok i j) (s + 1) (t + 1) * (tok s).k.get i
 
-/-- The state at `m` carried over the tokens at the times `m ≤ t < n` in one go: decayed, plus what they wrote, decayed. -/
+/--
+The state at `m` carried over the tokens at the times `m ≤ t < n` in one go: decayed, plus what they wrote, decayed.
+-/
 def linearAttentionAdvance (state : Tensor α [keyDim, valueDim]) (m n : Nat) : Tensor α [keyDim, valueDim] :=
   Vec.ofFn fun i => Vec.ofFn fun j =>
     segProd (linearAttentionDecay tok i j) m n * (state.get i).get j +
@@ -121,8 +130,8 @@ theorem linearAttention_outputs_eq_masked (T : Nat) :
   exact linearAttention_outputAt_from tok h0 (Nat.zero_le _) j
 
 /--
-Linear attention by chunks of every length `L`, a ragged last one included: masked attention within the chunk of `t`, and a reading of the
-state that was passed to it.
+Linear attention by chunks of every length `L`, a ragged last one included: masked attention within the chunk of `t`,
+and a reading of the state that was passed to it.
 -/
 theorem linearAttention_outputs_eq_chunked (L T : Nat) :
     (linearAttention h0 ((List.range T).map tok)).2 =
@@ -191,8 +200,8 @@ private theorem rescale {R : Type} [CommSemiring R] {q P A k d : R} (h : A * d =
   grind
 
 /--
-Gated linear attention with queries and keys scaled beforehand by the decays since the start `m` of the chunk: `q` times its product, `k`
-divided by its own. Division must undo multiplication, and no product may be zero.
+Gated linear attention with queries and keys scaled beforehand by the decays since the start `m` of the chunk: `q`
+times its product, `k` divided by its own. Division must undo multiplication, and no product may be zero.
 -/
 theorem gla_score_eq_div (a : Nat → Tensor α [keyDim]) {m : Nat} (hm : m ≤ s) (hs : s ≤ t)
     (div : ∀ x y : α, y ≠ 0 → y * (x / y) = x) (ne : ∀ i, segProd (fun r => (a r).get i) m (s + 1) ≠ 0) :
@@ -207,7 +216,8 @@ theorem gla_score_eq_div (a : Nat → Tensor α [keyDim]) {m : Nat} (hm : m ≤ 
 /-- With one decay for each token, the outputs are those of Mamba-2's recurrence: keys write, queries read. -/
 theorem linearAttention_output_eq_ssdOutput (a : Nat → α) :
     ((linearAttentionRunner α keyDim valueDim).outputAt h0 (fun t => .ofScalar (a t) (q t) (k t) (v t)) t).get j =
-      ssdOutput a (fun t i => (k t).get i) (fun t i => (q t).get i) (fun t j => (v t).get j) (fun j i => (h0.get i).get j) t j := by
+      ssdOutput a (fun t i => (k t).get i) (fun t i => (q t).get i) (fun t j => (v t).get j)
+        (fun j i => (h0.get i).get j) t j := by
   rw [linearAttention_outputAt_from _ _ (Nat.zero_le _), ssdOutput_from _ _ _ _ _ (Nat.zero_le _)]
   simp only [ofScalar_score, dot_eq_finSum]
   congr 1
@@ -216,7 +226,8 @@ theorem linearAttention_output_eq_ssdOutput (a : Nat → α) :
 
 /-- The output of the real-gated linear recurrent unit is its state. -/
 theorem rgLru_output (state : Tensor α [1, valueDim]) (a u : Tensor α [valueDim]) (j : Fin valueDim) :
-    (linearAttentionStep state (rgLruToken a u)).2.get j = ((linearAttentionStep state (rgLruToken a u)).1.get 0).get j := by
+    (linearAttentionStep state (rgLruToken a u)).2.get j =
+      ((linearAttentionStep state (rgLruToken a u)).1.get 0).get j := by
   refine (linearAttentionStep_output state j _).trans ?_
   rw [sum_eq_finSum, finSum_succ, finSum_zero]
   simp only [rgLruToken, Vec.get_ofFn]

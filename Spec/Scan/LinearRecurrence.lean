@@ -9,9 +9,9 @@ public import Spec.FinSum
 /-!
 # The linear recurrence and its masked sum
 
-One entry of the state of every model here obeys `h' = a h + b`, with coefficients that may differ at every time. Unrolled, each
-`b s` reaches time `t` multiplied by the decays after it: the segment product from its source `s` to its destination `t`. Over any
-semiring, commutative or not.
+One entry of the state of every model here obeys `h' = a h + b`, with coefficients that may differ at every time.
+Unrolled, each `b s` reaches time `t` multiplied by the decays after it: the segment product from its source `s` to
+its destination `t`. Over any semiring, commutative or not.
 
 ## Main definitions
 
@@ -52,7 +52,8 @@ theorem linearState_from (a b : Nat → R) (h0 : R) {m t : Nat} (h : m ≤ t) :
       refine sumRange_congr fun s _ hs => ?_
       rw [segProd_succ a (by omega)]
       grind
-    rw [← Nat.add_assoc, linearState, ih (by omega), segProd_succ a (by omega), sumRange_succ (by omega), later, segProd_self]
+    rw [← Nat.add_assoc, linearState, ih (by omega), segProd_succ a (by omega), sumRange_succ (by omega),
+      later, segProd_self]
     grind
 
 /-- From the initial state. -/

@@ -9,15 +9,15 @@ public import Spec.Scan.LinearRecurrence
 /-!
 # Mamba-2: the recurrence, its masked matrix form and its chunked form
 
-One head of Mamba-2 over a commutative semiring: a decay `a t`, an input `x t` of `P` channels, a write vector `b t` and a read
-vector `c t` of `N` entries at each time, and a state of shape `(P, N)`:
+One head of Mamba-2 over a commutative semiring: a decay `a t`, an input `x t` of `P` channels, a write vector `b t`
+and a read vector `c t` of `N` entries at each time, and a state of shape `(P, N)`:
 
     h t = a t * h (t - 1) + x t ⊗ b t            y t = h t · c t
 
-The *matrix form* reads `y = (L ⊙ C Bᵀ) X`, where the mask `L t s` is the product of the decays after the source `s` up to the
-destination `t`, and zero for `s > t`. The *chunked form* applies it within chunks, sums each chunk up in one state, and passes the
-states on from chunk to chunk by the same recurrence, with one decay a chunk. All three agree, for every chunk length, a ragged last
-chunk included.
+The *matrix form* reads `y = (L ⊙ C Bᵀ) X`, where the mask `L t s` is the product of the decays after the source `s`
+up to the destination `t`, and zero for `s > t`. The *chunked form* applies it within chunks, sums each chunk up in
+one state, and passes the states on from chunk to chunk by the same recurrence, with one decay a chunk. All three
+agree, for every chunk length, a ragged last chunk included.
 
 ## Main definitions
 
@@ -36,8 +36,8 @@ chunk included.
 
 ## References
 
-* T. Dao, A. Gu, *Transformers are SSMs: Generalized Models and Efficient Algorithms Through Structured State Space Duality*, ICML
-  2024, sections 3.2, 6 and listing 1.
+* T. Dao, A. Gu, *Transformers are SSMs: Generalized Models and Efficient Algorithms Through Structured State Space
+  Duality*, ICML 2024, sections 3.2, 6 and listing 1.
 -/
 
 @[expose] public noncomputable section
@@ -58,7 +58,9 @@ def ssdState (t : Nat) (p : Fin P) (n : Fin N) : R := linearState a (fun s => b 
 /-- The output at time `t`: the state after token `t`, read by `c t`. -/
 def ssdOutput (t : Nat) (p : Fin P) : R := finSum fun n => c t n * ssdState a b x h0 (t + 1) p n
 
-/-- The mask `L`: the product of the decays after the source `s` up to the destination `t`, and zero above the diagonal. -/
+/--
+The mask `L`: the product of the decays after the source `s` up to the destination `t`, and zero above the diagonal.
+-/
 def ssdMask (t s : Nat) : R := if s ≤ t then segProd a (s + 1) (t + 1) else 0
 
 /-- The state changes by the update of Mamba-2. -/
@@ -75,8 +77,8 @@ private theorem finSum_read_sumRange (m t : Nat) (w : Nat → R) (ct : Fin N →
   exact sumOver_congr fun n _ => by grind
 
 /--
-The output at `t` from the state at any `m ≤ t + 1`: what that state has become, and the tokens since, each masked by the decays
-after it.
+The output at `t` from the state at any `m ≤ t + 1`: what that state has become, and the tokens since, each masked by
+the decays after it.
 -/
 theorem ssdOutput_from {m t : Nat} (h : m ≤ t + 1) (p : Fin P) :
     ssdOutput a b c x h0 t p =
@@ -88,8 +90,8 @@ theorem ssdOutput_from {m t : Nat} (h : m ≤ t + 1) (p : Fin P) :
   grind
 
 /--
-The recurrence is the masked matrix product, over any number `T > t` of tokens: `y = (L ⊙ C Bᵀ) X`, and what the initial state
-has become.
+The recurrence is the masked matrix product, over any number `T > t` of tokens: `y = (L ⊙ C Bᵀ) X`, and what the
+initial state has become.
 -/
 theorem ssdOutput_eq_masked {t T : Nat} (h : t < T) (p : Fin P) :
     ssdOutput a b c x h0 t p =
@@ -144,7 +146,10 @@ theorem ssdPassedState_eq_ssdState (m : Nat) (p : Fin P) (n : Fin N) :
     rw [ssdState, linearState_from a _ _ (Nat.mul_le_mul_right L (Nat.le_succ m)), ← ssdState, ← ih]
     rfl
 
-/-- The states passed between chunks are a masked matrix product of the chunks' own states: from each source chunk to the destination. -/
+/--
+The states passed between chunks are a masked matrix product of the chunks' own states: from each source chunk to the
+destination.
+-/
 theorem ssdPassedState_eq_masked (m : Nat) (p : Fin P) (n : Fin N) :
     ssdPassedState a b x h0 L m p n =
       segProd (ssdChunkDecay a L) 0 m * h0 p n +
@@ -152,8 +157,8 @@ theorem ssdPassedState_eq_masked (m : Nat) (p : Fin P) (n : Fin N) :
   linearState_eq_sum _ _ _ m
 
 /--
-Mamba-2's chunked algorithm computes the recurrence, for every chunk length `L` and every `t`, so also in a ragged last chunk: the
-masked product within the chunk of `t`, and what the state passed to that chunk has become.
+Mamba-2's chunked algorithm computes the recurrence, for every chunk length `L` and every `t`, so also in a ragged
+last chunk: the masked product within the chunk of `t`, and what the state passed to that chunk has become.
 -/
 theorem ssdOutput_eq_chunked (t : Nat) (p : Fin P) :
     ssdOutput a b c x h0 t p =
@@ -173,8 +178,8 @@ theorem ssdState_eq_chunked (T : Nat) (p : Fin P) (n : Fin N) :
 end Chunks
 
 /--
-The mask as kernels compute it: the exponential of the difference of two cumulative sums of the logarithms `l` of the decays, both
-taken from the start `m` of the chunk. `e` is any map that turns sums into products.
+The mask as kernels compute it: the exponential of the difference of two cumulative sums of the logarithms `l` of the
+decays, both taken from the start `m` of the chunk. `e` is any map that turns sums into products.
 -/
 theorem segProd_eq_exp_sub [CommSemiring R] {S : Type} [CommRing S] (e : S → R) (zero : e 0 = 1)
     (add : ∀ x y, e (x + y) = e x * e y) (l : Nat → S) {m s t : Nat} (hs : m ≤ s) (ht : s ≤ t) :

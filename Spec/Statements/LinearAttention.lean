@@ -26,7 +26,8 @@ variable [Scalar α]
 example (h0 : Tensor α [keyDim, valueDim]) : Causal fun ts => (linearAttention h0 ts).2 := by
   apply linearAttention_causal <;> assumption
 
-example (h0 : Tensor α [keyDim, valueDim]) (xs ys : List (LinearAttentionToken α keyDim valueDim)) :
+example (h0 : Tensor α [keyDim, valueDim])
+    (xs ys : List (LinearAttentionToken α keyDim valueDim)) :
     linearAttention h0 (xs ++ ys) =
       ((linearAttention (linearAttention h0 xs).1 ys).1,
         (linearAttention h0 xs).2 ++ (linearAttention (linearAttention h0 xs).1 ys).2) := by
@@ -50,7 +51,8 @@ example (a : α) :
   apply ofScalar_state <;> assumption
 
 example (γ : α) :
-    ((linearAttentionStep state (retentionToken γ q k v)).1.get i).get j = γ * (state.get i).get j + k.get i * v.get j := by
+    ((linearAttentionStep state (retentionToken γ q k v)).1.get i).get j =
+      γ * (state.get i).get j + k.get i * v.get j := by
   apply retention_state <;> assumption
 
 example (a : Tensor α [keyDim]) :
@@ -140,11 +142,13 @@ example (a : Nat → Tensor α [keyDim]) {m : Nat} (hm : m ≤ s) (hs : s ≤ t)
 
 example (a : Nat → α) :
     ((linearAttentionRunner α keyDim valueDim).outputAt h0 (fun t => .ofScalar (a t) (q t) (k t) (v t)) t).get j =
-      ssdOutput a (fun t i => (k t).get i) (fun t i => (q t).get i) (fun t j => (v t).get j) (fun j i => (h0.get i).get j) t j := by
+      ssdOutput a (fun t i => (k t).get i) (fun t i => (q t).get i) (fun t j => (v t).get j)
+        (fun j i => (h0.get i).get j) t j := by
   apply linearAttention_output_eq_ssdOutput <;> assumption
 
 example (state : Tensor α [1, valueDim]) (a u : Tensor α [valueDim]) (j : Fin valueDim) :
-    (linearAttentionStep state (rgLruToken a u)).2.get j = ((linearAttentionStep state (rgLruToken a u)).1.get 0).get j := by
+    (linearAttentionStep state (rgLruToken a u)).2.get j =
+      ((linearAttentionStep state (rgLruToken a u)).1.get 0).get j := by
   apply rgLru_output <;> assumption
 
 end
@@ -251,8 +255,8 @@ variable (h0 : Tensor α [valueDim, keyDim])
 
 variable {tok}
 
-example {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α} (wy : DeltaWY tok m n u w) {t : Nat}
-    (hm : m ≤ t) (hn : t ≤ n) (j : Fin valueDim) (l : Fin keyDim) :
+example {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α}
+    (wy : DeltaWY tok m n u w) {t : Nat} (hm : m ≤ t) (hn : t ≤ n) (j : Fin valueDim) (l : Fin keyDim) :
     (((deltaRunner α keyDim valueDim).stateAt h0 tok t).get j).get l =
       segProd (deltaDecay tok l) m t * (((deltaRunner α keyDim valueDim).stateAt h0 tok m).get j).get l +
         sumRange m t fun s => segProd (deltaDecay tok l) (s + 1) t *
@@ -260,8 +264,8 @@ example {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim �
             (tok s).k.get l) := by
   apply DeltaWY.state <;> assumption
 
-example {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α} (wy : DeltaWY tok m n u w) {t : Nat}
-    (hm : m ≤ t) (hn : t < n) (j : Fin valueDim) :
+example {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α}
+    (wy : DeltaWY tok m n u w) {t : Nat} (hm : m ≤ t) (hn : t < n) (j : Fin valueDim) :
     ((deltaRunner α keyDim valueDim).outputAt h0 tok t).get j =
       (finSum fun l => (((deltaRunner α keyDim valueDim).stateAt h0 tok m).get j).get l *
         (segProd (deltaDecay tok l) m (t + 1) * (tok t).q.get l)) +
@@ -273,7 +277,8 @@ example {m n : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim �
 variable (tok)
 
 example {m n : Nat} (h : m ≤ n) :
-    deltaAdvance tok ((deltaRunner α keyDim valueDim).stateAt h0 tok m) m n = (deltaRunner α keyDim valueDim).stateAt h0 tok n := by
+    deltaAdvance tok ((deltaRunner α keyDim valueDim).stateAt h0 tok m) m n =
+      (deltaRunner α keyDim valueDim).stateAt h0 tok n := by
   apply deltaAdvance_stateAt <;> assumption
 
 example (L T : Nat) :
@@ -303,7 +308,8 @@ example (β : Nat → α) (t s : Nat) :
   apply deltaNet_system <;> assumption
 
 example (β : Nat → α) {m t : Nat} {u : Nat → Fin valueDim → α} {w : Nat → Fin keyDim → α}
-    (wy : DeltaWY (fun t => deltaNetToken (β t) (q t) (k t) (v t)) m t u w) (h : m ≤ t) (j : Fin valueDim) (l : Fin keyDim) :
+    (wy : DeltaWY (fun t => deltaNetToken (β t) (q t) (k t) (v t)) m t u w) (h : m ≤ t) (j : Fin valueDim)
+    (l : Fin keyDim) :
     (((deltaRunner α keyDim valueDim).stateAt h0 (fun t => deltaNetToken (β t) (q t) (k t) (v t)) t).get j).get l =
       (finSum fun i =>
         (((deltaRunner α keyDim valueDim).stateAt h0 (fun t => deltaNetToken (β t) (q t) (k t) (v t)) m).get j).get i *

@@ -90,7 +90,8 @@ example {m i n : Nat} (hm : m ≤ i) (hn : i < n) (f : Nat → R) :
 
 end Sum
 
-example [Ring R] (l : List ι) (f g : ι → R) : sumOver l (fun i => f i - g i) = sumOver l f - sumOver l g := by
+example [Ring R] (l : List ι) (f g : ι → R) :
+    sumOver l (fun i => f i - g i) = sumOver l f - sumOver l g := by
   apply sumOver_sub <;> assumption
 
 section Product
@@ -335,15 +336,15 @@ namespace SsdScan
 
 end SsdScan
 
-example (state : Tensor α [heads, headDim, stateDim]) (t : SsdScanToken α heads groups headDim stateDim)
-    (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
+example (state : Tensor α [heads, headDim, stateDim])
+    (t : SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
     (((ssdStateUpdate m state t).1.get h).get p).get n =
       Scalar.exp (m.stepSize t.dt h * m.A.get h) * ((state.get h).get p).get n +
         (m.stepSize t.dt h * (t.B.get (groupOf m.groups_dvd h)).get n) * (t.x.get h).get p := by
   apply ssdStateUpdate_state <;> assumption
 
-example (state : Tensor α [heads, headDim, stateDim]) (t : SsdScanToken α heads groups headDim stateDim)
-    (h : Fin heads) (p : Fin headDim) :
+example (state : Tensor α [heads, headDim, stateDim])
+    (t : SsdScanToken α heads groups headDim stateDim) (h : Fin heads) (p : Fin headDim) :
     ((ssdStateUpdate m state t).2.get h).get p =
       let read := (t.C.get (groupOf m.groups_dvd h)).dot (((ssdStateUpdate m state t).1.get h).get p)
       let skipped := m.D.elim read fun D => read + (D.get h).get p * (t.x.get h).get p
@@ -375,7 +376,8 @@ example (h0 : Tensor α [heads, headDim, stateDim])
 example (h0 : Tensor α [heads, headDim, stateDim])
     (xs : List (SsdScanToken α heads groups headDim stateDim)) (x : SsdScanToken α heads groups headDim stateDim) :
     ssdScan m h0 (xs ++ [x]) =
-      ((ssdStateUpdate m (ssdScan m h0 xs).1 x).1, (ssdScan m h0 xs).2 ++ [(ssdStateUpdate m (ssdScan m h0 xs).1 x).2]) := by
+      ((ssdStateUpdate m (ssdScan m h0 xs).1 x).1,
+        (ssdScan m h0 xs).2 ++ [(ssdStateUpdate m (ssdScan m h0 xs).1 x).2]) := by
   apply ssdScan_concat <;> assumption
 
 example (state : Tensor α [heads, headDim, stateDim] × Int) :
@@ -441,8 +443,8 @@ example [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim])
     (ssdScanSeqIdx m (h0, first) ((List.range T).map fun t => (idx t, tok t))).2 =
       (List.range T).map fun t => Vec.ofFn fun h => Vec.ofFn fun p =>
         m.finish (tok t) h p
-          (ssdOutput (resetDecay first idx (m.decays tok h)) (m.writes tok h) (m.reads tok h) (ssdInputs tok h) (ssdHead h0 h) t
-            p) := by
+          (ssdOutput (resetDecay first idx (m.decays tok h)) (m.writes tok h) (m.reads tok h) (ssdInputs tok h)
+            (ssdHead h0 h) t p) := by
   apply ssdScanSeqIdx_output_eq_ssdOutput <;> assumption
 
 end
