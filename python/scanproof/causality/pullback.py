@@ -29,6 +29,9 @@ MEMORY_BUDGET = 2**26
 PASS_BYTES = 2**18
 """On a CPU, rows are added until an operation hands on this much: an eighth of a level-2 cache of today."""
 
+HELD_BYTES = 2**20
+"""Cotangents and gradients of rows that go alone are held up to this much, to be measured together."""
+
 FEWEST = 8
 """Rows that a stack must hold to pay for itself on a CPU, and copies for theirs anywhere."""
 
@@ -90,8 +93,13 @@ class Pullback:
     def rows(self) -> int:
         """How many cotangents to pull at once."""
         if self._stackable:
-            return self._affordable(self._row_bytes)
+            return self._stacked_rows
         return self._copies.count if self._copies else 1
+
+    @property
+    def held(self) -> int:
+        """How many cotangents and gradients to hold at once: a few that fit a cache, even if pulled alone."""
+        return max(self.rows, min(FEWEST, min(HELD_BYTES, self._budget) // self._ends))
 
     def draw(self, rows: int, generator: torch.Generator) -> Tensor:
         """Draw standard normal cotangents, shape (rows, *y.shape), on the device and in the dtype of ``y``.
@@ -110,16 +118,23 @@ class Pullback:
         return self._pull(cotangents)
 
     def _pull(self, cotangents: Tensor) -> Tensor:
-        gradients = []
+        if self.rows == 1 or len(cotangents) == 1:
+            return self._pull_alone(cotangents)
+        parts = []
         while len(cotangents):
-            part, cotangents = cotangents.tensor_split([self.rows])
-            gradients.append(self._pull_together(part))
-        return gradients[0] if len(gradients) == 1 else torch.cat(gradients)
+            part, cotangents = cotangents[: self.rows], cotangents[self.rows :]
+            parts.append(self._pull_together(part))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _pull_alone(self, cotangents: Tensor) -> Tensor:
+        return torch.stack([pull_one(self.y, self.x, cotangent) for cotangent in cotangents])
 
     def _pull_together(self, cotangents: Tensor) -> Tensor:
-        if self._copies and len(cotangents) >= FEWEST:
+        if self._copies:
+            if len(cotangents) < FEWEST:
+                return self._pull_alone(cotangents)
             gradients = self._copies.pull(cotangents)
-        elif self._stackable and len(cotangents) > 1:
+        else:
             try:
                 gradients = pull_stacked(self.y, self.x, cotangents)
             except Exception as problem:  # a fault of fn itself is raised again by a product alone
@@ -127,8 +142,6 @@ class Pullback:
                 if not isinstance(problem, torch.OutOfMemoryError):
                     self._copy(len(cotangents))
                 return self._pull(cotangents)
-        else:
-            return torch.stack([pull_one(self.y, self.x, cotangent) for cotangent in cotangents])
         self.batching = Batching(max(len(cotangents), self.batching.rows), self._copies is not None)
         return gradients
 
@@ -147,11 +160,18 @@ class Pullback:
         return min(rows, paying) if paying >= FEWEST else 1
 
     @cached_property
+    def _stacked_rows(self) -> int:
+        return self._affordable(self._row_bytes)
+
+    @cached_property
     def _traffic(self) -> Traffic:
         return traffic(self.y, self.x)
 
     @cached_property
     def _row_bytes(self) -> int:
         """Bytes that a row takes: its cotangent and gradient twice, and six gradients on their way."""
-        ends = self.y.numel() * self.y.element_size() + self.x.numel() * self.x.element_size()
-        return 2 * ends + 6 * self._traffic.largest
+        return 2 * self._ends + 6 * self._traffic.largest
+
+    @property
+    def _ends(self) -> int:
+        return self.y.numel() * self.y.element_size() + self.x.numel() * self.x.element_size()

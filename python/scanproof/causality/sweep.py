@@ -118,7 +118,7 @@ def sweep(pullback: Pullback, rows: Rows, axes: Axes, axis: AxisName, cotangent:
     probability one, and together they miss none that independent ones would see.
     """
     y_axis, x_axis = axes.find(axis, pullback.y), axes.find(axis, pullback.x)
-    size = pullback.rows
+    size = pullback.held
     parts = [rows[start : start + size] for start in range(0, len(rows), size)]
     largest, energy = [], []
     for part in parts:
@@ -126,11 +126,21 @@ def sweep(pullback: Pullback, rows: Rows, axes: Axes, axis: AxisName, cotangent:
         if gradients.element_size() < 4:
             gradients = gradients.float()
         others = [axis for axis in range(1, gradients.dim()) if axis != x_axis + 1]
-        largest.append(gradients.abs().amax(others) if others else gradients.abs())
-        squares = (gradients.square().sum(others) if others else gradients.square()).double()
-        forbidden = squares.masked_fill(part.allowed.to(squares.device), 0.0)
-        energy.append(torch.stack([forbidden.sum(1), squares.sum(1)], 1))
+        greatest = gradients.abs().amax(others) if others else gradients.abs()
+        allowed = part.allowed.to(greatest.device)
+        total = _energy(gradients)
+        leak = torch.zeros_like(total)
+        if greatest.masked_fill(allowed, 0.0).any():
+            leak = _energy(gradients.masked_fill(along(allowed, gradients, x_axis), 0.0))
+        largest.append(greatest)
+        energy.append(torch.stack([leak, total], 1))
     return Sweep(rows, torch.cat(largest).cpu(), torch.cat(energy).cpu())
+
+
+def _energy(gradients: Tensor) -> Tensor:
+    """Return the sum of squares of each row, float64."""
+    norms: Tensor = torch.linalg.vector_norm(gradients.flatten(1), dim=1)
+    return norms.double().square()
 
 
 def along(rows: Tensor, like: Tensor, axis: int) -> Tensor:

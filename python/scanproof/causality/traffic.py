@@ -36,7 +36,7 @@ def traffic(y: Tensor, x: Tensor) -> Traffic:
     """Measure the graph between an output and the leaf ``x``; parts that lead elsewhere are not run."""
     readers: dict[Node, list[tuple[Node, int]]] = {}
     leaf, queue = None, [y.grad_fn]
-    seen = {y.grad_fn}
+    sizes = {y.grad_fn: _sizes(y.grad_fn)}
     while queue:
         node = queue.pop()
         if getattr(node, "variable", None) is x:
@@ -44,10 +44,11 @@ def traffic(y: Tensor, x: Tensor) -> Traffic:
         for source, slot in getattr(node, "next_functions", ()):
             if source is None:
                 continue
-            readers.setdefault(source, []).append((node, _bytes(source, slot)))
-            if source not in seen:
-                seen.add(source)
+            if source not in sizes:
+                sizes[source] = _sizes(source)
                 queue.append(source)
+            size = sizes[source][slot] if slot < len(sizes[source]) else 0
+            readers.setdefault(source, []).append((node, size))
 
     on_the_way, queue, total, largest = {leaf}, [leaf], 0, 0
     while queue:
@@ -60,8 +61,8 @@ def traffic(y: Tensor, x: Tensor) -> Traffic:
     return Traffic(len(on_the_way), total, largest, opaque)
 
 
-def _bytes(node: Node, slot: int) -> int:
-    metadata = getattr(node, "_input_metadata", ())
-    if slot >= len(metadata):
-        return 0
-    return int(prod(metadata[slot].shape) * metadata[slot].dtype.itemsize)
+def _sizes(node: Node) -> tuple[int, ...]:
+    """Return the bytes of each gradient that a node takes."""
+    return tuple(
+        prod(metadata.shape) * metadata.dtype.itemsize for metadata in getattr(node, "_input_metadata", ())
+    )
