@@ -6,12 +6,13 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 _CASTS = {
     getattr(Tensor, name): getattr(torch, name)
     for name in ("half", "bfloat16", "float", "double", "chalf", "cfloat", "cdouble")
 }
+_CONSTANTS = {int, float, bool, str, type(None), type(...), torch.device}
 
 
 def unit_roundoff(dtype: torch.dtype) -> float:
@@ -43,6 +44,7 @@ class AtPrecision(TorchFunctionMode):
         self._copies: dict[
             int, tuple[Tensor, Tensor]
         ] = {}  # the original is kept too, or its id could be reused
+        self._targets: dict[torch.dtype, torch.dtype] = {}  # of the ones met
         self.coarsest = dtype
         self.unreached: set[str] = set()
         self._outer_default: list[torch.dtype] = []
@@ -67,15 +69,24 @@ class AtPrecision(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in _CASTS:
             args, func = (args[0], _CASTS[func], *args[1:]), Tensor.to
-        args, kwargs = tree_map(self._argument, (args, kwargs))
-        result = func(*args, **kwargs)
-        inexact = [value for value in tree_leaves((args, kwargs)) if _is_inexact(value)]
+        inexact: list[Tensor] = []
+
+        def argument(value: Any) -> Any:
+            value = self._argument(value)
+            if isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex()):
+                inexact.append(value)
+            return value
+
+        def result(value: Any) -> Any:
+            if inexact and self._is_other(value):
+                self.unreached.add(getattr(func, "__name__", repr(func)))
+            return self._convert(value)
+
+        returned = func(*_mapped(argument, args), **_mapped(argument, kwargs))
         for device in {value.device.type for value in inexact}:
             if torch.is_autocast_enabled(device):
                 self._meet(torch.get_autocast_dtype(device))
-        if inexact and any(map(self._is_other, tree_leaves(result))):
-            self.unreached.add(getattr(func, "__name__", repr(func)))
-        return tree_map(self._convert, result)
+        return _mapped(result, returned)
 
     def _argument(self, value: Any) -> Any:
         if not isinstance(value, Tensor):
@@ -95,14 +106,26 @@ class AtPrecision(TorchFunctionMode):
         return isinstance(value, Tensor) and value.dtype != self._target(value.dtype)
 
     def _target(self, dtype: torch.dtype) -> torch.dtype:
-        if not (dtype.is_floating_point or dtype.is_complex):
-            return dtype
-        self._meet(dtype)
-        return self._complex if dtype.is_complex else self.dtype
+        if dtype not in self._targets:
+            self._targets[dtype] = dtype
+            if dtype.is_floating_point or dtype.is_complex:
+                self._meet(dtype)
+                self._targets[dtype] = self._complex if dtype.is_complex else self.dtype
+        return self._targets[dtype]
 
     def _meet(self, dtype: torch.dtype) -> None:
         self.coarsest = max(self.coarsest, dtype, key=unit_roundoff)
 
 
-def _is_inexact(value: Any) -> bool:
-    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+def _mapped(convert: Callable[[Any], Any], value: Any) -> Any:
+    """Do as ``tree_map`` does, faster for what nearly all arguments and results are."""
+    kind = type(value)
+    if kind is Tensor or kind is torch.dtype:
+        return convert(value)
+    if kind in _CONSTANTS:
+        return value
+    if kind is tuple or kind is list:
+        return kind([_mapped(convert, part) for part in value])
+    if kind is dict:
+        return {key: _mapped(convert, part) for key, part in value.items()}
+    return tree_map(convert, value)
