@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from scanproof import Verdict, certify, check_prefix
-from scanproof.causality.evidence import Rerun, judge
+from scanproof import Verdict, certify, check_perturbation, check_prefix
+from scanproof.causality.evidence import Rerun, judge, rerun_at
 from scanproof.causality.examination import SUSPECTS
 from scanproof.causality.look import ROWS
+from scanproof.causality.precision import AtPrecision
 from scanproof.report.verdict import Verdict as ReportVerdict
 from zoo.convolution import fft_conv
 from zoo.injected import with_pair_leak
@@ -238,6 +239,41 @@ class TestNoSecondPrecision:
 
     def test_no_residue_needs_no_second_precision(self, rng: torch.Generator) -> None:
         assert certify(self.only_float32(0.0), torch.randn(2, T, D, generator=rng)).verdict is Verdict.CAUSAL
+
+
+class TestSumsThatFloat64HoldsExactly:
+    """A float32 input has so few digits that its sums do not round in float64."""
+
+    @pytest.mark.parametrize("check", [certify, check_prefix, check_perturbation])
+    def test_their_rounding_is_rounding(self, check: Callable[..., Any], rng: torch.Generator) -> None:
+        def fn(x: Tensor) -> Tensor:
+            return x.sum(1, keepdim=True) - (x.flip(1).cumsum(1).flip(1) - x)
+
+        report = check(fn, torch.randn(2, T, D, generator=rng))
+        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING, report.summary()
+
+    def test_digits_are_added_only_where_float64_finds_nothing(self) -> None:
+        def probe(mode: AtPrecision) -> Rerun:
+            asked.append(mode.input(torch.ones(1)).item())
+            return Rerun(residues[len(asked) - 1], torch.float32, frozenset())
+
+        for dtype, residues, calls in (
+            (torch.float64, [1e-12], 1),
+            (torch.float64, [0.0, 1e-16], 2),
+            (torch.float32, [0.0], 1),
+        ):
+            asked: list[float] = []
+            found = rerun_at(dtype, probe)
+            assert not isinstance(found, str)
+            assert found.residue == residues[-1]
+            assert [one == 1 for one in asked] == [True, False][:calls]
+
+    def test_another_function_at_those_digits_says_nothing(self) -> None:
+        found = rerun_at(
+            torch.float64,
+            lambda mode: Rerun(0.0, mode.dtype, frozenset()) if mode.input(torch.ones(1)) == 1 else "no",
+        )
+        assert found == Rerun(0.0, torch.float64, frozenset())
 
 
 class TestJudge:

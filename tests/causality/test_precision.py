@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof.causality.precision import AtPrecision, unit_roundoff
+from scanproof.causality.precision import AtPrecision, unit_roundoff, with_all_digits
 
 
 def test_unit_roundoff_is_half_the_spacing_at_one() -> None:
@@ -10,6 +10,29 @@ def test_unit_roundoff_is_half_the_spacing_at_one() -> None:
         one, u = torch.ones((), dtype=dtype), unit_roundoff(dtype)
         assert one + u == one  # a tie, to even
         assert one + 2 * u > one
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_digits_are_added_after_those_that_there_are(dtype: torch.dtype, rng: torch.Generator) -> None:
+    x = torch.randn(1000, generator=rng).to(dtype)
+    for given in (x, x.double()) if dtype == torch.float32 else (x,):
+        long = with_all_digits(given)
+        assert long.dtype == torch.float64
+        assert torch.equal(long.to(dtype), x)
+        assert (long != given).float().mean() > 0.99
+    assert torch.equal(with_all_digits(torch.zeros(3)), torch.zeros(3, dtype=torch.float64))
+
+
+def test_numbers_that_fill_float64_stay(rng: torch.Generator) -> None:
+    x = torch.randn(1000, dtype=torch.float64, generator=rng)
+    torch.testing.assert_close(with_all_digits(x), x, rtol=2**-52, atol=0)
+
+
+def test_inputs_enter_at_the_precision() -> None:
+    x, ids = torch.randn(5), torch.arange(3)
+    assert torch.equal(AtPrecision(torch.float64).input(x), x.double())
+    assert torch.equal(AtPrecision(torch.float64, all_digits=True).input(x), with_all_digits(x))
+    assert AtPrecision(torch.float64, all_digits=True).input(ids) is ids
 
 
 def test_parameters_constants_casts_and_results_are_promoted() -> None:

@@ -9,6 +9,7 @@ from scanproof import selective_scan, selective_scan_associative, selective_scan
 from .specimen import (
     CAUSAL,
     CHUNK,
+    PASSES,
     D,
     Fault,
     Model,
@@ -45,6 +46,7 @@ def chunked_sum(x: Tensor, inherits: str = "the chunks before") -> Tensor:
     totals = torch.cat([part.sum(1, keepdim=True) for part in parts], 1)
     states = {
         "the chunks before": pad(totals.cumsum(1), (0, 0, 1, 0)),
+        "the chunks before, by subtraction": totals.cumsum(1) - totals,
         "its own end": totals.cumsum(1),
         "the chunks after": totals.flip(1).cumsum(1).flip(1) - totals,
     }[inherits]
@@ -145,6 +147,18 @@ def build() -> tuple[list[Model], list[Fault]]:
         Model(name="chunked decay", fn=chunked_decay),
         Model(name="scan by doubling", fn=hillis_steele),
         Model(name="irregular time steps", fn=lambda x: irregular(x, to_the_next=False)),
+        Model(
+            name="total minus what comes after",
+            fn=lambda x: x.sum(1, keepdim=True) - (x.flip(1).cumsum(1).flip(1) - x),
+            certificate=PASSES,
+            perturbation=PASSES,
+        ),
+        Model(
+            name="chunked sum, state by subtraction",
+            fn=lambda x: chunked_sum(x, "the chunks before, by subtraction"),
+            certificate=PASSES,
+            perturbation=PASSES,
+        ),
         Model(
             name="cumsum of 2,048", fn=lambda x: x.cumsum(1), T=2048, examples=1, modes=frozenset({"coded"})
         ),

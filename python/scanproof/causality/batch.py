@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.batch_report import PROBES, BatchChange, BatchFinding, BatchProbe, BatchReport
-from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
+from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
 from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, SequenceMap, check_tensor, module_of, proves_nothing
 from scanproof.causality.precision import AtPrecision
@@ -264,7 +264,7 @@ class _Comparison:
             residue,
             1.0,
             dtype,
-            lambda other: self._rerun(other, dtype, differing),
+            lambda other: rerun_at(other, lambda mode: self._repeat(mode, dtype, differing)),
             lambda: probe != "replace" and self._kept_every_bit(),
         )
 
@@ -276,9 +276,9 @@ class _Comparison:
         cases = self._cases.get("replace", [])
         return bool(cases) and not any(self._changes[case] for case in cases)
 
-    def _rerun(self, dtype: torch.dtype, given: torch.dtype, cases: Sequence[_Case]) -> Rerun | str:
+    def _repeat(self, mode: AtPrecision, given: torch.dtype, cases: Sequence[_Case]) -> Rerun | str:
         """Make the cases at another precision, or say why that says nothing about ``fn``."""
-        mode = AtPrecision(dtype)
+        dtype = mode.dtype
         try:
             y = self._run(self._at(self._x, mode), "fn(x)", mode)
             if not same_function(self._y, y, coarser(given, mode.coarsest)):
@@ -293,7 +293,7 @@ class _Comparison:
 
     def _changes_of(self, case: _Case, y: Tensor, mode: AtPrecision | None) -> list[BatchChange]:
         """Return the greatest change of each example that keeps its contents."""
-        now = self._run(self._at(self._input(case), mode), f"fn(x) when {case}", mode)
+        now = self._run(self._input(case, mode), f"fn(x) when {case}", mode)
         outputs, others = _by_example(y, self._dim), _by_example(now, self._dim)
         if others.shape[1:] != outputs.shape[1:]:
             raise _NotTaken(
@@ -327,16 +327,16 @@ class _Comparison:
             entries=difference.numel(),
         )
 
-    def _input(self, case: _Case) -> Tensor:
+    def _input(self, case: _Case, mode: AtPrecision | None = None) -> Tensor:
         order = torch.tensor(case.order, device=self._x.device)
-        x = self._x.clone()
+        x = self._at(self._x, mode).clone()
         for example in case.replaced:
             assert case.kind is not None
             x.select(self._dim, example).copy_(self._contents[case.kind].select(self._dim, example))
         return x.index_select(self._dim, order)
 
     def _at(self, x: Tensor, mode: AtPrecision | None) -> Tensor:
-        return x.to(mode.dtype) if mode and x.is_floating_point() else x
+        return mode.input(x) if mode else x
 
     def _run(self, x: Tensor, call: str, mode: AtPrecision | None = None) -> Tensor:
         self.calls += 1

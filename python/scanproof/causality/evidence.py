@@ -8,6 +8,7 @@ precisions: the dtype that was given, or float32 in place of float64, and float6
    errors are proportional to the unit roundoff, information is not. 9 bits are left for kernels of different
    accuracy: of FFT convolutions with up to 401 positions, those of prime length lost only 23.
 2. It is still there in float64: what vanishes altogether may come from other code that is chosen by dtype.
+   Sums of short numbers are exact there, so where nothing is left ``x`` is given random digits to its end.
 3. It is small: at most half the digits of the lowest precision met, ``sqrt(u) * scale``.
 4. Both precisions ran the same function: the outputs agree to half the digits of the lowest precision met.
 
@@ -24,7 +25,7 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from scanproof.causality.precision import unit_roundoff
+from scanproof.causality.precision import AtPrecision, unit_roundoff
 from scanproof.report.verdict import Verdict
 
 SHRINKAGE = 2.0**-20
@@ -106,6 +107,15 @@ def same_function(given: Tensor, other: Tensor, coarsest: torch.dtype) -> bool:
     """Whether the outputs of two runs agree to half the digits of ``coarsest``."""
     a, b = given.detach().double(), other.detach().double()
     return bool((a - b).abs().max() <= half_the_digits(coarsest) * b.abs().max())
+
+
+def rerun_at(dtype: torch.dtype, repeat: Callable[[AtPrecision], Rerun | str]) -> Rerun | str:
+    """Make the same probe at another precision by ``repeat``; once more where float64 finds nothing."""
+    found = repeat(AtPrecision(dtype))
+    if dtype != torch.float64 or isinstance(found, str) or found.residue:
+        return found
+    longer = repeat(AtPrecision(dtype, all_digits=True))
+    return found if isinstance(longer, str) else longer
 
 
 def judge(

@@ -28,6 +28,7 @@ from scanproof.causality.evidence import (
     dtype_name,
     half_the_digits,
     judge,
+    rerun_at,
     same_function,
 )
 from scanproof.causality.failure import call_text, failure
@@ -369,8 +370,11 @@ class _Comparison:
         return replace(change, sources=(first, end - 1), input_name=name)
 
     def _rerun(self, dtype: torch.dtype) -> Rerun | str:
+        return rerun_at(dtype, self._repeat)
+
+    def _repeat(self, mode: AtPrecision) -> Rerun | str:
         """Compare the probes that differ at another precision, or say why that says nothing about ``fn``."""
-        mode = AtPrecision(dtype)
+        dtype = mode.dtype
         try:
             y = self._run(self._at(self._x, mode), mode)
             if not same_function(self._y, y, coarser(self._dtype, mode.coarsest)):
@@ -382,7 +386,7 @@ class _Comparison:
         return Rerun(share, mode.coarsest, frozenset(mode.unreached))
 
     def _at(self, x: Tensor, mode: AtPrecision | None) -> Tensor:
-        return x.to(mode.dtype) if mode and x.is_floating_point() else x
+        return mode.input(x) if mode else x
 
     def _stacked(self, inputs: Sequence[Tensor], mode: AtPrecision | None = None) -> Sequence[Tensor]:
         """Return the output of each input, all from one call."""

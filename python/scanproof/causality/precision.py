@@ -20,6 +20,14 @@ def unit_roundoff(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).eps / 2
 
 
+def with_all_digits(x: Tensor) -> Tensor:
+    """Return ``x`` in float64, with random digits after its own, which round away in its own precision."""
+    short = x.dtype != torch.float64 or torch.equal(x.float().double(), x)
+    own = x.dtype if x.element_size() < 4 else torch.float32 if short else torch.float64
+    noise = torch.rand(x.shape, generator=torch.Generator("cpu").manual_seed(0), dtype=torch.float64) - 0.5
+    return x.double() * (1 + unit_roundoff(own) * noise.to(x.device))
+
+
 class AtPrecision(TorchFunctionMode):
     """Within it, every floating tensor that torch functions take, name or return has one precision.
 
@@ -32,15 +40,20 @@ class AtPrecision(TorchFunctionMode):
     of a Python ``autograd.Function``. Random numbers drawn within it are others than those of the same seed
     outside. Autocast is reached, because it leaves float64 alone.
 
+    Args:
+        dtype: the precision asked for.
+        all_digits: whether ``input`` fills float64.
+
     Attributes:
         dtype: the precision asked for.
         coarsest: the lowest precision met, at most the one asked for.
         unreached: names of the operations that were given this precision and returned a lower one.
     """
 
-    def __init__(self, dtype: torch.dtype) -> None:
+    def __init__(self, dtype: torch.dtype, all_digits: bool = False) -> None:
         super().__init__()
         self.dtype, self._complex = dtype, dtype.to_complex()
+        self._all_digits = all_digits
         self._copies: dict[
             int, tuple[Tensor, Tensor]
         ] = {}  # the original is kept too, or its id could be reused
@@ -48,6 +61,12 @@ class AtPrecision(TorchFunctionMode):
         self.coarsest = dtype
         self.unreached: set[str] = set()
         self._outer_default: list[torch.dtype] = []
+
+    def input(self, x: Tensor) -> Tensor:
+        """Return an input at this precision; token ids stay as they are."""
+        if not x.is_floating_point():
+            return x
+        return with_all_digits(x) if self._all_digits else x.to(self.dtype)
 
     def __enter__(self) -> Self:
         self._outer_default.append(torch.get_default_dtype())

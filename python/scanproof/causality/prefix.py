@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.alignment import SAME, Alignment, Order
-from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, same_function
+from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
 from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, non_finite, proves_nothing
 from scanproof.causality.packing import Inputs
@@ -164,7 +164,7 @@ class _Comparison:
         self._whole = self._run(subject.x)
         self._order = subject.order(self._whole)
         self.lengths = _check_lengths(lengths, self._order, subject)
-        self._promoted: dict[torch.dtype, tuple[list[Mismatch], AtPrecision] | str] = {}
+        self._promoted: dict[torch.dtype, list[Mismatch]] = {}
         found = (
             proves_nothing(self._whole, self._axes)
             or unsteady(lambda: self._run(self._x), self._whole)
@@ -193,32 +193,29 @@ class _Comparison:
         """Return the greatest mismatch; when the verdict did not pass, of float64 where that has one."""
         decisive = self.mismatches
         if judgement.seen_in_float64 and not judgement.verdict.passed:
-            promoted = self._promoted[torch.float64]
-            assert not isinstance(promoted, str)
-            decisive, _ = promoted
+            decisive = self._promoted[torch.float64]
         return max(decisive, key=lambda mismatch: mismatch.size, default=None)
 
     def _rerun(self, dtype: torch.dtype) -> Rerun | str:
-        if dtype not in self._promoted:
-            self._promoted[dtype] = self._compare_at(dtype)
-        found = self._promoted[dtype]
-        if isinstance(found, str):
-            return f"run in {dtype_name(dtype)}, {found}"
-        mismatches, mode = found
-        return Rerun(_greatest(mismatches), mode.coarsest, frozenset(mode.unreached))
+        return rerun_at(dtype, self._repeat)
 
-    def _compare_at(self, dtype: torch.dtype) -> tuple[list[Mismatch], AtPrecision] | str:
+    def _repeat(self, mode: AtPrecision) -> Rerun | str:
+        found = self._compare_at(mode)
+        if isinstance(found, str):
+            return f"run in {dtype_name(mode.dtype)}, {found}"
+        self._promoted[mode.dtype] = found
+        return Rerun(_greatest(found), mode.coarsest, frozenset(mode.unreached))
+
+    def _compare_at(self, mode: AtPrecision) -> list[Mismatch] | str:
         """Compare at another precision, or say why that says nothing about ``fn`` as it was given."""
-        mode = AtPrecision(dtype)
         try:
-            x = self._x.to(dtype)
+            x = mode.input(self._x)
             whole = self._run(x, mode=mode)
             if not same_function(self._whole, whole, coarser(self._x.dtype, mode.coarsest)):
                 return "fn returns other outputs, beyond rounding"
-            found = self._compare(x, whole, mode)
+            return self._compare(x, whole, mode)
         except Exception as error:  # whatever fn raises at a precision it was not written for
             return f"fn raised {type(error).__name__}: {error}"
-        return found if isinstance(found, str) else (found, mode)
 
     def _run(self, x: Tensor, call: str = "fn(x)", mode: AtPrecision | None = None) -> Tensor:
         with torch.no_grad(), mode or nullcontext():

@@ -104,10 +104,11 @@ class Pullback:
     def draw(self, rows: int, generator: torch.Generator) -> Tensor:
         """Draw standard normal cotangents, shape (rows, *y.shape), on the device and in the dtype of ``y``.
 
-        The numbers come from a CPU generator, in float32 and row by row, so that every device, every
-        precision and every number of rows gets the same ones.
+        The numbers come from a CPU generator, row by row, so that every device, every precision and every
+        number of rows gets the same ones. They are drawn in float64 and rounded to lower precisions: sums of
+        shorter ones would be exact in float64, and leave none of the rounding that is to be told from leaks.
         """
-        numbers = torch.empty((rows, *self.y.shape), device="cpu", dtype=torch.float32)
+        numbers = torch.empty((rows, *self.y.shape), device="cpu", dtype=torch.float64)
         for row in numbers:
             row.normal_(generator=generator)
         return numbers.to(self.y.device, self.y.dtype)
