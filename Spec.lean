@@ -63,6 +63,7 @@ public import Spec.Causality.Padding
 public import Spec.Causality.Packing
 public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
+public import Spec.Causality.MambaLanguageModelStreaming
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves

@@ -18,11 +18,13 @@ tokens would recompute.
 
 ## Main results
 
-For `diagonalS4_runList`, `compactMamba_runList` and `selectiveMamba_runListAux`:
+For `diagonalS4_runList`, `compactMamba_runList` and `selectiveMamba_runListAux`, and all but the last for
+`selectiveMamba_runList`:
 
 * `…_flatten`: chunked prefill, of any number of pieces of any lengths, is one pass.
 * `…_decode`: decoding token after token is one pass.
-* `…_prefill_decode`, `…_prefill_pieces_decode`: prefill, in one piece or in several, and then decoding, is one pass.
+* `…_prefill_decode`: prefill and then decoding is one pass.
+* `…_prefill_pieces_decode`: prefill in pieces and then decoding is one pass.
 
 For the selective Mamba block with its convolution state in a ring, see `selectiveMamba_prefill_decode_ring`.
 -/
@@ -137,6 +139,24 @@ theorem selectiveMamba_runListAux_prefill_pieces_decode
         ((m.runner.pieces.runList (h0, history) ps).1, (m.runner.pieces.runList (h0, history) ps).2.flatten) ys =
       m.runListAux h0 history (ps.flatten ++ ys) :=
   m.runner.prefill_pieces_decode (h0, history) ps ys
+
+/-- Chunked prefill of the selective Mamba block from the empty history: pieces of any lengths are one pass. -/
+theorem selectiveMamba_runList_flatten (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (ps : List (List (Tensor α [inputDim]))) :
+    m.runList h0 ps.flatten = ((m.runner.pieces.runList (h0, []) ps).1, (m.runner.pieces.runList (h0, []) ps).2.flatten) :=
+  selectiveMamba_runListAux_flatten m h0 [] ps
+
+/-- Decoding the selective Mamba block token after token, from the empty history, is one pass. -/
+theorem selectiveMamba_runList_decode (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (xs : List (Tensor α [inputDim])) :
+    m.runner.decode ((h0, []), []) xs = m.runList h0 xs :=
+  selectiveMamba_runListAux_decode m h0 [] xs
+
+/-- Prefill of `xs` from the empty history and then decoding of `ys`, token after token, is one pass over `xs ++ ys`. -/
+theorem selectiveMamba_runList_prefill_decode (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (xs ys : List (Tensor α [inputDim])) :
+    m.runner.decode (m.runList h0 xs) ys = m.runList h0 (xs ++ ys) :=
+  selectiveMamba_runListAux_prefill_decode m h0 [] xs ys
 
 end
 

@@ -16,6 +16,8 @@ the bit, since no law of arithmetic is used. Models and kernels inherit what is 
 
 * `Runner.pieces`: the runner whose tokens are pieces of a sequence.
 * `Runner.decode`: one step after another, from a run that has begun.
+* `Runner.generate`, `Runner.regenerate`: choosing each next token from the last output, from a cache or by computing all anew.
+* `Runner.comp`: one runner after another.
 
 ## Main results
 
@@ -24,6 +26,8 @@ the bit, since no law of arithmetic is used. Models and kernels inherit what is 
 * `Runner.prefill_decode`: prefill and then decode is one pass.
 * `Runner.prefill_pieces_decode`: so is chunked prefill and then decode.
 * `Runner.state_eq_foldl`: the state is what the steps alone make of the tokens.
+* `Runner.generate_eq_regenerate`: generation from a cache chooses the tokens of generation without one.
+* `Runner.runList_comp`: token after token through two runners is one whole run after the other.
 * `Runner.runList_of_step`: a runner that represents the states of another one otherwise computes the same outputs.
 * `Runner.prefill_decode_of_step`: prefill by one runner and decode by another that represents its state is one pass.
 -/
@@ -86,6 +90,59 @@ theorem state_eq_foldl (r : Runner σ ι ο) (s : σ) (xs : List ι) :
   induction xs generalizing s with
   | nil => rfl
   | cons x xs ih => exact ih _
+
+/-! ## Generation -/
+
+/--
+The `n` tokens that are chosen one after another, each from the output for the token before it, which is `x` at first, from the
+cached state `s`. `choose` is told how many tokens are yet to come after the one it chooses, so that it may draw on noise.
+-/
+def generate (r : Runner σ ι ο) (choose : Nat → ο → ι) (s : σ) (x : ι) : (n : Nat) → List ι
+  | 0 => []
+  | n + 1 =>
+    let next := r.step s x
+    let chosen := choose n next.2
+    chosen :: r.generate choose next.1 chosen n
+
+/-- The same without a cache: for each token, `f` computes the outputs of all tokens so far anew. -/
+def regenerate (f : List ι → List ο) (choose : Nat → ο → ι) (xs : List ι) : (n : Nat) → List ι
+  | 0 => []
+  | n + 1 =>
+    match (f xs).getLast? with
+    | none => []
+    | some output =>
+      let chosen := choose n output
+      chosen :: regenerate f choose (xs ++ [chosen]) n
+
+/-- Generation from the state that a prompt reached chooses the tokens of generation that computes all outputs anew. -/
+theorem generate_eq_regenerate (r : Runner σ ι ο) (choose : Nat → ο → ι) (s : σ) (prompt : List ι) (x : ι) (n : Nat) :
+    r.generate choose (r.runList s prompt).1 x n = regenerate (fun xs => (r.runList s xs).2) choose (prompt ++ [x]) n := by
+  induction n generalizing prompt x with
+  | zero => rfl
+  | succ n ih =>
+    have hlast : (r.runList s (prompt ++ [x])).2.getLast? = some (r.step (r.runList s prompt).1 x).2 := by
+      rw [runList_append, runList_cons, runList_nil, List.getLast?_concat]
+    have hstate : (r.step (r.runList s prompt).1 x).1 = (r.runList s (prompt ++ [x])).1 := by
+      rw [runList_append, runList_cons, runList_nil]
+    simp only [generate, regenerate, hlast, hstate, ih]
+
+/-! ## One runner after another -/
+
+/-- The runner that hands each output of `first` to `second`. -/
+def comp {κ : Type} (second : Runner τ κ ο) (first : Runner σ ι κ) : Runner (σ × τ) ι ο where
+  step state x :=
+    let middle := first.step state.1 x
+    let last := second.step state.2 middle.2
+    ((middle.1, last.1), last.2)
+
+/-- Token after token through two runners is a run of the first over all tokens, and one of the second over its outputs. -/
+theorem runList_comp {κ : Type} (second : Runner τ κ ο) (first : Runner σ ι κ) (s : σ) (t : τ) (xs : List ι) :
+    (second.comp first).runList (s, t) xs =
+      (((first.runList s xs).1, (second.runList t (first.runList s xs).2).1),
+        (second.runList t (first.runList s xs).2).2) := by
+  induction xs generalizing s t with
+  | nil => rfl
+  | cons x xs ih => simp only [runList_cons, comp] at ih ⊢; simp only [ih]
 
 /-! ## Another representation of the state -/
 

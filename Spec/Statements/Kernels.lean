@@ -5,6 +5,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Causality.Kernels
+public import Spec.Causality.MambaLanguageModelStreaming
 public import Spec.Causality.ModelStreaming
 public import Spec.Causality.SelectiveMambaCache
 public import Spec.Causality.Streaming
@@ -419,6 +420,16 @@ example (r : Runner σ ι ο) (s : σ) (xs : List ι) :
     (r.runList s xs).1 = xs.foldl (fun s x => (r.step s x).1) s := by
   apply state_eq_foldl <;> assumption
 
+example (r : Runner σ ι ο) (choose : Nat → ο → ι) (s : σ) (prompt : List ι) (x : ι) (n : Nat) :
+    r.generate choose (r.runList s prompt).1 x n = regenerate (fun xs => (r.runList s xs).2) choose (prompt ++ [x]) n := by
+  apply generate_eq_regenerate <;> assumption
+
+example {κ : Type} (second : Runner τ κ ο) (first : Runner σ ι κ) (s : σ) (t : τ) (xs : List ι) :
+    (second.comp first).runList (s, t) xs =
+      (((first.runList s xs).1, (second.runList t (first.runList s xs).2).1),
+        (second.runList t (first.runList s xs).2).2) := by
+  apply runList_comp <;> assumption
+
 example {r : Runner σ ι ο} {r' : Runner τ ι ο} {f : τ → σ}
     (hstep : ∀ t x, r.step (f t) x = (f (r'.step t x).1, (r'.step t x).2)) (t : τ) (xs : List ι) :
     r.runList (f t) xs = (f (r'.runList t xs).1, (r'.runList t xs).2) := by
@@ -624,6 +635,21 @@ example
       m.runListAux h0 history (ps.flatten ++ ys) := by
   apply selectiveMamba_runListAux_prefill_pieces_decode <;> assumption
 
+example (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (ps : List (List (Tensor α [inputDim]))) :
+    m.runList h0 ps.flatten = ((m.runner.pieces.runList (h0, []) ps).1, (m.runner.pieces.runList (h0, []) ps).2.flatten) := by
+  apply selectiveMamba_runList_flatten <;> assumption
+
+example (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (xs : List (Tensor α [inputDim])) :
+    m.runner.decode ((h0, []), []) xs = m.runList h0 xs := by
+  apply selectiveMamba_runList_decode <;> assumption
+
+example (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (xs ys : List (Tensor α [inputDim])) :
+    m.runner.decode (m.runList h0 xs) ys = m.runList h0 (xs ++ ys) := by
+  apply selectiveMamba_runList_prefill_decode <;> assumption
+
 end
 
 end
@@ -679,6 +705,42 @@ example
     run.2 = block.2 ∧ run.1.1 = block.1.1 ∧
       run.1.2.newest (convWidth - 1) h = SelectiveMambaBlockSpec.windowOfHistory convWidth block.1.2 := by
   apply selectiveMamba_decode_ring <;> assumption
+
+end
+
+/-! ## Causality/MambaLanguageModelStreaming -/
+
+section
+
+variable {α : Type} [Scalar α] {vocabSize dModel : Nat}
+
+example (layer : MambaLayer α dModel) (eps : α) (hs : List (Tensor α [dModel])) :
+    layer.apply eps hs = ((layer.runner eps).runList layer.emptyCache hs).2 := by
+  apply MambaLayer.apply_eq_runList <;> assumption
+
+example (eps : α) (layers : List (MambaLayer α dModel)) (hs : List (Tensor α [dModel])) :
+    ((layersRunner eps layers).runList (emptyLayersCache layers) hs).2 =
+      layers.foldl (fun hs layer => layer.apply eps hs) hs := by
+  apply layersRunner_runList <;> assumption
+
+namespace MambaLanguageModelSpec
+
+end MambaLanguageModelSpec
+
+example (m : MambaLanguageModelSpec α vocabSize dModel) (ids : List (Fin vocabSize)) :
+    m.logits ids = (m.runner.runList m.emptyCache ids).2 := by
+  apply mambaLanguageModel_logits_eq_runList <;> assumption
+
+example (m : MambaLanguageModelSpec α vocabSize dModel)
+    (ids later : List (Fin vocabSize)) :
+    (m.runner.decode (m.runner.runList m.emptyCache ids) later).2 = m.logits (ids ++ later) := by
+  apply mambaLanguageModel_prefill_decode <;> assumption
+
+example (m : MambaLanguageModelSpec α vocabSize dModel)
+    (choose : Nat → Tensor α [vocabSize] → Fin vocabSize) (prompt : List (Fin vocabSize)) (last : Fin vocabSize) (n : Nat) :
+    m.runner.generate choose (m.runner.runList m.emptyCache prompt).1 last n =
+      Runner.regenerate m.logits choose (prompt ++ [last]) n := by
+  apply mambaLanguageModel_generate <;> assumption
 
 end
 
