@@ -169,7 +169,7 @@ def build() -> tuple[list[Model], list[Fault]]:
         Fault(name="spectral gate", fn=spectral_gate, reads=every),
         Fault(
             name="patches that overlap the next",
-            fn=lambda x: conv(x, 0, 1, seeded(13, D, D, 4), stride=3),
+            fn=lambda x: conv(x, 0, 1, even, stride=3),
             T=12,
             alignment=Alignment.patches(3),
             modes=strided,

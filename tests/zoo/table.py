@@ -1,0 +1,176 @@
+"""Which mode sees what: the page docs/causality-zoo.md, next to causal-certificate 0.1.0.
+
+``python -m tests.zoo.table`` in the project's folder writes the page anew. It needs that package:
+``pip install causal-certificate==0.1.0 --no-deps``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from scanproof import Verdict
+
+from .catalogue import FAMILIES
+from .modes import RANDOM_CUTS, crossed_share, examined
+from .specimen import MODES, Fault, Mode, Model, Specimen
+
+PAGE = Path(__file__).parents[2] / "docs" / "causality-zoo.md"
+
+LEAK, PASS, OPEN, NOT_MADE, FAILS = "LEAK", "pass", "open", "–", "fails"
+
+PEER_COLUMNS = ("peer: all cuts", "peer: random", "peer: examples")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the checks say of one function.
+
+    Attributes:
+        family: the family that keeps it.
+        kept: the function with its ground truth.
+        ours: a word for each of ``MODES``.
+        peer: a word for each of ``PEER_COLUMNS``.
+    """
+
+    family: str
+    kept: Fault | Model
+    ours: tuple[str, ...]
+    peer: tuple[str, ...]
+
+    @property
+    def peer_sees(self) -> bool:
+        """Whether its exhaustive cuts see a leak of positions, or its check of examples one of examples."""
+        assert isinstance(self.kept, Fault)
+        temporal, _, examples = self.peer
+        return (self.kept.temporal and temporal == LEAK) or (not self.kept.temporal and examples == LEAK)
+
+
+def rows(peer: Callable[[Specimen], tuple[str, ...]]) -> list[Row]:
+    """Run every mode on everything; ``peer`` says what causal-certificate says."""
+    return [
+        Row(family, kept, tuple(_word(kept, mode) for mode in MODES), peer(kept))
+        for family, module in FAMILIES.items()
+        for kept in (*module.FAULTS, *module.MODELS)
+    ]
+
+
+def measured(kept: Specimen) -> tuple[str, ...]:
+    """Run causal-certificate at the same input."""
+    from causal_certificate import certify
+
+    fn, x = kept.at(torch.float32), kept.x()
+    try:
+        every = certify(fn, x)
+        random = certify(fn, x, cuts="rand", batch_check=False)
+    except Exception as error:  # what it does not take, or crashes on
+        return (f"{FAILS}: {type(error).__name__}",) * len(PEER_COLUMNS)
+    causal = (every.is_strictly_causal, random.is_strictly_causal)
+    examples = (PASS if every.is_batch_independent else LEAK) if every.batch_checked else NOT_MADE
+    return (*(PASS if ok else LEAK for ok in causal), examples)
+
+
+def recorded(text: str) -> Callable[[Specimen], tuple[str, ...]]:
+    """Return what a page says that causal-certificate says."""
+    lines = (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| "))
+    words = {cells[0]: tuple(cells[-len(PEER_COLUMNS) :]) for cells in lines}
+    return lambda kept: words.get(kept.name, ("",) * len(PEER_COLUMNS))
+
+
+def page(rows: Sequence[Row]) -> str:
+    """Return the text of the page."""
+    faults = [row for row in rows if isinstance(row.kept, Fault)]
+    models = [row for row in rows if isinstance(row.kept, Model)]
+    failed = [row for row in faults if row.peer[0].startswith(FAILS)]
+    return _TEXT.format(
+        faults=len(faults),
+        models=len(models),
+        seen=sum(LEAK in row.ours for row in faults),
+        passed=sum(row.ours.count(PASS) + row.ours.count(NOT_MADE) == len(MODES) for row in models),
+        peer_seen=sum(row.peer_sees for row in faults),
+        peer_failed=len(failed),
+        peer_passed=sum(not row.peer_sees and row not in failed for row in faults),
+        peer_alarms=sum(row.peer[0] == LEAK for row in models),
+        peer_batch_alarms=sum(row.peer[2] == LEAK for row in models),
+        cuts=RANDOM_CUTS,
+        fault_table=_table(("Fault", "Leaky pairs"), faults, lambda fault: (fault.name, _leaks(fault))),
+        model_table=_table(("Causal model",), models, lambda model: (model.name,)),
+    )
+
+
+def _leaks(fault: Fault) -> str:
+    possible = int((fault.order.inputs > fault.order.outputs[:, None]).sum())
+    parts = [f"{len(fault.pairs)} of {possible:,}"] if fault.temporal else []
+    if fault.example_pairs:
+        parts.append(f"{len(fault.example_pairs)} of {fault.examples * (fault.examples - 1)} of examples")
+    return ", ".join(parts) or "none, but a place"
+
+
+def _word(kept: Specimen, mode: Mode) -> str:
+    if mode not in kept.modes:
+        return NOT_MADE
+    if isinstance(kept, Fault) and mode in kept.seen_by and mode == "random" and not kept.example_pairs:
+        share = crossed_share(kept)
+        if share < 1:
+            return f"{min(0.99, 1 - (1 - share) ** RANDOM_CUTS):.0%}"
+    verdict = examined(kept, mode).verdict
+    if verdict is Verdict.LEAK:
+        return LEAK
+    return PASS if verdict.passed else OPEN
+
+
+def _table(first: tuple[str, ...], rows: Sequence[Row], cells: Callable[[Specimen], tuple[str, ...]]) -> str:
+    header = (*first, *MODES, *PEER_COLUMNS)
+    lines = [_line(header), _line(["---"] * len(header))]
+    family = ""
+    for row in rows:
+        if row.family != family:
+            family = row.family
+            lines.append(_line([f"**{family}**", *[""] * (len(header) - 1)]))
+        lines.append(_line([*cells(row.kept), *row.ours, *row.peer]))
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+_TEXT = """# The zoo: which check sees what
+
+{faults} faults and {models} causal models, each a few lines of PyTorch with its ground truth: which outputs
+read which inputs is known analytically, and tests confirm it without the checks. They are in `tests/zoo`,
+one file a family.
+
+scanproof sees {seen} of the {faults} faults in the modes meant for them, names a pair that is truly leaky,
+and passes {passed} of the {models} causal models in every mode. causal-certificate 0.1.0, at the same
+inputs, sees {peer_seen} of the faults, passes {peer_passed} and raises an error at {peer_failed}. Of the
+causal models its cuts call {peer_alarms} leaky, and its check of examples {peer_batch_alarms}: it subtracts
+two sums of squares, which in float32 rarely cancel.
+
+- **exact**: `certify(fn, x)`, every cut; **coded**: `cuts="coded"`; **random**: `cuts="rand"`, K = {cuts}.
+  They look at gradients, of other examples too.
+- **perturbation**: `check_perturbation`; **prefix**: `check_prefix`; **batch**: `check_batch_independence`.
+- **peer**: causal-certificate 0.1.0 with all cuts, with {cuts} random ones, and its check of examples.
+- *LEAK*: reported. *pass*: nothing found, or rounding on the evidence of two precisions. *open*:
+  INCONCLUSIVE. A percentage: the probability that one of the random cuts separates a leaky pair, at most 99.
+  *–*: not made, because it takes long or wants another kind of input. *fails*: it raised an error.
+- Inputs are float32. A leak below the last digit of an output has a gradient, but no forward check sees it.
+
+`python -m tests.zoo.table` writes this page; it needs `pip install causal-certificate==0.1.0 --no-deps`.
+A test compares the page with what the checks say.
+
+## Faults
+
+{fault_table}
+
+## Causal models
+
+{model_table}
+"""
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(rows(measured)))
+    print(f"wrote {PAGE}")
