@@ -194,6 +194,30 @@ class TestInputs:
         assert report.worst is not None
         assert report.worst.index == (2, 2, 1)
 
+    def test_several_inputs(self, x: Tensor) -> None:
+        ids = torch.randint(0, 7, (3, T), generator=torch.Generator().manual_seed(2))
+        table = nn.Embedding(7, 4)
+
+        def fn(ids: Tensor, x: Tensor, scale: float = 1.0) -> Tensor:
+            return scale * (table(ids) + x.cumsum(1))
+
+        assert check_batch_independence(fn, (ids, x)).verdict is Verdict.CAUSAL
+        assert check_batch_independence(fn, {"x": x, "ids": ids}, kwargs={"scale": 2.0}).ok
+        report = check_batch_independence(
+            lambda ids, x: fn(ids, x) + ids[:1, :, None], (ids, x), vocab_size=7
+        )
+        assert report.pairs == ((1, 0), (2, 0))
+        assert "x: (int64 (3, 5) on cpu, float32 (3, 5, 4) on cpu)" in report.call
+
+    def test_one_of_several_outputs(self, x: Tensor) -> None:
+        def fn(x: Tensor) -> dict[str, Tensor]:
+            return {"tokens": x.cumsum(1), "pooled": x.mean(0)}
+
+        assert check_batch_independence(fn, x, output="tokens").verdict is Verdict.CAUSAL
+        assert check_batch_independence(fn, x, output=lambda y: y["tokens"] + y["pooled"]).pairs
+        with pytest.raises(InvalidArgument, match="output='logits' is not in what fn"):
+            check_batch_independence(fn, x, output="logits")
+
     def test_half_precision(self, x: Tensor) -> None:
         assert check_batch_independence(cumsum, x.bfloat16()).verdict is Verdict.CAUSAL
         assert check_batch_independence(reads(1, 0), x.bfloat16()).verdict is Verdict.LEAK
@@ -244,7 +268,8 @@ class TestWrongCalls:
         [
             ({"x": torch.ones(1, 5, 3)}, "x has 1 example along batch_dim=0"),
             ({"x": torch.ones(0, 5, 3)}, "no entries"),
-            ({"x": [1.0]}, "must be a torch.Tensor, got list"),
+            ({"x": [1.0]}, "must be a torch.Tensor, got float"),
+            ({"x": "x"}, "must be a torch.Tensor, got str"),
             ({"x": torch.ones(2, 5, dtype=torch.bool)}, "must be floating or integer"),
             ({"fn": 3}, "fn must be callable"),
             ({"fn": nn.Dropout(0.1)}, r"call \.eval\(\)"),
@@ -258,6 +283,14 @@ class TestWrongCalls:
             ({"probes": "alone"}, "probes must be"),
             ({"probes": ["order"]}, "probes must be"),
             ({"kinds": ["ones"]}, "kinds must be some of 'noise'"),
+            (
+                {"x": (torch.ones(2, 5), torch.ones(3, 5))},
+                "same examples, but along batch_dim=0 they have 2 and 3",
+            ),
+            ({"x": ()}, "x holds no tensor"),
+            ({"x": {"y": torch.ones(2, 5)}, "kwargs": {"y": 1}}, "y is in x and in kwargs="),
+            ({"kwargs": 3}, "kwargs must map names"),
+            ({"output": 1.5}, "output must be an index"),
             ({"vocab_size": 7}, "vocab_size=7 is for token ids"),
             ({"generator": 3}, "generator is 3"),
         ],

@@ -14,21 +14,24 @@ information, relative to the greatest output of each run. A difference that floa
 counts as rounding when ``replace`` found none.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from math import isinf
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from scanproof.causality.batch_inputs import Batch, Case
 from scanproof.causality.batch_report import PROBES, BatchChange, BatchFinding, BatchProbe, BatchReport
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
 from scanproof.causality.failure import call_text, failure
-from scanproof.causality.interface import Axes, SequenceMap, check_tensor, module_of, proves_nothing
+from scanproof.causality.interface import Axes, module_of, proves_nothing
+from scanproof.causality.packing import Inputs
 from scanproof.causality.precision import AtPrecision
-from scanproof.causality.replacement import KINDS, Kind, Replacement, check_kinds
+from scanproof.causality.replacement import KINDS, Kind, check_kinds
 from scanproof.causality.seed import seed_of
+from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
@@ -36,13 +39,15 @@ from scanproof.report.verdict import Verdict, gravest
 
 
 def check_batch_independence(
-    fn: SequenceMap,
-    x: Tensor,
+    fn: Callable[..., Any],
+    x: Inputs,
     *,
     probes: Iterable[BatchProbe] = PROBES,
     kinds: Iterable[Kind] = KINDS,
     vocab_size: int | None = None,
     batch_dim: int = 0,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     generator: torch.Generator | None = None,
 ) -> BatchReport:
     """Compare what ``fn`` returns for each example with what it returns for it in other batches.
@@ -53,13 +58,18 @@ def check_batch_independence(
             not drop out, so that its batch norms can be checked; its buffers are put back. Called about
             ``2 B * len(kinds) + B`` times for B examples.
         x: floating tensor, or integer tensor of token ids, on any device, with at least two examples, each
-            different. A few examples are enough.
+            different. A few examples are enough. Several tensors with the same examples: a tuple for
+            positional arguments, a mapping for keyword arguments.
         probes: which comparisons to make, of ``"replace"``, ``"permute"``, ``"alone"``. Leave out ``"alone"``
             for a function that is made for one batch size.
         kinds: what other examples are replaced with, of ``"noise"``, ``"large"``, ``"permutation"`` (the
             next example), ``"zeros"``.
         vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
         batch_dim: axis of examples in ``x`` and in the output.
+        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
+            what ``fn`` returns to one tensor.
+        kwargs: keyword arguments handed to ``fn`` as they are, whatever the batch: without an axis of
+            examples.
         generator: source of the contents; advanced by the call. Default: seed 0.
 
     Returns:
@@ -82,26 +92,27 @@ def check_batch_independence(
         'LEAK'
     """
     check = "check_batch_independence"
-    check_tensor(check, fn, x, token_ids=True)
-    _check_examples(check, x, batch_dim)
+    batch = Batch(check, fn, x, batch_dim, output, kwargs)
     chosen, chosen_kinds = _check_probes(check, probes), check_kinds(check, kinds)
     settle_first_calls()
     seed = seed_of(check, generator)
-    x = x.detach()
     numbers = torch.Generator(device="cpu").manual_seed(seed)
-    replacement = Replacement(check, x, Axes(batch_dim, None), vocab_size, numbers)
-    contents = {
-        kind: x.roll(-1, batch_dim) if kind == "permutation" else replacement.future(kind, 0)
-        for kind in chosen_kinds
+    cases = {probe: batch.cases(probe, chosen_kinds, vocab_size, numbers) for probe in chosen}
+    options = {
+        "probes": chosen,
+        "kinds": chosen_kinds,
+        "vocab_size": vocab_size,
+        "batch_dim": batch_dim,
+        "output": output,
+        "kwargs": kwargs,
     }
-    options = {"probes": chosen, "kinds": chosen_kinds, "vocab_size": vocab_size, "batch_dim": batch_dim}
     with _buffers_kept(fn):
-        comparison = _Comparison(fn, x, batch_dim, contents, chosen)
+        comparison = _Comparison(batch, cases)
         findings = comparison.findings()
     verdict = gravest(finding.verdict for finding in findings)
     decisive = [finding for finding in findings if finding.verdict is verdict]
     return BatchReport(
-        examples=x.shape[batch_dim],
+        examples=batch.examples,
         findings=findings,
         pairs=comparison.pairs(),
         kinds=chosen_kinds,
@@ -111,20 +122,22 @@ def check_batch_independence(
         calls=comparison.calls,
         vocab_size=vocab_size,
         seed=seed,
-        dtype=dtype_name(x.dtype),
-        device=str(x.device),
+        dtype=dtype_name(batch.tensors[0].dtype),
+        device=str(batch.tensors[0].device),
         call=call_text(check_batch_independence, fn, x, options, seed),
     )
 
 
 def assert_batch_independent(
-    fn: SequenceMap,
-    x: Tensor,
+    fn: Callable[..., Any],
+    x: Inputs,
     *,
     probes: Iterable[BatchProbe] = PROBES,
     kinds: Iterable[Kind] = KINDS,
     vocab_size: int | None = None,
     batch_dim: int = 0,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
     generator: torch.Generator | None = None,
 ) -> BatchReport:
     """Raise unless ``check_batch_independence`` with the same arguments passes; return its report.
@@ -143,6 +156,8 @@ def assert_batch_independent(
         kinds=kinds,
         vocab_size=vocab_size,
         batch_dim=batch_dim,
+        output=output,
+        kwargs=kwargs,
         generator=generator,
     )
     if not report.ok:
@@ -151,77 +166,31 @@ def assert_batch_independent(
     return report
 
 
-@dataclass(frozen=True)
-class _Case:
-    """One run to compare with that of ``x``.
-
-    ``order`` says which example of ``x`` stands at each place, ``replaced`` which have other contents.
-    """
-
-    probe: BatchProbe
-    order: tuple[int, ...]
-    replaced: tuple[int, ...] = ()
-    kind: Kind | None = None
-
-    def __str__(self) -> str:
-        if self.probe == "replace":
-            return f"{_examples(self.replaced)} {'become' if self.replaced[1:] else 'becomes'} {self.kind}"
-        if self.probe == "permute":
-            return f"the examples stand in the order {', '.join(map(str, self.order))}"
-        return "it is alone in its batch"
-
-
 class _Comparison:
     """The outputs of the batch and of other batches, at the precision given and at others."""
 
-    def __init__(
-        self,
-        fn: SequenceMap,
-        x: Tensor,
-        batch_dim: int,
-        contents: dict[Kind, Tensor],
-        probes: Sequence[BatchProbe],
-    ) -> None:
-        self._fn, self._x, self._dim, self._contents = fn, x, batch_dim, contents
+    def __init__(self, batch: Batch, cases: dict[BatchProbe, list[Case]]) -> None:
+        self._batch, self._cases = batch, cases
         self.calls = 0
         self._moved = False
-        self._changes: dict[_Case, list[BatchChange]] = {}
-        self._cases = {probe: self._cases_of(probe) for probe in probes}
+        self._changes: dict[Case, list[BatchChange]] = {}
         try:
-            self._y = self._run(x, "fn(x)")
+            self._y = self._run(None)
         except _NotTaken as error:
             raise InvalidArgument(f"check_batch_independence: {error}.") from error
-        self._problem = proves_nothing(self._y, Axes(batch_dim, batch_dim)) or self._unsteady()
+        self._problem = proves_nothing(self._y, Axes(batch.dim, batch.dim)) or self._unsteady()
 
     def findings(self) -> tuple[BatchFinding, ...]:
         """Make every comparison and judge it."""
-        return tuple(self._finding(probe) for probe in self._cases)
+        return tuple(self._finding(probe, cases) for probe, cases in self._cases.items())
 
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Return the ordered pairs (i, j): example i changed when j alone was replaced."""
-        return tuple(
-            sorted(
-                {
-                    (change.example, case.replaced[0])
-                    for case, changes in self._changes.items()
-                    if len(case.replaced) == 1
-                    for change in changes
-                }
-            )
-        )
+        alone = {case: changes for case, changes in self._changes.items() if len(case.replaced) == 1}
+        pairs = {(change.example, case.replaced[0]) for case in alone for change in alone[case]}
+        return tuple(sorted(pairs))
 
-    def _cases_of(self, probe: BatchProbe) -> list[_Case]:
-        places = tuple(range(self._x.shape[self._dim]))
-        if probe == "alone":
-            return [_Case(probe, (place,)) for place in places]
-        if probe == "permute":
-            return [_Case(probe, order) for order in sorted({places[::-1], places[1:] + places[:1]})]
-        groups = {(place,) for place in places} | {tuple(p for p in places if p != kept) for kept in places}
-        cases = [_Case(probe, places, group, kind) for kind in self._contents for group in sorted(groups)]
-        return [case for case in cases if not torch.equal(self._input(case), self._x)]
-
-    def _finding(self, probe: BatchProbe) -> BatchFinding:
-        cases = self._cases[probe]
+    def _finding(self, probe: BatchProbe, cases: list[Case]) -> BatchFinding:
         judgement = self._judge(probe, cases)
         changes = [change for case in cases for change in self._changes.get(case, ())]
         return BatchFinding(
@@ -234,12 +203,12 @@ class _Comparison:
             evidence=judgement.evidence,
         )
 
-    def _judge(self, probe: BatchProbe, cases: Sequence[_Case]) -> Judgement:
+    def _judge(self, probe: BatchProbe, cases: list[Case]) -> Judgement:
         if self._problem is not None:
             return Judgement(Verdict.INCONCLUSIVE, self._problem)
         try:
             for case in cases:
-                self._changes[case] = self._compare(case)
+                self._changes[case] = self._changes_of(case, self._y)
         except _NotTaken as error:
             return Judgement(Verdict.INCONCLUSIVE, str(error))
         changes = [change for case in cases for change in self._changes[case]]
@@ -255,46 +224,44 @@ class _Comparison:
             return Judgement(Verdict.INCONCLUSIVE, problem)
         if any(isinf(change.size) for change in changes):
             return Judgement(Verdict.LEAK, f"an output became NaN or infinite {_WHEN[probe]}")
-        residue = max(change.share for change in changes)
-        dtype = next(
-            (t.dtype for t in (self._x, self._y) if t.is_floating_point()), torch.get_default_dtype()
-        )
         differing = [case for case in cases if self._changes[case]]
         return judge(
-            residue,
+            max(change.share for change in changes),
             1.0,
-            dtype,
-            lambda other: rerun_at(other, lambda mode: self._repeat(mode, dtype, differing)),
+            self._dtype,
+            lambda dtype: rerun_at(dtype, lambda mode: self._repeat(mode, differing)),
             lambda: probe != "replace" and self._kept_every_bit(),
         )
 
+    @property
+    def _dtype(self) -> torch.dtype:
+        output = self._y.dtype if self._y.is_floating_point() else torch.get_default_dtype()
+        return self._batch.dtype or output
+
     def _unsteady(self) -> str | None:
-        return unsteady(lambda: self._run(self._x, "fn(x)"), self._y)
+        return unsteady(lambda: self._run(None), self._y)
 
     def _kept_every_bit(self) -> bool:
         """Whether every example keeps its bits when the others are replaced."""
         cases = self._cases.get("replace", [])
         return bool(cases) and not any(self._changes[case] for case in cases)
 
-    def _repeat(self, mode: AtPrecision, given: torch.dtype, cases: Sequence[_Case]) -> Rerun | str:
+    def _repeat(self, mode: AtPrecision, cases: Sequence[Case]) -> Rerun | str:
         """Make the cases at another precision, or say why that says nothing about ``fn``."""
-        dtype = mode.dtype
+        run = f"run in {dtype_name(mode.dtype)}"
         try:
-            y = self._run(self._at(self._x, mode), "fn(x)", mode)
-            if not same_function(self._y, y, coarser(given, mode.coarsest)):
-                return f"run in {dtype_name(dtype)}, fn returns other outputs, beyond rounding"
+            y = self._run(None, mode)
+            if not same_function(self._y, y, coarser(self._dtype, mode.coarsest)):
+                return f"{run}, fn returns other outputs, beyond rounding"
             shares = [change.share for case in cases for change in self._changes_of(case, y, mode)]
         except Exception as error:  # whatever fn raises at a precision it was not written for
-            return f"run in {dtype_name(dtype)}, fn raised {type(error).__name__}: {error}"
+            return f"{run}, fn raised {type(error).__name__}: {error}"
         return Rerun(max(shares, default=0.0), mode.coarsest, frozenset(mode.unreached))
 
-    def _compare(self, case: _Case) -> list[BatchChange]:
-        return self._changes_of(case, self._y, None)
-
-    def _changes_of(self, case: _Case, y: Tensor, mode: AtPrecision | None) -> list[BatchChange]:
+    def _changes_of(self, case: Case, y: Tensor, mode: AtPrecision | None = None) -> list[BatchChange]:
         """Return the greatest change of each example that keeps its contents."""
-        now = self._run(self._input(case, mode), f"fn(x) when {case}", mode)
-        outputs, others = _by_example(y, self._dim), _by_example(now, self._dim)
+        now = self._run(case, mode)
+        outputs, others = y.movedim(self._batch.dim, 0), now.movedim(self._batch.dim, 0)
         if others.shape[1:] != outputs.shape[1:]:
             raise _NotTaken(
                 f"fn(x) when {case} has another shape, {tuple(now.shape)} instead of {tuple(y.shape)}; keep "
@@ -308,50 +275,41 @@ class _Comparison:
                 self._moved = self._moved or not equal
             elif not equal:
                 difference = (outputs[example].cpu().double() - others[place].cpu().double()).abs()
-                changes.append(self._change(case, example, difference, scale.item(), y.dim()))
+                changes.append(self._change(case, example, difference, scale.item()))
         return changes
 
-    def _change(self, case: _Case, example: int, difference: Tensor, scale: float, rank: int) -> BatchChange:
+    def _change(self, case: Case, example: int, difference: Tensor, scale: float) -> BatchChange:
         difference = difference.nan_to_num(nan=torch.inf, posinf=torch.inf)
-        rest = [int(i) for i in torch.unravel_index(difference.argmax(), difference.shape)]
+        index = [int(i) for i in torch.unravel_index(difference.argmax(), difference.shape)]
         size = difference.max().item()
-        rest.insert(self._dim % rank, example)
+        index.insert(self._batch.dim % (len(index) + 1), example)
         return BatchChange(
             example=example,
             sources=case.replaced,
             when=str(case),
-            index=tuple(rest),
+            index=tuple(index),
             size=size,
             share=size / scale,
             count=int(difference.count_nonzero()),
             entries=difference.numel(),
         )
 
-    def _input(self, case: _Case, mode: AtPrecision | None = None) -> Tensor:
-        order = torch.tensor(case.order, device=self._x.device)
-        x = self._at(self._x, mode).clone()
-        for example in case.replaced:
-            assert case.kind is not None
-            x.select(self._dim, example).copy_(self._contents[case.kind].select(self._dim, example))
-        return x.index_select(self._dim, order)
-
-    def _at(self, x: Tensor, mode: AtPrecision | None) -> Tensor:
-        return mode.input(x) if mode else x
-
-    def _run(self, x: Tensor, call: str, mode: AtPrecision | None = None) -> Tensor:
+    def _run(self, case: Case | None, mode: AtPrecision | None = None) -> Tensor:
         self.calls += 1
+        call = f"fn(x) when {case}" if case else "fn(x)"
+        examples = len(case.order) if case else self._batch.examples
         try:
             with torch.no_grad(), mode or nullcontext():
-                y: object = self._fn(x.clone())  # a copy, because fn may write into its argument
+                y = self._batch.call(self._batch.inputs(case, mode))
         except Exception as error:
-            if x.shape[self._dim] == 1:
+            if examples == 1:
                 raise _NotTaken(
                     f"fn raised {type(error).__name__} on a batch of one: {error}; leave 'alone' out of "
                     "probes if that is as intended"
                 ) from error
             error.add_note(f"raised by {call}")
             raise
-        if wrong := _wrong_output(y, x, self._dim, call):
+        if wrong := self._batch.wrong_output(y, examples, call):
             raise _NotTaken(wrong)
         assert isinstance(y, Tensor)
         return y
@@ -375,16 +333,8 @@ def _reason(findings: Sequence[BatchFinding]) -> str:
     return "; ".join(f"{finding.probe}: {finding.reason}" for finding in findings)
 
 
-def _examples(examples: Sequence[int]) -> str:
-    return f"example{'s' if examples[1:] else ''} {', '.join(map(str, examples))}"
-
-
-def _by_example(y: Tensor, batch_dim: int) -> Tensor:
-    return y.movedim(batch_dim, 0)
-
-
 @contextmanager
-def _buffers_kept(fn: SequenceMap) -> Iterator[None]:
+def _buffers_kept(fn: Callable[..., Any]) -> Iterator[None]:
     """Put the buffers of a module back, which a batch norm in train mode writes."""
     module = module_of(fn)
     before = [(buffer, buffer.clone()) for buffer in module.buffers()] if module else []
@@ -396,19 +346,6 @@ def _buffers_kept(fn: SequenceMap) -> Iterator[None]:
                 buffer.copy_(value)
 
 
-def _check_examples(check: str, x: Tensor, batch_dim: int) -> None:
-    if not isinstance(batch_dim, int) or not -x.dim() <= batch_dim < x.dim():
-        raise InvalidArgument(
-            f"{check}: batch_dim must be the whole number of an axis of x with shape {tuple(x.shape)}, got "
-            f"{batch_dim!r}."
-        )
-    if x.shape[batch_dim] < 2:
-        raise InvalidArgument(
-            f"{check}: x has 1 example along batch_dim={batch_dim}, its shape is {tuple(x.shape)}; examples "
-            "can read each other only where there are at least 2."
-        )
-
-
 def _check_probes(check: str, probes: Iterable[BatchProbe]) -> tuple[BatchProbe, ...]:
     chosen = () if isinstance(probes, str) else tuple(probes)
     if not chosen or not set(chosen) <= set(PROBES):
@@ -416,21 +353,3 @@ def _check_probes(check: str, probes: Iterable[BatchProbe]) -> tuple[BatchProbe,
             f"{check}: probes must be some of {', '.join(map(repr, PROBES))}, got {probes!r}."
         )
     return tuple(probe for probe in PROBES if probe in chosen)
-
-
-def _wrong_output(y: object, x: Tensor, batch_dim: int, call: str) -> str | None:
-    """Say what is wrong with an output that is not one real tensor with the examples of ``x``."""
-    if not isinstance(y, Tensor):
-        return (
-            f"{call} must return one tensor, got {type(y).__name__}; wrap the model, "
-            "for example lambda x: model(x)[0]"
-        )
-    if y.is_complex():
-        return f"{call} must return a real tensor, got {y.dtype}; return torch.view_as_real of it"
-    if not -y.dim() <= batch_dim < y.dim() or y.shape[batch_dim] != x.shape[batch_dim]:
-        return (
-            f"{call} must have as many examples as its input along batch_dim={batch_dim}, "
-            f"{x.shape[batch_dim]}, its shape is {tuple(y.shape)}; name the right batch_dim, and keep the "
-            "axis in a batch of one"
-        )
-    return None
