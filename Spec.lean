@@ -67,6 +67,7 @@ public import Spec.Causality.MambaLanguageModelStreaming
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves
+public import Spec.Scan.Rounded
 public import Spec.Rounding.FloatingPoint
 public import Spec.Rounding.Scan
 public import Spec.Rounding.Sum

@@ -23,6 +23,7 @@ child. At the leaves stands the exclusive scan. Any length: an element without a
 
 * `isTree_blelloch`: what lies before position `i` is the value of a tree over `e` and the first `i` transitions, without
   any law.
+* `isPrefixScan_blellochInclusive`: where `e` changes no transition it is combined with, the inclusive form is a parallel prefix.
 * `blelloch_eq_exclusiveScan`: the sequential exclusive scan, where `op` is associative; `e` need not be neutral.
 * `map_act_blellochInclusive`: applied to a state, the states of the sequential scan, where `e` changes no state.
 * `take_blellochInclusive_append`: padding, to a power of two or any other length, changes nothing before it.
@@ -205,6 +206,57 @@ theorem isTree_blelloch (op : τ → τ → τ) (e : τ) (ts : List τ) (i : Nat
       _ = e :: ts.take i := by
         rw [getElem_exclusiveScan, ← List.map_take, foldl_append_singleton, List.singleton_append]
   · simp only [← hvalues, List.getElem_map]
+
+private theorem toList_ne_nil (tree : Tree τ) : tree.toList ≠ [] := by
+  cases tree with
+  | leaf t => exact List.cons_ne_nil _ _
+  | node earlier later => exact fun h => toList_ne_nil earlier (List.append_eq_nil_iff.mp h).1
+
+private theorem combine_singleton (op : τ → τ → τ) (tree : Tree τ) {t : τ} (h : tree.toList = [t]) : tree.combine op = t := by
+  cases tree with
+  | leaf u => exact List.head_eq_of_cons_eq h
+  | node earlier later =>
+    have h := congrArg List.length h
+    have := List.length_pos_iff.mpr (toList_ne_nil earlier)
+    have := List.length_pos_iff.mpr (toList_ne_nil later)
+    rw [Tree.toList, List.length_append, List.length_singleton] at h
+    omega
+
+private theorem drop_first (op : τ → τ → τ) {e : τ} (right_id : ∀ t, op t e = t) (tree : Tree τ) :
+    ∀ {t ts}, tree.toList = e :: t :: ts → ∃ tree' : Tree τ, tree'.toList = t :: ts ∧ tree'.combine op = tree.combine op := by
+  induction tree with
+  | leaf x => intro t ts h; exact absurd (List.tail_eq_of_cons_eq h) (List.cons_ne_nil t ts).symm
+  | node earlier later ih _ =>
+    intro t ts h
+    rw [Tree.toList] at h
+    rcases hE : earlier.toList with _ | ⟨x, _ | ⟨u, us⟩⟩
+    · exact absurd hE (toList_ne_nil earlier)
+    · rw [hE, List.singleton_append, List.cons.injEq] at h
+      obtain ⟨rfl, h⟩ := h
+      refine ⟨later, h, ?_⟩
+      rw [Tree.combine, combine_singleton op earlier hE, right_id]
+    · rw [hE, List.cons_append, List.cons.injEq] at h
+      obtain ⟨rfl, h⟩ := h
+      obtain ⟨earlier', hl, hc⟩ := ih hE
+      refine ⟨.node earlier' later, ?_, ?_⟩
+      · rw [Tree.toList, hl, h]
+      · rw [Tree.combine, Tree.combine, hc]
+
+/-- Where `e` changes no transition that it comes before, the inclusive form is a parallel prefix. No other law is assumed. -/
+theorem isPrefixScan_blellochInclusive (op : τ → τ → τ) (e : τ) (right_id : ∀ t, op t e = t) (ts : List τ) :
+    IsPrefixScan op ts (blellochInclusive op e ts) := by
+  refine .of_getElem (length_blellochInclusive op e ts) fun i h => ?_
+  have hi : i < ts.length := by rw [← length_blellochInclusive op e ts]; exact h
+  obtain ⟨before, hbefore, hvalue⟩ := isTree_blelloch op e ts i (by rw [length_blelloch]; exact hi)
+  cases ts with
+  | nil => exact absurd hi (Nat.not_lt_zero i)
+  | cons t ts =>
+    have hnode : (Tree.node before (.leaf (t :: ts)[i])).toList = e :: t :: ts.take i := by
+      rw [Tree.toList, hbefore, Tree.toList, List.cons_append, ← List.take_succ_eq_append_getElem hi, List.take_succ_cons]
+    obtain ⟨tree, hl, hc⟩ := drop_first op right_id _ hnode
+    refine ⟨tree, by rw [hl, List.take_succ_cons], ?_⟩
+    rw [hc, Tree.combine, Tree.combine, ← hvalue]
+    simp only [blellochInclusive, List.getElem_zipWith]
 
 /--
 Applied to a state, the inclusive form gives the states of the sequential scan, if `op` is one after the other and `e` changes

@@ -85,6 +85,24 @@ theorem getElem_eq (h : IsPrefixScan op ts ys) (i : Nat) (hi : i < ys.length) :
   rw [← getElem_prefixes ts i h']
   simp only [← hts, List.getElem_map]
 
+/-- Conversely, a tree for every position makes a parallel prefix. -/
+theorem of_getElem (length_eq : ys.length = ts.length)
+    (trees : ∀ i (h : i < ys.length), ∃ tree : Tree τ, tree.toList = ts.take (i + 1) ∧ ys[i] = tree.combine op) :
+    IsPrefixScan op ts ys := by
+  refine ⟨List.ofFn fun i : Fin ys.length => Classical.choose (trees i.val i.isLt), ?_, ?_⟩
+  · apply List.ext_getElem
+    · rw [List.length_map, List.length_ofFn, length_prefixes, length_eq]
+    · intro i h _
+      rw [List.length_map, List.length_ofFn] at h
+      rw [List.getElem_map, List.getElem_ofFn, getElem_prefixes]
+      exact (Classical.choose_spec (trees i h)).1
+  · apply List.ext_getElem
+    · rw [List.length_map, List.length_ofFn]
+    · intro i h _
+      rw [List.length_map, List.length_ofFn] at h
+      rw [List.getElem_map, List.getElem_ofFn]
+      exact (Classical.choose_spec (trees i h)).2.symm
+
 /--
 Applied to a state, any parallel prefix gives the states of the sequential scan, if `op` is one after the other. It need not be
 associative.
