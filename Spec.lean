@@ -76,6 +76,7 @@ public import Spec.Certificate.VecMul
 public import Spec.Certificate.Cuts
 public import Spec.Certificate.Random
 public import Spec.Statements.Foundation
+public import Spec.Statements.Scan
 public import Spec.Statements.Causality
 public import Spec.Statements.Rounding
 public import Spec.Statements.Matrix

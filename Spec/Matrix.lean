@@ -21,7 +21,7 @@ Over any semiring of Lean's library, commutative or not.
 ## Main results
 
 * `Matrix.mulVec_add`, `Matrix.mulVec_zero`, `Matrix.mulVec_sumRange`: a matrix acts linearly on vectors.
-* `Matrix.mulVec_mul`: a product of matrices acts as one after the other.
+* `Matrix.mul_mulVec`: a product of matrices acts as one after the other.
 * `Matrix.mul_assoc`, `Matrix.one_mul`, `Matrix.mul_one`: square matrices are a monoid.
 -/
 
@@ -216,14 +216,14 @@ theorem zero_mulVec (x : Vec R n) : (0 : Matrix R m n).mulVec x = 0 := by
   exact sumOver_zero _
 
 /-- The product of two matrices acts as one after the other. -/
-theorem mulVec_mul (M : Matrix R l m) (N : Matrix R m n) (x : Vec R n) : (M.mul N).mulVec x = M.mulVec (N.mulVec x) := by
+theorem mul_mulVec (M : Matrix R l m) (N : Matrix R m n) (x : Vec R n) : (M.mul N).mulVec x = M.mulVec (N.mulVec x) := by
   apply Vec.ext
   intro i
   simp only [get_mulVec, get_mul, finSum, mul_sumOver, sumOver_mul, Semiring.mul_assoc]
   exact sumOver_comm _ _ _
 
 /-- The identity matrix changes no vector. -/
-theorem mulVec_one (x : Vec R n) : one.mulVec x = x := by
+theorem one_mulVec (x : Vec R n) : one.mulVec x = x := by
   apply Vec.ext
   intro i
   simp only [get_mulVec, get_one, ite_mul, finSum_ite]
@@ -247,9 +247,9 @@ private theorem self_mul_pow (x : R) (k : Nat) : x * x ^ k = x ^ (k + 1) := by
 theorem get_mulVec_pow_diagonal (d x : Vec R n) (k : Nat) (i : Fin n) :
     (((diagonal d).pow k).mulVec x).get i = d.get i ^ k * x.get i := by
   induction k generalizing x with
-  | zero => rw [pow, mulVec_one, Semiring.pow_zero, Semiring.one_mul]
+  | zero => rw [pow, one_mulVec, Semiring.pow_zero, Semiring.one_mul]
   | succ k ih =>
-    rw [pow, mulVec_mul, get_mulVec_diagonal, ih, ← Semiring.mul_assoc, self_mul_pow]
+    rw [pow, mul_mulVec, get_mulVec_diagonal, ih, ← Semiring.mul_assoc, self_mul_pow]
 
 /-- The powers of a diagonal matrix multiply each row by a power. -/
 theorem get_mul_pow_diagonal (d : Vec R m) (M : Matrix R m n) (k : Nat) (i : Fin m) (j : Fin n) :

@@ -156,15 +156,15 @@ end MatrixTransition
 theorem matrixTransition_monoid :
     TransitionMonoid (MatrixTransition.after (R := R) (n := n)) MatrixTransition.identity MatrixTransition.apply where
   assoc t u v := by
-    simp only [MatrixTransition.after, Matrix.mul_assoc, Matrix.mulVec_mul, Matrix.mulVec_add, Vec.add_assoc]
+    simp only [MatrixTransition.after, Matrix.mul_assoc, Matrix.mul_mulVec, Matrix.mulVec_add, Vec.add_assoc]
   left_id t := by
-    simp only [MatrixTransition.after, MatrixTransition.identity, Matrix.one_mul, Matrix.mulVec_one, Vec.add_zero]
+    simp only [MatrixTransition.after, MatrixTransition.identity, Matrix.one_mul, Matrix.one_mulVec, Vec.add_zero]
   right_id t := by
     simp only [MatrixTransition.after, MatrixTransition.identity, Matrix.mul_one, Matrix.mulVec_zero, Vec.zero_add]
   act_op later earlier h := by
-    simp only [MatrixTransition.apply, MatrixTransition.after, Matrix.mulVec_mul, Matrix.mulVec_add, Vec.add_assoc]
+    simp only [MatrixTransition.apply, MatrixTransition.after, Matrix.mul_mulVec, Matrix.mulVec_add, Vec.add_assoc]
   act_e h := by
-    simp only [MatrixTransition.apply, MatrixTransition.identity, Matrix.mulVec_one, Vec.add_zero]
+    simp only [MatrixTransition.apply, MatrixTransition.identity, Matrix.one_mulVec, Vec.add_zero]
 
 end General
 

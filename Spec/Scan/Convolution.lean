@@ -98,15 +98,15 @@ theorem stateAt_eq (t : Nat) :
     m.runner.stateAt h0 x t =
       (m.A.pow t).mulVec h0 + Vec.sumRange 0 t fun s => (m.A.pow (t - 1 - s)).mulVec (m.B.mulVec (x s)) := by
   induction t with
-  | zero => rw [Runner.stateAt_zero, Matrix.pow, Matrix.mulVec_one, Vec.sumRange_self, Vec.add_zero]
+  | zero => rw [Runner.stateAt_zero, Matrix.pow, Matrix.one_mulVec, Vec.sumRange_self, Vec.add_zero]
   | succ t ih =>
     have earlier : (Vec.sumRange 0 t fun s => (m.A.pow (t + 1 - 1 - s)).mulVec (m.B.mulVec (x s))) =
         m.A.mulVec (Vec.sumRange 0 t fun s => (m.A.pow (t - 1 - s)).mulVec (m.B.mulVec (x s))) := by
       rw [Matrix.mulVec_sumRange]
       refine Vec.sumRange_congr fun s _ hs => ?_
-      rw [show t + 1 - 1 - s = (t - 1 - s) + 1 by omega, Matrix.pow, Matrix.mulVec_mul]
+      rw [show t + 1 - 1 - s = (t - 1 - s) + 1 by omega, Matrix.pow, Matrix.mul_mulVec]
     rw [Vec.sumRange_succ (Nat.zero_le t), earlier, show t + 1 - 1 - t = 0 by omega, Matrix.pow, Matrix.pow,
-      Matrix.mulVec_one, Matrix.mulVec_mul, ← Vec.add_assoc, ← Matrix.mulVec_add, ← ih, Runner.stateAt_succ]
+      Matrix.one_mulVec, Matrix.mul_mulVec, ← Vec.add_assoc, ← Matrix.mulVec_add, ← ih, Runner.stateAt_succ]
     rfl
 
 /-- The output at position `t`: what is left of the initial state, the convolution of the inputs up to `t`, and the skip. -/
@@ -121,7 +121,7 @@ theorem outputAt_eq (t : Nat) :
   congr 2
   rw [Vec.sumRange_reverse]
   refine Vec.sumRange_congr fun k _ hk => ?_
-  rw [kernel, Matrix.mulVec_mul, Matrix.mulVec_mul, show t + 1 - 1 - (t + 1 - 1 - k) = k by omega, Nat.add_sub_cancel]
+  rw [kernel, Matrix.mul_mulVec, Matrix.mul_mulVec, show t + 1 - 1 - (t + 1 - 1 - k) = k by omega, Nat.add_sub_cancel]
 
 /-- From the zero state, the outputs are the causal convolution of the inputs with the kernel, and the skip. -/
 theorem outputs_eq_causalConvolution (xs : List (Vec R inputDim)) :

@@ -72,6 +72,9 @@ example {m n : Nat} {f g : Nat → R} (h : ∀ s, m ≤ s → s < n → f s = g 
     sumRange m n f = sumRange m n g := by
   apply sumRange_congr <;> assumption
 
+example (n : Nat) (f : Nat → R) : sumRange 0 n f = sumRange 0 n fun s => f (n - 1 - s) := by
+  apply sumRange_reverse <;> assumption
+
 example {n : Nat} {f g : Fin n → R} (h : ∀ i, f i = g i) : finSum f = finSum g := by
   apply finSum_congr <;> assumption
 
