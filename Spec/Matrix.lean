@@ -74,7 +74,8 @@ theorem add_zero [Semiring R] (v : Vec R n) : v + 0 = v := by
   grind
 
 /-- The sum of the vectors `v s` over the times `l ≤ s < m`. -/
-def sumRange [Semiring R] (l m : Nat) (v : Nat → Vec R n) : Vec R n := ofFn fun i => Scanproof.sumRange l m fun s => (v s).get i
+def sumRange [Semiring R] (l m : Nat) (v : Nat → Vec R n) : Vec R n :=
+  ofFn fun i => Scanproof.sumRange l m fun s => (v s).get i
 
 /-- The entry of a sum of vectors. -/
 theorem get_sumRange [Semiring R] (l m : Nat) (v : Nat → Vec R n) (i : Fin n) :

@@ -23,7 +23,8 @@ child. At the leaves stands the exclusive scan. Any length: an element without a
 
 * `isTree_blelloch`: what lies before position `i` is the value of a tree over `e` and the first `i` transitions, without
   any law.
-* `isPrefixScan_blellochInclusive`: where `e` changes no transition it is combined with, the inclusive form is a parallel prefix.
+* `isPrefixScan_blellochInclusive`: where `e` changes no transition that it comes before, the inclusive form is a parallel
+  prefix.
 * `blelloch_eq_exclusiveScan`: the sequential exclusive scan, where `op` is associative; `e` need not be neutral.
 * `map_act_blellochInclusive`: applied to a state, the states of the sequential scan, where `e` changes no state.
 * `take_blellochInclusive_append`: padding, to a power of two or any other length, changes nothing before it.
@@ -242,7 +243,9 @@ private theorem drop_first (op : τ → τ → τ) {e : τ} (right_id : ∀ t, o
       · rw [Tree.toList, hl, h]
       · rw [Tree.combine, Tree.combine, hc]
 
-/-- Where `e` changes no transition that it comes before, the inclusive form is a parallel prefix. No other law is assumed. -/
+/--
+Where `e` changes no transition that it comes before, the inclusive form is a parallel prefix. No other law is assumed.
+-/
 theorem isPrefixScan_blellochInclusive (op : τ → τ → τ) (e : τ) (right_id : ∀ t, op t e = t) (ts : List τ) :
     IsPrefixScan op ts (blellochInclusive op e ts) := by
   refine .of_getElem (length_blellochInclusive op e ts) fun i h => ?_

@@ -9,9 +9,9 @@ public import Spec.Scan.Convolution
 /-!
 # Circular convolution
 
-What a product of discrete Fourier transforms of length `L` computes: a convolution whose positions wrap around at `L`. With
-kernel and inputs of length `T`, filled up with zeros to `L ≥ 2T - 1`, nothing wraps into the first `T` outputs, and they are the
-causal convolution. Without the filling, the end of the sequence wraps into its start.
+What a product of discrete Fourier transforms of length `L` computes: a convolution whose positions wrap around at `L`.
+With kernel and inputs of length `T`, filled up with zeros to `L ≥ 2T - 1`, nothing wraps into the first `T` outputs, and
+they are the causal convolution. Without the filling, the end of the sequence wraps into its start.
 
 ## Main definitions
 
@@ -41,7 +41,7 @@ def circularSum (L : Nat) (K : Nat → Matrix R outputDim inputDim) (x : Nat →
 def paddedKernel (T : Nat) (K : Nat → Matrix R outputDim inputDim) (k : Nat) : Matrix R outputDim inputDim :=
   if k < T then K k else 0
 
-/-- The first `T` outputs of the circular convolution of length `L` of `T` inputs and `T` kernel entries, filled up with zeros. -/
+/-- The first `T` outputs of the circular convolution of `T` kernel entries and `T` inputs, filled up with zeros to `L`. -/
 def circularConvolution (L : Nat) (K : Nat → Matrix R outputDim inputDim) (xs : List (Vec R inputDim)) :
     List (Vec R outputDim) :=
   (List.range xs.length).map fun t => circularSum L (paddedKernel xs.length K) (inputAt xs) t
@@ -74,15 +74,15 @@ private def scalar (x : Int) : Vec Int 1 := Vec.ofFn fun _ => x
 private def kernelOfOnes (_ : Nat) : Matrix Int 1 1 := Vec.ofFn fun _ => scalar 1
 
 /--
-Without filling, `L = T`, the circular convolution is not causal: with the kernel `1, 1, …` over the integers, the input `1` at
-position 1 changes the output at position 0.
+Without filling, `L = T`, the circular convolution is not causal: with the kernel `1, 1, …` over the integers, the input
+`1` at position 1 changes the output at position 0.
 -/
 theorem not_causal_circularConvolution :
     ∃ K : Nat → Matrix Int 1 1, ¬Causal fun xs : List (Vec Int 1) => circularConvolution xs.length K xs :=
   ⟨kernelOfOnes, fun h =>
     absurd (congrArg (List.map fun y => y.get 0) (h.take_append [scalar 0] [scalar 1])) (by decide)⟩
 
-/-- One position less than `2T - 1` is not enough: there are three inputs and a kernel for which `L = 4` gives something else. -/
+/-- One position less than `2T - 1` is not enough: for some three inputs and some kernel, `L = 4` gives something else. -/
 theorem circularConvolution_length_sharp :
     ∃ (K : Nat → Matrix Int 1 1) (xs : List (Vec Int 1)),
       xs.length = 3 ∧ circularConvolution (2 * xs.length - 2) K xs ≠ causalConvolution K xs :=

@@ -14,8 +14,8 @@ public import Spec.Scan.Workers
 /-!
 # The diagonal selective scan in parallel
 
-Every parallel form gives the states of the sequential scan at *every* position. That takes the three laws of `LawfulScalar`, and those
-of a commutative semiring where an identity or the zero state comes in.
+Every parallel form gives the states of the sequential scan at *every* position. That takes the three laws of
+`LawfulScalar`, and those of a commutative semiring where an identity or the zero state comes in.
 
 ## Main results
 
@@ -73,8 +73,8 @@ theorem diagonalSelectiveScan_chunked [LawfulScalar α]
   chunkedScan_eq_scanStates _ _ DiagonalTransition.apply_after scan hscan c h0 ts
 
 /--
-Splitting the transitions over workers, each scanning its piece from the identity, and scanning the totals in their turn, gives
-the states of the sequential scan, for pieces of any lengths.
+Splitting the transitions over workers, each scanning its piece from the identity, and scanning the totals in their turn,
+gives the states of the sequential scan, for pieces of any lengths.
 -/
 theorem diagonalSelectiveScan_workers [CommSemiringScalar α]
     (scan : List (DiagonalTransition α stateDim) → List (DiagonalTransition α stateDim))
@@ -102,8 +102,9 @@ theorem diagonalSelectiveScan_addends {ys : List (DiagonalTransition α stateDim
   exact List.map_congr_left fun t _ => (apply_zero t).symm
 
 /--
-The combined transition up to each position consists of the running product of the decays and the state reached from zero. So a
-chunked scan may scan every chunk from the zero state, and add what the running products make of the state that enters it.
+The combined transition up to each position consists of the running product of the decays and the state reached from zero.
+So a chunked scan may scan every chunk from the zero state, and add what the running products make of the state that
+enters it.
 -/
 theorem inclusiveScan_after :
     inclusiveScan DiagonalTransition.after ts =

@@ -11,8 +11,8 @@ public import Spec.Scan.Circular
 /-!
 # Diagonal S4 in convolution mode
 
-The list runner of diagonal S4 is a linear system with a diagonal matrix, so it is a causal convolution, and a circular one that is
-filled up with zeros.
+The list runner of diagonal S4 is a linear system with a diagonal matrix, so it is a causal convolution, and a circular one
+that is filled up with zeros.
 
 ## Main results
 
@@ -51,7 +51,7 @@ def system : LinearSystem α inputDim stateDim outputDim := ⟨Matrix.diagonal m
 /-- The convolution kernel, entry by entry: `∑ᵢ C[o, i] * (a[i] ^ k * B[i, j])`. -/
 theorem get_kernel (k : Nat) (o : Fin outputDim) (j : Fin inputDim) :
     ((m.system.kernel k).get o).get j =
-      finSum fun i => Vec.get (α := α) (m.outProj.get o) i * (Vec.get (α := α) m.a i ^ k * Vec.get (α := α) (m.inProj.get i) j) := by
+      finSum fun i => (m.outProj.get o).get i * (m.a.get i ^ k * (m.inProj.get i).get j) := by
   rw [LinearSystem.kernel, Matrix.get_mul]
   exact finSum_congr fun i => congrArg _ (Matrix.get_mul_pow_diagonal m.a m.inProj k i j)
 

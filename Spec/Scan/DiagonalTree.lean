@@ -10,9 +10,9 @@ public import Spec.Scan.Tree
 /-!
 # Parallel forms of the diagonal selective scan
 
-Diagonal affine transitions combine: `h ↦ a₂ ⊙ (a₁ ⊙ h + b₁) + b₂` is `h ↦ (a₂ ⊙ a₁) ⊙ h + (a₂ ⊙ b₁ + b₂)`. That takes the
-three laws of `LawfulScalar`, which exact numbers have and floating-point ones have not; there a parallel scan computes something else
-than the sequential one, and how far it can lie away is a matter of rounding.
+Diagonal affine transitions combine: `h ↦ a₂ ⊙ (a₁ ⊙ h + b₁) + b₂` is `h ↦ (a₂ ⊙ a₁) ⊙ h + (a₂ ⊙ b₁ + b₂)`. That takes
+the three laws of `LawfulScalar`, which exact numbers have and floating-point ones have not; there a parallel scan computes
+something else than the sequential one, and how far it can lie away is a matter of rounding.
 
 ## Main definitions
 

@@ -10,9 +10,9 @@ public import Spec.Scan.Tree
 /-!
 # What a parallel prefix computes
 
-Parallel scans differ in the order in which they combine transitions, and in nothing else. `IsPrefixScan` says just that, without
-any law: the result at position `i` is the value of *some* binary tree over the first `i + 1` transitions. A bound on the
-rounding of every tree is therefore a bound for each of these algorithms.
+Parallel scans differ in the order in which they combine transitions, and in nothing else. `IsPrefixScan` says just that,
+without any law: the result at position `i` is the value of *some* binary tree over the first `i + 1` transitions. A bound
+on the rounding of every tree is therefore a bound for each of these algorithms.
 
 ## Main definitions
 
@@ -104,8 +104,8 @@ theorem of_getElem (length_eq : ys.length = ts.length)
       exact (Classical.choose_spec (trees i h)).2.symm
 
 /--
-Applied to a state, any parallel prefix gives the states of the sequential scan, if `op` is one after the other. It need not be
-associative.
+Applied to a state, any parallel prefix gives the states of the sequential scan, if `op` is one after the other. It need
+not be associative.
 -/
 theorem map_act (h : IsPrefixScan op ts ys) (act : τ → σ → σ)
     (act_op : ∀ later earlier s, act (op later earlier) s = act later (act earlier s)) (s : σ) :

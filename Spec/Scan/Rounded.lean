@@ -11,8 +11,8 @@ public import Spec.Scan.OddEven
 /-!
 # Parallel scans in rounded arithmetic
 
-A parallel prefix gives at every position the value of some tree, in whatever arithmetic. So the bound on the rounding of every tree holds
-for every position of every parallel prefix.
+A parallel prefix gives at every position the value of some tree, in whatever arithmetic. So the bound on the rounding of
+every tree holds for every position of every parallel prefix.
 
 ## Main results
 
@@ -48,34 +48,38 @@ theorem Rounding.Combines.evaluates {r : Rounding R} {op : R × R → R × R →
   | node earlier later ihe ihl => exact .node ihe ihl (h _ _).1 (h _ _).2
 
 /--
-The addends that any parallel prefix computes with operations that round lie within `treeBound` of the exact states from zero, at every
-position. To start from another state, let `(0, h0)` be the first transition.
+The addends that any parallel prefix computes with operations that round lie within `treeBound` of the exact states from
+zero, at every position. To start from another state, let `(0, h0)` be the first transition.
 -/
 theorem Rounding.prefixScan_error (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op)
-    {ts ys : List (R × R)} (h : IsPrefixScan op ts ys) (i : Nat) (hi : i < ts.length)
+    {ts ys : List (R × R)} (h : IsPrefixScan op ts ys) (i : Nat) (hi : i < ys.length)
     (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
-    magnitude ((ys[i]'(h.length_eq.symm ▸ hi)).2 -
-      (scanStates affineApply 0 ts)[i]'((length_scanStates affineApply 0 ts).symm ▸ hi)) ≤ r.treeBound (ts.take (i + 1)) := by
-  obtain ⟨tree, htree, hy⟩ := h.getElem_eq i (h.length_eq.symm ▸ hi)
-  have hlength : tree.toList.length = i + 1 := by rw [htree, List.length_take]; omega
-  have hexact : (tree.combine affineAfter).2 = (scanStates affineApply 0 ts)[i]'((length_scanStates affineApply 0 ts).symm ▸ hi) := by
-    rw [getElem_scanStates, ← htree, ← affineApply_combine, affineApply]
+    magnitude (ys[i].2 - (ts.take (i + 1)).foldl (fun h t => affineApply t h) 0) ≤ r.treeBound (ts.take (i + 1)) := by
+  obtain ⟨tree, htree, hy⟩ := h.getElem_eq i hi
+  have hlength : tree.toList.length = i + 1 := by
+    rw [h.length_eq] at hi
+    rw [htree, List.length_take]
+    omega
+  have hexact : (tree.combine affineAfter).2 = tree.toList.foldl (fun h t => affineApply t h) 0 := by
+    rw [← affineApply_combine, affineApply]
     grind
-  rw [hy, ← hexact, ← htree]
+  rw [hy, ← htree, ← hexact]
   exact r.tree_error (hop.evaluates tree) (by rw [hlength]; exact hη)
 
 /-- The bound for the scan of Hillis and Steele. -/
-theorem Rounding.hillisSteele_error (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op) (ts : List (R × R))
-    (i : Nat) (hi : i < ts.length) (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
-    magnitude (((hillisSteele op ts)[i]'((isPrefixScan_hillisSteele op ts).length_eq.symm ▸ hi)).2 -
-      (scanStates affineApply 0 ts)[i]'((length_scanStates affineApply 0 ts).symm ▸ hi)) ≤ r.treeBound (ts.take (i + 1)) :=
+theorem Rounding.hillisSteele_error (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op)
+    (ts : List (R × R)) (i : Nat) (hi : i < (hillisSteele op ts).length)
+    (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
+    magnitude ((hillisSteele op ts)[i].2 - (ts.take (i + 1)).foldl (fun h t => affineApply t h) 0) ≤
+      r.treeBound (ts.take (i + 1)) :=
   r.prefixScan_error hop (isPrefixScan_hillisSteele op ts) i hi hη
 
 /-- The bound for the odd-even scan. -/
-theorem Rounding.oddEvenScan_error (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op) (ts : List (R × R))
-    (i : Nat) (hi : i < ts.length) (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
-    magnitude (((oddEvenScan op ts)[i]'((isPrefixScan_oddEvenScan op ts).length_eq.symm ▸ hi)).2 -
-      (scanStates affineApply 0 ts)[i]'((length_scanStates affineApply 0 ts).symm ▸ hi)) ≤ r.treeBound (ts.take (i + 1)) :=
+theorem Rounding.oddEvenScan_error (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op)
+    (ts : List (R × R)) (i : Nat) (hi : i < (oddEvenScan op ts).length)
+    (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
+    magnitude ((oddEvenScan op ts)[i].2 - (ts.take (i + 1)).foldl (fun h t => affineApply t h) 0) ≤
+      r.treeBound (ts.take (i + 1)) :=
   r.prefixScan_error hop (isPrefixScan_oddEvenScan op ts) i hi hη
 
 end Scanproof

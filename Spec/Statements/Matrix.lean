@@ -96,10 +96,10 @@ example (x : Vec R n) : (0 : Matrix R m n).mulVec x = 0 := by
   apply Matrix.zero_mulVec <;> assumption
 
 example (M : Matrix R l m) (N : Matrix R m n) (x : Vec R n) : (M.mul N).mulVec x = M.mulVec (N.mulVec x) := by
-  apply Matrix.mulVec_mul <;> assumption
+  apply Matrix.mul_mulVec <;> assumption
 
 example (x : Vec R n) : Matrix.one.mulVec x = x := by
-  apply Matrix.mulVec_one <;> assumption
+  apply Matrix.one_mulVec <;> assumption
 
 example (d x : Vec R n) (i : Fin n) : ((Matrix.diagonal d).mulVec x).get i = d.get i * x.get i := by
   apply Matrix.get_mulVec_diagonal <;> assumption

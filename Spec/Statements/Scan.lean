@@ -11,126 +11,11 @@ public import Spec.Scan.Rounded
 /-!
 # Scans, restated
 
-Each public theorem of `Spec.Scan` on affine, parallel and convolutional scans, and of `Spec.Matrix`, word for word. Who weakens one
-breaks the build here, and finds in one place what the library says.
+Each public theorem of `Spec.Scan` on affine, parallel and convolutional scans, word for word. Who weakens one breaks the
+build here, and finds in one place what the library says.
 -/
 
 namespace Scanproof
-
-/-! ## Matrix -/
-
-section
-
-open Lean.Grind
-
-variable {R : Type} {k l m n : Nat}
-
-namespace Vec
-
-example [Add R] (v w : Vec R n) (i : Fin n) : (v + w).get i = v.get i + w.get i := by
-  apply get_add <;> assumption
-
-example [Zero R] (i : Fin n) : (0 : Vec R n).get i = 0 := by
-  apply get_zero <;> assumption
-
-example [Semiring R] (u v w : Vec R n) : u + v + w = u + (v + w) := by
-  apply add_assoc <;> assumption
-
-example [Semiring R] (v : Vec R n) : 0 + v = v := by
-  apply zero_add <;> assumption
-
-example [Semiring R] (v w : Vec R n) : v + w = w + v := by
-  apply add_comm <;> assumption
-
-example [Semiring R] (v : Vec R n) : v + 0 = v := by
-  apply add_zero <;> assumption
-
-example [Semiring R] (l m : Nat) (v : Nat → Vec R n) (i : Fin n) :
-    (sumRange l m v).get i = Scanproof.sumRange l m fun s => (v s).get i := by
-  apply get_sumRange <;> assumption
-
-example [Semiring R] (m : Nat) (v : Nat → Vec R n) : sumRange m m v = 0 := by
-  apply sumRange_self <;> assumption
-
-example [Semiring R] {l m : Nat} (h : l ≤ m) (v : Nat → Vec R n) :
-    sumRange l (m + 1) v = sumRange l m v + v m := by
-  apply sumRange_succ <;> assumption
-
-example [Semiring R] {l k m : Nat} (hlk : l ≤ k) (hkm : k ≤ m) (v : Nat → Vec R n) :
-    sumRange l m v = sumRange l k v + sumRange k m v := by
-  apply sumRange_split <;> assumption
-
-example [Semiring R] {l m : Nat} {v w : Nat → Vec R n} (h : ∀ s, l ≤ s → s < m → v s = w s) :
-    sumRange l m v = sumRange l m w := by
-  apply sumRange_congr <;> assumption
-
-example [Semiring R] {l m : Nat} {v : Nat → Vec R n} (h : ∀ s, l ≤ s → s < m → v s = 0) :
-    sumRange l m v = 0 := by
-  apply sumRange_zero <;> assumption
-
-example [Semiring R] (m : Nat) (v : Nat → Vec R n) :
-    sumRange 0 m v = sumRange 0 m fun s => v (m - 1 - s) := by
-  apply sumRange_reverse <;> assumption
-
-end Vec
-
-namespace Matrix
-
-variable [Semiring R]
-
-example (M : Matrix R m n) (x : Vec R n) (i : Fin m) :
-    (M.mulVec x).get i = finSum fun j => (M.get i).get j * x.get j := by
-  apply get_mulVec <;> assumption
-
-example (M : Matrix R l m) (N : Matrix R m n) (i : Fin l) (j : Fin n) :
-    ((M.mul N).get i).get j = finSum fun k => (M.get i).get k * (N.get k).get j := by
-  apply get_mul <;> assumption
-
-example (i j : Fin n) : ((one : Matrix R n n).get i).get j = if i = j then 1 else 0 := by
-  apply get_one <;> assumption
-
-example (M : Matrix R m n) (x y : Vec R n) : M.mulVec (x + y) = M.mulVec x + M.mulVec y := by
-  apply mulVec_add <;> assumption
-
-example (M : Matrix R m n) : M.mulVec 0 = 0 := by
-  apply mulVec_zero <;> assumption
-
-example (M : Matrix R m n) (s t : Nat) (v : Nat → Vec R n) :
-    M.mulVec (Vec.sumRange s t v) = Vec.sumRange s t fun r => M.mulVec (v r) := by
-  apply mulVec_sumRange <;> assumption
-
-example (x : Vec R n) : (0 : Matrix R m n).mulVec x = 0 := by
-  apply zero_mulVec <;> assumption
-
-example (M : Matrix R l m) (N : Matrix R m n) (x : Vec R n) : (M.mul N).mulVec x = M.mulVec (N.mulVec x) := by
-  apply mul_mulVec <;> assumption
-
-example (x : Vec R n) : one.mulVec x = x := by
-  apply one_mulVec <;> assumption
-
-example (d x : Vec R n) (i : Fin n) : ((diagonal d).mulVec x).get i = d.get i * x.get i := by
-  apply get_mulVec_diagonal <;> assumption
-
-example (d x : Vec R n) (k : Nat) (i : Fin n) :
-    (((diagonal d).pow k).mulVec x).get i = d.get i ^ k * x.get i := by
-  apply get_mulVec_pow_diagonal <;> assumption
-
-example (d : Vec R m) (M : Matrix R m n) (k : Nat) (i : Fin m) (j : Fin n) :
-    ((((diagonal d).pow k).mul M).get i).get j = d.get i ^ k * (M.get i).get j := by
-  apply get_mul_pow_diagonal <;> assumption
-
-example (M : Matrix R k l) (N : Matrix R l m) (P : Matrix R m n) : (M.mul N).mul P = M.mul (N.mul P) := by
-  apply mul_assoc <;> assumption
-
-example (M : Matrix R m n) : one.mul M = M := by
-  apply one_mul <;> assumption
-
-example (M : Matrix R m n) : M.mul one = M := by
-  apply mul_one <;> assumption
-
-end Matrix
-
-end
 
 /-! ## Scan/Diagonal -/
 
@@ -659,7 +544,7 @@ variable (m : DiagonalS4Spec α inputDim stateDim outputDim)
 
 example (k : Nat) (o : Fin outputDim) (j : Fin inputDim) :
     ((m.system.kernel k).get o).get j =
-      finSum fun i => Vec.get (α := α) (m.outProj.get o) i * (Vec.get (α := α) m.a i ^ k * Vec.get (α := α) (m.inProj.get i) j) := by
+      finSum fun i => (m.outProj.get o).get i * (m.a.get i ^ k * (m.inProj.get i).get j) := by
   apply get_kernel <;> assumption
 
 end DiagonalS4Spec
@@ -697,22 +582,23 @@ example {r : Rounding R} {op : R × R → R × R → R × R} (h : r.Combines op)
   apply Rounding.Combines.evaluates <;> assumption
 
 example (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op)
-    {ts ys : List (R × R)} (h : IsPrefixScan op ts ys) (i : Nat) (hi : i < ts.length)
+    {ts ys : List (R × R)} (h : IsPrefixScan op ts ys) (i : Nat) (hi : i < ys.length)
     (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
-    magnitude ((ys[i]'(h.length_eq.symm ▸ hi)).2 -
-      (scanStates affineApply 0 ts)[i]'((length_scanStates affineApply 0 ts).symm ▸ hi)) ≤ r.treeBound (ts.take (i + 1)) := by
+    magnitude (ys[i].2 - (ts.take (i + 1)).foldl (fun h t => affineApply t h) 0) ≤ r.treeBound (ts.take (i + 1)) := by
   apply Rounding.prefixScan_error <;> assumption
 
-example (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op) (ts : List (R × R))
-    (i : Nat) (hi : i < ts.length) (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
-    magnitude (((hillisSteele op ts)[i]'((isPrefixScan_hillisSteele op ts).length_eq.symm ▸ hi)).2 -
-      (scanStates affineApply 0 ts)[i]'((length_scanStates affineApply 0 ts).symm ▸ hi)) ≤ r.treeBound (ts.take (i + 1)) := by
+example (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op)
+    (ts : List (R × R)) (i : Nat) (hi : i < (hillisSteele op ts).length)
+    (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
+    magnitude ((hillisSteele op ts)[i].2 - (ts.take (i + 1)).foldl (fun h t => affineApply t h) 0) ≤
+      r.treeBound (ts.take (i + 1)) := by
   apply Rounding.hillisSteele_error <;> assumption
 
-example (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op) (ts : List (R × R))
-    (i : Nat) (hi : i < ts.length) (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
-    magnitude (((oddEvenScan op ts)[i]'((isPrefixScan_oddEvenScan op ts).length_eq.symm ▸ hi)).2 -
-      (scanStates affineApply 0 ts)[i]'((length_scanStates affineApply 0 ts).symm ▸ hi)) ≤ r.treeBound (ts.take (i + 1)) := by
+example (r : Rounding R) {op : R × R → R × R → R × R} (hop : r.Combines op)
+    (ts : List (R × R)) (i : Nat) (hi : i < (oddEvenScan op ts).length)
+    (hη : 8 * (r.w * r.w * r.η) * (((i + 1 : Nat) : R) * ((i + 1 : Nat) : R)) ≤ 1) :
+    magnitude ((oddEvenScan op ts)[i].2 - (ts.take (i + 1)).foldl (fun h t => affineApply t h) 0) ≤
+      r.treeBound (ts.take (i + 1)) := by
   apply Rounding.oddEvenScan_error <;> assumption
 
 end
