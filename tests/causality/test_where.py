@@ -8,7 +8,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof import Alignment, CausalityError, Verdict, assert_strictly_causal, certify
+from scanproof import (
+    Alignment,
+    CausalityError,
+    Verdict,
+    assert_future_blind,
+    assert_prefix_equivalent,
+    assert_strictly_causal,
+    certify,
+    check_perturbation,
+    check_prefix,
+)
 from scanproof.causality.calls import module_names
 from scanproof.causality.where import Where
 from zoo.faults import with_pair_leak
@@ -398,3 +408,141 @@ class TestReports:
             "; off by one: output t reads input t + 1; enters in layers.1.mixer.conv1d (Conv1d), call 1; "
             in (evidence)
         )
+
+
+class Detached(nn.Module):
+    """A mean over the whole sequence that has no gradient."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = x.mean(1, keepdim=True).detach()
+        return x - mean
+
+
+class ByLength(nn.Module):
+    """Divides by the number of positions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x / x.shape[1]
+
+
+FORWARD = pytest.mark.parametrize("check", [check_perturbation, check_prefix])
+
+
+class TestForward:
+    """The same by comparing the numbers, which sees what has no gradient."""
+
+    def place(self, check: Any, fn: Any, x: Tensor, **options: Any) -> Where:
+        report = check(fn, x, **options)
+        assert report.verdict is Verdict.LEAK, report.summary()
+        assert report.where is not None
+        assert f"  enters in  : {report.where}" in report.summary().splitlines()
+        assert f"; enters in {report.where}; " in report.row("fn").evidence
+        return report.where
+
+    @FORWARD
+    @pytest.mark.parametrize("number", range(4))
+    def test_the_layer_is_named(self, check: Any, number: int, x: Tensor) -> None:
+        for given in (x, x.double()):
+            found = self.place(check, leaky_model(number).to(given.dtype), given)
+            assert str(found) == f"layers.{number}.mixer.conv1d (Conv1d), call 1"
+
+    @FORWARD
+    def test_what_has_no_gradient(self, check: Any, x: Tensor) -> None:
+        found = self.place(check, Model(Conv(), Detached(), Normalised()), x)
+        assert found.module == "layers.1.mixer"
+        assert str(found.line).endswith(": return x - mean")
+
+    def test_what_depends_on_the_length(self, x: Tensor) -> None:
+        model = Model(Conv(), ByLength(), Conv()).eval()
+        assert check_perturbation(model, x).verdict is Verdict.CAUSAL
+        for lengths in ([2], [D], [7], "all"):  # 2 examples, and D channels, too
+            found = self.place(check_prefix, model, x, lengths=lengths)
+            assert found.module == "layers.1.mixer"
+            assert str(found.line).endswith(": return x / x.shape[1]")
+
+    def test_token_ids(self) -> None:
+        ids = torch.randint(0, 11, (2, T), generator=torch.Generator().manual_seed(1))
+        model = nn.Sequential(nn.Embedding(11, D), Block(Conv()), Block(Detached()), nn.Linear(D, 11))
+        assert self.place(check_perturbation, model.eval(), ids).module == "2.mixer"
+
+    @FORWARD
+    def test_code_between_submodules_and_functions(self, check: Any, x: Tensor) -> None:
+        model = leaky_model(-1)
+
+        class Pooled(Block):
+            def forward(self, x: Tensor) -> Tensor:
+                h = self.norm(x)
+                h = h + h.mean(1, keepdim=True).detach()
+                return self.mixer(h)
+
+        found = self.place(check, nn.Sequential(Block(Conv()), Pooled(Conv())), x)
+        assert (found.module, found.own_code) == ("1", True)
+        assert str(found.line).endswith(": h = h + h.mean(1, keepdim=True).detach()")
+        found = self.place(check, lambda x: model(x).round().flip(1), x)
+        assert (found.module, found.call, found.own_code) == (None, 0, True)
+        found = self.place(check, mean_over_time, x)
+        assert str(found).startswith("the code of mean_over_time, test_where.py:")
+
+    def test_which_call_of_a_shared_module(self, x: Tensor) -> None:
+        class Twice(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.norm, self.shift = nn.LayerNorm(D), Detached()
+
+            def forward(self, x: Tensor) -> Tensor:
+                x = self.norm(x)
+                x = torch.cat([self.shift(x[:, t : t + 1]) for t in range(x.shape[1])], 1) + self.norm(x)
+                return self.shift(self.norm(x))
+
+        found = self.place(check_perturbation, Twice(), x)
+        assert (found.module, found.call) == ("shift", T + 1)
+
+    @FORWARD
+    def test_a_layer_that_rounds_is_not_blamed(self, check: Any, x: Tensor) -> None:
+        class Long(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                return fft_conv(x, torch.ones(T, D, dtype=x.dtype))
+
+        for given in (x, x.double()):
+            assert (
+                self.place(check, Model(Long(), Detached(), Long()).to(given.dtype), given).module
+                == "layers.1.mixer"
+            )
+
+    def test_a_past_that_turns_nan(self, x: Tensor) -> None:
+        class Masked(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:  # 0 * inf
+                mask = torch.ones(T, T).tril()[None, :, :, None]
+                return (mask * x[:, None].exp()).sum(2)
+
+        assert self.place(check_perturbation, nn.Sequential(nn.Identity(), Masked()), x).module == "1"
+
+    @FORWARD
+    def test_what_cannot_be_asked_is_said(self, check: Any) -> None:
+        square = torch.randn(2, D, D, generator=torch.Generator().manual_seed(1))  # T = D
+        found = self.place(check, Model(Conv(), Detached()).eval(), square)
+        assert found.unread == ("layers.0 (Block)", "layers.1 (Block)")
+        assert str(found).endswith(", where no one axis could be followed")
+
+    def test_a_function_that_fails_when_it_runs_once_more(self, x: Tensor) -> None:
+        calls = check_perturbation(mean_over_time, x).calls
+        count = 0
+
+        def fn(x: Tensor) -> Tensor:
+            nonlocal count
+            count += 1
+            if count > calls - 4:  # two runs in two precisions, and the same for the line
+                raise RuntimeError("no more")
+            return mean_over_time(x)
+
+        assert str(self.place(check_perturbation, fn, x)) == "not found: RuntimeError: no more"
+
+    @FORWARD
+    def test_only_leaks_have_a_place(self, check: Any, x: Tensor) -> None:
+        assert check(leaky_model(-1), x).where is None
+
+    def test_the_message_of_an_assertion(self, x: Tensor) -> None:
+        with pytest.raises(CausalityError, match=r"\n  enters in  : layers\.1\.mixer\.conv1d "):
+            assert_future_blind(leaky_model(1), x)
+        with pytest.raises(CausalityError, match=r"\n  enters in  : layers\.1\.mixer\.conv1d "):
+            assert_prefix_equivalent(leaky_model(1), x)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
+from itertools import count
 from linecache import getline
 from pathlib import Path
 from types import CellType, FunctionType, MethodType
@@ -23,6 +24,10 @@ REACH = 4
 """How many functions, containers and objects may lie between a function and a module that it knows."""
 
 
+SOURCE = 80
+"""Characters of a line of source code that are shown."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A line of source code.
@@ -39,6 +44,7 @@ class Line:
         inline = self.file.startswith("<")  # python -c, a prompt, a notebook
         place = f"line {self.number}" if inline else f"{Path(self.file).name}:{self.number}"
         source = "" if self.file == "<string>" else getline(self.file, self.number).strip()
+        source = source if len(source) <= SOURCE else f"{source[:SOURCE]} …"
         return f"{place}: {source}" if source else place
 
 
@@ -51,6 +57,7 @@ class Call(Generic[Kept]):
             for a module that nothing names.
         kind: class of the module, or name of the function.
         number: the how-manieth call of this module it is, from 1; 0 for a function.
+        place: how many calls were made before it, its callers' included.
         inputs: what was kept of the tensors among its arguments.
         outputs: what was kept of the tensors among its results.
         computed: what was kept of the tensors that its own code computed, in order, and where.
@@ -61,6 +68,7 @@ class Call(Generic[Kept]):
     name: str | None
     kind: str
     number: int = 0
+    place: int = 0
     inputs: list[Kept] = field(default_factory=list)
     outputs: list[Kept] = field(default_factory=list)
     computed: list[tuple[Kept, Line]] = field(default_factory=list)
@@ -78,7 +86,8 @@ class Watched(Generic[Kept]):
         fn: the function.
         given: the function that the caller knows it as: the names of modules begin there.
         enter: returns what to keep of a tensor that a module is given, if anything, and what to give instead.
-        leave: returns what to keep of a tensor that was computed, if anything.
+        leave: returns what to keep of a tensor that a module returns, if anything.
+        computed: returns what to keep of a tensor that the code of a call computed, if anything.
 
     Attributes:
         root: the latest call of ``fn``.
@@ -90,21 +99,23 @@ class Watched(Generic[Kept]):
         given: Callable[..., Any],
         enter: Callable[[Tensor], tuple[Kept | None, Tensor]],
         leave: Callable[[Tensor], Kept | None],
+        computed: Callable[[Call[Kept], Tensor], Kept | None],
     ) -> None:
-        self._fn, self._given, self._enter, self._leave = fn, given, enter, leave
+        self._fn, self._given = fn, given
+        self._enter, self._leave, self._computed = enter, leave, computed
         self.root: Call[Kept] = Call(None, callable_name(given))
 
     def __call__(self, *args: Any) -> Any:
         """Run ``fn``; the modules that it calls are called as before, and recorded."""
         names, numbers = module_names(self._given), dict[int, int]()
         self.root = Call(None, self.root.kind)
-        computed = _Computed(self.root, self._leave)
+        computed, place = _Computed(self.root, self._computed), count(1)
         plain_call = nn.Module.__call__
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             number = numbers[id(module)] = numbers.get(id(module), 0) + 1
             kind = type(module)
-            made: Call[Kept] = Call(names.get(module), kind.__name__, number)
+            made: Call[Kept] = Call(names.get(module), kind.__name__, number, next(place))
             made.foreign = kind.__module__.startswith("torch.")
 
             def given(tensor: Tensor) -> Tensor:
@@ -136,10 +147,10 @@ class Watched(Generic[Kept]):
 class _Computed(TorchFunctionMode, Generic[Kept]):
     """Within it, what is computed is recorded with the call that computes it, ``made_by``."""
 
-    def __init__(self, root: Call[Kept], leave: Callable[[Tensor], Kept | None]) -> None:
+    def __init__(self, root: Call[Kept], keep: Callable[[Call[Kept], Tensor], Kept | None]) -> None:
         super().__init__()
         self.made_by: Call[Kept] | None = root
-        self._leave = leave
+        self._keep = keep
 
     def __torch_function__(
         self,
@@ -151,7 +162,7 @@ class _Computed(TorchFunctionMode, Generic[Kept]):
         result = func(*args, **(kwargs or {}))
         if self.made_by and not self.made_by.foreign:
             for tensor in _tensors(args[0] if func is Tensor.__setitem__ else result):
-                kept = self._leave(tensor)
+                kept = self._keep(self.made_by, tensor)
                 if kept is not None:
                     self.made_by.computed.append((kept, _line()))
         return result

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from scanproof.causality.where import Where
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
@@ -14,6 +15,7 @@ class ComparisonReport(ABC):
     verdict: Verdict
     reason: str
     worst: object | None
+    where: Where | None
     theorem: str
 
     @property
@@ -23,14 +25,18 @@ class ComparisonReport(ABC):
 
     def row(self, subject: str) -> Row:
         """Return the report as a row of ``scanproof.table``."""
-        show_place = self.worst is not None and not self.ok
         return Row(
             subject=subject,
             check=self.check,
             verdict=self.verdict,
-            evidence=f"{self.worst if show_place else self.reason}; {self._compared()}",
+            evidence="; ".join([*self._places(), self._compared()]),
             theorem=self.theorem,
         )
+
+    def _places(self) -> list[str]:
+        if self.worst is None or self.ok:
+            return [self.reason]
+        return [str(self.worst), *([f"enters in {self.where}"] if self.where else [])]
 
     @abstractmethod
     def _compared(self) -> str:

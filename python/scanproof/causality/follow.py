@@ -74,7 +74,7 @@ def follow(
         own = tensor.clone()  # between its edge and the outputs lies what the call does, and nothing else
         return leave(own), own
 
-    watched = Watched(fn, given, enter, leave)
+    watched = Watched(fn, given, enter, leave, lambda _, tensor: leave(tensor))
     trail = _Trail(record(watched), past, generator)
     calls = watched.root.calls
     return trail.enters_in(calls[0] if [call.name for call in calls] == [""] else watched.root)
@@ -108,7 +108,7 @@ class _Trail:
     def _first(self, call: Call[_Spot]) -> tuple[Call[_Spot] | None, list[Call[_Spot]]]:
         """Return the first of its calls that lets the leak in, and the calls before that cannot be asked.
 
-        In place of a call that cannot be asked, the calls that it makes are asked.
+        Within a call that cannot be asked, the calls that it makes are asked.
         """
         unread: list[Call[_Spot]] = []
         arriving = self._arriving(spot for made in call.calls for spot in made.outputs)
@@ -118,9 +118,9 @@ class _Trail:
                 return made, unread
             if answer is None:
                 guilty, inside = self._first(made)
-                unread += inside or [made]
                 if guilty:
-                    return guilty, unread
+                    return guilty, unread + inside
+                unread.append(made)
         return None, unread
 
     def _carries_across(self, call: Call[_Spot], arriving: _Gradients) -> bool | None:

@@ -14,6 +14,7 @@ to the greatest output of each run.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isinf
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.alignment import SAME, Alignment, Order
+from scanproof.causality.compare import compare, precisions
 from scanproof.causality.evidence import (
     Judgement,
     Rerun,
@@ -32,15 +34,18 @@ from scanproof.causality.evidence import (
     same_function,
 )
 from scanproof.causality.failure import call_text, failure
-from scanproof.causality.interface import Axes, proves_nothing
+from scanproof.causality.interface import Axes, SequenceMap, proves_nothing
 from scanproof.causality.packing import Inputs
 from scanproof.causality.perturbation_report import Change, PerturbationReport
+from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.replacement import KINDS, Kind, Replacement, check_kinds
 from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
 from scanproof.causality.subject import Subject
+from scanproof.causality.sweep import Rows
+from scanproof.causality.where import Where
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
@@ -138,6 +143,7 @@ def check_perturbation(
         verdict=judgement.verdict,
         reason=judgement.reason,
         worst=comparison.worst(),
+        where=comparison.where(judgement),
         probes=len(comparison.probes),
         differing=len(comparison.changes),
         evidence=judgement.evidence,
@@ -369,6 +375,26 @@ class _Comparison:
         name = next((name for name, x in alone if effect(x)), "x")
         return replace(change, sources=(first, end - 1), input_name=name)
 
+    def where(self, judgement: Judgement) -> Where | None:
+        """Return the module that lets the greatest change in, by running it again; None without a LEAK."""
+        if judgement.verdict is not Verdict.LEAK:
+            return None
+        change = self._greatest()
+        future = self._futures.future(change.kind, change.cut)
+        allowed = torch.arange(self._x.shape[self._axes.seq], device="cpu") < change.cut
+        kept = torch.zeros(self._y.shape[self._axes.seq], dtype=torch.bool, device="cpu")
+        kept[self._order.complete(change.cut)] = True
+        past = Past(Rows(kept, allowed), "seq", self._axes, self._x.shape)
+
+        runs = [
+            (
+                partial(self._run, self._at(self._x, mode), mode),
+                partial(self._run, self._at(future, mode), mode),
+            )
+            for mode in precisions(judgement, self._dtype)
+        ]
+        return compare(self._subject, self._subject.given, runs, (past, past))
+
     def _rerun(self, dtype: torch.dtype) -> Rerun | str:
         return rerun_at(dtype, self._repeat)
 
@@ -395,10 +421,10 @@ class _Comparison:
         y = self._run(torch.cat(list(inputs), self._axes.find("batch", self._x)), mode)
         return y.chunk(len(inputs), self._axes.find("batch", y))
 
-    def _run(self, x: Tensor, mode: AtPrecision | None = None) -> Tensor:
+    def _run(self, x: Tensor, mode: AtPrecision | None = None, fn: SequenceMap | None = None) -> Tensor:
         self.calls += 1
         with torch.no_grad(), mode or nullcontext():
-            y = self._subject(x.clone())  # a copy, because fn may write into its argument
+            y = (fn or self._subject)(x.clone())  # a copy, because fn may write into its argument
         return self._subject.checked(y, x)
 
 

@@ -7,6 +7,7 @@ from scanproof import theorems
 from scanproof.causality.comparison_report import ComparisonReport
 from scanproof.causality.evidence import TwoPrecisions
 from scanproof.causality.replacement import Kind
+from scanproof.causality.where import Where
 from scanproof.report.verdict import Verdict
 
 
@@ -65,6 +66,7 @@ class PerturbationReport(ComparisonReport):
         verdict: CAUSAL (no earlier output changed), CAUSAL_TO_ROUNDING, LEAK or INCONCLUSIVE.
         reason: what led to it.
         worst: the change with the greatest share; None when nothing changed or nothing was compared.
+        where: the module that lets it in; None without a LEAK.
         probes: number of pairs of a cut and a kind that replaced something.
         differing: number of them that changed an earlier output.
         evidence: the greatest share at two precisions; None where one was enough.
@@ -86,6 +88,7 @@ class PerturbationReport(ComparisonReport):
     verdict: Verdict
     reason: str
     worst: Change | None
+    where: Where | None
     probes: int
     differing: int
     evidence: TwoPrecisions | None
@@ -104,6 +107,8 @@ class PerturbationReport(ComparisonReport):
         lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
         if self.worst:
             lines.append(f"  worst      : {self.worst}")
+        if self.where:
+            lines.append(f"  enters in  : {self.where}")
         run = f"{self.calls} calls of {self.copies} copies" if self.copies > 1 else f"{self.calls} calls"
         where = f"{self.dtype} on {self.device}, seed {self.seed}"
         lines.append(f"  compared   : {self._compared()} in {run}; {where}")

@@ -12,6 +12,7 @@ returns the same bits on the prefix.
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from math import isfinite
 from numbers import Real
 from typing import Any, Literal
@@ -20,15 +21,19 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.alignment import SAME, Alignment, Order
+from scanproof.causality.compare import Run, compare, precisions
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
 from scanproof.causality.failure import call_text, failure
-from scanproof.causality.interface import Axes, non_finite, proves_nothing
+from scanproof.causality.interface import Axes, SequenceMap, non_finite, proves_nothing
 from scanproof.causality.packing import Inputs
+from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.prefix_report import Mismatch, PrefixReport
 from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
 from scanproof.causality.subject import Subject
+from scanproof.causality.sweep import Rows
+from scanproof.causality.where import Where
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
@@ -107,6 +112,7 @@ def check_prefix(
         verdict=judgement.verdict,
         reason=judgement.reason,
         worst=comparison.worst(judgement),
+        where=comparison.where(judgement),
         differing=len(comparison.mismatches),
         scale=comparison.scale,
         evidence=judgement.evidence,
@@ -196,6 +202,26 @@ class _Comparison:
             decisive = self._promoted[torch.float64]
         return max(decisive, key=lambda mismatch: mismatch.size, default=None)
 
+    def where(self, judgement: Judgement) -> Where | None:
+        """Return the module that lets in the worst mismatch, by running it again; None without a LEAK."""
+        worst = self.worst(judgement)
+        if worst is None or judgement.verdict is not Verdict.LEAK:
+            return None
+        x, k = self._x, worst.length
+        inputs, outputs = (
+            torch.arange(tensor.shape[self._axes.seq], device="cpu") for tensor in (x, self._whole)
+        )
+        complete = torch.isin(outputs, self._order.complete(k))
+        past = Past(Rows(complete, inputs < k), "seq", self._axes, x.shape)
+        short = x.narrow(self._axes.find("seq", x), 0, k)
+
+        def run(x: Tensor, mode: AtPrecision | None) -> Run:
+            return partial(self._run, mode.input(x) if mode else x, "fn(x)", mode)
+
+        modes = precisions(judgement, x.dtype)
+        runs = [(run(x, mode), run(short, mode)) for mode in modes]
+        return compare(self._subject, self._subject.given, runs, (past, None))
+
     def _rerun(self, dtype: torch.dtype) -> Rerun | str:
         return rerun_at(dtype, self._repeat)
 
@@ -217,9 +243,15 @@ class _Comparison:
         except Exception as error:  # whatever fn raises at a precision it was not written for
             return f"fn raised {type(error).__name__}: {error}"
 
-    def _run(self, x: Tensor, call: str = "fn(x)", mode: AtPrecision | None = None) -> Tensor:
+    def _run(
+        self,
+        x: Tensor,
+        call: str = "fn(x)",
+        mode: AtPrecision | None = None,
+        fn: SequenceMap | None = None,
+    ) -> Tensor:
         with torch.no_grad(), mode or nullcontext():
-            y = self._subject(x.clone())  # a copy, because fn may write into its argument
+            y = (fn or self._subject)(x.clone())  # a copy, because fn may write into its argument
         return self._subject.checked(y, x, call)
 
     def _select(self, y: Tensor, positions: Tensor) -> Tensor:

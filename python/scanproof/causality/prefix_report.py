@@ -6,6 +6,7 @@ from typing import ClassVar
 from scanproof import theorems
 from scanproof.causality.comparison_report import ComparisonReport
 from scanproof.causality.evidence import TwoPrecisions
+from scanproof.causality.where import Where
 from scanproof.report.verdict import Verdict
 
 
@@ -53,6 +54,7 @@ class PrefixReport(ComparisonReport):
         reason: what led to it.
         worst: the prefix with the greatest difference; None when all were equal or nothing was compared. When
             the verdict did not pass, the greatest difference in float64, where that was run and has one.
+        where: the module whose past depends on what follows, or on the length; None without a LEAK.
         differing: number of prefixes with any difference.
         scale: greatest absolute output of the whole sequence; NaN when nothing was compared.
         evidence: the greatest difference at two precisions; None where one was enough.
@@ -70,6 +72,7 @@ class PrefixReport(ComparisonReport):
     verdict: Verdict
     reason: str
     worst: Mismatch | None
+    where: Where | None
     differing: int
     scale: float
     evidence: TwoPrecisions | None
@@ -85,6 +88,8 @@ class PrefixReport(ComparisonReport):
         lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
         if self.worst:
             lines.append(f"  worst      : {self.worst}")
+        if self.where:
+            lines.append(f"  enters in  : {self.where}")
         lines.append(f"  compared   : {self._compared()}; {self.dtype} on {self.device}")
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)

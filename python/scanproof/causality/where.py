@@ -40,5 +40,6 @@ class Where:
         if self.line:
             parts.append(str(self.line))
         if self.unread:
-            parts.append(f"or in {', '.join(self.unread)}, where no one axis could be followed")
+            more = f" and {len(self.unread) - 3} more" if len(self.unread) > 3 else ""
+            parts.append(f"or in {', '.join(self.unread[:3])}{more}, where no one axis could be followed")
         return ", ".join(parts)
