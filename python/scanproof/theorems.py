@@ -15,12 +15,6 @@ RUNNER_STATE = "Runner.runList_append"
 SELECTIVE_SCAN_APPEND = "diagonalSelectiveScan_append"
 """The diagonal selective scan of an append is the prefix scan followed by the scan from the state reached."""
 
-SCAN_TREE = "runDiagonalTransitions_tree"
-"""Combining transitions by any binary tree gives the sequential state, in exact arithmetic."""
-
-SCAN_CHUNKS = "runDiagonalTransitions_chunks"
-"""So does combining them in chunks of any lengths."""
-
 DIAGONAL_S4_PREFIX = "diagonalS4_runList_append_outputs_prefix"
 COMPACT_MAMBA_PREFIX = "compactMamba_runList_append_outputs_prefix"
 SELECTIVE_MAMBA_PREFIX = "selectiveMamba_runList_append_outputs_prefix"

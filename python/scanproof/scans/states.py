@@ -10,7 +10,7 @@ from torch.nn import functional
 
 
 def sequential_states(a: Tensor, b: Tensor) -> Tensor:
-    """Step from token to token: L dependent steps."""
+    """Step from token to token, L dependent steps: what Lean calls ``diagonalSelectiveScan``, from zero."""
     h = torch.zeros_like(b[..., 0, :])
     states = []
     for a_t, b_t in zip(a.unbind(-2), b.unbind(-2), strict=True):
@@ -22,8 +22,10 @@ def sequential_states(a: Tensor, b: Tensor) -> Tensor:
 def chunked_states(a: Tensor, b: Tensor, chunk_size: int) -> Tensor:
     """Scan every chunk from zero at once, then add what the state carried into it becomes.
 
-    In exact arithmetic these are the sequential states: Lean theorem ``chunkedScan_eq_scanStates``.
-    A ragged last chunk is padded with zeros, and no state of the padding is read.
+    In exact arithmetic these are the sequential states: Lean theorem ``diagonalSelectiveScan_chunked``.
+    What is scanned within a chunk, running products and states from zero, are its combined transitions:
+    Lean theorem ``inclusiveScan_after``. A ragged last chunk is padded with zeros, and no state of the
+    padding is read.
     """
     length = a.shape[-2]
     filler = -length % chunk_size
@@ -41,8 +43,9 @@ def associative_states(a: Tensor, b: Tensor) -> Tensor:
     """Scan by a parallel prefix over the pairs (a, b) (Blelloch 1990): O(L) work, O(log L) depth.
 
     Neighbours are combined, ``(a2 a1, a2 b1 + b2)``; the scan of the pairs gives the states at odd positions,
-    and one more step from each gives the even ones. That is a parallel prefix: Lean theorem
-    ``isPrefixScan_oddEvenScan``.
+    and one more step from each gives the even ones. That is the recursion ``oddEvenScan``, a parallel prefix:
+    Lean theorem ``isPrefixScan_oddEvenScan``. In exact arithmetic the ``b`` of any parallel prefix are the
+    sequential states from zero: Lean theorem ``diagonalSelectiveScan_addends``.
     """
     length = a.shape[-2]
     if length == 1:
