@@ -22,6 +22,9 @@ app = typer.Typer(
     help="Check proofs of state-space scans in Lean, and that PyTorch implementations refine them.",
 )
 
+bench = typer.Typer(no_args_is_help=True, help="Measure what checks cost, and what they see.")
+app.add_typer(bench, name="bench")
+
 
 def main() -> None:
     """Run the command line."""
@@ -92,4 +95,21 @@ def demo() -> None:
         from scanproof.demo.tour import run_demo
 
         if not run_demo():
+            raise typer.Exit(FINDING)
+
+
+@bench.command("causality")
+def bench_causality(
+    json_: Annotated[bool, typer.Option("--json", help="Print everything measured as JSON.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Without T = 2048, each cell once.")] = False,
+    max_seconds: Annotated[float, typer.Option(help="Stop a measurement that takes longer.")] = 120.0,
+    repeats: Annotated[int, typer.Option(help="Measurements of a cell, unless one takes over 20 s.")] = 3,
+    dtype: Annotated[str, typer.Option(help="float64 or float32, of models and inputs.")] = "float64",
+) -> None:
+    """Compare the causality engine with causal-certificate 0.1.0: time, memory, and which leaks are found."""
+    with explained():
+        from scanproof.bench.causality import run_bench
+
+        right = run_bench(as_json=json_, quick=quick, max_seconds=max_seconds, repeats=repeats, dtype=dtype)
+        if not right:
             raise typer.Exit(FINDING)

@@ -118,23 +118,22 @@ def sweep(pullback: Pullback, rows: Rows, axes: Axes, axis: AxisName, cotangent:
     probability one, and together they miss none that independent ones would see.
     """
     y_axis, x_axis = axes.find(axis, pullback.y), axes.find(axis, pullback.x)
+    x = pullback.x
+    # filled in place: results kept between the large gradients would keep the allocator from reusing those
+    largest = x.detach().new_empty(rows.allowed.shape, dtype=torch.promote_types(x.dtype, torch.float32))
+    energy = x.detach().new_zeros((len(rows), 2), dtype=torch.float64)
     size = pullback.held
-    parts = [rows[start : start + size] for start in range(0, len(rows), size)]
-    largest, energy = [], []
-    for part in parts:
-        gradients = pullback.pull(cotangent * along(part.kept, cotangent[None], y_axis))
-        if gradients.element_size() < 4:
-            gradients = gradients.float()
+    for start in range(0, len(rows), size):
+        block = slice(start, start + size)
+        part = rows[block]
+        gradients = pullback.pull(cotangent * along(part.kept, cotangent[None], y_axis)).to(largest.dtype)
         others = [axis for axis in range(1, gradients.dim()) if axis != x_axis + 1]
-        greatest = gradients.abs().amax(others) if others else gradients.abs()
-        allowed = part.allowed.to(greatest.device)
-        total = _energy(gradients)
-        leak = torch.zeros_like(total)
-        if greatest.masked_fill(allowed, 0.0).any():
-            leak = _energy(gradients.masked_fill(along(allowed, gradients, x_axis), 0.0))
-        largest.append(greatest)
-        energy.append(torch.stack([leak, total], 1))
-    return Sweep(rows, torch.cat(largest).cpu(), torch.cat(energy).cpu())
+        largest[block] = gradients.abs().amax(others) if others else gradients.abs()
+        energy[block, 1] = _energy(gradients)
+        allowed = part.allowed.to(x.device)
+        if largest[block].masked_fill(allowed, 0.0).any():
+            energy[block, 0] = _energy(gradients.masked_fill(along(allowed, gradients, x_axis), 0.0))
+    return Sweep(rows, largest.cpu(), energy.cpu())
 
 
 def _energy(gradients: Tensor) -> Tensor:

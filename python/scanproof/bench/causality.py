@@ -1,0 +1,268 @@
+"""The command ``scanproof bench causality``: side by side with causal-certificate 0.1.0."""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from scanproof.bench.peer import PEER, require_peer
+from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, Tool, run
+from scanproof.errors import InvalidArgument
+
+MODELS = ("attention", "scan", "conv")
+TOOLS: tuple[Tool, ...] = ("peer", "exact", "coded")
+LENGTHS, QUICK_LENGTHS = (128, 512, 2048), (128, 512)
+LEAKS, LEAK_T = (1e-2, 1e-5, 1e-9), 512
+LONG_MODEL, LONG_T, LONG_BYTES = "small conv", 16_384, 4 * 2**30
+
+ONCE_SECONDS = 20.0
+"""What took longer is not repeated."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All outcomes of one task."""
+
+    task: Task
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def measured(self) -> list[Measurement]:
+        """The outcomes with a number."""
+        return [outcome for outcome in self.outcomes if isinstance(outcome, Measurement)]
+
+    @property
+    def seconds(self) -> float | None:
+        """Median over the repeats; None when there is no number."""
+        return median(one.seconds for one in self.measured) if self.measured else None
+
+    @property
+    def at_least(self) -> float | None:
+        """What the tool took, or took at least when it was stopped."""
+        stopped = [outcome.seconds for outcome in self.outcomes if isinstance(outcome, Stopped)]
+        return self.seconds if self.measured else max(stopped, default=None)
+
+    def __str__(self) -> str:
+        if self.seconds is not None:
+            memory = max(one.peak_bytes for one in self.measured)
+            return f"{_duration(self.seconds)}, {memory / 2**20:.0f} MiB"
+        last = self.outcomes[-1]
+        if isinstance(last, Stopped):
+            return f">{last.seconds:g} s, stopped"
+        assert isinstance(last, Failed)
+        return f"failed: {last.reason}"
+
+
+def run_bench(*, as_json: bool, quick: bool, max_seconds: float, repeats: int, dtype: str) -> bool:
+    """Measure, print, and return whether every causal model passed and every leak was found by our tools.
+
+    Raises:
+        InvalidArgument: an option is out of range.
+        MissingDependency: causal-certificate is not installed.
+    """
+    if not max_seconds > 0 or repeats < 1 or dtype not in ("float32", "float64"):
+        raise InvalidArgument(
+            f"bench causality: --max-seconds must be > 0, --repeats >= 1 and --dtype float32 or float64, got "
+            f"{max_seconds:g}, {repeats} and {dtype!r}."
+        )
+    require_peer()
+    notes = Console(stderr=True, soft_wrap=True, highlight=False)
+    measure = _Bench(max_seconds, 1 if quick else repeats, lambda text: notes.print(text, markup=False))
+    speed = [
+        measure.alternately([Task(tool=tool, model=model, T=T, dtype=dtype) for tool in TOOLS])
+        for model in MODELS
+        for T in (QUICK_LENGTHS if quick else LENGTHS)
+    ]
+    leaks = [
+        measure.once([Task(tool=tool, model=model, T=LEAK_T, dtype=dtype, leak=leak) for tool in TOOLS])
+        for model in ("attention",)
+        for leak in LEAKS
+    ]
+    (long,) = measure.once([Task(tool="coded", model=LONG_MODEL, T=LONG_T, dtype=dtype)])
+    result = Result(speed, leaks, long)
+    if as_json:
+        print(json.dumps(result.as_dict(), indent=2))
+    else:
+        result.print(Console())
+    return result.right
+
+
+class _Bench:
+    def __init__(self, max_seconds: float, repeats: int, note: Callable[[str], None]) -> None:
+        self._max_seconds, self._repeats, self._note = max_seconds, repeats, note
+
+    def alternately(self, tasks: list[Task]) -> list[Cell]:
+        """Take turns, so that a change of the machine's load meets all tools."""
+        outcomes: dict[Task, list[Outcome]] = {task: [] for task in tasks}
+        for _ in range(self._repeats):
+            for task in tasks:
+                if not outcomes[task] or _short(outcomes[task][-1]):
+                    outcomes[task].append(self._run(task))
+        return [Cell(task, tuple(found)) for task, found in outcomes.items()]
+
+    def once(self, tasks: Iterable[Task]) -> list[Cell]:
+        return [Cell(task, (self._run(task),)) for task in tasks]
+
+    def _run(self, task: Task) -> Outcome:
+        leak = f", leak {task.leak:g}" if task.leak else ""
+        self._note(f"{task.tool}: {task.model}, T = {task.T}{leak} ...")
+        return run(task, self._max_seconds)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured.
+
+    Attributes:
+        speed: per model and length the cells of peer, exact and coded.
+        leaks: per amplitude the same.
+        long: coded cotangents on a long sequence.
+    """
+
+    speed: list[list[Cell]]
+    leaks: list[list[Cell]]
+    long: Cell
+
+    @property
+    def right(self) -> bool:
+        """Whether our tools passed every causal model and found every leak, wherever they finished."""
+        causal = [one for row in self.speed for cell in row[1:] for one in cell.measured] + self.long.measured
+        leaky = [one for row in self.leaks for cell in row[1:] for one in cell.measured]
+        failed = any(
+            isinstance(outcome, Failed)
+            for row in [*self.speed, *self.leaks, [self.long]]
+            for cell in row
+            for outcome in cell.outcomes
+        )
+        return not failed and all(one.passed for one in causal) and not any(one.passed for one in leaky)
+
+    def targets(self) -> Iterator[tuple[str, str, bool | None]]:
+        """Yield each target with what was measured and whether it was met; None where nothing was."""
+        rows = [(row[0].task, _speedup(row[0], row[1]), _speedup(row[0], row[2])) for row in self.speed]
+        yield _least("exact cuts at least 8 times as fast on the scan", 8, [
+            exact for task, exact, _ in rows if task.model == "scan"
+        ])  # fmt: skip
+        yield _least("exact cuts never slower", 1, [exact for _, exact, _ in rows])
+        yield _least("coded cuts at least 30 times as fast from T = 512", 30, [
+            coded for task, _, coded in rows if task.T >= 512
+        ])  # fmt: skip
+        found = {(cell.task.tool, cell.task.leak): _passed(cell) for row in self.leaks for cell in row}
+        coded, peer = found["coded", 1e-9], found["peer", 1e-2]
+        text = f"coded {_said(coded)} 1e-9, the peer {_said(peer)} 1e-2"
+        known = coded is not None and peer is not None
+        yield "coded cuts find 1e-9 where the peer passes 1e-2", text, (not coded and peer) if known else None
+        memory = [one.peak_bytes for one in self.long.measured]
+        yield (
+            f"T = {LONG_T} in coded cuts within 4 GiB",
+            str(self.long),
+            max(memory) <= LONG_BYTES if memory else None,
+        )
+
+    def print(self, console: Console) -> None:
+        """Print tables of times and ratios, of leaks, and of targets."""
+        dtype = self.long.task.dtype
+        times = _table(f"Time of a check, and memory on top of the model ({dtype}, one example)", [
+            "model", "T", PEER, "scanproof, exact", "ratio", "scanproof, coded", "ratio",
+        ])  # fmt: skip
+        for peer, exact, coded in self.speed:
+            task = peer.task
+            ratios = [_ratio_text(peer, ours) for ours in (exact, coded)]
+            times.add_row(task.model, str(task.T), str(peer), str(exact), ratios[0], str(coded), ratios[1])
+        console.print(times)
+
+        seen = _table(f"One output reads the next input (attention, T = {LEAK_T})", [
+            "amplitude", PEER, "scanproof, exact", "scanproof, coded",
+        ])  # fmt: skip
+        for row in self.leaks:
+            seen.add_row(f"{row[0].task.leak:g}", *(_said(_passed(cell)) for cell in row))
+        console.print(seen)
+
+        aims = _table("Targets", ["target", "measured", ""])
+        for target, measured, met in self.targets():
+            aims.add_row(target, measured, "not measured" if met is None else "met" if met else "NOT met")
+        console.print(aims)
+        console.print(self._machine(), highlight=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything measured, as plain data."""
+        cells = [cell for row in [*self.speed, *self.leaks, [self.long]] for cell in row]
+        return {
+            "peer": PEER,
+            "machine": self._machine(),
+            "cells": [
+                asdict(cell.task)
+                | {"outcomes": [{"kind": type(one).__name__} | asdict(one) for one in cell.outcomes]}
+                for cell in cells
+            ],
+            "ratios": [
+                {
+                    "model": row[0].task.model,
+                    "T": row[0].task.T,
+                    "exact": _speedup(row[0], row[1]),
+                    "coded": _speedup(row[0], row[2]),
+                    "lower_bounds": not row[0].measured,
+                }
+                for row in self.speed
+            ],
+            "targets": [
+                {"target": target, "measured": measured, "met": met}
+                for target, measured, met in self.targets()
+            ],
+        }
+
+    def _machine(self) -> str:
+        one = next(
+            (one for row in self.speed for cell in row for one in cell.measured),
+            next(iter(self.long.measured), None),
+        )
+        torch = f"PyTorch {one.torch} with {one.threads} threads, " if one else ""
+        return f"{torch}Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+
+
+def _short(outcome: Outcome) -> bool:
+    return isinstance(outcome, Measurement) and outcome.seconds <= ONCE_SECONDS
+
+
+def _speedup(peer: Cell, ours: Cell) -> float | None:
+    """Return how many times as long the peer took, at least where it was stopped; None without a number."""
+    if peer.at_least is None or ours.seconds is None:
+        return None
+    return peer.at_least / ours.seconds
+
+
+def _ratio_text(peer: Cell, ours: Cell) -> str:
+    speedup = _speedup(peer, ours)
+    return "-" if speedup is None else f"{'' if peer.measured else '>'}{speedup:.3g}x"
+
+
+def _least(target: str, least: float, speedups: list[float | None]) -> tuple[str, str, bool | None]:
+    known = [speedup for speedup in speedups if speedup is not None]
+    if not known or len(known) < len(speedups):
+        return target, "not all finished", None
+    return target, f"{min(known):.3g}x at least, {max(known):.3g}x at most", min(known) >= least
+
+
+def _passed(cell: Cell) -> bool | None:
+    return cell.measured[0].passed if cell.measured else None
+
+
+def _said(passed: bool | None) -> str:
+    return "did not finish on" if passed is None else "passes" if passed else "finds"
+
+
+def _duration(seconds: float) -> str:
+    return f"{1e3 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def _table(title: str, columns: list[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.ROUNDED)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

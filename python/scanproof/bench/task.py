@@ -1,0 +1,91 @@
+"""One thing to measure, and what came of it; plain data that crosses a process boundary as JSON."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Tool = Literal["peer", "exact", "coded"]
+
+START_UP = 30.0
+"""Seconds that a process may take to import PyTorch and to warm up, on top of what its task may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A tool on a benchmark model.
+
+    Attributes:
+        tool: ``peer`` is causal-certificate, ``exact`` and ``coded`` are ``scanproof.certify`` with all cuts
+            and with coded ones.
+        model: name in ``scanproof.bench.models.MODELS``.
+        T: positions of the input, which has one example.
+        dtype: floating dtype of model and input.
+        leak: amplitude with which output T // 2 also reads the next input; 0 for the causal model.
+        seed: of parameters and input.
+        threads: of PyTorch; None for its default.
+    """
+
+    tool: Tool
+    model: str
+    T: int
+    dtype: str
+    leak: float = 0.0
+    seed: int = 0
+    threads: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a tool took and said.
+
+    Attributes:
+        seconds: median over the calls.
+        calls: number of timed calls.
+        peak_bytes: by how much the first call raised the greatest resident size of a fresh process.
+        passed: whether the tool found the model causal.
+        verdict: in the tool's own words.
+        threads: that PyTorch used.
+        torch: its version.
+    """
+
+    seconds: float
+    calls: int
+    peak_bytes: int
+    passed: bool
+    verdict: str
+    threads: int
+    torch: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A call that was ended after more than so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A process that broke off, and its last words."""
+
+    reason: str
+
+
+Outcome = Measurement | Stopped | Failed
+
+
+def run(task: Task, max_seconds: float) -> Outcome:
+    """Measure in a fresh process, so that neither memory nor caches of one tool serve another."""
+    command = [sys.executable, "-m", "scanproof.bench.measure", json.dumps(asdict(task))]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=max_seconds + START_UP
+        )
+    except subprocess.TimeoutExpired:
+        return Stopped(max_seconds)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return Failed(f"exit code {done.returncode}: {last}")
+    return Measurement(**json.loads(done.stdout.splitlines()[-1]))

@@ -1,0 +1,161 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from rich.console import Console
+from typer.testing import CliRunner
+
+from scanproof import InvalidArgument, Verdict, certify, cli
+from scanproof.bench import causality, peer, task
+from scanproof.bench.causality import Cell, Result, run_bench
+from scanproof.bench.measure import measure
+from scanproof.bench.models import MODELS, build, with_leak
+from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, run
+
+TASK = Task(tool="coded", model="small conv", T=24, dtype="float64")
+
+
+def took(seconds: float, passed: bool = True) -> Measurement:
+    return Measurement(
+        seconds=seconds, calls=1, peak_bytes=2**20, passed=passed, verdict="", threads=1, torch="2"
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_are_causal_and_their_leak_is_the_one_that_was_put_in(name: str) -> None:
+    model, x = build(name, 24, torch.float64, seed=0)
+    assert certify(model, x).verdict is Verdict.CAUSAL
+    pair = certify(with_leak(model, 1e-9), x).pair
+    assert pair is not None
+    assert (pair.t, pair.s) == (12, 13)
+
+
+def test_a_seed_repeats_model_and_input() -> None:
+    (one, x), (other, z) = (build("attention", 8, torch.float32, seed=3) for _ in range(2))
+    assert torch.equal(x, z)
+    assert torch.equal(one(x), other(z))
+
+
+def test_a_process_measures() -> None:
+    outcome = run(TASK, 60.0)
+    assert isinstance(outcome, Measurement)
+    assert outcome.passed
+    assert outcome.seconds > 0
+    assert outcome.verdict.startswith("CAUSAL, 2 VJPs")
+    leaky = measure(replace(TASK, tool="exact", leak=1e-9))
+    assert not leaky.passed
+
+
+def test_what_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "START_UP", 0.0)
+    assert run(TASK, 0.01) == Stopped(0.01)
+
+
+def test_what_breaks_off_says_why() -> None:
+    outcome = run(replace(TASK, model="small talk"), 60.0)
+    assert isinstance(outcome, Failed)
+    assert "small talk" in outcome.reason
+
+
+def result(outcome: dict[tuple[str, float], Outcome], long: Outcome) -> Result:
+    def cells(model: str, T: int, leak: float) -> list[Cell]:
+        return [
+            Cell(Task(tool=tool, model=model, T=T, dtype="float64", leak=leak), (outcome[tool, leak],))
+            for tool in causality.TOOLS
+        ]
+
+    speed = [cells(model, T, 0.0) for model in causality.MODELS for T in (128, 512)]
+    leaks = [cells("attention", 512, leak) for leak in causality.LEAKS]
+    return Result(speed, leaks, Cell(replace(TASK, T=causality.LONG_T), (long,)))
+
+
+@pytest.fixture
+def outcomes() -> dict[tuple[str, float], Outcome]:
+    seconds = {"peer": 40.0, "exact": 4.0, "coded": 1.0}
+    return {
+        (tool, leak): took(seconds[tool], passed=leak == 0 or tool == "peer")
+        for tool in causality.TOOLS
+        for leak in (0.0, *causality.LEAKS)
+    }
+
+
+class TestResult:
+    def test_all_targets_met(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
+        found = result(outcomes, took(9.0))
+        assert [met for _, _, met in found.targets()] == [True] * 5
+        assert found.right
+        assert found.as_dict()["ratios"][0] == {
+            "model": "attention",
+            "T": 128,
+            "exact": 10.0,
+            "coded": 40.0,
+            "lower_bounds": False,
+        }
+
+    def test_none_met(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
+        slow = outcomes | {("exact", 0.0): took(41.0), ("coded", 0.0): took(2.0)}
+        slow |= {("coded", 1e-9): took(1.0), ("peer", 1e-2): took(1.0, passed=False)}
+        found = result(slow, replace(took(9.0), peak_bytes=5 * 2**30))
+        assert [met for _, _, met in found.targets()] == [False] * 5
+        assert not found.right
+
+    def test_a_peer_that_was_stopped_gives_a_lower_bound(
+        self, outcomes: dict[tuple[str, float], Outcome]
+    ) -> None:
+        found = result(outcomes | {("peer", 0.0): Stopped(100.0)}, Stopped(100.0))
+        with (console := Console(width=200)).capture() as text:
+            found.print(console)
+        assert ">100 s, stopped" in text.get()
+        assert ">25x" in text.get()
+        assert [met for _, _, met in found.targets()] == [True] * 4 + [None]
+
+    def test_what_did_not_finish_meets_nothing(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
+        found = result(outcomes | {("exact", 0.0): Stopped(100.0)}, Failed("exit code -9: no message"))
+        assert [met for _, _, met in found.targets()] == [None, None, True, True, None]
+        assert not found.right
+        json.dumps(found.as_dict())
+
+
+def test_repeats_take_turns_and_long_ones_are_not_repeated(
+    outcomes: dict[tuple[str, float], Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[tuple[str, int]] = []
+
+    def measured(task: Task, max_seconds: float) -> Outcome:
+        order.append((task.tool, task.T))
+        return outcomes[task.tool, task.leak]
+
+    monkeypatch.setattr(causality, "run", measured)
+    monkeypatch.setattr(causality, "require_peer", lambda: None)
+    options = {"as_json": True, "max_seconds": 1.0, "repeats": 3, "dtype": "float64"}
+    assert run_bench(quick=False, **options)
+    once = ["peer", "exact", "coded"]  # the peer takes 40 s here
+    assert [tool for tool, _ in order[:7]] == [*once, "exact", "coded", "exact", "coded"]
+    assert {T for _, T in order} == {128, 512, 2048, causality.LONG_T}
+    order.clear()
+    assert run_bench(quick=True, **options)
+    assert [tool for tool, _ in order[:6]] == once * 2
+
+
+@pytest.mark.parametrize(
+    "option", [{"max_seconds": 0.0}, {"max_seconds": float("nan")}, {"repeats": 0}, {"dtype": "float16"}]
+)
+def test_options_out_of_range(option: dict[str, object]) -> None:
+    options = {"as_json": False, "quick": True, "max_seconds": 1.0, "repeats": 1, "dtype": "float64"}
+    with pytest.raises(InvalidArgument, match="bench causality: --max-seconds must be > 0"):
+        run_bench(**options | option)
+
+
+def test_without_the_peer_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "find_spec", lambda name: None)
+    found = CliRunner().invoke(cli.app, ["bench", "causality"])
+    assert found.exit_code == cli.UNAVAILABLE
+    assert "pip install 'scanproof[bench]'" in found.stderr
+
+
+def test_the_command_itself_needs_no_torch() -> None:
+    code = "import sys, scanproof.bench.causality; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
