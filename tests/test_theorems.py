@@ -79,3 +79,16 @@ def test_what_python_and_docs_name_exists():
 )
 def test_every_way_of_naming_a_theorem_is_seen(text):
     assert [name.endswith("gone") for name in named_in(text, {"Runner"})] == [True]
+
+
+@pytest.mark.lean
+def test_every_theorem_is_restated():
+    restated = "\n".join(file.read_text() for file in sorted((ROOT / "Spec/Statements").glob("*.lean")))
+    named = {word.rpartition(".")[2] for word in re.findall(r"[\w.'₀-₉]+", restated)}
+    missing = [
+        theorem.name
+        for theorem in catalogue.load(ROOT).theorems
+        if "theorem" in (ROOT / theorem.file).read_text().splitlines()[theorem.line - 1]
+        and theorem.name.rpartition(".")[2] not in named
+    ]
+    assert not missing, f"restate them in Spec/Statements: {missing}"
