@@ -323,7 +323,8 @@ class TestReport:
         assert lines[2] == "  pairs      : 0 <- 2 (1 of 6 ordered pairs)"
         assert lines[3].startswith("  worst      : example 0 <- ")
         assert lines[3].endswith("(1 of 20 entries change)")
-        assert lines[4] == "  replace    : 8 of 24 other batches change an example  -> LEAK"
+        assert lines[4].startswith("  enters in  : the code of reads.<locals>.")
+        assert lines[5] == "  replace    : 8 of 24 other batches change an example  -> LEAK"
         assert lines[-2].endswith("float32 on cpu, seed 0")
         row = report.row("leaky")
         assert (row.check, row.verdict) == ("batch independence", Verdict.LEAK)

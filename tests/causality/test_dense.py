@@ -51,6 +51,7 @@ class TestValues:
         generator = torch.Generator().manual_seed(seed)
         weights = torch.randn(length, length, generator=generator, dtype=dtype)
         weights[torch.rand(length, length, generator=generator) < 0.5] = 0.0
+        weights[0, 0] = 1.0
         x = torch.randn(1, length, 1, generator=generator, dtype=dtype)
         found = leak_map(lambda x: weights @ x, x)
         assert torch.equal(found.values != 0, weights != 0)

@@ -11,7 +11,7 @@ from torch import Tensor
 from scanproof import Verdict, certify, check_perturbation, check_prefix
 from scanproof.causality.evidence import Rerun, judge, rerun_at
 from scanproof.causality.examination import SUSPECTS
-from scanproof.causality.look import ROWS
+from scanproof.causality.look import LINES
 from scanproof.causality.precision import AtPrecision
 from scanproof.report.verdict import Verdict as ReportVerdict
 from zoo.convolution import fft_conv
@@ -80,7 +80,7 @@ class TestFFTConvolution:
         for x in (single, single.double()):
             report = certify(leaky, x)
             assert report.verdict is Verdict.LEAK
-            pair, shape, place = 2 * ceil(log2(x.numel())) + 2, 2 * ROWS, 8
+            pair, shape, place = 2 * ceil(log2(x.numel())) + 2, 2 * LINES, 8
             assert report.vjps <= T - 1 + SUSPECTS + pair + shape + place
 
     def test_hidden_casts_are_promoted(self, x: Tensor, kernel: Tensor) -> None:

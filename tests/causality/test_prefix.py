@@ -222,8 +222,9 @@ class TestReport:
         assert lines[1].startswith("  verdict    : LEAK: ")
         assert lines[2].startswith("  worst      : k=2, t=1: |fn(x[:k])[0, 1, 0] - fn(x)[0, 1, 0]| = ")
         assert lines[2].endswith("(1 of 24 entries differ)")
-        assert lines[3] == "  compared   : 8 prefixes, 5 differ; float32 on cpu"
-        assert lines[4] == f"  theorem    : {theorems.RUNNER_APPEND}"
+        assert lines[3] == "  enters in  : the code of with_pair_leak.<locals>.leaky"
+        assert lines[4] == "  compared   : 8 prefixes, 5 differ; float32 on cpu"
+        assert lines[5] == f"  theorem    : {theorems.RUNNER_APPEND}"
         row = report.row("leaky")
         assert (row.check, row.verdict, row.theorem) == (
             "append-prefix",

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scanproof.causality.look import ROWS, Shape, look_at_rows, shape_of
+from scanproof.causality.look import LINES, Explorer, Shape, shape_of
 from scanproof.causality.patterns import Blocks, Boundary, Distances, Mirror, Pattern, Rectangle
 from scanproof.causality.shape import Seen
 
@@ -25,10 +25,15 @@ def crossed_by(pairs: Tensor) -> dict[int, bool]:
 
 
 def look(pairs: Tensor, t: int, crossed: Mapping[int, bool]) -> tuple[Seen, Shape]:
-    T = len(pairs)
-    seen = look_at_rows(
-        lambda rows: {row: pairs[row] for row in rows}, T, torch.arange(T), t, {t: pairs[t]}, crossed
-    )
+    before = Seen(len(pairs), torch.arange(len(pairs)), {t: pairs[t]}, {}, crossed)
+    seen = Explorer(lambda rows: {row: pairs[row] for row in rows}, "rows", before, t).explore()
+    return seen, shape_of(seen, True)
+
+
+def look_from(pairs: Tensor, s: int) -> tuple[Seen, Shape]:
+    crossed = {tau: True for tau, crossed in crossed_by(pairs).items() if crossed}
+    before = Seen(len(pairs), torch.arange(len(pairs)), {}, {s: pairs[:, s]}, crossed)
+    seen = Explorer(lambda inputs: {i: pairs[:, i] for i in inputs}, "columns", before, s).explore()
     return seen, shape_of(seen, True)
 
 
@@ -97,7 +102,7 @@ def test_a_known_shape_is_named(text: str) -> None:
         assert shape.pattern is not None
         assert str(shape).startswith(text)
         assert str(shape).endswith(f"; seen on {len(seen.rows)} of 99 outputs")
-        assert len(seen.rows) <= ROWS
+        assert len(seen.rows) <= LINES
         assert torch.equal(pairs_of(shape.pattern, T), pairs)
 
 
@@ -214,3 +219,13 @@ def test_columns_give_the_same_shapes() -> None:
         by_rows = replace(seen, rows={t: pairs[t] for t in range(T - 1)}, columns={})
         one, other = shape_of(seen, True), shape_of(by_rows, True)
         assert one == replace(other, looked_at="all 99 inputs")
+
+
+@pytest.mark.parametrize("text", [text for text in KNOWN if "boundary" not in text and "30, 40" not in text])
+def test_a_known_shape_is_named_from_its_inputs(text: str) -> None:
+    pairs = pairs_of(KNOWN[text], T)
+    for s in pairs.any(0).nonzero().flatten().tolist()[:: T // 5]:
+        seen, shape = look_from(pairs, s)
+        assert str(shape).startswith(text)
+        assert str(shape).endswith(f"; seen on {len(seen.columns)} of 99 inputs")
+        assert len(seen.columns) <= LINES

@@ -16,6 +16,7 @@ from scanproof import (
     assert_prefix_equivalent,
     assert_strictly_causal,
     certify,
+    check_batch_independence,
     check_perturbation,
     check_prefix,
 )
@@ -546,3 +547,32 @@ class TestForward:
             assert_future_blind(leaky_model(1), x)
         with pytest.raises(CausalityError, match=r"\n  enters in  : layers\.1\.mixer\.conv1d "):
             assert_prefix_equivalent(leaky_model(1), x)
+
+
+class TestBatches:
+    """The module that lets examples read each other, by comparing the numbers."""
+
+    @pytest.mark.parametrize("probes", [["replace"], ["alone"]])
+    def test_the_module_is_named(self, probes: Any, x: Tensor) -> None:
+        class Centred(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                return x - x.mean(0, keepdim=True).detach()
+
+        model = nn.Sequential(Block(Conv()), Block(Centred()), nn.Linear(D, D)).eval()
+        report = check_batch_independence(model, x, probes=probes)
+        assert report.verdict is Verdict.LEAK
+        assert report.where is not None
+        assert report.where.module == "1.mixer"
+        assert f"  enters in  : {report.where}" in report.summary().splitlines()
+        assert check_batch_independence(model[0], x).where is None
+
+    def test_a_number_for_every_place(self, x: Tensor) -> None:
+        class Numbered(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                return x + torch.arange(len(x))[:, None, None]
+
+        x = torch.cat([x, x + 1])[:3]
+        report = check_batch_independence(nn.Sequential(nn.Linear(D, D), Numbered()), x, probes=["permute"])
+        assert report.verdict is Verdict.LEAK
+        assert report.where is not None
+        assert report.where.module == "1"

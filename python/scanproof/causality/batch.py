@@ -16,6 +16,7 @@ counts as rounding when ``replace`` found none.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from math import isinf
 from typing import Any
 
@@ -24,15 +25,19 @@ from torch import Tensor
 
 from scanproof.causality.batch_inputs import Batch, Case
 from scanproof.causality.batch_report import PROBES, BatchChange, BatchFinding, BatchProbe, BatchReport
+from scanproof.causality.compare import compare, precisions
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
 from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, module_of, proves_nothing
 from scanproof.causality.packing import Inputs
+from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.replacement import KINDS, Kind, check_kinds
 from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
+from scanproof.causality.sweep import Rows
+from scanproof.causality.where import Where
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict, gravest
@@ -109,8 +114,9 @@ def check_batch_independence(
     with _buffers_kept(fn):
         comparison = _Comparison(batch, cases)
         findings = comparison.findings()
-    verdict = gravest(finding.verdict for finding in findings)
-    decisive = [finding for finding in findings if finding.verdict is verdict]
+        verdict = gravest(finding.verdict for finding in findings)
+        decisive = [finding for finding in findings if finding.verdict is verdict]
+        where = next((where for finding in decisive if (where := comparison.where(finding))), None)
     return BatchReport(
         examples=batch.examples,
         findings=findings,
@@ -119,6 +125,7 @@ def check_batch_independence(
         verdict=verdict,
         reason=_reason(decisive),
         worst=next((finding.worst for finding in decisive if finding.worst), None),
+        where=where,
         calls=comparison.calls,
         vocab_size=vocab_size,
         seed=seed,
@@ -174,6 +181,7 @@ class _Comparison:
         self.calls = 0
         self._moved = False
         self._changes: dict[Case, list[BatchChange]] = {}
+        self._judgements: dict[BatchProbe, Judgement] = {}
         try:
             self._y = self._run(None)
         except _NotTaken as error:
@@ -190,8 +198,26 @@ class _Comparison:
         pairs = {(change.example, case.replaced[0]) for case in alone for change in alone[case]}
         return tuple(sorted(pairs))
 
+    def where(self, finding: BatchFinding) -> Where | None:
+        """Return the module that lets the worst change of a leak in, by running it again."""
+        worst = finding.worst
+        if worst is None or finding.verdict is not Verdict.LEAK:
+            return None
+        case = next(case for case in self._cases[finding.probe] if worst in self._changes[case])
+        own = torch.eye(self._batch.examples, dtype=torch.bool, device="cpu")
+        shape, dim = self._batch.tensors[0].shape, self._batch.dim
+        other = next((axis for axis in range(len(shape)) if axis != dim % len(shape)), 0)
+
+        def past(place: int) -> Past:
+            return Past(Rows(own[place], own[place]), "batch", Axes(other, dim), shape)
+
+        modes = precisions(self._judgements[finding.probe], self._dtype)
+        runs = [(partial(self._run, None, mode), partial(self._run, case, mode)) for mode in modes]
+        now = None if finding.probe == "alone" else past(case.order.index(worst.example))
+        return compare(self._batch.call, self._batch.fn, runs, (past(worst.example), now))
+
     def _finding(self, probe: BatchProbe, cases: list[Case]) -> BatchFinding:
-        judgement = self._judge(probe, cases)
+        judgement = self._judgements[probe] = self._judge(probe, cases)
         changes = [change for case in cases for change in self._changes.get(case, ())]
         return BatchFinding(
             probe=probe,
@@ -294,13 +320,18 @@ class _Comparison:
             entries=difference.numel(),
         )
 
-    def _run(self, case: Case | None, mode: AtPrecision | None = None) -> Tensor:
+    def _run(
+        self,
+        case: Case | None,
+        mode: AtPrecision | None = None,
+        fn: Callable[[Sequence[Tensor]], Any] | None = None,
+    ) -> Tensor:
         self.calls += 1
         call = f"fn(x) when {case}" if case else "fn(x)"
         examples = len(case.order) if case else self._batch.examples
         try:
             with torch.no_grad(), mode or nullcontext():
-                y = self._batch.call(self._batch.inputs(case, mode))
+                y = (fn or self._batch.call)(self._batch.inputs(case, mode))
         except Exception as error:
             if examples == 1:
                 raise _NotTaken(

@@ -66,7 +66,7 @@ class Batch:
         output: Selector | None,
         kwargs: Mapping[str, Any] | None,
     ) -> None:
-        self._check, self._fn, self._output, self.dim = check, fn, output, batch_dim
+        self._check, self.fn, self._output, self.dim = check, fn, output, batch_dim
         check_selector(check, output)
         if not (kwargs is None or isinstance(kwargs, Mapping)):
             raise InvalidArgument(
@@ -131,9 +131,9 @@ class Batch:
     def call(self, inputs: Sequence[Tensor]) -> Any:
         """Call the function, and return what is looked at of its result."""
         if self._keys is None:
-            y = self._fn(*inputs, **self._kwargs)
+            y = self.fn(*inputs, **self._kwargs)
         else:
-            y = self._fn(**dict(zip(self._keys, inputs, strict=True)), **self._kwargs)
+            y = self.fn(**dict(zip(self._keys, inputs, strict=True)), **self._kwargs)
         return select(self._check, y, self._output)
 
     def wrong_output(self, y: object, examples: int, call: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, get_args
 from scanproof.causality.comparison_report import ComparisonReport
 from scanproof.causality.evidence import TwoPrecisions
 from scanproof.causality.replacement import Kind
+from scanproof.causality.where import Where
 from scanproof.report.verdict import Verdict
 
 BatchProbe = Literal["replace", "permute", "alone"]
@@ -86,6 +87,7 @@ class BatchReport(ComparisonReport):
             INCONCLUSIVE.
         reason: what led to it.
         worst: a change behind it; None when nothing changed or nothing was compared.
+        where: the module that lets it in; None without a LEAK.
         calls: how often ``fn`` was called.
         vocab_size: as the call gave it.
         seed: ``torch.Generator().manual_seed(seed)`` repeats the same contents.
@@ -105,6 +107,7 @@ class BatchReport(ComparisonReport):
     verdict: Verdict
     reason: str
     worst: BatchChange | None
+    where: Where | None
     calls: int
     vocab_size: int | None
     seed: int
@@ -124,6 +127,8 @@ class BatchReport(ComparisonReport):
             lines.append(f"  pairs      : {shown}{more} ({len(self.pairs)} of {possible} ordered pairs)")
         if self.worst:
             lines.append(f"  worst      : {self.worst}")
+        if self.where:
+            lines.append(f"  enters in  : {self.where}")
         lines.extend(f"  {found.probe:<11}: {found}  -> {found.verdict.name}" for found in self.findings)
         lines.append(f"  compared   : {self._compared()}; {self.dtype} on {self.device}, seed {self.seed}")
         lines.append(f"  theorem    : {self.theorem}")

@@ -21,8 +21,8 @@ from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.where import Where
 
-Run = Callable[[Callable[[Tensor], Any]], object]
-"""Runs a function in place of ``fn``, with one of the futures, in one of the precisions."""
+Run = Callable[[Callable[[Any], Any]], Tensor]
+"""Runs a function in place of ``fn``, with one of the futures in one of the precisions."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ _Calls = Sequence[Call[_Value]]
 
 
 def compare(
-    fn: Callable[[Tensor], Any],
+    fn: Callable[[Any], Any],
     given: Callable[..., Any],
     runs: Sequence[tuple[Run, Run]],
     pasts: tuple[Past, Past | None],
@@ -66,6 +66,8 @@ def compare(
     )
     try:
         roots = comparison.record([-1] * 2 * len(runs))
+        if _differs([root.outputs[0] for root in roots]) is False:
+            return Where(problem="the leak is not there when fn runs once more")
         calls = [root.calls for root in roots]
         whole_module = all([call.name for call in made] == [""] for made in calls)
         return comparison.enters_in([made[0] for made in calls] if whole_module else roots)
@@ -74,12 +76,13 @@ def compare(
 
 
 def _watch(
-    fn: Callable[[Tensor], Any], given: Callable[..., Any], run: Run, past: Past | None, place: int
+    fn: Callable[[Any], Any], given: Callable[..., Any], run: Run, past: Past | None, place: int
 ) -> Call[_Value]:
     """Run and record ``fn``; of the tensors that code computes, those of the call at ``place``."""
 
     def keep(tensor: Tensor) -> _Value:
         part = past.of(tensor) if past else None
+        tensor = torch.view_as_real(tensor) if tensor.is_complex() else tensor
         return _Value(part.take(tensor) if part else tensor.clone(), past is None or part is not None)
 
     watched = Watched(
@@ -89,7 +92,8 @@ def _watch(
         leave=keep,
         computed=lambda call, tensor: keep(tensor) if call.place == place else None,
     )
-    run(watched)
+    y = run(watched)
+    watched.root.outputs = [keep(y)]
     return watched.root
 
 

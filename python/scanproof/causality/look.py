@@ -1,7 +1,8 @@
-"""Which outputs to look at for the shape of a leak: a few, and then those that tell patterns apart."""
+"""Where to look for the shape of a leak: at a few outputs, and then at those that tell patterns apart."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -9,13 +10,11 @@ from torch import Tensor
 from scanproof.causality.patterns import Pattern
 from scanproof.causality.shape import Seen, agreeing, containing
 
-ROWS = 24
-"""Outputs to look at, at most."""
+LINES = 24
+"""Outputs, or inputs, to look at, at most."""
 
-FIRST_ROWS = 8
-"""Outputs to look at before any pattern is thought of."""
-
-Rows = Mapping[int, Tensor]
+FIRST_LINES = 8
+"""How many of them before any pattern is thought of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,72 +77,83 @@ def _looked_at(seen: Seen, same: bool) -> str:
     )
 
 
-def look_at_rows(
-    look: Callable[[list[int]], Rows],
-    T: int,
-    outputs: Tensor,
-    t: int,
-    first: Rows,
-    crossed: Mapping[int, bool],
-) -> Seen:
-    """Look at a few rows, at those where blocks would begin and end, and at those that tell patterns apart.
+class Explorer:
+    """Looks at a few lines, at those where blocks would begin and end, and at those that tell patterns apart.
 
     Args:
-        look: returns, for each of some outputs, which later inputs it reads, shape (T,).
-        T: number of inputs.
-        outputs: the last input that each output may read, ascending, without repetition.
-        t: an output that reads a later input.
-        first: rows that were looked at before, that of ``t`` included.
-        crossed: by cut tau, whether any output t < tau reads any input s >= tau, as far as that is known.
+        look: for some outputs, returns which later inputs each reads; for some inputs, which earlier outputs
+            read it; as in ``Seen``.
+        lines: whether the lines are the rows of outputs or the columns of inputs.
+        seen: what was seen before; that line ``near`` reads, at least.
+        near: an output that reads a later input, or the input.
     """
-    outputs = outputs[outputs < T - 1]  # the others may read everything
-    seen = Seen(T, outputs, first, {}, crossed)
 
-    def add(wanted: list[int]) -> bool:
-        """Look at the wanted outputs that are new, up to the limit; return whether there were any."""
-        nonlocal seen
-        new = [row for row in dict.fromkeys(wanted) if row in known and row not in seen.rows]
-        new = new[: ROWS - len(seen.rows)]
+    def __init__(
+        self,
+        look: Callable[[list[int]], Mapping[int, Tensor]],
+        lines: Literal["rows", "columns"],
+        seen: Seen,
+        near: int,
+    ) -> None:
+        self._look, self._lines, self._near = look, lines, near
+        self.seen = seen
+        inputs = range(int(seen.outputs[0]) + 1, seen.T)
+        self._known = [t for t in seen.outputs.tolist() if t < seen.T - 1] if lines == "rows" else [*inputs]
+
+    def explore(self) -> Seen:
+        """Return everything that was looked at."""
+        known, near = self._known, self._near
+        if len(known) <= LINES:
+            self._add(known)
+            return self.seen
+        places = torch.linspace(0, len(known) - 1, FIRST_LINES - 3, device="cpu").long().tolist()
+        self._add([near, *(known[place] for place in places), near - 1, near + 1])
+        self._add(self._edges())
+        while self._add(self._telling_apart()):
+            pass
+        return self.seen
+
+    @property
+    def _looked_at(self) -> Mapping[int, Tensor]:
+        return self.seen.rows if self._lines == "rows" else self.seen.columns
+
+    def _add(self, wanted: Sequence[int]) -> bool:
+        """Look at the wanted lines that are new, up to the limit; return whether there were any."""
+        old, known = self._looked_at, set(self._known)
+        new = [line for line in dict.fromkeys(wanted) if line in known and line not in old]
+        new = new[: LINES - len(old)]
         if new:
-            seen = Seen(T, outputs, {**seen.rows, **look(new)}, {}, crossed)
+            found = {**old, **self._look(new)}
+            rows, columns = (found, self.seen.columns) if self._lines == "rows" else (self.seen.rows, found)
+            self.seen = replace(self.seen, rows=rows, columns=columns)
         return bool(new)
 
-    known = set(outputs.tolist())
-    if len(known) <= ROWS:
-        add(outputs.tolist())
-        return seen
-    spread = outputs[torch.linspace(0, len(outputs) - 1, FIRST_ROWS - 3, device="cpu").long()]
-    add([t, *spread.tolist(), t - 1, t + 1])
-    add(_edges(seen, t))
-    while add(_telling_apart(seen)):
-        pass
-    return seen
+    def _edges(self) -> list[int]:
+        """Return the lines around the far ends of what some lines hold, and around cuts that differ."""
+        lines = self._looked_at
+        marked = [line.nonzero() for line in (lines[self._near], *lines.values()) if line.any()]
+        if self._lines == "rows":
+            ends = [int(line.max()) + 1 for line in marked]
+        else:
+            ends = [int(self.seen.outputs[line.min()]) for line in marked]
+        crossed = self.seen.crossed
+        turns = [tau for tau, value in crossed.items() if value is not crossed.get(tau - 1, value)]
+        places = [*dict.fromkeys(ends[:3]), *turns[:2], *turns[-1:], *self.seen.outermost]
+        return [line for place in places for line in (place - 1, place)]
+
+    def _telling_apart(self) -> list[int]:
+        """Return the middle one of the lines about which the plainest pattern and another one disagree."""
+        patterns = list(agreeing(self.seen))
+        chosen = torch.tensor(_spread(self._known), device="cpu")[:, None]
+        outputs, inputs = self.seen.outputs, torch.arange(self.seen.T, device="cpu")
+        t, s = (chosen, inputs) if self._lines == "rows" else (outputs, chosen)
+        for other in patterns[1:]:
+            differ = ((patterns[0].reads(t, s) ^ other.reads(t, s)) & (s > t)).any(1)
+            if differ.any():
+                lines: list[int] = chosen[differ].flatten().tolist()
+                return [lines[len(lines) // 2]]
+        return []
 
 
-def _edges(seen: Seen, t: int) -> list[int]:
-    """Return the outputs around the ends of what some outputs read, and around cuts that differ."""
-    ends = [int(row.nonzero().max()) + 1 for row in (seen.rows[t], *seen.rows.values()) if row.any()]
-    turns = [
-        tau for tau, crossed in seen.crossed.items() if crossed is not seen.crossed.get(tau - 1, crossed)
-    ]
-    places = [*dict.fromkeys(ends[:3]), *turns[:2], *turns[-1:]]
-    return [row for place in places for row in (place - 1, place)]
-
-
-def _telling_apart(seen: Seen) -> list[int]:
-    """Return the middle one of the outputs about which the plainest pattern and another one disagree."""
-    patterns = list(agreeing(seen))
-    outputs, s = _spread(seen.outputs), torch.arange(seen.T, device="cpu")
-    t = outputs[:, None]
-    for other in patterns[1:]:
-        differ = ((patterns[0].reads(t, s) ^ other.reads(t, s)) & (s > t)).any(1)
-        if differ.any():
-            rows: list[int] = outputs[differ].tolist()
-            return [rows[len(rows) // 2]]
-    return []
-
-
-def _spread(outputs: Tensor, most: int = 512) -> Tensor:
-    if len(outputs) <= most:
-        return outputs
-    return outputs[torch.linspace(0, len(outputs) - 1, most, device="cpu").long()]
+def _spread(lines: Sequence[int], most: int = 512) -> Sequence[int]:
+    return lines[:: max(1, len(lines) // most)]

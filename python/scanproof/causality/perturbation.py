@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from math import isinf
+from math import inf, isinf
 from typing import Any, Literal
 
 import torch
@@ -35,13 +35,16 @@ from scanproof.causality.evidence import (
 )
 from scanproof.causality.failure import call_text, failure
 from scanproof.causality.interface import Axes, SequenceMap, proves_nothing
+from scanproof.causality.look import Explorer, Shape, shape_of
 from scanproof.causality.packing import Inputs
 from scanproof.causality.perturbation_report import Change, PerturbationReport
 from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
+from scanproof.causality.probe import tell_rounding
 from scanproof.causality.replacement import KINDS, Kind, Replacement, check_kinds
 from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector
+from scanproof.causality.shape import Seen
 from scanproof.causality.steady import unsteady
 from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows
@@ -125,7 +128,7 @@ def check_perturbation(
     numbers = torch.Generator(device="cpu").manual_seed(seed)
     futures = Replacement("check_perturbation", subject.x, subject.axes, vocab_size, numbers)
     comparison = _Comparison(subject, futures, cuts, chosen_kinds)
-    judgement = comparison.judge()
+    judgement, worst = comparison.judge(), comparison.worst()
     options = {
         "cuts": cuts if isinstance(cuts, str) else comparison.cuts,
         "kinds": chosen_kinds,
@@ -142,7 +145,8 @@ def check_perturbation(
         kinds=chosen_kinds,
         verdict=judgement.verdict,
         reason=judgement.reason,
-        worst=comparison.worst(),
+        worst=worst,
+        shape=comparison.shape(judgement, worst),
         where=comparison.where(judgement),
         probes=len(comparison.probes),
         differing=len(comparison.changes),
@@ -356,24 +360,59 @@ class _Comparison:
             size = moved.nan_to_num(nan=torch.inf, posinf=torch.inf).item()
             return size if isinf(size) or size > half_the_digits(self._dtype) * change.size else 0.0
 
-        def replaced(first: int, end: int) -> Tensor:
-            x = self._x.clone()
-            x.movedim(axis, 0)[first:end] = other.movedim(axis, 0)[first:end]
-            return x
-
         other = self._futures.future(change.kind, change.cut)
-        axis = self._axes.find("seq", self._x)
-        first, end = change.cut, self._x.shape[axis]
+        first, end = change.cut, self._x.shape[self._axes.seq]
         while end - first > 1:
             middle = (first + end) // 2
             halves = ((first, middle), (middle, end))
-            sizes = [effect(replaced(*half)) for half in halves]
+            sizes = [effect(self._replaced(other, *half)) for half in halves]
             if not any(sizes):
                 break
             first, end = halves[sizes.index(max(sizes))]
-        alone = self._subject.swaps(self._x, replaced(first, end))
+        alone = self._subject.swaps(self._x, self._replaced(other, first, end))
         name = next((name for name, x in alone if effect(x)), "x")
         return replace(change, sources=(first, end - 1), input_name=name)
+
+    def shape(self, judgement: Judgement, worst: Change | None) -> Shape | None:
+        """Return the shape of a LEAK from the outputs that change when one position at a time is replaced."""
+        if worst is None or judgement.verdict is not Verdict.LEAK:
+            return None
+        outputs, T = self._order.reaches - 1, self._x.shape[self._axes.seq]
+        modes = precisions(judgement, self._dtype)
+        rounding = False
+
+        def look(inputs: list[int]) -> dict[int, Tensor]:
+            nonlocal rounding
+            allowed = outputs >= torch.tensor(inputs, device="cpu")[:, None]
+            high, *low = [self._changed_alone(inputs, mode) for mode in modes]
+            read, rounds = tell_rounding(high, low[0] if low else None, allowed)
+            rounding = rounding or rounds
+            return dict(zip(inputs, read, strict=True))
+
+        first = look([worst.sources[0]])
+        crossed = {} if rounding else dict.fromkeys(sorted({probe.cut for probe in self.changes}), True)
+        seen = Explorer(look, "columns", Seen(T, outputs, {}, first, crossed), worst.sources[0]).explore()
+        return shape_of(seen, self._subject.alignment == SAME) if len(seen.pairs[0]) else None
+
+    def _changed_alone(self, inputs: Sequence[int], mode: AtPrecision | None) -> Tensor:
+        """Return by how much outputs change when each input alone is replaced, by any of the kinds.
+
+        Shape (inputs, reaches): the greatest change of the outputs that may read as far.
+        """
+        probes = [(s, kind) for s in inputs for kind in dict.fromkeys(probe.kind for probe in self.probes)]
+        size = max(1, self.copies - 1)
+        changes = torch.zeros(len(inputs), len(self._order.reaches), dtype=torch.float64, device="cpu")
+        for first in range(0, len(probes), size):
+            group = probes[first : first + size]
+            alone = [self._replaced(self._futures.future(kind, 0), s, s + 1) for s, kind in group]
+            given = [self._at(x, mode) for x in (self._x, *alone)]
+            together = self._stacked(given, mode) if self.copies > 1 else [self._run(x, mode) for x in given]
+            before, *others = together
+            for (s, _), after in zip(group, others, strict=True):
+                moved = (after.cpu().double() - before.cpu().double()).abs().nan_to_num(nan=inf, posinf=inf)
+                sizes = moved.movedim(self._axes.seq, 0).flatten(1).amax(1)
+                changes[inputs.index(s)].scatter_reduce_(0, self._order.outputs, sizes, "amax")
+        return changes
 
     def where(self, judgement: Judgement) -> Where | None:
         """Return the module that lets the greatest change in, by running it again; None without a LEAK."""
@@ -394,6 +433,12 @@ class _Comparison:
             for mode in precisions(judgement, self._dtype)
         ]
         return compare(self._subject, self._subject.given, runs, (past, past))
+
+    def _replaced(self, other: Tensor, first: int, end: int) -> Tensor:
+        """Return ``x`` with the positions ``first`` … ``end - 1`` of another input."""
+        x, axis = self._x.clone(), self._axes.find("seq", self._x)
+        x.movedim(axis, 0)[first:end] = other.movedim(axis, 0)[first:end]
+        return x
 
     def _rerun(self, dtype: torch.dtype) -> Rerun | str:
         return rerun_at(dtype, self._repeat)

@@ -6,6 +6,7 @@ from typing import ClassVar
 from scanproof import theorems
 from scanproof.causality.comparison_report import ComparisonReport
 from scanproof.causality.evidence import TwoPrecisions
+from scanproof.causality.look import Shape
 from scanproof.causality.replacement import Kind
 from scanproof.causality.where import Where
 from scanproof.report.verdict import Verdict
@@ -66,6 +67,8 @@ class PerturbationReport(ComparisonReport):
         verdict: CAUSAL (no earlier output changed), CAUSAL_TO_ROUNDING, LEAK or INCONCLUSIVE.
         reason: what led to it.
         worst: the change with the greatest share; None when nothing changed or nothing was compared.
+        shape: the shape of the leakage, from replacing one position at a time; None without a LEAK, and where
+            that alone changes nothing.
         where: the module that lets it in; None without a LEAK.
         probes: number of pairs of a cut and a kind that replaced something.
         differing: number of them that changed an earlier output.
@@ -88,6 +91,7 @@ class PerturbationReport(ComparisonReport):
     verdict: Verdict
     reason: str
     worst: Change | None
+    shape: Shape | None
     where: Where | None
     probes: int
     differing: int
@@ -107,6 +111,8 @@ class PerturbationReport(ComparisonReport):
         lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
         if self.worst:
             lines.append(f"  worst      : {self.worst}")
+        if self.shape:
+            lines.append(f"  shape      : {self.shape}")
         if self.where:
             lines.append(f"  enters in  : {self.where}")
         run = f"{self.calls} calls of {self.copies} copies" if self.copies > 1 else f"{self.calls} calls"

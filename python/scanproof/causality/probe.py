@@ -8,8 +8,9 @@ from torch import Tensor
 from scanproof.causality.alignment import Order
 from scanproof.causality.evidence import SHRINKAGE
 from scanproof.causality.interface import Axes
-from scanproof.causality.look import Shape, look_at_rows, shape_of
+from scanproof.causality.look import Explorer, Shape, shape_of
 from scanproof.causality.pullback import Pullback
+from scanproof.causality.shape import Seen
 from scanproof.causality.sweep import Rows, sweep
 
 ABOVE_ROUNDING = 8.0
@@ -53,24 +54,24 @@ def shape_by_gradients(
     outputs = order.reaches - 1
     last = int(order.reaches[order.outputs[t]]) - 1
     first = look([last])
-    seen = look_at_rows(look, len(order.inputs), outputs, last, first, {} if rounding else crossed)
-    return shape_of(seen, same)
+    seen = Seen(len(order.inputs), outputs, first, {}, {} if rounding else crossed)
+    return shape_of(Explorer(look, "rows", seen, last).explore(), same)
 
 
 def tell_rounding(found: Tensor, coarse: Tensor | None, allowed: Tensor) -> tuple[Tensor, bool]:
-    """Return which gradients that are not allowed are no rounding, and whether some are.
+    """Return which pairs that may not read do, by more than rounding, and whether others round.
 
     An entry is rounding if it shrinks as rounding does, or is hardly greater than such entries are.
 
     Args:
-        found: greatest gradients, shape (rows, inputs), in the higher of two precisions.
+        found: greatest gradients, or changes, of pairs, in the higher of two precisions.
         coarse: the same in the lower one; None where there is none, and nothing is called rounding.
-        allowed: where there may be gradient, same shape.
+        allowed: which pairs may read, same shape.
     """
     if coarse is None:
         return (found > 0) & ~allowed, False
     high, low = found.double().masked_fill(allowed, 0.0), coarse.double().masked_fill(allowed, 0.0)
-    shrinking = (high <= SHRINKAGE * low) & (low > 0)
+    shrinking = (high <= SHRINKAGE * low) & (low > 0) & high.isfinite()
     floor = ABOVE_ROUNDING * high.masked_fill(~shrinking, 0.0).max().item()
     return high > floor, bool(shrinking.any())
 

@@ -60,10 +60,15 @@ class Seen:
         columns = sum(int((self.outputs < s).sum()) for s in self.columns)
         return rows + columns - sum(t < s for t in self.rows for s in self.columns)
 
-    def silent(self, pattern: Pattern) -> Tensor:
+    def silent_outputs(self, pattern: Pattern) -> Tensor:
         """Return the outputs that read nothing although the pattern says that they do."""
         silent = self._named_rows(pattern).any(1) & ~_matrix(self.rows, self.T).any(1)
         return _keys(self.rows)[silent]
+
+    def silent_inputs(self, pattern: Pattern) -> Tensor:
+        """Return the inputs that nothing reads although the pattern says that something does."""
+        silent = self._named_columns(pattern).any(1) & ~_matrix(self.columns, len(self.outputs)).any(1)
+        return _keys(self.columns)[silent]
 
     def agrees(self, pattern: Pattern) -> bool:
         """Whether the pattern is right about every pair and every cut that was looked at."""
@@ -95,11 +100,10 @@ class Seen:
         for t in self.outputs[:, None].split(256):
             reach.append((pattern.reads(t, s) & (s > t)).mul(s).amax(1))
         farthest = torch.cat(reach).cummax(0).values
-        for tau, crossed in self.crossed.items():
-            before = int((self.outputs < tau).sum())
-            if (before > 0 and int(farthest[before - 1]) >= tau) is not crossed:
-                return False
-        return True
+        taus, crossed = torch.tensor([[*self.crossed], [*self.crossed.values()]], device="cpu")
+        before = torch.searchsorted(self.outputs, taus)
+        crosses = (before > 0) & (farthest[(before - 1).clamp(0)] >= taus)
+        return torch.equal(crosses, crossed.bool())
 
 
 def agreeing(seen: Seen) -> Iterator[Pattern]:
@@ -151,7 +155,10 @@ def _blocks(seen: Seen, size: int, offset: int) -> Iterator[Blocks]:
         everywhere = Blocks(seen.T, size, offset, nearest, reach, 0, seen.T)
         whole = torch.tensor([0, seen.T - 1, *seen.outermost], device="cpu")
         limits = _block(whole, size, offset).tolist()
-        for first, last in _ranges(block, _block(seen.silent(everywhere), size, offset), limits):
+        silent = seen.silent_outputs(everywhere)
+        if nearest == 0:  # an input that nothing reads has a silent block
+            silent = torch.cat([silent, seen.silent_inputs(everywhere)])
+        for first, last in _ranges(block, _block(silent, size, offset), limits):
             if nearest > 0 and first == last:
                 continue  # nor does one chunk
             begin, end = max(offset + first * size, 0), min(offset + (last + 1) * size, seen.T)
@@ -169,13 +176,16 @@ def _boundaries(seen: Seen, size: int, offset: int) -> Iterator[Boundary]:
 
 def _rectangles(seen: Seen) -> Iterator[Rectangle]:
     t, s = seen.pairs
-    nearest, farthest = int(s.min()), int(s.max())
-    everywhere = Rectangle(seen.T, 0, seen.T, (farthest,))
-    limits = [0, farthest - 1, *seen.outermost[:1]]
-    for first, last in _ranges(t, seen.silent(everywhere), limits):
-        yield Rectangle(seen.T, first, last + 1, tuple(s.unique().tolist()))
-        yield Rectangle(seen.T, first, last + 1, tuple(range(nearest, farthest + 1)))
+    scattered, farthest = tuple(s.unique().tolist()), int(s.max())
+    outputs = [0, farthest - 1, *seen.outermost[:1]]
+    inputs = [int(seen.outputs[0]) + 1, seen.T - 1, *seen.outermost[1:]]
+    silent = seen.silent_outputs(Rectangle(seen.T, 0, seen.T, (farthest,)))
+    unread = seen.silent_inputs(Rectangle(seen.T, 0, seen.T, tuple(range(seen.T))))
+    for first, last in _ranges(t, silent, outputs):
         yield Rectangle(seen.T, first, last + 1, tuple(range(first + 1, seen.T)))
+        for low, high in _ranges(s, unread, inputs) if seen.columns else [(scattered[0], farthest)]:
+            yield Rectangle(seen.T, first, last + 1, tuple(range(max(low, first + 1), high + 1)))
+        yield Rectangle(seen.T, first, last + 1, scattered)
 
 
 def _ranges(reading: Tensor, silent: Tensor, limits: list[int]) -> Iterator[tuple[int, int]]:
