@@ -268,6 +268,16 @@ class TestSumsThatFloat64HoldsExactly:
             assert found.residue == residues[-1]
             assert [one == 1 for one in asked] == [True, False][:calls]
 
+    def test_a_precision_that_overflows_says_nothing(self) -> None:
+        found = rerun_at(torch.float32, lambda mode: Rerun(torch.inf, mode.dtype, frozenset()))
+        assert found == "run in float32, outputs are not finite"
+
+        def fn(x: Tensor) -> Tensor:  # large values overflow in float32 alone
+            return x + x.sum(1, keepdim=True) ** 15
+
+        x = torch.randn(2, 5, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        assert check_perturbation(fn, x).verdict is Verdict.LEAK
+
     def test_another_function_at_those_digits_says_nothing(self) -> None:
         found = rerun_at(
             torch.float64,

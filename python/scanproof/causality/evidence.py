@@ -20,7 +20,7 @@ established.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 
 import torch
 from torch import Tensor
@@ -112,6 +112,8 @@ def same_function(given: Tensor, other: Tensor, coarsest: torch.dtype) -> bool:
 def rerun_at(dtype: torch.dtype, repeat: Callable[[AtPrecision], Rerun | str]) -> Rerun | str:
     """Make the same probe at another precision by ``repeat``; once more where float64 finds nothing."""
     found = repeat(AtPrecision(dtype))
+    if isinstance(found, Rerun) and not isfinite(found.residue):
+        return f"run in {dtype_name(dtype)}, outputs are not finite"
     if dtype != torch.float64 or isinstance(found, str) or found.residue:
         return found
     longer = repeat(AtPrecision(dtype, all_digits=True))
