@@ -6,8 +6,10 @@ from torch import Tensor
 
 from scanproof import Alignment, InvalidArgument, LeakMap, certify, leak_map
 from scanproof.causality.patterns import Blocks, Distances
-from zoo.faults import FAULTS, with_pair_leak
-from zoo.models import MODELS, fft_conv
+from zoo.convolution import fft_conv
+from zoo.faults import FAULTS
+from zoo.injected import with_pair_leak
+from zoo.models import MODELS
 from zoo.specimen import D, Fault, Model, T
 from zoo.truth import by_gradient
 

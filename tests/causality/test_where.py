@@ -22,8 +22,8 @@ from scanproof import (
 )
 from scanproof.causality.calls import module_names
 from scanproof.causality.where import Where
-from zoo.faults import with_pair_leak
-from zoo.models import fft_conv
+from zoo.convolution import fft_conv
+from zoo.injected import with_pair_leak
 
 T, D = 13, 4
 
