@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from scanproof.causality.dense import LeakMap as LeakMap
     from scanproof.causality.dense import leak_map as leak_map
     from scanproof.causality.failure import CausalityError as CausalityError
+    from scanproof.causality.inputs import draw_input as draw_input
     from scanproof.causality.leak_report import LeakReport as LeakReport
     from scanproof.causality.perturbation import assert_future_blind as assert_future_blind
     from scanproof.causality.perturbation import check_perturbation as check_perturbation
@@ -75,6 +76,7 @@ _EXPORTS = {
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",
     "selective_scan_chunked": "scanproof.scans",
+    "draw_input": "scanproof.causality.inputs",
     "table": "scanproof.report.table",
 }
 

@@ -406,9 +406,10 @@ class TestReport:
         assert lines[2].startswith("  worst      : t=3 <- s=9: fn(x)[1, 3, 2] changes by ")
         assert lines[3] == "  shape      : one pair: output 3 reads input 9; seen on all 12 inputs"
         assert lines[4].startswith("  enters in  : the code of with_pair_leak.<locals>.leaky, ")
-        assert "12 replaced futures, 6 changed the past in" in lines[5]
-        assert lines[5].endswith("float32 on cpu, seed 4")
-        assert lines[6] == f"  theorem    : {theorems.RUNNER_AGREE}"
+        assert lines[5] == "  inputs     : 1 of 1 said something: the given x"
+        assert "12 replaced futures, 6 changed the past in" in lines[6]
+        assert lines[6].endswith("float32 on cpu, seed 4")
+        assert lines[7] == f"  theorem    : {theorems.RUNNER_AGREE}"
         row = report.row("leaky")
         assert (row.check, row.verdict, row.theorem) == (
             "future perturbation",

@@ -223,8 +223,9 @@ class TestReport:
         assert lines[2].startswith("  worst      : k=2, t=1: |fn(x[:k])[0, 1, 0] - fn(x)[0, 1, 0]| = ")
         assert lines[2].endswith("(1 of 24 entries differ)")
         assert lines[3] == "  enters in  : the code of with_pair_leak.<locals>.leaky"
-        assert lines[4] == "  compared   : 8 prefixes, 5 differ; float32 on cpu"
-        assert lines[5] == f"  theorem    : {theorems.RUNNER_APPEND}"
+        assert lines[4] == "  inputs     : 1 of 1 said something: the given x"
+        assert lines[5] == "  compared   : 8 prefixes, 5 differ; float32 on cpu, seed 0"
+        assert lines[6] == f"  theorem    : {theorems.RUNNER_APPEND}"
         row = report.row("leaky")
         assert (row.check, row.verdict, row.theorem) == (
             "append-prefix",
@@ -255,7 +256,8 @@ class TestAssertion:
         assert lines[1] == "1 of 2 prefixes differ"
         assert lines[2].startswith("Allowed: absolute difference 1e-09, or rounding")
         assert lines[3].startswith(
-            "Repeat : check_prefix(fn, x, lengths=(2, 8), atol=1e-09)  # fn: with_pair_leak"
+            "Repeat : check_prefix(fn, x, lengths=(2, 8), atol=1e-09, "
+            "generator=torch.Generator().manual_seed(0))  # fn: with_pair_leak"
         )
         assert caught.value.report.worst.index == (0, 1, 0)
 

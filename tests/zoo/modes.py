@@ -24,19 +24,19 @@ AnyReport = LeakReport | PerturbationReport | PrefixReport | BatchReport
 
 @cache
 def examined(specimen: Specimen, mode: Mode, dtype: torch.dtype = torch.float32) -> AnyReport:
-    """Return the report of one mode."""
+    """Return the report of one mode at the input of the specimen alone."""
     fn, x, alignment = specimen.at(dtype), specimen.x(dtype), specimen.alignment
     match mode:
         case "exact":
-            return certify(fn, x, alignment=alignment)
+            return certify(fn, x, inputs=1, alignment=alignment)
         case "coded":
-            return certify(fn, x, cuts="coded", alignment=alignment)
+            return certify(fn, x, cuts="coded", inputs=1, alignment=alignment)
         case "random":
             return certify(fn, x, cuts="rand", K=RANDOM_CUTS, alignment=alignment)
         case "perturbation":
-            return check_perturbation(fn, x, vocab_size=specimen.ids)
+            return check_perturbation(fn, x, inputs=1, vocab_size=specimen.ids)
         case "prefix":
-            return check_prefix(fn, x)
+            return check_prefix(fn, x, inputs=1)
         case "batch":
             return check_batch_independence(fn, x, vocab_size=specimen.ids)
 

@@ -17,13 +17,16 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.alignment import SAME, Alignment
+from scanproof.causality.coded import WINDOW
 from scanproof.causality.evidence import dtype_name
 from scanproof.causality.examination import Examination
 from scanproof.causality.failure import call_text, failure
+from scanproof.causality.inputs import INPUTS, Draw, check_inputs, draws_from, try_inputs
 from scanproof.causality.interface import Axes, AxisName
 from scanproof.causality.leak_report import Finding, LeakReport
 from scanproof.causality.packing import Inputs
 from scanproof.causality.pullback import MEMORY_BUDGET
+from scanproof.causality.screening import screen
 from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector
 from scanproof.causality.subject import Subject
@@ -33,6 +36,9 @@ from scanproof.first_calls import settle_first_calls
 
 Cuts = Literal["all", "rand", "coded"]
 
+FEW = 32
+"""Exact cuts at a drawn input where coded cotangents leave more than one window to them."""
+
 
 def certify(
     fn: Callable[..., Any],
@@ -40,6 +46,7 @@ def certify(
     *,
     cuts: Cuts = "all",
     K: int = 8,
+    inputs: int | None = None,
     batch_check: bool = True,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
@@ -65,6 +72,9 @@ def certify(
             exceeded; or ``"rand"``: ``K`` random cuts, with replacement, which miss a leak between two
             neighbours with probability (1 - 1/(T-1))^K.
         K: number of random cuts.
+        inputs: how many inputs to try in all; default 4, and 1 with random cuts. Those after ``x`` are drawn
+            from it (``scanproof.draw_input``) and swept by coded cotangents; where these flag more than one
+            window, or float64 cannot be used, by 32 random exact cuts of what they flag.
         batch_check: also probe every ordered pair of examples, where there are at least two. With False,
             ``x`` needs no batch axis and ``batch_dim`` is not read.
         seq_dim: axis of positions in ``x`` and in the output.
@@ -103,24 +113,13 @@ def certify(
     subject = Subject.of("certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
     settle_first_calls()
     _check_options(cuts, K, threshold, memory_budget)
+    tries = inputs or (1 if cuts == "rand" else INPUTS)
+    check_inputs("certify", tries if inputs is None else inputs)
     seed = seed_of("certify", generator)
-    numbers = torch.Generator(device="cpu").manual_seed(seed)
-
-    examples = 1 if axes.batch is None else subject.x.shape[axes.batch]
-    examination = Examination(subject, numbers, memory_budget)
-    possible = examination.order.cuts
-    coded = examination.code() if cuts == "coded" else None
-    if coded:
-        probed = torch.tensor(coded.cuts, dtype=torch.long, device="cpu")
-    else:
-        probed = possible if cuts == "all" else _random_cuts(possible, K, numbers)
-    families: dict[AxisName, Rows] = {"seq": cut_rows(probed, examination.order)} if len(probed) else {}
-    if examples > 1:
-        families["batch"] = example_rows(examples)
-
     options = {
         "cuts": cuts,
         "K": K,
+        "inputs": inputs,
         "batch_check": batch_check,
         "seq_dim": seq_dim,
         "batch_dim": batch_dim,
@@ -130,25 +129,17 @@ def certify(
         "kwargs": kwargs,
         "memory_budget": memory_budget,
     }
-    examination.probe(families)
-    temporal = examination.judge_coded(coded, threshold) if coded else examination.judge("seq", threshold)
-    batch = examination.judge("batch", threshold) if examples > 1 else None
-    return LeakReport(
-        T=subject.x.shape[seq_dim],
-        possible_cuts=len(possible),
-        exhaustive=cuts == "all",
-        coded=coded,
-        temporal=temporal,
-        batch=batch,
-        example_leaks=examination.example_leaks(),
-        threshold=threshold,
-        vjps=examination.vjps,
-        batching=examination.batching,
-        seed=seed,
-        dtype=dtype_name(subject.x.dtype),
-        device=str(subject.x.device),
-        call=call_text(certify, fn, x, options, seed),
-    )
+
+    def at_x() -> LeakReport:
+        call = call_text(certify, fn, x, options, seed)
+        return _certify(subject, cuts, K, threshold, memory_budget, seed, call)
+
+    def at_drawn(draw: Draw) -> LeakReport:
+        call = call_text(certify, fn, x, {**options, "cuts": "coded", "inputs": 1}, seed, draw.source)
+        return _certify(draw.subject, "few", K, threshold, memory_budget, seed, call)
+
+    draws = draws_from(subject, tries, seed)
+    return try_inputs(at_x(), draws, at_drawn, lambda draws: screen(draws, seed, memory_budget))
 
 
 def assert_strictly_causal(
@@ -158,6 +149,7 @@ def assert_strictly_causal(
     threshold: float = 0.0,
     cuts: Cuts = "all",
     K: int = 8,
+    inputs: int | None = None,
     batch_check: bool = True,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
@@ -181,6 +173,7 @@ def assert_strictly_causal(
         x,
         cuts=cuts,
         K=K,
+        inputs=inputs,
         batch_check=batch_check,
         seq_dim=seq_dim,
         batch_dim=batch_dim,
@@ -216,6 +209,51 @@ def _check_options(cuts: str, K: int, threshold: float, memory_budget: int) -> N
             f"certify: memory_budget must be a whole number of bytes >= 1, got {memory_budget!r}; 2**28 is "
             "256 MiB."
         )
+
+
+def _certify(
+    subject: Subject,
+    cuts: Cuts | Literal["few"],
+    K: int,
+    threshold: float,
+    memory_budget: int,
+    seed: int,
+    call: str,
+) -> LeakReport:
+    """Certify at one input; ``"few"`` cuts are coded ones, settled by a bounded number of exact ones."""
+    numbers = torch.Generator(device="cpu").manual_seed(seed)
+    x, axes = subject.x, subject.axes
+    examples = 1 if axes.batch is None else x.shape[axes.batch]
+    examination = Examination(subject, numbers, memory_budget)
+    possible = examination.order.cuts
+    coded = examination.code() if cuts in ("coded", "few") else None
+    probed = torch.tensor(coded.cuts, dtype=torch.long, device="cpu") if coded else possible
+    if cuts == "rand":
+        probed = _random_cuts(possible, K, numbers)
+    elif cuts == "few" and len(probed) > WINDOW:
+        probed = _random_cuts(probed, FEW, numbers)
+    families: dict[AxisName, Rows] = {"seq": cut_rows(probed, examination.order)} if len(probed) else {}
+    if examples > 1:
+        families["batch"] = example_rows(examples)
+    examination.probe(families)
+    temporal = examination.judge_coded(coded, threshold) if coded else examination.judge("seq", threshold)
+    batch = examination.judge("batch", threshold) if examples > 1 else None
+    return LeakReport(
+        T=x.shape[axes.seq],
+        possible_cuts=len(possible),
+        exhaustive=cuts == "all",
+        coded=coded,
+        temporal=temporal,
+        batch=batch,
+        example_leaks=examination.example_leaks(),
+        threshold=threshold,
+        vjps=examination.vjps,
+        batching=examination.batching,
+        seed=seed,
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
+        call=call,
+    )
 
 
 def _random_cuts(possible: Tensor, K: int, generator: torch.Generator) -> Tensor:

@@ -20,7 +20,7 @@ The bound is relative, and operations that round across positions (FFT convoluti
 it without leaking. A flagged window is no verdict: its exact cuts settle it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -52,7 +52,8 @@ class CodedSweep:
     Attributes:
         positions: number of positions that windows cover: the different reaches of the alignment, T without.
         window: greatest number of positions in a window.
-        vjps: vector-Jacobian products of the sweep: two per window, and one more when a bound was exceeded.
+        vjps: vector-Jacobian products of the sweep: two per window, one more when a bound was exceeded, and
+            two more for each window whose gradients overflowed.
         residue: greatest residue of the windows that were not flagged, relative to the greatest gradient at
             the inputs of its window; NaN when all were flagged.
         limit: residues above this were flagged.
@@ -107,11 +108,36 @@ def windows_of(positions: int) -> tuple[tuple[int, int], ...]:
 def coded_sweep(pullback: Pullback, order: Order, axes: Axes, generator: torch.Generator) -> CodedSweep:
     """Bound every pair t <- s of a pass that was recorded in float64.
 
+    Source: the identity of this module.
+    """
+    before = pullback.vjps
+    shares, alive = coded_shares(pullback, order, axes, generator)
+    share = shares.amax(1)
+    passed = share <= LIMIT
+    windows = windows_of(len(order.reaches))
+    flagged = tuple(window for window, ok in zip(windows, passed.tolist(), strict=True) if not ok)
+    return CodedSweep(
+        positions=len(order.reaches),
+        vjps=pullback.vjps - before,
+        residue=share[passed].max().item() if passed.any() else nan,
+        flagged=flagged,
+        cuts=_cuts_within(flagged, order),
+        alive=bool(alive.any()),
+    )
+
+
+def coded_shares(
+    pullback: Pullback, order: Order, axes: Axes, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Return what each window leaves of its scale, and which examples have any gradient.
+
     The random ``u`` have absolute values in [1, 2), so that a leak of one pair is never drawn small. A window
     is measured by its greatest gradient, which outputs at the position of the input dominate; where outputs
-    are delayed and there is none, by the greatest gradient of all outputs together.
+    are delayed and there is none, by the greatest gradient of all outputs together. Windows whose gradients
+    overflow are swept once more with smaller ``u``.
 
-    Source: the identity of this module.
+    Returns:
+        The shares, to be compared with ``LIMIT``, shape (windows, examples), and a boolean (examples,).
     """
     y_axis = axes.find("seq", pullback.y)
     positions = len(order.reaches)
@@ -119,33 +145,41 @@ def coded_sweep(pullback: Pullback, order: Order, axes: Axes, generator: torch.G
     numbers = torch.rand(pullback.y.shape, generator=generator, dtype=torch.float64, device="cpu") * 2 - 1
     u = (numbers + numbers.sign()).to(pullback.y.device)
 
-    before, residues, scales = pullback.vjps, [], []
-    for group in _groups(windows, max(1, pullback.rows // 2)):
-        codes = torch.stack(
-            [_code(window, bits, positions)[order.outputs] for window in group for bits in (BITS, BITS + 1)]
-        )
-        gradients = _by_position(pullback.pull(u * along(codes, u[None], y_axis)), axes)
-        for window, coarse, fine in zip(group, gradients[::2], gradients[1::2], strict=True):
-            residue, scale = _residue(window, order.inputs, coarse, fine)
-            residues.append(residue)
-            scales.append(scale)
+    def swept(windows: Sequence[tuple[int, int]], u: Tensor) -> tuple[Tensor, Tensor]:
+        found: list[tuple[Tensor, Tensor]] = []
+        for group in _groups(windows, max(1, pullback.rows // 2)):
+            codes = torch.stack(
+                [
+                    _code(window, bits, positions)[order.outputs]
+                    for window in group
+                    for bits in (BITS, BITS + 1)
+                ]
+            )
+            gradients = _by_position(pullback.pull(u * along(codes, u[None], y_axis)), axes)
+            pairs = zip(group, gradients[::2], gradients[1::2], strict=True)
+            found.extend(_residue(window, order.inputs, coarse, fine) for window, coarse, fine in pairs)
+        residues, scales = zip(*found, strict=True)
+        return torch.stack(residues), torch.stack(scales)
 
-    residue, scale = torch.stack(residues), torch.stack(scales)
+    residue, scale = swept(windows, u)
     if (_share(residue, scale) > LIMIT).any():
         whole = _by_position(pullback.pull(u[None]), axes)[0].abs().amax(2)
         reach = torch.stack([_greatest(whole[:, _inside(window, order.inputs)]) for window in windows])
+        overflown = [i for i, window in enumerate(residue) if window.isnan().any()]
+        if overflown:
+            peaks = whole.amax(1).nan_to_num(nan=1.0, posinf=1.0).clamp(min=1.0)
+            factors = 2.0 ** -peaks.log2().ceil()
+            again = swept([windows[i] for i in overflown], u * _per_example(factors, u, axes))
+            residue[overflown], scale[overflown] = (found / factors for found in again)
         scale = torch.where(scale < _DELAYED * reach, reach, scale)
-    share = _share(residue, scale).amax(1)
-    passed = share <= LIMIT
-    flagged = tuple(window for window, ok in zip(windows, passed.tolist(), strict=True) if not ok)
-    return CodedSweep(
-        positions=positions,
-        vjps=pullback.vjps - before,
-        residue=share[passed].max().item() if passed.any() else nan,
-        flagged=flagged,
-        cuts=_cuts_within(flagged, order),
-        alive=bool((scale != 0).any()),
-    )
+    return _share(residue, scale), (scale != 0).any(0)
+
+
+def _per_example(factors: Tensor, like: Tensor, axes: Axes) -> Tensor:
+    shape = [1] * like.dim()
+    if axes.batch is not None:
+        shape[axes.find("batch", like)] = len(factors)
+    return factors.reshape(shape)
 
 
 def _cuts_within(windows: Iterable[tuple[int, int]], order: Order) -> tuple[int, ...]:
@@ -154,7 +188,10 @@ def _cuts_within(windows: Iterable[tuple[int, int]], order: Order) -> tuple[int,
 
 
 def _residue(window: tuple[int, int], inputs: Tensor, coarse: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
-    """Return residue and scale of each example; the gradients of both codes are (examples, T, features)."""
+    """Return residue and scale of each example; the gradients of both codes are (examples, T, features).
+
+    The residue is infinite where gradient lands beyond the window, and NaN where a gradient is not finite.
+    """
     first, end = window
     inside = _inside(window, inputs)
     g, h = (
@@ -163,8 +200,10 @@ def _residue(window: tuple[int, int], inputs: Tensor, coarse: Tensor, fine: Tens
     )
     residue = 2.0**-BITS * _greatest(g - h)
     beyond = torch.cat([coarse[:, inputs >= end], fine[:, inputs >= end]], 1).flatten(1)
-    wrong = (beyond != 0).any(1) | ~(coarse.isfinite() & fine.isfinite()).flatten(1).all(1)
-    return residue.masked_fill(wrong, torch.inf), _greatest(g)
+    overflown = ~(coarse.isfinite() & fine.isfinite()).flatten(1).all(1)
+    return residue.masked_fill((beyond != 0).any(1), torch.inf).masked_fill(overflown, torch.nan), _greatest(
+        g
+    )
 
 
 def _inside(window: tuple[int, int], inputs: Tensor) -> Tensor:
@@ -196,7 +235,7 @@ def _code(window: tuple[int, int], bits: int, positions: int) -> Tensor:
     return code
 
 
-def _groups(windows: tuple[tuple[int, int], ...], size: int) -> list[tuple[tuple[int, int], ...]]:
+def _groups(windows: Sequence[tuple[int, int]], size: int) -> list[Sequence[tuple[int, int]]]:
     return [windows[i : i + size] for i in range(0, len(windows), size)]
 
 

@@ -1,8 +1,10 @@
 """What reports of a comparison of outputs have in common."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
+from scanproof.causality.inputs import TriedInput, over_inputs
 from scanproof.causality.where import Where
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
@@ -41,3 +43,22 @@ class ComparisonReport(ABC):
     @abstractmethod
     def _compared(self) -> str:
         """Say how much was compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOverInputs(ComparisonReport):
+    """A comparison at the given input and at others drawn from it.
+
+    Attributes:
+        inputs: the inputs that were tried, the given one first. Where the last of several leaks, everything
+            else in the report is about that one, else about the given one.
+    """
+
+    verdict: Verdict
+    reason: str
+    inputs: tuple[TriedInput, ...] = ()
+
+    def with_inputs(self, inputs: tuple[TriedInput, ...]) -> Self:
+        """Return the report with the inputs that were tried, and the verdict over all of them."""
+        verdict, reason = over_inputs(self.verdict, self.reason, inputs)
+        return replace(self, inputs=inputs, verdict=verdict, reason=reason)

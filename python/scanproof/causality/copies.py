@@ -73,7 +73,7 @@ def record_copies(
         if not _alike(gradients, pull_one(y, x, numbers[0])):
             return None
         probes = 2
-        for half in _separating_halves(count):
+        for half in separating_halves(count):
             kept = half.to(y.device).reshape(-1, *[1] * y.dim())
             probes += 1
             if _pull(outputs, leaf, numbers.masked_fill(~kept, 0.0), batch_dim)[~half].any():
@@ -90,7 +90,7 @@ def _alike(copies: Tensor, single: Tensor) -> bool:
     return bool(same) and same_function(single, copies[0], single.dtype)
 
 
-def _separating_halves(count: int) -> Iterator[Tensor]:
+def separating_halves(count: int) -> Iterator[Tensor]:
     """Yield sets of copies such that, for all i != j, one of them has i and not j."""
     numbers = torch.arange(count, device="cpu")
     for bit in range((count - 1).bit_length()):

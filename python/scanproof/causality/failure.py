@@ -68,11 +68,15 @@ def call_text(
     x: Inputs,
     options: Mapping[str, Any],
     seed: int | None = None,
+    source: str = "x",
 ) -> str:
-    """Return the call ``check(fn, x, …)`` as source text, without options that have their default value."""
+    """Return the call ``check(fn, x, …)`` as source text, without options that have their default value.
+
+    ``source`` is what makes the input of the call from ``x``.
+    """
     defaults = signature(check).parameters
     chosen = {name: value for name, value in options.items() if value != defaults[name].default}
-    arguments = ["fn", "x", *(f"{name}={_source(name, value)}" for name, value in chosen.items())]
+    arguments = ["fn", source, *(f"{name}={_source(name, value)}" for name, value in chosen.items())]
     if seed is not None:
         arguments.append(f"generator=torch.Generator().manual_seed({seed})")
     named = {"x": x, **{name: value for name, value in chosen.items() if _source(name, value) == name}}

@@ -1,13 +1,14 @@
 """What the certificate of strict causality reports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import Any
 
 from scanproof import theorems
 from scanproof.causality.coded import CodedSweep
 from scanproof.causality.evidence import TwoPrecisions
+from scanproof.causality.inputs import TriedInput, inputs_lines, over_inputs
 from scanproof.causality.locate import LeakPair
 from scanproof.causality.look import Shape
 from scanproof.causality.pullback import Batching
@@ -75,6 +76,8 @@ class LeakReport:
         dtype: dtype of ``x``.
         device: device of ``x``.
         call: the call that repeats the check.
+        inputs: the inputs that were tried, the given one first. Where the last of several leaks, everything
+            else in the report is about that one, else about the given one.
         theorem: the Lean theorem of the runners whose numeric counterpart this is.
     """
 
@@ -92,19 +95,22 @@ class LeakReport:
     dtype: str
     device: str
     call: str
+    inputs: tuple[TriedInput, ...] = ()
     theorem: str = theorems.RUNNER_AGREE
 
     @property
     def verdict(self) -> Verdict:
-        """The graver of the temporal and the cross-batch verdict."""
-        return gravest(finding.verdict for finding in self._findings())
+        """The gravest of the temporal and the cross-batch verdict, and of those at drawn inputs."""
+        return self._outcome()[0]
 
     @property
     def reason(self) -> str:
         """What led to the verdict."""
-        return "; cross-batch: ".join(
-            dict.fromkeys(found.reason for found in self._findings() if found.verdict is self.verdict)
-        )
+        return self._outcome()[1]
+
+    def with_inputs(self, inputs: tuple[TriedInput, ...]) -> "LeakReport":
+        """Return the report with the inputs that were tried."""
+        return replace(self, inputs=inputs)
 
     @property
     def pair(self) -> LeakPair | None:
@@ -219,6 +225,7 @@ class LeakReport:
         for finding in self._findings():
             named = {"worst pair": finding.pair, "shape": finding.shape, "enters in": finding.where}
             lines.extend(f"  {name:<11}: {found}" for name, found in named.items() if found)
+        lines.extend(inputs_lines(self.inputs))
         lines.append(f"  probed     : {self._probed()}; {self.dtype} on {self.device}, seed {self.seed}")
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)
@@ -239,6 +246,11 @@ class LeakReport:
             return [self.reason]
         pattern = [str(self.shape.pattern)] if self.shape and self.shape.pattern else []
         return [str(self.pair), *pattern, *([f"enters in {self.where}"] if self.where else [])]
+
+    def _outcome(self) -> tuple[Verdict, str]:
+        verdict = gravest(finding.verdict for finding in self._findings())
+        reasons = dict.fromkeys(found.reason for found in self._findings() if found.verdict is verdict)
+        return over_inputs(verdict, "; cross-batch: ".join(reasons), self.inputs)
 
     def _findings(self) -> tuple[Finding, ...]:
         return (self.temporal, self.batch) if self.batch else (self.temporal,)

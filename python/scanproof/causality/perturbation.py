@@ -34,6 +34,7 @@ from scanproof.causality.evidence import (
     same_function,
 )
 from scanproof.causality.failure import call_text, failure
+from scanproof.causality.inputs import INPUTS, Draw, check_inputs, draws_from, some_of, try_inputs
 from scanproof.causality.interface import Axes, SequenceMap, proves_nothing
 from scanproof.causality.look import Explorer, Shape, shape_of
 from scanproof.causality.packing import Inputs
@@ -63,6 +64,7 @@ def check_perturbation(
     *,
     cuts: Literal["all"] | Iterable[int] = "all",
     kinds: Iterable[Kind] = KINDS,
+    inputs: int = INPUTS,
     vocab_size: int | None = None,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
@@ -84,6 +86,8 @@ def check_perturbation(
         cuts: the cuts k, each with 1 <= k < T, or ``"all"`` of them; with an alignment, all those where an
             output becomes complete.
         kinds: what the future is replaced with, of ``"noise"``, ``"large"``, ``"permutation"``, ``"zeros"``.
+        inputs: how many inputs to try in all. Those after ``x`` are drawn from it (``scanproof.draw_input``)
+            and replaced by the first of ``kinds`` at one cut in eight, at least four, each at others.
         vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
         seq_dim: axis of positions in ``x`` and in the output.
         batch_dim: axis of examples in both; None for an input without one.
@@ -125,13 +129,9 @@ def check_perturbation(
     settle_first_calls()
     chosen_kinds = check_kinds("check_perturbation", kinds)
     seed = seed_of("check_perturbation", generator)
-    numbers = torch.Generator(device="cpu").manual_seed(seed)
-    futures = Replacement("check_perturbation", subject.x, subject.axes, vocab_size, numbers)
-    comparison = _Comparison(subject, futures, cuts, chosen_kinds)
-    judgement, worst = comparison.judge(), comparison.worst()
+    check_inputs("check_perturbation", inputs)
     options = {
-        "cuts": cuts if isinstance(cuts, str) else comparison.cuts,
-        "kinds": chosen_kinds,
+        "inputs": inputs,
         "vocab_size": vocab_size,
         "seq_dim": seq_dim,
         "batch_dim": batch_dim,
@@ -139,26 +139,17 @@ def check_perturbation(
         "output": output,
         "kwargs": kwargs,
     }
-    return PerturbationReport(
-        T=subject.x.shape[seq_dim],
-        cuts=comparison.cuts,
-        kinds=chosen_kinds,
-        verdict=judgement.verdict,
-        reason=judgement.reason,
-        worst=worst,
-        shape=comparison.shape(judgement, worst),
-        where=comparison.where(judgement),
-        probes=len(comparison.probes),
-        differing=len(comparison.changes),
-        evidence=judgement.evidence,
-        copies=comparison.copies,
-        calls=comparison.calls,
-        vocab_size=vocab_size,
-        seed=seed,
-        dtype=dtype_name(subject.x.dtype),
-        device=str(subject.x.device),
-        call=call_text(check_perturbation, fn, x, options, seed),
-    )
+    comparison = _Comparison(subject, cuts, chosen_kinds, vocab_size, seed)
+    chosen = {"cuts": cuts if isinstance(cuts, str) else comparison.cuts, "kinds": chosen_kinds}
+    call = call_text(check_perturbation, fn, x, {**chosen, **options}, seed)
+
+    def at_drawn(draw: Draw) -> PerturbationReport:
+        few, kind = some_of(comparison.cuts, draw.number), chosen_kinds[:1]
+        given = {"cuts": few, "kinds": kind, **options, "inputs": 1}
+        call = call_text(check_perturbation, fn, x, given, seed, draw.source)
+        return _report(_Comparison(draw.subject, few, kind, vocab_size, seed), call)
+
+    return try_inputs(_report(comparison, call), draws_from(subject, inputs, seed, vocab_size), at_drawn)
 
 
 def assert_future_blind(
@@ -167,6 +158,7 @@ def assert_future_blind(
     *,
     cuts: Literal["all"] | Iterable[int] = "all",
     kinds: Iterable[Kind] = KINDS,
+    inputs: int = INPUTS,
     vocab_size: int | None = None,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
@@ -189,6 +181,7 @@ def assert_future_blind(
         x,
         cuts=cuts,
         kinds=kinds,
+        inputs=inputs,
         vocab_size=vocab_size,
         seq_dim=seq_dim,
         batch_dim=batch_dim,
@@ -203,6 +196,31 @@ def assert_future_blind(
     return report
 
 
+def _report(comparison: "_Comparison", call: str) -> PerturbationReport:
+    judgement, worst = comparison.judge(), comparison.worst()
+    x = comparison.subject.x
+    return PerturbationReport(
+        T=x.shape[comparison.subject.axes.seq],
+        cuts=comparison.cuts,
+        kinds=comparison.kinds,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        worst=worst,
+        shape=comparison.shape(judgement, worst),
+        where=comparison.where(judgement),
+        probes=len(comparison.probes),
+        differing=len(comparison.changes),
+        evidence=judgement.evidence,
+        copies=comparison.copies,
+        calls=comparison.calls,
+        vocab_size=comparison.vocab_size,
+        seed=comparison.seed,
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
+        call=call,
+    )
+
+
 @dataclass(frozen=True)
 class _Probe:
     cut: int
@@ -215,11 +233,15 @@ class _Comparison:
     def __init__(
         self,
         subject: Subject,
-        futures: Replacement,
         cuts: Literal["all"] | Iterable[int],
-        kinds: Sequence[Kind],
+        kinds: tuple[Kind, ...],
+        vocab_size: int | None,
+        seed: int,
     ) -> None:
-        self._subject, self._x, self._axes, self._futures = subject, subject.x, subject.axes, futures
+        self.subject, self._x, self._axes = subject, subject.x, subject.axes
+        self.kinds, self.vocab_size, self.seed = kinds, vocab_size, seed
+        numbers = torch.Generator(device="cpu").manual_seed(seed)
+        self._futures = Replacement(subject.check, self._x, self._axes, vocab_size, numbers)
         self.calls, self.copies = 0, 1
         self.changes: dict[_Probe, Change] = {}
         self._moved = False
@@ -227,7 +249,7 @@ class _Comparison:
         self._order = subject.order(self._y)
         self.cuts = _check_cuts(cuts, self._order, subject)
         probes = [_Probe(cut, kind) for kind in kinds for cut in self.cuts]
-        self.probes = [p for p in probes if not torch.equal(futures.future(p.kind, p.cut), self._x)]
+        self.probes = [p for p in probes if not torch.equal(self._futures.future(p.kind, p.cut), self._x)]
         self._problem = proves_nothing(self._y, self._axes) or self._unsteady()
         if self._problem is None:
             self._look()
@@ -369,7 +391,7 @@ class _Comparison:
             if not any(sizes):
                 break
             first, end = halves[sizes.index(max(sizes))]
-        alone = self._subject.swaps(self._x, self._replaced(other, first, end))
+        alone = self.subject.swaps(self._x, self._replaced(other, first, end))
         name = next((name for name, x in alone if effect(x)), "x")
         return replace(change, sources=(first, end - 1), input_name=name)
 
@@ -392,7 +414,7 @@ class _Comparison:
         first = look([worst.sources[0]])
         crossed = {} if rounding else dict.fromkeys(sorted({probe.cut for probe in self.changes}), True)
         seen = Explorer(look, "columns", Seen(T, outputs, {}, first, crossed), worst.sources[0]).explore()
-        return shape_of(seen, self._subject.alignment == SAME) if len(seen.pairs[0]) else None
+        return shape_of(seen, self.subject.alignment == SAME) if len(seen.pairs[0]) else None
 
     def _changed_alone(self, inputs: Sequence[int], mode: AtPrecision | None) -> Tensor:
         """Return by how much outputs change when each input alone is replaced, by any of the kinds.
@@ -432,7 +454,7 @@ class _Comparison:
             )
             for mode in precisions(judgement, self._dtype)
         ]
-        return compare(self._subject, self._subject.given, runs, (past, past))
+        return compare(self.subject, self.subject.given, runs, (past, past))
 
     def _replaced(self, other: Tensor, first: int, end: int) -> Tensor:
         """Return ``x`` with the positions ``first`` … ``end - 1`` of another input."""
@@ -469,8 +491,8 @@ class _Comparison:
     def _run(self, x: Tensor, mode: AtPrecision | None = None, fn: SequenceMap | None = None) -> Tensor:
         self.calls += 1
         with torch.no_grad(), mode or nullcontext():
-            y = (fn or self._subject)(x.clone())  # a copy, because fn may write into its argument
-        return self._subject.checked(y, x)
+            y = (fn or self.subject)(x.clone())  # a copy, because fn may write into its argument
+        return self.subject.checked(y, x)
 
 
 def _check_cuts(cuts: Literal["all"] | Iterable[int], order: Order, subject: Subject) -> tuple[int, ...]:

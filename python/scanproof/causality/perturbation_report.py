@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from scanproof import theorems
-from scanproof.causality.comparison_report import ComparisonReport
+from scanproof.causality.comparison_report import ReportOverInputs
 from scanproof.causality.evidence import TwoPrecisions
+from scanproof.causality.inputs import inputs_lines
 from scanproof.causality.look import Shape
 from scanproof.causality.replacement import Kind
 from scanproof.causality.where import Where
@@ -57,7 +58,7 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerturbationReport(ComparisonReport):
+class PerturbationReport(ReportOverInputs):
     """What ``check_perturbation`` found.
 
     Attributes:
@@ -117,6 +118,7 @@ class PerturbationReport(ComparisonReport):
             lines.append(f"  enters in  : {self.where}")
         run = f"{self.calls} calls of {self.copies} copies" if self.copies > 1 else f"{self.calls} calls"
         where = f"{self.dtype} on {self.device}, seed {self.seed}"
+        lines.extend(inputs_lines(self.inputs))
         lines.append(f"  compared   : {self._compared()} in {run}; {where}")
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)

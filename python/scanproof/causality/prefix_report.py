@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from scanproof import theorems
-from scanproof.causality.comparison_report import ComparisonReport
+from scanproof.causality.comparison_report import ReportOverInputs
 from scanproof.causality.evidence import TwoPrecisions
+from scanproof.causality.inputs import inputs_lines
 from scanproof.causality.where import Where
 from scanproof.report.verdict import Verdict
 
@@ -43,7 +44,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrefixReport(ComparisonReport):
+class PrefixReport(ReportOverInputs):
     """What ``check_prefix`` found.
 
     Attributes:
@@ -59,6 +60,7 @@ class PrefixReport(ComparisonReport):
         scale: greatest absolute output of the whole sequence; NaN when nothing was compared.
         evidence: the greatest difference at two precisions; None where one was enough.
         atol: the difference that the call allowed; 0 is exact.
+        seed: ``torch.Generator().manual_seed(seed)`` repeats the same drawn inputs.
         dtype: dtype of ``x``.
         device: device of ``x``.
         call: the call that repeats the check.
@@ -77,6 +79,7 @@ class PrefixReport(ComparisonReport):
     scale: float
     evidence: TwoPrecisions | None
     atol: float
+    seed: int
     dtype: str
     device: str
     call: str
@@ -90,7 +93,8 @@ class PrefixReport(ComparisonReport):
             lines.append(f"  worst      : {self.worst}")
         if self.where:
             lines.append(f"  enters in  : {self.where}")
-        lines.append(f"  compared   : {self._compared()}; {self.dtype} on {self.device}")
+        lines.extend(inputs_lines(self.inputs))
+        lines.append(f"  compared   : {self._compared()}; {self.dtype} on {self.device}, seed {self.seed}")
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)
 
