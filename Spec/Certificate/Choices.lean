@@ -18,8 +18,8 @@ values from `S`, all equally likely. Probabilities over such draws are counts of
 
 * `mem_choices`, `nodup_choices`, `length_choices`: that is what it lists.
 * `countP_choices_forall`: independent conditions multiply.
-* `countP_choices_mul_length_le`: a condition that at most one value of some entry can meet, whatever the other entries
-  are, holds for at most one in `S.length` families.
+* `countP_choices_line_mul_le`, `countP_choices_mul_length_le`: a condition that at most `q` values of some entry can meet,
+  whatever the other entries are, holds for at most `q` in `S.length` families.
 -/
 
 @[expose] public noncomputable section
@@ -153,25 +153,39 @@ private theorem countP_le_one {S : List β} (hS : S.Nodup) (p : β → Bool)
     · exact ih hS
 
 /--
+If the other values of a family, whatever they are, leave at most `q` values of entry `k` with which it satisfies `p`, at most
+`q` families in `S.length` satisfy `p`. A line runs through the values of entry `k` and holds the others.
+-/
+theorem countP_choices_line_mul_le {S : List β} {m q : Nat} (p : (Fin m → β) → Bool) (k : Fin m)
+    (h : ∀ line : β → Fin m → β, (∀ x, line x k = x) → (∀ x y j, j ≠ k → line x j = line y j) →
+      S.countP (fun x => p (line x)) ≤ q) :
+    (choices S m).countP p * S.length ≤ q * S.length ^ m := by
+  induction m with
+  | zero => exact k.elim0
+  | succ m ih =>
+    rw [choices, countP_flatMap_map, Nat.pow_succ, ← Nat.mul_assoc]
+    apply Fin.cases (motive := fun i => i = k → _) _ _ k rfl
+    · rintro rfl
+      apply Nat.mul_le_mul_right
+      rw [sum_countP_comm, Nat.mul_comm q, ← length_choices]
+      refine sum_map_le _ q _ fun v _ => h (fun x => prepend x v) (fun _ => rfl) fun x y j hj => ?_
+      exact Fin.cases (fun h => absurd rfl h) (fun _ _ => rfl) j hj
+    · rintro i rfl
+      rw [sum_map_mul, Nat.mul_comm _ S.length]
+      refine sum_map_le _ _ _ fun x _ => ih _ i fun line hi hline => ?_
+      refine h (fun y => prepend x (line y)) hi fun y z j hj => ?_
+      exact Fin.cases (fun _ => rfl) (fun j hj => hline y z j fun e => hj (congrArg Fin.succ e)) j hj
+
+/--
 If the other values of a family leave at most one value of entry `k` with which it satisfies `p`, at most one family in
 `S.length` satisfies `p`.
 -/
 theorem countP_choices_mul_length_le {S : List β} (hS : S.Nodup) {m : Nat} (p : (Fin m → β) → Bool) (k : Fin m)
     (h : ∀ v w, p v = true → p w = true → (∀ j, j ≠ k → v j = w j) → v k = w k) :
     (choices S m).countP p * S.length ≤ S.length ^ m := by
-  induction m with
-  | zero => exact k.elim0
-  | succ m ih =>
-    rw [choices, countP_flatMap_map, Nat.pow_succ]
-    apply Fin.cases (motive := fun i => i = k → _) _ _ k rfl
-    · rintro rfl
-      apply Nat.mul_le_mul_right
-      rw [sum_countP_comm, ← Nat.mul_one (S.length ^ m), ← length_choices]
-      refine sum_map_le _ 1 _ fun v _ => countP_le_one hS _ fun x y hx hy => h _ _ hx hy fun j hj => ?_
-      exact Fin.cases (fun h => absurd rfl h) (fun _ _ => rfl) j hj
-    · rintro i rfl
-      rw [sum_map_mul, Nat.mul_comm]
-      refine sum_map_le _ _ _ fun x _ => ih _ i fun v w hv hw hvw => h _ _ hv hw fun j hj => ?_
-      exact Fin.cases (fun _ => rfl) (fun j hj => hvw j fun e => hj (congrArg Fin.succ e)) j hj
+  rw [← Nat.one_mul (S.length ^ m)]
+  refine countP_choices_line_mul_le p k fun line hk hline => countP_le_one hS _ fun x y hx hy => ?_
+  rw [← hk x, ← hk y]
+  exact h _ _ hx hy (hline x y)
 
 end Scanproof

@@ -18,7 +18,7 @@ public import Spec.FinSum
 
 * `vecMul_eq_zero`: it is zero at `i` where every term is.
 * `vecMul_sub_vecMul`: two cotangents that differ in entry `k` only differ in gradient by that difference times `J k i`.
-* `finSum_single`, `finSum_add`, `finSum_sub`, `finSum_mul_left`: sums are linear.
+* `finSum_eq_zero`, `finSum_single`, `finSum_sub`: sums of zeros, of one term, of differences.
 -/
 
 @[expose] public noncomputable section
@@ -65,15 +65,8 @@ section Ring
 variable {α : Type} [Ring α] {n : Nat}
 
 /-- The sum of `f - g` is the difference of the sums. -/
-theorem finSum_sub (f g : Fin n → α) : (finSum fun k => f k - g k) = finSum f - finSum g := by
-  induction n with
-  | zero =>
-    rw [finSum_zero, finSum_zero, finSum_zero]
-    exact (Lean.Grind.AddCommGroup.sub_self (0 : α)).symm
-  | succ n ih =>
-    rw [finSum_succ, finSum_succ, finSum_succ, ih]
-    generalize finSum (fun k => f k.succ) = a, finSum (fun k => g k.succ) = b
-    grind
+theorem finSum_sub (f g : Fin n → α) : (finSum fun k => f k - g k) = finSum f - finSum g :=
+  sumOver_sub _ f g
 
 /-- Two vectors that differ in entry `k` only have products that differ by that difference times `J k i`. -/
 theorem vecMul_sub_vecMul {ι : Type} {v w : Fin n → α} (J : Fin n → ι → α) {k : Fin n} (i : ι)
