@@ -2,8 +2,9 @@
 
 Output ``t`` may read the first ``reach(t)`` inputs, those at ``s < reach(t)``. A cut ``tau`` keeps the
 outputs with ``reach(t) <= tau`` and forbids the inputs ``s >= tau``. A pair that reads too far, ``s >=
-reach(t)``, is separated by the cut ``tau = reach(t)``, so the cuts at the different reaches are complete, and
-checks need no more of an alignment than the order that they put on inputs and outputs.
+reach(t)``, is separated by the cut ``tau = reach(t)``, so the cuts at the different reaches are complete
+(``matrixCausal_iff_reach_cuts``), and checks need no more of an alignment than the order that they put on
+inputs and outputs (``matrixCausal_iff_rank_cuts``).
 """
 
 from collections.abc import Iterable

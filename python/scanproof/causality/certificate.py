@@ -2,8 +2,10 @@
 
 For ``y = fn(x)``, strict causality is ``dy_t / dx_s = 0`` for all ``s > t``. A cut ``tau`` is probed by one
 vector-Jacobian product with a random cotangent on the outputs ``t < tau``; the gradient at every input ``s >=
-tau`` must be exactly zero. All cuts 1 … T - 1 separate every pair, so a dependence at ``x`` that autograd can
-see is missed with probability zero over the cotangents. Dependences that have no gradient (``detach``,
+tau`` must be exactly zero. All cuts 1 … T - 1 separate every pair (``blockLowerTriangular_iff_cuts``), so in
+exact arithmetic a dependence at ``x`` that autograd can see is missed by at most 1/n of the cotangents with
+entries from n values (``countP_certificate_same_length_le``), and a causal Jacobian passes with all of them
+(``MatrixCausal.passes``). Dependences that have no gradient (``detach``,
 ``round``, ``argmax``, top-k routing) are outside what this check can see.
 
 The probes are those of causal-certificate 0.1.0, whose arguments, report fields and summary lines work here.
@@ -70,7 +72,7 @@ def certify(
         cuts: ``"all"`` T - 1 cuts; ``"coded"``: two products per 96 positions, in float64, that bound every
             pair (``scanproof.causality.coded``), with the exact cuts of the windows where the bound is
             exceeded; or ``"rand"``: ``K`` random cuts, with replacement, which miss a leak between two
-            neighbours with probability (1 - 1/(T-1))^K.
+            neighbours with probability (1 - 1/(T-1))^K (Lean theorem ``random_cuts_missed_next``).
         K: number of random cuts.
         inputs: how many inputs to try in all; default 4, and 1 with random cuts. Those after ``x`` are drawn
             from it (``scanproof.draw_input``) and swept by coded cotangents; where these flag more than one

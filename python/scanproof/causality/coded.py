@@ -4,17 +4,20 @@ Put position into the exponent. With random ``u_t``, a window ``first <= t < end
 cotangent ``e^(t - first) u_t`` on the window, zero elsewhere, leaves at an input ``s`` of the window a
 gradient that, divided by ``e^(s - first)``, is
 
-    G_s(e) = Σ_k c_k e^k,   c_k = J[s+k, s]^T u_(s+k).
+    G_s(e) = Σ_k c_k e^k,   c_k = J[s+k, s]^T u_(s+k)
 
-Negative powers are exactly the outputs before ``s``: a leak blows up instead of hiding. Two neighbouring
-codes, ``e`` and ``e/2``, share the constant term, which their difference does not have:
+(Lean theorem ``codedGradient_eq_laurent``). Negative powers are exactly the outputs before ``s``
+(``lowerTriangular_iff_contribution``): a leak blows up instead of hiding. Two neighbouring codes, ``e`` and
+``e/2``, share the constant term, which their difference does not have (Lean theorem ``laurent_pair``):
 
     e (G_s(e) - G_s(e/2)) = … - 3 c_(-2)/e - c_(-1) + c_1 e²/2 + …
 
-Every k < 0 has a coefficient of at least 1 here, so no distance of a leak escapes. (A pair ``e, -e`` has
-coefficient 0 at every even k: it cannot see a leak two positions ahead.) Every k > 0 is multiplied by at most
-e²/2, which is what limits the detection. Inputs at ``s >= end`` must receive exactly zero, so windows cover
-all pairs. Where an alignment puts outputs and inputs on another scale, positions are the ranks of its order.
+Every k < 0 has a coefficient of at least 1 in size here (``pairCoefficient_le_neg_one``), so no distance of a
+leak escapes. (The odd part of a pair ``e, -e`` has coefficient 0 at every even k: it cannot see a leak two
+positions ahead, Lean theorem ``laurent_odd_blind``.) Every k > 0 is multiplied by at most e²/2
+(``pairCoefficient_le``), which is what limits the detection. Inputs at ``s >= end`` must receive exactly
+zero, so windows cover all pairs: in exact arithmetic, few ``u`` let a leak pass (``countP_codedPass_le``).
+Where an alignment puts outputs and inputs on another scale, positions are the ranks of its order.
 
 The bound is relative, and operations that round across positions (FFT convolution, total minus prefix) exceed
 it without leaking. A flagged window is no verdict: its exact cuts settle it.

@@ -2,8 +2,9 @@
 
 The numeric counterpart of ``Runner.take_outputs_congr``. Every run has the same shapes, so the same kernels
 compute the past, and a causal function returns the same bits. It sees what autograd cannot: ``detach``,
-``round``, ``argmax``, top-k routing, integer paths, operations without a backward. It does not see what
-depends on the length alone; ``check_prefix`` does.
+``round``, ``argmax``, top-k routing, integer paths, operations without a backward. Over all inputs, replacing
+the future at every cut is complete (``readsBelow_iff_cuts``). It does not see what depends on the length
+alone (Lean theorem ``exists_readsBelow_not_causal``); ``check_prefix`` does.
 
 Futures go through ``fn`` together, as copies along the batch axis, where copies of ``x`` come out alike, bit
 for bit, whatever the other copies are; else one by one. Operations that round across positions (FFT
