@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scanproof.causality.prefix import check_prefix as check_prefix
     from scanproof.causality.prefix_report import PrefixReport as PrefixReport
     from scanproof.errors import InvalidArgument as InvalidArgument
+    from scanproof.monitors.monitor import CausalityMonitor as CausalityMonitor
     from scanproof.refinement.bounded import Rounding as Rounding
     from scanproof.refinement.check import assert_refines as assert_refines
     from scanproof.refinement.check import assert_scan_refines as assert_scan_refines
@@ -45,6 +46,7 @@ _EXPORTS = {
     "Alignment": "scanproof.causality.alignment",
     "BatchReport": "scanproof.causality.batch_report",
     "CausalityError": "scanproof.causality.failure",
+    "CausalityMonitor": "scanproof.monitors.monitor",
     "DiagonalS4Spec": "scanproof.refinement.runners",
     "InvalidArgument": "scanproof.errors",
     "LeakMap": "scanproof.causality.dense",

@@ -69,13 +69,15 @@ def result(outcome: dict[tuple[str, float], Outcome], long: Outcome) -> Result:
 
     speed = [cells(model, T, 0.0) for model in causality.MODELS for T in (128, 512)]
     leaks = [cells("attention", 512, leak) for leak in causality.LEAKS]
-    return Result(speed, leaks, Cell(replace(TASK, T=causality.LONG_T), (long,)))
+    step, check = (Cell(replace(TASK, tool=tool), (outcome[tool, 0.0],)) for tool in ("step", "monitor"))
+    return Result(speed, leaks, Cell(replace(TASK, T=causality.LONG_T), (long,)), step, check)
 
 
 @pytest.fixture
 def outcomes() -> dict[tuple[str, float], Outcome]:
     seconds = {"peer": 40.0, "exact": 4.0, "coded": 1.0}
-    return {
+    monitoring: dict[tuple[str, float], Outcome] = {("step", 0.0): took(2.0), ("monitor", 0.0): took(1.0)}
+    return monitoring | {
         (tool, leak): took(seconds[tool], passed=leak == 0 or tool == "peer")
         for tool in causality.TOOLS
         for leak in (0.0, *causality.LEAKS)
@@ -85,7 +87,7 @@ def outcomes() -> dict[tuple[str, float], Outcome]:
 class TestResult:
     def test_all_targets_met(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
         found = result(outcomes, took(9.0))
-        assert [met for _, _, met in found.targets()] == [True] * 5
+        assert [met for _, _, met in found.targets()] == [True] * 6
         assert found.right
         assert found.as_dict()["ratios"][0] == {
             "model": "attention",
@@ -98,8 +100,9 @@ class TestResult:
     def test_none_met(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
         slow = outcomes | {("exact", 0.0): took(41.0), ("coded", 0.0): took(2.0)}
         slow |= {("coded", 1e-9): took(1.0), ("peer", 1e-2): took(1.0, passed=False)}
+        slow |= {("monitor", 0.0): took(3.0)}
         found = result(slow, replace(took(9.0), peak_bytes=5 * 2**30))
-        assert [met for _, _, met in found.targets()] == [False] * 5
+        assert [met for _, _, met in found.targets()] == [False] * 6
         assert not found.right
 
     def test_a_peer_that_was_stopped_gives_a_lower_bound(
@@ -110,11 +113,11 @@ class TestResult:
             found.print(console)
         assert ">100 s, stopped" in text.get()
         assert ">25x" in text.get()
-        assert [met for _, _, met in found.targets()] == [True] * 4 + [None]
+        assert [met for _, _, met in found.targets()] == [True] * 4 + [None, True]
 
     def test_what_did_not_finish_meets_nothing(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
         found = result(outcomes | {("exact", 0.0): Stopped(100.0)}, Failed("exit code -9: no message"))
-        assert [met for _, _, met in found.targets()] == [None, None, True, True, None]
+        assert [met for _, _, met in found.targets()] == [None, None, True, True, None, True]
         assert not found.right
         json.dumps(found.as_dict())
 
@@ -134,7 +137,7 @@ def test_repeats_take_turns_and_long_ones_are_not_repeated(
     assert run_bench(quick=False, **options)
     once = ["peer", "exact", "coded"]  # the peer takes 40 s here
     assert [tool for tool, _ in order[:7]] == [*once, "exact", "coded", "exact", "coded"]
-    assert {T for _, T in order} == {128, 512, 2048, causality.LONG_T}
+    assert {T for _, T in order} == {128, 256, 512, 2048, causality.LONG_T}
     order.clear()
     assert run_bench(quick=True, **options)
     assert [tool for tool, _ in order[:6]] == once * 2

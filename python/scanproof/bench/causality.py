@@ -18,9 +18,12 @@ from scanproof.errors import InvalidArgument
 
 MODELS = ("attention", "scan", "conv")
 TOOLS: tuple[Tool, ...] = ("peer", "exact", "coded")
+_MONITORING: tuple[Tool, ...] = ("step", "monitor")
 LENGTHS, QUICK_LENGTHS = (128, 512, 2048), (128, 512)
 LEAKS, LEAK_T = (1e-2, 1e-5, 1e-9), 512
 LONG_MODEL, LONG_T, LONG_BYTES = "small conv", 16_384, 4 * 2**30
+
+MONITORED, MONITORED_T, EVERY = "attention", 256, 100
 
 ONCE_SECONDS = 20.0
 """What took longer is not repeated."""
@@ -86,7 +89,10 @@ def run_bench(*, as_json: bool, quick: bool, max_seconds: float, repeats: int, d
         for leak in LEAKS
     ]
     (long,) = measure.once([Task(tool="coded", model=LONG_MODEL, T=LONG_T, dtype=dtype)])
-    result = Result(speed, leaks, long)
+    step, check = measure.alternately([
+        Task(tool=tool, model=MONITORED, T=MONITORED_T, dtype="float32") for tool in _MONITORING
+    ])  # fmt: skip
+    result = Result(speed, leaks, long, step, check)
     if as_json:
         print(json.dumps(result.as_dict(), indent=2))
     else:
@@ -124,23 +130,23 @@ class Result:
         speed: per model and length the cells of peer, exact and coded.
         leaks: per amplitude the same.
         long: coded cotangents on a long sequence.
+        step: a training step.
+        check: a check by the monitor.
     """
 
     speed: list[list[Cell]]
     leaks: list[list[Cell]]
     long: Cell
+    step: Cell
+    check: Cell
 
     @property
     def right(self) -> bool:
         """Whether our tools passed every causal model and found every leak, wherever they finished."""
-        causal = [one for row in self.speed for cell in row[1:] for one in cell.measured] + self.long.measured
+        causal = [one for row in self.speed for cell in row[1:] for one in cell.measured]
+        causal += self.long.measured + self.check.measured
         leaky = [one for row in self.leaks for cell in row[1:] for one in cell.measured]
-        failed = any(
-            isinstance(outcome, Failed)
-            for row in [*self.speed, *self.leaks, [self.long]]
-            for cell in row
-            for outcome in cell.outcomes
-        )
+        failed = any(isinstance(outcome, Failed) for cell in self._cells for outcome in cell.outcomes)
         return not failed and all(one.passed for one in causal) and not any(one.passed for one in leaky)
 
     def targets(self) -> Iterator[tuple[str, str, bool | None]]:
@@ -164,6 +170,20 @@ class Result:
             str(self.long),
             max(memory) <= LONG_BYTES if memory else None,
         )
+
+        share = None
+        if self.step.seconds and self.check.seconds:
+            share = self.check.seconds / (EVERY * self.step.seconds)
+        yield (
+            f"the monitor at n = {EVERY} under 1 % of the time of a step",
+            "not measured" if share is None else f"{100 * share:.2g} %: {self.check} for {self.step}",
+            None if share is None else share < 0.01,
+        )
+
+    @property
+    def _cells(self) -> list[Cell]:
+        rows = [*self.speed, *self.leaks, [self.long, self.step, self.check]]
+        return [cell for row in rows for cell in row]
 
     def print(self, console: Console) -> None:
         """Print tables of times and ratios, of leaks, and of targets."""
@@ -192,14 +212,13 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything measured, as plain data."""
-        cells = [cell for row in [*self.speed, *self.leaks, [self.long]] for cell in row]
         return {
             "peer": PEER,
             "machine": self._machine(),
             "cells": [
                 asdict(cell.task)
                 | {"outcomes": [{"kind": type(one).__name__} | asdict(one) for one in cell.outcomes]}
-                for cell in cells
+                for cell in self._cells
             ],
             "ratios": [
                 {

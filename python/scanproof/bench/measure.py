@@ -9,15 +9,19 @@ from dataclasses import asdict
 from statistics import median
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanproof.bench.models import build, with_leak
 from scanproof.bench.peer import peer_certify
 from scanproof.bench.task import Measurement, Task, Tool
 from scanproof.causality.certificate import certify
 from scanproof.errors import InvalidArgument
+from scanproof.monitors.monitor import CausalityMonitor
 
 WARM_UP_T = 24
+BATCH = 16
+"""Examples of a training step."""
+
 ENOUGH_SECONDS, ENOUGH_CALLS = 2.0, 15
 """Short calls are repeated until they took so long together, or so often."""
 
@@ -39,7 +43,27 @@ def _coded(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
     return report.ok, f"{report.verdict.name}, {report.vjps} VJPs, {report.batching}"
 
 
-_CHECKS: dict[Tool, Check] = {"peer": _peer, "exact": _exact, "coded": _coded}
+def _step(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
+    assert isinstance(fn, nn.Module)
+    optimizer = torch.optim.SGD(fn.parameters(), 1e-3)
+    fn.train()(x).square().mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return True, "forward, backward and optimizer"
+
+
+def _monitor(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
+    report = CausalityMonitor(fn).check(x)
+    return report.ok, f"{report.verdict.name}, {report.vjps} VJPs, {report.batching}"
+
+
+_CHECKS: dict[Tool, Check] = {
+    "peer": _peer,
+    "exact": _exact,
+    "coded": _coded,
+    "step": _step,
+    "monitor": _monitor,
+}
 
 
 def measure(task: Task) -> Measurement:
@@ -48,7 +72,8 @@ def measure(task: Task) -> Measurement:
         raise InvalidArgument(f"tool must be one of {', '.join(_CHECKS)}, got {task.tool!r}.")
     if task.threads is not None:
         torch.set_num_threads(task.threads)
-    model, x = build(task.model, task.T, getattr(torch, task.dtype), task.seed)
+    examples = BATCH if task.tool in ("step", "monitor") else 1
+    model, x = build(task.model, task.T, getattr(torch, task.dtype), task.seed, examples)
     fn, check = with_leak(model, task.leak), _CHECKS[task.tool]
     check(fn, x[:, :WARM_UP_T])
 

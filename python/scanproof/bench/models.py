@@ -82,12 +82,12 @@ MODELS: dict[str, Callable[[], Any]] = {
 """By name: attention, a selective scan as a Python loop, a stack of convolutions, and a small one."""
 
 
-def build(name: str, T: int, dtype: torch.dtype, seed: int) -> tuple[nn.Module, Tensor]:
-    """Return a model in eval mode and an input of one example."""
+def build(name: str, T: int, dtype: torch.dtype, seed: int, examples: int = 1) -> tuple[nn.Module, Tensor]:
+    """Return a model in eval mode and an input."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = MODELS[name]().to(dtype).eval()
-        return model, torch.randn(1, T, model.channels, dtype=dtype)
+        return model, torch.randn(examples, T, model.channels, dtype=dtype)
 
 
 def with_leak(model: nn.Module, amplitude: float) -> Callable[[Tensor], Tensor]:

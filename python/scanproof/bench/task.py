@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Tool = Literal["peer", "exact", "coded"]
+Tool = Literal["peer", "exact", "coded", "step", "monitor"]
 
 START_UP = 30.0
 """Seconds that a process may take to import PyTorch and to warm up, on top of what its task may take."""
@@ -18,9 +18,10 @@ class Task:
 
     Attributes:
         tool: ``peer`` is causal-certificate, ``exact`` and ``coded`` are ``scanproof.certify`` with all cuts
-            and with coded ones.
+            and with coded ones, ``step`` is a training step on a batch of 16, ``monitor`` is one check of
+            ``CausalityMonitor`` on that batch.
         model: name in ``scanproof.bench.models.MODELS``.
-        T: positions of the input, which has one example.
+        T: positions of the input, which has one example for all tools but ``step`` and ``monitor``.
         dtype: floating dtype of model and input.
         leak: amplitude with which output T // 2 also reads the next input; 0 for the causal model.
         seed: of parameters and input.
