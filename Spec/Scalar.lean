@@ -17,7 +17,7 @@ purposes: theorems hold for every scalar type (so also for floating point, where
 * `Scalar.sigmoid`, `Scalar.silu`, `Scalar.softplus`: the activations of Mamba, built from them.
 * `instScalarFloat`: IEEE 754 binary64.
 * `exactScalar`: `Rat` with polynomial surrogates in place of `exp` and `log`.
-* `LawfulScalar`: the laws that theorems about reordered evaluation assume, and no others do.
+* `LawfulScalar`: the laws that let diagonal transitions be combined. Theorems that need more name it (`Spec.RingScalar`).
 -/
 
 @[expose] public section

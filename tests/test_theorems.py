@@ -55,7 +55,8 @@ def named_in(text, namespaces):
     introduced = re.findall(r"(?:Lean )?[Tt]heorem\s+`+([\w.]+)`+", text)
     quoted = re.findall(r"`+([\w.]+)`+", text)
     qualified = [name for name in quoted if name.partition(".")[0] in namespaces and "." in name]
-    lean_case = [name for name in quoted if re.fullmatch(r"(?:\w+\.)?[a-z]+[A-Z0-9]\w*_\w+", name)]
+    words = r"(?:\w+\.)?(?:[a-z]+[A-Z0-9]\w*_\w+|(?:not_)?causal_(?:iff|circular)\w+)"
+    lean_case = [name for name in quoted if re.fullmatch(words, name)]
     return {*introduced, *qualified, *lean_case}
 
 

@@ -13,7 +13,7 @@ public import Spec.RingScalar
 # Left padding of kernels and of the selective Mamba block
 
 What implementations do at padded positions: they set the input of the convolution to zero, and the input of the scan as well. From zero states
-that is enough; either alone is not, if the block has biases.
+that is enough; to set only the tokens to zero is not, if the block has biases.
 
 ## Main definitions
 
@@ -171,7 +171,7 @@ private def biased : SelectiveMambaBlockSpec Int 1 1 1 1 2 where
 
 /--
 Without the mask, zero tokens on the left change the outputs of the real ones: the bias of the input projection makes the convolution see
-something else than the zeros before a sequence that stands alone.
+something else than the zeros before a sequence that stands alone. The witness has integers for scalars and `exp _ = 0`.
 -/
 theorem selectiveMamba_unmasked_padding_differs :
     ∃ (_ : Scalar Int) (m : SelectiveMambaBlockSpec Int 1 1 1 1 2) (pads xs : List (Tensor Int [1])),

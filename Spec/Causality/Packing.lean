@@ -4,7 +4,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 -/
 module
 
-public import Spec.Runner
+public import Spec.Causality.Padding
 
 /-!
 # Packed sequences
@@ -21,9 +21,8 @@ that each comes out as if alone, said of any runner.
 
 * `Runner.packed_outputs`: with resets, a packed row gives each example the outputs that it has alone.
 * `Runner.packed_outputs_alone`: so an example's outputs do not depend on the examples before and after it.
-
-Without a reset, `Runner.outputs_after_padding_iff` says when an example comes out as if alone: the earlier examples take the
-place of the padding.
+* `Runner.packed_outputs_iff`: without resets, each example comes out as if alone, whatever its tokens, exactly when no state that earlier
+  examples leave can be told from the initial one.
 -/
 
 @[expose] public noncomputable section
@@ -99,6 +98,16 @@ theorem packed_outputs_alone (r : Runner σ ι ο) (s0 s : σ) (before : List (L
     rw [← packed_outputs r s0 s, length_outputs, length_pack]
   rw [packed_outputs, List.flatMap_append, List.flatMap_cons, List.drop_left' hbefore,
     List.take_left' (r.length_outputs s0 xs)]
+
+/--
+Without resets, an example comes out as if alone after any earlier examples, whatever the tokens, exactly when no state that they leave can be
+told from the initial one.
+-/
+theorem packed_outputs_iff (r : Runner σ ι ο) (s0 : σ) :
+    (∀ (before : List (List ι)) (xs : List ι),
+        (r.runList s0 (before.flatten ++ xs)).2.drop before.flatten.length = (r.runList s0 xs).2) ↔
+      ∀ before : List (List ι), r.Indistinguishable (r.runList s0 before.flatten).1 s0 :=
+  forall_congr' fun before => r.outputs_after_padding_iff s0 before.flatten
 
 end Runner
 

@@ -6,6 +6,7 @@ module
 
 public import Spec.Kernels.Window
 public import Spec.Runner
+public import Spec.SeqIdx
 
 /-!
 # The causal convolution kernel
@@ -15,7 +16,8 @@ What `causal_conv1d_fn` and, for one token, `causal_conv1d_update` compute: a de
 
     y_t[i] = (sum over k < width of weight[i, k] * x_(t - k)[i]) + bias[i]      then silu, if asked for
 
-summed from `k = 0` on. Tokens before the start are read from the initial state, which is zero unless given.
+summed from `k = 0` on; fused kernels may sum in another order. Tokens before the start are read from the initial state, which is
+zero unless given. With `seq_idx`, tokens of another index are read as zero; indices must not come back after another one.
 
 The state is the last `width - 1` inputs. Here taps and states are **newest first**; the ecosystem stores both oldest first,
 so that `weight[i, k]` is its `weight[i, width - 1 - k]` (`causalConv1d_getElem_ofOldestFirst`), and entry `k` of a state is
@@ -25,7 +27,7 @@ its `conv_state[:, width - 2 - k]`.
 
 * `CausalConv1d`: taps, bias and activation.
 * `causalConv1dUpdate`: one token.
-* `causalConv1d`: a list of tokens, from a given state.
+* `causalConv1d`: a list of tokens, from a given state; `causalConv1dSeqIdx`: those of a packed row.
 * `CausalConv1d.pastInput`: the input `k` tokens before the token at `t`, the initial state included.
 
 ## Main results
@@ -33,6 +35,7 @@ its `conv_state[:, width - 2 - k]`.
 * `causalConv1d_getElem`: the kernel computes the formula above.
 * `CausalConv1d.pastInput_zeroState`: with the zero initial state it reads zero before the start.
 * `causalConv1d_state`: the final state is the last `width - 1` inputs.
+* `causalConv1dSeqIdx_packed`: each example of a packed row has the outputs that it has alone.
 * `causalConv1d_windowOf`: a convolution that remembers all that came computes the same outputs.
 
 ## References
@@ -106,6 +109,22 @@ def CausalConv1d.runner (c : CausalConv1d α channels width) :
 def causalConv1d (c : CausalConv1d α channels width) (state : Tensor α [width - 1, channels])
     (xs : List (Tensor α [channels])) : Tensor α [width - 1, channels] × List (Tensor α [channels]) :=
   c.runner.runList state xs
+
+/--
+`causal_conv1d_fn` of a packed row, each token with its `seq_idx`, from a state and the index of the token before: the final state with the
+last index, and the outputs.
+-/
+def causalConv1dSeqIdx (c : CausalConv1d α channels width) (state : Tensor α [width - 1, channels] × Int)
+    (xs : List (Int × Tensor α [channels])) : (Tensor α [width - 1, channels] × Int) × List (Tensor α [channels]) :=
+  (c.runner.withSeqIdx (CausalConv1d.zeroState α channels width)).runList state xs
+
+/-- Packed examples are independent: every one has the outputs that it has alone. None is empty, and neighbours have different indices. -/
+theorem causalConv1dSeqIdx_packed (c : CausalConv1d α channels width) (first : Int × List (Tensor α [channels]))
+    (later : List (Int × List (Tensor α [channels]))) (hne : ∀ e ∈ later, e.2 ≠ [])
+    (hidx : NeighboursDiffer (first.1 :: later.map Prod.fst)) :
+    (causalConv1dSeqIdx c (CausalConv1d.zeroState α channels width, first.1) (packSeqIdx (first :: later))).2 =
+      (first :: later).flatMap fun e => (causalConv1d c (CausalConv1d.zeroState α channels width) e.2).2 :=
+  c.runner.withSeqIdx_packed _ _ first.1 first.2 later hne hidx
 
 /-! ## All that came, in place of a window -/
 

@@ -18,7 +18,7 @@ state entry `n` and the group `g` of the channel:
     y[i]     = (sum over n of C[g, n] * h'[i, n]) + D[i] * u[i]      then times silu z[i], if there is a gate
 
 A missing `deltaBias`, `D` or `z` leaves its term or factor out. No law of arithmetic is assumed, so the order of operations
-is part of the meaning; it is that of `SelectiveMambaBlockSpec`.
+is part of the meaning; it is that of `SelectiveMambaBlockSpec`. Fused kernels may order the operations of a sum differently.
 
 How the arguments of the ecosystem are read:
 

@@ -13,8 +13,7 @@ public import Spec.Sequence
 # The scan of Mamba-2 is the recurrence of its matrix form
 
 In exact arithmetic, each head of `ssdScan` is the recurrence `ssdOutput`, so kernels, masked matrix products and
-chunked algorithms speak of one object: rewrite with `ssdOutput_eq_masked` or `ssdOutput_eq_chunked` after the
-theorems here. A change of `seq_idx` is a decay of zero.
+chunked algorithms speak of one object. A change of `seq_idx` is a decay of zero.
 
 ## Main definitions
 
@@ -23,6 +22,7 @@ theorems here. A change of `seq_idx` is a decay of zero.
 ## Main results
 
 * `ssdScan_state_eq_ssdState`, `ssdScan_output_eq_ssdOutput`: states and outputs of the scan.
+* `ssdScan_outputs_eq_chunked`: the scan is Mamba-2's chunked algorithm, for every chunk length.
 * `ssdScanSeqIdx_output_eq_ssdOutput`: outputs of a packed row.
 * `ssdScan_segProd_decays`: the mask as the exponential of segment sums.
 -/
@@ -105,6 +105,22 @@ theorem ssdScan_output_eq_ssdOutput [CommSemiringScalar α] (h0 : Tensor α [hea
   simp only [← ssdScan_state_eq_ssdState]
   rw [ssdScan, ← Runner.stateAt, Runner.stateAt_succ]
   exact ssdOutput_step m tok _ t h p
+
+/--
+In exact arithmetic, the scan is Mamba-2's chunked algorithm, for every chunk length `L`, a ragged last chunk included: the masked product
+within the chunk of `t`, and what the state passed to that chunk has become; then skip and gate.
+-/
+theorem ssdScan_outputs_eq_chunked [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim]) (L T : Nat) :
+    (ssdScan m h0 ((List.range T).map tok)).2 =
+      (List.range T).map fun t => Vec.ofFn fun h => Vec.ofFn fun p =>
+        m.finish (tok t) h p
+          ((sumRange (t / L * L) (t + 1) fun s => segProd (m.decays tok h) (s + 1) (t + 1) *
+              (finSum fun n => m.reads tok h t n * m.writes tok h s n) * ssdInputs tok h s p) +
+            segProd (m.decays tok h) (t / L * L) (t + 1) *
+              finSum fun n => m.reads tok h t n *
+                ssdPassedState (m.decays tok h) (m.writes tok h) (ssdInputs tok h) (ssdHead h0 h) L (t / L) p n) := by
+  rw [ssdScan_output_eq_ssdOutput]
+  simp only [ssdOutput_eq_chunked _ _ _ _ _ L]
 
 /--
 The products of decays are the exponentials of segment sums that kernels compute, `exp (segsum (dt A))`, where the

@@ -21,8 +21,10 @@ channel `p` and state entry `n`:
 
 A missing `dtBias`, `D` or `z` leaves its term or factor out. With `seq_idx`, the state is zero before each token
 whose index is not that of the token before; before the first token that index is 0, so only tokens of index 0 read an
-initial state. Fused kernels order the operations differently; in exact arithmetic that is the same
-(`Spec.Kernels.SsdRecurrence`).
+initial state. An index must not come back after another one: within a chunk, fused kernels compare indices, not neighbours, and
+read from the earlier stretch of the same index. They also order the operations differently; in exact arithmetic that is the
+same (`Spec.Kernels.SsdRecurrence`). `cu_seqlens` is not covered. The decoding kernel `selective_state_update` has no limits of the
+step size: it is `ssdStateUpdate` where the limits do not bind, and only there does decoding continue a prefill.
 
 ## Main definitions
 
@@ -40,7 +42,7 @@ initial state. Fused kernels order the operations differently; in exact arithmet
 * `ssdScanSeqIdx_zero`: without packing, indices do nothing.
 * `ssdScanSeqIdx_reset`, `ssdScanSeqIdx_packed`: each example of a packed row has the outputs that it has alone.
 
-No law of arithmetic is assumed: all of this holds in floating point.
+No law of arithmetic is assumed: all of this holds in floating point, in the order of operations above.
 
 ## References
 
@@ -56,7 +58,7 @@ namespace Scanproof
 
 variable {α : Type} {heads groups headDim stateDim : Nat}
 
-/-- `x`, but at least `lo` and at most `hi` where they are given. A NaN stays one. -/
+/-- `x`, but at least `lo` and at most `hi` where they are given. Here a NaN stays one. -/
 def Scalar.clamp [Scalar α] (lo hi : Option α) (x : α) : α :=
   let raised := lo.elim x fun lo => if Scalar.lt x lo then lo else x
   hi.elim raised fun hi => if Scalar.lt hi raised then hi else raised

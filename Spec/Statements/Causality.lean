@@ -278,6 +278,12 @@ example (r : Runner σ ι ο) (s0 s : σ) (before : List (List ι)) (xs : List �
       (r.runList s0 xs).2 := by
   apply Runner.packed_outputs_alone <;> assumption
 
+example (r : Runner σ ι ο) (s0 : σ) :
+    (∀ (before : List (List ι)) (xs : List ι),
+        (r.runList s0 (before.flatten ++ xs)).2.drop before.flatten.length = (r.runList s0 xs).2) ↔
+      ∀ before : List (List ι), r.Indistinguishable (r.runList s0 before.flatten).1 s0 := by
+  apply Runner.packed_outputs_iff <;> assumption
+
 end
 
 /-! ## Causality/KernelPadding -/

@@ -234,6 +234,13 @@ example (c : CausalConv1d α channels width) (history xs : List (Tensor α [chan
       (windowOf (Vec.ofFn fun _ => 0) (width - 1) (xs.reverse ++ history), (c.historyRunner.runList history xs).2) := by
   apply causalConv1d_windowOf <;> assumption
 
+example (c : CausalConv1d α channels width) (first : Int × List (Tensor α [channels]))
+    (later : List (Int × List (Tensor α [channels]))) (hne : ∀ e ∈ later, e.2 ≠ [])
+    (hidx : NeighboursDiffer (first.1 :: later.map Prod.fst)) :
+    (causalConv1dSeqIdx c (CausalConv1d.zeroState α channels width, first.1) (packSeqIdx (first :: later))).2 =
+      (first :: later).flatMap fun e => (causalConv1d c (CausalConv1d.zeroState α channels width) e.2).2 := by
+  apply causalConv1dSeqIdx_packed <;> assumption
+
 example (c : CausalConv1d α channels width) (state : Tensor α [width - 1, channels])
     (xs : List (Tensor α [channels])) : (causalConv1d c state xs).2.length = xs.length := by
   apply length_causalConv1d <;> assumption

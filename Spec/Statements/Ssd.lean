@@ -436,6 +436,17 @@ example [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim]) (T :
           (ssdOutput (m.decays tok h) (m.writes tok h) (m.reads tok h) (ssdInputs tok h) (ssdHead h0 h) t p) := by
   apply ssdScan_output_eq_ssdOutput <;> assumption
 
+example [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim]) (L T : Nat) :
+    (ssdScan m h0 ((List.range T).map tok)).2 =
+      (List.range T).map fun t => Vec.ofFn fun h => Vec.ofFn fun p =>
+        m.finish (tok t) h p
+          ((sumRange (t / L * L) (t + 1) fun s => segProd (m.decays tok h) (s + 1) (t + 1) *
+              (finSum fun n => m.reads tok h t n * m.writes tok h s n) * ssdInputs tok h s p) +
+            segProd (m.decays tok h) (t / L * L) (t + 1) *
+              finSum fun n => m.reads tok h t n *
+                ssdPassedState (m.decays tok h) (m.writes tok h) (ssdInputs tok h) (ssdHead h0 h) L (t / L) p n) := by
+  apply ssdScan_outputs_eq_chunked <;> assumption
+
 example [CommSemiringScalar α] (zero : Scalar.exp (0 : α) = 1)
     (add : ∀ x y : α, Scalar.exp (x + y) = Scalar.exp x * Scalar.exp y) (h : Fin heads) {s t : Nat} (hst : s ≤ t) :
     segProd (m.decays tok h) s t = Scalar.exp (sumRange s t fun r => m.stepSizes tok h r * m.A.get h) := by
