@@ -101,6 +101,21 @@ class TestVerdict:
         assert worst is not None
         assert worst.size == pytest.approx(1e-2 * x[1, 9, 0].abs().item(), rel=1e-3)
 
+    def test_rounding_does_not_narrow_what_takes_two_positions(self, x: Tensor) -> None:
+        kernel = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
+
+        def fn(x: Tensor) -> Tensor:
+            y = fft_conv(x, kernel)
+            y[:, 3] += ((x[:, 9].abs() > 100) & (x[:, 11].abs() > 100)).to(x.dtype)
+            return y
+
+        worst = check_perturbation(fn, x.double(), kinds=["large"]).worst
+        assert worst is not None
+        assert worst.t == 3
+        first, last = worst.sources
+        assert first <= 9
+        assert last >= 11
+
     def test_chosen_cuts(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-2, (1, 3, 2), (1, 9, 0))
         assert check_perturbation(leaky, x, cuts=[1, 3, 10]).verdict is Verdict.CAUSAL

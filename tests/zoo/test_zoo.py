@@ -103,6 +103,11 @@ def test_faults_are_seen_in_float64(fault: Fault, mode: Mode) -> None:
     names_a_leak(fault, report)
 
 
+@pytest.mark.parametrize("fault", [f for f, m in each(FAULTS, ("batch",)) if m not in f.seen_by], ids=named)
+def test_examples_of_other_faults_are_independent_in_float64(fault: Fault) -> None:
+    assert examined(fault, "batch", torch.float64).verdict.passed
+
+
 def names_a_leak(fault: Fault, report: AnyReport) -> None:
     """Check that what a report names is truly leaky."""
     if isinstance(report, LeakReport):
