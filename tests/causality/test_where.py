@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from scanproof import (
     Alignment,
@@ -343,6 +344,30 @@ class TestFunctions:
         assert module_names(fn) == {}
         later = nn.Identity()
         assert module_names(fn) == {later: "later"}
+
+
+class TestWrappers:
+    @pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch._dynamo looks at it
+    def test_compiled_modules_are_looked_into(self, x: Tensor) -> None:
+        compiled = torch.compile(leaky_model(1).layers[1].mixer, backend="eager")
+        assert str(where(compiled, x)) == "conv1d (Conv1d), call 1"
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_a_backward_that_runs_the_forward_again(self, dtype: torch.dtype, x: Tensor) -> None:
+        class Checkpointed(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.norm, self.inner = nn.LayerNorm(D), leaky_model(1)
+
+            def forward(self, x: Tensor) -> Any:
+                return checkpoint(self.inner, self.norm(x), use_reentrant=False)
+
+        report = certify(Checkpointed().to(dtype), x.to(dtype))
+        assert report.verdict is Verdict.LEAK
+        assert "no second precision to tell it from rounding" in report.reason
+        assert "the backward raised RuntimeError" in report.reason
+        assert report.where is not None
+        assert report.where.module == "inner.layers.1.mixer.conv1d"
 
 
 class TestProblems:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from itertools import count
@@ -138,7 +139,7 @@ class Watched(Generic[Kept]):
 
         nn.Module.__call__ = call  # type: ignore[method-assign]
         try:
-            with computed:
+            with computed, _eagerly():
                 return self._fn(*args)
         finally:
             nn.Module.__call__ = plain_call  # type: ignore[method-assign]
@@ -166,6 +167,14 @@ class _Computed(TorchFunctionMode, Generic[Kept]):
                 if kept is not None:
                     self.made_by.computed.append((kept, _line()))
         return result
+
+
+def _eagerly() -> AbstractContextManager[Any]:
+    """Return a context in which compiled modules run as they were written, so that theirs are called."""
+    if "torch._dynamo.eval_frame" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+        return nullcontext()
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
 
 
 def _line() -> Line:
@@ -211,7 +220,8 @@ def module_names(fn: Callable[..., Any]) -> dict[nn.Module, str]:
     names: dict[nn.Module, str] = {}
     for prefix, root in _roots(fn, (), set()):
         for path, module in root.named_modules():
-            names.setdefault(module, ".".join([*prefix, path] if path else prefix))
+            parts = [part for part in path.split(".") if part not in ("", "_orig_mod")]
+            names.setdefault(module, ".".join([*prefix, *parts]))
     return names
 
 

@@ -227,7 +227,11 @@ class Examination:
             return f"run in {dtype_name(dtype)}, {run}"
         assert run.mode is not None
         if axis not in run.sweeps:
-            run.sweeps[axis] = self._repeat(run, axis, dtype)
+            try:
+                run.sweeps[axis] = self._repeat(run, axis, dtype)
+            except Exception as error:  # a backward that runs fn again, out of reach of the precision
+                self._promoted[dtype] = f"the backward raised {type(error).__name__}: {error}"
+                return self._rerun(dtype, axis)
         found = run.sweeps[axis]
         if not found.finite:
             return f"run in {dtype_name(dtype)}, gradients hold NaN or infinity"

@@ -76,12 +76,14 @@ def follow(
 
     watched = Watched(fn, given, enter, leave, lambda _, tensor: leave(tensor))
     trail = _Trail(record(watched), past, generator)
+    if not trail.leak:
+        return Where(problem="the leak is not there when fn runs once more")
     calls = watched.root.calls
     return trail.enters_in(calls[0] if [call.name for call in calls] == [""] else watched.root)
 
 
 class _Trail:
-    """The leak across one cut, in a recorded pass."""
+    """The leak across one cut, in a recorded pass; ``leak`` is its greatest gradient behind the cut."""
 
     def __init__(self, pullback: Pullback, past: Past, generator: torch.Generator) -> None:
         x, y = pullback.x, pullback.y
@@ -89,7 +91,7 @@ class _Trail:
         kept = along(past.row.kept[None], y[None], past.axes.find(past.axis, y))[0]
         self._allowed = along(past.row.allowed[None], x[None], past.axes.find(past.axis, x))[0]
         self._cotangent = pullback.draw(1, generator)[0].masked_fill(~kept, 0.0)
-        self._least = SHARE * self._forbidden(pullback.pull(self._cotangent[None])[0])
+        self.leak = self._forbidden(pullback.pull(self._cotangent[None])[0])
 
     def enters_in(self, call: Call[_Spot]) -> Where:
         """Return the innermost call that lets the leak in, given that ``call`` or one within it does."""
@@ -163,7 +165,7 @@ class _Trail:
         """Whether cotangents at spots leave enough gradient behind the cut in ``x``."""
         x = _Spot(get_gradient_edge(self._pullback.x), None)
         return any(
-            self._forbidden(gradient) > self._least for gradient in self._pull(cotangents, [x]).values()
+            self._forbidden(gradient) > SHARE * self.leak for gradient in self._pull(cotangents, [x]).values()
         )
 
     def _gradients(
