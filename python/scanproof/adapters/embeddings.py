@@ -94,8 +94,9 @@ def from_ids(model: nn.Module, ids: Tensor, *, embedding: str | None = None) -> 
             f"from_ids: {type(model).__name__} has no get_input_embeddings() and inputs_embeds argument; "
             f"pass embedding=, one of {_embeddings_of(model)}."
         )
+    owner: Any = model
     try:
-        embed = model.get_input_embeddings() if embedding is None else model.get_submodule(embedding)
+        embed = owner.get_input_embeddings() if embedding is None else owner.get_submodule(embedding)
     except AttributeError:
         raise InvalidArgument(
             f"from_ids: {type(model).__name__} has no submodule {embedding!r}; pass embedding=, one of "
