@@ -7,7 +7,6 @@ from torch.nn.functional import avg_pool1d, conv1d, interpolate, pad
 from scanproof import Alignment
 
 from .specimen import (
-    GRADIENT,
     ROUNDING,
     D,
     Fault,
@@ -89,7 +88,6 @@ def build() -> tuple[list[Model], list[Fault]]:
         torch.manual_seed(12)
         patches = Patches()
     even = seeded(11, D, D, 4)
-    strided = frozenset({"exact", "coded", "random", "batch"})
     models = [
         Model(name="depthwise causal convolution", fn=lambda x: causal_conv(x, DEPTHWISE)),
         Model(name="causal convolution", fn=lambda x: causal_conv(x, FULL)),
@@ -116,13 +114,11 @@ def build() -> tuple[list[Model], list[Fault]]:
             fn=patches,
             T=12,
             alignment=Alignment.patches(3),
-            modes=strided,
         ),
         Model(
             name="stride 2",
             fn=lambda x: conv(x, 2, stride=2),
             alignment=Alignment.stride(2),
-            modes=strided,
         ),
         Model(
             name="depthwise causal convolution of 2,048",
@@ -172,17 +168,13 @@ def build() -> tuple[list[Model], list[Fault]]:
             fn=lambda x: conv(x, 0, 1, even, stride=3),
             T=12,
             alignment=Alignment.patches(3),
-            modes=strided,
             reads=lambda t, s: s == 3 * t + 3,
-            seen_by=GRADIENT,
         ),
         Fault(
             name="stride 2, centred",
             fn=lambda x: conv(x, 1, 1, stride=2),
             alignment=Alignment.stride(2),
-            modes=strided,
             reads=lambda t, s: s == 2 * t + 1,
-            seen_by=GRADIENT,
         ),
     ]
     return models, faults

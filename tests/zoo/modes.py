@@ -34,9 +34,9 @@ def examined(specimen: Specimen, mode: Mode, dtype: torch.dtype = torch.float32)
         case "random":
             return certify(fn, x, cuts="rand", K=RANDOM_CUTS, alignment=alignment)
         case "perturbation":
-            return check_perturbation(fn, x, inputs=1, vocab_size=specimen.ids)
+            return check_perturbation(fn, x, inputs=1, vocab_size=specimen.ids, alignment=alignment)
         case "prefix":
-            return check_prefix(fn, x, inputs=1)
+            return check_prefix(fn, x, inputs=1, alignment=alignment)
         case "batch":
             return check_batch_independence(fn, x, vocab_size=specimen.ids)
 
