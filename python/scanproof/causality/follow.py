@@ -74,7 +74,10 @@ def follow(
         own = tensor.clone()  # between its edge and the outputs lies what the call does, and nothing else
         return leave(own), own
 
-    watched = Watched(fn, given, enter, leave, lambda _, tensor: leave(tensor))
+    def computed(_: Call[_Spot], tensor: Tensor) -> _Spot | None:
+        return leave(tensor) if past.of(tensor) else None  # of the others, nothing can be asked
+
+    watched = Watched(fn, given, enter, leave, computed)
     trail = _Trail(record(watched), past, generator)
     if not trail.leak:
         return Where(problem="the leak is not there when fn runs once more")
@@ -138,7 +141,7 @@ class _Trail:
 
     def _first_line(self, call: Call[_Spot]) -> Line | None:
         """Return the line of its own code that computes the first tensor with the leak in its past."""
-        lines = {spot: line for spot, line in call.computed if spot.past is not None}
+        lines = dict(call.computed)
         arriving = self._arriving(lines)
         weights = torch.randn(len(arriving), generator=self._generator, device="cpu").tolist()
         parts = {

@@ -1,6 +1,7 @@
 """Which axis of a tensor inside a model holds the positions, or the examples, of the model's input."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -30,15 +31,24 @@ class Past:
 
     def of(self, tensor: Tensor) -> "Part | None":
         """Return what of the tensor is past; None where its shape does not tell."""
+        if tensor.shape not in self._known:
+            self._known[tensor.shape] = self._find(tensor.shape)
+        return self._known[tensor.shape]
+
+    @cached_property
+    def _known(self) -> "dict[torch.Size, Part | None]":
+        return {}
+
+    def _find(self, shape: torch.Size) -> "Part | None":
         for past in (self.row.allowed, self.row.kept):
-            fitting = [dim for dim, size in enumerate(tensor.shape) if size == len(past)]
+            fitting = [dim for dim, size in enumerate(shape) if size == len(past)]
             if len(fitting) > 1:
                 return None
             if fitting:
                 return Part(fitting[0], past)
         for past in (self.row.allowed, self.row.kept):
             joined = self._joined(past)
-            fitting = [dim for dim, size in enumerate(tensor.shape) if size == len(joined)]
+            fitting = [dim for dim, size in enumerate(shape) if size == len(joined)]
             if len(fitting) == 1:
                 return Part(fitting[0], joined)
         return None
