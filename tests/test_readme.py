@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = re.findall(
-    r"```python\n(?P<code>.*?)```\n```text\n(?P<output>.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    r"```python\n(?P<code>(?:(?!```).)*)```\n```text\n(?P<output>.*?)```",
+    (ROOT / "README.md").read_text(),
+    re.DOTALL,
 )
 
 

@@ -20,6 +20,7 @@ from scanproof import (
     check_batch_independence,
     check_perturbation,
     check_prefix,
+    leak_map,
 )
 from scanproof.causality.calls import module_names
 from scanproof.causality.where import Where
@@ -601,3 +602,14 @@ class TestBatches:
         assert report.verdict is Verdict.LEAK
         assert report.where is not None
         assert report.where.module == "1"
+
+
+@pytest.mark.cuda
+def test_on_a_gpu(x: Tensor) -> None:
+    model, x = leaky_model(1).cuda(), x.cuda()
+    for check in (certify, check_perturbation, check_prefix):
+        found = check(model, x).where
+        assert found is not None
+        assert found.module == "layers.1.mixer.conv1d"
+    assert str(leak_map(model, x).shape).startswith("off by one: ")
+    assert str(check_perturbation(model, x).shape).startswith("off by one: ")
