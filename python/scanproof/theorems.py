@@ -9,9 +9,6 @@ RUNNER_APPEND = "Runner.take_outputs_append"
 RUNNER_AGREE = "Runner.take_outputs_congr"
 """Inputs that agree on a prefix give outputs that agree on it."""
 
-RUNNER_STATE = "Runner.runList_append"
-"""Running ``xs ++ ys`` is running ``ys`` from the state after ``xs``."""
-
 SELECTIVE_SCAN_APPEND = "diagonalSelectiveScan_append"
 """The diagonal selective scan of an append is the prefix scan followed by the scan from the state reached."""
 
