@@ -8,12 +8,14 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
-from scanproof import InvalidArgument, Verdict, certify, cli
+from scanproof import InvalidArgument, Verdict, certify
 from scanproof.bench import causality, peer, task
 from scanproof.bench.causality import Cell, Result, run_bench
 from scanproof.bench.measure import measure
 from scanproof.bench.models import MODELS, build, with_leak
 from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, run
+from scanproof.cli.app import app
+from scanproof.cli.exits import INCONCLUSIVE
 
 TASK = Task(tool="coded", model="small conv", T=24, dtype="float64")
 
@@ -133,7 +135,7 @@ def test_repeats_take_turns_and_long_ones_are_not_repeated(
 
     monkeypatch.setattr(causality, "run", measured)
     monkeypatch.setattr(causality, "require_peer", lambda: None)
-    options = {"as_json": True, "max_seconds": 1.0, "repeats": 3, "dtype": "float64"}
+    options = {"as_json": True, "quiet": False, "max_seconds": 1.0, "repeats": 3, "dtype": "float64"}
     assert run_bench(quick=False, **options)
     once = ["peer", "exact", "coded"]  # the peer takes 40 s here
     assert [tool for tool, _ in order[:7]] == [*once, "exact", "coded", "exact", "coded"]
@@ -147,15 +149,22 @@ def test_repeats_take_turns_and_long_ones_are_not_repeated(
     "option", [{"max_seconds": 0.0}, {"max_seconds": float("nan")}, {"repeats": 0}, {"dtype": "float16"}]
 )
 def test_options_out_of_range(option: dict[str, object]) -> None:
-    options = {"as_json": False, "quick": True, "max_seconds": 1.0, "repeats": 1, "dtype": "float64"}
+    options = {
+        "as_json": False,
+        "quiet": False,
+        "quick": True,
+        "max_seconds": 1.0,
+        "repeats": 1,
+        "dtype": "float64",
+    }
     with pytest.raises(InvalidArgument, match="bench causality: --max-seconds must be > 0"):
         run_bench(**options | option)
 
 
 def test_without_the_peer_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peer, "find_spec", lambda name: None)
-    found = CliRunner().invoke(cli.app, ["bench", "causality"])
-    assert found.exit_code == cli.UNAVAILABLE
+    found = CliRunner().invoke(app, ["bench", "causality"])
+    assert found.exit_code == INCONCLUSIVE
     assert "pip install 'scanproof[bench]'" in found.stderr
 
 

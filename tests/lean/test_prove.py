@@ -101,7 +101,7 @@ def test_lean_answers_for_every_declaration(
 
 def test_no_heavy_import() -> None:
     program = (
-        "import sys, scanproof.lean.command, scanproof.cli\n"
+        "import sys, scanproof.lean.command, scanproof.cli.app\n"
         "print([m for m in ('torch', 'numpy', 'pytest', 'hypothesis', 'transformers') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -63,7 +63,9 @@ class Cell:
         return f"failed: {last.reason}"
 
 
-def run_bench(*, as_json: bool, quick: bool, max_seconds: float, repeats: int, dtype: str) -> bool:
+def run_bench(
+    *, as_json: bool, quiet: bool, quick: bool, max_seconds: float, repeats: int, dtype: str
+) -> bool:
     """Measure, print, and return whether every causal model passed and every leak was found by our tools.
 
     Raises:
@@ -76,7 +78,7 @@ def run_bench(*, as_json: bool, quick: bool, max_seconds: float, repeats: int, d
             f"{max_seconds:g}, {repeats} and {dtype!r}."
         )
     require_peer()
-    notes = Console(stderr=True, soft_wrap=True, highlight=False)
+    notes = Console(stderr=True, soft_wrap=True, highlight=False, quiet=quiet)
     measure = _Bench(max_seconds, 1 if quick else repeats, lambda text: notes.print(text, markup=False))
     speed = [
         measure.alternately([Task(tool=tool, model=model, T=T, dtype=dtype) for tool in TOOLS])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from scanproof import cli
+from scanproof.cli.app import app
 from scanproof.errors import InvalidArgument
 from scanproof.lean import command
 from scanproof.lean.catalogue import Catalogue, Declaration
@@ -13,7 +13,7 @@ from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.findings import Finding
 from scanproof.lean.prove import ProofReport
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 THEOREM = Declaration(
     "Scanproof.t", "theorem", "Scanproof.t : True", "Says so.\n\nMore.", "Spec", "Spec.lean", 3, ()
 )
@@ -40,14 +40,14 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_the_version() -> None:
-    result = run(cli.app, ["--version"])
+    result = run(app, ["--version"])
     assert result.exit_code == 0
     assert result.output.startswith("scanproof 0.")
 
 
 def test_proved(outcome: list[object]) -> None:
     outcome.append(PROVED)
-    result = run(cli.app, ["prove", "--project", str(ROOT), "--toolchain", "wasm"])
+    result = run(app, ["prove", "--project", str(ROOT), "--toolchain", "wasm"])
     assert result.exit_code == 0
     assert "Proved: 1 theorems" in result.output
     assert "Says so" not in result.output
@@ -55,28 +55,28 @@ def test_proved(outcome: list[object]) -> None:
 
 def test_the_list(outcome: list[object]) -> None:
     outcome.append(PROVED)
-    result = run(cli.app, ["prove", "--project", str(ROOT), "--toolchain", "wasm", "--list"])
+    result = run(app, ["prove", "--project", str(ROOT), "--toolchain", "wasm", "--list"])
     assert result.output.startswith("Scanproof.t\n    Says so.\n\nProved: ")
 
 
 def test_the_catalogue_is_written_where_asked(outcome: list[object], tmp_path: Path) -> None:
     outcome.append(PROVED)
     file = tmp_path / "catalogue.json"
-    result = run(cli.app, ["prove", "--project", str(ROOT), "--toolchain", "wasm", "--catalogue", str(file)])
+    result = run(app, ["prove", "--project", str(ROOT), "--toolchain", "wasm", "--catalogue", str(file)])
     assert result.exit_code == 0
     assert Catalogue.from_json(file.read_text(encoding="utf-8")) == PROVED.catalogue
     assert [entry.name for entry in tmp_path.iterdir()] == ["catalogue.json"]
 
 
 def test_the_catalogue_cannot_be_written(tmp_path: Path) -> None:
-    result = run(cli.app, ["prove", "--project", str(ROOT), "--catalogue", str(tmp_path / "no" / "c.json")])
+    result = run(app, ["prove", "--project", str(ROOT), "--catalogue", str(tmp_path / "no" / "c.json")])
     assert result.exit_code == 2
     assert "is not a folder" in result.stderr
 
 
 def test_a_finding(outcome: list[object]) -> None:
     outcome.append(FAULTY)
-    result = run(cli.app, ["prove", "--project", str(ROOT), "--toolchain", "wasm"])
+    result = run(app, ["prove", "--project", str(ROOT), "--toolchain", "wasm"])
     assert result.exit_code == 1
     assert "Spec.lean:3:7: error: [unsolved] goals" in result.output
 
@@ -94,7 +94,7 @@ def test_problems_are_sentences(
     outcome: list[object], error: BaseException, code: int, sentence: str
 ) -> None:
     outcome.append(error)
-    result = run(cli.app, ["prove", "--project", str(ROOT), "--toolchain", "wasm"])
+    result = run(app, ["prove", "--project", str(ROOT), "--toolchain", "wasm"])
     assert result.exit_code == code
     assert result.stderr == sentence + "\n"
 

@@ -1,0 +1,11 @@
+"""The command line: one file a command, and what they have in common.
+
+Exit codes: 0 all passed, 1 something was found, 2 the call is wrong, 3 inconclusive or not possible here.
+"""
+
+
+def main() -> None:
+    """Run the command line."""
+    from scanproof.cli.app import app
+
+    app()

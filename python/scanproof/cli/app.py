@@ -1,0 +1,55 @@
+"""The commands, put together."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from scanproof.cli.bench import causality
+from scanproof.cli.demo import demo
+from scanproof.cli.exits import LEGEND, explained
+from scanproof.cli.prove import prove
+
+IMPLEMENTATIONS, THEOREMS, MACHINE = "Check an implementation", "Lean theorems", "This machine"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Check proofs of state-space scans in Lean, and that PyTorch implementations refine them.",
+    epilog=f"Example: scanproof demo\n\n{LEGEND}",
+)
+bench = typer.Typer(
+    no_args_is_help=True,
+    help="Measure what checks cost, and what they see.",
+    epilog="Example: scanproof bench causality --help",
+)
+app.add_typer(bench, name="bench", rich_help_panel=MACHINE)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"scanproof {version('scanproof')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _scanproof(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def add(command: Callable[..., int], panel: str | None, example: str, to: typer.Typer = app) -> None:
+    """Add a command; its name is the function's, its help the docstring, the example and the exit codes."""
+    name = command.__name__.removesuffix("_")
+    epilog = f"Example: {example}\n\n{LEGEND}"
+    to.command(name, epilog=epilog, rich_help_panel=panel)(explained(command))
+
+
+add(prove, THEOREMS, "scanproof prove --list")
+add(demo, MACHINE, "scanproof demo")
+add(causality, None, "scanproof bench causality --quick", to=bench)

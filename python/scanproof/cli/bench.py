@@ -1,0 +1,25 @@
+"""``scanproof bench``."""
+
+from typing import Annotated
+
+import typer
+
+from scanproof.cli.exits import FINDING, PASSED
+from scanproof.cli.options import Json, Quiet
+
+
+def causality(
+    quick: Annotated[bool, typer.Option("--quick", help="Without T = 2048, each cell once.")] = False,
+    max_seconds: Annotated[float, typer.Option(help="Stop a measurement that takes longer.")] = 120.0,
+    repeats: Annotated[int, typer.Option(help="Measurements of a cell, unless one takes over 20 s.")] = 3,
+    dtype: Annotated[str, typer.Option(help="float64 or float32, of models and inputs.")] = "float64",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Compare the causality engine with causal-certificate 0.1.0: time, memory, and which leaks are found."""
+    from scanproof.bench.causality import run_bench
+
+    right = run_bench(
+        as_json=json, quiet=quiet, quick=quick, max_seconds=max_seconds, repeats=repeats, dtype=dtype
+    )
+    return PASSED if right else FINDING

@@ -1,0 +1,50 @@
+"""Exit codes, and problems that the user can mend as one sentence instead of a traceback."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import typer
+from rich.console import Console
+
+from scanproof.errors import InvalidArgument, MissingDependency
+
+PASSED, FINDING, WRONG_CALL, INCONCLUSIVE = 0, 1, 2, 3
+INTERRUPTED = 130
+
+LEGEND = (
+    "Exit codes: 0 all passed, 1 something was found, 2 the call is wrong, "
+    "3 inconclusive or not possible on this machine."
+)
+
+P = ParamSpec("P")
+
+
+def explained(command: Callable[P, int]) -> Callable[P, None]:
+    """Exit with the code that a command returns; say problems in one sentence on the standard error."""
+
+    @wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> None:
+        from scanproof.lean.errors import LeanUnavailable
+
+        try:
+            code = command(*arguments, **options)
+        except InvalidArgument as error:
+            code = _say(WRONG_CALL, str(error))
+        except (LeanUnavailable, MissingDependency) as error:
+            code = _say(INCONCLUSIVE, str(error))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            text = f"{error.filename}: {error.strerror}." if error.filename else str(error)
+            code = _say(INCONCLUSIVE, text)
+        except KeyboardInterrupt:
+            code = _say(INTERRUPTED, "Interrupted; what was finished is kept.")
+        raise typer.Exit(code)
+
+    return run
+
+
+def _say(code: int, problem: str) -> int:
+    Console(stderr=True, soft_wrap=True).print(problem, highlight=False, markup=False)
+    return code

@@ -1,0 +1,27 @@
+"""``scanproof prove``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scanproof.cli.exits import FINDING, PASSED
+from scanproof.cli.options import Json, Quiet
+
+
+def prove(
+    project: Annotated[
+        Path | None, typer.Option(help="A folder of the Lean project; by default the working folder.")
+    ] = None,
+    toolchain: Annotated[str, typer.Option(help="auto, lake, or wasm (Lean as WebAssembly).")] = "auto",
+    list_: Annotated[bool, typer.Option("--list", help="Name every theorem, with what it says.")] = False,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="Write the catalogue of declarations here, as JSON.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Check every Lean proof that changed, and say what was proved."""
+    from scanproof.lean.command import run_prove
+
+    return PASSED if run_prove(project, toolchain, list_, catalogue, json, quiet) else FINDING
