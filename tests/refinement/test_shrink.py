@@ -65,3 +65,23 @@ def test_the_result_fails_and_the_input_is_left_alone(seed, batch, time, least):
     smallest = Shrinker(given_, AXES, fails).run()
     assert fails(smallest) or not fails(given_)
     assert all(torch.equal(given_[name], before[name]) for name in before)
+
+
+def test_what_may_be_left_out_is():
+    axes = {"x": ("time",), "w": ("time",), "v": ("time",)}
+    given = {name: torch.ones(3) for name in axes}
+    smallest = Shrinker(given, axes, lambda g: "w" in g, optional=("w", "v")).run()
+    assert list(smallest) == ["x", "w"]
+
+
+def test_a_layout_stays_where_it_is_needed():
+    """What fails are rows that share memory, of even numbers."""
+    x = torch.tensor([[3.0, 4.5, 6.5]]).expand(4, 3)
+
+    def fails(given):
+        return given["x"].stride(0) == 0 and bool((given["x"] >= 4).any()) and len(given["x"]) > 1
+
+    smallest = Shrinker({"x": x}, {"x": ("row", "column")}, fails).run()["x"]
+    assert (smallest.shape, smallest.stride(0), smallest.tolist()) == ((2, 1), 0, [[4.0], [4.0]])
+    plain = Shrinker({"x": x}, {"x": ("row", "column")}, lambda given: True).run()["x"]
+    assert plain.is_contiguous()

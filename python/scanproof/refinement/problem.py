@@ -13,6 +13,7 @@ from torch import Tensor
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats, Rounding
+from scanproof.refinement.layout import copied, literal
 from scanproof.refinement.runners import Spec, diagonal_selective_scan
 
 Inputs = Mapping[str, Tensor]
@@ -55,6 +56,7 @@ class Problem(ABC):
         theorem: the Lean theorem about the reference.
         input_axes: names of the axes of each input; None for an axis that must keep its size.
         output_axes: names of the axes of each output.
+        optional: names of inputs that may be left out.
     """
 
     rounding: Rounding
@@ -63,6 +65,7 @@ class Problem(ABC):
     theorem: str
     input_axes: ClassVar[Mapping[str, tuple[str | None, ...]]]
     output_axes: ClassVar[Mapping[str, tuple[str, ...]]]
+    optional: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
@@ -79,7 +82,7 @@ class Problem(ABC):
     def code(self, inputs: Inputs) -> str:
         """Return a program that repeats the check on these inputs."""
         literals = [
-            f"{name} = torch.tensor({x.double().tolist()}, dtype={x.dtype}, device='{x.device}')"
+            f"{name} = {literal(x)}"
             if x.numel() <= LONGEST_LITERAL
             else f"{name} = report.smallest.inputs[{name!r}]  # {tuple(x.shape)}, of the report returned"
             for name, x in inputs.items()
@@ -114,7 +117,7 @@ class BlockProblem(Problem):
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
         """Run the block."""
         x = inputs["x"]
-        y = self._implementation(x.clone())
+        y = self._implementation(copied(x))
         return {"y": checked_output("impl(x)", y, (*x.shape[:2], self._spec.dims["outputDim"]))}
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
@@ -149,6 +152,7 @@ class ScanProblem(Problem):
         "delta_bias": ("channel",),
     }
     output_axes: ClassVar = {"y": ("batch", "channel", "time"), "last_state": ("batch", "channel", "state")}
+    optional = ("z", "D", "delta_bias")
 
     def __init__(self, implementation: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:
         self._implementation, self._delta_softplus, self.rounding = implementation, delta_softplus, rounding
@@ -157,7 +161,7 @@ class ScanProblem(Problem):
 
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
         """Run the scan, with its last state."""
-        arguments = {name: tensor.clone() for name, tensor in inputs.items()}
+        arguments = {name: copied(tensor) for name, tensor in inputs.items()}
         returned = self._implementation(
             **arguments, delta_softplus=self._delta_softplus, return_last_state=True
         )

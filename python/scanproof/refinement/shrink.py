@@ -1,9 +1,11 @@
-"""Make a failing input smaller while it still fails: shorter axes first, then simpler numbers."""
+"""Make a failing input smaller while it still fails: fewer tensors, shorter axes, then simpler numbers."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
+
+from scanproof.refinement.layout import laid_out_like
 
 Inputs = Mapping[str, Tensor]
 AxisNames = Mapping[str, tuple[str | None, ...]]
@@ -25,7 +27,12 @@ class Shrinker:
     """
 
     def __init__(
-        self, inputs: Inputs, axes: AxisNames, fails: Callable[[Inputs], bool], budget: int = 400
+        self,
+        inputs: Inputs,
+        axes: AxisNames,
+        fails: Callable[[Inputs], bool],
+        optional: Sequence[str] = (),
+        budget: int = 400,
     ) -> None:
         """Prepare to shrink ``inputs``, which fail.
 
@@ -33,21 +40,34 @@ class Shrinker:
             inputs: tensors by name.
             axes: names of the axes of each; axes of one name keep one size, an unnamed axis keeps its own.
             fails: whether an input fails.
+            optional: names of tensors that may be left out.
             budget: how many inputs to try at most.
         """
         self.smallest: Inputs = dict(inputs)
         self.runs = 0
-        self._axes, self._fails, self._budget = axes, fails, budget
+        self._axes, self._fails, self._optional, self._budget = axes, fails, optional, budget
 
     def run(self) -> Inputs:
         """Shrink until nothing smaller fails or the budget is spent; return the smallest input found."""
         names = dict.fromkeys(axis for name in self.smallest for axis in self._axes[name] if axis is not None)
         changed = True
         while changed:
+            fewer = [self._leave_out(name) for name in self._optional]
+            plainer = [self._straighten(name) for name in self.smallest]
             shorter = [self._shorten(axis) for axis in names]
             simpler = [self._simplify(name, simple) for simple in _SIMPLER for name in self.smallest]
-            changed = any(shorter) or any(simpler)
+            changed = any((*fewer, *plainer, *shorter, *simpler))
         return self.smallest
+
+    def _leave_out(self, name: str) -> bool:
+        if name not in self.smallest:
+            return False
+        return self._try({other: tensor for other, tensor in self.smallest.items() if other != name})
+
+    def _straighten(self, name: str) -> bool:
+        """Make a tensor contiguous."""
+        tensor = self.smallest[name]
+        return not tensor.is_contiguous() and self._try({**self.smallest, name: tensor.contiguous()})
 
     def _shorten(self, axis: str) -> bool:
         """Drop slices of an axis, the later ones first."""
@@ -68,9 +88,10 @@ class Shrinker:
         """Replace runs of entries by simpler numbers."""
         changed = False
         for start, width in _slices(self.smallest[name].numel()):
-            candidate = self.smallest[name].clone(memory_format=torch.contiguous_format)
-            part = candidate.view(-1)[start : start + width]
+            numbers = self.smallest[name].clone(memory_format=torch.contiguous_format)
+            part = numbers.view(-1)[start : start + width]
             part.copy_(simple(part))
+            candidate = laid_out_like(numbers, self.smallest[name])
             if not torch.equal(candidate, self.smallest[name]):
                 changed |= self._try({**self.smallest, name: candidate})
         return changed
@@ -103,4 +124,4 @@ def _slices(size: int) -> Iterator[tuple[int, int]]:
 
 def _without(tensor: Tensor, axis: int, start: int, width: int) -> Tensor:
     kept = [i for i in range(tensor.shape[axis]) if not start <= i < start + width]
-    return tensor.index_select(axis, torch.tensor(kept, device=tensor.device))
+    return laid_out_like(tensor.index_select(axis, torch.tensor(kept, device=tensor.device)), tensor)

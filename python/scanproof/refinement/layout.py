@@ -1,0 +1,42 @@
+"""How a tensor lies in memory: copied, imitated and written down, since kernels index by strides."""
+
+from torch import Tensor
+
+
+def copied(tensor: Tensor) -> Tensor:
+    """Return a detached copy with the strides of ``tensor``; entries that share memory share it again."""
+    return _memory(tensor).clone().as_strided(tensor.shape, tensor.stride())
+
+
+def laid_out_like(values: Tensor, model: Tensor) -> Tensor:
+    """Return ``values`` as ``model``, of as many axes, lies in memory.
+
+    The axes are in the same order and the innermost is as wide apart. Where ``model`` repeats an axis without
+    memory of its own (stride 0), the first entry of ``values`` is repeated.
+    """
+    shape = values.shape
+    repeated = [axis for axis in range(model.ndim) if model.stride(axis) == 0]
+    for axis in repeated:
+        values = values.narrow(axis, 0, 1)
+    own = [axis for axis in range(model.ndim) if axis not in repeated]
+    step = min((model.stride(axis) for axis in own), default=1)
+    strides = [0] * model.ndim
+    for axis in sorted(own, key=lambda axis: (model.stride(axis), -axis)):
+        strides[axis] = step
+        step *= values.shape[axis]
+    placed = values.new_zeros(step).as_strided(values.shape, strides)
+    return placed.copy_(values).expand(shape)
+
+
+def literal(tensor: Tensor) -> str:
+    """Return source text that makes the tensor, strides included."""
+    plain = tensor.is_contiguous()
+    numbers = (tensor if plain else _memory(tensor)).double().tolist()
+    made = f"torch.tensor({numbers}, dtype={tensor.dtype}, device='{tensor.device}')"
+    return made if plain else f"{made}.as_strided({tuple(tensor.shape)}, {tensor.stride()})"
+
+
+def _memory(tensor: Tensor) -> Tensor:
+    """Return what lies between the first entry and the last, as one axis."""
+    span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.detach().as_strided((span,), (1,))
