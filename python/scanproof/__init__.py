@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanproof.auditing.audit import audit as audit
+    from scanproof.auditing.report import AuditReport as AuditReport
     from scanproof.causality.alignment import Alignment as Alignment
     from scanproof.causality.batch import assert_batch_independent as assert_batch_independent
     from scanproof.causality.batch import check_batch_independence as check_batch_independence
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 _EXPORTS = {
     "Alignment": "scanproof.causality.alignment",
+    "AuditReport": "scanproof.auditing.report",
     "BatchReport": "scanproof.causality.batch_report",
     "CausalityError": "scanproof.causality.failure",
     "CausalityMonitor": "scanproof.monitors.monitor",
@@ -68,6 +71,7 @@ _EXPORTS = {
     "assert_refines": "scanproof.refinement.check",
     "assert_scan_refines": "scanproof.refinement.check",
     "assert_strictly_causal": "scanproof.causality.certificate",
+    "audit": "scanproof.auditing.audit",
     "certify": "scanproof.causality.certificate",
     "check_batch_independence": "scanproof.causality.batch",
     "check_perturbation": "scanproof.causality.perturbation",

@@ -55,6 +55,8 @@ def test_verdicts_read_without_colour_and_are_coloured_with_it(verdict: Verdict)
         mark, colour = "✓", "32"
     elif verdict is Verdict.INCONCLUSIVE:
         mark, colour = "?", "33"
+    elif verdict is Verdict.NOT_APPLICABLE:
+        mark, colour = "-", "2"
     assert f"{mark} {verdict.name}" in render([row(verdict)])
     assert "\x1b" not in render([row(verdict)])
     assert f"{colour}m{mark} {verdict.name}" in render([row(verdict)], colour=True)

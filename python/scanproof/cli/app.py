@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from scanproof.cli.audit import audit
 from scanproof.cli.bench import causality
 from scanproof.cli.demo import demo
 from scanproof.cli.exits import LEGEND, explained
@@ -50,6 +51,7 @@ def add(command: Callable[..., int], panel: str | None, example: str, to: typer.
     to.command(name, epilog=epilog, rich_help_panel=panel)(explained(command))
 
 
+add(audit, IMPLEMENTATIONS, "scanproof audit mypackage.mixers:make --shape 2,37,32")
 add(prove, THEOREMS, "scanproof prove --list")
 add(demo, MACHINE, "scanproof demo")
 add(causality, None, "scanproof bench causality --quick", to=bench)

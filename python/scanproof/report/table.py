@@ -51,11 +51,13 @@ def table(rows: Iterable[Row], title: str | None = None) -> Table:
 
 
 def verdict_text(verdict: Verdict) -> Text:
-    """Return the verdict's name with a mark, coloured: passed, failed or undecided."""
+    """Return the verdict's name with a mark, coloured: passed, failed, undecided or not applicable."""
     if verdict.passed:
         mark, style = "✓", "green"
-    elif verdict is Verdict.INCONCLUSIVE:
-        mark, style = "?", "yellow"
-    else:
+    elif verdict.found:
         mark, style = "✗", "bold red"
+    elif verdict is Verdict.NOT_APPLICABLE:
+        mark, style = "-", "dim"
+    else:
+        mark, style = "?", "yellow"
     return Text(f"{mark} {verdict.name}", style=style)

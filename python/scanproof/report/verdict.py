@@ -13,25 +13,41 @@ class Verdict(Enum):
     LEAK = "an output depends on a later input or on another example; fix the pair named in the report"
     REFINES = "every output lies within the rounding bound of the Lean runner"
     REFUTED = "an output lies outside the rounding bound of the Lean runner; fix the case named in the report"
+    STREAMS = "fed in pieces, from a state, the model returns what one pass returns, to rounding"
+    DIVERGES = (
+        "fed in pieces, from a state, the model returns something else than one pass; fix the case named"
+    )
     INCONCLUSIVE = "nothing was established; the report says what to change"
+    NOT_APPLICABLE = "the check has nothing to look at in this model; the report says why"
 
     @property
     def passed(self) -> bool:
         """Whether the property held on everything that was tried."""
-        return self in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING, Verdict.TOLERATED, Verdict.REFINES)
+        return self in _PASSED
+
+    @property
+    def found(self) -> bool:
+        """Whether a counterexample was found."""
+        return self in (Verdict.LEAK, Verdict.REFUTED, Verdict.DIVERGES)
 
 
 def gravest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict of several checks together: a leak outweighs what is open, and that what passed."""
+    """Return the verdict of several checks together: a finding outweighs the open, that what passed."""
     return max(verdicts, key=_GRAVITY.index)
 
 
-_GRAVITY = (
+_PASSED = (
     Verdict.CAUSAL,
     Verdict.REFINES,
+    Verdict.STREAMS,
     Verdict.CAUSAL_TO_ROUNDING,
     Verdict.TOLERATED,
+)
+_GRAVITY = (
+    Verdict.NOT_APPLICABLE,
+    *_PASSED,
     Verdict.INCONCLUSIVE,
+    Verdict.DIVERGES,
     Verdict.LEAK,
     Verdict.REFUTED,
 )

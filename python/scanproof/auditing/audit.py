@@ -1,0 +1,182 @@
+"""Every check that applies to one implementation, in one call and one report."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from scanproof.auditing.report import AuditEntry, AuditReport
+from scanproof.causality.alignment import SAME, Alignment
+from scanproof.causality.batch import check_batch_independence
+from scanproof.causality.certificate import Cuts, certify
+from scanproof.causality.evidence import dtype_name
+from scanproof.causality.inputs import INPUTS
+from scanproof.causality.interface import callable_name
+from scanproof.causality.packing import Inputs
+from scanproof.causality.perturbation import check_perturbation
+from scanproof.causality.prefix import check_prefix
+from scanproof.causality.seed import seed_of
+from scanproof.causality.selection import Selector, select
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.bounded import Rounding
+from scanproof.refinement.check import check_refinement
+from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.runners import Spec
+from scanproof.report.table import Row
+from scanproof.report.verdict import Verdict, gravest
+
+
+def audit(
+    fn: Callable[..., Any],
+    x: Inputs,
+    *,
+    spec: Spec | MambaCheckpoint | None = None,
+    rounding: torch.dtype | Rounding | None = None,
+    name: str | None = None,
+    cuts: Cuts = "all",
+    inputs: int = INPUTS,
+    seq_dim: int = 1,
+    batch_dim: int | None = 0,
+    alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    vocab_size: int | None = None,
+    generator: torch.Generator | None = None,
+) -> AuditReport:
+    """Run every check that applies to ``fn`` at ``x``.
+
+    They are ``certify``, ``check_perturbation``, ``check_prefix``, ``check_batch_independence``, and with a
+    ``spec`` ``check_refinement``. Where ``fn`` raises in one of them, that one is INCONCLUSIVE.
+
+    Args:
+        fn: function or module in eval mode, as ``certify`` takes it.
+        x: input, as ``certify`` takes it; or token ids, which leave out what needs gradients or floats.
+        spec: parameters of the Lean runner that ``fn`` is to refine.
+        rounding: as in ``check_refinement``.
+        name: what to call ``fn`` in the report; by default its own name.
+        cuts: as in ``certify``.
+        inputs: as in ``certify``, ``check_perturbation`` and ``check_prefix``.
+        seq_dim: axis of positions.
+        batch_dim: axis of examples; None for an input without one.
+        alignment: which inputs each output may read.
+        output: which of several outputs is looked at.
+        kwargs: keyword arguments handed to ``fn`` as they are.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
+        generator: source of randomness; advanced by the call. Default: seed 0.
+
+    Returns:
+        The report, with an entry for each check.
+
+    Raises:
+        InvalidArgument: the call is wrong.
+
+    Example:
+        >>> import torch
+        >>> from scanproof import audit
+        >>> audit(lambda x: x.cumsum(1), torch.randn(2, 16, 3)).verdict.name
+        'CAUSAL_TO_ROUNDING'
+    """
+    tensors = _tensors(x)
+    first, single = tensors[0], isinstance(x, Tensor)
+    seed = seed_of("audit", generator)
+    subject = name or callable_name(fn)
+    common: dict[str, Any] = {"output": output, "kwargs": kwargs}
+    placed = {**common, "seq_dim": seq_dim, "batch_dim": batch_dim, "alignment": alignment, "inputs": inputs}
+    examples = 1 if batch_dim is None or batch_dim >= first.dim() else first.shape[batch_dim]
+    lonely = None if examples > 1 else "x has no other example to read"
+    ids = (
+        None
+        if first.is_floating_point()
+        else "x holds token ids; check at their embeddings (adapters.embeddings.from_ids)"
+    )
+
+    def seeded() -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    def plain(x: Tensor) -> Any:
+        return select("audit", fn(x, **(kwargs or {})), output)
+
+    def refinement() -> Any:
+        bare = output is None and not kwargs
+        return check_refinement(fn if bare else plain, cast(Spec, spec), cast(Tensor, x), rounding=rounding)
+
+    entries = (
+        _entry(
+            "VJP certificate",
+            lambda: certify(fn, x, cuts=cuts, batch_check=not lonely, generator=seeded(), **placed),
+            ids,
+        ),
+        _entry(
+            "future perturbation",
+            lambda: check_perturbation(fn, x, vocab_size=vocab_size, generator=seeded(), **placed),
+        ),
+        _entry("append-prefix", lambda: check_prefix(fn, x, generator=seeded(), **placed), ids),
+        _entry(
+            "batch independence",
+            lambda: check_batch_independence(
+                fn, x, vocab_size=vocab_size, batch_dim=cast(int, batch_dim), generator=seeded(), **common
+            ),
+            lonely,
+        ),
+        _entry(
+            "refinement",
+            refinement,
+            "no spec was given"
+            if spec is None
+            else None
+            if single
+            else "x is several tensors, a spec takes one",
+        ),
+    )
+    return AuditReport(
+        subject=subject,
+        entries=entries,
+        verdict=gravest(entry.verdict for entry in entries),
+        shape=" and ".join(str(tuple(tensor.shape)) for tensor in tensors),
+        dtype=dtype_name(first.dtype),
+        device=str(first.device),
+        seed=seed,
+        versions=_versions(),
+    )
+
+
+def _entry(check: str, run: Callable[[], Any], obstacle: str | None = None) -> AuditEntry:
+    if obstacle:
+        return AuditEntry(check=check, verdict=Verdict.NOT_APPLICABLE, evidence=obstacle)
+    began = time.perf_counter()
+    try:
+        report = run()
+    except InvalidArgument:
+        raise
+    except Exception as error:  # whatever fn raises in the runs that a check makes
+        raised = f"fn raised {type(error).__name__}: {error}"
+        seconds = time.perf_counter() - began
+        return AuditEntry(check=check, verdict=Verdict.INCONCLUSIVE, evidence=raised, seconds=seconds)
+    row: Row = report.row("")
+    return AuditEntry(
+        check=row.check,
+        verdict=row.verdict,
+        evidence=row.evidence,
+        theorem=row.theorem,
+        seconds=time.perf_counter() - began,
+        report=report,
+    )
+
+
+def _tensors(x: Inputs) -> tuple[Tensor, ...]:
+    parts = tuple(x.values()) if isinstance(x, Mapping) else tuple(x) if isinstance(x, list | tuple) else (x,)
+    if not parts or not all(isinstance(part, Tensor) for part in parts):
+        raise InvalidArgument(f"audit: x must be a tensor, or a tuple or mapping of some, got {x!r:.80}.")
+    return cast(tuple[Tensor, ...], parts)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "scanproof": version("scanproof"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,171 @@
+"""One call runs what applies, says what does not, and never takes a refusal for a pass."""
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from scanproof import DiagonalS4Spec, InvalidArgument, Verdict, audit, table
+from scanproof.cli.app import app
+
+SPEC = DiagonalS4Spec(inProj=[[1.0]], a=[0.5], outProj=[[1.0]], skip=[[0.0]])
+FACTORY = """
+import torch
+
+def mean_over_time():
+    return lambda x: x - x.mean(1, keepdim=True)
+
+def pointwise():
+    return torch.nn.SiLU()
+
+def with_spec():
+    from scanproof import DiagonalS4Spec
+    spec = DiagonalS4Spec(inProj=[[1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0]])
+    return {"fn": lambda x: 2 * x, "spec": spec}
+
+def ids():
+    return lambda ids: torch.nn.functional.one_hot(ids, 11).float().cumsum(1)
+
+def nothing():
+    return 3
+
+def no_fn():
+    return {"spec": None}
+
+number = 3
+"""
+
+
+def decay(x):
+    h, states = torch.zeros_like(x[:, 0]), []
+    for token in x.unbind(1):
+        h = 0.5 * h + token
+        states.append(h)
+    return torch.stack(states, 1)
+
+
+def tokens(*shape):
+    return torch.randn(shape or (2, 13, 1), generator=torch.Generator().manual_seed(0))
+
+
+def verdicts(report):
+    return {entry.check: entry.verdict for entry in report.entries}
+
+
+def test_everything_that_applies_runs():
+    report = audit(decay, tokens(), spec=SPEC)
+    assert report.ok
+    assert set(verdicts(report)) == {
+        "VJP certificate",
+        "future perturbation",
+        "append-prefix",
+        "batch independence",
+        "refinement",
+    }
+    assert all(entry.verdict.passed and entry.report for entry in report.entries), report.summary()
+    assert verdicts(report)["refinement"] is Verdict.REFINES
+
+
+def test_a_finding_decides():
+    report = audit(lambda x: 2 * decay(x), tokens(), spec=SPEC)
+    assert report.verdict is Verdict.REFUTED
+    assert verdicts(report)["VJP certificate"].passed
+
+
+def test_what_does_not_apply_says_why_and_does_not_decide():
+    report = audit(decay, tokens(1, 13, 1))
+    said = {entry.check: entry.evidence for entry in report.entries}
+    assert said["refinement"] == "no spec was given"
+    assert said["batch independence"] == "x has no other example to read"
+    assert report.ok
+    ids = audit(
+        lambda x: torch.nn.functional.one_hot(x, 5).cumsum(1),
+        torch.arange(10).reshape(2, 5) % 5,
+        vocab_size=5,
+    )
+    assert verdicts(ids)["VJP certificate"] is Verdict.NOT_APPLICABLE
+    assert verdicts(ids)["future perturbation"] is Verdict.CAUSAL
+
+
+def test_what_raises_in_a_check_is_inconclusive_there():
+    def picky(x):
+        if x.shape[1] != 13:
+            raise RuntimeError("thirteen")
+        return decay(x)
+
+    report = audit(picky, tokens())
+    assert verdicts(report)["append-prefix"] is Verdict.INCONCLUSIVE
+    assert "thirteen" in report.summary()
+    assert verdicts(report)["future perturbation"].passed
+    assert not report.ok
+
+
+def test_it_is_plain():
+    report = audit(decay, tokens(), name="decay", generator=torch.Generator().manual_seed(5))
+    plain = json.loads(json.dumps(report.to_dict()))
+    assert plain["subject"] == "decay"
+    assert plain["seed"] == 5
+    assert [entry["check"] for entry in plain["entries"]] == [row.check for row in report.rows()]
+    assert table(report.rows()).row_count == len(report.entries) + 1
+
+
+def test_several_inputs_and_outputs():
+    x = {"a": tokens(2, 13, 3), "b": tokens(2, 13, 3)}
+    report = audit(lambda a, b, scale: (a * b * scale, None), x, output=0, kwargs={"scale": 2.0}, spec=SPEC)
+    assert report.ok
+    assert verdicts(report)["refinement"] is Verdict.NOT_APPLICABLE
+    picked = audit(
+        lambda x, scale: (scale * decay(x), None), tokens(), output=0, kwargs={"scale": 1}, spec=SPEC
+    )
+    assert verdicts(picked)["refinement"] is Verdict.REFINES
+
+
+def test_a_wrong_call():
+    with pytest.raises(InvalidArgument, match="audit: x must be a tensor"):
+        audit(decay, 3)
+    with pytest.raises(InvalidArgument, match="train mode"):
+        audit(torch.nn.Dropout(), tokens())
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    (tmp_path / "made_for_audit.py").write_text(FACTORY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [str(tmp_path), *__import__("sys").path])
+
+    def run(name, *options, shape="2,13,1"):
+        arguments = ["audit", f"made_for_audit:{name}", "--shape", shape, *options]
+        return CliRunner().invoke(app, arguments)
+
+    return run
+
+
+def test_the_command(command):
+    quiet = command("pointwise", "--quiet")
+    assert quiet.exit_code == 0
+    assert quiet.stdout.startswith("made_for_audit:pointwise: CAUSAL")
+    leak = command("mean_over_time", "--json", "--seed", "3")
+    assert leak.exit_code == 1
+    report = json.loads(leak.stdout)
+    assert (report["verdict"], report["seed"]) == ("LEAK", 3)
+    refined = json.loads(command("with_spec", "--json").stdout)
+    assert {entry["check"]: entry["verdict"] for entry in refined["entries"]}["refinement"] == "REFINES"
+    assert command("ids", "--vocab-size", "11", shape="2,13").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("gone", [], "has no attribute 'gone'"),
+        ("number", [], "must be a function without arguments"),
+        ("nothing", [], "must return a function or module"),
+        ("no_fn", [], "without 'fn'"),
+        ("pointwise", ["--shape", "2,x"], "--shape must be whole numbers"),
+        ("pointwise", ["--dtype", "int8"], "--dtype must be one of"),
+    ],
+)
+def test_a_wrong_command(command, name, options, sentence):
+    result = command(name, *options)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
