@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,21 @@ All have ``shape``, indexing, ``+``, ``*`` and unary ``-``, with NumPy's broadca
 
 SOFTPLUS_THRESHOLD = 20
 """Above it PyTorch's softplus, the reference kernels' and the spec's is the identity."""
+
+
+class Part(NamedTuple):
+    """Terms of a sum: the entries of ``x * y``, or of ``x`` alone.
+
+    Attributes:
+        x: first factor.
+        y: second factor, which broadcasts with the first; None where there is none.
+        shape: shape to which the terms are summed over the axes that broadcasting has widened, before they
+            are reshaped to that of the sum; None where the two are one.
+    """
+
+    x: Value
+    y: Value | None = None
+    shape: tuple[int, ...] | None = None
 
 
 class Arithmetic(ABC):
@@ -76,7 +91,40 @@ class Arithmetic(ABC):
         return x * self.sigmoid(x)
 
 
-class _Folding(Arithmetic):
+class AdjointArithmetic(Arithmetic):
+    """The operations that gradients need beyond those of the runners."""
+
+    @abstractmethod
+    def total(self, parts: Sequence[Part], shape: tuple[int, ...]) -> Value:
+        """Sum all terms of all parts into a value of a shape; no order of summation is meant."""
+
+    @abstractmethod
+    def scatter(self, part: Value, index: Any, shape: tuple[int, ...]) -> Value:
+        """Return zeros of a shape with ``part`` at an index."""
+
+    @abstractmethod
+    def broadcast(self, x: Value, shape: tuple[int, ...]) -> Value:
+        """Repeat entries up to a shape."""
+
+    @abstractmethod
+    def exp_slope(self, x: Value, y: Value) -> Value:
+        """Return the derivative of ``exp`` at ``x``, where its value is ``y``."""
+
+    @abstractmethod
+    def sigmoid_slope(self, x: Value, y: Value) -> Value:
+        """Return the derivative of ``sigmoid`` at ``x``, where its value is ``y``."""
+
+    @abstractmethod
+    def softplus_slope(self, x: Value) -> Value:
+        """Return the derivative of ``softplus``: 1 above 20."""
+
+    def silu_slope(self, x: Value) -> Value:
+        """Return the derivative of ``silu``."""
+        y = self.sigmoid(x)
+        return y + x * self.sigmoid_slope(x, y)
+
+
+class _Folding(AdjointArithmetic):
     """Arithmetics on plain arrays, where every sum is the left fold."""
 
     @abstractmethod
@@ -104,6 +152,20 @@ class _Folding(Arithmetic):
             h = a[:, t] * h + b[:, t]
             states[:, t] = h
         return states
+
+    def total(self, parts: Sequence[Part], shape: tuple[int, ...]) -> Value:
+        result = self.zeros(shape)
+        for x, y, within in parts:
+            result = result + reduced(x if y is None else x * y, within or shape).reshape(shape)
+        return result
+
+    def scatter(self, part: Value, index: Any, shape: tuple[int, ...]) -> Value:
+        result = self.zeros(shape)
+        result[index] = part
+        return result
+
+    def broadcast(self, x: Value, shape: tuple[int, ...]) -> Value:
+        return np.broadcast_to(x, shape)
 
     def sigmoid(self, x: Value) -> Value:
         return self.div(self.lift(np.ones(())), 1 + self.exp(-x))
@@ -137,6 +199,18 @@ class Float64(_Folding):
         """Return the quotient."""
         return x / y
 
+    def exp_slope(self, x: Value, y: Value) -> Value:
+        """Return ``y``."""
+        return y
+
+    def sigmoid_slope(self, x: Value, y: Value) -> Value:
+        """Return ``y (1 - y)``."""
+        return y * (1 - y)
+
+    def softplus_slope(self, x: Value) -> Value:
+        """Return 1 above 20 and ``sigmoid x`` elsewhere."""
+        return np.where(x > SOFTPLUS_THRESHOLD, 1.0, self.sigmoid(x))
+
 
 class Exact(_Folding):
     """Rational numbers, with polynomials in place of the two transcendental functions.
@@ -160,6 +234,26 @@ class Exact(_Folding):
     def div(self, x: Value, y: Value) -> Value:
         """Return the quotient, or zero for a zero divisor."""
         return _divide(x, y)
+
+    def exp_slope(self, x: Value, y: Value) -> Value:
+        """Return ``1 + 2 x``."""
+        return 1 + 2 * x
+
+    def sigmoid_slope(self, x: Value, y: Value) -> Value:
+        """Return the derivative of ``1 / (1 + exp(-x))`` with this ``exp``."""
+        return y * y * self.exp_slope(-x, self.exp(-x))
+
+    def softplus_slope(self, x: Value) -> Value:
+        """Return the derivative of ``log1p(exp x)`` with this ``log1p`` and ``exp``, or 1 above 20."""
+        y = self.exp(x)
+        one = self.lift(np.ones(()))
+        return np.where(x > SOFTPLUS_THRESHOLD, one, (1 + 2 * y) * self.exp_slope(x, y))
+
+
+def reduced(x: Value, shape: tuple[int, ...]) -> Value:
+    """Sum an array over the axes by which it is wider than a shape that broadcasts to its own."""
+    x = np.asarray(x.sum(axis=tuple(range(x.ndim - len(shape)))))
+    return x.sum(axis=tuple(i for i, n in enumerate(shape) if n != x.shape[i]), keepdims=True)
 
 
 def _exp_of(x: float) -> float:

@@ -11,6 +11,7 @@ float64's rounding of ``v`` itself. Every bound is rounded outward, so that its 
 cannot make it too small.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.arithmetic import FLOAT64, SOFTPLUS_THRESHOLD, Arithmetic
+from scanproof.refinement.arithmetic import FLOAT64, SOFTPLUS_THRESHOLD, AdjointArithmetic, Part, reduced
 
 Floats = NDArray[np.float64]
 
@@ -80,15 +81,15 @@ class Rounding:
             " any order of summation, any association of the scan"
         )
 
-    def growth_of_sum(self, products: int, others: int) -> float:
+    def growth_of_sum(self, terms: int, parts: int) -> float:
         """Return at least (1 + u)^k - 1 over the k roundings that a term of a sum meets.
 
-        The sum has ``products`` and, added in any order, ``others``.
+        The sum has so many ``terms``. With an accumulator of its own, a term also meets roundings outside of
+        it, as many as there are ``parts``.
         """
         if self.accumulator is None:
-            return _growth(self.unit_roundoff, products + others)
-        within = _growth(self.accumulator, products + others)
-        rounded = _growth(self.unit_roundoff, 1 + others)
+            return growth(self.unit_roundoff, terms)
+        within, rounded = growth(self.accumulator, terms), growth(self.unit_roundoff, parts)
         return (within + rounded + within * rounded) * (1 + 2.0**-45)
 
 
@@ -132,7 +133,7 @@ class Bounded:
         return self.arithmetic.rounded(self.value * other.value, spread)
 
 
-class BoundedArithmetic(Arithmetic):
+class BoundedArithmetic(AdjointArithmetic):
     """Running error bounds, for any order of summation and any association of the scan.
 
     Attributes:
@@ -192,12 +193,49 @@ class BoundedArithmetic(Arithmetic):
         if plus is not None:
             value, others = value + plus.value, 1
             spread, size = spread + plus.error, size + np.abs(plus.value)
-        growth = self.rounding.growth_of_sum(products, others)
+        grown = self.rounding.growth_of_sum(products + others, 1 + others)
         reach = _up(size + spread)
-        self._meets(reach * (1 + growth))
-        rounding = growth * reach + _growth(_U, products + others) * size
-        underflow = 2 * (products + others) * (eta * (1 + growth) + 2 * _TINY)
+        self._meets(reach * (1 + grown))
+        rounding = grown * reach + growth(_U, products + others) * size
+        underflow = 2 * (products + others) * (eta * (1 + grown) + 2 * _TINY)
         return Bounded(value, _up(spread + rounding + underflow), self)
+
+    def total(self, parts: Sequence[Part], shape: tuple[int, ...]) -> Bounded:
+        """Bound a sum in any order, as :meth:`dot` does; products are rounded, also under an accumulator."""
+        if len(parts) == 1 and parts[0].y is None and parts[0].x.shape == (parts[0].shape or shape):
+            return Bounded(parts[0].x.value.reshape(shape), parts[0].x.error.reshape(shape), self)
+        value, spread, size = np.zeros((3, *shape))
+        terms, factors = 0, 1
+        for x, y, within in parts:
+            full = np.broadcast_shapes(x.shape, () if y is None else y.shape)
+            within = shape if within is None else within
+            count = math.prod(full) // max(math.prod(within), 1)
+            outward = 1 + (count + 4) * 2.0**-52
+            if y is None:
+                sums = (x.value, x.error, np.abs(x.value))
+            else:
+                factors = 2
+                apart = np.abs(x.value) * y.error + x.error * y.magnitude
+                sums = (x.value * y.value, apart, np.abs(x.value) * np.abs(y.value))
+            own, apart, large = (reduced(part, within).reshape(shape) for part in sums)
+            value, spread, size = value + own, spread + apart * outward, size + large * outward
+            terms += count
+        eta, roundings = self.rounding.underflow, terms + factors - 1
+        grown = self.rounding.growth_of_sum(roundings, len(parts) + factors)
+        reach = _up(size + spread)
+        self._meets(reach * (1 + grown))
+        rounding = grown * reach + growth(_U, roundings) * size
+        underflow = 2 * terms * (eta * (1 + grown) + 2 * _TINY)
+        return Bounded(value, _up(spread + rounding + underflow), self)
+
+    def scatter(self, part: Bounded, index: Any, shape: tuple[int, ...]) -> Bounded:
+        """Return zeros that are exact, with a part at an index."""
+        value, error = (FLOAT64.scatter(array, index, shape) for array in (part.value, part.error))
+        return Bounded(value, error, self)
+
+    def broadcast(self, x: Bounded, shape: tuple[int, ...]) -> Bounded:
+        """Repeat values and errors."""
+        return Bounded(np.broadcast_to(x.value, shape), np.broadcast_to(x.error, shape), self)
 
     def scan(self, a: Bounded, b: Bounded, h0: Bounded) -> Bounded:
         """Bound the states of h_t = a_t h_(t-1) + b_t, the transitions combined by any binary tree.
@@ -243,13 +281,12 @@ class BoundedArithmetic(Arithmetic):
             segment = _up(reach * np.maximum(segment, 1))
             longest, top = np.maximum(longest, segment), np.maximum(top, m)
             leaves = t + 2
-            growth = _growth(u, leaves - 1)
-            error[:, t] = _up(reference + moved + growth * _up(m + g_minus_m) + g_minus_m)
+            error[:, t] = _up(reference + moved + growth(u, leaves - 1) * _up(m + g_minus_m) + g_minus_m)
             if eta:
                 rare = _up(8 * w_squared * eta * leaves**2) <= 1
                 underflow = np.where(rare, _up(eta * (4 * (leaves * (total + 1) - 1) * p)), np.inf)
                 error[:, t] = _up(error[:, t] + underflow)
-        self._meets(np.maximum(longest, top) * (1 + _growth(u, 2 * value.shape[1])))
+        self._meets(np.maximum(longest, top) * (1 + growth(u, 2 * value.shape[1])))
         return Bounded(value, error, self)
 
     def exp(self, x: Bounded) -> Bounded:
@@ -273,6 +310,30 @@ class BoundedArithmetic(Arithmetic):
         either_side = np.abs(x.value - SOFTPLUS_THRESHOLD) <= x.error
         jump = _sure(np.log1p(np.exp(-float(SOFTPLUS_THRESHOLD))))
         return self._function(value, spread + np.where(either_side, jump, 0.0))
+
+    def exp_slope(self, x: Bounded, y: Bounded) -> Bounded:
+        """Return the exponential itself, which implementations keep or compute again."""
+        return y
+
+    def sigmoid_slope(self, x: Bounded, y: Bounded) -> Bounded:
+        """Bound ``y (1 - y)``, the difference rounded; near 1 its error is relative to ``y``, not to it."""
+        return y * (self.lift(np.ones(())) + -y)
+
+    def softplus_slope(self, x: Bounded) -> Bounded:
+        """Bound the slope of softplus: sigmoid, or exp / (1 + exp), two roundings more; at 20 it jumps."""
+        slope = self.sigmoid(x)
+        for _ in range(2):
+            slope = self.rounded(slope.value, slope.error)
+        either_side = np.abs(x.value - SOFTPLUS_THRESHOLD) <= x.error
+        jump = _sure(np.exp(-float(SOFTPLUS_THRESHOLD)) * np.exp(x.error))
+        above = x.value > SOFTPLUS_THRESHOLD
+        error = np.where(above, 0.0, slope.error) + np.where(either_side, slope.error + jump, 0.0)
+        return Bounded(np.where(above, 1.0, slope.value), _up(error), self)
+
+    def silu_slope(self, x: Bounded) -> Bounded:
+        """Bound the slope of silu, ``s + x (s (1 - s))`` or ``s (1 + x (1 - s))``, one rounding longer."""
+        slope = super().silu_slope(x)
+        return self.rounded(slope.value, slope.error)
 
     def _function(self, value: Floats, spread: Floats) -> Bounded:
         """Bound a function accurate to the declared ulps, an ulp of y being at most 2 u |y|."""
@@ -300,7 +361,7 @@ def _stretch(error: Floats) -> Floats:
     return _up(bound)
 
 
-def _growth(u: float, roundings: int) -> float:
+def growth(u: float, roundings: int) -> float:
     """Return at least (1 + u)^roundings - 1."""
     return float(np.expm1(roundings * np.log1p(u))) * (1 + 2.0**-45)
 

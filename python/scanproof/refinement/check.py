@@ -6,7 +6,7 @@ its kin to a stated number of ulps (:mod:`scanproof.refinement.bounded`). An out
 evaluation of that recurrence, or not a stable one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -18,7 +18,16 @@ from scanproof.first_calls import settle_first_calls
 from scanproof.refinement.bounded import Rounding
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.compare import Comparison, compare
-from scanproof.refinement.problem import BlockProblem, Inputs, Problem, Reference, ScanProblem
+from scanproof.refinement.gradients import COTANGENTS, draw_cotangents
+from scanproof.refinement.problem import (
+    BlockProblem,
+    Inputs,
+    Problem,
+    Reference,
+    ScanProblem,
+    checked_output,
+    separated,
+)
 from scanproof.refinement.report import FailingCase, RefinementError, RefinementReport
 from scanproof.refinement.runners import Spec
 from scanproof.refinement.shrink import Shrinker
@@ -31,6 +40,9 @@ def check_refinement(
     spec: Spec | MambaCheckpoint,
     x: Tensor,
     *,
+    gradients: bool = False,
+    cotangents: Mapping[str, Tensor] | None = None,
+    seed: int = 0,
     rounding: torch.dtype | Rounding | None = None,
     reference: Reference | None = None,
     shrink: bool = True,
@@ -38,11 +50,15 @@ def check_refinement(
     """Check that ``impl`` computes the outputs of a spec's list runner, up to rounding.
 
     Args:
-        impl: function or module in eval mode from x (batch, T, inputDim) to y (batch, T, outputDim), run
-            without gradients from the zero state.
+        impl: function or module in eval mode from x (batch, T, inputDim) to y (batch, T, outputDim), run from
+            the zero state.
         spec: parameters of the reference, exactly those of ``impl`` (its low-precision ones upcast).
         x: input, floating, on any device, in the precision that ``impl`` takes; the reference runs on the
             same numbers upcast, so that quantising the input hides nothing.
+        gradients: also compare the gradient at ``x``, a vector-Jacobian product by autograd, with the adjoint
+            of the runner, within a bound of its own (:mod:`scanproof.refinement.adjoint`).
+        cotangents: what to pull back, ``{"y": …}`` of the shape of the output; default: drawn from ``seed``.
+        seed: seed of the cotangents.
         rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the dtype of ``x``. A
             coarser output dtype is allowed for by one more rounding.
         reference: what computes the reference's values, an object with ``run(spec, x) -> (y, state)`` such as
@@ -82,7 +98,10 @@ def check_refinement(
         raise InvalidArgument(
             f"check_refinement: x has shape {tuple(x.shape)}; give (batch, T, inputDim = {wanted}), none 0."
         )
-    return _check(BlockProblem(impl, spec, _rounding(rounding, x.dtype), reference), {"x": x}, shrink)
+    problem = BlockProblem(impl, spec, _rounding(rounding, x.dtype), reference)
+    like = {"y": x.new_empty((*x.shape[:2], spec.dims["outputDim"]))}
+    given, drawn = _cotangents("check_refinement", gradients, cotangents, like, seed)
+    return _check(problem, {"x": x, **given}, shrink, drawn)
 
 
 def assert_refines(
@@ -90,6 +109,9 @@ def assert_refines(
     spec: Spec | MambaCheckpoint,
     x: Tensor,
     *,
+    gradients: bool = False,
+    cotangents: Mapping[str, Tensor] | None = None,
+    seed: int = 0,
     rounding: torch.dtype | Rounding | None = None,
     reference: Reference | None = None,
     shrink: bool = True,
@@ -100,7 +122,19 @@ def assert_refines(
         RefinementError: REFUTED or INCONCLUSIVE; an ``AssertionError`` with the summary, and the ``report``.
         InvalidArgument: the call is wrong.
     """
-    return _assert(check_refinement(impl, spec, x, rounding=rounding, reference=reference, shrink=shrink))
+    return _assert(
+        check_refinement(
+            impl,
+            spec,
+            x,
+            gradients=gradients,
+            cotangents=cotangents,
+            seed=seed,
+            rounding=rounding,
+            reference=reference,
+            shrink=shrink,
+        )
+    )
 
 
 def check_scan_refinement(
@@ -115,6 +149,9 @@ def check_scan_refinement(
     delta_bias: Tensor | None = None,
     delta_softplus: bool = False,
     *,
+    gradients: bool = False,
+    cotangents: Mapping[str, Tensor] | None = None,
+    seed: int = 0,
     rounding: torch.dtype | Rounding | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
@@ -132,6 +169,12 @@ def check_scan_refinement(
         z: gates, (batch, channels, length).
         delta_bias: added to ``delta``, (channels,).
         delta_softplus: apply softplus to the step sizes.
+        gradients: also compare the gradients at every tensor given, vector-Jacobian products by autograd,
+            with the adjoint of the runner, within bounds of their own.
+        cotangents: what to pull back, by ``"y"`` and ``"last_state"``; one that is left out counts as zero,
+            so that an implementation need not differentiate through its last state. Default: both, drawn
+            from ``seed``.
+        seed: seed of the cotangents.
         rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the widest dtype among
             the tensors, at least float32. A coarser output dtype is allowed for by one more rounding.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
@@ -145,8 +188,11 @@ def check_scan_refinement(
     _check_implementation("check_scan_refinement", impl)
     given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
     inputs = {name: tensor for name, tensor in given.items() if tensor is not None}
-    problem = ScanProblem(impl, delta_softplus, _rounding(rounding, check_arguments(inputs)))
-    return _check(problem, inputs, shrink)
+    dtype = check_arguments(inputs)
+    problem = ScanProblem(impl, delta_softplus, _rounding(rounding, dtype))
+    like = {"y": u, "last_state": u.new_empty((*u.shape[:2], A.shape[1]), dtype=dtype)}
+    drawn_or_given, drawn = _cotangents("check_scan_refinement", gradients, cotangents, like, seed)
+    return _check(problem, {**inputs, **drawn_or_given}, shrink, drawn)
 
 
 def assert_scan_refines(
@@ -161,18 +207,53 @@ def assert_scan_refines(
     delta_bias: Tensor | None = None,
     delta_softplus: bool = False,
     *,
+    gradients: bool = False,
+    cotangents: Mapping[str, Tensor] | None = None,
+    seed: int = 0,
     rounding: torch.dtype | Rounding | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
     """Run :func:`check_scan_refinement`, and raise unless it REFINES; errors as :func:`assert_refines`."""
     return _assert(
         check_scan_refinement(
-            impl, u, delta, A, B, C, D, z, delta_bias, delta_softplus, rounding=rounding, shrink=shrink
+            impl,
+            u,
+            delta,
+            A,
+            B,
+            C,
+            D,
+            z,
+            delta_bias,
+            delta_softplus,
+            gradients=gradients,
+            cotangents=cotangents,
+            seed=seed,
+            rounding=rounding,
+            shrink=shrink,
         )
     )
 
 
-def _check(problem: Problem, inputs: Inputs, shrink: bool) -> RefinementReport:
+def _cotangents(
+    check: str, gradients: bool, given: Mapping[str, Tensor] | None, like: Mapping[str, Tensor], seed: int
+) -> tuple[dict[str, Tensor], int | None]:
+    """Return the cotangents by the names they have among inputs, and the seed if they were drawn."""
+    if given is not None:
+        if not given or not set(given) <= set(like):
+            raise InvalidArgument(
+                f"{check}: cotangents has {sorted(given)}; give a tensor for one or more of {sorted(like)}."
+            )
+        for name, tensor in given.items():
+            checked_output(f"{check}: the cotangent of {name}", tensor, tuple(like[name].shape))
+    elif not gradients:
+        return {}, None
+    cotangents = draw_cotangents(like, seed) if given is None else given
+    named = {name: cotangents[output] for name, output in COTANGENTS.items() if output in cotangents}
+    return named, seed if given is None else None
+
+
+def _check(problem: Problem, inputs: Inputs, shrink: bool, seed: int | None) -> RefinementReport:
     settle_first_calls()
     found = compare(problem, inputs)
     smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
@@ -187,6 +268,8 @@ def _check(problem: Problem, inputs: Inputs, shrink: bool) -> RefinementReport:
         device=str(first.device),
         rounding=problem.rounding,
         compared=found.compared,
+        gradients=tuple(separated(inputs)[0]) if len(separated(inputs)[1]) else (),
+        seed=seed,
         worst=found.worst,
         sharpness=found.sharpness,
         smallest=smallest,

@@ -104,12 +104,13 @@ def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: 
     error = np.nan_to_num(np.abs(got[name] - value), nan=np.inf, posinf=np.inf)
     index = np.unravel_index(int(np.argmax(error / bound)), value.shape)
     place = dict(zip(problem.output_axes[name], map(int, index), strict=True))
-    last = next(iter(expected.value.values())).shape[problem.output_axes["y"].index("time")] - 1
+    if name == "last_state":
+        place["time"] = expected.value["y"].shape[problem.output_axes["y"].index("time")] - 1
     return Deviation(
         output=name,
-        example=place["batch"],
-        t=place.get("time", last),
-        channel=place["channel"],
+        example=place.get("batch"),
+        t=place.get("time"),
+        channel=place.get("channel"),
         state=place.get("state"),
         got=float(got[name][index]),
         expected=float(value[index]),

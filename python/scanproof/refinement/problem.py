@@ -1,9 +1,9 @@
 """What is compared: an implementation's outputs, and the reference's with their bounds."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -12,11 +12,15 @@ from torch import Tensor
 
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats, Rounding
+from scanproof.refinement.adjoint import Tape
+from scanproof.refinement.arithmetic import Arithmetic, Part, Value
+from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats, Rounding, growth
+from scanproof.refinement.gradients import COTANGENTS, with_gradients
 from scanproof.refinement.layout import copied, literal
 from scanproof.refinement.runners import Spec, diagonal_selective_scan
 
 Inputs = Mapping[str, Tensor]
+Array = TypeVar("Array", Tensor, Floats)
 
 LONGEST_LITERAL = 256
 """Numbers of a tensor that are written out in a failing case's code."""
@@ -49,13 +53,16 @@ class Expected:
 class Problem(ABC):
     """An implementation, its reference, and how to write both down.
 
+    Where the inputs have cotangents of outputs among them (:data:`COTANGENTS`), the outputs and the gradients
+    that these cotangents have at all other inputs are compared; else the outputs alone.
+
     Attributes:
         rounding: what is assumed of the implementation's arithmetic.
         model: the reference, with its dimensions.
         reference_name: what computes the reference's values.
         theorem: the Lean theorem about the reference.
         input_axes: names of the axes of each input; None for an axis that must keep its size.
-        output_axes: names of the axes of each output.
+        output_axes: names of the axes of each output, and of each gradient.
         optional: names of inputs that may be left out.
     """
 
@@ -67,9 +74,15 @@ class Problem(ABC):
     output_axes: ClassVar[Mapping[str, tuple[str, ...]]]
     optional: ClassVar[tuple[str, ...]] = ()
 
-    @abstractmethod
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
-        """Run the implementation."""
+        """Run the implementation, and pull the cotangents back through it if there are any."""
+        arguments, cotangents = separated(inputs)
+        if cotangents:
+            return with_gradients(self._run_implementation, arguments, cotangents)
+        return self._run_implementation({name: copied(tensor) for name, tensor in arguments.items()})
+
+    @abstractmethod
+    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]: ...
 
     @abstractmethod
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
@@ -89,6 +102,11 @@ class Problem(ABC):
         ]
         return "\n".join(["import torch", "import scanproof", *literals, self.call(inputs)])
 
+    def _options(self, inputs: Inputs) -> str:
+        _, cotangents = separated(inputs)
+        given = ", ".join(f"{output!r}: d{output}" for output in cotangents)
+        return self._rounding_argument() + (f", cotangents={{{given}}}" if given else "")
+
     def _rounding_argument(self) -> str:
         for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
             if self.rounding == Rounding.of(dtype):
@@ -99,8 +117,8 @@ class Problem(ABC):
 class BlockProblem(Problem):
     """A block, x (batch, time, inputDim) -> y (batch, time, outputDim), against a spec."""
 
-    input_axes: ClassVar = {"x": ("batch", "time", None)}
-    output_axes: ClassVar = {"y": ("batch", "time", "channel")}
+    input_axes: ClassVar = {"x": ("batch", "time", None), "dy": ("batch", "time", None)}
+    output_axes: ClassVar = {"y": ("batch", "time", "channel"), "dx": ("batch", "time", "channel")}
 
     def __init__(
         self,
@@ -114,34 +132,40 @@ class BlockProblem(Problem):
         twin = "the Python twin of the Lean runner"
         self.reference_name = f"{type(reference).__name__ if reference else twin}, float64"
 
-    def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
-        """Run the block."""
-        x = inputs["x"]
-        y = self._implementation(copied(x))
+    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
+        x = arguments["x"]
+        y = self._implementation(x)
         return {"y": checked_output("impl(x)", y, (*x.shape[:2], self._spec.dims["outputDim"]))}
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the spec. A reference other than the twin is one more float64 run, with a bound of its own."""
-        x = to_numpy(inputs["x"])
+        x, trouble = to_numpy(inputs["x"]), ""
         arithmetic = BoundedArithmetic(self.rounding)
-        bounded, _ = self._spec.run(x, arithmetic=arithmetic)
-        value, bound, trouble = bounded.value, stored(bounded, dtypes["y"]), ""
+        tape = Tape(arithmetic)
+        variable, y = self._spec.trace(x, tape)
+        values = {"y": y.value.value}
+        bounds = {"y": stored([y.value], y.value, dtypes["y"])}
         if self._reference is not None:
             double, _ = self._spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float64)))
-            value, bound = self._reference.run(self._spec, x)[0], bound + double.error
-            if np.any(np.abs(value - double.value) > double.error):
+            values["y"] = self._reference.run(self._spec, x)[0]
+            bounds["y"] = bounds["y"] + double.error
+            if np.any(np.abs(values["y"] - double.value) > double.error):
                 trouble = f"{self.reference_name} differs from the Python twin by more than rounding explains"
-        return Expected({"y": value}, {"y": bound}, arithmetic.peak, trouble)
+        if "dy" in inputs:
+            with np.errstate(over="ignore", invalid="ignore"):
+                [parts] = tape.gradients([(y, to_numpy(inputs["dy"]))], [variable])
+                values["dx"], bounds["dx"] = gradient(arithmetic, parts, variable.shape, dtypes["dx"])
+        return Expected(values, bounds, arithmetic.peak, trouble)
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``assert_refines``."""
-        return f"scanproof.assert_refines(impl, spec, x, {self._rounding_argument()})  # {self._spec!r}"
+        return f"scanproof.assert_refines(impl, spec, x, {self._options(inputs)})  # {self._spec!r}"
 
 
 class ScanProblem(Problem):
     """A selective scan with the ecosystem's signature against the scan of the selective Mamba runner."""
 
-    input_axes: ClassVar = {
+    _argument_axes: ClassVar = {
         "u": ("batch", "channel", "time"),
         "delta": ("batch", "channel", "time"),
         "A": ("channel", "state"),
@@ -151,7 +175,13 @@ class ScanProblem(Problem):
         "z": ("batch", "channel", "time"),
         "delta_bias": ("channel",),
     }
-    output_axes: ClassVar = {"y": ("batch", "channel", "time"), "last_state": ("batch", "channel", "state")}
+    _result_axes: ClassVar = {"y": ("batch", "channel", "time"), "last_state": ("batch", "channel", "state")}
+    input_axes: ClassVar = {
+        **_argument_axes,
+        "dy": _result_axes["y"],
+        "dlast_state": _result_axes["last_state"],
+    }
+    output_axes: ClassVar = {**_result_axes, **{f"d{name}": axes for name, axes in _argument_axes.items()}}
     optional = ("z", "D", "delta_bias")
 
     def __init__(self, implementation: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:
@@ -159,9 +189,7 @@ class ScanProblem(Problem):
         self.model, self.theorem = "selective scan", theorems.SELECTIVE_SCAN_APPEND
         self.reference_name = "the Python twin of the Lean runner's scan, float64"
 
-    def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
-        """Run the scan, with its last state."""
-        arguments = {name: copied(tensor) for name, tensor in inputs.items()}
+    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
         returned = self._implementation(
             **arguments, delta_softplus=self._delta_softplus, return_last_state=True
         )
@@ -170,42 +198,74 @@ class ScanProblem(Problem):
                 f"impl(…, return_last_state=True) returned a {type(returned).__name__}, not (y, last_state)."
             )
         y, last = returned
-        state_shape = (*inputs["u"].shape[:2], inputs["A"].shape[1])
+        u, A = arguments["u"], arguments["A"]
         return {
-            "y": checked_output("y of impl(…)", y, tuple(inputs["u"].shape)),
-            "last_state": checked_output("last_state of impl(…)", last, state_shape),
+            "y": checked_output("y of impl(…)", y, tuple(u.shape)),
+            "last_state": checked_output("last_state of impl(…)", last, (*u.shape[:2], A.shape[1])),
         }
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
-        """Run the scan of the runner."""
+        """Run the scan of the runner, and its adjoint if there are cotangents."""
         arithmetic = BoundedArithmetic(self.rounding)
+        tape = Tape(arithmetic)
+        arrays = {name: _turned(to_numpy(x), self.input_axes[name]) for name, x in inputs.items()}
+        arguments, cotangents = separated(arrays)
+        variables = {name: tape.variable(array) for name, array in arguments.items()}
         with np.errstate(over="ignore", invalid="ignore"):
-            y, last = self._run(arithmetic, inputs)
-            bounds = {"y": stored(y, dtypes["y"]), "last_state": stored(last, dtypes["last_state"])}
-        return Expected({"y": y.value, "last_state": last.value}, bounds, arithmetic.peak)
-
-    def _run(self, arithmetic: BoundedArithmetic, inputs: Inputs) -> tuple[Bounded, Bounded]:
-        time_major = {
-            name: arithmetic.lift(to_numpy(tensor.transpose(1, 2) if tensor.ndim == 3 else tensor))
-            for name, tensor in inputs.items()
-        }
-        u, dt = time_major["u"], time_major["delta"]
-        if "delta_bias" in time_major:
-            dt = dt + time_major["delta_bias"]
-        if self._delta_softplus:
-            dt = arithmetic.softplus(dt)
-        A, B, C = (time_major[name] for name in "ABC")
-        h0 = arithmetic.zeros((u.shape[0], u.shape[2], A.shape[1]))
-        y, last = diagonal_selective_scan(arithmetic, dt, A, B, C, u, time_major.get("D"), h0)
-        if "z" in time_major:
-            y = y * arithmetic.silu(time_major["z"])
-        return y.swapaxes(1, 2), last
+            y, last = selective_scan_of(tape, variables, self._delta_softplus)
+            results = {"y": y, "last_state": last}
+            values = {name: result.value.value for name, result in results.items()}
+            bounds = {n: stored([r.value], r.value, dtypes[n]) for n, r in results.items()}
+            if cotangents:
+                given = [(results[name], array) for name, array in cotangents.items()]
+                pulled = tape.gradients(given, list(variables.values()))
+                for (name, variable), parts in zip(variables.items(), pulled, strict=True):
+                    found = gradient(arithmetic, parts, variable.shape, dtypes[f"d{name}"])
+                    values[f"d{name}"], bounds[f"d{name}"] = found
+        values, bounds = (
+            {name: _turned(array, self.output_axes[name]) for name, array in arrays.items()}
+            for arrays in (values, bounds)
+        )
+        return Expected(values, bounds, arithmetic.peak)
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``assert_scan_refines``."""
-        names = ", ".join(f"{name}={name}" for name in inputs)
-        options = f"delta_softplus={self._delta_softplus}, {self._rounding_argument()}"
+        names = ", ".join(f"{name}={name}" for name in separated(inputs)[0])
+        options = f"delta_softplus={self._delta_softplus}, {self._options(inputs)}"
         return f"scanproof.assert_scan_refines(impl, {names}, {options})"
+
+
+def selective_scan_of(
+    arithmetic: Arithmetic, given: Mapping[str, Value], delta_softplus: bool
+) -> tuple[Value, Value]:
+    """Run a selective scan with the ecosystem's signature, all of it time-major, from the zero state.
+
+    Args:
+        arithmetic: what to compute in.
+        given: u, delta and z (batch, time, channels), B and C (batch, time, states), A, D and delta_bias; D,
+            z and delta_bias may be absent.
+        delta_softplus: apply softplus to the step sizes.
+
+    Returns:
+        Outputs (batch, time, channels), and the last state (batch, channels, states).
+    """
+    u, dt = given["u"], given["delta"]
+    if "delta_bias" in given:
+        dt = dt + given["delta_bias"]
+    if delta_softplus:
+        dt = arithmetic.softplus(dt)
+    A, B, C = (given[name] for name in "ABC")
+    h0 = arithmetic.zeros((u.shape[0], u.shape[2], A.shape[1]))
+    y, last = diagonal_selective_scan(arithmetic, dt, A, B, C, u, given.get("D"), h0)
+    if "z" in given:
+        y = y * arithmetic.silu(given["z"])
+    return y, last
+
+
+def separated(inputs: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the arguments by name, and the cotangents by the output whose cotangents they are."""
+    arguments = {name: given for name, given in inputs.items() if name not in COTANGENTS}
+    return arguments, {COTANGENTS[name]: given for name, given in inputs.items() if name in COTANGENTS}
 
 
 def to_numpy(tensor: Tensor) -> Floats:
@@ -214,12 +274,27 @@ def to_numpy(tensor: Tensor) -> Floats:
     return array
 
 
-def stored(bounded: Bounded, dtype: torch.dtype) -> Floats:
-    """Return the bound after a result has been rounded once more, into the dtype it is returned in."""
-    own, computed = Rounding.of(dtype), bounded.arithmetic.rounding
+def _turned(array: Floats, axes: Sequence[str | None]) -> Floats:
+    """Exchange the axis of time, which is the last, with the one before it."""
+    return array.swapaxes(1, 2) if axes[-1] == "time" else array
+
+
+def gradient(
+    arithmetic: BoundedArithmetic, parts: Sequence[Part], shape: tuple[int, ...], dtype: torch.dtype
+) -> tuple[Floats, Floats]:
+    """Return a gradient's value and bound. The parts may be stored one by one in its dtype, then added."""
+    total = arithmetic.total(parts, shape)
+    return total.value, stored([arithmetic.total([part], shape) for part in parts], total, dtype)
+
+
+def stored(parts: Sequence[Bounded], total: Bounded, dtype: torch.dtype) -> Floats:
+    """Return the bound of a sum of parts that are rounded into a dtype, before they are added or after."""
+    own, computed = Rounding.of(dtype), total.arithmetic.rounding
     if own.unit_roundoff <= computed.unit_roundoff and own.underflow <= computed.underflow:
-        return bounded.error
-    return BoundedArithmetic(own).rounded(bounded.value, bounded.error).error
+        return total.error
+    grown = growth(own.unit_roundoff, len(parts))
+    bound: Floats = total.error + sum(grown * part.magnitude + 2 * own.underflow for part in parts)
+    return bound * (1 + 2.0**-45)
 
 
 def checked_output(what: str, y: Any, shape: tuple[int, ...]) -> Tensor:

@@ -14,23 +14,23 @@ from scanproof.report.verdict import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Deviation:
-    """One entry of the output, and how far it lies from the reference.
+    """One entry of an output or of a gradient, and how far it lies from the reference.
 
     Attributes:
-        output: ``"y"`` or ``"last_state"``.
-        example: index into the batch.
-        t: position in the sequence.
-        channel: output channel.
-        state: state index, for ``last_state``; else None.
+        output: ``"y"`` or ``"last_state"``, or the gradient at an input, as ``"du"`` or ``"dx"``.
+        example: index into the batch; None where there is none, as in the gradient at a parameter.
+        t: position in the sequence; None where there is none.
+        channel: channel; None where there is none, as in ``dB``.
+        state: state index; None where there is none.
         got: the implementation's value.
         expected: the reference's.
         bound: greatest absolute difference that rounding can explain.
     """
 
     output: str
-    example: int
-    t: int
-    channel: int
+    example: int | None
+    t: int | None
+    channel: int | None
     state: int | None
     got: float
     expected: float
@@ -48,9 +48,10 @@ class Deviation:
         return self.error / self.bound
 
     def __str__(self) -> str:
-        state = "" if self.state is None else f", state {self.state}"
+        axes = {"example": self.example, "t": self.t, "channel": self.channel, "state": self.state}
+        place = ", ".join(f"{axis} {index}" for axis, index in axes.items() if index is not None)
         return (
-            f"{self.output} at example {self.example}, t {self.t}, channel {self.channel}{state}:"
+            f"{self.output} at {place}:"
             f" got {self.got:.9g}, expected {self.expected:.9g};"
             f" error {self.error:.3g} = {self.ratio:.3g} x bound {self.bound:.3g}"
         )
@@ -86,7 +87,9 @@ class RefinementReport:
         dtype: dtype of the input.
         device: device of the input.
         rounding: what was assumed of the implementation's arithmetic.
-        compared: number of output entries compared.
+        compared: number of entries of outputs and gradients compared.
+        gradients: the inputs at which gradients were compared; empty where outputs alone were.
+        seed: the seed of the cotangents; None where none were drawn.
         worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
             where no other is outside; None if nothing could be compared.
         sharpness: median over entries of bound / |expected|; NaN if nothing could be compared.
@@ -104,6 +107,8 @@ class RefinementReport:
     device: str
     rounding: Rounding
     compared: int
+    gradients: tuple[str, ...]
+    seed: int | None
     worst: Deviation | None
     sharpness: float
     smallest: FailingCase | None
@@ -122,6 +127,9 @@ class RefinementReport:
                 f"  bound     : {self.sharpness:.2g} of the value (median of {self.compared} entries);"
                 f" {self.rounding}"
             )
+        if self.gradients:
+            drawn = "given" if self.seed is None else f"drawn with seed {self.seed}"
+            lines.append(f"  gradients : at {', '.join(self.gradients)}; cotangents {drawn}")
         lines.append(f"  reference : {self.reference}")
         lines.append(f"  theorems  : {self.theorem} (about the reference),")
         lines.append(f"              {self.bound_theorem} (the bound of the scan, evaluated in float64)")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
+from scanproof.refinement.adjoint import Tape, Traced
 from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Value
 from scanproof.refinement.shapes import as_array, as_parameter, bind_axes
 
@@ -65,15 +66,33 @@ class Spec(ABC):
         Raises:
             InvalidArgument: ``x`` has another shape.
         """
+        x = self._checked(x)
+        if state is None:
+            state = self._initial_state(len(x), arithmetic)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._run(arithmetic, arithmetic.lift(x), state)
+
+    def trace(self, x: Array, tape: Tape) -> tuple[Traced, Traced]:
+        """Run from the zero state on a tape.
+
+        Returns:
+            The inputs, as a variable of the tape, and the outputs (batch, time, outputDim).
+
+        Raises:
+            InvalidArgument: ``x`` has another shape.
+        """
+        inputs = tape.variable(self._checked(x))
+        with np.errstate(over="ignore", invalid="ignore"):
+            y, _ = self._run(tape, inputs, self._initial_state(len(x), tape))
+        return inputs, y
+
+    def _checked(self, x: Array) -> Array:
         x = as_array(type(self).__name__, "x", x)
         if x.ndim != 3 or x.shape[2] != self.dims["inputDim"]:
             raise InvalidArgument(
                 f"x has shape {x.shape}; {self} takes (batch, time, inputDim = {self.dims['inputDim']})."
             )
-        if state is None:
-            state = self._initial_state(len(x), arithmetic)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self._run(arithmetic, arithmetic.lift(x), state)
+        return x
 
     def _initial_state(self, batch: int, arithmetic: Arithmetic) -> Any:
         return arithmetic.zeros((batch, self.dims["stateDim"]))

@@ -1,0 +1,202 @@
+"""The gradients of a runner, in the arithmetic that the runner is run in.
+
+A :class:`Tape` is an arithmetic over another one. A runner that is run in it computes what it computes in the
+other, and every operation leaves behind how a gradient goes through it; :meth:`Tape.gradients` then goes
+backwards, again in the other arithmetic. So the adjoint of each operation is written once, and is evaluated
+in float64, exactly, or with a rounding bound.
+
+The adjoint of the scan ``h_t = a_t h_(t-1) + b_t`` is the scan ``g_t = a_(t+1) g_(t+1) + G_t`` from the
+last token to the first, G being what the states receive from outside; then ``db_t = g_t`` and
+``da_t = g_t h_(t-1)``. It is a scan of the same kind, so the same theorem bounds it, for any association. In
+a backward pass through a tree of transitions each ``da_t`` is a sum of the same products, every one of which
+meets no more additions than in ``g_t`` and ``h_(t-1)`` together: it lies within the bound too.
+
+All terms of a gradient count as one sum, over the uses of a value and over the axes along which it was
+repeated: an implementation may add them in any order, and take common factors out.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanproof.refinement.arithmetic import AdjointArithmetic, Arithmetic, Part, Value
+
+Pull = Callable[[Value], Sequence[Part]]
+"""What the gradient of a result adds to those of its operands."""
+
+
+class Traced:
+    """A value, and how its gradient reaches the values that it was computed from.
+
+    Attributes:
+        value: the value, in the arithmetic below.
+        operands: the values that it was computed from.
+        pull: what its gradient adds to those of the operands.
+        view_of: the value of which this is a view with more axes of size 1; None if it is none.
+        varies: whether gradients go through it.
+    """
+
+    __slots__ = ("operands", "pull", "tape", "value", "varies", "view_of")
+
+    def __init__(
+        self,
+        tape: "Tape",
+        value: Value,
+        operands: "Sequence[Traced]" = (),
+        pull: Pull | None = None,
+        *,
+        varies: bool = False,
+        view_of: "Traced | None" = None,
+    ) -> None:
+        self.tape, self.value, self.operands, self.pull, self.view_of = tape, value, operands, pull, view_of
+        self.varies: bool = varies or any(operand.varies for operand in operands)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        shape: tuple[int, ...] = self.value.shape
+        return shape
+
+    def __getitem__(self, index: Any) -> "Traced":
+        value = self.value[index]
+        entries = index if isinstance(index, tuple) else (index,)
+        if all(entry is None or entry is Ellipsis or entry == slice(None) for entry in entries):
+            return Traced(self.tape, value, varies=self.varies, view_of=self)
+        scatter = self.tape.base.scatter
+        return self.tape.record(value, (self,), lambda g: [Part(scatter(g, index, self.shape))])
+
+    def swapaxes(self, first: int, second: int) -> "Traced":
+        """Exchange two axes."""
+        swapped = self.value.swapaxes(first, second)
+        return self.tape.record(swapped, (self,), lambda g: [Part(g.swapaxes(first, second))])
+
+    def __neg__(self) -> "Traced":
+        return self.tape.record(-self.value, (self,), lambda g: [Part(-g)])
+
+    def __add__(self, other: "Traced") -> "Traced":
+        return self.tape.record(self.value + other.value, (self, other), lambda g: [Part(g), Part(g)])
+
+    def __mul__(self, other: "Traced") -> "Traced":
+        x, y = self.value, other.value
+        return self.tape.record(x * y, (self, other), lambda g: [Part(g, y), Part(g, x)])
+
+
+class Tape(Arithmetic):
+    """An arithmetic that remembers what was computed.
+
+    Attributes:
+        base: the arithmetic in which values and gradients are computed.
+    """
+
+    def __init__(self, base: AdjointArithmetic) -> None:
+        self.base = base
+        self._recorded: list[Traced] = []
+
+    def record(self, value: Value, operands: Sequence[Traced], pull: Pull) -> Traced:
+        """Take a result, with what its gradient adds to those of its operands."""
+        result = Traced(self, value, operands, pull)
+        if result.varies:
+            self._recorded.append(result)
+        return result
+
+    def variable(self, array: NDArray[Any]) -> Traced:
+        """Take inputs whose gradients are wanted."""
+        return Traced(self, self.base.lift(array), varies=True)
+
+    def gradients(
+        self, cotangents: Sequence[tuple[Traced, NDArray[Any]]], variables: Sequence[Traced]
+    ) -> list[list[Part]]:
+        """Return, for each variable, the parts of the gradient of the sum of results times their cotangents.
+
+        There is one part for each use of the variable, and ``base.total`` of them is its gradient.
+        """
+        parts: dict[int, list[Part]] = {}
+
+        def add(to: Traced, part: Part) -> None:
+            shape = to.shape
+            while to.view_of is not None:
+                to = to.view_of
+            if to.varies:
+                parts.setdefault(id(to), []).append(part._replace(shape=shape))
+
+        for result, cotangent in cotangents:
+            add(result, Part(self.base.lift(cotangent)))
+        for result in reversed(self._recorded):
+            if result.pull is not None and id(result) in parts:
+                gradient = self.base.total(parts.pop(id(result)), result.shape)
+                for operand, part in zip(result.operands, result.pull(gradient), strict=True):
+                    add(operand, part)
+        return [parts.get(id(variable), []) for variable in variables]
+
+    def lift(self, array: NDArray[Any]) -> Traced:
+        """Take constants."""
+        return Traced(self, self.base.lift(array))
+
+    def lift_computed(self, array: NDArray[Any]) -> Traced:
+        """Take constants that implementations compute for themselves."""
+        return Traced(self, self.base.lift_computed(array))
+
+    def concatenate(self, parts: Sequence[Traced], axis: int) -> Traced:
+        """Join values along an axis."""
+        ends = np.cumsum([part.shape[axis] for part in parts])
+
+        def pull(g: Value) -> list[Part]:
+            places = (slice(end - part.shape[axis], end) for part, end in zip(parts, ends, strict=True))
+            return [Part(g[(*[slice(None)] * axis, place)]) for place in places]
+
+        return self.record(self.base.concatenate([part.value for part in parts], axis), parts, pull)
+
+    def dot(self, x: Traced, y: Traced, plus: Traced | None = None) -> Traced:
+        """Sum ``x * y`` over the last axis, then add ``plus``."""
+
+        def pull(g: Value) -> list[Part]:
+            wide = g[..., None]
+            return [Part(wide, y.value), Part(wide, x.value), Part(g)]
+
+        if plus is None:
+            return self.record(self.base.dot(x.value, y.value), (x, y), lambda g: pull(g)[:2])
+        return self.record(self.base.dot(x.value, y.value, plus.value), (x, y, plus), pull)
+
+    def product(self, x: Traced, y: Traced, z: Traced) -> Traced:
+        """Return ``(x * y) * z``."""
+        a, b, c, product = x.value, y.value, z.value, self.base.product
+
+        def pull(g: Value) -> list[Part]:
+            return [Part(product(g, b, c)), Part(product(g, a, c)), Part(product(g, a, b))]
+
+        return self.record(product(a, b, c), (x, y, z), pull)
+
+    def scan(self, a: Traced, b: Traced, h0: Traced) -> Traced:
+        """Return all states; their gradients are a scan from the last token to the first."""
+        base, start = self.base, h0.value[:, None]
+        h = base.scan(a.value, b.value, h0.value)
+
+        def pull(states: Value) -> list[Part]:
+            decays = base.broadcast(a.value, b.shape)
+            later = base.concatenate([base.zeros(start.shape), decays[:, :0:-1]], axis=1)
+            g = base.scan(later, states[:, ::-1], base.zeros(h0.shape))[:, ::-1]
+            before = base.concatenate([start, h[:, :-1]], axis=1)
+            return [Part(g, before), Part(g), Part(g[:, 0], decays[:, 0])]
+
+        return self.record(h, (a, b, h0), pull)
+
+    def exp(self, x: Traced) -> Traced:
+        """Return the exponential."""
+        y = self.base.exp(x.value)
+        return self.record(y, (x,), lambda g: [Part(g, self.base.exp_slope(x.value, y))])
+
+    def sigmoid(self, x: Traced) -> Traced:
+        """Return ``1 / (1 + exp(-x))``."""
+        y = self.base.sigmoid(x.value)
+        return self.record(y, (x,), lambda g: [Part(g, self.base.sigmoid_slope(x.value, y))])
+
+    def softplus(self, x: Traced) -> Traced:
+        """Return ``x`` above 20 and ``log1p(exp x)`` elsewhere."""
+        y = self.base.softplus(x.value)
+        return self.record(y, (x,), lambda g: [Part(g, self.base.softplus_slope(x.value))])
+
+    def silu(self, x: Traced) -> Traced:
+        """Return ``x * sigmoid x``."""
+        return self.record(self.base.silu(x.value), (x,), lambda g: [Part(g, self.base.silu_slope(x.value))])

@@ -1,0 +1,85 @@
+"""Gradients of an implementation, by PyTorch's autograd: vector-Jacobian products with given cotangents."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.layout import copied
+
+COTANGENTS = {"dy": "y", "dlast_state": "last_state"}
+"""Names of cotangents among the inputs of a check, and the outputs whose cotangents they are."""
+
+_STEPS = 32
+"""Drawn cotangents are multiples of 1/32 that every floating dtype down to bfloat16 holds exactly."""
+
+
+def with_gradients(
+    run: Callable[[Mapping[str, Tensor]], dict[str, Tensor]],
+    arguments: Mapping[str, Tensor],
+    cotangents: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    """Run an implementation, and pull cotangents back through it.
+
+    Args:
+        run: the implementation, from arguments by name to outputs by name.
+        arguments: its arguments by name; it gets copies.
+        cotangents: what to pull back, by the names of outputs; those left out count as zero.
+
+    Returns:
+        The outputs, and the gradient at each argument under ``d`` and its name; zeros where autograd finds no
+        path.
+
+    Raises:
+        InvalidArgument: an output with a cotangent has no gradient, or its dtype cannot hold the cotangent.
+    """
+    with torch.enable_grad():
+        leaves = {name: copied(tensor).requires_grad_() for name, tensor in arguments.items()}
+        outputs = run({name: _copy(leaf) for name, leaf in leaves.items()})
+        given = {}
+        for name, cotangent in cotangents.items():
+            y = outputs[name]
+            if not y.requires_grad:
+                raise InvalidArgument(
+                    f"{name} of impl(…) has no gradient (autograd does not reach it); leave {name!r} out of"
+                    " the cotangents, or check without gradients."
+                )
+            given[name] = cotangent.to(y.dtype)
+            if not torch.equal(given[name].double(), cotangent.double()):
+                raise InvalidArgument(
+                    f"the cotangent of {name} does not fit into {y.dtype}, the dtype of {name} of impl(…);"
+                    " give numbers that this dtype holds."
+                )
+        pulled = torch.autograd.grad(
+            [outputs[name] for name in given], list(leaves.values()), list(given.values()), allow_unused=True
+        )
+    results = {name: y.detach() for name, y in outputs.items()}
+    for (name, leaf), gradient in zip(leaves.items(), pulled, strict=True):
+        results[f"d{name}"] = torch.zeros_like(leaf).detach() if gradient is None else gradient
+    return results
+
+
+class _Copy(torch.autograd.Function):
+    """A copy that lies in memory as its original, and that an implementation may write into."""
+
+    @staticmethod
+    def forward(context: Any, original: Tensor) -> Tensor:
+        return original.new_empty(0).set_(copied(original))  # no view, so that it may be written into
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return gradient
+
+
+_copy: Callable[[Tensor], Tensor] = _Copy.apply
+
+
+def draw_cotangents(like: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
+    """Return random cotangents with the shapes, dtypes and devices of ``like``: normal, multiples of 1/32."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: (torch.randn(y.shape, generator=generator) * _STEPS).round().div(_STEPS).to(y)
+        for name, y in like.items()
+    }

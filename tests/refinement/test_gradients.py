@@ -1,0 +1,339 @@
+"""Gradients of right implementations refine the adjoint, wrong ones are refuted with a small case."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from scanproof import (
+    InvalidArgument,
+    MambaBlockSpec,
+    RefinementError,
+    Rounding,
+    Verdict,
+    assert_refines,
+    assert_scan_refines,
+    check_refinement,
+    check_scan_refinement,
+    selective_scan,
+    selective_scan_associative,
+    selective_scan_chunked,
+)
+from scanproof.refinement.cases import random_spec
+from scanproof.refinement.gradients import draw_cotangents
+
+SCANS = {
+    "sequential": selective_scan,
+    "chunked": partial(selective_scan_chunked, chunk_size=8),
+    "associative": selective_scan_associative,
+}
+
+
+def scan_case(batch=2, channels=3, length=21, states=4, *, seed=0, dtype=torch.float32, leave_out=()):
+    rng = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
+
+    case = {
+        "u": normal(batch, channels, length),
+        "delta": normal(batch, channels, length),
+        "A": -torch.exp(normal(channels, states)),
+        "B": normal(batch, states, length),
+        "C": normal(batch, states, length),
+        "D": normal(channels),
+        "z": normal(batch, channels, length),
+        "delta_bias": normal(channels),
+    }
+    return {name: tensor for name, tensor in case.items() if name not in leave_out}
+
+
+@pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_gradients_of_own_scans_refine(scan, dtype):
+    report = check_scan_refinement(scan, **scan_case(dtype=dtype), delta_softplus=True, gradients=True)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert 1e-2 < report.worst.ratio <= 1
+    assert report.gradients == tuple(scan_case())
+    assert report.seed == 0
+    forward = check_scan_refinement(scan, **scan_case(dtype=dtype), delta_softplus=True)
+    assert (forward.gradients, forward.seed) == ((), None)
+    assert report.compared > forward.compared
+
+
+@pytest.mark.parametrize("leave_out", [("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
+@pytest.mark.parametrize("softplus", [True, False])
+def test_optional_arguments(leave_out, softplus):
+    case = scan_case(leave_out=leave_out)
+    report = check_scan_refinement(selective_scan, **case, delta_softplus=softplus, gradients=True)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.gradients == tuple(case)
+
+
+class CompactMamba(nn.Module):
+    def __init__(self, spec, dtype=torch.float32):
+        super().__init__()
+        for name in spec.axes:
+            self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))
+
+    def forward(self, x):
+        u, gate = functional.linear(x, self.inProj), torch.sigmoid(functional.linear(x, self.gateProj))
+        h, states = 0.0, []
+        for t in range(x.shape[1]):
+            h = self.a * h + self.b * u[:, t]
+            states.append(h)
+        return functional.linear((self.c * torch.stack(states, 1) + self.d * u) * gate, self.outProj)
+
+
+def block_case(dtype=torch.float32):
+    spec = random_spec(MambaBlockSpec, {"inputDim": 3, "stateDim": 5, "outputDim": 2}, seed=0)
+    x = torch.randn(2, 20, 3, generator=torch.Generator().manual_seed(0)).to(dtype)
+    return CompactMamba(spec, dtype), spec, x
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+def test_gradients_of_blocks_refine(dtype):
+    impl, spec, x = block_case(dtype)
+    report = check_refinement(impl, spec, x, gradients=True)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.compared == x.numel() + 2 * 20 * 2
+    assert "gradients : at x; cotangents drawn with seed 0" in report.summary()
+
+
+class WithBackward(torch.autograd.Function):
+    """A scan whose backward has been written by hand: autograd's, with one gradient changed."""
+
+    @staticmethod
+    def forward(context, change, names, *tensors):
+        context.change, context.names = change, names
+        context.save_for_backward(*tensors)
+        y, last = selective_scan(
+            **dict(zip(names, tensors, strict=True)), delta_softplus=True, return_last_state=True
+        )
+        return y, last
+
+    @staticmethod
+    def backward(context, dy, dlast):
+        with torch.enable_grad():
+            leaves = {
+                name: tensor.detach().requires_grad_()
+                for name, tensor in zip(context.names, context.saved_tensors, strict=True)
+            }
+            results = selective_scan(**leaves, delta_softplus=True, return_last_state=True)
+            pulled = torch.autograd.grad(results, list(leaves.values()), [dy, dlast])
+        gradients = dict(zip(leaves, pulled, strict=True))
+        context.change(gradients, leaves, dy, dlast)
+        return None, None, *gradients.values()
+
+
+def by_hand(change):
+    def scan(*, delta_softplus, return_last_state, **given):
+        assert delta_softplus
+        assert return_last_state
+        return WithBackward.apply(change, tuple(given), *given.values())
+
+    return scan
+
+
+def no_gate(gradients, leaves, dy, dlast):
+    gradients["z"].zero_()
+
+
+def skip_forgotten(gradients, leaves, dy, dlast):
+    gradients["u"] -= leaves["D"][:, None] * dy * functional.silu(leaves["z"])
+
+
+def sigmoid_of_softplus_forgotten(gradients, leaves, dy, dlast):
+    gradients["delta"] /= torch.sigmoid(leaves["delta"] + leaves["delta_bias"][:, None])
+
+
+def last_bits(gradients, leaves, dy, dlast):
+    gradients["A"] *= 1 + 2.0**-12
+
+
+def bias_of_one_example(gradients, leaves, dy, dlast):
+    gradients["delta_bias"] = gradients["delta"][0].sum(-1)
+
+
+WRONG = [no_gate, skip_forgotten, sigmoid_of_softplus_forgotten, last_bits, bias_of_one_example]
+
+
+@pytest.mark.parametrize("change", WRONG, ids=lambda change: change.__name__)
+def test_wrong_backward_passes_are_refuted_with_a_small_case(change):
+    scan, case = by_hand(change), scan_case(batch=2, channels=2, length=9, states=2)
+    assert check_scan_refinement(scan, **case, delta_softplus=True).verdict is Verdict.REFINES
+    report = check_scan_refinement(scan, **case, delta_softplus=True, gradients=True)
+    assert report.verdict is Verdict.REFUTED, report.summary()
+    assert report.worst.output.startswith("d")
+    smallest = report.smallest.inputs
+    assert smallest["dy"].shape == smallest["u"].shape
+    assert smallest["u"].numel() < case["u"].numel()
+    assert "cotangents={'y': dy, 'last_state': dlast_state}" in report.smallest.code
+    with pytest.raises(RefinementError, match="cotangents given"):
+        exec(report.smallest.code, {"impl": scan})
+
+
+def test_a_right_backward_by_hand_refines():
+    scan = by_hand(lambda *_: None)
+    assert_scan_refines(scan, **scan_case(), delta_softplus=True, gradients=True)
+
+
+def test_a_wrong_gradient_is_named_with_its_place():
+    def change(gradients, *_):
+        gradients["A"][1, 3] += 1
+
+    report = check_scan_refinement(
+        by_hand(change), **scan_case(), delta_softplus=True, gradients=True, shrink=False
+    )
+    worst = report.worst
+    assert (worst.output, worst.example, worst.t, worst.channel, worst.state) == ("dA", None, None, 1, 3)
+    assert str(worst).startswith("dA at channel 1, state 3: got ")
+
+
+def test_gradients_that_are_not_finite_are_refuted():
+    def change(gradients, *_):
+        gradients["B"][0, 1, 2] = torch.nan
+
+    report = check_scan_refinement(
+        by_hand(change), **scan_case(), delta_softplus=True, gradients=True, shrink=False
+    )
+    assert report.verdict is Verdict.REFUTED
+    assert (report.worst.output, report.worst.example, report.worst.state, report.worst.t) == ("dB", 0, 1, 2)
+
+
+def test_a_block_whose_input_is_detached_somewhere_is_refuted():
+    impl, spec, x = block_case()
+
+    def half_detached(x):
+        return (impl(x) + impl(x).detach()) / 2
+
+    assert check_refinement(half_detached, spec, x).verdict is Verdict.REFINES
+    report = check_refinement(half_detached, spec, x, gradients=True)
+    assert report.verdict is Verdict.REFUTED
+    assert report.worst.output == "dx"
+
+
+def test_inputs_without_a_path_have_a_gradient_of_zero():
+    """Rightly so where only the last state is pulled back: it depends on neither C nor D nor z."""
+    case = scan_case()
+    cotangent = draw_cotangents({"last_state": torch.empty(2, 3, 4)}, 3)
+    report = check_scan_refinement(selective_scan, **case, delta_softplus=True, cotangents=cotangent)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.gradients == tuple(case)
+    assert report.seed is None
+
+
+def test_states_without_a_gradient_can_be_left_out():
+    def scan(**given):
+        y, last = selective_scan(**given)
+        return y, last.detach()
+
+    case = scan_case()
+    with pytest.raises(InvalidArgument, match=r"last_state of impl\(…\) has no gradient"):
+        check_scan_refinement(scan, **case, delta_softplus=True, gradients=True)
+    dy = torch.ones_like(case["u"])
+    assert (
+        check_scan_refinement(scan, **case, delta_softplus=True, cotangents={"y": dy}).verdict
+        is Verdict.REFINES
+    )
+
+
+def test_implementations_may_write_into_their_inputs():
+    def scan(u, **given):
+        result = selective_scan(u=u + 0, **given)
+        u.zero_()
+        return result
+
+    case = scan_case()
+    before = case["u"].clone()
+    assert_scan_refines(scan, **case, delta_softplus=True, gradients=True)
+    assert torch.equal(case["u"], before)
+
+
+def test_implementations_get_inputs_that_lie_in_memory_as_those_given():
+    case = scan_case()
+    case["u"] = case["u"].transpose(1, 2).contiguous().transpose(1, 2)
+    case["B"] = case["B"][..., :1].expand(case["B"].shape)
+    strides = {name: tensor.stride() for name, tensor in case.items()}
+    seen = {}
+
+    def scan(**given):
+        seen.update({name: given[name].stride() for name in case})
+        return selective_scan(**given)
+
+    assert_scan_refines(scan, **case, delta_softplus=True, gradients=True)
+    assert seen == strides
+
+
+def test_each_seed_draws_other_cotangents():
+    like = {"y": torch.empty(3, 5, dtype=torch.bfloat16)}
+    first, same, other = (draw_cotangents(like, seed)["y"] for seed in (1, 1, 2))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+    assert first.dtype == torch.bfloat16
+    impl, spec, x = block_case()
+    reports = [check_refinement(impl, spec, x, gradients=True, seed=seed) for seed in (1, 1, 2)]
+    ratios = [report.worst.ratio for report in reports]
+    assert ratios[0] == ratios[1]
+    assert [report.seed for report in reports] == [1, 1, 2]
+
+
+def test_gradients_accumulated_in_half_precision_over_two_uses():
+    """u.to(float32) twice: each use is rounded to bfloat16 before the two are added."""
+
+    def scan(u, D, z, **given):
+        y, last = selective_scan(u=u.float(), **given)
+        y = (y + D.float()[:, None] * u.float()) * functional.silu(z.float())
+        return y.to(u.dtype), last
+
+    for seed in range(5):
+        report = check_scan_refinement(
+            scan, **scan_case(seed=seed, dtype=torch.bfloat16), delta_softplus=True, gradients=True
+        )
+        assert report.verdict is Verdict.REFINES, report.summary()
+
+
+def wrong_calls():
+    impl, spec, x = block_case()
+    y = torch.ones(2, 20, 2)
+    yield "cotangents has []; give a tensor", lambda: check_refinement(impl, spec, x, cotangents={})
+    yield (
+        "cotangents has ['last_state']; give a tensor for one or more of ['y']",
+        lambda: check_refinement(impl, spec, x, cotangents={"last_state": y}),
+    )
+    yield (
+        "the cotangent of y has shape (2, 20, 1); the reference's output is (2, 20, 2)",
+        lambda: check_refinement(impl, spec, x, cotangents={"y": y[..., :1]}),
+    )
+    yield (
+        "y of impl(…) has no gradient",
+        lambda: check_refinement(lambda x: impl(x).detach(), spec, x, gradients=True),
+    )
+    yield (
+        "the cotangent of y does not fit into torch.float16",
+        lambda: check_refinement(lambda x: impl(x).half(), spec, x, cotangents={"y": y / 3}),
+    )
+
+
+@pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
+def test_wrong_calls(says, call):
+    with pytest.raises(InvalidArgument) as caught:
+        call()
+    assert says in str(caught.value)
+
+
+def test_assertions_take_the_same_options():
+    impl, spec, x = block_case()
+    assert assert_refines(impl, spec, x, gradients=True, seed=5).seed == 5
+    with pytest.raises(RefinementError):
+        assert_refines(lambda x: impl(x) + 0 * x.sum() + x.sum() - x.sum().detach(), spec, x, gradients=True)
+    coarse = Rounding.of(torch.float32, ulps=3.0)
+    assert (
+        assert_scan_refines(
+            selective_scan, **scan_case(), delta_softplus=True, gradients=True, rounding=coarse
+        ).rounding
+        == coarse
+    )
