@@ -18,3 +18,13 @@ SELECTIVE_MAMBA_PREFIX = "selectiveMamba_runList_append_outputs_prefix"
 
 SCAN_ERROR = "runDiagonalTransitions_error"
 """However a diagonal scan is associated and rounded, it lies within the bound of the exact state."""
+
+ALL_CUTS = "matrixCausal_iff_reach_cuts"
+"""A matrix is causal exactly when the block across every cut between different reaches is zero."""
+
+RANDOM_CUTS = "random_cuts_missed_next"
+"""How many choices of random cuts miss a leak of neighbours."""
+
+CODED_CONTRIBUTION = "lowerTriangular_iff_contribution"
+CODED_PASS = "countP_codedPass_le"
+"""Why coded cotangents see every later pair, and how rarely a leak passes them."""

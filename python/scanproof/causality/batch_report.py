@@ -115,6 +115,7 @@ class BatchReport(ComparisonReport):
     device: str
     call: str
     theorem: str = "none: a runner reads one sequence"
+    theorems: ClassVar = ()
 
     def summary(self) -> str:
         """Return a few lines that say what was compared, what was found and what it rests on."""

@@ -70,7 +70,8 @@ def compare(
             return Where(problem="the leak is not there when fn runs once more")
         calls = [root.calls for root in roots]
         whole_module = all([call.name for call in made] == [""] for made in calls)
-        return comparison.enters_in([made[0] for made in calls] if whole_module else roots)
+        whole = [made[0] for made in calls] if whole_module else roots
+        return comparison.enters_in(whole).within(whole[0])
     except Exception as error:  # whatever fn raises where it runs once more
         return Where(problem=f"{type(error).__name__}: {error}")
 

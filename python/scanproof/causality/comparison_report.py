@@ -6,11 +6,12 @@ from typing import ClassVar, Self
 
 from scanproof.causality.inputs import TriedInput, over_inputs
 from scanproof.causality.where import Where
+from scanproof.report.report import Report
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
 
-class ComparisonReport(ABC):
+class ComparisonReport(Report, ABC):
     """A report with a verdict, the reason for it, the worst place, and the theorem behind it."""
 
     check: ClassVar[str]

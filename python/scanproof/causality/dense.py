@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -20,7 +20,10 @@ from scanproof.causality.selection import Selector
 from scanproof.causality.shape import Seen
 from scanproof.causality.subject import Subject
 from scanproof.first_calls import settle_first_calls
+from scanproof.report.leakage import LATER, MAY_READ, READS, SILENT, Leakage
+from scanproof.report.report import Report
 
+_KINDS = SILENT + MAY_READ + READS + LATER
 LINES, COLUMNS = 40, 64
 """Greatest size of a map drawn with characters."""
 
@@ -44,7 +47,7 @@ class MapPair:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LeakMap:
+class LeakMap(Report):
     """How much every output reads of every input.
 
     Entry (t, s) of ``values`` is the greatest absolute gradient, over examples and channels of ``x`` at s, of
@@ -63,6 +66,8 @@ class LeakMap:
         device: device of ``x``.
         call: the call that repeats it.
     """
+
+    check: ClassVar = "leak map"
 
     values: Tensor
     reaches: Tensor
@@ -86,13 +91,12 @@ class LeakMap:
 
         ``#`` reads a later input, ``+`` one that it may read, ``.`` stands for what may be read and is not.
         """
-        later = torch.arange(self.values.shape[1], device="cpu") >= self.reaches[:, None]
-        kinds = torch.where(self.read, 3, torch.where(later, 0, torch.where(self.values != 0, 2, 1)))
+        kinds = self._kinds()
         rows, s = _coarse(len(kinds), lines), _coarse(kinds.shape[1], columns)
         drawn = [kinds[a:b].amax(0) for a, b in rows]
         width = len(str(len(kinds) - 1))
         text = [
-            f"  t {a:>{width}}  " + "".join(" .+#"[int(row[c:d].max())] for c, d in s)
+            f"  t {a:>{width}}  " + "".join(_KINDS[int(row[c:d].max())] for c, d in s)
             for (a, _), row in zip(rows, drawn, strict=True)
         ]
         last = str(kinds.shape[1] - 1)
@@ -111,6 +115,17 @@ class LeakMap:
         lines.append(f"  probed     : {self.vjps} VJPs; {self.dtype} on {self.device}, seed {self.seed}")
         legend = "  # reads a later input   + reads what it may   . may read, and does not"
         return "\n".join([*lines, self.picture(), legend])
+
+    @property
+    def leakage(self) -> Leakage:
+        """The map as a picture that is free of torch."""
+        kinds = ["".join(_KINDS[kind] for kind in row) for row in self._kinds().tolist()]
+        return Leakage.of(self.values.tolist(), kinds)
+
+    def _kinds(self) -> Tensor:
+        """Return the place of each entry's kind in ``_KINDS``, shape (outputs, T)."""
+        later = torch.arange(self.values.shape[1], device="cpu") >= self.reaches[:, None]
+        return torch.where(self.read, 3, torch.where(later, 0, torch.where(self.values != 0, 2, 1)))
 
 
 def leak_map(

@@ -82,7 +82,8 @@ def follow(
     if not trail.leak:
         return Where(problem="the leak is not there when fn runs once more")
     calls = watched.root.calls
-    return trail.enters_in(calls[0] if [call.name for call in calls] == [""] else watched.root)
+    whole = calls[0] if [call.name for call in calls] == [""] else watched.root
+    return trail.enters_in(whole).within(whole)
 
 
 class _Trail:

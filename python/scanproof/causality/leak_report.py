@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import nan
-from typing import Any
+from typing import Any, ClassVar
 
 from scanproof import theorems
 from scanproof.causality.coded import CodedSweep
@@ -13,6 +13,7 @@ from scanproof.causality.locate import LeakPair
 from scanproof.causality.look import Shape
 from scanproof.causality.pullback import Batching
 from scanproof.causality.where import Where
+from scanproof.report.report import Report
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict, gravest
 
@@ -56,7 +57,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeakReport:
+class LeakReport(Report):
     """What ``certify`` found.
 
     Attributes:
@@ -80,6 +81,8 @@ class LeakReport:
             else in the report is about that one, else about the given one.
         theorem: the Lean theorem of the runners whose numeric counterpart this is.
     """
+
+    check: ClassVar = "VJP certificate"
 
     T: int
     possible_cuts: int
@@ -126,6 +129,16 @@ class LeakReport:
     def where(self) -> Where | None:
         """The module that lets in the leak of ``pair``; None without a LEAK."""
         return next((finding.where for finding in self._findings() if finding.where), None)
+
+    @property
+    def theorems(self) -> tuple[str, ...]:
+        """The Lean theorems that the verdict rests on: that of the runners, and why the cuts are enough."""
+        names = [self.theorem]
+        if self.coded and not self.coded.problem:
+            names += [theorems.CODED_CONTRIBUTION, theorems.CODED_PASS]
+        if self.cuts_probed:
+            names.append(theorems.ALL_CUTS if self.exhaustive or self.coded else theorems.RANDOM_CUTS)
+        return tuple(names)
 
     @property
     def mode(self) -> str:
@@ -234,7 +247,7 @@ class LeakReport:
         """Return the report as a row of ``scanproof.table``."""
         return Row(
             subject=subject,
-            check="VJP certificate",
+            check=self.check,
             verdict=self.verdict,
             evidence="; ".join([*self._places(), self._probed()]),
             theorem=self.theorem,

@@ -272,6 +272,7 @@ def _check(problem: Problem, inputs: Inputs, shrink: bool, seed: int | None) -> 
         seed=seed,
         worst=found.worst,
         sharpness=found.sharpness,
+        spread=found.spread,
         smallest=smallest,
         theorem=problem.theorem,
     )

@@ -10,6 +10,7 @@ import torch
 from scanproof.refinement.bounded import Floats, Rounding
 from scanproof.refinement.problem import Expected, Inputs, Problem, to_numpy
 from scanproof.refinement.report import Deviation
+from scanproof.report.spread import Spread
 from scanproof.report.verdict import Verdict
 
 
@@ -24,6 +25,7 @@ class Comparison:
         worst: the entry with the greatest share of its bound, one that an overflow may explain only where no
             other is outside; None if the reference itself is not finite.
         sharpness: median over entries of bound / |expected|.
+        spread: error/bound over time, and over all entries; None if the reference itself is not finite.
     """
 
     verdict: Verdict
@@ -31,6 +33,7 @@ class Comparison:
     compared: int = 0
     worst: Deviation | None = None
     sharpness: float = nan
+    spread: Spread | None = None
 
 
 def compare(problem: Problem, inputs: Inputs) -> Comparison:
@@ -54,7 +57,7 @@ def compare(problem: Problem, inputs: Inputs) -> Comparison:
         sharpness = float(np.median(flat_bound / flat_value))
 
     verdict, reason = _judge(worst, expected.peak, largest, sharpness)
-    return Comparison(verdict, reason, compared, worst, sharpness)
+    return Comparison(verdict, reason, compared, worst, sharpness, _spread(problem, got, expected))
 
 
 def _unusable(expected: Expected, rounding: Rounding) -> str:
@@ -101,8 +104,7 @@ def _worst(problem: Problem, got: Mapping[str, Floats], expected: Expected) -> D
 
 def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: Expected) -> Deviation:
     value, bound = expected.value[name], expected.bound[name]
-    error = np.nan_to_num(np.abs(got[name] - value), nan=np.inf, posinf=np.inf)
-    index = np.unravel_index(int(np.argmax(error / bound)), value.shape)
+    index = np.unravel_index(int(np.argmax(_ratios(name, got, expected))), value.shape)
     place = dict(zip(problem.output_axes[name], map(int, index), strict=True))
     if name == "last_state":
         place["time"] = expected.value["y"].shape[problem.output_axes["y"].index("time")] - 1
@@ -116,3 +118,17 @@ def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: 
         expected=float(value[index]),
         bound=float(bound[index]),
     )
+
+
+def _ratios(name: str, got: Mapping[str, Floats], expected: Expected) -> Floats:
+    """Return error/bound at every entry; infinite where the implementation's value is not a number."""
+    error = np.nan_to_num(np.abs(got[name] - expected.value[name]), nan=np.inf, posinf=np.inf)
+    ratios: Floats = error / expected.bound[name]
+    return ratios
+
+
+def _spread(problem: Problem, got: Mapping[str, Floats], expected: Expected) -> Spread:
+    ratios = {name: _ratios(name, got, expected) for name in got}
+    time = problem.output_axes["y"].index("time")
+    over_time = np.moveaxis(ratios["y"], time, 0).reshape(ratios["y"].shape[time], -1).max(axis=1)
+    return Spread.of(over_time.tolist(), np.concatenate([each.ravel() for each in ratios.values()]).tolist())

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import ClassVar
 
 from torch import Tensor
 
 from scanproof import theorems
 from scanproof.refinement.bounded import Rounding
+from scanproof.report.report import Report
+from scanproof.report.spread import Spread
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
@@ -75,7 +78,7 @@ class FailingCase:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RefinementReport:
+class RefinementReport(Report):
     """What ``check_refinement`` or ``check_scan_refinement`` found.
 
     Attributes:
@@ -93,10 +96,13 @@ class RefinementReport:
         worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
             where no other is outside; None if nothing could be compared.
         sharpness: median over entries of bound / |expected|; NaN if nothing could be compared.
+        spread: error/bound over time, and over all entries; None if nothing could be compared.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward.
     """
+
+    check: ClassVar = "refinement"
 
     verdict: Verdict
     reason: str
@@ -111,9 +117,15 @@ class RefinementReport:
     seed: int | None
     worst: Deviation | None
     sharpness: float
+    spread: Spread | None
     smallest: FailingCase | None
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
+
+    @property
+    def theorems(self) -> tuple[str, ...]:
+        """The Lean theorems that the verdict rests on: about the reference, and behind the bound."""
+        return (self.theorem, self.bound_theorem)
 
     def summary(self) -> str:
         """Return a few lines that say what was compared, what was found and what it rests on."""
@@ -147,7 +159,7 @@ class RefinementReport:
             found += f"; smallest case: {self.smallest.deviation}"
         return Row(
             subject=subject,
-            check="refinement",
+            check=self.check,
             verdict=self.verdict,
             evidence=found or self.reason,
             theorem=self.theorem,

@@ -1,0 +1,94 @@
+"""The one form that all reports are written in: plain data that follows ``schema.json``.
+
+A report is read by the names of its attributes, so that every check, and one that a user writes, is written
+alike: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``, ``where``,
+``inputs``, the worst place as ``pair`` or ``worst``, the smallest failing case as ``smallest``, pictures as
+``leakage`` and ``spread``. What a report has besides is under ``fields``.
+"""
+
+import platform
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+
+from scanproof.report.plain import plain
+from scanproof.report.verdict import Verdict
+
+SCHEMA_VERSION = 1
+"""Rises when a reader of an older one would misread; new members may come without."""
+
+PACKAGES = ("scanproof", "torch", "numpy", "transformers")
+"""What the environment names the version of."""
+
+
+class Reported(Protocol):
+    """What a report offers at least."""
+
+    def summary(self) -> str:
+        """Return what was probed, what was found and what it rests on."""
+
+
+def document(reports: Iterable[tuple[str, Reported]]) -> dict[str, Any]:
+    """Return reports as one document.
+
+    Args:
+        reports: what was checked, in a few words, and the report; in the order to be shown.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": environment(),
+        "reports": [record(subject, report) for subject, report in reports],
+    }
+
+
+def environment() -> dict[str, str | None]:
+    """Return versions of Python, of the platform, and of packages; None for one that is not installed."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{package: _version(package) for package in PACKAGES},
+    }
+
+
+def record(subject: str, report: Reported) -> dict[str, Any]:
+    """Return a report as one entry of a document."""
+    verdict = getattr(report, "verdict", None)
+    smallest = getattr(report, "smallest", None)
+    where = getattr(report, "where", None)
+    worst = getattr(report, "pair", None) or getattr(report, "worst", None)
+    leakage = getattr(report, "leakage", None)
+    return {
+        "type": type(report).__name__,
+        "subject": subject,
+        "check": getattr(report, "check", type(report).__name__),
+        "verdict": verdict and verdict.name,
+        "meaning": verdict and verdict.value,
+        "outcome": verdict and _outcome(verdict),
+        "reason": getattr(report, "reason", ""),
+        "summary": report.summary(),
+        "theorems": list(getattr(report, "theorems", ())),
+        "seed": getattr(report, "seed", None),
+        "dtype": getattr(report, "dtype", None),
+        "device": getattr(report, "device", None),
+        "worst": None if worst is None or callable(worst) else {"text": str(worst), **plain(worst)},
+        "where": where and {"text": str(where), **plain(where)},
+        "inputs": plain(getattr(report, "inputs", ())),
+        "call": getattr(report, "call", None),
+        "program": smallest and smallest.code,
+        "leakage": leakage and leakage.record(),
+        "spread": plain(getattr(report, "spread", None)),
+        "fields": plain(report),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _outcome(verdict: Verdict) -> str:
+    return "passed" if verdict.passed else "found" if verdict.found else "open"

@@ -1,0 +1,59 @@
+"""What all reports have in common: they can be written as JSON, as a page, and drawn."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanproof.report.record import document
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Report:
+    """A report of a check, or of several together."""
+
+    @property
+    def theorems(self) -> tuple[str, ...]:
+        """The Lean theorems that the verdict rests on, without the namespace ``Scanproof``."""
+        theorem = getattr(self, "theorem", None)
+        return (theorem,) if theorem else ()
+
+    @property
+    def parts(self) -> "tuple[Report, ...]":
+        """The reports of single checks that this one holds; itself where it is one."""
+        return (self,)
+
+    def summary(self) -> str:
+        """Return what was probed, what was found and what it rests on."""
+        raise NotImplementedError
+
+    def to_json(self, subject: str = "fn") -> str:
+        """Return the report as JSON that follows the schema ``scanproof/report/schema.json``.
+
+        Args:
+            subject: what was checked, in a few words.
+        """
+        return json.dumps(document((subject, part) for part in self.parts), ensure_ascii=False) + "\n"
+
+    def to_html(self, path: str | Path, subject: str = "fn") -> Path:
+        """Write the report as one page that needs no other file and no network; return its path.
+
+        Args:
+            path: the file; one that exists is replaced.
+            subject: what was checked, in a few words.
+        """
+        from scanproof.report.html import write
+
+        return write(document((subject, part) for part in self.parts), path)
+
+    def plot(self) -> "Figure":
+        """Draw the pictures of the page with matplotlib (extra ``plot``): leakage, error over time.
+
+        Raises:
+            InvalidArgument: the report has nothing to draw.
+            MissingDependency: matplotlib is not installed.
+        """
+        from scanproof.report.plot import draw
+
+        return draw(document(("", part) for part in self.parts))

@@ -1,0 +1,110 @@
+"""Every report is written by one schema."""
+
+import json
+import subprocess
+import sys
+from importlib.resources import files
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import scanproof
+from scanproof.report.record import SCHEMA_VERSION, document
+
+SCHEMA = json.loads((files("scanproof.report") / "schema.json").read_text())
+KINDS = (
+    "LeakReport",
+    "PerturbationReport",
+    "PrefixReport",
+    "BatchReport",
+    "RefinementReport",
+    "LeakMap",
+)
+
+
+def problems(content):
+    return [
+        f"{error.json_path}: {error.message}" for error in Draft202012Validator(SCHEMA).iter_errors(content)
+    ]
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["properties"]["schema_version"]["const"] == SCHEMA_VERSION
+
+
+def test_the_schema_knows_every_verdict():
+    assert SCHEMA["$defs"]["verdict"]["enum"] == [verdict.name for verdict in scanproof.Verdict]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_report_follows_it(reports, kind):
+    content = json.loads(reports[kind].to_json("a model"))
+    assert problems(content) == []
+    (report,) = content["reports"]
+    assert (report["type"], report["subject"]) == (kind, "a model")
+    assert report["summary"] == reports[kind].summary()
+
+
+@pytest.mark.parametrize("missing", ["verdict", "theorems", "call", "fields"])
+def test_a_report_without_a_member_does_not(reports, missing):
+    content = json.loads(reports["LeakReport"].to_json())
+    del content["reports"][0][missing]
+    assert problems(content)
+
+
+def test_json_has_no_number_that_json_has_not(reports):
+    def refuse(text):
+        raise ValueError(text)
+
+    for report in reports.values():
+        json.loads(report.to_json(), parse_constant=refuse)
+
+
+def test_what_a_leak_says(reports):
+    report = document([("a model", reports["LeakReport"])])["reports"][0]
+    assert report["verdict"] == "LEAK"
+    assert report["outcome"] == "found"
+    assert report["worst"]["t"] < report["worst"]["s"]
+    assert report["where"]["module"] == "1.norm"
+    assert report["call"].startswith("certify(fn, x")
+    assert report["theorems"] == ["Runner.take_outputs_congr", "matrixCausal_iff_reach_cuts"]
+
+
+def test_the_outline_leads_to_the_place(reports):
+    outline = document([("a model", reports["PrefixReport"])])["reports"][0]["where"]["outline"]
+    assert [(line["depth"], line["name"], line["role"]) for line in outline] == [
+        (0, "Sequential", "holds"),
+        (1, "0 (Layer)", "other"),
+        (1, "1 (Layer)", "holds"),
+        (2, "1.proj (Linear)", "other"),
+        (2, "1.norm (NormOverTime)", "enters"),
+        (1, "2 (Layer)", "other"),
+    ]
+
+
+def test_random_cuts_rest_on_the_count_of_choices_that_miss():
+    import torch
+
+    report = scanproof.certify(
+        lambda x: x.cumsum(1), torch.ones(1, 12, 1), cuts="rand", K=2, batch_check=False
+    )
+    assert report.theorems == ("Runner.take_outputs_congr", "random_cuts_missed_next")
+
+
+def test_a_spread_counts_every_entry(reports):
+    report = reports["RefinementReport"]
+    spread = report.spread
+    assert sum(spread.counts) + spread.exact + spread.beyond == report.compared == 22
+    assert max(spread.over_time) == pytest.approx(report.worst.ratio)
+    assert spread.over_time[report.worst.t] == max(spread.over_time)
+
+
+def test_the_package_of_reports_imports_neither_torch_nor_lean():
+    code = (
+        "import sys, pkgutil, importlib, scanproof.report as r\n"
+        "for m in pkgutil.iter_modules(r.__path__): importlib.import_module(f'scanproof.report.{m.name}')\n"
+        "print([m for m in sys.modules if m == 'torch' or m.startswith(('scanproof.lean', 'matplotlib'))])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
