@@ -1,6 +1,7 @@
 """One call runs what applies, says what does not, and never takes a refusal for a pass."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,10 +104,10 @@ def test_what_raises_in_a_check_is_inconclusive_there():
 
 def test_it_is_plain():
     report = audit(decay, tokens(), name="decay", generator=torch.Generator().manual_seed(5))
-    plain = json.loads(json.dumps(report.to_dict()))
-    assert plain["subject"] == "decay"
-    assert plain["seed"] == 5
-    assert [entry["check"] for entry in plain["entries"]] == [row.check for row in report.rows()]
+    whole, *checks = json.loads(report.to_json())["reports"]
+    assert whole["subject"] == "decay"
+    assert whole["seed"] == 5
+    assert [each["check"] for each in checks] == [row.check for row in report.rows()]
     assert table(report.rows()).row_count == len(report.entries) + 1
 
 
@@ -147,10 +148,13 @@ def test_the_command(command):
     assert quiet.stdout.startswith("made_for_audit:pointwise: CAUSAL")
     leak = command("mean_over_time", "--json", "--seed", "3")
     assert leak.exit_code == 1
-    report = json.loads(leak.stdout)
-    assert (report["verdict"], report["seed"]) == ("LEAK", 3)
-    refined = json.loads(command("with_spec", "--json").stdout)
-    assert {entry["check"]: entry["verdict"] for entry in refined["entries"]}["refinement"] == "REFINES"
+    whole, *_, mapped = json.loads(leak.stdout)["reports"]
+    assert (whole["verdict"], whole["seed"]) == ("LEAK", 3)
+    assert mapped["leakage"]["outputs"] == 13
+    refined = json.loads(command("with_spec", "--json").stdout)["reports"]
+    assert {report["check"]: report["verdict"] for report in refined}["refinement"] == "REFINES"
+    assert command("pointwise", "--html", "page.html").exit_code == 0
+    assert "<title>" in Path("page.html").read_text()
     assert command("ids", "--vocab-size", "11", shape="2,13").exit_code == 0
 
 

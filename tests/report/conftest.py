@@ -33,6 +33,7 @@ def reports():
         scanproof.check_prefix(leaky, x),
         scanproof.check_batch_independence(leaky, x),
         scanproof.leak_map(leaky, x),
+        scanproof.audit(leaky, x, name="a leaky stack"),
         scanproof.check_refinement(lambda x: 2 * x, spec, torch.randn(2, 11, 1)),
     )
     return {type(report).__name__: report for report in found}

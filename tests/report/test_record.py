@@ -19,6 +19,7 @@ KINDS = (
     "BatchReport",
     "RefinementReport",
     "LeakMap",
+    "AuditReport",
 )
 
 
@@ -41,7 +42,7 @@ def test_the_schema_knows_every_verdict():
 def test_a_report_follows_it(reports, kind):
     content = json.loads(reports[kind].to_json("a model"))
     assert problems(content) == []
-    (report,) = content["reports"]
+    report = content["reports"][0]
     assert (report["type"], report["subject"]) == (kind, "a model")
     assert report["summary"] == reports[kind].summary()
 
@@ -59,6 +60,26 @@ def test_json_has_no_number_that_json_has_not(reports):
 
     for report in reports.values():
         json.loads(report.to_json(), parse_constant=refuse)
+
+
+def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports):
+    content = json.loads(reports["AuditReport"].to_json())["reports"]
+    assert [report["type"] for report in content] == [
+        "AuditReport",
+        "LeakReport",
+        "PerturbationReport",
+        "PrefixReport",
+        "BatchReport",
+        "AuditEntry",
+        "LeakMap",
+    ]
+    assert {report["subject"] for report in content} == {"a leaky stack"}
+    assert content[5]["verdict"] == "NOT_APPLICABLE"
+    assert content[0]["theorems"] == [
+        "Runner.take_outputs_congr",
+        "matrixCausal_iff_reach_cuts",
+        "Runner.take_outputs_append",
+    ]
 
 
 def test_what_a_leak_says(reports):

@@ -13,6 +13,7 @@ from scanproof.auditing.report import AuditEntry, AuditReport
 from scanproof.causality.alignment import SAME, Alignment
 from scanproof.causality.batch import check_batch_independence
 from scanproof.causality.certificate import Cuts, certify
+from scanproof.causality.dense import leak_map
 from scanproof.causality.evidence import dtype_name
 from scanproof.causality.inputs import INPUTS
 from scanproof.causality.interface import callable_name
@@ -28,6 +29,9 @@ from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.runners import Spec
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict, gravest
+
+MAPPED = 512
+"""Positions up to which a leak is mapped: every output costs one vector-Jacobian product."""
 
 
 def audit(
@@ -50,7 +54,8 @@ def audit(
     """Run every check that applies to ``fn`` at ``x``.
 
     They are ``certify``, ``check_perturbation``, ``check_prefix``, ``check_batch_independence``, and with a
-    ``spec`` ``check_refinement``. Where ``fn`` raises in one of them, that one is INCONCLUSIVE.
+    ``spec`` ``check_refinement``. Where ``fn`` raises in one of them, that one is INCONCLUSIVE. A leak that
+    gradients see comes with its ``leak_map``.
 
     Args:
         fn: function or module in eval mode, as ``certify`` takes it.
@@ -85,7 +90,8 @@ def audit(
     seed = seed_of("audit", generator)
     subject = name or callable_name(fn)
     common: dict[str, Any] = {"output": output, "kwargs": kwargs}
-    placed = {**common, "seq_dim": seq_dim, "batch_dim": batch_dim, "alignment": alignment, "inputs": inputs}
+    aligned: dict[str, Any] = {"seq_dim": seq_dim, "batch_dim": batch_dim, "alignment": alignment}
+    placed = {**common, **aligned, "inputs": inputs}
     examples = 1 if batch_dim is None or batch_dim >= first.dim() else first.shape[batch_dim]
     lonely = None if examples > 1 else "x has no other example to read"
     ids = (
@@ -141,7 +147,15 @@ def audit(
         device=str(first.device),
         seed=seed,
         versions=_versions(),
+        leak_map=leak_map(fn, x, generator=seeded(), **common, **aligned) if _to_map(entries[0]) else None,
     )
+
+
+def _to_map(certificate: AuditEntry) -> bool:
+    """Whether gradients leak across a cut at the given input, and a map of that is not too large."""
+    report = certificate.report
+    leaks = report is not None and report.temporal.verdict is Verdict.LEAK
+    return leaks and len(report.inputs) == 1 and report.T <= MAPPED
 
 
 def _entry(check: str, run: Callable[[], Any], obstacle: str | None = None) -> AuditEntry:

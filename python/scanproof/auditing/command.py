@@ -1,6 +1,5 @@
 """The command ``scanproof audit``: everything that applies to what a factory of the user's makes."""
 
-import json
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -26,6 +25,7 @@ def run_audit(
     dtype: str,
     vocab_size: int | None,
     seed: int,
+    html: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> AuditReport:
@@ -38,6 +38,7 @@ def run_audit(
         dtype: its dtype.
         vocab_size: draw token ids below it, instead of normal numbers.
         seed: seed of the input and of every check; also of torch, while the factory runs.
+        html: write the report here, as a page.
         as_json: print JSON.
         quiet: print one line.
 
@@ -52,8 +53,10 @@ def run_audit(
     arguments.setdefault("x", _input(sizes, _DTYPES[dtype], vocab_size, seed))
     arguments.setdefault("name", factory)
     report = audit(vocab_size=vocab_size, generator=torch.Generator().manual_seed(seed), **arguments)
+    if html:
+        report.to_html(html)
     if as_json:
-        print(json.dumps(report.to_dict(), indent=2))
+        print(report.to_json(), end="")
     elif quiet:
         print(f"{report.subject}: {report.verdict.name}")
     else:

@@ -1,15 +1,17 @@
 """What an audit reports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+from scanproof.causality.dense import LeakMap
+from scanproof.report.report import Report
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditEntry:
+class AuditEntry(Report):
     """What one check said.
 
     Attributes:
@@ -26,11 +28,20 @@ class AuditEntry:
     evidence: str
     theorem: str = ""
     seconds: float = 0.0
-    report: Any = None
+    report: Any = field(default=None, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """What led to the verdict, or why there is none."""
+        return self.evidence
+
+    def summary(self) -> str:
+        """Return the entry in one line."""
+        return f"{self.check}: {self.verdict.name}: {self.evidence}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditReport:
+class AuditReport(Report):
     """What ``audit`` found.
 
     Attributes:
@@ -42,7 +53,11 @@ class AuditReport:
         device: device of the first input.
         seed: seed of every check.
         versions: of scanproof, torch and Python.
+        leak_map: what every output reads of every input; None without a leak across a cut that gradients see
+            at the given input, and where there are more than 512 positions.
     """
+
+    check: ClassVar = "audit"
 
     subject: str
     entries: tuple[AuditEntry, ...]
@@ -52,6 +67,23 @@ class AuditReport:
     device: str
     seed: int
     versions: Mapping[str, str]
+    leak_map: LeakMap | None = field(default=None, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """The evidence of the checks with the gravest verdict."""
+        return "; ".join(entry.evidence for entry in self.entries if entry.verdict is self.verdict)
+
+    @property
+    def theorems(self) -> tuple[str, ...]:
+        """The Lean theorems that the verdicts of all checks rest on."""
+        return tuple(dict.fromkeys(name for part in self.parts[1:] for name in part.theorems))
+
+    @property
+    def parts(self) -> tuple[Report, ...]:
+        """The audit itself, the report of each check, and the map of a leak."""
+        reports = (entry.report or entry for entry in self.entries)
+        return (self, *reports, *([self.leak_map] if self.leak_map else []))
 
     @property
     def ok(self) -> bool:
@@ -83,23 +115,3 @@ class AuditReport:
         lines.append(f"  {'theorems':<{width}} : {', '.join(theorems)}")
         lines.append(f"  {'versions':<{width}} : {', '.join(map(' '.join, self.versions.items()))}")
         return "\n".join(lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything but the reports of the checks, as JSON can hold it."""
-        entries = [
-            {
-                "check": entry.check,
-                "verdict": entry.verdict.name,
-                "evidence": entry.evidence,
-                "theorem": entry.theorem,
-                "seconds": round(entry.seconds, 3),
-            }
-            for entry in self.entries
-        ]
-        plain = {name: getattr(self, name) for name in ("subject", "shape", "dtype", "device", "seed")}
-        return {
-            **plain,
-            "verdict": self.verdict.name,
-            "versions": dict(self.versions),
-            "entries": entries,
-        }

@@ -13,9 +13,9 @@ NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 def plain(value: Any) -> Any:
     """Return a value as None, a number, a text, or lists and dicts of them.
 
-    Enumerations become their names, dataclasses dicts of their fields, arrays and tensors a text that says
-    their dtype and shape, numbers that are not finite a text of ``NOT_FINITE``. What is none of these becomes
-    the text that it prints as.
+    Enumerations become their names, dataclasses dicts of the fields that they print, arrays and tensors a
+    text that says their dtype and shape, numbers that are not finite a text of ``NOT_FINITE``. What is none
+    of these becomes the text that it prints as.
 
     >>> plain({"t": (0, 1), "size": float("nan")})
     {'t': [0, 1], 'size': 'NaN'}
@@ -27,7 +27,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.name
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.repr}
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list | set | frozenset):

@@ -3,7 +3,8 @@
 A report is read by the names of its attributes, so that every check, and one that a user writes, is written
 alike: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``, ``where``,
 ``inputs``, the worst place as ``pair`` or ``worst``, the smallest failing case as ``smallest``, pictures as
-``leakage`` and ``spread``. What a report has besides is under ``fields``.
+``leakage`` and ``spread``; ``parts`` are what a report of several checks holds. What a report has besides is
+under ``fields``.
 """
 
 import platform
@@ -39,7 +40,11 @@ def document(reports: Iterable[tuple[str, Reported]]) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "environment": environment(),
-        "reports": [record(subject, report) for subject, report in reports],
+        "reports": [
+            record(subject, part)
+            for subject, report in reports
+            for part in getattr(report, "parts", (report,))
+        ],
     }
 
 
@@ -59,7 +64,7 @@ def record(subject: str, report: Reported) -> dict[str, Any]:
     where = getattr(report, "where", None)
     worst = getattr(report, "pair", None) or getattr(report, "worst", None)
     leakage = getattr(report, "leakage", None)
-    return {
+    said = {
         "type": type(report).__name__,
         "subject": subject,
         "check": getattr(report, "check", type(report).__name__),
@@ -79,8 +84,9 @@ def record(subject: str, report: Reported) -> dict[str, Any]:
         "program": smallest and smallest.code,
         "leakage": leakage and leakage.record(),
         "spread": plain(getattr(report, "spread", None)),
-        "fields": plain(report),
     }
+    others = {name: value for name, value in plain(report).items() if name not in said}
+    return {**said, "fields": others}
 
 
 def _version(package: str) -> str | None:

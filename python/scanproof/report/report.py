@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scanproof.report.record import document
 
@@ -21,31 +21,31 @@ class Report:
 
     @property
     def parts(self) -> "tuple[Report, ...]":
-        """The reports of single checks that this one holds; itself where it is one."""
+        """What is written of it: itself, and the reports that it holds."""
         return (self,)
 
     def summary(self) -> str:
         """Return what was probed, what was found and what it rests on."""
         raise NotImplementedError
 
-    def to_json(self, subject: str = "fn") -> str:
+    def to_json(self, subject: str | None = None) -> str:
         """Return the report as JSON that follows the schema ``scanproof/report/schema.json``.
 
         Args:
-            subject: what was checked, in a few words.
+            subject: what was checked, in a few words; by default what the report calls it, else ``fn``.
         """
-        return json.dumps(document((subject, part) for part in self.parts), ensure_ascii=False) + "\n"
+        return json.dumps(self._document(subject), ensure_ascii=False) + "\n"
 
-    def to_html(self, path: str | Path, subject: str = "fn") -> Path:
+    def to_html(self, path: str | Path, subject: str | None = None) -> Path:
         """Write the report as one page that needs no other file and no network; return its path.
 
         Args:
             path: the file; one that exists is replaced.
-            subject: what was checked, in a few words.
+            subject: what was checked, in a few words; by default what the report calls it, else ``fn``.
         """
         from scanproof.report.html import write
 
-        return write(document((subject, part) for part in self.parts), path)
+        return write(self._document(subject), path)
 
     def plot(self) -> "Figure":
         """Draw the pictures of the page with matplotlib (extra ``plot``): leakage, error over time.
@@ -56,4 +56,8 @@ class Report:
         """
         from scanproof.report.plot import draw
 
-        return draw(document(("", part) for part in self.parts))
+        return draw(self._document(None))
+
+    def _document(self, subject: str | None) -> dict[str, Any]:
+        named = subject or str(getattr(self, "subject", "fn"))
+        return document([(named, self)])

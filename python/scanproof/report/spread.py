@@ -30,9 +30,7 @@ class Spread:
     @classmethod
     def of(cls, over_time: Sequence[float], ratios: Sequence[float]) -> "Spread":
         """Return the spread of the ratios of all entries, each at least 0."""
-        finite = [
-            min(max(log10(ratio), -DECADES), DECADES) for ratio in ratios if 0 < ratio < float("inf")
-        ]
+        finite = [min(max(log10(ratio), -DECADES), DECADES) for ratio in ratios if 0 < ratio < float("inf")]
         exact = sum(ratio == 0 for ratio in ratios)
         first = min(floor(min(finite, default=0.0) * BINS_A_DECADE), DECADES * BINS_A_DECADE - 1)
         last = max(ceil(max(finite, default=0.0) * BINS_A_DECADE), first + 1)

@@ -30,11 +30,6 @@ class Verdict(Enum):
         """Whether a counterexample was found."""
         return self in (Verdict.LEAK, Verdict.REFUTED, Verdict.DIVERGES)
 
-    @property
-    def found(self) -> bool:
-        """Whether a counterexample was found."""
-        return self in (Verdict.LEAK, Verdict.REFUTED)
-
 
 def gravest(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict of several checks together: a finding outweighs the open, that what passed."""
