@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from surrogates import exp, silu, softplus
+from scanproof import GatedDeltaRule, GatedLinearAttention, SsdScan
+from surrogates import Surrogates, exp, silu, softplus
 
 LEAN = (Path(__file__).parents[1] / "Spec" / "Statements" / "SsdValues.lean").read_text()
 T, CHUNK, CHUNKS, PADDED = 7, 3, 3, 9
@@ -136,3 +137,48 @@ def test_gated_delta_rule_by_chunks():
         state = products[-1] * state + corrected.T @ (k * between[-1][:, None])
     assert expects(torch.cat(outputs)[:T])
     assert expects(state)
+
+
+def expects_of_twin(kernel, tensors):
+    """Run a Python twin on one row, and check its outputs and its last state against Lean's numbers."""
+    inputs = {name: tensor.numpy() for name, tensor in tensors.items()}
+    results = kernel.run(inputs, Surrogates())
+    for result in results.values():
+        assert expects(torch.from_numpy(result[0].astype("float64")).squeeze())
+
+
+def test_twin_of_ssd_scan():
+    row = {"x": X, "dt": DT, "B": B[:, ::2], "C": C[:, ::2], "initial_state": START}
+    row = {name: tensor[None] for name, tensor in row.items()}
+    options = {"D": D, "z": Z[None], "dt_bias": BIAS}
+    full = SsdScan(dt_softplus=True, dt_min=0, dt_max=6)
+    expects_of_twin(SsdScan(), row | {"A": A})
+    expects_of_twin(full, row | {"A": A} | options)
+    expects_of_twin(full, row | {"A": A, "seq_idx": torch.tensor([[0, 0, 1, 1, 2]])} | options)
+
+
+def row_of_attention():
+    q, k = pattern(5, 2, (3, T), (2, 2)), pattern(3, 1, (2, T), (1, 2))
+    row = {"q": q, "k": k, "v": pattern(7, 3, (5, T), (3, 3))}
+    return {name: tensor[None, :, None] for name, tensor in row.items()}
+
+
+def test_twin_of_gated_linear_attention():
+    decays = 2 ** pattern(2, 0, (1, T), (1, 2))[None, :, None]
+    start = pattern(3, 1, (1, 2), (1, 3))[None, None]
+    row = row_of_attention() | {"g": decays, "initial_state": start}
+    expects_of_twin(GatedLinearAttention(log_decays=False), row)
+
+
+def test_twin_of_the_gated_delta_rule():
+    decays, betas = 2 ** pattern(2, 0, (1, T)), pattern(4, 1, (3, T))
+    start = pattern(3, 1, (1, 3), (1, 2)).T[None, None]
+    row = row_of_attention() | {"g": decays[None, :, None, None], "beta": betas[None, :, None]}
+    for chunk_size in (None, 1, 3, 7, 9):
+        kernel = GatedDeltaRule(log_decays=False, chunk_size=chunk_size)
+        results = kernel.run(
+            {n: x.numpy() for n, x in (row | {"initial_state": start}).items()}, Surrogates()
+        )
+        y, state = (torch.from_numpy(result[0].astype("float64")).squeeze() for result in results.values())
+        assert expects(y)
+        assert expects(state.T)

@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     from scanproof.refinement.check import check_refinement as check_refinement
     from scanproof.refinement.check import check_scan_refinement as check_scan_refinement
     from scanproof.refinement.checkpoint import MambaCheckpoint as MambaCheckpoint
+    from scanproof.refinement.kernels.attention import GatedLinearAttention as GatedLinearAttention
+    from scanproof.refinement.kernels.attention import MLstm as MLstm
+    from scanproof.refinement.kernels.attention import Rwkv6 as Rwkv6
+    from scanproof.refinement.kernels.check import assert_kernel_refines as assert_kernel_refines
+    from scanproof.refinement.kernels.check import check_kernel_refinement as check_kernel_refinement
+    from scanproof.refinement.kernels.complex_diagonal import ComplexDiagonal as ComplexDiagonal
+    from scanproof.refinement.kernels.delta import GatedDeltaRule as GatedDeltaRule
+    from scanproof.refinement.kernels.kernel import Kernel as Kernel
+    from scanproof.refinement.kernels.recurrent_unit import MinGru as MinGru
+    from scanproof.refinement.kernels.recurrent_unit import RgLru as RgLru
+    from scanproof.refinement.kernels.ssd import SsdScan as SsdScan
     from scanproof.refinement.oracle import Oracle as Oracle
     from scanproof.refinement.report import RefinementError as RefinementError
     from scanproof.refinement.report import RefinementReport as RefinementReport
@@ -45,6 +56,17 @@ if TYPE_CHECKING:
     from scanproof.scans import selective_scan_chunked as selective_scan_chunked
 
 _EXPORTS = {
+    "ComplexDiagonal": "scanproof.refinement.kernels.complex_diagonal",
+    "GatedDeltaRule": "scanproof.refinement.kernels.delta",
+    "GatedLinearAttention": "scanproof.refinement.kernels.attention",
+    "Kernel": "scanproof.refinement.kernels.kernel",
+    "MLstm": "scanproof.refinement.kernels.attention",
+    "MinGru": "scanproof.refinement.kernels.recurrent_unit",
+    "RgLru": "scanproof.refinement.kernels.recurrent_unit",
+    "Rwkv6": "scanproof.refinement.kernels.attention",
+    "SsdScan": "scanproof.refinement.kernels.ssd",
+    "assert_kernel_refines": "scanproof.refinement.kernels.check",
+    "check_kernel_refinement": "scanproof.refinement.kernels.check",
     "Alignment": "scanproof.causality.alignment",
     "AuditReport": "scanproof.auditing.report",
     "BatchReport": "scanproof.causality.batch_report",

@@ -12,6 +12,11 @@ RUNNER_AGREE = "Runner.take_outputs_congr"
 SELECTIVE_SCAN_APPEND = "diagonalSelectiveScan_append"
 """The diagonal selective scan of an append is the prefix scan followed by the scan from the state reached."""
 
+SSD_SCAN_APPEND = "ssdScan_append"
+LINEAR_ATTENTION_APPEND = "linearAttention_append"
+DELTA_RULE_APPEND = "deltaRule_append"
+"""Tokens after tokens are run from the state that was reached, and leave the outputs before them."""
+
 DIAGONAL_S4_PREFIX = "diagonalS4_runList_append_outputs_prefix"
 COMPACT_MAMBA_PREFIX = "compactMamba_runList_append_outputs_prefix"
 SELECTIVE_MAMBA_PREFIX = "selectiveMamba_runList_append_outputs_prefix"

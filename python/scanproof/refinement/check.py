@@ -98,10 +98,10 @@ def check_refinement(
         raise InvalidArgument(
             f"check_refinement: x has shape {tuple(x.shape)}; give (batch, T, inputDim = {wanted}), none 0."
         )
-    problem = BlockProblem(impl, spec, _rounding(rounding, x.dtype), reference)
+    problem = BlockProblem(impl, spec, rounding_of(rounding, x.dtype), reference)
     like = {"y": x.new_empty((*x.shape[:2], spec.dims["outputDim"]))}
     given, drawn = _cotangents("check_refinement", gradients, cotangents, like, seed)
-    return _check(problem, {"x": x, **given}, shrink, drawn)
+    return check_problem(problem, {"x": x, **given}, shrink, drawn)
 
 
 def assert_refines(
@@ -122,7 +122,7 @@ def assert_refines(
         RefinementError: REFUTED or INCONCLUSIVE; an ``AssertionError`` with the summary, and the ``report``.
         InvalidArgument: the call is wrong.
     """
-    return _assert(
+    return assert_passed(
         check_refinement(
             impl,
             spec,
@@ -189,10 +189,10 @@ def check_scan_refinement(
     given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
     inputs = {name: tensor for name, tensor in given.items() if tensor is not None}
     dtype = check_arguments(inputs)
-    problem = ScanProblem(impl, delta_softplus, _rounding(rounding, dtype))
+    problem = ScanProblem(impl, delta_softplus, rounding_of(rounding, dtype))
     like = {"y": u, "last_state": u.new_empty((*u.shape[:2], A.shape[1]), dtype=dtype)}
     drawn_or_given, drawn = _cotangents("check_scan_refinement", gradients, cotangents, like, seed)
-    return _check(problem, {**inputs, **drawn_or_given}, shrink, drawn)
+    return check_problem(problem, {**inputs, **drawn_or_given}, shrink, drawn)
 
 
 def assert_scan_refines(
@@ -214,7 +214,7 @@ def assert_scan_refines(
     shrink: bool = True,
 ) -> RefinementReport:
     """Run :func:`check_scan_refinement`, and raise unless it REFINES; errors as :func:`assert_refines`."""
-    return _assert(
+    return assert_passed(
         check_scan_refinement(
             impl,
             u,
@@ -253,7 +253,10 @@ def _cotangents(
     return named, seed if given is None else None
 
 
-def _check(problem: Problem, inputs: Inputs, shrink: bool, seed: int | None) -> RefinementReport:
+def check_problem(
+    problem: Problem, inputs: Inputs, shrink: bool, seed: int | None = None
+) -> RefinementReport:
+    """Compare an implementation with its reference, and shrink the inputs if it is refuted."""
     settle_first_calls()
     found = compare(problem, inputs)
     smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
@@ -275,6 +278,7 @@ def _check(problem: Problem, inputs: Inputs, shrink: bool, seed: int | None) -> 
         spread=found.spread,
         smallest=smallest,
         theorem=problem.theorem,
+        bound_theorem=problem.bound_theorem,
     )
 
 
@@ -300,13 +304,19 @@ def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
     return FailingCase(inputs=smallest, deviation=last.worst, code=problem.code(smallest), runs=shrinker.runs)
 
 
-def _assert(report: RefinementReport) -> RefinementReport:
+def assert_passed(report: RefinementReport) -> RefinementReport:
+    """Raise unless a report passed.
+
+    Raises:
+        RefinementError: it did not.
+    """
     if not report.verdict.passed:
         raise RefinementError(report)
     return report
 
 
-def _rounding(given: torch.dtype | Rounding | None, default: torch.dtype) -> Rounding:
+def rounding_of(given: torch.dtype | Rounding | None, default: torch.dtype) -> Rounding:
+    """Return what is assumed of an implementation's arithmetic."""
     return given if isinstance(given, Rounding) else Rounding.of(default if given is None else given)
 
 

@@ -114,6 +114,7 @@ def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: 
         t=place.get("time"),
         channel=place.get("channel"),
         state=place.get("state"),
+        head=place.get("head"),
         got=float(got[name][index]),
         expected=float(value[index]),
         bound=float(bound[index]),

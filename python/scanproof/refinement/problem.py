@@ -61,6 +61,7 @@ class Problem(ABC):
         model: the reference, with its dimensions.
         reference_name: what computes the reference's values.
         theorem: the Lean theorem about the reference.
+        bound_theorem: the Lean theorem behind the bound of the state; empty where there is none.
         input_axes: names of the axes of each input; None for an axis that must keep its size.
         output_axes: names of the axes of each output, and of each gradient.
         optional: names of inputs that may be left out.
@@ -70,9 +71,10 @@ class Problem(ABC):
     model: str
     reference_name: str
     theorem: str
-    input_axes: ClassVar[Mapping[str, tuple[str | None, ...]]]
-    output_axes: ClassVar[Mapping[str, tuple[str, ...]]]
-    optional: ClassVar[tuple[str, ...]] = ()
+    bound_theorem: str = theorems.SCAN_ERROR
+    input_axes: Mapping[str, tuple[str | None, ...]]
+    output_axes: Mapping[str, tuple[str, ...]]
+    optional: tuple[str, ...] = ()
 
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
         """Run the implementation, and pull the cotangents back through it if there are any."""
@@ -117,8 +119,14 @@ class Problem(ABC):
 class BlockProblem(Problem):
     """A block, x (batch, time, inputDim) -> y (batch, time, outputDim), against a spec."""
 
-    input_axes: ClassVar = {"x": ("batch", "time", None), "dy": ("batch", "time", None)}
-    output_axes: ClassVar = {"y": ("batch", "time", "channel"), "dx": ("batch", "time", "channel")}
+    input_axes: Mapping[str, tuple[str | None, ...]] = {
+        "x": ("batch", "time", None),
+        "dy": ("batch", "time", None),
+    }
+    output_axes: Mapping[str, tuple[str, ...]] = {
+        "y": ("batch", "time", "channel"),
+        "dx": ("batch", "time", "channel"),
+    }
 
     def __init__(
         self,
@@ -176,12 +184,15 @@ class ScanProblem(Problem):
         "delta_bias": ("channel",),
     }
     _result_axes: ClassVar = {"y": ("batch", "channel", "time"), "last_state": ("batch", "channel", "state")}
-    input_axes: ClassVar = {
+    input_axes: Mapping[str, tuple[str | None, ...]] = {
         **_argument_axes,
         "dy": _result_axes["y"],
         "dlast_state": _result_axes["last_state"],
     }
-    output_axes: ClassVar = {**_result_axes, **{f"d{name}": axes for name, axes in _argument_axes.items()}}
+    output_axes: Mapping[str, tuple[str, ...]] = {
+        **_result_axes,
+        **{f"d{name}": axes for name, axes in _argument_axes.items()},
+    }
     optional = ("z", "D", "delta_bias")
 
     def __init__(self, implementation: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:

@@ -25,6 +25,7 @@ class Deviation:
         t: position in the sequence; None where there is none.
         channel: channel; None where there is none, as in ``dB``.
         state: state index; None where there is none.
+        head: head of the channel; None where there is none.
         got: the implementation's value.
         expected: the reference's.
         bound: greatest absolute difference that rounding can explain.
@@ -38,6 +39,7 @@ class Deviation:
     got: float
     expected: float
     bound: float
+    head: int | None = None
 
     @property
     def error(self) -> float:
@@ -51,7 +53,13 @@ class Deviation:
         return self.error / self.bound
 
     def __str__(self) -> str:
-        axes = {"example": self.example, "t": self.t, "channel": self.channel, "state": self.state}
+        axes = {
+            "example": self.example,
+            "t": self.t,
+            "head": self.head,
+            "channel": self.channel,
+            "state": self.state,
+        }
         place = ", ".join(f"{axis} {index}" for axis, index in axes.items() if index is not None)
         return (
             f"{self.output} at {place}:"
@@ -99,7 +107,8 @@ class RefinementReport(Report):
         spread: error/bound over time, and over all entries; None if nothing could be compared.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference.
-        bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward.
+        bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward;
+            empty where the bound is a running error analysis without one.
     """
 
     check: ClassVar = "refinement"
@@ -144,7 +153,10 @@ class RefinementReport(Report):
             lines.append(f"  gradients : at {', '.join(self.gradients)}; cotangents {drawn}")
         lines.append(f"  reference : {self.reference}")
         lines.append(f"  theorems  : {self.theorem} (about the reference),")
-        lines.append(f"              {self.bound_theorem} (the bound of the scan, evaluated in float64)")
+        if self.bound_theorem:
+            lines.append(f"              {self.bound_theorem} (the bound of the scan, evaluated in float64)")
+        else:
+            lines.append("              none about the bound: a running error analysis of the reference")
         if self.smallest is not None:
             lines.append(f"  smallest failing case, of {self.smallest.runs} tried: {self.smallest.deviation}")
             lines.extend("    " + line for line in self.smallest.code.splitlines())

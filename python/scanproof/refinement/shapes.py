@@ -43,9 +43,7 @@ def as_parameter(owner: str, name: str, given: Any) -> NDArray[Any]:
     return array
 
 
-def bind_axes(
-    owner: str, arrays: Mapping[str, NDArray[Any]], axes: Mapping[str, tuple[str, ...]]
-) -> dict[str, int]:
+def bind_axes(owner: str, arrays: Mapping[str, Any], axes: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
     """Return the size of every named axis, which all arrays must agree on.
 
     Raises:
@@ -53,7 +51,7 @@ def bind_axes(
     """
     sizes: dict[str, int] = {}
     for name, expected in axes.items():
-        shape = arrays[name].shape
+        shape = tuple(arrays[name].shape)
         wanted = tuple(sizes.get(axis, axis) for axis in expected)
         if len(shape) != len(expected) or any(
             sizes.setdefault(axis, size) != size for axis, size in zip(expected, shape, strict=True)

@@ -1,0 +1,75 @@
+"""The arithmetics of the runners, with what kernels of the families need beyond them."""
+
+from abc import abstractmethod
+from fractions import Fraction
+
+import numpy as np
+
+from scanproof.refinement.arithmetic import Arithmetic, Exact, Float64, Value
+
+Complex = tuple[Value, Value]
+"""Real and imaginary part."""
+
+
+class KernelArithmetic(Arithmetic):
+    """The operations that the recurrences of the families are written with."""
+
+    @abstractmethod
+    def div(self, x: Value, y: Value) -> Value:
+        """Return the quotient."""
+
+    @abstractmethod
+    def sqrt(self, x: Value) -> Value:
+        """Return the square root, or its surrogate."""
+
+    @abstractmethod
+    def maximum(self, x: Value, y: Value) -> Value:
+        """Return the greater of two, entry by entry."""
+
+    def decaying_scan(self, decays: Value, logs: Value, b: Value, h0: Value) -> Value:
+        """Return :meth:`scan`; ``logs`` are what an implementation may add in place of multiplying decays."""
+        return self.scan(decays, b, h0)
+
+    def shifted_exp(self, x: Value, shift: Value) -> Value:
+        """Return ``exp x``, which an implementation may have as ``exp(x - shift)`` times ``exp shift``."""
+        return self.exp(x)
+
+    def complex_scan(self, a: Complex, b: Complex, h0: Complex) -> Complex:
+        """Return the states of a complex :meth:`scan`: ``a`` (state), ``b`` (batch, time, state)."""
+        (a_re, a_im), (b_re, b_im), (re, im) = a, b, h0
+        states = re[:, None], im[:, None]
+        for t in range(b_re.shape[1]):
+            re, im = (a_re * re + -(a_im * im)) + b_re[:, t], (a_re * im + a_im * re) + b_im[:, t]
+            states = tuple(
+                self.concatenate([seen, new[:, None]], axis=1)
+                for seen, new in zip(states, (re, im), strict=True)
+            )
+        return states[0][:, 1:], states[1][:, 1:]
+
+
+class KernelFloat64(Float64, KernelArithmetic):
+    """IEEE double precision."""
+
+    def sqrt(self, x: Value) -> Value:
+        """Return the square root."""
+        return np.sqrt(x)
+
+    def maximum(self, x: Value, y: Value) -> Value:
+        """Return the greater of two; a NaN stays one."""
+        return np.maximum(x, y)
+
+
+class KernelExact(Exact, KernelArithmetic):
+    """Rational numbers; ``sqrt x := (1 + x) / 2``, one step of Newton's iteration from 1."""
+
+    def sqrt(self, x: Value) -> Value:
+        """Return ``(1 + x) / 2``."""
+        return (1 + x) * Fraction(1, 2)
+
+    def maximum(self, x: Value, y: Value) -> Value:
+        """Return the greater of two."""
+        return np.maximum(x, y)
+
+
+FLOAT64 = KernelFloat64()
+EXACT = KernelExact()

@@ -1,0 +1,163 @@
+"""Linear attention with decay: a state of outer products, a decay for each of its rows, a reading a token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from scanproof import theorems
+from scanproof.refinement.arithmetic import Value
+from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last, outer, reading
+
+TOKENS = {
+    "q": ("batch", "time", "head", "state"),
+    "k": ("batch", "time", "head", "state"),
+    "v": ("batch", "time", "head", "channel"),
+}
+OUTPUTS = {"y": ("batch", "time", "head", "channel"), "last_state": ("batch", "head", "state", "channel")}
+
+
+@dataclass(frozen=True)
+class GatedLinearAttention(Kernel):
+    """Gated linear attention: ``s' = diag(a) s + k vᵀ``, ``y = scale (s'ᵀ q)``.
+
+    The Lean definition is ``linearAttention``.
+
+    With one decay a head and token it is simple gating, of which retention and lightning attention are the
+    case of a decay that is the same at every token; without decay (``g`` zero) it is linear attention.
+
+    Attributes:
+        scale: factor of the queries, often ``state ** -0.5``.
+        log_decays: whether ``g`` holds logarithms of the decays, as kernels take it, or the decays.
+    """
+
+    theorem: ClassVar = theorems.LINEAR_ATTENTION_APPEND
+    bound_theorem: ClassVar = theorems.SCAN_ERROR
+    inputs: ClassVar = {
+        **TOKENS,
+        "g": ("batch", "time", "head", None),
+        "initial_state": OUTPUTS["last_state"],
+    }
+    optional: ClassVar = frozenset({"initial_state"})
+    outputs: ClassVar = OUTPUTS
+
+    scale: float = 1.0
+    log_decays: bool = True
+
+    def _run(
+        self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
+    ) -> tuple[Value, ...]:
+        q, logs = inputs["q"], inputs["g"]
+        start, states = _states(ar, inputs, logs, ar.exp(logs) if self.log_decays else logs)
+        return reading(ar, _scaled(ar, q, self.scale), states), last(states, start)
+
+
+@dataclass(frozen=True)
+class Rwkv6(Kernel):
+    """RWKV-6: the state before the token is read, and the token itself with a weight (Peng et al. 2024).
+
+    ``y = scale (s + diag(u) k vᵀ)ᵀ q``, then ``s' = diag(exp w) s + k vᵀ``.
+
+    Attributes:
+        scale: factor of the queries.
+    """
+
+    theorem: ClassVar = theorems.RUNNER_APPEND
+    bound_theorem: ClassVar = theorems.SCAN_ERROR
+    inputs: ClassVar = {
+        **TOKENS,
+        "w": ("batch", "time", "head", "state"),
+        "u": ("head", "state"),
+        "initial_state": OUTPUTS["last_state"],
+    }
+    optional: ClassVar = frozenset({"initial_state"})
+    outputs: ClassVar = OUTPUTS
+
+    scale: float = 1.0
+
+    def _run(
+        self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
+    ) -> tuple[Value, ...]:
+        q, k, v, w, u = (inputs[name] for name in ("q", "k", "v", "w", "u"))
+        start, states = _states(ar, inputs, w, ar.exp(w))
+        before = ar.concatenate([start[:, None], states[:, :-1]], axis=1) if q.shape[1] else states
+        read = before + u[..., None] * outer(k, v)
+        return reading(ar, _scaled(ar, q, self.scale), read), last(states, start)
+
+
+@dataclass(frozen=True)
+class MLstm(Kernel):
+    """The matrix memory of xLSTM, with its normaliser (Beck et al. 2024, section 2.3).
+
+    Gates are given before their activations. With ``f = sigmoid(forget)`` and ``i = exp(input)``::
+
+        C' = f C + i k vᵀ,   n' = f n + i k
+        y  = scale (C'ᵀ q) / (max(|scale (n' · q)|, 1) + eps exp m)
+
+    Implementations keep ``C`` and ``n`` times ``exp(-m)``, where ``m' = max(log f + m, input)``, from 0.
+    Where they add ``eps`` to that scaled denominator, as transformers and xlstm do, it counts the more the
+    larger m is; eps = 0 is the paper. The state is not compared.
+
+    Attributes:
+        scale: factor of the queries.
+        eps: what implementations add to the scaled denominator.
+    """
+
+    theorem: ClassVar = theorems.RUNNER_APPEND
+    bound_theorem: ClassVar = theorems.SCAN_ERROR
+    inputs: ClassVar = {
+        **TOKENS,
+        "input_gate": ("batch", "time", "head"),
+        "forget_gate": ("batch", "time", "head"),
+    }
+    optional: ClassVar = frozenset()
+    outputs: ClassVar = {"y": OUTPUTS["y"]}
+
+    scale: float = 1.0
+    eps: float = 0.0
+
+    def _run(
+        self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
+    ) -> tuple[Value, ...]:
+        q, k, v = _scaled(ar, inputs["q"], self.scale), inputs["k"], inputs["v"]
+        batch, _, heads, keys = k.shape
+        logs = -ar.softplus(-inputs["forget_gate"])
+        m = _running_maximum(ar, logs, inputs["input_gate"])
+        decays = ar.sigmoid(inputs["forget_gate"])[..., None]
+        gated = ar.shifted_exp(inputs["input_gate"], m)[..., None] * k
+        shifted = (logs + -ar.maximum(m, -m) + -ar.maximum(m, -m))[..., None]
+        normaliser = ar.decaying_scan(decays, shifted, gated, ar.zeros((batch, heads, keys)))
+        memory = ar.decaying_scan(
+            decays[..., None],
+            shifted[..., None],
+            outer(gated, v),
+            ar.zeros((batch, heads, keys, v.shape[-1])),
+        )
+        read = ar.dot(q, normaliser)
+        least = ar.maximum(ar.maximum(read, -read), constant(ar, 1.0))
+        divisor = least + constant(ar, self.eps) * ar.exp(m)
+        return (ar.div(reading(ar, q, memory), divisor[..., None]),)
+
+
+def _states(
+    ar: KernelArithmetic, inputs: Mapping[str, Value], logs: Value, decays: Value
+) -> tuple[Value, Value]:
+    """Return the initial state and all others, (batch, time, head, state, channel)."""
+    k, v = inputs["k"], inputs["v"]
+    batch, _, heads, keys = k.shape
+    start = inputs.get("initial_state", ar.zeros((batch, heads, keys, v.shape[-1])))
+    return start, ar.decaying_scan(decays[..., None], logs[..., None], outer(k, v), start)
+
+
+def _scaled(ar: KernelArithmetic, q: Value, scale: float) -> Value:
+    return q if scale == 1 else q * constant(ar, scale)
+
+
+def _running_maximum(ar: KernelArithmetic, logs: Value, gates: Value) -> Value:
+    """Return ``m_t = max(logs_t + m_(t-1), gates_t)`` from 0."""
+    m = ar.zeros((logs.shape[0], logs.shape[2]))
+    seen = []
+    for t in range(logs.shape[1]):
+        m = ar.maximum(logs[:, t] + m, gates[:, t])
+        seen.append(m[:, None])
+    return ar.concatenate(seen, axis=1) if seen else logs

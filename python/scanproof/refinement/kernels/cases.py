@@ -1,0 +1,71 @@
+"""Random inputs for kernels, from a seed."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from scanproof.refinement.kernels.kernel import Kernel
+
+SIZES: Mapping[str, int] = {
+    "batch": 2, "time": 37, "head": 4, "group": 2, "channel": 3, "state": 5,
+}  # fmt: skip
+"""Sizes of axes unless told otherwise; 37 is no multiple of a chunk."""
+
+
+def random_inputs(
+    kernel: Kernel,
+    *,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+    without: frozenset[str] = frozenset({"seq_idx", "reset"}),
+    **sizes: int,
+) -> dict[str, Tensor]:
+    """Return inputs on which the recurrence neither dies out nor grows.
+
+    Args:
+        kernel: whose inputs.
+        seed: seed of the numbers.
+        dtype: dtype of the floating ones.
+        without: optional inputs to leave out.
+        sizes: sizes of axes by name, in place of those of :data:`SIZES`; an axis without a name has size 1.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    size = {**SIZES, **sizes}
+    inputs = {}
+    for name, axes in kernel.inputs.items():
+        if name in without:
+            continue
+        shape = [size[axis] if axis else 1 for axis in axes]
+        inputs[name] = _RULES.get(name, _plain)(torch.randn(shape, generator=rng)).to(dtype)
+    return inputs
+
+
+def _plain(normal: Tensor) -> Tensor:
+    return normal
+
+
+def _log_decay(normal: Tensor) -> Tensor:
+    return -0.3 * (0.7 * normal).exp()
+
+
+def _indices(normal: Tensor) -> Tensor:
+    return (normal > 1).cumsum(dim=1)
+
+
+def _first(normal: Tensor) -> Tensor:
+    return (torch.arange(normal.shape[1]) == 0).expand(normal.shape)
+
+
+_RULES: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "A": lambda normal: -(0.7 * normal).exp(),
+    "g": _log_decay,
+    "w": _log_decay,
+    "beta": torch.sigmoid,
+    "k": lambda normal: normal / normal.shape[-1] ** 0.5,
+    "forget_gate": lambda normal: normal + 2,
+    "a_re": lambda normal: 0.6 * normal.tanh(),
+    "a_im": lambda normal: 0.6 * normal.tanh(),
+    "seq_idx": _indices,
+    "reset": _first,
+}

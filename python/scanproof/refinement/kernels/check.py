@@ -1,0 +1,134 @@
+"""Whether an implementation refines a kernel of a family."""
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.bounded import Rounding
+from scanproof.refinement.check import assert_passed, check_problem, rounding_of
+from scanproof.refinement.kernels.bounds import KernelBounds
+from scanproof.refinement.kernels.kernel import Kernel
+from scanproof.refinement.problem import Expected, Inputs, Problem, checked_output, stored, to_numpy
+from scanproof.refinement.report import RefinementReport
+
+
+def check_kernel_refinement(
+    impl: Callable[..., Any],
+    kernel: Kernel,
+    inputs: Mapping[str, Tensor],
+    *,
+    rounding: torch.dtype | Rounding | None = None,
+    log_window: int = 0,
+    shrink: bool = True,
+) -> RefinementReport:
+    """Check that ``impl`` computes a kernel of a family, up to rounding.
+
+    Args:
+        impl: function called with every input by name; returns y, or (y, last state, ...) in the order of
+            ``kernel.outputs``, where None stands for what it does not return.
+        kernel: the recurrence with its options, such as ``SsdScan(dt_softplus=True)``.
+        inputs: tensors by name, of the shapes that ``kernel.inputs`` names.
+        rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the widest dtype among
+            the floating inputs, at least float32. A coarser output dtype is allowed for by one more rounding.
+        log_window: over how many tokens ``impl`` adds logarithms of decays in place of multiplying them: the
+            size of its chunks, or 1 for a step that keeps a maximum in log space; 0: it multiplies decays.
+        shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
+
+    Returns:
+        The report, as of ``check_refinement``.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+
+    >>> import torch
+    >>> gate, candidate = torch.randn(2, 9, 4), torch.randn(2, 9, 4)
+    >>> def gru(gate, candidate):
+    ...     h, states = torch.zeros(2, 4), []
+    ...     for z, c in zip(gate.sigmoid().unbind(1), candidate.unbind(1)):
+    ...         h = (1 - z) * h + z * c
+    ...         states.append(h)
+    ...     return torch.stack(states, 1)
+    >>> check_kernel_refinement(gru, MinGru(), {"gate": gate, "candidate": candidate}).verdict.name
+    'REFINES'
+    """
+    check = "check_kernel_refinement"
+    if not callable(impl):
+        raise InvalidArgument(f"{check}: impl is a {type(impl).__name__}; give a function or a module.")
+    if not isinstance(kernel, Kernel):
+        raise InvalidArgument(f"{check}: kernel is a {type(kernel).__name__}; give a kernel, as SsdScan().")
+    kernel.check_names(inputs)
+    for name, tensor in inputs.items():
+        if not isinstance(tensor, Tensor) or tensor.is_complex():
+            what = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise InvalidArgument(f"{check}: {name} is {what}; give a real tensor.")
+        if 0 in tensor.shape:
+            raise InvalidArgument(f"{check}: {name} has shape {tuple(tensor.shape)}; give no empty axes.")
+    if not isinstance(log_window, int) or log_window < 0:
+        raise InvalidArgument(f"{check}: log_window is {log_window!r}; give a whole number of at least 0.")
+    kernel.sizes(inputs)
+    ordered = {name: inputs[name] for name in kernel.inputs if name in inputs}
+    dtypes = [tensor.dtype for tensor in ordered.values() if tensor.is_floating_point()]
+    assumed = rounding_of(rounding, reduce(torch.promote_types, dtypes, torch.float32))
+    return check_problem(KernelProblem(impl, kernel, assumed, log_window), ordered, shrink)
+
+
+def assert_kernel_refines(
+    impl: Callable[..., Any],
+    kernel: Kernel,
+    inputs: Mapping[str, Tensor],
+    *,
+    rounding: torch.dtype | Rounding | None = None,
+    log_window: int = 0,
+    shrink: bool = True,
+) -> RefinementReport:
+    """Run :func:`check_kernel_refinement`, and raise unless it REFINES; errors as ``assert_refines``."""
+    return assert_passed(
+        check_kernel_refinement(impl, kernel, inputs, rounding=rounding, log_window=log_window, shrink=shrink)
+    )
+
+
+class KernelProblem(Problem):
+    """A function with a family's arguments against its kernel."""
+
+    def __init__(
+        self, implementation: Callable[..., Any], kernel: Kernel, rounding: Rounding, log_window: int
+    ) -> None:
+        self._implementation, self._kernel, self._log_window = implementation, kernel, log_window
+        self.rounding, self.model = rounding, repr(kernel)
+        self.theorem, self.bound_theorem = kernel.theorem, kernel.bound_theorem
+        self.reference_name = "the Python twin of the Lean recurrence, float64"
+        self.input_axes, self.output_axes = kernel.inputs, kernel.outputs
+        self.optional = tuple(kernel.optional)
+
+    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
+        returned = self._implementation(**arguments)
+        results = returned if isinstance(returned, tuple | list) else (returned,)
+        names = list(self._kernel.outputs)
+        if len(results) > len(names) or not results or results[0] is None:
+            raise InvalidArgument(f"impl(…) returned {len(results)} results; return ({', '.join(names)}).")
+        sizes = self._kernel.sizes(arguments)
+        shapes = {name: tuple(sizes[axis] for axis in axes) for name, axes in self._kernel.outputs.items()}
+        return {
+            name: checked_output(f"{name} of impl(…)", result, shapes[name])
+            for name, result in zip(names, results, strict=False)
+            if result is not None
+        }
+
+    def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
+        """Run the recurrence with bounds."""
+        arithmetic = KernelBounds(self.rounding, self._log_window)
+        arrays = {name: to_numpy(tensor) for name, tensor in inputs.items()}
+        results = self._kernel.run(arrays, arithmetic)
+        values = {name: results[name].value for name in dtypes}
+        bounds = {name: stored([results[name]], results[name], dtype) for name, dtype in dtypes.items()}
+        return Expected(values, bounds, arithmetic.peak)
+
+    def call(self, inputs: Inputs) -> str:
+        """Return the call of ``assert_kernel_refines``."""
+        names = ", ".join(f"{name!r}: {name}" for name in inputs)
+        options = f"log_window={self._log_window}, {self._rounding_argument()}"
+        return f"scanproof.assert_kernel_refines(impl, scanproof.{self._kernel!r}, {{{names}}}, {options})"

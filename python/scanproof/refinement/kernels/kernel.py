@@ -1,0 +1,118 @@
+"""What every kernel of a family has: named inputs with named axes, and a run in any arithmetic."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.arithmetic import Value
+from scanproof.refinement.kernels.arithmetic import FLOAT64, KernelArithmetic
+from scanproof.refinement.shapes import as_array, bind_axes
+
+Array = NDArray[Any]
+Axes = Mapping[str, tuple[str | None, ...]]
+
+
+class Kernel(ABC):
+    """A recurrence whose arguments are tensors of all tokens, as the ecosystem's kernels have it.
+
+    Instances hold options; :meth:`run` takes the tensors. The axes are named alike in all families: ``head``,
+    ``state`` for what the state is read with (keys), ``channel`` for what it holds (values).
+
+    Attributes:
+        theorem: the Lean theorem about the recurrence, in namespace ``Scanproof``.
+        bound_theorem: the Lean theorem behind the bound of its state; empty where there is none.
+        inputs: names of the axes of each input; None for an axis that may have size 1 in place of its full
+            size. optional: inputs that may be left out. outputs: names of the axes of each output, ``y``
+            first, then the parts of the last state.
+    """
+
+    theorem: ClassVar[str]
+    bound_theorem: ClassVar[str]
+    inputs: ClassVar[Axes]
+    optional: ClassVar[frozenset[str]]
+    outputs: ClassVar[Mapping[str, tuple[str, ...]]]
+
+    def run(self, inputs: Mapping[str, Array], arithmetic: KernelArithmetic = FLOAT64) -> dict[str, Value]:
+        """Run the recurrence, token after token.
+
+        Args:
+            inputs: arrays by name; those that are optional may be left out.
+            arithmetic: what to compute in.
+
+        Returns:
+            The outputs by name. Given as the initial state, the last state continues the run.
+
+        Raises:
+            InvalidArgument: an input is missing or unknown, or shapes do not fit each other.
+        """
+        owner = type(self).__name__
+        self.check_names(inputs)
+        arrays = {name: as_array(owner, name, inputs[name]) for name in self.inputs if name in inputs}
+        self.sizes(arrays)
+        with np.errstate(over="ignore", invalid="ignore"):
+            lifted = {name: arithmetic.lift(array) for name, array in arrays.items()}
+            results = self._run(arithmetic, lifted, arrays)
+        return dict(zip(self.outputs, results, strict=True))
+
+    def check_names(self, given: Mapping[str, Any]) -> None:
+        """Raise unless exactly the inputs of this kernel are given, optional ones aside.
+
+        Raises:
+            InvalidArgument: an input is missing or unknown.
+        """
+        missing = [name for name in self.inputs if name not in given and name not in self.optional]
+        unknown = [name for name in given if name not in self.inputs]
+        if missing or unknown:
+            raise InvalidArgument(
+                f"{type(self).__name__} takes {', '.join(self.inputs)} (optional:"
+                f" {', '.join(sorted(self.optional)) or 'none'}); missing: {missing}, unknown: {unknown}."
+            )
+
+    def sizes(self, inputs: Mapping[str, Any]) -> dict[str, int]:
+        """Return the size of every named axis.
+
+        Raises:
+            InvalidArgument: two inputs contradict each other.
+        """
+        axes = {
+            name: tuple(axis or f"{name}[{place}]" for place, axis in enumerate(self.inputs[name]))
+            for name in self.inputs
+            if name in inputs
+        }
+        return bind_axes(type(self).__name__, inputs, axes)
+
+    @abstractmethod
+    def _run(
+        self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
+    ) -> tuple[Value, ...]:
+        """Return the outputs in order; ``arrays`` are the inputs, not yet taken into the arithmetic."""
+
+
+def stack(ar: KernelArithmetic, values: Sequence[Value], axis: int) -> Value:
+    """Join values of one shape along a new axis, -1 for the last or -2 for the one before it."""
+    index = (..., None) if axis == -1 else (..., None, slice(None))
+    return ar.concatenate([value[index] for value in values], axis=axis)
+
+
+def last(states: Value, initial: Value) -> Value:
+    """Return the state after the last token."""
+    return states[:, -1] if states.shape[1] else initial
+
+
+def reading(ar: KernelArithmetic, q: Value, states: Value) -> Value:
+    """Return ``sum over n of q[n] states[n, p]`` for states (..., state, channel)."""
+    return ar.dot(q[..., None, :], states.swapaxes(-1, -2))
+
+
+def outer(k: Value, v: Value) -> Value:
+    """Return the products ``k[n] v[p]``, (..., state, channel)."""
+    return k[..., :, None] * v[..., None, :]
+
+
+def constant(ar: KernelArithmetic, value: float) -> Value:
+    """Return a constant, which implementations round to their precision."""
+    return ar.lift_computed(np.asarray(value))

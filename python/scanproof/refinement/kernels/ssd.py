@@ -1,0 +1,91 @@
+"""The scan of Mamba-2."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from scanproof import theorems
+from scanproof.refinement.arithmetic import Value
+from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last
+
+
+@dataclass(frozen=True)
+class SsdScan(Kernel):
+    """What ``mamba_chunk_scan_combined`` computes (Dao & Gu 2024), the Lean definition ``ssdScan``.
+
+    For head h, its group g, channel p and state entry n::
+
+        dt[h]     = dt[h] + dt_bias[h]                            then softplus, then limits, if asked for
+        s[h, p, n] = exp(dt[h] A[h]) s[h, p, n] + (dt[h] B[g, n]) x[h, p]
+        y[h, p]   = (sum over n of C[g, n] s[h, p, n]) + D[h, p] x[h, p]        then times silu z[h, p]
+
+    Consecutive heads share a group. Where ``seq_idx`` changes the state is zero before the token; before the
+    first token the index is 0.
+
+    Attributes:
+        dt_softplus: whether the step sizes pass through the softplus.
+        dt_min: least step size; None: no limit (the default ``dt_limit=(0, inf)`` of the kernels is 0 here).
+        dt_max: greatest step size; None: no limit.
+    """
+
+    theorem: ClassVar = theorems.SSD_SCAN_APPEND
+    bound_theorem: ClassVar = theorems.SCAN_ERROR
+    inputs: ClassVar = {
+        "x": ("batch", "time", "head", "channel"),
+        "dt": ("batch", "time", "head"),
+        "A": ("head",),
+        "B": ("batch", "time", "group", "state"),
+        "C": ("batch", "time", "group", "state"),
+        "D": ("head", None),
+        "z": ("batch", "time", "head", "channel"),
+        "dt_bias": ("head",),
+        "initial_state": ("batch", "head", "channel", "state"),
+        "seq_idx": ("batch", "time"),
+    }
+    optional: ClassVar = frozenset({"D", "z", "dt_bias", "initial_state", "seq_idx"})
+    outputs: ClassVar = {
+        "y": ("batch", "time", "head", "channel"),
+        "last_state": ("batch", "head", "channel", "state"),
+    }
+
+    dt_softplus: bool = False
+    dt_min: float | None = None
+    dt_max: float | None = None
+
+    def _run(
+        self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
+    ) -> tuple[Value, ...]:
+        x, dt, A = inputs["x"], inputs["dt"], inputs["A"]
+        batch, _, heads, channels = x.shape
+        states = inputs["B"].shape[-1]
+        group = np.arange(heads) // (heads // inputs["B"].shape[2])
+        B, C = inputs["B"][:, :, group, None, :], inputs["C"][:, :, group, None, :]
+        if "dt_bias" in inputs:
+            dt = dt + inputs["dt_bias"]
+        if self.dt_softplus:
+            dt = ar.softplus(dt)
+        if self.dt_min is not None:
+            dt = ar.maximum(dt, constant(ar, self.dt_min))
+        if self.dt_max is not None:
+            dt = -ar.maximum(-dt, constant(ar, -self.dt_max))
+        logs = (dt * A)[..., None, None]
+        decays = ar.exp(logs)
+        if "seq_idx" in arrays:
+            decays = decays * ar.lift(_continues(arrays["seq_idx"]))
+        added = ar.product(dt[..., None, None], B, x[..., None])
+        start = inputs.get("initial_state", ar.zeros((batch, heads, channels, states)))
+        h = ar.decaying_scan(decays, logs, added, start)
+        y = ar.dot(C, h, inputs["D"] * x if "D" in inputs else None)
+        if "z" in inputs:
+            y = y * ar.silu(inputs["z"])
+        return y, last(h, start)
+
+
+def _continues(seq_idx: Array) -> Array:
+    """Return 1 where a token belongs to the sequence of the one before, else 0: (batch, time, 1, 1, 1)."""
+    before = np.concatenate([np.zeros_like(seq_idx[:, :1]), seq_idx[:, :-1]], axis=1)
+    same: Array = (seq_idx == before)[..., None, None, None].astype(np.float64)
+    return same

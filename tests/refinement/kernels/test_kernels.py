@@ -1,0 +1,376 @@
+"""Kernels of the families: runs in pieces, equal forms, bounds that hold, faults that are refuted."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from scanproof import (
+    ComplexDiagonal,
+    GatedDeltaRule,
+    GatedLinearAttention,
+    InvalidArgument,
+    MinGru,
+    MLstm,
+    RefinementError,
+    RgLru,
+    Rwkv6,
+    SsdScan,
+    Verdict,
+    assert_kernel_refines,
+    check_kernel_refinement,
+)
+from scanproof.refinement.cases import random_fractions
+from scanproof.refinement.kernels.arithmetic import EXACT, FLOAT64
+from scanproof.refinement.kernels.cases import SIZES, random_inputs
+
+KERNELS = {
+    "ssd": SsdScan(dt_softplus=True, dt_min=0.1, dt_max=2.0),
+    "gla": GatedLinearAttention(scale=0.5),
+    "rwkv6": Rwkv6(scale=0.5),
+    "mlstm": MLstm(scale=0.5, eps=1e-6),
+    "rglru": RgLru(),
+    "mingru": MinGru(),
+    "complex": ComplexDiagonal(scale=2.0),
+    "delta": GatedDeltaRule(scale=0.5, norm_eps=1e-6),
+    "delta by chunks": GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=8),
+}
+STATES = {
+    "initial_state": "last_state",
+    "initial_re": "last_re",
+    "initial_im": "last_im",
+}
+every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
+
+
+def arrays(inputs):
+    return {name: tensor.double().numpy() for name, tensor in inputs.items()}
+
+
+def fractions(kernel, seed, **sizes):
+    rng = np.random.default_rng(seed)
+    size = {**SIZES, "time": 5, "head": 2, "group": 1, "state": 2, "channel": 2, **sizes}
+    return {
+        name: random_fractions(tuple(size[axis] if axis else 1 for axis in axes), rng)
+        for name, axes in kernel.inputs.items()
+        if name not in ("seq_idx", "reset")
+    }
+
+
+@every_kernel
+def test_pieces_from_the_state_that_was_reached_are_one_run(kernel):
+    if set(kernel.outputs) == {"y"}:
+        pytest.skip("the state is no output")
+    inputs = arrays(random_inputs(kernel, seed=0))
+    whole = kernel.run(inputs)
+    outputs, states = [], {}
+    step = kernel.chunk_size if isinstance(kernel, GatedDeltaRule) and kernel.chunk_size else 5
+    for start in range(0, 37, step):
+        piece = {
+            name: array[:, start : start + step] if kernel.inputs[name][1:2] == ("time",) else array
+            for name, array in inputs.items()
+        }
+        result = kernel.run({**piece, **states})
+        outputs.append(result.pop("y"))
+        states = {name: result[last] for name, last in STATES.items() if last in result}
+    assert np.concatenate(outputs, axis=1).tobytes() == whole["y"].tobytes()
+    for name, last in STATES.items():
+        assert name not in states or states[name].tobytes() == whole[last].tobytes()
+
+
+@every_kernel
+def test_no_token_leaves_the_state(kernel):
+    inputs = arrays(random_inputs(kernel, seed=0, time=1))
+    none = {
+        name: array[:, :0] if kernel.inputs[name][1:2] == ("time",) else array
+        for name, array in inputs.items()
+    }
+    result = kernel.run(none)
+    assert result["y"].shape[1] == 0
+    for name, last in STATES.items():
+        assert last not in result or np.array_equal(result[last], inputs[name])
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("decays", ["a head", "a state entry"])
+def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size, decays):
+    """In exact arithmetic: Lean theorem ``deltaRule_outputs_eq_chunked``."""
+    kernel = GatedDeltaRule(scale=0.5, log_decays=False)
+    for seed in range(5):
+        inputs = fractions(kernel, seed)
+        if decays == "a state entry":
+            inputs["g"] = random_fractions((*inputs["g"].shape[:-1], 2), np.random.default_rng(seed))
+        chunked = GatedDeltaRule(scale=0.5, log_decays=False, chunk_size=chunk_size).run(inputs, EXACT)
+        for name, value in kernel.run(inputs, EXACT).items():
+            assert (chunked[name] == value).all()
+
+
+def test_simple_special_cases_agree():
+    """An mLSTM with open gates and large readings divides attention by its normaliser; a RG-LRU is a scan."""
+    exact = fractions(GatedLinearAttention(), 3)
+    kernel = GatedLinearAttention(log_decays=False)
+    ones = {**exact, "g": np.full_like(exact["g"], Fraction(1))}
+    y = kernel.run(ones, EXACT)["y"]
+    start = np.einsum("bhnp,bthn->bthp", exact["initial_state"], exact["q"])
+    scores = np.tril(np.einsum("bthn,bshn->bhts", exact["q"], exact["k"]).astype(object))
+    assert (y == start + np.einsum("bhts,bshp->bthp", scores, exact["v"])).all()
+
+    inputs = arrays(random_inputs(MinGru(), seed=1, time=1))
+    z = FLOAT64.sigmoid(inputs["gate"][:, 0])
+    expected = (1 - z) * inputs["initial_state"] + z * inputs["candidate"][:, 0]
+    np.testing.assert_allclose(MinGru().run(inputs)["last_state"], expected, rtol=1e-15)
+
+
+def sequential(a, b, h0):
+    states = []
+    for t in range(b.shape[1]):
+        h0 = a[:, t] * h0 + b[:, t]
+        states.append(h0)
+    return torch.stack(states, 1)
+
+
+def associative(a, b, h0):
+    """Hillis and Steele's prefix scan, with the initial state in the first input."""
+    a = a.expand_as(b) if not a.is_complex() else a.expand(b.shape)
+    b = torch.cat([b[:, :1] + a[:, :1] * h0[:, None], b[:, 1:]], 1)
+    stride = 1
+    while stride < b.shape[1]:
+        later = a[:, stride:]
+        b = torch.cat([b[:, :stride], later * b[:, :-stride] + b[:, stride:]], 1)
+        a = torch.cat([a[:, :stride], later * a[:, :-stride]], 1)
+        stride *= 2
+    return b
+
+
+def attention(a, b, h0):
+    """Decays between all pairs of tokens, from sums of their logarithms."""
+    logs = a.log().expand_as(b).cumsum(1)
+    pairs = logs[:, :, None] - logs[:, None]
+    mask = torch.ones(b.shape[1], b.shape[1], dtype=torch.bool).tril()
+    weights = pairs.masked_fill(~mask.reshape(1, *mask.shape, *[1] * (b.ndim - 2)), -torch.inf).exp()
+    return torch.einsum("bts...,bs...->bt...", weights, b) + logs.exp() * h0[:, None]
+
+
+SCANS = {"sequential": (sequential, 0), "associative": (associative, 0), "attention": (attention, 37)}
+every_scan = pytest.mark.parametrize(("scan", "window"), SCANS.values(), ids=SCANS)
+precisions = pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+
+
+def ssd(scan, x, dt, A, B, C, D, z, dt_bias, initial_state):
+    dt = functional.softplus(dt + dt_bias).clamp(0.1, 2.0)[..., None, None]
+    B, C = (each.repeat_interleave(2, dim=2)[..., None, :] for each in (B, C))
+    h = scan((dt * A[:, None, None]).exp(), dt * B * x[..., None], initial_state)
+    return ((h * C).sum(-1) + D * x) * functional.silu(z), h[:, -1]
+
+
+def gla(scan, q, k, v, g, initial_state):
+    h = scan(g.exp()[..., None], k[..., None] * v[..., None, :], initial_state)
+    return torch.einsum("bthn,bthnp->bthp", q * 0.5, h), h[:, -1]
+
+
+def rwkv6(scan, q, k, v, w, u, initial_state):
+    kv = k[..., None] * v[..., None, :]
+    h = scan(w.exp()[..., None], kv, initial_state)
+    before = torch.cat([initial_state[:, None], h[:, :-1]], 1)
+    return (q[..., None] * 0.5 * (before + u[..., None] * kv)).sum(-2), h[:, -1]
+
+
+def mlstm(scan, q, k, v, input_gate, forget_gate):
+    if scan is not sequential or q.dtype == torch.bfloat16:
+        pytest.skip("one form is tried, in precisions in which the bound of the quotient is finite")
+    logs, m = functional.logsigmoid(forget_gate), torch.zeros_like(input_gate[:, 0])
+    C, n, outputs = 0, 0, []
+    for t in range(q.shape[1]):
+        new = torch.maximum(logs[:, t] + m, input_gate[:, t])
+        f, i = (logs[:, t] + m - new).exp(), (input_gate[:, t] - new).exp()
+        m = new
+        C = f[..., None, None] * C + i[..., None, None] * k[:, t, ..., None] * v[:, t, :, None]
+        n = f[..., None] * n + i[..., None] * k[:, t]
+        read = (q[:, t] * 0.5 * n).sum(-1)
+        divisor = torch.maximum(read.abs(), (-m).exp()) + 1e-6
+        outputs.append((q[:, t, ..., None] * 0.5 * C).sum(-2) / divisor[..., None])
+    return torch.stack(outputs, 1)
+
+
+def rglru(scan, x, input_weight, input_bias, recurrence_weight, recurrence_bias, decay, initial_state):
+    def gate(weight, bias):
+        return (torch.einsum("hoi,bthi->btho", weight, x) + bias).sigmoid()
+
+    logs = -8 * gate(recurrence_weight, recurrence_bias) * functional.softplus(decay)
+    gated = (1 - (2 * logs).exp()).sqrt() * (gate(input_weight, input_bias) * x)
+    h = scan(logs.exp(), gated, initial_state)
+    return h, h[:, -1]
+
+
+def mingru(scan, gate, candidate, initial_state):
+    h = scan((-gate).sigmoid(), gate.sigmoid() * candidate, initial_state)
+    return h, h[:, -1]
+
+
+def complex_diagonal(scan, u, a_re, a_im, B_re, B_im, C_re, C_im, D, initial_re, initial_im):
+    if scan is attention or u.dtype == torch.bfloat16:
+        pytest.skip("no such complex numbers")
+    a = torch.complex(a_re, a_im)
+    b = torch.einsum("sc,btc->bts", torch.complex(B_re, B_im), u.to(a.dtype))
+    h = scan(a.expand(b.shape), b, torch.complex(initial_re, initial_im))
+    y = 2 * torch.einsum("cs,bts->btc", torch.complex(C_re, C_im), h).real + D * u
+    return y, h[:, -1].real, h[:, -1].imag
+
+
+IMPLEMENTATIONS = {
+    "ssd": ssd,
+    "gla": gla,
+    "rwkv6": rwkv6,
+    "mlstm": mlstm,
+    "rglru": rglru,
+    "mingru": mingru,
+    "complex": complex_diagonal,
+}
+
+
+@precisions
+@every_scan
+@pytest.mark.parametrize("name", IMPLEMENTATIONS)
+def test_bounds_hold_in_every_order(name, scan, window, dtype):
+    kernel, implementation = KERNELS[name], IMPLEMENTATIONS[name]
+    for seed in range(3):
+        inputs = random_inputs(kernel, seed=seed, dtype=dtype, time=8 if dtype == torch.bfloat16 else 37)
+        report = check_kernel_refinement(
+            lambda **tensors: implementation(scan, **tensors),
+            kernel,
+            inputs,
+            rounding=dtype,
+            log_window=max(window, name == "mlstm"),
+            shrink=False,
+        )
+        assert report.worst.ratio <= 1, report.summary()
+        if dtype != torch.bfloat16:  # whose bound may exceed the values
+            assert report.verdict is Verdict.REFINES, report.summary()
+            assert report.sharpness < 3e-3
+
+
+def delta(dtype_of_state=None, chunk_size=None):
+    def by_tokens(q, k, v, g, beta, initial_state):
+        q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))
+        h, outputs = initial_state, []
+        for t in range(q.shape[1]):
+            h = g[:, t, ..., None].exp() * h
+            error = beta[:, t, :, None] * (v[:, t] - (k[:, t, ..., None] * h).sum(-2))
+            h = h + k[:, t, ..., None] * error[..., None, :]
+            outputs.append((q[:, t, ..., None] * 0.5 * h).sum(-2))
+        return torch.stack(outputs, 1), h
+
+    def by_chunks(q, k, v, g, beta, initial_state):
+        q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))
+        h, outputs = initial_state, []
+        for start in range(0, q.shape[1], chunk_size):
+            Q, K, V, G, b = (x[:, start : start + chunk_size].transpose(1, 2) for x in (q, k, v, g, beta))
+            G, b = G[..., 0].cumsum(-1), b[..., None]
+            between = (G[..., :, None] - G[..., None, :]).exp().tril()
+            system = (b * K @ K.mT * between).tril(-1) + torch.eye(Q.shape[2], dtype=q.dtype)
+            new = torch.linalg.solve_triangular(system, b * V, upper=False)
+            keys = torch.linalg.solve_triangular(system, b * K * G.exp()[..., None], upper=False)
+            new = new - keys @ h
+            outputs.append(0.5 * (Q * G.exp()[..., None] @ h + (Q @ K.mT * between).tril() @ new))
+            h = G[..., -1].exp()[..., None, None] * h + (K * between[..., -1, :, None]).mT @ new
+        return torch.cat(outputs, 2).transpose(1, 2), h
+
+    return by_tokens if chunk_size is None else by_chunks
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("chunk_size", [None, 8])
+def test_bounds_of_the_delta_rule_hold(dtype, chunk_size):
+    kernel = GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=chunk_size)
+    for seed in range(3):
+        inputs = random_inputs(kernel, seed=seed, dtype=dtype)
+        report = assert_kernel_refines(delta(chunk_size=chunk_size), kernel, inputs)
+        assert report.sharpness < 1e-3
+    assert "none about the bound" in report.summary()
+
+
+FAULTS = {
+    "ssd": ("C", lambda C: C.flip(2), "groups exchanged"),
+    "gla": ("g", lambda g: g * (1 + 1e-3), "another decay"),
+    "rwkv6": ("u", lambda u: u + 1e-3, "another bonus"),
+    "mlstm": ("forget_gate", lambda f: f + 1e-3, "another forget gate"),
+    "rglru": ("recurrence_weight", lambda w: w.mT, "a gate's blocks transposed"),
+    "mingru": ("candidate", lambda c: c * (1 + 1e-4), "another candidate"),
+    "complex": ("C_im", lambda C: -C, "a conjugate lost"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_refuted(name):
+    kernel, (changed, change, _) = KERNELS[name], FAULTS[name]
+    inputs = random_inputs(kernel, seed=0)
+
+    def faulty(**tensors):
+        return IMPLEMENTATIONS[name](sequential, **{**tensors, changed: change(tensors[changed])})
+
+    with pytest.raises(RefinementError) as raised:
+        assert_kernel_refines(faulty, kernel, inputs, log_window=1, shrink=False)
+    assert raised.value.report.verdict is Verdict.REFUTED
+
+
+def test_a_failing_case_is_made_small_and_says_how_to_repeat_it():
+    kernel = GatedLinearAttention()
+    inputs = random_inputs(kernel, seed=0, without=frozenset({"initial_state"}))
+
+    def ignores_decay(q, k, v, g):
+        h = sequential(torch.ones_like(g)[..., None], k[..., None] * v[..., None, :], torch.zeros(()))
+        return torch.einsum("bthn,bthnp->bthp", q, h)
+
+    report = check_kernel_refinement(ignores_decay, kernel, inputs)
+    assert report.verdict is Verdict.REFUTED
+    assert report.smallest.inputs["q"].shape == (1, 2, 1, 1)
+    call = "scanproof.assert_kernel_refines(impl, scanproof.GatedLinearAttention(scale=1.0, log_decays=True)"
+    assert call in report.smallest.code
+    namespace = {"impl": ignores_decay, "report": report}
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, namespace)
+
+
+def test_only_y_may_be_returned():
+    inputs = random_inputs(KERNELS["gla"], seed=0)
+    report = assert_kernel_refines(lambda **x: gla(sequential, **x)[0], KERNELS["gla"], inputs)
+    assert report.compared == 2 * 37 * 4 * 3
+    state_only_wrong = assert_kernel_refines(
+        lambda **x: (gla(sequential, **x)[0], None), KERNELS["gla"], inputs
+    )
+    assert state_only_wrong.compared == report.compared
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"impl": 3}, "impl is a int"),
+        ({"kernel": SsdScan}, "kernel is a"),
+        ({"without": "g"}, r"missing: \['g'\]"),
+        ({"extra": "h"}, r"unknown: \['h'\]"),
+        ({"cut": "v"}, r"v has shape \(2, 5, 4, 3\)"),
+        ({"log_window": -1}, "log_window is -1"),
+        ({"none": "q"}, "q is NoneType"),
+        ({"empty": "g"}, "give no empty axes"),
+    ],
+)
+def test_wrong_calls_are_explained(change, message):
+    kernel = KERNELS["gla"]
+    inputs = random_inputs(kernel, seed=0)
+    if "without" in change:
+        del inputs[change["without"]]
+    if "extra" in change:
+        inputs[change["extra"]] = inputs["q"]
+    if "cut" in change:
+        inputs[change["cut"]] = inputs[change["cut"]][:, :5]
+    if "none" in change:
+        inputs[change["none"]] = None
+    if "empty" in change:
+        inputs[change["empty"]] = inputs[change["empty"]][:, :, :, :0]
+    impl = change.get("impl", lambda **x: gla(sequential, **x))
+    with pytest.raises(InvalidArgument, match=message):
+        check_kernel_refinement(
+            impl, change.get("kernel", kernel), inputs, log_window=change.get("log_window", 0)
+        )
