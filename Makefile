@@ -26,5 +26,5 @@ $(READY): pyproject.toml ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "scanproof needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	@echo 'Setting up $(VENV) (PyTorch is large: this takes a few minutes the first time) ...'
 	@$(PYTHON) -m venv $(VENV) || { echo 'Could not make a virtual environment; on Debian: apt-get install python3-venv'; exit 1; }
-	@$(VENV)/bin/python -m pip install --disable-pip-version-check --constraint ci/constraints.txt --editable '.[wasm,transformers,dev]'
+	@$(VENV)/bin/python -m pip install --disable-pip-version-check --constraint ci/constraints.txt --editable '.[wasm,transformers,plot,dev]'
 	@touch $@

@@ -59,7 +59,10 @@ class LeakageMap {
     return { row: best.row, column: best.column };
   }
 
-  reset() { this.view = { row: 0, column: 0, span: Math.max(this.rows, this.columns) }; }
+  reset() {
+    this.view = { row: 0, column: 0, span: Math.max(this.rows, this.columns) };
+    this.clamp();
+  }
 
   /* Change how many cells are shown, keeping the cell under the cursor in its place. */
   zoom(factor) {
