@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from scanproof.refinement.runners import DiagonalS4Spec as DiagonalS4Spec
     from scanproof.refinement.runners import MambaBlockSpec as MambaBlockSpec
     from scanproof.refinement.runners import SelectiveMambaBlockSpec as SelectiveMambaBlockSpec
+    from scanproof.refinement.search import Cases as Cases
     from scanproof.report.table import Row as Row
     from scanproof.report.table import table as table
     from scanproof.report.verdict import Verdict as Verdict
@@ -70,6 +71,7 @@ _EXPORTS = {
     "Alignment": "scanproof.causality.alignment",
     "AuditReport": "scanproof.auditing.report",
     "BatchReport": "scanproof.causality.batch_report",
+    "Cases": "scanproof.refinement.search",
     "CausalityError": "scanproof.causality.failure",
     "CausalityMonitor": "scanproof.monitors.monitor",
     "DiagonalS4Spec": "scanproof.refinement.runners",

@@ -7,7 +7,7 @@ evaluation of that recurrence, or not a stable one.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -28,18 +28,23 @@ from scanproof.refinement.problem import (
     checked_output,
     separated,
 )
-from scanproof.refinement.report import FailingCase, RefinementError, RefinementReport
+from scanproof.refinement.report import FailingCase, RefinementError, RefinementReport, Tried
 from scanproof.refinement.runners import Spec
+from scanproof.refinement.search import Cases, Prepare, search
 from scanproof.refinement.shrink import Shrinker
 from scanproof.report.verdict import Verdict
 from scanproof.scans.selective import check_arguments
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 
 def check_refinement(
     impl: Callable[[Tensor], Any],
     spec: Spec | MambaCheckpoint,
-    x: Tensor,
+    x: Tensor | None = None,
     *,
+    cases: int | Cases | None = None,
     gradients: bool = False,
     cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
@@ -55,10 +60,11 @@ def check_refinement(
         spec: parameters of the reference, exactly those of ``impl`` (its low-precision ones upcast).
         x: input, floating, on any device, in the precision that ``impl`` takes; the reference runs on the
             same numbers upcast, so that quantising the input hides nothing.
+        cases: in place of ``x``, how many inputs to draw, or which (:class:`Cases`).
         gradients: also compare the gradient at ``x``, a vector-Jacobian product by autograd, with the adjoint
             of the runner, within a bound of its own (:mod:`scanproof.refinement.adjoint`).
         cotangents: what to pull back, ``{"y": …}`` of the shape of the output; default: drawn from ``seed``.
-        seed: seed of the cotangents.
+        seed: seed of the cases and of the cotangents.
         rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the dtype of ``x``. A
             coarser output dtype is allowed for by one more rounding.
         reference: what computes the reference's values, an object with ``run(spec, x) -> (y, state)`` such as
@@ -90,25 +96,27 @@ def check_refinement(
             f"check_refinement: reference is {reference!r}; give an object with run(spec, x), such as the"
             " oracle of Oracle.start()."
         )
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        what = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise InvalidArgument(f"check_refinement: x is {what}; give a real floating tensor.")
-    wanted = spec.dims["inputDim"]
-    if x.ndim != 3 or x.shape[2] != wanted or 0 in x.shape:
-        raise InvalidArgument(
-            f"check_refinement: x has shape {tuple(x.shape)}; give (batch, T, inputDim = {wanted}), none 0."
-        )
-    problem = BlockProblem(impl, spec, rounding_of(rounding, x.dtype), reference)
-    like = {"y": x.new_empty((*x.shape[:2], spec.dims["outputDim"]))}
-    given, drawn = _cotangents("check_refinement", gradients, cotangents, like, seed)
-    return check_problem(problem, {"x": x, **given}, shrink, drawn)
+
+    def prepare(x: Any, seed: int) -> tuple[Problem, Inputs]:
+        _check_input(x, spec)
+        problem = BlockProblem(impl, spec, rounding_of(rounding, x.dtype), reference)
+        like = {"y": x.new_empty((*x.shape[:2], spec.dims["outputDim"]))}
+        return problem, {"x": x, **_cotangents("check_refinement", gradients, cotangents, like, seed)}
+
+    if cases is None:
+        return check_problem(*prepare(x, seed), shrink, seed if gradients and cotangents is None else None)
+    from scanproof.strategies import block_inputs
+
+    reject_beside_cases("check_refinement", {"x": x, "cotangents": cotangents})
+    return search_problems(prepare, cases, block_inputs(spec.dims["inputDim"]), shrink, seed)
 
 
 def assert_refines(
     impl: Callable[[Tensor], Any],
     spec: Spec | MambaCheckpoint,
-    x: Tensor,
+    x: Tensor | None = None,
     *,
+    cases: int | Cases | None = None,
     gradients: bool = False,
     cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
@@ -127,6 +135,7 @@ def assert_refines(
             impl,
             spec,
             x,
+            cases=cases,
             gradients=gradients,
             cotangents=cotangents,
             seed=seed,
@@ -139,16 +148,17 @@ def assert_refines(
 
 def check_scan_refinement(
     impl: Callable[..., Any],
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
+    u: Tensor | None = None,
+    delta: Tensor | None = None,
+    A: Tensor | None = None,
+    B: Tensor | None = None,
+    C: Tensor | None = None,
     D: Tensor | None = None,
     z: Tensor | None = None,
     delta_bias: Tensor | None = None,
     delta_softplus: bool = False,
     *,
+    cases: int | Cases | None = None,
     gradients: bool = False,
     cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
@@ -169,12 +179,13 @@ def check_scan_refinement(
         z: gates, (batch, channels, length).
         delta_bias: added to ``delta``, (channels,).
         delta_softplus: apply softplus to the step sizes.
+        cases: in place of all tensors, how many inputs to draw, or which (:class:`Cases`).
         gradients: also compare the gradients at every tensor given, vector-Jacobian products by autograd,
             with the adjoint of the runner, within bounds of their own.
         cotangents: what to pull back, by ``"y"`` and ``"last_state"``; one that is left out counts as zero,
             so that an implementation need not differentiate through its last state. Default: both, drawn
             from ``seed``.
-        seed: seed of the cotangents.
+        seed: seed of the cases and of the cotangents.
         rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the widest dtype among
             the tensors, at least float32. A coarser output dtype is allowed for by one more rounding.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
@@ -186,27 +197,39 @@ def check_scan_refinement(
         InvalidArgument: the call is wrong; nothing was checked.
     """
     _check_implementation("check_scan_refinement", impl)
+
+    def prepare(given: Mapping[str, Any], seed: int) -> tuple[Problem, Inputs]:
+        inputs = {name: x for name, x in given.items() if name != "delta_softplus" and x is not None}
+        dtype = check_arguments(inputs)
+        problem = ScanProblem(impl, bool(given.get("delta_softplus")), rounding_of(rounding, dtype))
+        u, states = inputs["u"], inputs["A"].shape[1]
+        like = {"y": u, "last_state": u.new_empty((*u.shape[:2], states), dtype=dtype)}
+        drawn = _cotangents("check_scan_refinement", gradients, cotangents, like, seed)
+        return problem, {**inputs, **drawn}
+
     given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
-    inputs = {name: tensor for name, tensor in given.items() if tensor is not None}
-    dtype = check_arguments(inputs)
-    problem = ScanProblem(impl, delta_softplus, rounding_of(rounding, dtype))
-    like = {"y": u, "last_state": u.new_empty((*u.shape[:2], A.shape[1]), dtype=dtype)}
-    drawn_or_given, drawn = _cotangents("check_scan_refinement", gradients, cotangents, like, seed)
-    return check_problem(problem, {**inputs, **drawn_or_given}, shrink, drawn)
+    if cases is None:
+        drawn = seed if gradients and cotangents is None else None
+        return check_problem(*prepare({**given, "delta_softplus": delta_softplus}, seed), shrink, drawn)
+    from scanproof.strategies import scan_inputs
+
+    reject_beside_cases("check_scan_refinement", {**given, "cotangents": cotangents})
+    return search_problems(prepare, cases, scan_inputs(), shrink, seed)
 
 
 def assert_scan_refines(
     impl: Callable[..., Any],
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
+    u: Tensor | None = None,
+    delta: Tensor | None = None,
+    A: Tensor | None = None,
+    B: Tensor | None = None,
+    C: Tensor | None = None,
     D: Tensor | None = None,
     z: Tensor | None = None,
     delta_bias: Tensor | None = None,
     delta_softplus: bool = False,
     *,
+    cases: int | Cases | None = None,
     gradients: bool = False,
     cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
@@ -226,6 +249,7 @@ def assert_scan_refines(
             z,
             delta_bias,
             delta_softplus,
+            cases=cases,
             gradients=gradients,
             cotangents=cotangents,
             seed=seed,
@@ -237,8 +261,8 @@ def assert_scan_refines(
 
 def _cotangents(
     check: str, gradients: bool, given: Mapping[str, Tensor] | None, like: Mapping[str, Tensor], seed: int
-) -> tuple[dict[str, Tensor], int | None]:
-    """Return the cotangents by the names they have among inputs, and the seed if they were drawn."""
+) -> dict[str, Tensor]:
+    """Return the cotangents by the names they have among inputs."""
     if given is not None:
         if not given or not set(given) <= set(like):
             raise InvalidArgument(
@@ -247,10 +271,9 @@ def _cotangents(
         for name, tensor in given.items():
             checked_output(f"{check}: the cotangent of {name}", tensor, tuple(like[name].shape))
     elif not gradients:
-        return {}, None
+        return {}
     cotangents = draw_cotangents(like, seed) if given is None else given
-    named = {name: cotangents[output] for name, output in COTANGENTS.items() if output in cotangents}
-    return named, seed if given is None else None
+    return {name: cotangents[output] for name, output in COTANGENTS.items() if output in cotangents}
 
 
 def check_problem(
@@ -258,7 +281,27 @@ def check_problem(
 ) -> RefinementReport:
     """Compare an implementation with its reference, and shrink the inputs if it is refuted."""
     settle_first_calls()
-    found = compare(problem, inputs)
+    return _report(problem, inputs, compare(problem, inputs), shrink, seed)
+
+
+def search_problems(
+    prepare: Prepare, cases: int | Cases, strategy: "SearchStrategy[Any]", shrink: bool, seed: int
+) -> RefinementReport:
+    """Compare on inputs that ``cases`` or else a strategy draws, and shrink the first that refutes."""
+    settle_first_calls()
+    cases = cases if isinstance(cases, Cases) else Cases(count=cases)
+    found = search(strategy if cases.inputs is None else cases.inputs, prepare, cases, seed)
+    return _report(found.problem, found.inputs, found.comparison, shrink, seed, found.tried)
+
+
+def _report(
+    problem: Problem,
+    inputs: Inputs,
+    found: Comparison,
+    shrink: bool,
+    seed: int | None,
+    tried: Tried | None = None,
+) -> RefinementReport:
     smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
     first = next(iter(inputs.values()))
     return RefinementReport(
@@ -270,7 +313,8 @@ def check_problem(
         dtype=str(first.dtype).removeprefix("torch."),
         device=str(first.device),
         rounding=problem.rounding,
-        compared=found.compared,
+        compared=found.compared if tried is None else tried.compared,
+        tried=tried,
         gradients=tuple(separated(inputs)[0]) if len(separated(inputs)[1]) else (),
         seed=seed,
         worst=found.worst,
@@ -296,7 +340,7 @@ def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
         last = found
         return True
 
-    shrinker = Shrinker(inputs, problem.input_axes, fails)
+    shrinker = Shrinker(inputs, problem.input_axes, fails, problem.optional)
     smallest = shrinker.run()
     if last is None:
         last = compare(problem, smallest)
@@ -318,6 +362,28 @@ def assert_passed(report: RefinementReport) -> RefinementReport:
 def rounding_of(given: torch.dtype | Rounding | None, default: torch.dtype) -> Rounding:
     """Return what is assumed of an implementation's arithmetic."""
     return given if isinstance(given, Rounding) else Rounding.of(default if given is None else given)
+
+
+def _check_input(x: Any, spec: Spec) -> None:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        what = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise InvalidArgument(f"check_refinement: x is {what}; give a real floating tensor.")
+    wanted = spec.dims["inputDim"]
+    if x.ndim != 3 or x.shape[2] != wanted or 0 in x.shape:
+        raise InvalidArgument(
+            f"check_refinement: x has shape {tuple(x.shape)}; give (batch, T, inputDim = {wanted}), none 0."
+        )
+
+
+def reject_beside_cases(check: str, given: Mapping[str, Any]) -> None:
+    """Raise if an input is given where cases are drawn.
+
+    Raises:
+        InvalidArgument: one is.
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise InvalidArgument(f"{check}: {name} and cases are both given; give one of them.")
 
 
 def _check_implementation(check: str, impl: Any) -> None:

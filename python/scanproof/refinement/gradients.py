@@ -66,7 +66,9 @@ class _Copy(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, original: Tensor) -> Tensor:
-        return original.new_empty(0).set_(copied(original))  # no view, so that it may be written into
+        own: Any = original.new_empty(0)
+        result: Tensor = own.set_(copied(original))  # no view, so that it may be written into
+        return result
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:

@@ -85,6 +85,27 @@ class FailingCase:
     runs: int
 
 
+@dataclass(frozen=True)
+class Tried:
+    """How far a search over drawn inputs has gone.
+
+    Attributes:
+        cases: number of inputs tried.
+        inconclusive: on how many of them nothing could be said.
+        compared: number of output entries compared, of all cases together.
+        seconds: that the search took.
+    """
+
+    cases: int
+    inconclusive: int
+    compared: int
+    seconds: float
+
+    def __str__(self) -> str:
+        undecided = f", {self.inconclusive} of them inconclusive" if self.inconclusive else ""
+        return f"{self.cases} drawn{undecided}, in {self.seconds:.1f} s"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RefinementReport(Report):
     """What ``check_refinement`` or ``check_scan_refinement`` found.
@@ -98,9 +119,11 @@ class RefinementReport(Report):
         dtype: dtype of the input.
         device: device of the input.
         rounding: what was assumed of the implementation's arithmetic.
-        compared: number of entries of outputs and gradients compared.
+        compared: number of entries of outputs and gradients compared, of all cases if they were drawn.
+        tried: how many cases were drawn, and what else is known of them; None where the input was given. Then
+            what is said of shape, dtype, worst entry and sharpness is said of the case with the worst entry.
         gradients: the inputs at which gradients were compared; empty where outputs alone were.
-        seed: the seed of the cotangents; None where none were drawn.
+        seed: the seed of cases and cotangents; None where nothing was drawn.
         worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
             where no other is outside; None if nothing could be compared.
         sharpness: median over entries of bound / |expected|; NaN if nothing could be compared.
@@ -122,6 +145,7 @@ class RefinementReport(Report):
     device: str
     rounding: Rounding
     compared: int
+    tried: Tried | None
     gradients: tuple[str, ...]
     seed: int | None
     worst: Deviation | None
@@ -142,6 +166,8 @@ class RefinementReport(Report):
             f"Refinement({self.model}, input {self.shape} {self.dtype} on {self.device})",
             f"  verdict   : {self.verdict.name}: {self.reason}",
         ]
+        if self.tried is not None:
+            lines.append(f"  cases     : {self.tried}, seed {self.seed}")
         if self.worst is not None:
             lines.append(f"  worst     : {self.worst}")
             lines.append(
@@ -167,6 +193,8 @@ class RefinementReport(Report):
         found = (
             "" if self.worst is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
         )
+        if self.tried is not None and self.verdict.passed:
+            found += f"; {self.reason}"
         if self.smallest is not None:
             found += f"; smallest case: {self.smallest.deviation}"
         return Row(

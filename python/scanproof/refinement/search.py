@@ -1,0 +1,169 @@
+"""Many inputs, drawn by Hypothesis until one refutes the implementation or the budget is spent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.compare import Comparison, compare
+from scanproof.refinement.problem import Inputs, Problem
+from scanproof.refinement.report import Tried
+from scanproof.report.verdict import Verdict
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+QUIET_SECONDS = 2.0
+"""No bar is shown of a search that takes less."""
+
+Prepare = Callable[[Any, int], tuple[Problem, Inputs]]
+"""Makes a problem and its inputs of what was drawn, and of a seed for what else is drawn."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Which inputs a check draws, and how many.
+
+    Attributes:
+        count: number of inputs.
+        seconds: time after which no further one is begun; None for no limit.
+        inputs: what to draw from, such as ``scanproof.strategies.scan_inputs(dtype=torch.bfloat16)``; None
+            for ``scan_inputs()``, or of blocks ``block_inputs(…)``, in float32.
+    """
+
+    count: int = 200
+    seconds: float | None = None
+    inputs: "SearchStrategy[Any] | None" = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.count, int) or self.count < 1:
+            raise InvalidArgument(f"cases is {self.count!r}; give a whole number of at least 1, or Cases(…).")
+        if self.seconds is not None and not self.seconds > 0:
+            raise InvalidArgument(f"Cases: seconds is {self.seconds!r}; give a positive number, or None.")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found.
+
+    Attributes:
+        problem: of the case that refutes, else of that with the greatest error/bound.
+        inputs: of that case.
+        comparison: of that case, with the verdict on all of them.
+        tried: how far the search has gone.
+    """
+
+    problem: Problem
+    inputs: Inputs
+    comparison: Comparison
+    tried: Tried
+
+
+class _Stop(BaseException):
+    """Ends a search, for a reason; Hypothesis lets what is no ``Exception`` through at once."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def search(strategy: "SearchStrategy[Any]", prepare: Prepare, cases: Cases, seed: int) -> Found:
+    """Compare on drawn inputs; stop at the first that refutes.
+
+    With the same seed and the same versions of this package and of Hypothesis the inputs are the same.
+
+    Raises:
+        Exception: what the implementation raised, with the input in a note.
+    """
+    began = monotonic()
+    tried = Tried(0, 0, 0, 0.0)
+    worst: tuple[Problem, Inputs, Comparison] | None = None
+
+    def try_one(drawn: Any) -> None:
+        nonlocal tried, worst
+        if cases.seconds is not None and tried.cases and monotonic() - began > cases.seconds:
+            raise _Stop
+        problem, inputs = prepare(drawn, seed + tried.cases)
+        try:
+            found = compare(problem, inputs)
+        except Exception as error:
+            error.add_note(f"on case {tried.cases} of seed {seed}:\n{problem.code(inputs)}")
+            raise _Stop(error) from None
+        undecided = tried.inconclusive + (found.verdict is Verdict.INCONCLUSIVE)
+        tried = Tried(tried.cases + 1, undecided, tried.compared + found.compared, monotonic() - began)
+        if worst is None or _weight(found) > _weight(worst[2]):
+            worst = problem, inputs, found
+        bar.advance()
+        if found.verdict is Verdict.REFUTED or tried.cases == cases.count:
+            raise _Stop
+
+    with _Bar(cases.count) as bar:
+        try:
+            _draw(strategy, cases.count, seed, try_one)
+        except _Stop as stop:
+            if stop.error is not None:
+                raise stop.error from None
+    assert worst is not None
+    problem, inputs, found = worst
+    return Found(problem, inputs, _judged(found, tried), tried)
+
+
+def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[[Any], None]) -> None:
+    import hypothesis
+
+    def each(drawn: Any) -> None:
+        use(drawn)
+
+    run = hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )(hypothesis.given(strategy)(each))
+    hypothesis.seed(seed)(run)()
+
+
+def _weight(found: Comparison) -> tuple[bool, float]:
+    ratio = -1.0 if found.worst is None else found.worst.ratio
+    refuted = found.verdict is Verdict.REFUTED
+    return refuted, ratio if refuted or ratio <= 1 else 0.0  # above 1 otherwise: what may be an overflow
+
+
+def _judged(found: Comparison, tried: Tried) -> Comparison:
+    """Return the comparison with the verdict on all cases."""
+    if found.verdict is Verdict.REFUTED:
+        return replace(found, reason=f"{found.reason} of case {tried.cases}")
+    if 2 * tried.inconclusive > tried.cases:
+        reason = f"{tried.inconclusive} of {tried.cases} cases were inconclusive; {found.reason}"
+        return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    return replace(found, verdict=Verdict.REFINES, reason=f"found no counterexample in {tried.cases} cases")
+
+
+class _Bar:
+    """A bar on the standard error, once the search takes long."""
+
+    def __init__(self, total: int) -> None:
+        columns = (TextColumn("cases"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("", total=total)
+        self._began, self._shown = monotonic(), False
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            self._progress.stop()
+
+    def advance(self) -> None:
+        """Count one case."""
+        self._progress.advance(self._task)
+        if not self._shown and monotonic() - self._began > QUIET_SECONDS:
+            self._shown = True
+            self._progress.start()

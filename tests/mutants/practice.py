@@ -1,0 +1,75 @@
+"""How selective scans are commonly tested: ordinary random inputs, and fixed tolerances.
+
+The inputs are distributed as those of mamba-ssm's own test of its selective scan, and its tolerances are the
+two of ``TOLERANCES``. The ratio is that of flash-linear-attention's tests: root mean square of the
+difference, relative to that of the reference.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from scanproof import selective_scan
+
+from .mutant import Mutant
+
+BATCH, CHANNELS, STATES, LENGTH = 2, 4, 8, 64
+
+TOLERANCES = {torch.float32: (6e-4, 2e-3), torch.bfloat16: (3e-2, 5e-2)}
+"""Relative and absolute tolerance, by the dtype of the inputs."""
+
+RATIO = 5e-3
+
+
+def ordinary_inputs(dtype: torch.dtype, seed: int = 0) -> dict[str, Tensor]:
+    """Draw inputs; parameters are float32."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=rng)
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=rng)
+
+    return {
+        "u": normal(BATCH, CHANNELS, LENGTH).to(dtype),
+        "delta": (0.5 * uniform(BATCH, CHANNELS, LENGTH)).to(dtype),
+        "A": -0.5 * uniform(CHANNELS, STATES),
+        "B": normal(BATCH, STATES, LENGTH).to(dtype),
+        "C": normal(BATCH, STATES, LENGTH).to(dtype),
+        "D": normal(CHANNELS),
+        "z": normal(BATCH, CHANNELS, LENGTH).to(dtype),
+        "delta_bias": 0.5 * uniform(CHANNELS),
+    }
+
+
+def results(scan, inputs: Mapping[str, Tensor], gradients: bool) -> list[Tensor]:
+    """Return output and last state, or the gradients at all inputs for a random cotangent of the output."""
+    leaves = {name: x.clone().requires_grad_() for name, x in inputs.items()}
+    y, last = scan(**leaves, delta_softplus=True, return_last_state=True)
+    if not gradients:
+        return [y.detach(), last.detach()]
+    cotangent = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).to(y.dtype)
+    return list(torch.autograd.grad(y, list(leaves.values()), cotangent))
+
+
+def passes_tolerance(mutant: Mutant, dtype: torch.dtype) -> bool:
+    """Whether everything is within the tolerance of the dtype."""
+    rtol, atol = TOLERANCES[dtype]
+    return all(torch.allclose(a, b, rtol, atol) for a, b in _pairs(mutant, dtype))
+
+
+def passes_ratio(mutant: Mutant) -> bool:
+    """Whether the error of everything is below the ratio, in float32."""
+    return all(
+        (a - b).square().mean() < RATIO**2 * b.square().mean() for a, b in _pairs(mutant, torch.float32)
+    )
+
+
+def _pairs(mutant: Mutant, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
+    """Return what the mutant returns, and what the reference does from the same numbers in float32."""
+    inputs = ordinary_inputs(dtype)
+    got = results(mutant.scan, inputs, mutant.backward)
+    wide = results(selective_scan, {name: x.float() for name, x in inputs.items()}, mutant.backward)
+    return [(a.float(), b) for a, b in zip(got, wide, strict=True)]

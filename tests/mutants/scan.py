@@ -1,0 +1,202 @@
+# ruff: noqa: N815 (A, B, C and D are the names in the signature)
+"""A selective scan whose steps can be exchanged one by one, and one with a backward pass written by hand.
+
+Both are right as they stand; each mutant exchanges one step. Within the steps tensors have axes (batch,
+channel, time) or (batch, channel, time, state); B and C have (batch, state, time), as in the signature.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Step = Callable[..., Any]
+NAMES = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias")
+
+
+def steps(delta: Tensor, bias: Tensor | None, softplus: bool) -> Tensor:
+    dt = delta if bias is None else delta + bias[:, None]
+    return functional.softplus(dt) if softplus else dt
+
+
+def decays(dt: Tensor, A: Tensor) -> Tensor:
+    return torch.exp(dt[..., None] * A[:, None])
+
+
+def additions(dt: Tensor, B: Tensor, u: Tensor) -> Tensor:
+    return dt[..., None] * per_channel(B) * u[..., None]
+
+
+def states(a: Tensor, b: Tensor) -> Tensor:
+    h, all_states = torch.zeros_like(b[:, :, 0]), []
+    for t in range(b.shape[2]):
+        h = a[:, :, t] * h + b[:, :, t]
+        all_states.append(h)
+    return torch.stack(all_states, 2)
+
+
+def read(h: Tensor, C: Tensor) -> Tensor:
+    return (h * per_channel(C)).sum(-1)
+
+
+def skip(y: Tensor, u: Tensor, D: Tensor | None) -> Tensor:
+    return y if D is None else y + D[:, None] * u
+
+
+def gate(y: Tensor, z: Tensor | None) -> Tensor:
+    return y if z is None else y * functional.silu(z)
+
+
+def finish(y: Tensor, u: Tensor, D: Tensor | None, z: Tensor | None) -> Tensor:
+    return gate(skip(y, u, D), z)
+
+
+def last(h: Tensor) -> Tensor:
+    return h[:, :, -1]
+
+
+def per_channel(B: Tensor) -> Tensor:
+    return B.transpose(1, 2)[:, None]
+
+
+def shifted(x: Tensor, by: int = 1, axis: int = 2) -> Tensor:
+    """Move entries along an axis, to later places or (negative) to earlier ones; zeros move in."""
+    width = x.shape[axis]
+    moved = torch.zeros_like(x)
+    if abs(by) < width:
+        target, source = (by, 0) if by > 0 else (0, -by)
+        moved.narrow(axis, target, width - abs(by)).copy_(x.narrow(axis, source, width - abs(by)))
+    return moved
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """The scan, token after token."""
+
+    steps: Step = steps
+    decays: Step = decays
+    additions: Step = additions
+    states: Step = states
+    read: Step = read
+    finish: Step = finish
+    last: Step = last
+
+    def __call__(
+        self,
+        u,
+        delta,
+        A,
+        B,
+        C,
+        D=None,
+        z=None,
+        delta_bias=None,
+        delta_softplus=False,
+        return_last_state=False,
+    ):
+        y, h = self.forward(*widened(u, delta, A, B, C, D, z, delta_bias), delta_softplus)
+        return (y.to(u.dtype), h) if return_last_state else y.to(u.dtype)
+
+    def forward(self, u, delta, A, B, C, D, z, bias, softplus):
+        dt = self.steps(delta, bias, softplus)
+        h = self.states(self.decays(dt, A), self.additions(dt, B, u))
+        return self.finish(self.read(h, C), u, D, z), self.last(h)
+
+
+def widened(*tensors: Tensor | None) -> list[Tensor | None]:
+    """Return the tensors in their widest dtype, at least float32."""
+    dtype = reduce(torch.promote_types, (x.dtype for x in tensors if x is not None), torch.float32)
+    return [None if x is None else x.to(dtype) for x in tensors]
+
+
+class Values(dict[str, Any]):
+    """What a backward pass has at hand: inputs by name, and dt, raw, a, h, before, out, dout, g."""
+
+    __getattr__ = dict.__getitem__
+
+
+def adjoint(a: Tensor, incoming: Tensor, of_last: Tensor) -> Tensor:
+    """Return the gradients at all states: that of the last one, and what the outputs add, carried back."""
+    g, carried = torch.empty_like(incoming), of_last
+    for t in reversed(range(incoming.shape[2])):
+        g[:, :, t] = incoming[:, :, t] + carried
+        carried = a[:, :, t] * g[:, :, t]
+    return g
+
+
+def silu_slope(z: Tensor) -> Tensor:
+    s = torch.sigmoid(z)
+    return s * (1 + z * (1 - s))
+
+
+def softplus_slope(raw: Tensor) -> Tensor:
+    return torch.where(raw > 20, 1.0, torch.sigmoid(raw))
+
+
+def through_decays(v: Values) -> Tensor:
+    """Gradient at dt A."""
+    return v.g * v.before * v.a
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandWritten(Scan):
+    """The scan with a backward pass of its own: one step for the gradient at each input."""
+
+    adjoint: Step = adjoint
+    before: Step = shifted
+    out: Step = lambda v: gate(v.gy, v.z)
+    at_u: Step = lambda v: skip((v.g * v.dt[..., None] * per_channel(v.B)).sum(-1), v.dout, v.D)
+    at_dt: Step = lambda v: (
+        (through_decays(v) * v.A[:, None]).sum(-1) + (v.g * per_channel(v.B)).sum(-1) * v.u
+    )
+    at_raw: Step = lambda v: v.at_dt * softplus_slope(v.raw) if v.softplus else v.at_dt
+    at_A: Step = lambda v: (through_decays(v) * v.dt[..., None]).sum((0, 2))
+    at_B: Step = lambda v: (v.g * (v.dt * v.u)[..., None]).sum(1).transpose(1, 2)
+    at_C: Step = lambda v: (v.dout[..., None] * v.h).sum(1).transpose(1, 2)
+    at_D: Step = lambda v: (v.dout * v.u).sum((0, 2))
+    at_z: Step = lambda v: v.gy * v.y * silu_slope(v.z)
+    at_bias: Step = lambda v: v.at_raw.sum((0, 2))
+
+    def forward(self, *arguments):
+        return _Function.apply(self, *arguments)
+
+    def values(self, gy, gh, u, delta, A, B, C, D, z, bias, softplus) -> Values:
+        v = Values(gy=gy, u=u, A=A, B=B, C=C, D=D, z=z, softplus=softplus)
+        v["raw"] = delta if bias is None else delta + bias[:, None]
+        v["dt"] = steps(delta, bias, softplus)
+        v["a"] = decays(v.dt, A)
+        v["h"] = states(v.a, additions(v.dt, B, u))
+        v["before"] = self.before(v.h)
+        v["y"] = skip(read(v.h, C), u, D)
+        v["dout"] = self.out(v)
+        v["g"] = self.adjoint(v.a, v.dout[..., None] * per_channel(C), gh)
+        v["at_dt"] = self.at_dt(v)
+        v["at_raw"] = self.at_raw(v)
+        return v
+
+    def gradients(self, v: Values, bias: Tensor | None) -> tuple[Tensor | None, ...]:
+        return (
+            *(self.at_u(v), v.at_raw, self.at_A(v), self.at_B(v), self.at_C(v)),
+            None if v.D is None else self.at_D(v),
+            None if v.z is None else self.at_z(v),
+            None if bias is None else self.at_bias(v),
+        )
+
+
+class _Function(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, scan, *arguments):
+        *tensors, ctx.softplus = arguments
+        ctx.scan = scan
+        ctx.save_for_backward(*tensors)
+        return Scan.forward(scan, *arguments)
+
+    @staticmethod
+    def backward(ctx, gy, gh):
+        tensors = ctx.saved_tensors
+        v = ctx.scan.values(gy, gh, *tensors, ctx.softplus)
+        return None, *ctx.scan.gradients(v, tensors[-1]), None

@@ -1,0 +1,109 @@
+"""Which mutants the rounding bound refutes, and which pass fixed tolerances: the page docs/mutants.md.
+
+``python -m tests.mutants.table`` in the project's folder writes the page anew.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from scanproof import RefinementReport, Verdict, check_scan_refinement
+
+from .catalogue import FAMILIES, MUTANTS, RIGHT
+from .mutant import Mutant
+from .practice import LENGTH, RATIO, TOLERANCES, passes_ratio, passes_tolerance
+
+PAGE = Path(__file__).parents[2] / "docs" / "mutants.md"
+
+CASES, SEED = 200, 0
+PASSES, CAUGHT = "passes", "caught"
+COLUMNS = ("Mutant", "cases until REFUTED", "float32", "bfloat16", "ratio")
+
+
+@cache
+def refinement(mutant: Mutant) -> RefinementReport:
+    """Check a mutant, its gradients too if it is one of the backward pass."""
+    return check_scan_refinement(mutant.scan, cases=CASES, seed=SEED, gradients=mutant.backward, shrink=False)
+
+
+@cache
+def practice(mutant: Mutant) -> tuple[bool, bool, bool]:
+    """Whether a mutant passes in float32, in bfloat16, and by the ratio."""
+    return (
+        passes_tolerance(mutant, torch.float32),
+        passes_tolerance(mutant, torch.bfloat16),
+        passes_ratio(mutant),
+    )
+
+
+def page() -> str:
+    """Return the text of the page."""
+    passed = [practice(mutant) for mutant in MUTANTS]
+    return _TEXT.format(
+        mutants=len(MUTANTS),
+        backward=sum(mutant.backward for mutant in MUTANTS),
+        refuted=sum(refinement(mutant).verdict is Verdict.REFUTED for mutant in MUTANTS),
+        float32=sum(in_float32 for in_float32, _, _ in passed),
+        bfloat16=sum(in_bfloat16 for _, in_bfloat16, _ in passed),
+        ratio=sum(by_ratio for _, _, by_ratio in passed),
+        any=sum(map(any, passed)),
+        right=len(RIGHT),
+        cases=CASES,
+        seed=SEED,
+        length=LENGTH,
+        limit=RATIO,
+        fine=TOLERANCES[torch.float32],
+        coarse=TOLERANCES[torch.bfloat16],
+        table=_table(),
+    )
+
+
+def _table() -> str:
+    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
+    for family, mutants in FAMILIES.items():
+        lines.append(_line([f"**{family}**", *[""] * (len(COLUMNS) - 1)]))
+        lines.extend(_line(_cells(mutant)) for mutant in mutants)
+    return "\n".join(lines)
+
+
+def _cells(mutant: Mutant) -> tuple[str, ...]:
+    report = refinement(mutant)
+    assert report.tried is not None
+    found = str(report.tried.cases) if report.verdict is Verdict.REFUTED else "never"
+    return mutant.name, found, *(PASSES if passed else CAUGHT for passed in practice(mutant))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+_TEXT = """# Mutants: what the rounding bound sees, and what fixed tolerances let pass
+
+{mutants} selective scans, each wrong in one step, {backward} of them in the backward pass alone. They are in
+`tests/mutants`, one line each.
+
+`check_scan_refinement(scan, cases={cases}, seed={seed})`, with `gradients=True` for those of the backward
+pass, refutes {refuted} of the {mutants}, and none of the {right} right scans that tests keep beside them.
+
+At the ordinary random inputs of common tests (T = {length}), {any} of the mutants pass at least one of three
+usual comparisons:
+
+- **float32**: `torch.allclose` with rtol, atol = {fine[0]:g}, {fine[1]:g}, as in mamba-ssm's tests;
+  {float32} pass.
+- **bfloat16**: the same with {coarse[0]:g}, {coarse[1]:g} and inputs in bfloat16; {bfloat16} pass.
+- **ratio**: root mean square of the error below {limit:g} of that of the values, in float32, as in
+  flash-linear-attention's tests; {ratio} pass.
+
+They compare output and last state, or all gradients of a backward mutant, with `selective_scan` in float32.
+
+`python -m tests.mutants.table` writes this page; a test compares it with what the checks say.
+
+{table}
+"""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    print(f"wrote {PAGE}")

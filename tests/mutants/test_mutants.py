@@ -1,0 +1,72 @@
+"""Every mutant is refuted within 200 cases, nothing right is, and the page says so."""
+
+import pytest
+import torch
+
+from scanproof import RefinementError, Verdict, check_scan_refinement
+from scanproof.refinement.search import Cases
+from scanproof.strategies import scan_inputs, scan_shapes
+
+from .catalogue import MUTANTS, RIGHT
+from .mutant import Mutant
+from .practice import passes_ratio, passes_tolerance
+from .table import PAGE, page, refinement
+
+
+def named(mutant: Mutant) -> str:
+    return mutant.name
+
+
+def test_there_are_enough_and_each_has_its_name() -> None:
+    assert len(MUTANTS) >= 40
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=named)
+def test_mutants_are_refuted(mutant: Mutant) -> None:
+    report = refinement(mutant)
+    assert report.verdict is Verdict.REFUTED, report.summary()
+    assert report.worst is not None
+    assert mutant.backward == (report.worst.output not in ("y", "last_state"))
+
+
+@pytest.mark.parametrize("mutant", [mutant for mutant in MUTANTS if mutant.backward], ids=named)
+def test_outputs_of_backward_mutants_are_right(mutant: Mutant) -> None:
+    assert check_scan_refinement(mutant.scan, cases=5).verdict is Verdict.REFINES
+
+
+@pytest.mark.parametrize("gradients", [False, True], ids=["outputs", "gradients"])
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_scans_are_not_refuted(name: str, gradients: bool) -> None:
+    report = check_scan_refinement(RIGHT[name], cases=40, gradients=gradients)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.worst is not None
+    assert report.worst.ratio > 1e-3
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_right_scans_in_other_dtypes(dtype: torch.dtype) -> None:
+    cases = Cases(count=40, inputs=scan_inputs(scan_shapes(max_length=30), dtype=dtype))
+    for name, scan in RIGHT.items():
+        report = check_scan_refinement(scan, cases=cases)
+        assert report.verdict is Verdict.REFINES, f"{name}: {report.summary()}"
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_scans_pass_in_practice(name: str) -> None:
+    right = Mutant(name, RIGHT[name], backward=True)
+    assert passes_tolerance(right, torch.float32)
+    assert passes_tolerance(right, torch.bfloat16)
+    assert passes_ratio(right)
+
+
+def test_the_page_says_what_the_checks_say() -> None:
+    assert PAGE.read_text() == page(), "run: python -m tests.mutants.table"
+
+
+def test_a_failure_is_repeated_by_its_code() -> None:
+    mutant = next(mutant for mutant in MUTANTS if mutant.name == "gate by sigmoid")
+    report = check_scan_refinement(mutant.scan, cases=200)
+    assert report.smallest is not None
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, {"impl": mutant.scan})

@@ -1,0 +1,202 @@
+"""Drawn cases find what is wrong, say how far they went, and are the same for a seed."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from scanproof import (
+    Cases,
+    DiagonalS4Spec,
+    InvalidArgument,
+    RefinementError,
+    Verdict,
+    assert_refines,
+    assert_scan_refines,
+    check_refinement,
+    check_scan_refinement,
+    selective_scan,
+)
+from scanproof.refinement import search
+from scanproof.refinement.cases import random_spec
+from scanproof.strategies import scan_inputs, scan_shapes
+
+SPEC = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
+
+
+def block(x, decay_off=1.0):
+    inProj, a, outProj, skip = (
+        torch.from_numpy(np.array(getattr(SPEC, name))).to(x.dtype)
+        for name in ("inProj", "a", "outProj", "skip")
+    )
+    u, h, states = functional.linear(x, inProj), 0.0, []
+    for t in range(x.shape[1]):
+        h = decay_off * a * h + u[:, t]
+        states.append(h)
+    return functional.linear(torch.stack(states, 1), outProj) + functional.linear(x, skip)
+
+
+def wrong_after_seven(z=None, **rest):
+    """Without z; with it the gate of tokens after the seventh is left out."""
+    gate = None if z is None else torch.cat([z[..., :7], torch.ones_like(z[..., 7:])], -1)
+    return selective_scan(z=gate, **rest)
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_a_right_block(gradients):
+    report = check_refinement(block, SPEC, cases=60, gradients=gradients)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.reason == "found no counterexample in 60 cases"
+    assert report.tried.cases == 60
+    assert report.compared == report.tried.compared > 1000
+    assert 1e-3 < report.worst.ratio <= 1
+    assert report.gradients == (("x",) if gradients else ())
+    assert f"cases     : {report.tried}, seed 0" in report.summary()
+    assert "no counterexample in 60 cases" in report.row("mine").evidence
+
+
+def test_a_wrong_block_is_refuted_with_code():
+    def wrong(x):
+        return block(x, 1 + 1e-5)
+
+    with pytest.raises(RefinementError) as caught:
+        assert_refines(wrong, SPEC, cases=60)
+    report = caught.value.report
+    assert report.verdict is Verdict.REFUTED
+    assert report.reason == f"rounding cannot explain the worst entry of case {report.tried.cases}"
+    assert report.smallest.inputs["x"].shape == (1, 2, 3)
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, {"impl": wrong, "spec": SPEC})
+
+
+def test_a_wrong_scan_shrinks_to_what_it_takes():
+    report = check_scan_refinement(wrong_after_seven, cases=200)
+    assert report.verdict is Verdict.REFUTED
+    inputs = report.smallest.inputs
+    assert set(inputs) == {"u", "delta", "A", "B", "C", "z"}
+    assert inputs["u"].shape == (1, 1, 8)
+    assert all(x.is_contiguous() for x in inputs.values())
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, {"impl": wrong_after_seven})
+
+
+def test_what_fails_in_one_layout_alone_keeps_it():
+    def ignores_strides(C, **rest):
+        y, last = selective_scan(C=C, **rest)
+        return (y, last) if C.is_contiguous() else (y + 1, last)
+
+    report = check_scan_refinement(ignores_strides, cases=200)
+    assert report.verdict is Verdict.REFUTED
+    assert not report.smallest.inputs["C"].is_contiguous()
+    assert ".as_strided(" in report.smallest.code
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, {"impl": ignores_strides})
+
+
+def test_a_seed_repeats_and_another_differs():
+    def seen(seed):
+        first = []
+
+        def watched(**inputs):
+            first.append(inputs["u"])
+            return selective_scan(**inputs)
+
+        check_scan_refinement(watched, cases=10, seed=seed)
+        return first
+
+    once, again, other = seen(1), seen(1), seen(2)
+    assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
+    assert len(once) == 10
+    assert any(a.shape != b.shape or not torch.equal(a, b) for a, b in zip(once, other, strict=True))
+
+
+def test_cotangents_differ_from_case_to_case():
+    seen = []
+
+    class Watch(torch.autograd.Function):
+        @staticmethod
+        def forward(context, y):
+            return y.clone()
+
+        @staticmethod
+        def backward(context, gradient):
+            seen.append(gradient.flatten()[0].item())
+            return gradient
+
+    def watched(**inputs):
+        y, last = selective_scan(**inputs)
+        return Watch.apply(y), last
+
+    assert check_scan_refinement(watched, cases=8, gradients=True).gradients
+    assert len(set(seen)) == 8
+
+
+def test_time_is_a_budget_too():
+    def slow(**inputs):
+        time.sleep(0.05)
+        return selective_scan(**inputs)
+
+    report = check_scan_refinement(slow, cases=Cases(count=10_000, seconds=0.3))
+    assert report.verdict is Verdict.REFINES
+    assert 1 <= report.tried.cases <= 6
+    assert 0.3 <= report.tried.seconds < 5
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
+def test_inputs_may_be_named(dtype):
+    cases = Cases(count=20, inputs=scan_inputs(scan_shapes(max_length=3), dtype=dtype))
+    report = assert_scan_refines(selective_scan, cases=cases)
+    assert report.dtype == str(dtype).removeprefix("torch.")
+    assert report.shape[2] <= 3
+
+
+def test_when_most_is_inconclusive_so_is_the_whole():
+    zeros = st.just(torch.zeros(1, 4, 3))
+    report = check_refinement(block, SPEC, cases=Cases(count=5, inputs=zeros))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "cases were inconclusive; at half of the entries" in report.reason
+
+
+def test_what_an_implementation_raises_comes_with_the_input():
+    def refuses(**inputs):
+        if inputs["u"].shape[-1] > 5:
+            raise RuntimeError("too long")
+        return selective_scan(**inputs)
+
+    with pytest.raises(RuntimeError, match="too long") as caught:
+        check_scan_refinement(refuses, cases=50)
+    (note,) = caught.value.__notes__
+    assert note.startswith("on case ")
+    assert "scanproof.assert_scan_refines(impl, u=u" in note
+
+
+def test_a_bar_on_the_standard_error_of_a_long_search(monkeypatch, capsys):
+    check_scan_refinement(selective_scan, cases=3)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(search, "QUIET_SECONDS", 0.0)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    check_scan_refinement(selective_scan, cases=3)
+    assert "3/3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"cases": 0}, "cases is 0; give a whole number"),
+        ({"cases": 1.5}, "cases is 1.5; give a whole number"),
+        ({"cases": 5, "u": torch.zeros(1, 1, 1)}, "u and cases are both given"),
+        ({"cases": 5, "cotangents": {"y": torch.zeros(1)}}, "cotangents and cases are both given"),
+        ({}, "u is None; give a tensor"),
+    ],
+)
+def test_wrong_calls(arguments, sentence):
+    with pytest.raises(InvalidArgument, match=sentence):
+        check_scan_refinement(selective_scan, **arguments)
+
+
+def test_a_limit_that_is_none():
+    with pytest.raises(InvalidArgument, match="seconds is 0; give a positive number"):
+        Cases(seconds=0)
