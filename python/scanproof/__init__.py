@@ -55,6 +55,11 @@ if TYPE_CHECKING:
     from scanproof.scans import selective_scan as selective_scan
     from scanproof.scans import selective_scan_associative as selective_scan_associative
     from scanproof.scans import selective_scan_chunked as selective_scan_chunked
+    from scanproof.streaming.check import StreamingError as StreamingError
+    from scanproof.streaming.check import assert_streaming_equivalent as assert_streaming_equivalent
+    from scanproof.streaming.check import check_streaming as check_streaming
+    from scanproof.streaming.model import StreamingModel as StreamingModel
+    from scanproof.streaming.report import StreamingReport as StreamingReport
 
 _EXPORTS = {
     "ComplexDiagonal": "scanproof.refinement.kernels.complex_diagonal",
@@ -88,6 +93,9 @@ _EXPORTS = {
     "Rounding": "scanproof.refinement.bounded",
     "Row": "scanproof.report.table",
     "SelectiveMambaBlockSpec": "scanproof.refinement.runners",
+    "StreamingError": "scanproof.streaming.check",
+    "StreamingModel": "scanproof.streaming.model",
+    "StreamingReport": "scanproof.streaming.report",
     "Verdict": "scanproof.report.verdict",
     "assert_batch_independent": "scanproof.causality.batch",
     "assert_future_blind": "scanproof.causality.perturbation",
@@ -95,6 +103,7 @@ _EXPORTS = {
     "assert_refines": "scanproof.refinement.check",
     "assert_scan_refines": "scanproof.refinement.check",
     "assert_strictly_causal": "scanproof.causality.certificate",
+    "assert_streaming_equivalent": "scanproof.streaming.check",
     "audit": "scanproof.auditing.audit",
     "certify": "scanproof.causality.certificate",
     "check_batch_independence": "scanproof.causality.batch",
@@ -102,6 +111,7 @@ _EXPORTS = {
     "check_prefix": "scanproof.causality.prefix",
     "check_refinement": "scanproof.refinement.check",
     "check_scan_refinement": "scanproof.refinement.check",
+    "check_streaming": "scanproof.streaming.check",
     "leak_map": "scanproof.causality.dense",
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",

@@ -33,3 +33,18 @@ RANDOM_CUTS = "random_cuts_missed_next"
 CODED_CONTRIBUTION = "lowerTriangular_iff_contribution"
 CODED_PASS = "countP_codedPass_le"
 """Why coded cotangents see every later pair, and how rarely a leak passes them."""
+
+RUN_OF_PIECES = "Runner.runList_flatten"
+"""Pieces of any lengths, each from the state after the last, are one run."""
+
+PREFILL_DECODE = "Runner.prefill_decode"
+"""Prefill, then token by token, is one run."""
+
+AFTER_PADDING = "Runner.outputs_after_padding_iff"
+"""Left padding is harmless exactly when no later token can tell the state it leaves."""
+
+LEFT_PADDING = "selectiveMamba_leftPadding"
+"""With a mask on the left, the real tokens of a selective Mamba block come out as if alone."""
+
+PACKED = "Runner.packed_outputs_alone"
+"""With resets, packed examples come out as if alone."""

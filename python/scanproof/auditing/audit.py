@@ -29,6 +29,8 @@ from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.runners import Spec
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict, gravest
+from scanproof.streaming.check import check_streaming
+from scanproof.streaming.model import StreamingModel
 
 MAPPED = 512
 """Positions up to which a leak is mapped: every output costs one vector-Jacobian product."""
@@ -53,9 +55,9 @@ def audit(
 ) -> AuditReport:
     """Run every check that applies to ``fn`` at ``x``.
 
-    They are ``certify``, ``check_perturbation``, ``check_prefix``, ``check_batch_independence``, and with a
-    ``spec`` ``check_refinement``. Where ``fn`` raises in one of them, that one is INCONCLUSIVE. A leak that
-    gradients see comes with its ``leak_map``.
+    They are ``certify``, ``check_perturbation``, ``check_prefix``, ``check_batch_independence``, with a
+    ``spec`` ``check_refinement``, and ``check_streaming`` where ``fn`` is a ``StreamingModel``. Where ``fn``
+    raises in one of them, that one is INCONCLUSIVE. A leak that gradients see comes with its ``leak_map``.
 
     Args:
         fn: function or module in eval mode, as ``certify`` takes it.
@@ -110,7 +112,7 @@ def audit(
         bare = output is None and not kwargs
         return check_refinement(fn if bare else plain, cast(Spec, spec), cast(Tensor, x), rounding=rounding)
 
-    entries = (
+    entries = [
         _entry(
             "VJP certificate",
             lambda: certify(fn, x, cuts=cuts, batch_check=not lonely, generator=seeded(), **placed),
@@ -137,10 +139,15 @@ def audit(
             if single
             else "x is several tensors, a spec takes one",
         ),
-    )
+    ]
+    if isinstance(fn, StreamingModel) and single:
+        entries += _streaming_entries(fn, cast(Tensor, x), seeded())
+    else:
+        reason = "fn has no initial_state(x) and step(x, state)" if single else "x is several tensors"
+        entries.append(AuditEntry(check="streaming", verdict=Verdict.NOT_APPLICABLE, evidence=reason))
     return AuditReport(
         subject=subject,
-        entries=entries,
+        entries=tuple(entries),
         verdict=gravest(entry.verdict for entry in entries),
         shape=" and ".join(str(tuple(tensor.shape)) for tensor in tensors),
         dtype=dtype_name(first.dtype),
@@ -179,6 +186,24 @@ def _entry(check: str, run: Callable[[], Any], obstacle: str | None = None) -> A
         seconds=time.perf_counter() - began,
         report=report,
     )
+
+
+def _streaming_entries(fn: StreamingModel, x: Tensor, generator: torch.Generator) -> list[AuditEntry]:
+    began = time.perf_counter()
+    report = check_streaming(fn, x, generator=generator)
+    seconds = (time.perf_counter() - began) / len(report.rows)
+    rows = [(found, found.row("")) for found in report.rows]
+    return [
+        AuditEntry(
+            check=row.check,
+            verdict=row.verdict,
+            evidence=row.evidence,
+            theorem=row.theorem,
+            seconds=seconds,
+            report=found,
+        )
+        for found, row in rows
+    ]
 
 
 def _tensors(x: Inputs) -> tuple[Tensor, ...]:

@@ -110,7 +110,8 @@ class AuditReport(Report):
         lines += [
             f"  {entry.check:<{width}} : {entry.verdict.name}: {entry.evidence}" for entry in self.entries
         ]
-        theorems = dict.fromkeys(entry.theorem for entry in self.entries if entry.theorem)
+        named = (entry.theorem for entry in self.entries)
+        theorems = dict.fromkeys(name for name in named if name and not name.startswith("none"))
         lines.append(f"  {'verdict':<{width}} : {self.verdict.name}: {self.verdict.value}")
         lines.append(f"  {'theorems':<{width}} : {', '.join(theorems)}")
         lines.append(f"  {'versions':<{width}} : {', '.join(map(' '.join, self.versions.items()))}")

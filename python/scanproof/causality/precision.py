@@ -48,25 +48,28 @@ class AtPrecision(TorchFunctionMode):
         dtype: the precision asked for.
         coarsest: the lowest precision met, at most the one asked for.
         unreached: names of the operations that were given this precision and returned a lower one.
+        all_digits: as given.
+        lifted: the casts to another precision that the code asked for and did not get, in words.
     """
 
     def __init__(self, dtype: torch.dtype, all_digits: bool = False) -> None:
         super().__init__()
         self.dtype, self._complex = dtype, dtype.to_complex()
-        self._all_digits = all_digits
+        self.all_digits = all_digits
         self._copies: dict[
             int, tuple[Tensor, Tensor]
         ] = {}  # the original is kept too, or its id could be reused
         self._targets: dict[torch.dtype, torch.dtype] = {}  # of the ones met
         self.coarsest = dtype
         self.unreached: set[str] = set()
+        self.lifted: set[str] = set()
         self._outer_default: list[torch.dtype] = []
 
     def input(self, x: Tensor) -> Tensor:
         """Return an input at this precision; token ids stay as they are."""
         if not x.is_floating_point():
             return x
-        return with_all_digits(x) if self._all_digits else x.to(self.dtype)
+        return with_all_digits(x) if self.all_digits else x.to(self.dtype)
 
     def __enter__(self) -> Self:
         self._outer_default.append(torch.get_default_dtype())
@@ -91,6 +94,10 @@ class AtPrecision(TorchFunctionMode):
         inexact: list[Tensor] = []
 
         def argument(value: Any) -> Any:
+            if isinstance(value, torch.dtype) and value is not self._target(value):
+                self.lifted.add(
+                    f"{getattr(func, '__name__', repr(func))}({str(value).removeprefix('torch.')})"
+                )
             value = self._argument(value)
             if isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex()):
                 inexact.append(value)

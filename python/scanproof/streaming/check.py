@@ -1,0 +1,353 @@
+"""Streaming equivalence: however a sequence is fed to a model, the outputs are those of one pass.
+
+Lean proves it of every runner (``Runner.runList_flatten``, ``Runner.prefill_decode``): pieces of any lengths,
+each from the state after the last, are one run. Here an implementation is fed in many ways and compared with
+its own pass over the whole sequence. Nothing is proved about it; a difference that is no rounding is a
+counterexample.
+
+No tolerance decides. The same comparison is made in the precision of ``x`` and in float64, with the model's
+own casts lifted (``scanproof.causality.precision``): rounding falls with the unit roundoff, a difference in
+the code stays (``scanproof.causality.evidence``).
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
+from scanproof.causality.failure import CausalityError, call_text
+from scanproof.causality.interface import Axes, check_tensor, proves_nothing
+from scanproof.causality.precision import AtPrecision
+from scanproof.causality.seed import seed_of
+from scanproof.errors import InvalidArgument
+from scanproof.first_calls import settle_first_calls
+from scanproof.report.verdict import Verdict, gravest
+from scanproof.streaming.feed import Feed, Pair
+from scanproof.streaming.model import StreamingModel, Unsupported
+from scanproof.streaming.probes import Probe, probes
+from scanproof.streaming.report import Difference, StreamingReport, StreamingRow
+
+
+def check_streaming(
+    model: StreamingModel,
+    x: Tensor,
+    *,
+    lengths: Literal["all"] | Iterable[int] = "all",
+    generator: torch.Generator | None = None,
+) -> StreamingReport:
+    """Feed ``x`` to a model in pieces, padded, packed and in batches, and compare with one pass.
+
+    Args:
+        model: what is checked, in eval mode (``scanproof.streaming.model.StreamingModel``).
+        x: input (batch, T, …), floating or token ids, T >= 4. Choose at least two rows, and T beyond the
+            chunk size of the model and not a multiple of it.
+        lengths: the prefills to try, each with 1 <= k < T, or ``"all"`` of them.
+        generator: source of garbage and drafts; advanced by the call. Default: seed 0.
+
+    Returns:
+        The report, a row for each way of feeding. STREAMS: no difference, or one that falls with the unit
+        roundoff. DIVERGES: one that stays in float64, or another shape, or NaN. INCONCLUSIVE: the model
+        raised, or a difference cannot be told from rounding. NOT_APPLICABLE: the model does not offer it.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+
+    Example:
+        >>> import torch
+        >>> from scanproof import check_streaming
+        >>> class Sum:
+        ...     def __call__(self, x):
+        ...         return x.cumsum(1)
+        ...     def initial_state(self, x):
+        ...         return torch.zeros_like(x[:, :1])
+        ...     def step(self, x, state):
+        ...         return x + state, x + state
+        >>> check_streaming(Sum(), torch.randn(2, 16, 3)).verdict.name
+        'STREAMS'
+    """
+    check = "check_streaming"
+    if not isinstance(model, StreamingModel):
+        raise InvalidArgument(
+            f"{check}: model must be callable and have initial_state(x) and step(x, state), "
+            f"{type(model).__name__} has not; wrap it (scanproof.streaming.model.StreamingModel)."
+        )
+    check_tensor(check, model, x, token_ids=True)
+    if x.dim() < 2 or x.shape[1] < 4:
+        raise InvalidArgument(
+            f"{check}: x must have shape (batch, T, …) with T >= 4, its shape is {tuple(x.shape)}."
+        )
+    chosen = _check_lengths(check, lengths, x.shape[1])
+    settle_first_calls()
+    seed = seed_of(check, generator)
+    comparison = _Comparison(model, x.detach(), seed)
+    rows = _state_against_outputs([comparison.row(probe) for probe in probes(chosen)])
+    return StreamingReport(
+        rows=tuple(rows),
+        verdict=gravest(row.verdict for row in rows),
+        shape=tuple(x.shape),
+        lifted=tuple(sorted(comparison.lifted)),
+        seed=seed,
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
+        call=call_text(check_streaming, model, x, {"lengths": "all" if lengths == "all" else chosen}, seed),
+    )
+
+
+def assert_streaming_equivalent(
+    model: StreamingModel,
+    x: Tensor,
+    *,
+    lengths: Literal["all"] | Iterable[int] = "all",
+    generator: torch.Generator | None = None,
+) -> StreamingReport:
+    """Raise unless ``check_streaming`` with the same arguments passes; return its report.
+
+    INCONCLUSIVE does not pass; rows that do not apply do not count.
+
+    Raises:
+        StreamingError: an ``AssertionError`` with the report; it names the way of feeding, the position, the
+            size, and the call that repeats it.
+        InvalidArgument: the call is wrong; nothing was checked.
+    """
+    report = check_streaming(model, x, lengths=lengths, generator=generator)
+    if not report.ok:
+        lines = [
+            f"assert_streaming_equivalent: {report.verdict.name}: {report.verdict.value}",
+            *(
+                f"{row.check}: {row.worst or row.reason}"
+                for row in report.rows
+                if row.verdict is report.verdict
+            ),
+            "Allowed: equal bits, or rounding on the evidence of two precisions",
+            f"Repeat : {report.call}",
+            "",
+            report.summary(),
+        ]
+        raise StreamingError("\n".join(lines), report)
+    return report
+
+
+class StreamingError(CausalityError[StreamingReport]):
+    """A streaming check did not pass; ``report`` holds everything that it found."""
+
+
+class _Problem(Exception):
+    """Why comparisons say nothing."""
+
+
+@dataclass(frozen=True)
+class _Compared:
+    cases: int
+    differences: Sequence[Difference]
+    stopped: str | None = None
+
+    @property
+    def residue(self) -> float:
+        return max((difference.share for difference in self.differences), default=0.0)
+
+    @property
+    def worst(self) -> Difference | None:
+        return max(self.differences, key=lambda difference: difference.share, default=None)
+
+
+class _Comparison:
+    """The model fed in every way, at the precision given and, where needed, at another."""
+
+    def __init__(self, model: StreamingModel, x: Tensor, seed: int) -> None:
+        self._model, self._x, self._seed = model, x, seed
+        self._given = Feed(model, x, seed)
+        self.lifted: set[str] = set()
+        with torch.no_grad():
+            self._whole = self._given.whole
+        self._feeds: dict[tuple[torch.dtype, bool], Feed] = {}
+        self._problem = self._wrong(self._whole)
+
+    def row(self, probe: Probe) -> StreamingRow:
+        """Make the comparisons of one probe and judge them."""
+        if self._problem:
+            return _row(probe, Judgement(Verdict.INCONCLUSIVE, self._problem), _Compared(0, ()))
+        try:
+            found = self._compare(probe, self._given)
+        except Unsupported as reason:
+            return _row(probe, Judgement(Verdict.NOT_APPLICABLE, str(reason)), _Compared(0, ()))
+        except _Problem as problem:
+            return _row(probe, Judgement(Verdict.INCONCLUSIVE, str(problem)), _Compared(0, ()))
+        promoted: dict[torch.dtype, _Compared] = {}
+        judgement = self._judge(probe, found, promoted)
+        high = promoted.get(torch.float64)
+        seen = high if high and judgement.seen_in_float64 and judgement.verdict.found else found
+        if found.stopped and not judgement.verdict.found:
+            judgement = replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=found.stopped)
+        return _row(probe, judgement, found, seen.worst)
+
+    def _judge(self, probe: Probe, found: _Compared, promoted: dict[torch.dtype, _Compared]) -> Judgement:
+        if not found.differences:
+            return Judgement(Verdict.STREAMS, "equal, bit for bit")
+        if not isfinite(found.residue):
+            return Judgement(Verdict.DIVERGES, "another shape, or NaN or infinite entries")
+
+        def repeat(mode: AtPrecision) -> Rerun | str:
+            run = f"run in {dtype_name(mode.dtype)}"
+            try:
+                again = self._compare(probe, self._feed(mode))
+            except (Unsupported, _Problem) as problem:
+                return f"{run}, {problem}"
+            promoted[mode.dtype] = again
+            mode = self._feed(mode).mode or mode
+            self.lifted |= mode.lifted if mode.dtype == torch.float64 else set()
+            return Rerun(again.residue, mode.coarsest, frozenset(mode.unreached))
+
+        judgement = judge(
+            found.residue,
+            1.0,
+            self._dtype,
+            lambda dtype: rerun_at(dtype, repeat),
+            lambda: True,  # equal bits once casts are lifted: what differed was rounded in one way of feeding
+        )
+        if judgement.verdict is Verdict.LEAK:
+            stays = f"{judgement.evidence or judgement.reason}: it does not fall with the unit roundoff"
+            return replace(judgement, verdict=Verdict.DIVERGES, reason=f"{stays}, so it is no rounding")
+        if judgement.verdict.passed:
+            return replace(
+                judgement,
+                verdict=Verdict.STREAMS,
+                reason=f"{judgement.evidence}: it falls with the unit roundoff",
+            )
+        return judgement
+
+    def _feed(self, mode: AtPrecision) -> Feed:
+        """Return the feed at a precision, one for all probes, so that a pass is made once.
+
+        Raises:
+            _Problem: the model computes something else there.
+        """
+        key = (mode.dtype, mode.all_digits)
+        if key not in self._feeds:
+            feed = Feed(self._model, self._x, self._seed, mode)
+            try:
+                with torch.no_grad(), mode:
+                    whole = feed.whole
+            except Exception as error:  # whatever the model raises at a precision it was not written for
+                raise _Problem(f"the model raised {type(error).__name__}: {error}") from error
+            if not same_function(self._whole, whole, coarser(self._dtype, mode.coarsest)):
+                raise _Problem("the model returns other outputs, beyond rounding")
+            self._feeds[key] = feed
+        return self._feeds[key]
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self._x.dtype if self._x.is_floating_point() else self._whole.dtype
+
+    def _wrong(self, y: Tensor) -> str | None:
+        if not isinstance(y, Tensor) or y.shape[:2] != self._x.shape[:2]:
+            got = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
+            raise InvalidArgument(
+                f"check_streaming: model(x) must be a tensor (batch, T, …) = {tuple(self._x.shape[:2])}, "
+                f"got {got}."
+            )
+        return proves_nothing(y, Axes(1, 0))
+
+    def _compare(self, probe: Probe, feed: Feed) -> _Compared:
+        """Make the comparisons of a probe.
+
+        Raises:
+            Unsupported: there is nothing to compare.
+            _Problem: the model raised before the first comparison.
+        """
+        cases, differences, stopped = 0, [], None
+        scale = float(self._whole.double().abs().max())
+        try:
+            with torch.no_grad(), feed.mode or nullcontext():
+                for pair in probe.pairs(feed):
+                    cases += 1
+                    if difference := _difference(pair, scale):
+                        differences.append(difference)
+        except Unsupported:
+            if not cases:
+                raise
+        except Exception as error:  # whatever the model raises when it is fed that way
+            stopped = f"the model raised {type(error).__name__}: {error}"
+            if not cases:
+                raise _Problem(stopped) from error
+        return _Compared(cases, differences, stopped)
+
+
+def _difference(pair: Pair, scale: float) -> Difference | None:
+    got, expected = pair.got, pair.expected
+    if got.shape != expected.shape:
+        case = f"{pair.case}: shape {tuple(got.shape)} in place of {tuple(expected.shape)}"
+        return Difference(
+            case=case,
+            index=(),
+            example=pair.row,
+            t=pair.start,
+            got=torch.nan,
+            expected=torch.nan,
+            size=torch.inf,
+            share=torch.inf,
+        )
+    if torch.equal(got, expected) or not got.numel():
+        return None
+    a, b = got.cpu().double(), expected.cpu().double()
+    same = (a == b) | (a.isnan() & b.isnan())
+    sizes = (a - b).abs().nan_to_num(nan=torch.inf, posinf=torch.inf).masked_fill(same, 0.0)
+    size = float(sizes.max())
+    if not size:
+        return None
+    index = tuple(int(i) for i in torch.unravel_index(sizes.argmax(), sizes.shape))
+    if pair.start is None:
+        scale = max(float(b.nan_to_num(posinf=0.0, neginf=0.0).abs().max()), torch.finfo(torch.float32).tiny)
+    return Difference(
+        case=pair.case,
+        index=index,
+        example=pair.row + index[0] if index else pair.row,
+        t=None if pair.start is None else pair.start + index[1],
+        got=float(a[index]),
+        expected=float(b[index]),
+        size=size,
+        share=size / scale,
+    )
+
+
+def _row(
+    probe: Probe, judgement: Judgement, found: _Compared, worst: Difference | None = None
+) -> StreamingRow:
+    return StreamingRow(
+        check=probe.name,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        cases=found.cases,
+        differing=len(found.differences),
+        worst=worst,
+        evidence=judgement.evidence,
+        theorem=probe.theorem,
+    )
+
+
+def _state_against_outputs(rows: list[StreamingRow]) -> list[StreamingRow]:
+    """Take a difference of states that no output shows for what it is: two states that may be equivalent."""
+    by_name = {row.check: row for row in rows}
+    outputs = [by_name[name] for name in ("steps", "prefill, then steps", "chunked prefill")]
+    silent = not any(row.verdict.found for row in outputs) and any(row.verdict.passed for row in outputs)
+    state = by_name["state returned"]
+    if state.verdict is not Verdict.DIVERGES or not silent:
+        return rows
+    reason = f"{state.worst}; no output that was compared tells the two states apart"
+    changed = replace(state, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    return [changed if row is state else row for row in rows]
+
+
+def _check_lengths(check: str, lengths: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
+    if isinstance(lengths, str) and lengths == "all":
+        return tuple(range(1, T))
+    chosen = () if isinstance(lengths, str) else tuple(lengths)
+    if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
+        raise InvalidArgument(
+            f"{check}: lengths must be 'all' or whole numbers k with 1 <= k < T = {T}, got {lengths!r}."
+        )
+    return chosen

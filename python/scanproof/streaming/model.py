@@ -1,0 +1,89 @@
+"""What a model has to offer so that decoding from its state can be checked.
+
+Three methods are enough: a pass over the whole sequence, the state before the first token, and one step.
+Each of the others adds checks; a model without it, or that raises ``Unsupported`` in it, gets NOT_APPLICABLE
+there.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+State = Any
+"""Whatever a model carries from one call to the next; it may be written in place."""
+
+
+class Unsupported(Exception):
+    """Raised by a method of a model for what the model does not offer; the message says why."""
+
+
+@runtime_checkable
+class StreamingModel(Protocol):
+    """A model of sequences (batch, T, …) that can also be fed token by token.
+
+    Optional methods, looked for by name:
+
+    - ``prefill(x) -> (y, state)``: several tokens from the empty state; by default ``extend`` from there.
+    - ``extend(x, state) -> (y, state)``: several tokens from any state.
+    - ``rollback(state, count) -> state``: the state without its last ``count`` tokens.
+    - ``padded(x, mask) -> (y, state)``: a pass over rows padded on the left; ``mask`` (batch, T) is True at
+      real tokens. ``state`` may be None.
+    - ``packed(x, lengths) -> y``: a pass over one row that holds sequences of these lengths end to end.
+    - ``select(state, rows) -> state``: the state of some rows of the batch.
+    - ``clone(state) -> state``: a copy that later steps leave alone; by default ``copy.deepcopy``.
+    - ``tensors(state) -> [Tensor]``: what a state holds; by default every tensor found in it.
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the outputs (batch, T, …) of a whole sequence (batch, T, …)."""
+
+    def initial_state(self, x: Tensor) -> State:
+        """Return the state before the first token of a batch like ``x``."""
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the output of one more token, x (batch, 1, …), and the state after it."""
+
+
+def offered(model: StreamingModel, method: str) -> Any:
+    """Return an optional method.
+
+    Raises:
+        Unsupported: the model does not have it.
+    """
+    found = getattr(model, method, None)
+    if not callable(found):
+        raise Unsupported(f"the model offers no {method}()")
+    return found
+
+
+def clone(model: StreamingModel, state: State) -> State:
+    """Return a copy of a state, the model's own kind of copy where it has one."""
+    own = getattr(model, "clone", None)
+    return own(state) if callable(own) else copy.deepcopy(state)
+
+
+def tensors(model: StreamingModel, state: State) -> list[Tensor]:
+    """Return the tensors of a state, in an order that depends on its structure alone."""
+    own = getattr(model, "tensors", None)
+    return list(own(state)) if callable(own) else _found_in(state, set())
+
+
+def _found_in(value: Any, seen: set[int]) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, str | bytes | int | float | bool | type(None)) or id(value) in seen:
+        return []
+    seen.add(id(value))
+    parts: list[Any] = []
+    if isinstance(value, Mapping):
+        parts = list(value.values())
+    elif isinstance(value, Sequence):
+        parts = list(value)
+    elif is_dataclass(value):
+        parts = [getattr(value, field.name) for field in fields(value)]
+    elif hasattr(value, "__dict__"):
+        parts = list(vars(value).values())
+    return [tensor for part in parts for tensor in _found_in(part, seen)]

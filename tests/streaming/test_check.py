@@ -1,0 +1,350 @@
+"""A healthy kernel streams, and every way of breaking a cache that has been shipped is seen by its row."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from scanproof import (
+    InvalidArgument,
+    StreamingError,
+    Verdict,
+    assert_streaming_equivalent,
+    audit,
+    check_streaming,
+    selective_scan,
+)
+from scanproof.streaming.model import Unsupported
+
+CHANNELS = 4
+
+
+class Conv:
+    """Three taps, a decay and a gate: a state of two kinds, written in place as caches are."""
+
+    taps = torch.tensor([0.5, -1.0, 0.75])
+
+    def __call__(self, x):
+        return self.padded(x, torch.ones(x.shape[:2], dtype=torch.bool))[0]
+
+    def initial_state(self, x):
+        return {"inputs": x.new_zeros(len(x), 2, x.shape[2]), "h": x.new_zeros(len(x), x.shape[2])}
+
+    def step(self, x, state):
+        return self.extend(x, state)
+
+    def extend(self, x, state):
+        outputs, window, h = [], state["inputs"], state["h"]
+        for token in x.unbind(1):
+            window = torch.cat([window[:, -2:], token[:, None]], 1)
+            h = 0.9 * h + functional.silu((window * self.taps.to(x)[:, None]).sum(1))
+            outputs.append(h * torch.sigmoid(token))
+        with torch.no_grad():
+            state["h"].copy_(h)
+            state["inputs"].copy_(window[:, -2:])
+        return torch.stack(outputs, 1), state
+
+    def prefill(self, x):
+        return self.extend(x, self.initial_state(x))
+
+    def padded(self, x, mask):
+        return self.extend(x * mask[..., None], self.initial_state(x))
+
+    def packed(self, x, lengths):
+        return torch.cat([self(part) for part in x.split(lengths, 1)], 1)
+
+    def select(self, state, rows):
+        return {name: tensor[rows].clone() for name, tensor in state.items()}
+
+    def clone(self, state):
+        return {name: tensor.clone() for name, tensor in state.items()}
+
+
+def tokens(batch=3, T=19, dtype=torch.float32):
+    return torch.randn(batch, T, CHANNELS, generator=torch.Generator().manual_seed(0)).to(dtype)
+
+
+def found(model, x=None):
+    report = check_streaming(model, tokens() if x is None else x)
+    return {row.check for row in report.rows if row.verdict is Verdict.DIVERGES}, report
+
+
+def test_a_healthy_model_streams_in_every_way_that_applies():
+    wrong, report = found(Conv())
+    assert not wrong
+    assert report.verdict is Verdict.STREAMS, report.summary()
+    assert {row.check for row in report.rows if row.verdict is not Verdict.STREAMS} == set()
+    assert all(row.cases for row in report.rows)
+    assert "Runner.prefill_decode" in report.summary()
+
+
+class ForgetsOnExtend(Conv):
+    def extend(self, x, state):
+        return super().extend(x, self.initial_state(x) if x.shape[1] > 1 else state)
+
+
+class MixesRows(Conv):
+    def step(self, x, state):
+        y, state = self.extend(x, state)
+        return y + 0.01 * (y.mean(0, keepdim=True) - y) * (len(x) > 1), state
+
+
+class BroadcastsRows(Conv):
+    def step(self, x, state):
+        y, state = self.extend(x, state)
+        return (y[:, None] * torch.ones_like(y)[None])[:, :, 0] if len(x) > 1 else y, state
+
+
+class SharesItsState(Conv):
+    def clone(self, state):
+        return dict(state)
+
+
+class IgnoresTheMask(Conv):
+    def padded(self, x, mask):
+        return self.extend(x, self.initial_state(x))
+
+
+class SkipsTheMaskOfOne(Conv):
+    def padded(self, x, mask):
+        return super().padded(x, torch.ones_like(mask) if len(x) == 1 else mask)
+
+
+class BiasUnderTheMask(Conv):
+    def padded(self, x, mask):
+        return self.extend(x * mask[..., None] + 0.1, self.initial_state(x))
+
+
+class PacksWithoutReset(Conv):
+    def packed(self, x, lengths):
+        return self(x)
+
+
+class RollsBackOneTooFew(Conv):
+    def extend(self, x, state):
+        before = self.clone(state)
+        states = [before]
+        for t in range(x.shape[1]):
+            _, before = super().extend(x[:, t : t + 1], self.clone(before))
+            states.append(before)
+        y, state = super().extend(x, state)
+        self.states = states
+        return y, state
+
+    def rollback(self, state, count):
+        return self.states[len(self.states) - count]
+
+
+class RollsBack(RollsBackOneTooFew):
+    def rollback(self, state, count):
+        return self.states[len(self.states) - count - 1]
+
+
+class SelectsTheWrongRow(Conv):
+    def select(self, state, rows):
+        return super().select(state, [row - 1 for row in rows])
+
+
+class PrefillDropsTheWindow(Conv):
+    def prefill(self, x):
+        y, state = super().prefill(x)
+        return y, {**state, "inputs": torch.zeros_like(state["inputs"])}
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [
+        (ForgetsOnExtend(), {"chunked prefill", "verify and roll back"}),
+        (MixesRows(), {"batch in steps", "steps"}),
+        (BroadcastsRows(), {"batch in steps", "steps"}),
+        (SharesItsState(), {"copy of the state"}),
+        (IgnoresTheMask(), {"garbage under the mask", "left padding", "padded, then steps"}),
+        (SkipsTheMaskOfOne(), {"left padding"}),
+        (PacksWithoutReset(), {"packed sequences"}),
+        (RollsBackOneTooFew(), {"verify and roll back"}),
+        (SelectsTheWrongRow(), {"rows that end"}),
+        (PrefillDropsTheWindow(), {"prefill, then steps", "state returned"}),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Conv) else "",
+)
+def test_each_fault_is_seen_by_its_row(model, rows):
+    wrong, report = found(model)
+    assert rows <= wrong, report.summary()
+    assert report.verdict is Verdict.DIVERGES
+
+
+def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache():
+    wrong, _ = found(SkipsTheMaskOfOne())
+    assert wrong == {"left padding"}
+    wrong, _ = found(BiasUnderTheMask())
+    assert "garbage under the mask" not in wrong
+    assert "left padding" in wrong
+
+
+def test_a_rollback_that_works_passes():
+    _, report = found(RollsBack())
+    assert report.verdict is Verdict.STREAMS, report.summary()
+
+
+class StepInLowPrecision(Conv):
+    """Casts inside, in the step alone: rounding, which lifting the casts shows."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+    def step(self, x, state):
+        y, state = self.extend(x, state)
+        return y.to(self.dtype).to(x.dtype), state
+
+
+@pytest.mark.parametrize(
+    ("dtype", "inside", "named"),
+    [(torch.float32, torch.bfloat16, "to(bfloat16)"), (torch.float64, torch.float32, "to(float32)")],
+)
+def test_casts_are_lifted_and_named(dtype, inside, named):
+    _, report = found(StepInLowPrecision(inside), tokens(dtype=dtype))
+    steps = next(row for row in report.rows if row.check == "steps")
+    assert report.verdict is Verdict.STREAMS, report.summary()
+    assert steps.differing == 1
+    assert report.lifted == (named,)
+    assert f"{named} became float64" in report.summary()
+
+
+class OffByLittle(Conv):
+    """A difference that float32 alone could not tell from rounding."""
+
+    def step(self, x, state):
+        y, state = self.extend(x, state)
+        return y * (1 + 3e-6), state
+
+
+def test_a_small_real_difference_stays_in_float64():
+    wrong, report = found(OffByLittle())
+    assert "steps" in wrong
+    row = next(row for row in report.rows if row.check == "steps")
+    assert row.evidence.high > 1e-6
+    assert row.worst.size < 1e-4
+    assert "does not fall" in row.reason
+
+
+class UnreadState(Conv):
+    def initial_state(self, x):
+        return {**super().initial_state(x), "unread": x.new_zeros(1)}
+
+    def prefill(self, x):
+        y, state = super().prefill(x)
+        return y, {**state, "unread": x.new_ones(1)}
+
+
+def test_states_that_no_output_tells_apart_are_no_finding():
+    _, report = found(UnreadState())
+    row = next(row for row in report.rows if row.check == "state returned")
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert "no output that was compared tells the two states apart" in row.reason
+
+
+class Plain:
+    """A kernel with a step and nothing else."""
+
+    def __call__(self, x):
+        u = x.transpose(1, 2)
+        A = -torch.arange(1.0, 1 + u.shape[1] * 2).reshape(-1, 2).to(x)
+        return selective_scan(u, u, A, u[:, :2], u[:, 2:], delta_softplus=True).transpose(1, 2)
+
+    def initial_state(self, x):
+        return torch.zeros(len(x), x.shape[2], 2).to(x)
+
+    def step(self, x, state):
+        u = x[:, 0]
+        dt = functional.softplus(u)
+        A = -torch.arange(1.0, 1 + u.shape[1] * 2).reshape(-1, 2).to(x)
+        state = torch.exp(dt[..., None] * A) * state + (dt * u)[..., None] * u[:, None, :2]
+        return (state * u[:, None, 2:]).sum(-1)[:, None], state
+
+
+def test_what_a_kernel_does_not_offer_is_said():
+    _, report = found(Plain())
+    said = {row.check: (row.verdict, row.reason) for row in report.rows}
+    assert said["steps"][0] is Verdict.STREAMS
+    assert said["chunked prefill"] == (Verdict.NOT_APPLICABLE, "the model offers no extend()")
+    assert said["left padding"] == (Verdict.NOT_APPLICABLE, "the model offers no padded()")
+    assert report.ok
+    one = check_streaming(Plain(), tokens(1))
+    assert next(row for row in one.rows if row.check == "batch in steps").verdict is Verdict.NOT_APPLICABLE
+
+
+class Refuses(Conv):
+    def extend(self, x, state):
+        if x.shape[1] > 1 and bool(state["h"].any()):
+            raise NotImplementedError("one at a time")
+        return super().extend(x, state)
+
+    def packed(self, x, lengths):
+        raise Unsupported("not with this kernel")
+
+
+def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply():
+    _, report = found(Refuses())
+    said = {row.check: (row.verdict, row.reason) for row in report.rows}
+    assert said["chunked prefill"][0] is Verdict.INCONCLUSIVE
+    assert "one at a time" in said["chunked prefill"][1]
+    assert said["packed sequences"] == (Verdict.NOT_APPLICABLE, "not with this kernel")
+    assert not report.ok
+
+
+class NanInStep(Conv):
+    def step(self, x, state):
+        y, state = self.extend(x, state)
+        return y.masked_fill(y > 0, torch.nan), state
+
+
+def test_nan_never_passes():
+    wrong, _ = found(NanInStep())
+    assert "steps" in wrong
+    quiet = type("Silent", (Conv,), {"__call__": lambda self, x: torch.zeros_like(x)})()
+    assert check_streaming(quiet, tokens()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_token_ids():
+    class Count:
+        def __call__(self, ids):
+            return functional.one_hot(ids, 7).double().cumsum(1)
+
+        def initial_state(self, ids):
+            return torch.zeros(len(ids), 1, 7, dtype=torch.float64)
+
+        def step(self, ids, state):
+            state = state + functional.one_hot(ids, 7)
+            return state, state
+
+    ids = torch.randint(7, (2, 12), generator=torch.Generator().manual_seed(0))
+    assert check_streaming(Count(), ids).verdict is Verdict.STREAMS
+
+
+def test_the_assertion():
+    assert assert_streaming_equivalent(Conv(), tokens()).ok
+    with pytest.raises(StreamingError, match="chunked prefill") as error:
+        assert_streaming_equivalent(ForgetsOnExtend(), tokens(), lengths=[1, 5])
+    assert "lengths=(1, 5)" in str(error.value)
+    assert error.value.report.verdict is Verdict.DIVERGES
+
+
+def test_an_audit_has_the_rows():
+    report = audit(Conv(), tokens(2, 9))
+    checks = [entry.check for entry in report.entries]
+    assert "streaming: chunked prefill" in checks
+    assert report.ok, report.summary()
+    assert audit(ForgetsOnExtend(), tokens(2, 9)).verdict is Verdict.DIVERGES
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "options", "sentence"),
+    [
+        (lambda x: x, tokens(), {}, "initial_state"),
+        (Conv(), tokens(T=3), {}, "T >= 4"),
+        (Conv(), tokens(), {"lengths": [0]}, "1 <= k < T"),
+        (type("Wide", (Conv,), {"__call__": lambda self, x: x[:, 1:]})(), tokens(), {}, "must be a tensor"),
+    ],
+)
+def test_a_wrong_call(model, x, options, sentence):
+    with pytest.raises(InvalidArgument, match=sentence):
+        check_streaming(model, x, **options)
