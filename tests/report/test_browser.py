@@ -34,7 +34,7 @@ def pair(page):
 
 def test_it_has_everything(page, reports):
     rows = page.locator("#verdicts tbody tr")
-    assert rows.count() == 7
+    assert rows.count() == 8
     assert "LEAK" in rows.first.inner_text()
     assert page.locator(".found").count() > 0
     assert page.locator(".tree .enters").first.inner_text().startswith("1.norm (NormOverTime)")
@@ -116,7 +116,7 @@ def test_everything_can_be_reached_by_keys(page):
     for _ in range(80):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
-    assert {"theme", "CANVAS", "BUTTON", "SUMMARY", "A", "save", "program-8"} <= reached
+    assert {"theme", "CANVAS", "BUTTON", "SUMMARY", "A", "save", "program-9"} <= reached
 
 
 @pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])
@@ -143,7 +143,7 @@ def test_the_page_gives_its_json_back(page, tmp_path):
         page.locator("#save").click()
     download.value.save_as(tmp_path / "report.json")
     content = json.loads((tmp_path / "report.json").read_text())
-    assert [report["type"] for report in content["reports"]][::7] == ["AuditReport", "RefinementReport"]
+    assert [report["type"] for report in content["reports"]][::8] == ["AuditReport", "RefinementReport"]
 
 
 def test_a_picture_of_it_is_no_blank(page, tmp_path):

@@ -1,8 +1,10 @@
 """What a streaming check reports."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from scanproof.causality.evidence import TwoPrecisions
+from scanproof.report.report import Report
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
@@ -32,6 +34,8 @@ class Difference:
     share: float
 
     def __str__(self) -> str:
+        if not self.index:
+            return self.case
         place = f"row {self.example}, t {self.t}" if self.t is not None else f"entry {list(self.index)}"
         return (
             f"{self.case}: {place}: got {self.got:.6g}, expected {self.expected:.6g}; "
@@ -40,7 +44,7 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamingRow:
+class StreamingRow(Report):
     """What one way of feeding gave.
 
     Attributes:
@@ -63,6 +67,11 @@ class StreamingRow:
     evidence: TwoPrecisions | None
     theorem: str
 
+    def summary(self) -> str:
+        """Return the row in a line, and the worst place of a finding in another."""
+        worst = f"\n  {self.worst}" if self.worst and self.verdict.found else ""
+        return f"streaming, {self.check}: {self.verdict.name}: {self.reason}{worst}"
+
     def row(self, subject: str) -> Row:
         """Return it as a row of ``scanproof.table``."""
         parts = (
@@ -80,7 +89,7 @@ class StreamingRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamingReport:
+class StreamingReport(Report):
     """What ``check_streaming`` found.
 
     Attributes:
@@ -94,6 +103,8 @@ class StreamingReport:
         call: the call that repeats the check.
     """
 
+    check: ClassVar = "streaming"
+
     rows: tuple[StreamingRow, ...]
     verdict: Verdict
     shape: tuple[int, ...]
@@ -104,6 +115,21 @@ class StreamingReport:
     call: str
 
     @property
+    def reason(self) -> str:
+        """The reasons of the rows with the gravest verdict."""
+        return "; ".join(f"{row.check}: {row.reason}" for row in self.rows if row.verdict is self.verdict)
+
+    @property
+    def theorems(self) -> tuple[str, ...]:
+        """The Lean theorems of all rows."""
+        return tuple(dict.fromkeys(row.theorem for row in self.rows if not row.theorem.startswith("none")))
+
+    @property
+    def parts(self) -> tuple[Report, ...]:
+        """The whole, and each row."""
+        return (self, *self.rows)
+
+    @property
     def ok(self) -> bool:
         """Whether every way that applies passed, and one did apply."""
         return self.verdict.passed
@@ -112,7 +138,7 @@ class StreamingReport:
     def casts(self) -> str:
         """What was done about casts inside the model, in words."""
         if not self.lifted:
-            return "none met on the way to float64"
+            return "none was met in runs in float64"
         return f"{', '.join(self.lifted)} became float64 in the runs that tell rounding"
 
     def summary(self) -> str:
@@ -125,6 +151,5 @@ class StreamingReport:
                 lines.append(f"  {'':<{width}}   {row.worst}")
         lines.append(f"  {'verdict':<{width}} : {self.verdict.name}: {self.verdict.value}")
         lines.append(f"  {'casts':<{width}} : {self.casts}")
-        theorems = dict.fromkeys(row.theorem for row in self.rows if not row.theorem.startswith("none"))
-        lines.append(f"  {'theorems':<{width}} : {', '.join(theorems)}")
+        lines.append(f"  {'theorems':<{width}} : {', '.join(self.theorems)}")
         return "\n".join(lines)
