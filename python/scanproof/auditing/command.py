@@ -1,8 +1,6 @@
 """The command ``scanproof audit``: everything that applies to what a factory of the user's makes."""
 
-import sys
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,8 @@ from torch import Tensor
 from scanproof.auditing.audit import audit
 from scanproof.auditing.report import AuditReport
 from scanproof.errors import InvalidArgument
+from scanproof.named import dtype_named, object_named
 from scanproof.report.table import table
-
-_DTYPES = {name: getattr(torch, name) for name in ("float32", "float64", "bfloat16", "float16")}
 
 
 def run_audit(
@@ -46,11 +43,10 @@ def run_audit(
         InvalidArgument: there is no such factory, or an argument is wrong.
     """
     sizes = _sizes(shape)
-    if dtype not in _DTYPES:
-        raise InvalidArgument(f"audit: --dtype must be one of {', '.join(_DTYPES)}, got {dtype!r}.")
+    numbers = dtype_named("audit", dtype)
     torch.manual_seed(seed)
     arguments = _made_by(factory)
-    arguments.setdefault("x", _input(sizes, _DTYPES[dtype], vocab_size, seed))
+    arguments.setdefault("x", _input(sizes, numbers, vocab_size, seed))
     arguments.setdefault("name", factory)
     report = audit(vocab_size=vocab_size, generator=torch.Generator().manual_seed(seed), **arguments)
     if html:
@@ -65,17 +61,7 @@ def run_audit(
 
 
 def _made_by(factory: str) -> dict[str, Any]:
-    module, colon, name = factory.partition(":")
-    if not (module and colon and name):
-        raise InvalidArgument(f"audit: name a factory as package.module:name, got {factory!r}.")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Any = import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise InvalidArgument(f"audit: there is no {factory}: {error}.") from error
+    found = object_named("audit", factory)
     if not callable(found):
         raise InvalidArgument(f"audit: {factory} must be a function without arguments, got {found!r:.80}.")
     made = found()

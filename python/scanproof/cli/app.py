@@ -9,6 +9,7 @@ from scanproof.cli.audit import audit
 from scanproof.cli.bench import causality
 from scanproof.cli.demo import demo
 from scanproof.cli.exits import LEGEND, explained
+from scanproof.cli.fuzz import fuzz
 from scanproof.cli.prove import prove
 
 IMPLEMENTATIONS, THEOREMS, MACHINE = "Check an implementation", "Lean theorems", "This machine"
@@ -52,6 +53,7 @@ def add(command: Callable[..., int], panel: str | None, example: str, to: typer.
 
 
 add(audit, IMPLEMENTATIONS, "scanproof audit mypackage.mixers:make --shape 2,37,32")
+add(fuzz, IMPLEMENTATIONS, "scanproof fuzz --cases 20")
 add(prove, THEOREMS, "scanproof prove --list")
 add(demo, MACHINE, "scanproof demo")
 add(causality, None, "scanproof bench causality --quick", to=bench)

@@ -101,9 +101,13 @@ class Tried:
     compared: int
     seconds: float
 
+    @property
+    def undecided(self) -> str:
+        """Say on how many cases nothing could be said; empty if there are none."""
+        return f", {self.inconclusive} of them inconclusive" if self.inconclusive else ""
+
     def __str__(self) -> str:
-        undecided = f", {self.inconclusive} of them inconclusive" if self.inconclusive else ""
-        return f"{self.cases} drawn{undecided}, in {self.seconds:.1f} s"
+        return f"{self.cases} drawn{self.undecided}, in {self.seconds:.1f} s"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -33,11 +33,13 @@ class Cases:
         seconds: time after which no further one is begun; None for no limit.
         inputs: what to draw from, such as ``scanproof.strategies.scan_inputs(dtype=torch.bfloat16)``; None
             for ``scan_inputs()``, or of blocks ``block_inputs(…)``, in float32.
+        bar: whether a search that takes over two seconds shows a bar on the standard error.
     """
 
     count: int = 200
     seconds: float | None = None
     inputs: "SearchStrategy[Any] | None" = None
+    bar: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.count, int) or self.count < 1:
@@ -101,7 +103,7 @@ def search(strategy: "SearchStrategy[Any]", prepare: Prepare, cases: Cases, seed
         if found.verdict is Verdict.REFUTED or tried.cases == cases.count:
             raise _Stop
 
-    with _Bar(cases.count) as bar:
+    with _Bar(cases) as bar:
         try:
             _draw(strategy, cases.count, seed, try_one)
         except _Stop as stop:
@@ -142,17 +144,18 @@ def _judged(found: Comparison, tried: Tried) -> Comparison:
     if 2 * tried.inconclusive > tried.cases:
         reason = f"{tried.inconclusive} of {tried.cases} cases were inconclusive; {found.reason}"
         return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    return replace(found, verdict=Verdict.REFINES, reason=f"found no counterexample in {tried.cases} cases")
+    reason = f"found no counterexample in {tried.cases} cases{tried.undecided}"
+    return replace(found, verdict=Verdict.REFINES, reason=reason)
 
 
 class _Bar:
     """A bar on the standard error, once the search takes long."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, cases: Cases) -> None:
         columns = (TextColumn("cases"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("", total=total)
-        self._began, self._shown = monotonic(), False
+        self._task = self._progress.add_task("", total=cases.count)
+        self._wanted, self._shown, self._began = cases.bar, False, monotonic()
 
     def __enter__(self) -> "_Bar":
         return self
@@ -164,6 +167,6 @@ class _Bar:
     def advance(self) -> None:
         """Count one case."""
         self._progress.advance(self._task)
-        if not self._shown and monotonic() - self._began > QUIET_SECONDS:
+        if self._wanted and not self._shown and monotonic() - self._began > QUIET_SECONDS:
             self._shown = True
             self._progress.start()

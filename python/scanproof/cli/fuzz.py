@@ -1,0 +1,39 @@
+"""``scanproof fuzz``."""
+
+from typing import Annotated
+
+import typer
+
+from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED
+from scanproof.cli.options import Json, Quiet
+
+
+def fuzz(
+    scans: Annotated[
+        list[str] | None,
+        typer.Argument(help="package.module:name of selective scans; by default those of this package."),
+    ] = None,
+    cases: Annotated[int, typer.Option(help="Inputs to draw for each scan.")] = 1000,
+    seconds: Annotated[float | None, typer.Option(help="Draw no more for a scan after so long.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the inputs.")] = 0,
+    dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16.")] = "float32",
+    gradients: Annotated[bool, typer.Option("--gradients", help="Compare gradients, too.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Check selective scans on drawn inputs, ordinary and extreme, for what rounding cannot explain."""
+    from scanproof.refinement.fuzz import run_fuzz
+
+    reports = run_fuzz(
+        scans or (),
+        cases=cases,
+        seconds=seconds,
+        seed=seed,
+        dtype=dtype,
+        gradients=gradients,
+        as_json=json,
+        quiet=quiet,
+    )
+    if any(report.verdict.found for report in reports):
+        return FINDING
+    return PASSED if all(report.verdict.passed for report in reports) else INCONCLUSIVE

@@ -1,0 +1,78 @@
+"""The command ``scanproof fuzz``: selective scans on inputs drawn until the budget is spent."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from rich.console import Console
+
+from scanproof.errors import InvalidArgument
+from scanproof.named import dtype_named, object_named
+from scanproof.refinement.check import check_scan_refinement
+from scanproof.refinement.report import RefinementReport
+from scanproof.refinement.search import Cases
+from scanproof.report.record import document
+from scanproof.report.table import table
+from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
+from scanproof.strategies import scan_inputs
+
+CHUNKS = (1, 2, 3, 4, 7, 8, 16, 64)
+
+OWN_SCANS: Mapping[str, Callable[..., Any]] = {
+    "sequential scan": selective_scan,
+    **{f"scan in chunks of {size}": partial(selective_scan_chunked, chunk_size=size) for size in CHUNKS},
+    "associative scan": selective_scan_associative,
+}
+
+
+def run_fuzz(
+    names: Iterable[str],
+    *,
+    cases: int,
+    seconds: float | None,
+    seed: int,
+    dtype: str,
+    gradients: bool,
+    as_json: bool,
+    quiet: bool,
+) -> list[RefinementReport]:
+    """Check scans on drawn inputs, and print what was found.
+
+    Args:
+        names: ``"package.module:name"`` of functions with the signature of ``scanproof.selective_scan``; none
+            for the scans of this package.
+        cases: inputs for each scan.
+        seconds: time after which a scan gets no further input; None for no limit.
+        seed: of the inputs.
+        dtype: of the inputs.
+        gradients: compare gradients, too.
+        as_json: print JSON.
+        quiet: print one line for each scan.
+
+    Raises:
+        InvalidArgument: there is no such function, or an argument is wrong.
+    """
+    scans = {name: object_named("fuzz", name) for name in names} or OWN_SCANS
+    for name, scan in scans.items():
+        if not callable(scan):
+            raise InvalidArgument(f"fuzz: {name} must be a function, got {scan!r:.80}.")
+    budget = Cases(cases, seconds, scan_inputs(dtype=dtype_named("fuzz", dtype)), bar=not quiet)
+    reports = {
+        name: check_scan_refinement(scan, cases=budget, seed=seed, gradients=gradients)
+        for name, scan in scans.items()
+    }
+    if as_json:
+        print(json.dumps(document(reports.items()), indent=2))
+    elif quiet:
+        print(*(f"{name}: {report.verdict.name}" for name, report in reports.items()), sep="\n")
+    else:
+        console = Console(highlight=False)
+        rows = [report.row(name) for name, report in reports.items()]
+        console.print(table(rows, title=f"{dtype}, seed {seed}{', outputs and gradients' * gradients}"))
+        for name, report in reports.items():
+            if report.smallest is not None:
+                console.print(
+                    f"\nRepeats what refutes {name}, as impl:\n\n{report.smallest.code}", markup=False
+                )
+    return list(reports.values())

@@ -1,0 +1,92 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from scanproof.cli.app import app
+from scanproof.refinement import fuzz
+
+run = CliRunner().invoke
+
+
+@pytest.fixture(autouse=True)
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the user's in the working folder."""
+    (tmp_path / "my_scans.py").write_text(
+        """
+import torch
+from scanproof import selective_scan as right
+
+def wrong(z=None, **rest):
+    y, last = right(**rest)
+    return (y if z is None else y * torch.sigmoid(z)), last
+
+def zeros(u, **rest):
+    return right(u * 0, **rest)
+
+number = 3
+"""
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def test_our_own_scans() -> None:
+    result = run(app, ["fuzz", "--cases", "5"])
+    assert result.exit_code == 0
+    assert "float32, seed 0" in result.output
+    for scan in ("sequential scan", "scan in chunks of 7", "associative scan"):
+        assert scan in result.output
+    assert result.output.count("✓ REFINES") == 10
+
+
+@pytest.mark.parametrize("gradients", [[], ["--gradients"]])
+def test_a_wrong_scan_is_a_finding_with_code(gradients: list[str]) -> None:
+    result = run(app, ["fuzz", "my_scans:wrong", "my_scans:right", "--cases", "60", *gradients])
+    assert result.exit_code == 1
+    assert "REFUTED" in result.output
+    assert "Repeats what refutes my_scans:wrong, as impl:" in result.output
+    assert "scanproof.assert_scan_refines(impl, u=u," in result.output
+
+
+def test_json() -> None:
+    result = run(app, ["fuzz", "my_scans:right", "--cases", "5", "--dtype", "float64", "--json"])
+    assert result.exit_code == 0
+    (report,) = json.loads(result.stdout)["reports"]
+    assert (report["subject"], report["verdict"], report["dtype"]) == ("my_scans:right", "REFINES", "float64")
+    assert report["fields"]["tried"]["cases"] == 5
+
+
+def test_quiet() -> None:
+    result = run(app, ["fuzz", "my_scans:right", "--cases", "5", "--quiet"])
+    assert (result.exit_code, result.output) == (0, "my_scans:right: REFINES\n")
+
+
+def test_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    zeros = st.just({name: torch.zeros(1, 1, 3) for name in ("u", "delta", "B", "C")})
+    monkeypatch.setattr(fuzz, "scan_inputs", lambda dtype: zeros.map(lambda x: {**x, "A": torch.zeros(1, 1)}))
+    result = run(app, ["fuzz", "my_scans:right", "--cases", "2", "--quiet"])
+    assert (result.exit_code, result.output) == (3, "my_scans:right: INCONCLUSIVE\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["my_scans"], "fuzz: name it as package.module:name, got 'my_scans'."),
+        (["my_scans:absent"], "fuzz: there is no my_scans:absent: module 'my_scans' has no attribute"),
+        (["my_scans:number"], "fuzz: my_scans:number must be a function, got 3."),
+        (
+            ["--dtype", "int8"],
+            "fuzz: --dtype must be one of float32, float64, bfloat16, float16, got 'int8'.",
+        ),
+        (["--cases", "0"], "cases is 0; give a whole number of at least 1"),
+        (["--seconds", "0"], "Cases: seconds is 0.0; give a positive number"),
+    ],
+)
+def test_wrong_calls(arguments: list[str], sentence: str) -> None:
+    result = run(app, ["fuzz", *arguments])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(sentence)
