@@ -22,6 +22,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument
+from scanproof.refinement.kernels.cases import RULES
+from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.layout import laid_out_like
 
 T = TypeVar("T")
@@ -170,6 +172,52 @@ def block_inputs(
     return (_laid_out(x, choices) if wild else x).to(device)
 
 
+@st.composite
+def kernel_inputs(
+    draw: DrawFn,
+    kernel: Kernel,
+    shapes: SearchStrategy[ScanShape] = scan_shapes(),  # noqa: B008 (strategies are immutable)
+    *,
+    without: frozenset[str] = frozenset({"seq_idx", "reset"}),
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> dict[str, Tensor]:
+    """Draw inputs of a kernel of a family, by name, with one or more heads and groups of heads.
+
+    Args:
+        draw: Hypothesis' own.
+        kernel: the recurrence.
+        shapes: batch, length, channels and states.
+        without: optional inputs never to be drawn.
+        dtype: of the tensors.
+        device: of the tensors.
+    """
+    shape, choices = draw(shapes), draw(_CHOICES)
+    wild, rng, groups = choices.coin(), choices.generator(), choices.among((1, 2))
+    sizes = {
+        "batch": shape.batch,
+        "time": shape.length,
+        "channel": shape.channels,
+        "state": shape.states,
+        "group": groups,
+        "head": groups * choices.among((1, 2)),
+        None: 1,
+    }
+    tensors = {}
+    for name, axes in kernel.inputs.items():
+        if name in without or (name in kernel.optional and choices.coin()):
+            continue
+        x = torch.randn([sizes[axis] for axis in axes], generator=rng, dtype=torch.float64)
+        if name in RULES:
+            x = RULES[name](choices.among(_SPREADS) * x if wild else x)
+        elif wild:
+            x = choices.among(_FILLS)(x)
+        tensors[name] = _stored(x, dtype)
+    if wild:
+        tensors = {name: _laid_out(x, choices) for name, x in tensors.items()}
+    return {name: x.to(device) for name, x in tensors.items()}
+
+
 def _as_drawn(x: Tensor) -> Tensor:
     return x
 
@@ -211,6 +259,9 @@ _FILLS: tuple[Fill, ...] = (
     torch.zeros_like,
 )
 """What becomes of normal numbers: the signs, zeros, sizes and spreads of a tensor."""
+
+_SPREADS = (1.0, 0.0, 1e-3, 4.0)
+"""Factors of the normal numbers from which inputs with a rule of their own are made, as decays."""
 
 _SOFTPLUS_STEPS: tuple[Fill, ...] = (
     torch.zeros_like,

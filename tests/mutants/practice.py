@@ -14,7 +14,7 @@ from scanproof import selective_scan
 
 from .mutant import Mutant
 
-BATCH, CHANNELS, STATES, LENGTH = 2, 4, 8, 64
+BATCH, CHANNELS, STATES, LENGTH = 2, 4, 8, 128
 
 TOLERANCES = {torch.float32: (6e-4, 2e-3), torch.bfloat16: (3e-2, 5e-2)}
 """Relative and absolute tolerance, by the dtype of the inputs."""

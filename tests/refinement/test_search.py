@@ -1,6 +1,7 @@
 """Drawn cases find what is wrong, say how far they went, and are the same for a seed."""
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,12 +11,19 @@ from torch.nn import functional
 
 from scanproof import (
     Cases,
+    ComplexDiagonal,
     DiagonalS4Spec,
+    GatedLinearAttention,
     InvalidArgument,
+    MinGru,
+    MLstm,
     RefinementError,
+    RgLru,
+    SsdScan,
     Verdict,
     assert_refines,
     assert_scan_refines,
+    check_kernel_refinement,
     check_refinement,
     check_scan_refinement,
     selective_scan,
@@ -200,3 +208,56 @@ def test_wrong_calls(arguments, sentence):
 def test_a_limit_that_is_none():
     with pytest.raises(InvalidArgument, match="seconds is 0; give a positive number"):
         Cases(seconds=0)
+
+
+def ssd(group_of, x, dt, A, B, C, D=None, z=None, dt_bias=None, initial_state=None):
+    """Mamba-2's scan, with a function that says which group a head is of."""
+    heads, groups = x.shape[2], B.shape[2]
+    group = [group_of(head, heads, groups) for head in range(heads)]
+    dt = dt if dt_bias is None else dt + dt_bias
+    B, C = B[:, :, group], C[:, :, group]
+    h = x.new_zeros(x.shape[0], heads, x.shape[3], B.shape[3]) if initial_state is None else initial_state
+    ys = []
+    for t in range(x.shape[1]):
+        decay = torch.exp(dt[:, t] * A)[..., None, None]
+        h = decay * h + (dt[:, t, :, None] * B[:, t])[:, :, None] * x[:, t, ..., None]
+        ys.append((h * C[:, t, :, None]).sum(-1))
+    y = torch.stack(ys, 1)
+    y = y if D is None else y + D * x
+    return (y if z is None else y * functional.silu(z)), h
+
+
+class TestKernels:
+    """Kernels of families, with groups of heads."""
+
+    def test_a_right_one(self):
+        right = partial(ssd, lambda head, heads, groups: head * groups // heads)
+        report = check_kernel_refinement(right, SsdScan(), cases=60)
+        assert report.verdict is Verdict.REFINES, report.summary()
+        assert report.worst.ratio > 1e-3
+
+    def test_heads_dealt_to_groups_in_turn(self):
+        wrong = partial(ssd, lambda head, heads, groups: head % groups)
+        report = check_kernel_refinement(wrong, SsdScan(), cases=60)
+        assert report.verdict is Verdict.REFUTED
+        assert report.smallest.inputs["B"].shape == (1, 1, 2, 1)
+        assert set(report.smallest.inputs) == {"x", "dt", "A", "B", "C"}
+
+    def test_wrong_calls(self):
+        with pytest.raises(InvalidArgument, match="inputs and cases are both given"):
+            check_kernel_refinement(ssd, SsdScan(), {}, cases=5)
+        with pytest.raises(InvalidArgument, match="inputs is a NoneType; give tensors by name, or cases=200"):
+            check_kernel_refinement(ssd, SsdScan())
+
+    @pytest.mark.parametrize(
+        "kernel", [GatedLinearAttention(), MinGru(), MLstm(), ComplexDiagonal(), RgLru()]
+    )
+    def test_the_reference_itself(self, kernel):
+        """In float64, rounded to float32."""
+
+        def run(**inputs):
+            results = kernel.run({name: x.double().numpy() for name, x in inputs.items()})
+            return tuple(torch.from_numpy(np.asarray(result)).float() for result in results.values())
+
+        report = check_kernel_refinement(run, kernel, cases=20)
+        assert report.verdict is Verdict.REFINES, report.summary()

@@ -37,7 +37,7 @@ def random_inputs(
         if name in without:
             continue
         shape = [size[axis] if axis else 1 for axis in axes]
-        inputs[name] = _RULES.get(name, _plain)(torch.randn(shape, generator=rng)).to(dtype)
+        inputs[name] = RULES.get(name, _plain)(torch.randn(shape, generator=rng)).to(dtype)
     return inputs
 
 
@@ -57,7 +57,7 @@ def _first(normal: Tensor) -> Tensor:
     return (torch.arange(normal.shape[1]) == 0).expand(normal.shape)
 
 
-_RULES: Mapping[str, Callable[[Tensor], Tensor]] = {
+RULES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "A": lambda normal: -(0.7 * normal).exp(),
     "g": _log_decay,
     "w": _log_decay,
@@ -69,3 +69,4 @@ _RULES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "seq_idx": _indices,
     "reset": _first,
 }
+"""What normal numbers become where an input must not be any number."""

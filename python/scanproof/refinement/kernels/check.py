@@ -9,18 +9,27 @@ from torch import Tensor
 
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.bounded import Rounding
-from scanproof.refinement.check import assert_passed, check_problem, rounding_of
+from scanproof.refinement.check import (
+    assert_passed,
+    check_problem,
+    reject_beside_cases,
+    rounding_of,
+    search_problems,
+)
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.problem import Expected, Inputs, Problem, checked_output, stored, to_numpy
 from scanproof.refinement.report import RefinementReport
+from scanproof.refinement.search import Cases
 
 
 def check_kernel_refinement(
     impl: Callable[..., Any],
     kernel: Kernel,
-    inputs: Mapping[str, Tensor],
+    inputs: Mapping[str, Tensor] | None = None,
     *,
+    cases: int | Cases | None = None,
+    seed: int = 0,
     rounding: torch.dtype | Rounding | None = None,
     log_window: int = 0,
     shrink: bool = True,
@@ -32,6 +41,8 @@ def check_kernel_refinement(
             ``kernel.outputs``, where None stands for what it does not return.
         kernel: the recurrence with its options, such as ``SsdScan(dt_softplus=True)``.
         inputs: tensors by name, of the shapes that ``kernel.inputs`` names.
+        cases: in place of ``inputs``, how many to draw, or which (:class:`scanproof.Cases`).
+        seed: seed of the cases.
         rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the widest dtype among
             the floating inputs, at least float32. A coarser output dtype is allowed for by one more rounding.
         log_window: over how many tokens ``impl`` adds logarithms of decays in place of multiplying them: the
@@ -60,34 +71,63 @@ def check_kernel_refinement(
         raise InvalidArgument(f"{check}: impl is a {type(impl).__name__}; give a function or a module.")
     if not isinstance(kernel, Kernel):
         raise InvalidArgument(f"{check}: kernel is a {type(kernel).__name__}; give a kernel, as SsdScan().")
-    kernel.check_names(inputs)
-    for name, tensor in inputs.items():
+    if not isinstance(log_window, int) or log_window < 0:
+        raise InvalidArgument(f"{check}: log_window is {log_window!r}; give a whole number of at least 0.")
+
+    def prepare(given: Mapping[str, Tensor], seed: int) -> tuple[Problem, Inputs]:
+        ordered = _checked(check, kernel, given)
+        dtypes = [tensor.dtype for tensor in ordered.values() if tensor.is_floating_point()]
+        assumed = rounding_of(rounding, reduce(torch.promote_types, dtypes, torch.float32))
+        return KernelProblem(impl, kernel, assumed, log_window), ordered
+
+    if cases is None:
+        if not isinstance(inputs, Mapping):
+            raise InvalidArgument(
+                f"{check}: inputs is a {type(inputs).__name__}; give tensors by name, or cases=200."
+            )
+        return check_problem(*prepare(inputs, seed), shrink)
+    from scanproof.strategies import kernel_inputs
+
+    reject_beside_cases(check, {"inputs": inputs})
+    return search_problems(prepare, cases, kernel_inputs(kernel), shrink, seed)
+
+
+def _checked(check: str, kernel: Kernel, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the inputs in the order of the kernel."""
+    kernel.check_names(given)
+    for name, tensor in given.items():
         if not isinstance(tensor, Tensor) or tensor.is_complex():
             what = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
             raise InvalidArgument(f"{check}: {name} is {what}; give a real tensor.")
         if 0 in tensor.shape:
             raise InvalidArgument(f"{check}: {name} has shape {tuple(tensor.shape)}; give no empty axes.")
-    if not isinstance(log_window, int) or log_window < 0:
-        raise InvalidArgument(f"{check}: log_window is {log_window!r}; give a whole number of at least 0.")
-    kernel.sizes(inputs)
-    ordered = {name: inputs[name] for name in kernel.inputs if name in inputs}
-    dtypes = [tensor.dtype for tensor in ordered.values() if tensor.is_floating_point()]
-    assumed = rounding_of(rounding, reduce(torch.promote_types, dtypes, torch.float32))
-    return check_problem(KernelProblem(impl, kernel, assumed, log_window), ordered, shrink)
+    kernel.sizes(given)
+    return {name: given[name] for name in kernel.inputs if name in given}
 
 
 def assert_kernel_refines(
     impl: Callable[..., Any],
     kernel: Kernel,
-    inputs: Mapping[str, Tensor],
+    inputs: Mapping[str, Tensor] | None = None,
     *,
+    cases: int | Cases | None = None,
+    seed: int = 0,
     rounding: torch.dtype | Rounding | None = None,
     log_window: int = 0,
     shrink: bool = True,
 ) -> RefinementReport:
     """Run :func:`check_kernel_refinement`, and raise unless it REFINES; errors as ``assert_refines``."""
     return assert_passed(
-        check_kernel_refinement(impl, kernel, inputs, rounding=rounding, log_window=log_window, shrink=shrink)
+        check_kernel_refinement(
+            impl,
+            kernel,
+            inputs,
+            cases=cases,
+            seed=seed,
+            rounding=rounding,
+            log_window=log_window,
+            shrink=shrink,
+        )
     )
 
 
