@@ -337,3 +337,16 @@ def test_assertions_take_the_same_options():
         ).rounding
         == coarse
     )
+
+
+def test_an_overflow_within_softplus_gradient_is_no_fault():
+    """PyTorch multiplies the gradient by exp(16) before it divides by 1 + exp(16)."""
+    delta = torch.full((1, 1, 1), 16.0)
+    one = torch.ones(1, 1, 1)
+    case = {"u": one, "delta": delta, "A": -torch.ones(1, 1), "B": one, "C": 1e32 * one}
+    report = check_scan_refinement(selective_scan, **case, delta_softplus=True, cotangents={"y": one})
+    assert report.verdict is Verdict.INCONCLUSIVE, report.summary()
+    assert "overflow may explain" in report.reason
+    tamer = {**case, "C": 1e31 * one}
+    report = check_scan_refinement(selective_scan, **tamer, delta_softplus=True, cotangents={"y": one})
+    assert report.verdict is Verdict.REFINES, report.summary()

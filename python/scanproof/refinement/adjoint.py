@@ -195,7 +195,7 @@ class Tape(Arithmetic):
     def softplus(self, x: Traced) -> Traced:
         """Return ``x`` above 20 and ``log1p(exp x)`` elsewhere."""
         y = self.base.softplus(x.value)
-        return self.record(y, (x,), lambda g: [Part(g, self.base.softplus_slope(x.value))])
+        return self.record(y, (x,), lambda g: [self.base.through_softplus(g, x.value)])
 
     def silu(self, x: Traced) -> Traced:
         """Return ``x * sigmoid x``."""

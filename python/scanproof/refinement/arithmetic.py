@@ -118,6 +118,10 @@ class AdjointArithmetic(Arithmetic):
     def softplus_slope(self, x: Value) -> Value:
         """Return the derivative of ``softplus``: 1 above 20."""
 
+    def through_softplus(self, gradient: Value, x: Value) -> Part:
+        """Return what a gradient at ``softplus x`` adds to that at ``x``."""
+        return Part(gradient, self.softplus_slope(x))
+
     def silu_slope(self, x: Value) -> Value:
         """Return the derivative of ``silu``."""
         y = self.sigmoid(x)

@@ -330,6 +330,13 @@ class BoundedArithmetic(AdjointArithmetic):
         error = np.where(above, 0.0, slope.error) + np.where(either_side, slope.error + jump, 0.0)
         return Bounded(np.where(above, 1.0, slope.value), _up(error), self)
 
+    def through_softplus(self, gradient: Bounded, x: Bounded) -> Part:
+        """Bound it; up to 20 PyTorch multiplies by ``exp x`` before it divides by ``1 + exp x``."""
+        up_to_threshold = x.value - x.error <= SOFTPLUS_THRESHOLD
+        factor = np.exp(np.minimum(x.value + x.error, SOFTPLUS_THRESHOLD) + 2.0**-20)
+        self._meets(gradient.magnitude * np.where(up_to_threshold, factor, 1.0))
+        return super().through_softplus(gradient, x)
+
     def silu_slope(self, x: Bounded) -> Bounded:
         """Bound the slope of silu, ``s + x (s (1 - s))`` or ``s (1 + x (1 - s))``, one rounding longer."""
         slope = super().silu_slope(x)
