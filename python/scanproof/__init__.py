@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from scanproof.causality.prefix_report import PrefixReport as PrefixReport
     from scanproof.errors import InvalidArgument as InvalidArgument
     from scanproof.monitors.monitor import CausalityMonitor as CausalityMonitor
-    from scanproof.refinement.bounded import Rounding as Rounding
     from scanproof.refinement.check import assert_refines as assert_refines
     from scanproof.refinement.check import assert_scan_refines as assert_scan_refines
     from scanproof.refinement.check import check_refinement as check_refinement
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from scanproof.refinement.oracle import Oracle as Oracle
     from scanproof.refinement.report import RefinementError as RefinementError
     from scanproof.refinement.report import RefinementReport as RefinementReport
+    from scanproof.refinement.rounding import Rounding as Rounding
     from scanproof.refinement.runners import DiagonalS4Spec as DiagonalS4Spec
     from scanproof.refinement.runners import MambaBlockSpec as MambaBlockSpec
     from scanproof.refinement.runners import SelectiveMambaBlockSpec as SelectiveMambaBlockSpec
@@ -90,7 +90,7 @@ _EXPORTS = {
     "PrefixReport": "scanproof.causality.prefix_report",
     "RefinementError": "scanproof.refinement.report",
     "RefinementReport": "scanproof.refinement.report",
-    "Rounding": "scanproof.refinement.bounded",
+    "Rounding": "scanproof.refinement.rounding",
     "Row": "scanproof.report.table",
     "SelectiveMambaBlockSpec": "scanproof.refinement.runners",
     "StreamingError": "scanproof.streaming.check",

@@ -24,6 +24,9 @@ SELECTIVE_MAMBA_PREFIX = "selectiveMamba_runList_append_outputs_prefix"
 SCAN_ERROR = "runDiagonalTransitions_error"
 """However a diagonal scan is associated and rounded, it lies within the bound of the exact state."""
 
+SEQUENTIAL_SCAN_ERROR = "Rounding.sequential_error"
+"""However each operation of a scan from token to token rounds, it lies within the running bound."""
+
 ALL_CUTS = "matrixCausal_iff_reach_cuts"
 """A matrix is causal exactly when the block across every cut between different reaches is zero."""
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from scanproof.refinement.adjoint import Tape
 from scanproof.refinement.arithmetic import EXACT, FLOAT64, Part
-from scanproof.refinement.bounded import BoundedArithmetic, Rounding
+from scanproof.refinement.bounded import BoundedArithmetic
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.problem import selective_scan_of
+from scanproof.refinement.rounding import Rounding
 from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
 
 SIZES = {"inputDim": 2, "innerDim": 2, "stateDim": 2, "outputDim": 2, "convWidth": 3, "dtRank": 1}

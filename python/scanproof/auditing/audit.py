@@ -23,9 +23,9 @@ from scanproof.causality.prefix import check_prefix
 from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector, select
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.bounded import Rounding
 from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.rounding import Rounding
 from scanproof.refinement.runners import Spec
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict, gravest

@@ -123,11 +123,12 @@ class Tape(Arithmetic):
 
         for result, cotangent in cotangents:
             add(result, Part(self.base.lift(cotangent)))
-        for result in reversed(self._recorded):
-            if result.pull is not None and id(result) in parts:
-                gradient = self.base.total(parts.pop(id(result)), result.shape)
-                for operand, part in zip(result.operands, result.pull(gradient), strict=True):
-                    add(operand, part)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for result in reversed(self._recorded):
+                if result.pull is not None and id(result) in parts:
+                    gradient = self.base.total(parts.pop(id(result)), result.shape)
+                    for operand, part in zip(result.operands, result.pull(gradient), strict=True):
+                        add(operand, part)
         return [parts.get(id(variable), []) for variable in variables]
 
     def lift(self, array: NDArray[Any]) -> Traced:

@@ -128,8 +128,29 @@ class AdjointArithmetic(Arithmetic):
         return y + x * self.sigmoid_slope(x, y)
 
 
-class _Folding(AdjointArithmetic):
-    """Arithmetics on plain arrays, where every sum is the left fold."""
+class Folding(AdjointArithmetic):
+    """Arithmetics on arrays of numbers, where every sum of a runner is the left fold.
+
+    Attributes:
+        roundoff: greatest relative error of one sum or product.
+        function_error: greatest relative error asked of ``exp`` and its kin.
+    """
+
+    roundoff: float
+    function_error: float
+
+    def size(self, x: Value) -> NDArray[np.float64]:
+        """Return upper bounds of the magnitudes."""
+        size: NDArray[np.float64] = np.abs(x)
+        return size
+
+    def nearest(self, x: Value) -> NDArray[np.float64]:
+        """Round to float64."""
+        return np.asarray(x, dtype=np.float64)
+
+    def remainder(self, x: Value) -> NDArray[np.float64]:
+        """Return what rounding to float64 loses, rounded itself."""
+        return np.zeros(x.shape)
 
     @abstractmethod
     def log1p(self, x: Value) -> Value:
@@ -140,16 +161,19 @@ class _Folding(AdjointArithmetic):
         """Return the quotient."""
 
     def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
+        """Join arrays along an axis."""
         return np.concatenate(parts, axis)
 
     def dot(self, x: Value, y: Value, plus: Value | None = None) -> Value:
+        """Fold from the left, from zero."""
         total = self.zeros(np.broadcast_shapes(x.shape[:-1], y.shape[:-1]))
         for j in range(x.shape[-1]):
             total = total + x[..., j] * y[..., j]
         return total if plus is None else total + plus
 
     def scan(self, a: Value, b: Value, h0: Value) -> Value:
-        a = np.broadcast_to(a, b.shape)
+        """Step from token to token."""
+        a = self.broadcast(a, b.shape)
         states = self.zeros(b.shape)
         h = h0
         for t in range(b.shape[1]):
@@ -158,32 +182,40 @@ class _Folding(AdjointArithmetic):
         return states
 
     def total(self, parts: Sequence[Part], shape: tuple[int, ...]) -> Value:
+        """Sum array after array."""
         result = self.zeros(shape)
         for x, y, within in parts:
             result = result + reduced(x if y is None else x * y, within or shape).reshape(shape)
         return result
 
     def scatter(self, part: Value, index: Any, shape: tuple[int, ...]) -> Value:
+        """Assign to an index of zeros."""
         result = self.zeros(shape)
         result[index] = part
         return result
 
     def broadcast(self, x: Value, shape: tuple[int, ...]) -> Value:
+        """Repeat entries without copying them."""
         return np.broadcast_to(x, shape)
 
     def sigmoid(self, x: Value) -> Value:
+        """Divide one by ``1 + exp(-x)``."""
         return self.div(self.lift(np.ones(())), 1 + self.exp(-x))
 
     def softplus(self, x: Value) -> Value:
+        """Choose between ``x`` and ``log1p(exp x)``."""
         return np.where(x > SOFTPLUS_THRESHOLD, x, self.log1p(self.exp(x)))
 
 
-class Float64(_Folding):
+class Float64(Folding):
     """IEEE double precision, as Lean's ``Float`` has it: overflow gives infinities.
 
     ``exp`` and ``log`` are the C library's, entry by entry, since Lean calls the same; NumPy's vectorised
     ones differ in the last place several times as often.
     """
+
+    roundoff = 2.0**-53
+    function_error = 2.0**-49
 
     def lift(self, array: NDArray[Any]) -> NDArray[np.float64]:
         """Round to float64 whatever is not."""
@@ -216,12 +248,14 @@ class Float64(_Folding):
         return np.where(x > SOFTPLUS_THRESHOLD, 1.0, self.sigmoid(x))
 
 
-class Exact(_Folding):
+class Exact(Folding):
     """Rational numbers, with polynomials in place of the two transcendental functions.
 
     ``exp x := 1 + x + x²`` and ``log1p x := x + x²`` keep everything rational and small; with them two
     programs are compared for equality. Dividing by zero gives zero, as in Lean's ``Rat``.
     """
+
+    roundoff = function_error = 0.0
 
     def lift(self, array: NDArray[Any]) -> NDArray[np.object_]:
         """Turn every number into the fraction it is, floats included."""
@@ -256,8 +290,9 @@ class Exact(_Folding):
 
 def reduced(x: Value, shape: tuple[int, ...]) -> Value:
     """Sum an array over the axes by which it is wider than a shape that broadcasts to its own."""
-    x = np.asarray(x.sum(axis=tuple(range(x.ndim - len(shape)))))
-    return x.sum(axis=tuple(i for i, n in enumerate(shape) if n != x.shape[i]), keepdims=True)
+    extra = x.ndim - len(shape)
+    axes = tuple(i for i, n in enumerate((*[0] * extra, *shape)) if n != x.shape[i])
+    return x.sum(axis=axes, keepdims=True).reshape(shape) if axes else x
 
 
 def _exp_of(x: float) -> float:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from scanproof import theorems
 from scanproof.causality.interface import reject_active_dropout
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
-from scanproof.refinement.bounded import Rounding
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.compare import Comparison, compare
 from scanproof.refinement.gradients import COTANGENTS, draw_cotangents
@@ -29,6 +29,7 @@ from scanproof.refinement.problem import (
     separated,
 )
 from scanproof.refinement.report import FailingCase, RefinementError, RefinementReport, Tried
+from scanproof.refinement.rounding import Format, Rounding
 from scanproof.refinement.runners import Spec
 from scanproof.refinement.search import Cases, Prepare, search
 from scanproof.refinement.shrink import Shrinker
@@ -48,7 +49,7 @@ def check_refinement(
     gradients: bool = False,
     cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
-    rounding: torch.dtype | Rounding | None = None,
+    rounding: Format | Rounding | None = None,
     reference: Reference | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
@@ -65,8 +66,8 @@ def check_refinement(
             of the runner, within a bound of its own (:mod:`scanproof.refinement.adjoint`).
         cotangents: what to pull back, ``{"y": …}`` of the shape of the output; default: drawn from ``seed``.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the dtype of ``x``. A
-            coarser output dtype is allowed for by one more rounding.
+        rounding: what ``impl`` computes in, a dtype, ``"tf32"`` or a :class:`Rounding`; default: the dtype of
+            ``x``. A coarser output dtype is allowed for by one more rounding.
         reference: what computes the reference's values, an object with ``run(spec, x) -> (y, state)`` such as
             the Lean oracle, which then must agree with the Python twin; default: the twin.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
@@ -120,7 +121,7 @@ def assert_refines(
     gradients: bool = False,
     cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
-    rounding: torch.dtype | Rounding | None = None,
+    rounding: Format | Rounding | None = None,
     reference: Reference | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
@@ -162,7 +163,7 @@ def check_scan_refinement(
     gradients: bool = False,
     cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
-    rounding: torch.dtype | Rounding | None = None,
+    rounding: Format | Rounding | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
     """Check that ``impl`` computes the selective scan of the selective Mamba runner, up to rounding.
@@ -186,8 +187,9 @@ def check_scan_refinement(
             so that an implementation need not differentiate through its last state. Default: both, drawn
             from ``seed``.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the widest dtype among
-            the tensors, at least float32. A coarser output dtype is allowed for by one more rounding.
+        rounding: what ``impl`` computes in, a dtype, ``"tf32"`` or a :class:`Rounding`; default: the widest
+            dtype among the tensors, at least float32. A coarser output dtype is allowed for by one more
+            rounding.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
 
     Returns:
@@ -233,7 +235,7 @@ def assert_scan_refines(
     gradients: bool = False,
     cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
-    rounding: torch.dtype | Rounding | None = None,
+    rounding: Format | Rounding | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
     """Run :func:`check_scan_refinement`, and raise unless it REFINES; errors as :func:`assert_refines`."""
@@ -322,7 +324,7 @@ def _report(
         spread=found.spread,
         smallest=smallest,
         theorem=problem.theorem,
-        bound_theorem=problem.bound_theorem,
+        bound_theorem=_bound_theorem(problem),
     )
 
 
@@ -348,6 +350,11 @@ def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
     return FailingCase(inputs=smallest, deviation=last.worst, code=problem.code(smallest), runs=shrinker.runs)
 
 
+def _bound_theorem(problem: Problem) -> str:
+    in_order = problem.rounding.order == "sequential" and problem.bound_theorem == theorems.SCAN_ERROR
+    return theorems.SEQUENTIAL_SCAN_ERROR if in_order else problem.bound_theorem
+
+
 def assert_passed(report: RefinementReport) -> RefinementReport:
     """Raise unless a report passed.
 
@@ -359,7 +366,7 @@ def assert_passed(report: RefinementReport) -> RefinementReport:
     return report
 
 
-def rounding_of(given: torch.dtype | Rounding | None, default: torch.dtype) -> Rounding:
+def rounding_of(given: Format | Rounding | None, default: torch.dtype) -> Rounding:
     """Return what is assumed of an implementation's arithmetic."""
     return given if isinstance(given, Rounding) else Rounding.of(default if given is None else given)
 

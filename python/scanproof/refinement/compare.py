@@ -7,9 +7,10 @@ from math import isfinite, nan
 import numpy as np
 import torch
 
-from scanproof.refinement.bounded import Floats, Rounding
+from scanproof.refinement.bounded import Floats
 from scanproof.refinement.problem import Expected, Inputs, Problem, to_numpy
 from scanproof.refinement.report import Deviation
+from scanproof.refinement.rounding import Rounding
 from scanproof.report.spread import Spread
 from scanproof.report.verdict import Verdict
 
@@ -104,7 +105,8 @@ def _worst(problem: Problem, got: Mapping[str, Floats], expected: Expected) -> D
 
 def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: Expected) -> Deviation:
     value, bound = expected.value[name], expected.bound[name]
-    index = np.unravel_index(int(np.argmax(_ratios(name, got, expected))), value.shape)
+    error = _errors(name, got, expected)
+    index = np.unravel_index(int(np.argmax(error / bound)), value.shape)
     place = dict(zip(problem.output_axes[name], map(int, index), strict=True))
     if name == "last_state":
         place["time"] = expected.value["y"].shape[problem.output_axes["y"].index("time")] - 1
@@ -117,19 +119,20 @@ def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: 
         head=place.get("head"),
         got=float(got[name][index]),
         expected=float(value[index]),
+        error=float(error[index]),
         bound=float(bound[index]),
     )
 
 
-def _ratios(name: str, got: Mapping[str, Floats], expected: Expected) -> Floats:
-    """Return error/bound at every entry; infinite where the implementation's value is not a number."""
-    error = np.nan_to_num(np.abs(got[name] - expected.value[name]), nan=np.inf, posinf=np.inf)
-    ratios: Floats = error / expected.bound[name]
-    return ratios
+def _errors(name: str, got: Mapping[str, Floats], expected: Expected) -> Floats:
+    """Return absolute differences; infinite where the implementation's value is not a number."""
+    difference = np.abs((got[name] - expected.value[name]) - expected.rest[name])
+    error: Floats = np.nan_to_num(difference, nan=np.inf, posinf=np.inf)
+    return error
 
 
 def _spread(problem: Problem, got: Mapping[str, Floats], expected: Expected) -> Spread:
-    ratios = {name: _ratios(name, got, expected) for name in got}
+    ratios = {name: _errors(name, got, expected) / expected.bound[name] for name in got}
     time = problem.output_axes["y"].index("time")
     over_time = np.moveaxis(ratios["y"], time, 0).reshape(ratios["y"].shape[time], -1).max(axis=1)
     return Spread.of(over_time.tolist(), np.concatenate([each.ravel() for each in ratios.values()]).tolist())

@@ -14,9 +14,10 @@ from scanproof import theorems
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.adjoint import Tape
 from scanproof.refinement.arithmetic import Arithmetic, Part, Value
-from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats, Rounding, growth
+from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats
 from scanproof.refinement.gradients import COTANGENTS, with_gradients
 from scanproof.refinement.layout import copied, literal
+from scanproof.refinement.rounding import Rounding, growth
 from scanproof.refinement.runners import Spec, diagonal_selective_scan
 
 Inputs = Mapping[str, Tensor]
@@ -38,13 +39,15 @@ class Expected:
     """Reference values and how far an implementation under the rounding model may lie from them.
 
     Attributes:
-        value: reference outputs by name.
+        value: reference outputs and gradients by name, rounded to float64.
+        rest: what is missing in them.
         bound: greatest difference that rounding explains, of the same shapes.
         peak: greatest magnitude that any evaluation order can meet on the way.
         trouble: why the reference cannot be trusted; empty when it can.
     """
 
     value: Mapping[str, Floats]
+    rest: Mapping[str, Floats]
     bound: Mapping[str, Floats]
     peak: float
     trouble: str = ""
@@ -107,13 +110,7 @@ class Problem(ABC):
     def _options(self, inputs: Inputs) -> str:
         _, cotangents = separated(inputs)
         given = ", ".join(f"{output!r}: d{output}" for output in cotangents)
-        return self._rounding_argument() + (f", cotangents={{{given}}}" if given else "")
-
-    def _rounding_argument(self) -> str:
-        for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
-            if self.rounding == Rounding.of(dtype):
-                return f"rounding={dtype}"
-        return f"rounding=scanproof.{self.rounding!r}"
+        return f"rounding={self.rounding.source()}" + (f", cotangents={{{given}}}" if given else "")
 
 
 class BlockProblem(Problem):
@@ -148,22 +145,23 @@ class BlockProblem(Problem):
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the spec. A reference other than the twin is one more float64 run, with a bound of its own."""
         x, trouble = to_numpy(inputs["x"]), ""
-        arithmetic = BoundedArithmetic(self.rounding)
+        arithmetic = BoundedArithmetic.finer_than(self.rounding)
         tape = Tape(arithmetic)
         variable, y = self._spec.trace(x, tape)
-        values = {"y": y.value.value}
+        results = {"y": y.value}
         bounds = {"y": stored([y.value], y.value, dtypes["y"])}
+        if "dy" in inputs:
+            [parts] = tape.gradients([(y, to_numpy(inputs["dy"]))], [variable])
+            results["dx"], bounds["dx"] = gradient(arithmetic, parts, variable.shape, dtypes["dx"])
+        values = {name: result.value for name, result in results.items()}
+        rests = {name: result.rest for name, result in results.items()}
         if self._reference is not None:
             double, _ = self._spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float64)))
-            values["y"] = self._reference.run(self._spec, x)[0]
+            values["y"], rests["y"] = self._reference.run(self._spec, x)[0], np.zeros(y.shape)
             bounds["y"] = bounds["y"] + double.error
             if np.any(np.abs(values["y"] - double.value) > double.error):
                 trouble = f"{self.reference_name} differs from the Python twin by more than rounding explains"
-        if "dy" in inputs:
-            with np.errstate(over="ignore", invalid="ignore"):
-                [parts] = tape.gradients([(y, to_numpy(inputs["dy"]))], [variable])
-                values["dx"], bounds["dx"] = gradient(arithmetic, parts, variable.shape, dtypes["dx"])
-        return Expected(values, bounds, arithmetic.peak, trouble)
+        return Expected(values, rests, bounds, arithmetic.peak, trouble)
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``assert_refines``."""
@@ -217,27 +215,29 @@ class ScanProblem(Problem):
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the scan of the runner, and its adjoint if there are cotangents."""
-        arithmetic = BoundedArithmetic(self.rounding)
+        arithmetic = BoundedArithmetic.finer_than(self.rounding)
         tape = Tape(arithmetic)
         arrays = {name: _turned(to_numpy(x), self.input_axes[name]) for name, x in inputs.items()}
         arguments, cotangents = separated(arrays)
         variables = {name: tape.variable(array) for name, array in arguments.items()}
         with np.errstate(over="ignore", invalid="ignore"):
             y, last = selective_scan_of(tape, variables, self._delta_softplus)
-            results = {"y": y, "last_state": last}
-            values = {name: result.value.value for name, result in results.items()}
-            bounds = {n: stored([r.value], r.value, dtypes[n]) for n, r in results.items()}
-            if cotangents:
-                given = [(results[name], array) for name, array in cotangents.items()]
-                pulled = tape.gradients(given, list(variables.values()))
-                for (name, variable), parts in zip(variables.items(), pulled, strict=True):
-                    found = gradient(arithmetic, parts, variable.shape, dtypes[f"d{name}"])
-                    values[f"d{name}"], bounds[f"d{name}"] = found
-        values, bounds = (
-            {name: _turned(array, self.output_axes[name]) for name, array in arrays.items()}
-            for arrays in (values, bounds)
+        traced = {"y": y, "last_state": last}
+        results = {name: result.value for name, result in traced.items()}
+        bounds = {name: stored([result], result, dtypes[name]) for name, result in results.items()}
+        if cotangents:
+            given = [(traced[name], array) for name, array in cotangents.items()]
+            pulled = tape.gradients(given, list(variables.values()))
+            for (name, variable), parts in zip(variables.items(), pulled, strict=True):
+                found = gradient(arithmetic, parts, variable.shape, dtypes[f"d{name}"])
+                results[f"d{name}"], bounds[f"d{name}"] = found
+        axes = self.output_axes
+        return Expected(
+            {name: _turned(result.value, axes[name]) for name, result in results.items()},
+            {name: _turned(result.rest, axes[name]) for name, result in results.items()},
+            {name: _turned(bound, axes[name]) for name, bound in bounds.items()},
+            arithmetic.peak,
         )
-        return Expected(values, bounds, arithmetic.peak)
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``assert_scan_refines``."""
@@ -292,10 +292,11 @@ def _turned(array: Floats, axes: Sequence[str | None]) -> Floats:
 
 def gradient(
     arithmetic: BoundedArithmetic, parts: Sequence[Part], shape: tuple[int, ...], dtype: torch.dtype
-) -> tuple[Floats, Floats]:
-    """Return a gradient's value and bound. The parts may be stored one by one in its dtype, then added."""
-    total = arithmetic.total(parts, shape)
-    return total.value, stored([arithmetic.total([part], shape) for part in parts], total, dtype)
+) -> tuple[Bounded, Floats]:
+    """Return a gradient, and its bound where the parts are stored one by one in a dtype, then added."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = arithmetic.total(parts, shape)
+        return total, stored([arithmetic.total([part], shape) for part in parts], total, dtype)
 
 
 def stored(parts: Sequence[Bounded], total: Bounded, dtype: torch.dtype) -> Floats:

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import ClassVar
 
 from torch import Tensor
 
 from scanproof import theorems
-from scanproof.refinement.bounded import Rounding
+from scanproof.refinement.rounding import Rounding
 from scanproof.report.report import Report
 from scanproof.report.spread import Spread
 from scanproof.report.table import Row
@@ -27,7 +26,9 @@ class Deviation:
         state: state index; None where there is none.
         head: head of the channel; None where there is none.
         got: the implementation's value.
-        expected: the reference's.
+        expected: the reference's, rounded to float64.
+        error: absolute difference, from the reference before that rounding; infinite where the
+            implementation's value is not finite.
         bound: greatest absolute difference that rounding can explain.
     """
 
@@ -38,14 +39,9 @@ class Deviation:
     state: int | None
     got: float
     expected: float
+    error: float
     bound: float
     head: int | None = None
-
-    @property
-    def error(self) -> float:
-        """Absolute difference; infinite where the implementation's value is not a number."""
-        difference = abs(self.got - self.expected)
-        return difference if difference == difference else inf
 
     @property
     def ratio(self) -> float:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats, Rounding, _up, growth
+from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats, _up
 from scanproof.refinement.kernels.arithmetic import FLOAT64, Complex, KernelArithmetic
+from scanproof.refinement.rounding import Rounding, growth
 
 _COMPLEX = 3.0
 """A complex operation errs by at most this many unit roundoffs of the modulus of its result.
@@ -42,7 +43,7 @@ class KernelBounds(BoundedArithmetic, KernelArithmetic):
         """Bound a square root of what is not negative: it moves most when its argument shrinks."""
         value = np.sqrt(x.value)
         spread = value - np.sqrt(np.maximum(x.value - x.error, 0.0)) * (1 - 2.0**-45)
-        return self._function(value, np.maximum(spread, 0.0))
+        return self._function(value, np.maximum(spread, 0.0), ulps=1.0)
 
     def maximum(self, x: Bounded, y: Bounded) -> Bounded:
         """Bound the greater of two, which is exact."""

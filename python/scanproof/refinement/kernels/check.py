@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.bounded import Rounding
 from scanproof.refinement.check import (
     assert_passed,
     check_problem,
@@ -20,6 +19,7 @@ from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.problem import Expected, Inputs, Problem, checked_output, stored, to_numpy
 from scanproof.refinement.report import RefinementReport
+from scanproof.refinement.rounding import Format, Rounding
 from scanproof.refinement.search import Cases
 
 
@@ -30,7 +30,7 @@ def check_kernel_refinement(
     *,
     cases: int | Cases | None = None,
     seed: int = 0,
-    rounding: torch.dtype | Rounding | None = None,
+    rounding: Format | Rounding | None = None,
     log_window: int = 0,
     shrink: bool = True,
 ) -> RefinementReport:
@@ -112,7 +112,7 @@ def assert_kernel_refines(
     *,
     cases: int | Cases | None = None,
     seed: int = 0,
-    rounding: torch.dtype | Rounding | None = None,
+    rounding: Format | Rounding | None = None,
     log_window: int = 0,
     shrink: bool = True,
 ) -> RefinementReport:
@@ -165,10 +165,11 @@ class KernelProblem(Problem):
         results = self._kernel.run(arrays, arithmetic)
         values = {name: results[name].value for name in dtypes}
         bounds = {name: stored([results[name]], results[name], dtype) for name, dtype in dtypes.items()}
-        return Expected(values, bounds, arithmetic.peak)
+        rests = {name: results[name].rest for name in dtypes}
+        return Expected(values, rests, bounds, arithmetic.peak)
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``assert_kernel_refines``."""
         names = ", ".join(f"{name!r}: {name}" for name in inputs)
-        options = f"log_window={self._log_window}, {self._rounding_argument()}"
+        options = f"log_window={self._log_window}, rounding={self.rounding.source()}"
         return f"scanproof.assert_kernel_refines(impl, scanproof.{self._kernel!r}, {{{names}}}, {options})"

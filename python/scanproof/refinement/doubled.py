@@ -1,0 +1,269 @@
+"""Arithmetic in pairs of float64: about 100 bits, so that an implementation in float64 is the less exact one.
+
+A number is the unevaluated sum of a float64 and a smaller one. Sums and products are Dekker's and Knuth's
+error-free transformations (Dekker 1971; Hida, Li & Bailey 2001, "Algorithms for quad-double precision
+arithmetic"). ``exp`` and ``log1p`` are Taylor series after argument reduction, and Newton's method; tests
+compare them with mpmath.
+"""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanproof.refinement.arithmetic import SOFTPLUS_THRESHOLD, Folding, Value
+
+Floats = NDArray[np.float64]
+
+_SPLITTER = 2.0**27 + 1
+_HALVINGS = 8
+"""The argument of the Taylor series of exp is at most ln 2 / 2 divided by 2 to this power."""
+_DEGREE_IN_PAIRS, _DEGREE = 5, 9
+_SMALL = 2.0**-20
+"""Below it log1p is summed as a series of five terms."""
+
+
+class Pair:
+    """An array of numbers, each the sum of two float64 that do not overlap.
+
+    Attributes:
+        high: the numbers rounded to float64.
+        low: what is missing.
+    """
+
+    __slots__ = ("high", "low")
+    __array_ufunc__ = None  # so that an array times a pair is a pair
+
+    def __init__(self, high: Floats, low: Floats) -> None:
+        self.high, self.low = high, low
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of both arrays."""
+        return self.high.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.high.ndim
+
+    def __getitem__(self, index: Any) -> "Pair":
+        return Pair(self.high[index], self.low[index])
+
+    def __setitem__(self, index: Any, part: "Pair") -> None:
+        self.high[index], self.low[index] = part.high, part.low
+
+    def reshape(self, shape: tuple[int, ...]) -> "Pair":
+        """Reshape both arrays."""
+        return Pair(self.high.reshape(shape), self.low.reshape(shape))
+
+    def swapaxes(self, first: int, second: int) -> "Pair":
+        """Exchange two axes of both arrays."""
+        return Pair(self.high.swapaxes(first, second), self.low.swapaxes(first, second))
+
+    def sum(self, axis: tuple[int, ...], keepdims: bool = False) -> "Pair":
+        """Sum over axes, halving each."""
+        total = self
+        for i in axis:
+            total = total.swapaxes(0, i)
+            if total.shape[0] == 0:
+                total = pair(np.zeros((1, *total.shape[1:])))
+            while (n := total.shape[0]) > 1:
+                half = n // 2
+                rest = total[2 * half :]
+                total = total[:half] + total[half : 2 * half]
+                if n % 2:
+                    total = Pair(
+                        np.concatenate([total.high, rest.high]), np.concatenate([total.low, rest.low])
+                    )
+            total = total.swapaxes(0, i)
+        if keepdims:
+            return total
+        return total.reshape(tuple(n for i, n in enumerate(self.shape) if i not in axis))
+
+    def __neg__(self) -> "Pair":
+        return Pair(-self.high, -self.low)
+
+    def __add__(self, other: Any) -> "Pair":
+        other = pair(other)
+        high, low = _two_sum(self.high, other.high)
+        more, least = _two_sum(self.low, other.low)
+        high, low = _fast_two_sum(high, low + more)
+        return Pair(*_fast_two_sum(high, low + least))
+
+    def __sub__(self, other: Any) -> "Pair":
+        return self + -pair(other)
+
+    def __mul__(self, other: Any) -> "Pair":
+        other = pair(other)
+        high, low = _two_product(self.high, other.high)
+        return Pair(*_fast_two_sum(high, low + (self.high * other.low + self.low * other.high)))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other: Any) -> "Pair":
+        return pair(other) + -self
+
+    def scaled(self, powers: Any) -> "Pair":
+        """Multiply by powers of two."""
+        return Pair(self.high * powers, self.low * powers)
+
+
+def pair(number: Any) -> Pair:
+    """Return a number, an array or a pair as a pair."""
+    if isinstance(number, Pair):
+        return number
+    if isinstance(number, Fraction):
+        high = float(number)
+        return Pair(np.float64(high), np.float64(float(number - Fraction(high))))  # type: ignore[arg-type]
+    array = np.asarray(number, dtype=np.float64)
+    return Pair(array, np.zeros(array.shape))
+
+
+class DoubleDouble(Folding):
+    """Pairs of float64. Sums and products err by less than 2^-100, functions by less than 2^-76, relatively.
+
+    The sum of numbers that cancel errs relatively to their sizes, as in any floating-point arithmetic.
+    """
+
+    roundoff = 2.0**-100
+    function_error = 2.0**-76
+
+    def lift(self, array: NDArray[Any]) -> Pair:
+        """Take float64 numbers."""
+        return pair(array)
+
+    def concatenate(self, parts: Sequence[Value], axis: int) -> Pair:
+        """Join values along an axis."""
+        return Pair(*(np.concatenate([getattr(p, n) for p in parts], axis) for n in ("high", "low")))
+
+    def broadcast(self, x: Value, shape: tuple[int, ...]) -> Pair:
+        """Repeat entries up to a shape."""
+        return Pair(np.broadcast_to(x.high, shape), np.broadcast_to(x.low, shape))
+
+    def size(self, x: Value) -> Floats:
+        """Return upper bounds of the magnitudes."""
+        size: Floats = np.abs(x.high) * (1 + 2.0**-52)
+        return size
+
+    def nearest(self, x: Value) -> Floats:
+        """Return the higher of each two."""
+        high: Floats = x.high
+        return high
+
+    def remainder(self, x: Value) -> Floats:
+        """Return the lower of each two."""
+        low: Floats = x.low
+        return low
+
+    def exp(self, x: Value) -> Pair:
+        """Sum the Taylor series of ``expm1`` at r / 2^8, where x = k ln 2 + r, and square it up again."""
+        high = np.clip(x.high, -800.0, 800.0)
+        x = Pair(high, np.where(high == x.high, x.low, 0.0))
+        k = np.rint(high / math.log(2.0))
+        r = ((x - k * _LN2) - k * _LN2_REST).scaled(2.0**-_HALVINGS)
+        series = pair(sum(r.high ** (n - _DEGREE_IN_PAIRS - 1) / math.factorial(n) for n in _LAST_DEGREES))
+        for n in range(_DEGREE_IN_PAIRS, 0, -1):
+            series = series * r + _INVERSE_FACTORIALS[n]
+        minus_one = series * r
+        for _ in range(_HALVINGS):
+            minus_one = minus_one.scaled(2.0) + minus_one * minus_one
+        half = np.floor(k / 2)
+        result: Pair = (minus_one + 1.0).scaled(2.0**half).scaled(2.0 ** (k - half))
+        return result
+
+    def log1p(self, x: Value) -> Pair:
+        """Correct float64's result L by (1 + x) exp(-L) - 1; sum the series of small arguments."""
+        tiny = Pair(*(np.where(x.high < _SMALL, part, 0.0) for part in (x.high, x.low)))
+        series = pair(0.2) * tiny - 0.25
+        for n in (3, 2, 1):
+            series = series * tiny + Fraction((-1) ** (n + 1), n)
+        first = pair(np.log1p(np.minimum(x.high, np.finfo(np.float64).max)))
+        newton = first + ((x + 1.0) * self.exp(-first) - 1.0)
+        return _where(x.high < _SMALL, series * tiny, newton)
+
+    def div(self, x: Value, y: Value) -> Pair:
+        """Return the quotient: float64's, corrected twice."""
+        first = pair(x.high / y.high)
+        rest = x - first * y
+        second = pair(rest.high / y.high)
+        rest = rest - second * y
+        return first + second + pair(rest.high / y.high)
+
+    def sigmoid(self, x: Value) -> Pair:
+        """Return ``exp(-|x|) / (1 + exp(-|x|))`` for negative x, one in place of the numerator for others."""
+        y = self.exp(_where(x.high < 0, x, -x))
+        return self.div(_where(x.high < 0, y, pair(np.ones(x.shape))), y + 1.0)
+
+    def softplus(self, x: Value) -> Pair:
+        """Return ``x`` above 20 and ``log1p(exp x)`` elsewhere."""
+        capped = _where(x.high > SOFTPLUS_THRESHOLD + 1, pair(np.zeros(x.shape)), x)
+        return _where(_above(x), x, self.log1p(self.exp(capped)))
+
+    def exp_slope(self, x: Value, y: Value) -> Pair:
+        """Return ``y``."""
+        return pair(y)
+
+    def sigmoid_slope(self, x: Value, y: Value) -> Pair:
+        """Return ``y (1 - y)``."""
+        return pair(y * (1.0 - y))
+
+    def softplus_slope(self, x: Value) -> Pair:
+        """Return 1 above 20 and ``sigmoid x`` elsewhere."""
+        return _where(_above(x), pair(np.ones(x.shape)), self.sigmoid(x))
+
+
+def _above(x: Pair) -> NDArray[np.bool_]:
+    high = x.high
+    above: NDArray[np.bool_] = (high > SOFTPLUS_THRESHOLD) | ((high == SOFTPLUS_THRESHOLD) & (x.low > 0))
+    return above
+
+
+def _where(condition: NDArray[np.bool_], x: Pair, y: Pair) -> Pair:
+    return Pair(np.where(condition, x.high, y.high), np.where(condition, x.low, y.low))
+
+
+def _two_sum(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the rounded sum and its error (Knuth)."""
+    total = x + y
+    part = total - x
+    return total, (x - (total - part)) + (y - part)
+
+
+def _fast_two_sum(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the rounded sum and its error, where |x| >= |y| (Dekker)."""
+    total = x + y
+    return total, y - (total - x)
+
+
+def _two_product(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the rounded product and its error (Dekker)."""
+    product = x * y
+    (a, b), (c, d) = _split(x), _split(y)
+    return product, ((a * c - product) + a * d + b * c) + b * d
+
+
+def _split(x: Floats) -> tuple[Floats, Floats]:
+    """Return two halves of 26 bits."""
+    scaled = _SPLITTER * x
+    high = scaled - (scaled - x)
+    return high, x - high
+
+
+def _logarithm_of_two() -> tuple[Pair, Pair]:
+    """Return ln 2 as two pairs, together exact to 200 bits: the sum of 1 / (n 2^n)."""
+    exact = sum((Fraction(1, n * 2**n) for n in range(1, 220)), Fraction(0))
+    first = pair(exact)
+    rest = exact - Fraction(float(first.high)) - Fraction(float(first.low))
+    return first, pair(rest)
+
+
+_LN2, _LN2_REST = _logarithm_of_two()
+_LAST_DEGREES = range(_DEGREE_IN_PAIRS + 1, _DEGREE + 1)
+_INVERSE_FACTORIALS = {n: pair(Fraction(1, math.factorial(n))) for n in range(1, _DEGREE_IN_PAIRS + 1)}
+
+DOUBLE_DOUBLE = DoubleDouble()

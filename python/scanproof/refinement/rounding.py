@@ -1,0 +1,133 @@
+"""What is assumed of an implementation's arithmetic."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+import torch
+
+from scanproof.errors import InvalidArgument
+
+Format = torch.dtype | Literal["tf32"]
+"""A floating dtype, or float32 whose matrix products go through tensor cores in TF32."""
+
+Order = Literal["any", "sequential"]
+
+EXP_ULPS, SIGMOID_ULPS, SOFTPLUS_ULPS = 1.0, 3.0, 2.0
+"""Default accuracies in ulps: what ``scanproof bench ulps`` measured, rounded up (docs/accuracy.md)."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What is assumed of an implementation's arithmetic.
+
+    Attributes:
+        unit_roundoff: greatest relative error of one operation (half an ulp of 1 when rounding to nearest).
+        underflow: greatest absolute error of one operation whose result underflows.
+        largest: magnitude up to which nothing overflows.
+        exp_ulps: accuracy of its ``exp``, in units in the last place.
+        sigmoid_ulps: accuracy of its ``sigmoid``.
+        softplus_ulps: accuracy of its ``softplus``.
+        accumulator: unit roundoff within a sum of products, whose result is then rounded once (tensor cores
+            and CPU matrix products of half precision accumulate in float32); None where sums are formed like
+            everything else.
+        operands: relative error with which factors enter a sum of products, as in TF32; 0 where they enter
+            as they are.
+        order: how scans are evaluated: ``"sequential"``, token after token, which has the tighter bound, or
+            in ``"any"`` association.
+    """
+
+    unit_roundoff: float
+    underflow: float
+    largest: float
+    exp_ulps: float = EXP_ULPS
+    sigmoid_ulps: float = SIGMOID_ULPS
+    softplus_ulps: float = SOFTPLUS_ULPS
+    accumulator: float | None = None
+    operands: float = 0.0
+    order: Order = "any"
+
+    @classmethod
+    def of(
+        cls,
+        dtype: Format,
+        *,
+        ulps: float | None = None,
+        accumulator: torch.dtype | None = None,
+        order: Order = "any",
+    ) -> "Rounding":
+        """Return the rounding to nearest of a floating-point dtype.
+
+        Results below the smallest normal number may be flushed to zero, as many kernels do; float16, whose
+        normal numbers end at 6e-5, is taken to keep its subnormal ones.
+
+        Args:
+            dtype: what operations are rounded to. ``"tf32"`` is float32, but in sums of products factors are
+                cut to TF32's 10 bits (relative error 2^-10) and sums are cut to float32 after each addition
+                (2^-23), as tensor cores may do.
+            ulps: accuracy of ``exp``, ``sigmoid`` and ``softplus``; default: the measured ones.
+            accumulator: dtype in which sums of products accumulate; default: ``dtype``.
+            order: ``"sequential"`` where scans are known to go token after token.
+
+        Raises:
+            InvalidArgument: ``dtype`` or ``accumulator`` is no real floating dtype, or ``order`` is unknown.
+        """
+        if order not in ("any", "sequential"):
+            raise InvalidArgument(f'order is {order!r}; give "any" or "sequential".')
+        if dtype == "tf32":
+            return cls._of(torch.float32, ulps, 2.0**-23, 2.0**-10, order)
+        for given in (dtype, accumulator or dtype):
+            if not isinstance(given, torch.dtype) or not given.is_floating_point:
+                raise InvalidArgument(
+                    f"rounding in {given!r} is not modelled; give a real floating dtype, as torch.float32,"
+                    ' "tf32", or a scanproof.Rounding.'
+                )
+        within = None if accumulator is None else torch.finfo(accumulator).eps / 2
+        return cls._of(dtype, ulps, within, 0.0, order)
+
+    @classmethod
+    def _of(
+        cls, dtype: torch.dtype, ulps: float | None, accumulator: float | None, operands: float, order: Order
+    ) -> "Rounding":
+        info = torch.finfo(dtype)
+        underflow = info.smallest_normal if dtype != torch.float16 else info.smallest_normal * info.eps
+        accuracies = (EXP_ULPS, SIGMOID_ULPS, SOFTPLUS_ULPS) if ulps is None else (ulps,) * 3
+        return cls(info.eps / 2, underflow, info.max, *accuracies, accumulator, operands, order)
+
+    def __str__(self) -> str:
+        operands = f", {self.operands:.3g} of factors in sums of products" if self.operands else ""
+        accumulator = f", {self.accumulator:.3g} within sums of products" if self.accumulator else ""
+        scans = "scans token after token" if self.order == "sequential" else "any association of the scan"
+        return (
+            f"unit roundoff {self.unit_roundoff:.3g}{operands}{accumulator}, {self.exp_ulps:g} ulp of exp,"
+            f" {self.sigmoid_ulps:g} of sigmoid, {self.softplus_ulps:g} of softplus, any order of summation,"
+            f" {scans}"
+        )
+
+    def source(self) -> str:
+        """Return source text that makes it."""
+        for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
+            if self == Rounding.of(dtype):
+                return str(dtype)
+        if self == Rounding.of("tf32"):
+            return "'tf32'"
+        given = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        return f"scanproof.Rounding({given})"
+
+    def growth_of_sum(self, terms: int, parts: int) -> float:
+        """Return at least (1 + u)^k - 1 over the k roundings that a term of a sum meets.
+
+        The sum has so many ``terms``. With an accumulator of its own, a term also meets roundings outside of
+        it, as many as there are ``parts``; factors of sums of products may be rounded before they enter.
+        """
+        if self.accumulator is None:
+            return growth(self.unit_roundoff, terms)
+        grown = 0.0
+        for u, roundings in ((self.accumulator, terms), (self.unit_roundoff, parts), (self.operands, 2)):
+            grown += (1 + grown) * growth(u, roundings)
+        return grown * (1 + 2.0**-45)
+
+
+def growth(u: float, roundings: int) -> float:
+    """Return at least (1 + u)^roundings - 1."""
+    return float(np.expm1(roundings * np.log1p(u))) * (1 + 2.0**-45)

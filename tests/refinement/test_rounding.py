@@ -1,0 +1,126 @@
+"""What is assumed of arithmetics, and the bounds that follow for scans in order and for TF32."""
+
+import numpy as np
+import pytest
+import torch
+
+import scanproof
+from scanproof import InvalidArgument, Rounding, Verdict, check_scan_refinement, selective_scan
+from scanproof.refinement.bounded import BoundedArithmetic
+
+
+def arithmetic(dtype=torch.float32, **options):
+    return BoundedArithmetic(Rounding.of(dtype, **options))
+
+
+def scan(ar, a, b):
+    return ar.scan(*(ar.lift(x[None, :, None]) for x in (a, b)), ar.zeros((1, 1)))
+
+
+def test_sequential_bound_holds_for_sequential_scans_fused_or_not():
+    rng = np.random.default_rng(0)
+    ar, u = arithmetic(order="sequential"), 2.0**-24
+    for decay in (0.5, 0.99, 1.0, -1.1):
+        a, b = decay * rng.uniform(0.9, 1.0, 40), rng.normal(size=40)
+        bound = scan(ar, a, b)
+        for fused in (False, True):
+            for _ in range(20):
+                h = 0.0
+                for t in range(40):
+                    product = a[t] * h * (1 if fused else 1 + u * rng.choice([-1, 1]))
+                    h = (product + b[t]) * (1 + u * rng.choice([-1, 1]))
+                    assert abs(h - bound.value[0, t, 0]) <= bound.error[0, t, 0]
+
+
+def test_sequential_bound_is_attained_up_to_a_small_factor():
+    u = 2.0**-24
+    bound = scan(arithmetic(order="sequential"), np.ones(50), np.ones(50))
+    h = 0.0
+    for _ in range(50):
+        h = (h * (1 + u) + 1) * (1 + u)
+    assert 0.95 < (h - 50) / bound.error[0, -1, 0] <= 1
+
+
+def test_sequential_bound_is_tighter_where_terms_cancel():
+    signs = np.where(np.arange(400) % 2, 1.0, -1.0)
+    sequential, anyhow = (
+        scan(arithmetic(order=order), np.ones(400), signs) for order in ("sequential", "any")
+    )
+    assert sequential.error[0, -1, 0] < anyhow.error[0, -1, 0] / 10
+
+
+def test_inexact_coefficients_move_a_sequential_scan_within_its_bound():
+    rng = np.random.default_rng(0)
+    ar = BoundedArithmetic(Rounding(0.0, 0.0, np.inf, order="sequential"))
+    a, b = rng.uniform(0.5, 1.0, 20), rng.uniform(0.5, 1.0, 20)
+    off = 2.0**-10
+    lifted = [ar.lift(x[None, :, None]) for x in (a, b)]
+    for part in lifted:
+        part.error = np.full(part.shape, off)
+    bound = ar.scan(*lifted, ar.zeros((1, 1)))
+    h = 0.0
+    for t in range(20):
+        h = (a[t] + off) * h + b[t] + off
+    assert 0.999 < (h - bound.value[0, -1, 0]) / bound.error[0, -1, 0] <= 1
+
+
+def scan_case(length=100):
+    rng = torch.Generator().manual_seed(0)
+    normal = lambda *shape: torch.randn(*shape, generator=rng)  # noqa: E731
+    case = {"u": normal(1, 2, length), "delta": normal(1, 2, length), "A": -0.01 * normal(2, 3).abs()}
+    return {**case, "B": normal(1, 3, length), "C": normal(1, 3, length)}
+
+
+def test_the_sequential_bound_decides_where_it_is_declared():
+    case = scan_case()
+    reports = {}
+    for order in ("any", "sequential"):
+        rounding = Rounding.of(torch.float32, order=order)
+        reports[order] = check_scan_refinement(
+            selective_scan, **case, delta_softplus=True, gradients=True, rounding=rounding
+        )
+    for report in reports.values():
+        assert report.verdict is Verdict.REFINES, report.summary()
+    assert reports["any"].bound_theorem == "runDiagonalTransitions_error"
+    assert reports["sequential"].bound_theorem == "Rounding.sequential_error"
+    assert "scans token after token" in reports["sequential"].summary()
+    assert reports["sequential"].worst.ratio >= reports["any"].worst.ratio
+
+
+def test_tf32_allows_for_cut_factors_and_no_more():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 64, 64)).astype(np.float32)
+
+    def cut(array):
+        bits = array.view(np.uint32) & np.uint32(0xFFFFE000)
+        return bits.view(np.float32).astype(np.float64)
+
+    exact = x.astype(np.float64) @ y.astype(np.float64).T
+    errors = np.abs(cut(x) @ cut(y).T - exact)
+    bounds = {}
+    for name in (torch.float32, "tf32"):
+        ar = arithmetic(name)
+        bounds[name] = ar.dot(ar.lift(x)[:, None], ar.lift(y)[None]).error
+    assert np.all(errors <= bounds["tf32"])
+    assert np.max(errors / bounds["tf32"]) > 0.05
+    assert np.any(errors > bounds[torch.float32]), "float32 itself does not explain them"
+    product = [ar.lift(x) * ar.lift(y) for ar in (arithmetic(), arithmetic("tf32"))]
+    assert np.array_equal(product[0].error, product[1].error), "products outside of sums stay in float32"
+
+
+@pytest.mark.parametrize(
+    "rounding",
+    [
+        Rounding.of(torch.float16),
+        Rounding.of("tf32"),
+        Rounding.of(torch.bfloat16, accumulator=torch.float32, order="sequential", ulps=1.5),
+    ],
+)
+def test_source_text_makes_it_again(rounding):
+    made = eval(rounding.source(), {"torch": torch, "scanproof": scanproof})
+    assert (made if isinstance(made, Rounding) else Rounding.of(made)) == rounding
+
+
+def test_wrong_orders_are_refused():
+    with pytest.raises(InvalidArgument, match="order is 'tree'; give"):
+        Rounding.of(torch.float32, order="tree")
