@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from scanproof.refinement.kernels.kernel import Kernel as Kernel
     from scanproof.refinement.kernels.recurrent_unit import MinGru as MinGru
     from scanproof.refinement.kernels.recurrent_unit import RgLru as RgLru
+    from scanproof.refinement.kernels.selective import CausalConv1d as CausalConv1d
+    from scanproof.refinement.kernels.selective import SelectiveScan as SelectiveScan
     from scanproof.refinement.kernels.ssd import SsdScan as SsdScan
     from scanproof.refinement.oracle import Oracle as Oracle
     from scanproof.refinement.report import RefinementError as RefinementError
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
     from scanproof.streaming.report import StreamingReport as StreamingReport
 
 _EXPORTS = {
+    "CausalConv1d": "scanproof.refinement.kernels.selective",
+    "SelectiveScan": "scanproof.refinement.kernels.selective",
     "ComplexDiagonal": "scanproof.refinement.kernels.complex_diagonal",
     "GatedDeltaRule": "scanproof.refinement.kernels.delta",
     "GatedLinearAttention": "scanproof.refinement.kernels.attention",

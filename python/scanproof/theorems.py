@@ -12,6 +12,9 @@ RUNNER_AGREE = "Runner.take_outputs_congr"
 SELECTIVE_SCAN_APPEND = "diagonalSelectiveScan_append"
 """The diagonal selective scan of an append is the prefix scan followed by the scan from the state reached."""
 
+CAUSAL_CONV1D = "causalConv1d_getElem_ofOldestFirst"
+"""The causal convolution computes the sum over its taps, as the ecosystem stores them."""
+
 SSD_SCAN_APPEND = "ssdScan_append"
 LINEAR_ATTENTION_APPEND = "linearAttention_append"
 DELTA_RULE_APPEND = "deltaRule_append"
@@ -20,6 +23,9 @@ DELTA_RULE_APPEND = "deltaRule_append"
 DIAGONAL_S4_PREFIX = "diagonalS4_runList_append_outputs_prefix"
 COMPACT_MAMBA_PREFIX = "compactMamba_runList_append_outputs_prefix"
 SELECTIVE_MAMBA_PREFIX = "selectiveMamba_runList_append_outputs_prefix"
+
+SUM_ERROR = "Rounding.sum_error"
+"""A sum in any order, its terms rounded, lies within the bound of the exact sum."""
 
 SCAN_ERROR = "runDiagonalTransitions_error"
 """However a diagonal scan is associated and rounded, it lies within the bound of the exact state."""

@@ -348,7 +348,7 @@ def test_only_y_may_be_returned():
     [
         ({"impl": 3}, "impl is a int"),
         ({"kernel": SsdScan}, "kernel is a"),
-        ({"without": "g"}, r"missing: \['g'\]"),
+        ({"without": "k"}, r"missing: \['k'\]"),
         ({"extra": "h"}, r"unknown: \['h'\]"),
         ({"cut": "v"}, r"v has shape \(2, 5, 4, 3\)"),
         ({"log_window": -1}, "log_window is -1"),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
@@ -23,8 +25,8 @@ class GatedLinearAttention(Kernel):
 
     The Lean definition is ``linearAttention``.
 
-    With one decay a head and token it is simple gating, of which retention and lightning attention are the
-    case of a decay that is the same at every token; without decay (``g`` zero) it is linear attention.
+    Without ``g`` there is no decay. With one decay a head and token it is simple gating, of which retention
+    and lightning attention are the case of a decay that is the same at every token.
 
     Attributes:
         scale: factor of the queries, often ``state ** -0.5``.
@@ -38,7 +40,7 @@ class GatedLinearAttention(Kernel):
         "g": ("batch", "time", "head", None),
         "initial_state": OUTPUTS["last_state"],
     }
-    optional: ClassVar = frozenset({"initial_state"})
+    optional: ClassVar = frozenset({"g", "initial_state"})
     outputs: ClassVar = OUTPUTS
 
     scale: float = 1.0
@@ -47,8 +49,13 @@ class GatedLinearAttention(Kernel):
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
     ) -> tuple[Value, ...]:
-        q, logs = inputs["q"], inputs["g"]
-        start, states = _states(ar, inputs, logs, ar.exp(logs) if self.log_decays else logs)
+        q = inputs["q"]
+        logs = inputs.get("g", ar.zeros((*q.shape[:3], 1)))
+        if "g" not in inputs:
+            decays = ar.lift(np.ones(logs.shape))
+        else:
+            decays = ar.exp(logs) if self.log_decays else logs
+        start, states = _states(ar, inputs, logs, decays)
         return reading(ar, _scaled(ar, q, self.scale), states), last(states, start)
 
 

@@ -28,7 +28,8 @@ def random_inputs(
         seed: seed of the numbers.
         dtype: dtype of the floating ones.
         without: optional inputs to leave out.
-        sizes: sizes of axes by name, in place of those of :data:`SIZES`; an axis without a name has size 1.
+        sizes: sizes of axes by name, in place of those of :data:`SIZES`; that of an axis without a name goes
+            by the name of its input, and is 1 unless given.
     """
     rng = torch.Generator().manual_seed(seed)
     size = {**SIZES, **sizes}
@@ -36,7 +37,7 @@ def random_inputs(
     for name, axes in kernel.inputs.items():
         if name in without:
             continue
-        shape = [size[axis] if axis else 1 for axis in axes]
+        shape = [size[axis] if axis else size.get(name, 1) for axis in axes]
         inputs[name] = RULES.get(name, _plain)(torch.randn(shape, generator=rng)).to(dtype)
     return inputs
 

@@ -18,7 +18,8 @@ class GatedDeltaRule(Kernel):
     """The gated delta rule (Yang et al. 2025), the Lean definition ``deltaRule``.
 
     ``s' = diag(a) s``, then ``s' + beta k (v - s'ᵀ k)ᵀ``, read as ``y = scale (s'ᵀ q)``: one decay a head
-    (Gated DeltaNet), or one a state entry (Kimi delta attention).
+    (Gated DeltaNet), or one a state entry (Kimi delta attention); without ``g`` none
+    (DeltaNet).
 
     The state is not a diagonal scan, and no theorem bounds its rounding. What is proved: appending tokens
     leaves past outputs, and in exact arithmetic the chunked form is the recurrence (Lean theorem
@@ -41,7 +42,7 @@ class GatedDeltaRule(Kernel):
         "beta": ("batch", "time", "head"),
         "initial_state": OUTPUTS["last_state"],
     }
-    optional: ClassVar = frozenset({"initial_state"})
+    optional: ClassVar = frozenset({"g", "initial_state"})
     outputs: ClassVar = OUTPUTS
 
     scale: float = 1.0
@@ -52,7 +53,9 @@ class GatedDeltaRule(Kernel):
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
     ) -> tuple[Value, ...]:
-        q, k, v, g, beta = (inputs[name] for name in ("q", "k", "v", "g", "beta"))
+        q, k, v, beta = (inputs[name] for name in ("q", "k", "v", "beta"))
+        none = np.zeros if self.log_decays else np.ones
+        g = inputs.get("g", ar.lift(none((*k.shape[:3], 1))))
         batch, time, heads, keys = k.shape
         if self.norm_eps is not None:
             q, k = (_normalised(ar, x, self.norm_eps) for x in (q, k))

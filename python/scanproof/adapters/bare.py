@@ -1,0 +1,97 @@
+"""Single modules of a package whose own import needs a GPU."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from scanproof.errors import MissingDependency
+
+
+def bare_module(name: str, *, folder: Path | None = None, inert: tuple[str, ...] = ()) -> ModuleType:
+    """Import a module without running the ``__init__`` of the packages that it is in.
+
+    Args:
+        name: ``"package.sub.module"``.
+        folder: where the package, and what it imports besides, lies; default: where Python looks.
+        inert: names of modules, as ``"triton"``, that are replaced while the module is imported, and in it
+            from then on, by something whose every attribute, item and call is the same again; what such a
+            module decorates is lost.
+
+    Returns:
+        The module. Neither it nor the packages stay in ``sys.modules``.
+
+    Raises:
+        MissingDependency: there is no such package or module.
+    """
+    parents = [name.rpartition(".")[0]]
+    while "." in parents[-1]:
+        parents.append(parents[-1].rpartition(".")[0])
+    root = parents[-1]
+    found = PathFinder.find_spec(root, None if folder is None else [str(folder)])
+    if found is None or found.submodule_search_locations is None:
+        raise MissingDependency(f"{root} is missing; it is needed for {name}.")
+    base = Path(next(iter(found.submodule_search_locations)))
+    packages = {parent: _package(parent, base.joinpath(*parent.split(".")[1:])) for parent in parents}
+    path = sys.path if folder is None else [*sys.path, str(folder)]
+    stand_ins = {stand_in: _Inert(stand_in) for stand_in in inert}
+    with patch.object(sys, "path", path), _replaced(root, {**packages, **stand_ins}):
+        try:
+            return import_module(name)
+        except ModuleNotFoundError as missing:
+            raise MissingDependency(f"{name} cannot be imported: {missing}.") from missing
+
+
+class _Inert(ModuleType):
+    """A module of which everything is inert."""
+
+    __path__: list[str] = []  # noqa: RUF012  # a package, as importlib asks
+    __version__ = "3.0.0"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__spec__ = ModuleSpec(name, None, is_package=True)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert":
+        return self
+
+    def __getitem__(self, key: Any) -> "_Inert":
+        return self
+
+    def __iter__(self) -> "Iterator[_Inert]":
+        return iter((self,))
+
+
+def _package(name: str, folder: Path) -> ModuleType:
+    package = ModuleType(name)
+    package.__path__ = [str(folder)]
+    return package
+
+
+@contextmanager
+def _replaced(root: str, modules: Mapping[str, ModuleType]) -> Iterator[None]:
+    """Put modules into ``sys.modules``, and afterwards leave there what was before."""
+
+    def concerned(name: str) -> bool:
+        return any(name == top or name.startswith(f"{top}.") for top in (root, *modules))
+
+    before = {name: module for name, module in sys.modules.items() if concerned(name)}
+    for name in before:
+        del sys.modules[name]
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if concerned(name)]:
+            del sys.modules[name]
+        sys.modules.update(before)

@@ -1,0 +1,152 @@
+"""Naive PyTorch references of flash-linear-attention, through one table of signatures (fla-core 0.6.0).
+
+They are in modules of their own that need no triton, inside packages that do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from scanproof.adapters.bare import bare_module
+from scanproof.adapters.kernels.subject import Implementation, Subject
+from scanproof.refinement.kernels.attention import GatedLinearAttention, Rwkv6
+from scanproof.refinement.kernels.delta import GatedDeltaRule
+from scanproof.refinement.kernels.kernel import Kernel
+
+CHUNK = 8
+KEYS = 5
+_SCALE = KEYS**-0.5
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How a naive reference is called.
+
+    Attributes:
+        module: below ``fla.ops``.
+        function: its name.
+        kernel: what it should refine.
+        head_first: whether tensors are (batch, head, time, ...) and not (batch, time, head, ...).
+        renamed: names of the kernel's inputs that the function has under another one.
+        scalars: inputs of one number a head, without the kernel's last axis.
+        options: what else it is given.
+        state: whether it returns a state.
+        state_argument: whether it is asked for it.
+        subject: further fields of the subject.
+    """
+
+    module: str
+    function: str
+    kernel: Kernel
+    head_first: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    scalars: frozenset[str] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    state: bool = True
+    state_argument: bool = True
+    subject: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self, folder: Path | None) -> Implementation:
+        """Import the function, under the kernel's signature."""
+        function = getattr(bare_module(f"fla.ops.{self.module}", folder=folder), self.function)
+        options = (
+            {"output_final_state": True, **self.options}
+            if self.state and self.state_argument
+            else self.options
+        )
+
+        def implementation(**inputs: Tensor) -> Any:
+            given = {}
+            for name, tensor in inputs.items():
+                x = tensor[..., 0] if name in self.scalars else tensor
+                turned = self.head_first and "time" in self.kernel.inputs[name]
+                given[self.renamed.get(name, name)] = x.transpose(1, 2) if turned else x
+            y, *rest = (
+                returned if isinstance(returned := function(**given, **options), tuple) else (returned,)
+            )
+            y = y.transpose(1, 2) if self.head_first else y
+            return (y, rest[0]) if self.state else y
+
+        return implementation
+
+
+_HEAD = frozenset({"g"})
+_GLA = GatedLinearAttention(scale=_SCALE)
+_NO_STATE = {"without": frozenset({"initial_state"})}
+_NO_DECAY = {"without": frozenset({"g"})}
+_CHUNKED = {"log_window": CHUNK}
+_WHOLE = {"multiple": CHUNK, "sizes": {"time": 40, "g": KEYS}}
+_DELTA = GatedDeltaRule(scale=_SCALE)
+_DELTA_CHUNKED = GatedDeltaRule(scale=_SCALE, chunk_size=CHUNK)
+
+SIGNATURES = (
+    Signature("gla.naive", "naive_recurrent_gla", _GLA, renamed={"g": "gk"}, subject={"sizes": {"g": KEYS}}),
+    Signature("simple_gla.naive", "naive_recurrent_simple_gla", _GLA, scalars=_HEAD),
+    Signature(
+        "simple_gla.naive",
+        "naive_chunk_simple_gla",
+        _GLA,
+        scalars=_HEAD,
+        options={"chunk_size": CHUNK},
+        subject=_CHUNKED,
+    ),
+    Signature(
+        "simple_gla.naive",
+        "naive_parallel_simple_gla",
+        _GLA,
+        scalars=_HEAD,
+        state=False,
+        subject={"log_window": 37, **_NO_STATE},
+    ),
+    Signature("rwkv6.recurrent_naive", "naive_recurrent_rwkv6", Rwkv6(scale=_SCALE), head_first=True),
+    Signature("gated_delta_rule.naive", "naive_recurrent_gated_delta_rule", _DELTA, scalars=_HEAD),
+    Signature(
+        "gated_delta_rule.naive",
+        "naive_chunk_gated_delta_rule",
+        _DELTA_CHUNKED,
+        scalars=_HEAD,
+        options={"chunk_size": CHUNK},
+    ),
+    Signature("kda.naive", "naive_recurrent_kda", _DELTA, subject={"sizes": {"g": KEYS}}),
+    Signature("delta_rule.naive", "delta_rule_recurrence", _DELTA, head_first=True, subject=_NO_DECAY),
+    Signature(
+        "delta_rule.naive",
+        "delta_rule_chunkwise",
+        _DELTA_CHUNKED,
+        head_first=True,
+        options={"chunk_size": CHUNK},
+        state_argument=False,
+        subject={
+            "multiple": CHUNK,
+            "sizes": {"time": 40},
+            "without": _NO_DECAY["without"] | {"initial_state"},
+        },
+    ),
+    Signature("linear_attn.naive", "naive_recurrent_linear_attn", _GLA, subject=_NO_DECAY),
+    Signature(
+        "kda.naive",
+        "naive_chunk_kda",
+        _DELTA_CHUNKED,
+        options={"chunk_size": CHUNK},
+        subject=_WHOLE,
+    ),
+)
+
+
+def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
+    """Return a subject for each signature; fla lies in a folder or is installed."""
+    return tuple(
+        Subject(
+            name=f"fla.ops.{signature.module}:{signature.function}",
+            package="fla-core",
+            load=partial(signature.load, folder),
+            kernel=signature.kernel,
+            folder=folder,
+            **signature.subject,
+        )
+        for signature in SIGNATURES
+    )

@@ -1,0 +1,100 @@
+"""A real implementation under one name: what it should refine, and the function whose causality is asked."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanproof.refinement.kernels.cases import random_inputs
+from scanproof.refinement.kernels.check import check_kernel_refinement
+from scanproof.refinement.kernels.kernel import Kernel
+from scanproof.refinement.report import RefinementReport
+
+_NOT_POSITIVE = ("g", "w")
+"""Inputs that are logarithms of decays: where they are positive, forms by chunks may overflow."""
+
+Implementation = Callable[..., Any]
+"""Takes the inputs of a kernel by name; returns y, or y and the parts of the last state."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One function of a package, and the kernel that it should refine.
+
+    Attributes:
+        name: ``package.module:function``, with its options where there are several of it.
+        package: the distribution that it comes from.
+        load: import it and return it under the kernel's signature.
+        kernel: the recurrence.
+        log_window: as of ``check_kernel_refinement``.
+        sizes: sizes of axes other than those of ``random_inputs``.
+        without: inputs that it does not take.
+        constant: inputs that are the same for every example and token, though the kernel's need not be.
+        multiple: of what its lengths must be multiples.
+        in_place: whether it writes its state in place, so that no gradient can be pulled through it.
+        folder: overlay that holds the package; None where it is installed like any other.
+        departs: in what it departs from the recurrence, in a sentence; empty where it does not.
+    """
+
+    name: str
+    package: str
+    load: Callable[[], Implementation]
+    kernel: Kernel
+    log_window: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    without: frozenset[str] = frozenset({"seq_idx"})
+    constant: frozenset[str] = frozenset()
+    multiple: int = 1
+    in_place: bool = False
+    folder: Path | None = None
+    departs: str = ""
+
+    @property
+    def version(self) -> str:
+        """Version of the package, or ``"not installed"``."""
+        path = sys.path if self.folder is None else [str(self.folder)]
+        found = next(iter(distributions(name=self.package, path=path)), None)
+        return "not installed" if found is None else found.version
+
+    def inputs(self, seed: int = 0, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+        """Return random inputs that it takes."""
+        inputs = random_inputs(self.kernel, seed=seed, dtype=dtype, without=self.without, **self.sizes)
+        for name in self.constant:
+            inputs[name] = inputs[name][:1, :1].expand_as(inputs[name])
+        return inputs
+
+    def refinement(self, seed: int = 0) -> RefinementReport:
+        """Check that it refines its kernel at random inputs in float32."""
+        return check_kernel_refinement(
+            self.load(), self.kernel, self.inputs(seed), log_window=self.log_window, shrink=False
+        )
+
+    def function(self, seed: int = 0) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
+        """Return the map from its inputs with an axis of time, by name, to y, and such inputs.
+
+        All else is fixed, initial states and resets are left out; logarithms of decays are made negative
+        first. The pair is what ``certify`` and ``audit`` take.
+        """
+        implementation, inputs = self.load(), self.inputs(seed)
+        axes, fixed = self.kernel.inputs, {}
+        tokens = {
+            name: x
+            for name, x in inputs.items()
+            if "time" in axes[name] and name not in (*self.constant, "seq_idx", "reset")
+        }
+        for name, x in inputs.items():
+            if name not in tokens and name != "reset" and not name.startswith("initial_"):
+                fixed[name] = x
+
+        def outputs(**given: Tensor) -> Tensor:
+            allowed = {name: -x.abs() if name in _NOT_POSITIVE else x for name, x in given.items()}
+            returned = implementation(**allowed, **fixed)
+            y: Tensor = returned[0] if isinstance(returned, tuple | list) else returned
+            return y
+
+        return outputs, tokens

@@ -1,0 +1,94 @@
+"""Packages in a folder of their own, laid over the running interpreter's for one process or one import.
+
+Some packages change what others run: transformers chooses its kernels by what is installed. Such packages,
+and old versions of installed ones, are put into a folder in the user's cache, without their dependencies,
+which are those of the running interpreter; nothing else sees them.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from scanproof.errors import InvalidArgument, MissingDependency
+from scanproof.lean.store import LOCK_NAME, cache_folder
+
+_BUILD = "build.txt"
+"""The list, beside the others, of what builds packages that come as sources."""
+
+_WITHOUT_CUDA = {
+    f"{package}_{option}": "TRUE"
+    for package in ("MAMBA", "CAUSAL_CONV1D")
+    for option in ("SKIP_CUDA_BUILD", "FORCE_BUILD")
+}
+"""Ask mamba-ssm and causal-conv1d to leave out their CUDA extension, and not to look for a built one."""
+
+
+def overlay(requirements: Path) -> Path:
+    """Return a folder that holds the packages of a list, installed now or by an earlier call.
+
+    Args:
+        requirements: a list for pip with every package pinned, ``name==version`` a line.
+
+    Raises:
+        InvalidArgument: there is no such list.
+        MissingDependency: pip could not install it.
+    """
+    if not requirements.is_file():
+        raise InvalidArgument(
+            f"{requirements} is no file; give a list of pinned packages, as in ci/overlays."
+        )
+    tools = requirements.with_name(_BUILD)
+    path = (overlay(tools),) if tools.is_file() and requirements != tools else ()
+    interpreter = f"{sys.implementation.cache_tag} {sys.platform}\n"
+    key = hashlib.sha256((interpreter + requirements.read_text()).encode()).hexdigest()[:16]
+    kept = cache_folder() / "overlays"
+    folder = kept / f"{requirements.stem}-{key}"
+    kept.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept / LOCK_NAME):
+        if not folder.is_dir():
+            _install(requirements, folder, _before(path))
+    os.utime(folder)
+    return folder
+
+
+def run_over(folder: Path, arguments: Sequence[str], *, timeout: float) -> "subprocess.CompletedProcess[str]":
+    """Run this Python with the packages of a folder in front of the others."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=_before((folder,)),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def _before(folders: Sequence[Path]) -> dict[str, str]:
+    """Return the environment in which Python looks into these folders first."""
+    given = os.environ.get("PYTHONPATH")
+    path = [*map(str, folders), *([given] if given else [])]
+    return {**os.environ, **({"PYTHONPATH": os.pathsep.join(path)} if path else {})}
+
+
+def _install(requirements: Path, folder: Path, environment: dict[str, str]) -> None:
+    with tempfile.TemporaryDirectory(prefix=".staging-", dir=folder.parent) as staging:
+        target = Path(staging) / "packages"
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        options = ["--no-deps", "--no-build-isolation", "--no-compile", "--target", str(target)]
+        done = subprocess.run(
+            [*command, *options, "--requirement", str(requirements)],
+            env={**environment, **_WITHOUT_CUDA},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            errors = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
+            raise MissingDependency(f"pip could not install {requirements}: {'; '.join(errors[:3])}.")
+        target.rename(folder)

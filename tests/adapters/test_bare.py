@@ -1,0 +1,71 @@
+"""Single modules of packages that cannot be imported whole, from folders of their own."""
+
+import sys
+
+import pytest
+
+from scanproof.adapters.bare import bare_module
+from scanproof.errors import MissingDependency
+
+KERNELS = """
+import gpu
+import gpu.language as gl
+from helper import VALUE
+
+
+@gpu.autotune(configs=[gpu.Config({"BLOCK": 1})], key=["n"])
+@gpu.jit
+def kernel(x, BLOCK: gl.constexpr):
+    pass
+
+
+SMALLEST = min(config.kwargs["BLOCK"] for config in kernel.configs)
+NEW = gpu.__version__ >= "3"
+
+
+def reference(x):
+    from pack.deep.other import twice
+
+    return VALUE + x
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    deep = tmp_path / "pack" / "deep"
+    deep.mkdir(parents=True)
+    for init in (tmp_path / "pack" / "__init__.py", deep / "__init__.py"):
+        init.write_text("raise ImportError('needs a GPU')\n")
+    (deep / "kernels.py").write_text(KERNELS)
+    (deep / "other.py").write_text("import absent\n")
+    (tmp_path / "helper.py").write_text("VALUE = 40\n")
+    return tmp_path
+
+
+def test_a_module_inside_a_package_that_does_not_import(folder):
+    before = {name: module for name, module in sys.modules.items() if name != "helper"}
+    module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
+    assert module.VALUE == 40
+    assert module.NEW
+    assert module.kernel(1, 2) is module.kernel
+    assert {name: module for name, module in sys.modules.items() if name != "helper"} == before
+    assert str(folder) not in sys.path
+
+
+def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pack", pytest)
+    bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
+    assert sys.modules["pack"] is pytest
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere.to.be.found", "nowhere is missing"),
+        ("pack.deep.absent", "pack.deep.absent cannot be imported"),
+        ("pack.deep.other", "No module named 'absent'"),
+    ],
+)
+def test_what_is_missing_is_named(folder, name, message):
+    with pytest.raises(MissingDependency, match=message):
+        bare_module(name, folder=folder)

@@ -1,0 +1,88 @@
+"""Kernels of real packages refine the families' recurrences, and are causal."""
+
+import os
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import torch
+
+from scanproof import SsdScan, Verdict, assert_future_blind, assert_strictly_causal
+from scanproof.adapters.kernels import transformers
+from scanproof.adapters.kernels.registry import OVERLAYS, kernel_subjects
+from scanproof.adapters.kernels.subject import Subject
+
+ROOT = Path(__file__).parents[2]
+LISTS = ROOT / "ci" / "overlays"
+ENABLE = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/test_kernels.py"
+INSTALLED = transformers.subjects()
+
+
+def check(subject):
+    report = subject.refinement()
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.sharpness < 1e-3
+    fn, x = subject.function()
+    assert_future_blind(fn, x, cuts=(1, 7, 16, 20, 36), inputs=1)
+    if not subject.in_place:
+        assert_strictly_causal(fn, x, cuts="coded", inputs=1)
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@pytest.mark.parametrize("subject", INSTALLED, ids=lambda subject: subject.name)
+def test_kernels_of_transformers(subject):
+    check(subject)
+
+
+@pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_kernels_of_packages_in_overlays():
+    pinned = "".join((LISTS / name).read_text() for name in OVERLAYS.values())
+    found = kernel_subjects(LISTS)[len(INSTALLED) :]
+    assert len(found) == len(every_subject()) - len(INSTALLED)
+    for subject in found:
+        assert f"{subject.package}=={subject.version}\n" in pinned
+        check(subject)
+
+
+def every_subject():
+    return [
+        *INSTALLED,
+        *(s for module in OVERLAYS for s in import_module(f"scanproof.adapters.kernels.{module}").subjects()),
+    ]
+
+
+def test_the_page_on_families_lists_every_subject():
+    page = (ROOT / "docs" / "families.md").read_text()
+    for subject in every_subject():
+        kernel = type(subject.kernel).__name__
+        assert f"| `{subject.name}` | `{kernel}` | {subject.departs} |" in page
+    rows = [line for line in page.splitlines() if line.startswith("| `") and ":" in line.split("|")[1]]
+    assert len(rows) == len(every_subject())
+
+
+def test_a_subject_says_what_is_installed():
+    by_name = {subject.name: subject for subject in every_subject()}
+    assert by_name["transformers.models.mamba2:mamba2_chunk_scan"].version.startswith("5.")
+    assert by_name["fla.ops.gla.naive:naive_recurrent_gla"].version == "not installed"
+
+
+def test_a_subject_as_a_function_of_its_tokens():
+    def implementation(x, dt, A, B, C, scale=1.0):
+        assert A.shape == (4,)
+        return x * scale, x[:, -1]
+
+    subject = Subject(
+        "here:it",
+        "nothing",
+        lambda: implementation,
+        SsdScan(),
+        without=frozenset({"seq_idx", "z", "D", "dt_bias"}),
+    )
+    fn, x = subject.function()
+    assert set(x) == {"x", "dt", "B", "C"}
+    assert torch.equal(fn(**x), x["x"])
+    constant = Subject("here:it", "nothing", lambda: implementation, SsdScan(), constant=frozenset({"dt"}))
+    assert "dt" not in constant.function()[1]
+    dt = constant.inputs()["dt"]
+    assert torch.equal(dt, dt[:1, :1].expand_as(dt))
