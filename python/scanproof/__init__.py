@@ -1,9 +1,14 @@
-"""scanproof: check that a PyTorch sequence model numerically refines the proved Lean runners."""
+"""scanproof: check that a PyTorch sequence model numerically refines the proved Lean runners.
+
+PYTEST_DONT_REWRITE: programs may import scanproof before pytest does.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanproof.auditing.assertion import AuditError as AuditError
+    from scanproof.auditing.assertion import assert_audit as assert_audit
     from scanproof.auditing.audit import audit as audit
     from scanproof.auditing.report import AuditReport as AuditReport
     from scanproof.causality.alignment import Alignment as Alignment
@@ -78,6 +83,7 @@ _EXPORTS = {
     "assert_kernel_refines": "scanproof.refinement.kernels.check",
     "check_kernel_refinement": "scanproof.refinement.kernels.check",
     "Alignment": "scanproof.causality.alignment",
+    "AuditError": "scanproof.auditing.assertion",
     "AuditReport": "scanproof.auditing.report",
     "BatchReport": "scanproof.causality.batch_report",
     "Cases": "scanproof.refinement.search",
@@ -101,6 +107,7 @@ _EXPORTS = {
     "StreamingModel": "scanproof.streaming.model",
     "StreamingReport": "scanproof.streaming.report",
     "Verdict": "scanproof.report.verdict",
+    "assert_audit": "scanproof.auditing.assertion",
     "assert_batch_independent": "scanproof.causality.batch",
     "assert_future_blind": "scanproof.causality.perturbation",
     "assert_prefix_equivalent": "scanproof.causality.prefix",

@@ -102,7 +102,7 @@ def test_problems_are_sentences(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["prove"], "is not in a Lean project"),
+        (["prove", "--project", "."], "is not in a Lean project"),
         (["prove", "--project", str(ROOT), "--toolchain", "cargo"], "There is no toolchain 'cargo'"),
     ],
 )

@@ -156,6 +156,7 @@ def assert_batch_independent(
             call that repeats it.
         InvalidArgument: the call is wrong; nothing was checked.
     """
+    __tracebackhide__ = True
     report = check_batch_independence(
         fn,
         x,

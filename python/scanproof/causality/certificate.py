@@ -170,6 +170,7 @@ def assert_strictly_causal(
             repeats it.
         InvalidArgument: the call is wrong; nothing was checked.
     """
+    __tracebackhide__ = True
     report = certify(
         fn,
         x,

@@ -177,6 +177,7 @@ def assert_future_blind(
             future, and the call that repeats it.
         InvalidArgument: the call is wrong; nothing was checked.
     """
+    __tracebackhide__ = True
     report = check_perturbation(
         fn,
         x,

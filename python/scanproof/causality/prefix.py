@@ -167,6 +167,7 @@ def assert_prefix_equivalent(
             that repeats it.
         InvalidArgument: the call is wrong; nothing was checked.
     """
+    __tracebackhide__ = True
     report = check_prefix(
         fn,
         x,

@@ -7,10 +7,14 @@ import typer
 
 from scanproof.cli.audit import audit
 from scanproof.cli.bench import causality
+from scanproof.cli.certify import certify
+from scanproof.cli.cite import cite
 from scanproof.cli.demo import demo
 from scanproof.cli.exits import LEGEND, explained
 from scanproof.cli.fuzz import fuzz
 from scanproof.cli.prove import prove
+from scanproof.cli.refine import refine
+from scanproof.cli.theorems import theorems
 
 IMPLEMENTATIONS, THEOREMS, MACHINE = "Check an implementation", "Lean theorems", "This machine"
 
@@ -52,8 +56,12 @@ def add(command: Callable[..., int], panel: str | None, example: str, to: typer.
     to.command(name, epilog=epilog, rich_help_panel=panel)(explained(command))
 
 
-add(audit, IMPLEMENTATIONS, "scanproof audit mypackage.mixers:make --shape 2,37,32")
+add(audit, IMPLEMENTATIONS, "scanproof audit scanproof.demo.factories:block --shape 2,37,8")
+add(certify, IMPLEMENTATIONS, "scanproof certify scanproof.demo.factories:block --shape 2,37,8")
+add(refine, IMPLEMENTATIONS, "scanproof refine scanproof.demo.factories:block --shape 2,37,8")
 add(fuzz, IMPLEMENTATIONS, "scanproof fuzz --cases 20")
 add(prove, THEOREMS, "scanproof prove --list")
+add(theorems, THEOREMS, "scanproof theorems append prefix")
+add(cite, THEOREMS, "scanproof cite Runner.take_outputs_append --format bibtex")
 add(demo, MACHINE, "scanproof demo")
 add(causality, None, "scanproof bench causality --quick", to=bench)

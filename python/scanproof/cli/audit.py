@@ -1,35 +1,41 @@
 """``scanproof audit``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED
-from scanproof.cli.options import Json, Quiet
+from scanproof.cli.inputs import Device, Dtype, Seed, Shape, Target
+from scanproof.cli.options import Html, Json, Quiet
 
 
 def audit(
-    factory: Annotated[str, typer.Argument(help="package.module:name, a function that makes what to check.")],
-    shape: Annotated[str, typer.Option(help="Shape of the input, as in 2,64,32.")],
-    dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16.")] = "float32",
-    vocab_size: Annotated[int | None, typer.Option(help="Draw token ids below this instead.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the input, the factory and the checks.")] = 0,
-    html: Annotated[Path | None, typer.Option(help="Write the report here, as one page.")] = None,
+    target: Target,
+    shape: Shape = None,
+    dtype: Dtype = "float32",
+    device: Device = "cpu",
+    vocab_size: Annotated[
+        int | None, typer.Option(min=1, help="Draw token ids below this instead of numbers.")
+    ] = None,
+    cuts: Annotated[str, typer.Option(help="Of the certificate: all, coded or rand.")] = "all",
+    seed: Seed = 0,
+    html: Html = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run every check that applies to anybody's module, made by a factory without arguments."""
-    from scanproof.auditing.command import run_audit
+    """Run every check that applies: certificate, perturbation, prefixes, batch, and refinement of a spec.
 
-    report = run_audit(
-        factory,
-        shape=shape,
-        dtype=dtype,
-        vocab_size=vocab_size,
-        seed=seed,
-        html=html,
-        as_json=json,
-        quiet=quiet,
-    )
-    return PASSED if report.ok else FINDING if report.verdict.found else INCONCLUSIVE
+    The factory returns a function or module from the input to an output of as many positions, or (that, its
+    spec), or a mapping of arguments of scanproof.audit with 'fn' among them.
+    """
+    import torch
+
+    from scanproof.auditing.audit import audit as check
+    from scanproof.cli import factory
+    from scanproof.cli.inputs import with_input
+    from scanproof.cli.show import show, step
+
+    with step(f"Auditing {target}", quiet):
+        made = with_input(factory.make(target, seed), shape, dtype, device, seed, vocab_size)
+        options = {"name": target, "cuts": cuts, "vocab_size": vocab_size}
+        report = check(**{**options, **made}, generator=torch.Generator().manual_seed(seed))
+    return show(target, report, as_json=json, html=html, quiet=quiet)

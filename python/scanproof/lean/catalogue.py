@@ -5,9 +5,11 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from scanproof.errors import InvalidArgument
+from scanproof.lean.carried import CATALOGUE
 from scanproof.lean.find import find_toolchain
 from scanproof.lean.modules import Graph, read_graph
 from scanproof.lean.project import Project
@@ -88,9 +90,10 @@ class Catalogue:
         for theorem in self.theorems:
             if theorem.name in (name, f"Scanproof.{name}"):
                 return theorem
-        raise InvalidArgument(
-            f"No theorem is called {name}; scanproof prove --list names the {len(self.theorems)} known."
-        )
+        short = [theorem.name.removeprefix("Scanproof.") for theorem in self.theorems]
+        near = get_close_matches(name.removeprefix("Scanproof."), short, n=3)
+        meant = f"did you mean {' or '.join(near)}?" if near else "scanproof theorems lists them."
+        raise InvalidArgument(f"No theorem is called {name}, of {len(short)}; {meant}")
 
     def to_json(self) -> str:
         """Return the catalogue as JSON text."""
@@ -117,6 +120,11 @@ class Catalogue:
             return cls(declarations=tuple(declarations), **content)
         except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise InvalidArgument(f"This is no catalogue of scanproof: {error!r}.") from error
+
+
+def carried() -> Catalogue:
+    """Return the catalogue that the package carries, of the theorems of this version."""
+    return Catalogue.from_json(CATALOGUE.read_text(encoding="utf-8"))
 
 
 def load(project: Path | None = None) -> Catalogue:

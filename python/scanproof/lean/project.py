@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from scanproof.errors import InvalidArgument
+from scanproof.lean import carried
 
 _VERSION = re.compile(r"leanprover/lean4:v(?P<version>\d+\.\d+\.\d+\S*)")
 _OPTIONS = re.compile(r"leanOptions\s*:=\s*#\[(?P<entries>[^\]]*)\](?!\s*\+\+)")
@@ -30,27 +31,27 @@ class Project:
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
-        """Return the project that ``start`` (default: the working folder) lies in.
+        """Return the project that ``start`` lies in; default: the working folder's, else the package's own.
 
         Raises:
             InvalidArgument: neither the folder nor one above it holds a Lean project, or it names no version.
         """
-        start = (start or Path.cwd()).resolve()
-        for folder in (start, *start.parents):
-            lakefile, toolchain = folder / "lakefile.lean", folder / "lean-toolchain"
-            if lakefile.is_file() and toolchain.is_file():
-                match = _VERSION.search(toolchain.read_text(encoding="utf-8"))
-                if match is None:
-                    raise InvalidArgument(
-                        f"{toolchain} names no version such as leanprover/lean4:v4.28.0; write one."
-                    )
-                return cls(
-                    folder, match["version"], _LINE_COMMENT.sub("", lakefile.read_text(encoding="utf-8"))
-                )
-        raise InvalidArgument(
-            f"{start} is not in a Lean project: neither it nor a folder above holds lean-toolchain and "
-            "lakefile.lean. Run this inside a clone of scanproof, or name one with --project."
-        )
+        where = (start or Path.cwd()).resolve()
+        folder = next((folder for folder in (where, *where.parents) if _holds_project(folder)), None)
+        if folder is None and start is None:
+            folder = carried.project()
+        if folder is None:
+            raise InvalidArgument(
+                f"{where} is not in a Lean project: neither it nor a folder above holds lean-toolchain and "
+                "lakefile.lean. Without --project, scanproof uses the one that it carries."
+            )
+        lakefile, toolchain = folder / "lakefile.lean", folder / "lean-toolchain"
+        match = _VERSION.search(toolchain.read_text(encoding="utf-8"))
+        if match is None:
+            raise InvalidArgument(
+                f"{toolchain} names no version such as leanprover/lean4:v4.28.0; write one."
+            )
+        return cls(folder, match["version"], _LINE_COMMENT.sub("", lakefile.read_text(encoding="utf-8")))
 
     @cached_property
     def library(self) -> str:
@@ -101,3 +102,7 @@ class Project:
             f"{self.root / 'lakefile.lean'} sets {name} in a way that is not understood without Lake; "
             "write leanOptions := #[⟨`name, true⟩, …] once, on the package."
         )
+
+
+def _holds_project(folder: Path) -> bool:
+    return (folder / "lakefile.lean").is_file() and (folder / "lean-toolchain").is_file()

@@ -131,6 +131,7 @@ def assert_refines(
         RefinementError: REFUTED or INCONCLUSIVE; an ``AssertionError`` with the summary, and the ``report``.
         InvalidArgument: the call is wrong.
     """
+    __tracebackhide__ = True
     return assert_passed(
         check_refinement(
             impl,
@@ -239,6 +240,7 @@ def assert_scan_refines(
     shrink: bool = True,
 ) -> RefinementReport:
     """Run :func:`check_scan_refinement`, and raise unless it REFINES; errors as :func:`assert_refines`."""
+    __tracebackhide__ = True
     return assert_passed(
         check_scan_refinement(
             impl,
@@ -361,6 +363,7 @@ def assert_passed(report: RefinementReport) -> RefinementReport:
     Raises:
         RefinementError: it did not.
     """
+    __tracebackhide__ = True
     if not report.verdict.passed:
         raise RefinementError(report)
     return report

@@ -210,8 +210,23 @@ class RefinementError(AssertionError):
     """An implementation does not refine its reference, or nothing was established; ``report`` says why."""
 
     def __init__(self, report: RefinementReport) -> None:
-        super().__init__(report.summary())
+        super().__init__("\n".join([*_mismatch(report), "", report.summary()]))
         self.report = report
 
     def __reduce__(self) -> tuple[type["RefinementError"], tuple[RefinementReport]]:
         return type(self), (self.report,)
+
+
+def _mismatch(report: RefinementReport) -> list[str]:
+    """Say how many entries are outside the bound, which one is worst, and what was allowed."""
+    lines = [f"{report.verdict.name}: {report.verdict.value}"]
+    if report.worst is not None and report.spread is not None and report.worst.ratio > 1:
+        outside = report.spread.above_bound
+        share = outside / report.spread.entries
+        lines += [
+            f"Outside the bound: {outside} of {report.spread.entries} entries ({100 * share:.3g} %)",
+            f"Worst            : {report.worst}",
+            f"Allowed          : {report.worst.bound:.3g} there, what rounding explains"
+            + (f" (theorem {report.bound_theorem})" if report.bound_theorem else ""),
+        ]
+    return lines

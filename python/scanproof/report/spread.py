@@ -27,6 +27,18 @@ class Spread:
     exact: int
     beyond: int
 
+    @property
+    def entries(self) -> int:
+        """Number of all entries."""
+        return sum(self.counts) + self.exact + self.beyond
+
+    @property
+    def above_bound(self) -> int:
+        """Number of entries whose error reaches or exceeds its bound."""
+        return self.beyond + sum(
+            count for edge, count in zip(self.edges, self.counts, strict=False) if edge >= 1
+        )
+
     @classmethod
     def of(cls, over_time: Sequence[float], ratios: Sequence[float]) -> "Spread":
         """Return the spread of the ratios of all entries, each at least 0."""

@@ -1,0 +1,62 @@
+"""``scanproof certify``."""
+
+from typing import Annotated
+
+import typer
+
+from scanproof.cli.inputs import Device, Dtype, Seed, Shape, Target
+from scanproof.cli.options import Html, Json, Quiet
+
+
+def certify(
+    target: Target,
+    shape: Shape = None,
+    dtype: Dtype = "float32",
+    device: Device = "cpu",
+    cuts: Annotated[
+        str, typer.Option(help="all, coded (two products per 96 positions) or rand (a few random ones).")
+    ] = "all",
+    random_cuts: Annotated[int, typer.Option("--K", min=1, help="How many random cuts.")] = 8,
+    inputs: Annotated[
+        int | None, typer.Option(min=1, help="Inputs to try in all; by default 4, and 1 with random cuts.")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Tolerate gradients up to this share of the greatest; 0 is exact.")
+    ] = 0.0,
+    seq_dim: Annotated[int, typer.Option(help="Axis of time.")] = 1,
+    batch_dim: Annotated[int, typer.Option(help="Axis of examples.")] = 0,
+    seed: Seed = 0,
+    html: Html = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Certify that no output has a gradient at a later input, or at another example of the batch.
+
+    What the factory returns is a function or module from the input to an output of as many positions, or a
+    mapping of arguments of scanproof.certify, with 'fn' among them.
+    """
+    import torch
+
+    from scanproof.causality.certificate import Cuts
+    from scanproof.causality.certificate import certify as check
+    from scanproof.cli import factory
+    from scanproof.cli.inputs import with_input
+    from scanproof.cli.show import show, step
+
+    chosen: Cuts = cuts  # type: ignore[assignment]  # certify says what is wrong with others
+    with step(f"Certifying {target}", quiet):
+        made = with_input(factory.make(target, seed), shape, dtype, device, seed)
+        made.pop("spec", None)
+        report = check(
+            **{
+                "cuts": chosen,
+                "K": random_cuts,
+                "inputs": inputs,
+                "threshold": threshold,
+                "seq_dim": seq_dim,
+                "batch_dim": batch_dim,
+                "generator": torch.Generator().manual_seed(seed),
+                **made,
+            }
+        )
+    return show(target, report, as_json=json, html=html, quiet=quiet)

@@ -1,0 +1,76 @@
+"""How a command shows reports: text that fits the terminal, or one JSON document; and its exit code."""
+
+import json
+import textwrap
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED
+from scanproof.report.table import table, verdict_text
+from scanproof.report.verdict import Verdict
+
+if TYPE_CHECKING:
+    from scanproof.lean.progress import Step
+    from scanproof.report.report import Report
+
+
+def step(title: str, quiet: bool) -> "AbstractContextManager[Step]":
+    """Show on the standard error that work goes on, until the context ends."""
+    from scanproof.lean.progress import on_console
+
+    return on_console(Console(stderr=True, highlight=False, quiet=quiet))(title, 0, "")
+
+
+def show_json(content: Any) -> None:
+    """Print one JSON document on the standard output."""
+    print(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, quiet: bool) -> int:
+    """Print a report, write its page where one is asked for, and return the exit code.
+
+    Args:
+        subject: what was checked.
+        report: a report with a verdict.
+        as_json: print one JSON document, else the verdict with its mark, and below it the rest.
+        html: the file for the page.
+        quiet: print the verdict alone.
+    """
+    verdict: Verdict = report.verdict  # type: ignore[attr-defined]  # what only describes is not shown here
+    if html is not None:
+        report.to_html(html, subject)
+    console = Console(highlight=False, soft_wrap=True)
+    if as_json:
+        show_json(json.loads(report.to_json(subject)))
+        return exit_code(verdict)
+    console.print(Text.assemble(verdict_text(verdict), f"  {subject}"))
+    if not quiet:
+        if rows := getattr(report, "rows", None):
+            console.print(table(rows()), soft_wrap=False)
+        else:
+            width = console.width if console.is_terminal else None
+            console.print(wrapped(report.summary(), width), markup=False)
+    return exit_code(verdict)
+
+
+def wrapped(summary: str, width: int | None) -> str:
+    """Wrap the lines of a summary at a width, so that what belongs to a name stands beside it."""
+    if width is None:
+        return summary
+    lines: list[str] = []
+    for line in summary.split("\n"):
+        name, colon, _ = line.partition(": ")
+        indent = len(name) + 2 if colon and line.startswith("  ") and len(name) < 20 else 4
+        lines += textwrap.wrap(
+            line, width, subsequent_indent=" " * indent, break_on_hyphens=False, drop_whitespace=True
+        ) or [""]
+    return "\n".join(lines)
+
+
+def exit_code(verdict: Verdict) -> int:
+    """Return the exit code of a check with this verdict."""
+    return PASSED if verdict.passed else FINDING if verdict.found else INCONCLUSIVE

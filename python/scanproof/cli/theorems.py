@@ -1,0 +1,64 @@
+"""``scanproof theorems``."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from scanproof.cli.exits import PASSED
+from scanproof.cli.options import Json, Quiet
+
+
+def theorems(
+    pattern: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Words that must all be in the name, in the statement or in what it says.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """List the theorems of this version, with what they say; one alone in full."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from scanproof.cli.show import show_json
+    from scanproof.errors import InvalidArgument
+    from scanproof.lean.catalogue import carried
+
+    catalogue = carried()
+    given = pattern or []
+    words = [word.lower() for word in given]
+    exact = [one for one in catalogue.theorems if len(words) == 1 and _is(one.name, words[0])]
+    found = exact or [
+        one
+        for one in catalogue.theorems
+        if all(word in f"{one.name} {one.statement} {one.docstring}".lower() for word in words)
+    ]
+    if not found:
+        if len(words) == 1:
+            catalogue.theorem(given[0])  # says what comes near
+        raise InvalidArgument(f"No theorem speaks of {' and '.join(given)}; try fewer or shorter words.")
+    if json:
+        show_json({"command": "theorems", "lean": catalogue.lean, "theorems": [asdict(one) for one in found]})
+        return PASSED
+    console = Console(highlight=False, soft_wrap=quiet)
+    for one in found:
+        console.print(Text(one.name, style="" if quiet else "bold"))
+        if quiet:
+            continue
+        console.print(Padding(Text(one.docstring if len(found) == 1 else one.summary), (0, 0, 0, 4)))
+        if len(found) == 1:
+            console.print(Padding(Text(one.statement), (1, 0, 1, 4)))
+            axioms = ", ".join(one.axioms) or "none"
+            console.print(
+                Padding(Text(f"{one.file}, line {one.line}; axioms: {axioms}", style="dim"), (0, 0, 0, 4))
+            )
+    return PASSED
+
+
+def _is(name: str, word: str) -> bool:
+    return word in (name.lower(), name.lower().removeprefix("scanproof."))

@@ -1,0 +1,167 @@
+"""The pytest plugin: fixtures ``audit``, ``certify`` and ``refine``, and the marker ``scanproof``.
+
+An entry point loads it into every run of pytest, so it imports torch and the rest of scanproof only when a
+test asks for a fixture. PYTEST_DONT_REWRITE: its own messages say what was found.
+"""
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from scanproof.pytest_checks import Check, Entry
+    from scanproof.refinement.oracle import Oracle
+
+FIXTURES = frozenset({"audit", "certify", "refine"})
+SETTINGS = frozenset({"spec", "shape", "dtype", "checks"})
+ORACLES = ("python", "lean")
+
+_ENTRIES = pytest.StashKey[list["Entry"]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add options, and the same as ini keys."""
+    group = parser.getgroup("scanproof", "checks of sequence models")
+    for name, kind, text in (
+        ("json", str, "write what was found to this file, as JSON"),
+        ("oracle", str, "what computes the reference of refine: python (default) or lean"),
+        ("seed", int, "seed of inputs and checks (default: 0)"),
+    ):
+        group.addoption(f"--scanproof-{name}", type=kind, default=None, help=text)
+        parser.addini(f"scanproof_{name}", text, default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker, and refuse options out of range."""
+    config.addinivalue_line(
+        "markers",
+        "scanproof(spec=, shape=, dtype=, checks=): what the fixtures audit, certify and refine take unless "
+        "the call says otherwise: the spec (or a function from the implementation to it), the shape and "
+        "dtype of a random input, the checks of an audit.",
+    )
+    if setting(config, "oracle") not in (None, *ORACLES):
+        raise pytest.UsageError(
+            f"--scanproof-oracle is {setting(config, 'oracle')!r}; choose {' or '.join(ORACLES)}."
+        )
+    if not (setting(config, "seed") or "0").isdigit():
+        raise pytest.UsageError(f"--scanproof-seed is {setting(config, 'seed')!r}; give a whole number >= 0.")
+
+
+def setting(config: pytest.Config, name: str) -> str | None:
+    """Return an option as text, else the ini key of its name; None where neither is given."""
+    given = config.getoption(f"scanproof_{name}")
+    if given is None:
+        given = config.getini(f"scanproof_{name}") or None
+    return None if given is None else str(given)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which oracle is used, and which Lean."""
+    if setting(config, "oracle") != "lean":
+        return "scanproof: oracle python (the Lean runners' float64 twin); toolchain none"
+    from scanproof.pytest_checks import toolchain
+
+    return f"scanproof: oracle lean; toolchain {toolchain()}"
+
+
+@pytest.fixture(scope="session")
+def _scanproof_oracle(request: pytest.FixtureRequest) -> "Iterator[Oracle | None]":
+    if setting(request.config, "oracle") != "lean":
+        yield None
+        return
+    from scanproof.refinement.oracle import Oracle
+
+    with Oracle.start() as oracle:
+        yield oracle
+
+
+@pytest.fixture
+def certify(request: pytest.FixtureRequest) -> "Check":
+    """``certify(fn, x=None, **options)``: assert that ``fn`` is strictly causal."""
+    from scanproof.pytest_checks import certify
+
+    return certify(_setup(request))
+
+
+@pytest.fixture
+def refine(request: pytest.FixtureRequest, _scanproof_oracle: "Oracle | None") -> "Check":
+    """``refine(impl, spec=None, x=None, **options)``: assert that ``impl`` refines ``spec``."""
+    from scanproof.pytest_checks import refine
+
+    return refine(_setup(request), _scanproof_oracle)
+
+
+@pytest.fixture
+def audit(request: pytest.FixtureRequest) -> "Check":
+    """``audit(fn, x=None, **options)``: assert that ``fn`` passes every check that applies."""
+    from scanproof.pytest_checks import audit
+
+    return audit(_setup(request))
+
+
+def _setup(request: pytest.FixtureRequest) -> Any:
+    from scanproof.pytest_checks import Setup
+
+    entries = request.node.stash.setdefault(_ENTRIES, [])
+    return Setup(
+        marked=_marked(request.node),
+        seed=int(setting(request.config, "seed") or 0),
+        recording=setting(request.config, "json") is not None,
+        entries=entries,
+        properties=request.node.user_properties,
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse a marker that would have no effect."""
+    if item.get_closest_marker("scanproof"):
+        _marked(item)
+        if "scanproof" in {mark.name for mark in item.own_markers} and FIXTURES.isdisjoint(_fixtures(item)):
+            names = ", ".join(sorted(FIXTURES))
+            pytest.fail(
+                f"marked scanproof, but takes none of the fixtures {names}: nothing is checked", False
+            )
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
+def _marked(item: pytest.Item) -> dict[str, Any]:
+    """Return what the markers of a test set; the nearest one counts."""
+    settings: dict[str, Any] = {}
+    for mark in item.iter_markers("scanproof"):
+        if mark.args or not SETTINGS.issuperset(mark.kwargs):
+            given = ", ".join([*map(repr, mark.args), *(f"{name}=" for name in mark.kwargs)])
+            pytest.fail(f"scanproof({given}): the marker takes {', '.join(sorted(SETTINGS))}, by name", False)
+        settings = {**mark.kwargs, **settings}
+    return settings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let the report of a test carry what was checked, also from a worker of xdist."""
+    report = yield
+    if call.when == "call":
+        report.scanproof = item.stash.get(_ENTRIES, [])  # type: ignore[attr-defined]
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Tabulate the verdicts, and write the JSON report."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    carriers = sorted((one for one in reports if getattr(one, "scanproof", [])), key=lambda one: one.nodeid)
+    found = [(one.nodeid, entry) for one in carriers for entry in one.scanproof]
+    file = setting(config, "json")
+    if not found and file is None:
+        return
+    from scanproof.pytest_checks import show, write
+
+    terminalreporter.section("scanproof")
+    show(found, terminalreporter)
+    if file is not None:
+        write(found, config.rootpath / file)
+        terminalreporter.write_line(f"wrote {file}")

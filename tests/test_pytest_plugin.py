@@ -1,0 +1,304 @@
+"""The plugin as its users meet it: each test writes a small suite and runs pytest on it."""
+
+import json
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from importlib import resources
+
+import jsonschema
+import pytest
+
+from scanproof import assert_audit, pytest_checks
+from scanproof.refinement import search
+
+LOADED = (assert_audit, pytest_checks, search)
+"""Loaded once here, so that not every run imports it again."""
+
+pytest_plugins = ["pytester"]
+
+MODELS = """
+import pytest
+import torch
+from scanproof import DiagonalS4Spec
+
+SPEC = DiagonalS4Spec(inProj=[[1.0]], a=[0.5], outProj=[[1.0]], skip=[[1.0]])
+
+def decay(x):
+    h, states = torch.zeros_like(x[:, 0]), []
+    for u in x.unbind(1):
+        h = 0.5 * h + u
+        states.append(h)
+    return torch.stack(states, 1) + x
+
+def doubled(x):
+    return 2 * decay(x)
+
+def leaky(x):
+    return x + x.flip(1)
+"""
+SUITE = """
+pytestmark = pytest.mark.scanproof(shape=(2, 9, 1), spec=SPEC)
+
+def test_causal(certify):
+    assert certify(decay).ok
+
+def test_leaky(certify):
+    certify(leaky)
+
+def test_refines(refine):
+    assert refine(decay).verdict.name == "REFINES"
+
+def test_doubled(refine):
+    refine(doubled)
+
+def test_audit(audit):
+    assert audit(decay).ok
+
+def test_audit_leaky(audit):
+    audit(leaky)
+
+def test_other():
+    pass
+"""
+
+
+@pytest.fixture
+def run(pytester):
+    """Run pytest on a suite below the models, with the plugins it finds, in random order only if asked."""
+
+    def run(suite, *options, how="runpytest_inprocess"):
+        pytester.makepyfile(test_suite=MODELS + suite)
+        order = () if "randomly" in options else ("-p", "no:randomly")
+        return getattr(pytester, how)("-p", "no:cacheprovider", *order, *options)
+
+    return run
+
+
+def table_of(result):
+    lines = result.stdout.str().split("= scanproof =")[1].splitlines()[1:]
+    return [line.split() for line in lines if line[:1] in "✓✗?"]
+
+
+def test_verdicts_decide_and_are_tabulated(run):
+    result = run(SUITE)
+    result.assert_outcomes(passed=4, failed=3)
+    refuted, leak = ["✗", "REFUTED", "refinement"], ["✗", "LEAK"]
+    assert sorted(table_of(result)) == sorted(
+        [
+            ["✓", "CAUSAL", "VJP", "certificate", "test_suite.py::test_causal"],
+            [*leak, "VJP", "certificate", "test_suite.py::test_leaky"],
+            ["✓", "REFINES", "refinement", "test_suite.py::test_refines"],
+            [*refuted, "test_suite.py::test_doubled"],
+            ["✓", "CAUSAL", "VJP", "certificate", "test_suite.py::test_audit"],
+            ["✓", "CAUSAL", "future", "perturbation", "test_suite.py::test_audit"],
+            ["✓", "CAUSAL", "append-prefix", "test_suite.py::test_audit"],
+            ["✓", "CAUSAL", "batch", "independence", "test_suite.py::test_audit"],
+            ["✓", "REFINES", "refinement", "test_suite.py::test_audit"],
+            [*leak, "VJP", "certificate", "test_suite.py::test_audit_leaky"],
+            [*leak, "future", "perturbation", "test_suite.py::test_audit_leaky"],
+            [*leak, "append-prefix", "test_suite.py::test_audit_leaky"],
+            ["✓", "CAUSAL", "batch", "independence", "test_suite.py::test_audit_leaky"],
+            [*refuted, "test_suite.py::test_audit_leaky"],
+        ]
+    )
+    result.stdout.fnmatch_lines(["theorems: *Runner.take_outputs_congr*"])
+
+
+def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run):
+    output = run(SUITE, "-k", "leaky or doubled").stdout.str()
+    assert re.search(r"E +scanproof\S+CausalityError: assert_strictly_causal: LEAK", output)
+    assert re.search(r"8 of 8 cuts have gradient at a later input; greatest entry: \d", output)
+    assert "Allowed: exactly 0" in output
+    assert re.search(r"worst pair : t=\d <- s=\d: \|dy\[\d, \d, 0\] / dx\[\d, \d, 0\]\|", output)
+    assert re.search(r"Outside the bound: \d+ of 18 entries \(\d+ %\)", output)
+    assert re.search(r"Worst +: y at example \d, t \d, channel 0: got .*; error .* x bound", output)
+    assert re.search(r"Allowed +: \S+ there, .*theorem runDiagonalTransitions_error", output)
+    assert "assert_audit: REFUTED: 4 of 5 checks did not pass on leaky" in output
+    shown = re.findall(r"^(\S+\.py):\d+: ", output, re.MULTILINE)
+    assert set(shown) == {"test_suite.py"}, "frames of scanproof are hidden"
+
+
+def test_nobody_who_does_not_use_it_notices(run):
+    output = run("def test_other(): pass").stdout.str()
+    assert "= scanproof =" not in output
+    assert output.count("scanproof: ") == 1, "the header"
+
+
+def test_the_nearest_marker_counts(run):
+    result = run(
+        """
+pytestmark = pytest.mark.scanproof(shape=(1, 4, 1), spec=SPEC)
+
+@pytest.mark.scanproof(shape=(1, 5, 2), dtype="float64")
+class TestMarked:
+    def test_class(self, certify):
+        assert (report := certify(leaky_not)).T == 5 and report.dtype == "float64"
+
+    @pytest.mark.scanproof(shape=(1, 6, 2))
+    def test_method(self, certify):
+        assert (report := certify(leaky_not)).T == 6 and report.dtype == "float64"
+
+    @pytest.mark.parametrize("T", [7, pytest.param(8, marks=pytest.mark.scanproof(shape=(1, 8, 2)))])
+    def test_parameter(self, certify, T):
+        assert certify(leaky_not, torch.ones(1, 7, 2) if T == 7 else None).T == T
+
+def leaky_not(x):
+    return x.cumsum(1)
+
+@pytest.mark.scanproof(spec=lambda impl: {decay: SPEC}[impl], dtype=torch.float64)
+def test_spec_of_the_implementation(refine):
+    assert (report := refine(decay)).shape == (1, 4, 1) and report.dtype == "float64"
+
+def test_arguments_count_more(refine):
+    assert refine(decay, SPEC, torch.ones(2, 3, 1), gradients=True).gradients == ("x",)
+
+def test_cases(refine):
+    assert refine(decay, cases=3).tried.cases == 3
+"""
+    )
+    result.assert_outcomes(passed=7)
+
+
+@pytest.mark.parametrize(
+    ("test", "sentence"),
+    [
+        ("@pytest.mark.scanproof(shap=3)\ndef test_it(certify): pass", "scanproof(shap=): the marker takes"),
+        ("@pytest.mark.scanproof((2, 9, 1))\ndef test_it(certify): pass", "scanproof((2, 9, 1)): the marker"),
+        ("@pytest.mark.scanproof(shape=(1, 2, 1))\ndef test_it(): pass", "nothing is checked"),
+        ("def test_it(certify): certify(decay)", "InvalidArgument: There is no input: give x, or mark"),
+        ("def test_it(refine): refine(decay, x=torch.ones(1, 2, 1))", "InvalidArgument: There is no spec"),
+        (
+            "@pytest.mark.scanproof(shape=(1, 2, 1), dtype='float31')\ndef test_it(certify): certify(decay)",
+            "InvalidArgument: scanproof(dtype='float31') is no dtype",
+        ),
+    ],
+)
+def test_wrong_use_is_said_in_a_sentence(run, test, sentence):
+    result = run(test)
+    assert result.parseoutcomes().keys() <= {"failed", "errors"}
+    assert sentence in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--scanproof-oracle=coq", "--scanproof-oracle is 'coq'; choose python or lean."),
+        ("--scanproof-seed=x", "--scanproof-seed"),
+    ],
+)
+def test_options_out_of_range(run, option, sentence):
+    result = run(SUITE, option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert sentence in result.stderr.str()
+
+
+def reports_of(file):
+    content = json.loads(file.read_text())
+    schema = json.loads(resources.files("scanproof.report").joinpath("schema.json").read_text())
+    jsonschema.validate(content, schema)
+    return content["reports"]
+
+
+def test_json_and_junit(run, pytester):
+    pytester.makeini(
+        "[pytest]\nscanproof_json = reports/found.json\nscanproof_seed = 5\njunit_family = xunit1"
+    )
+    run(SUITE, "-k", "causal or doubled", "--junitxml=junit.xml")
+    reports = reports_of(pytester.path / "reports" / "found.json")
+    assert {report["subject"]: (report["verdict"], report["seed"]) for report in reports} == {
+        "test_suite.py::test_causal": ("CAUSAL", 5),
+        "test_suite.py::test_doubled": ("REFUTED", None),
+    }
+    tests = ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
+    properties = {
+        test.get("name"): [tuple(p.attrib.values()) for p in test.iter("property")] for test in tests
+    }
+    assert properties == {
+        "test_causal": [("scanproof VJP certificate", "CAUSAL")],
+        "test_doubled": [("scanproof refinement", "REFUTED")],
+    }
+
+
+def test_options_weigh_more_than_ini_keys(run, pytester):
+    pytester.makeini("[pytest]\nscanproof_json = other.json\nscanproof_seed = 5")
+    run(SUITE, "-k", "causal", "--scanproof-json=found.json", "--scanproof-seed=6")
+    assert [report["seed"] for report in reports_of(pytester.path / "found.json")] == [6]
+    assert not (pytester.path / "other.json").exists()
+
+
+def without_time(reports):
+    return [
+        {name: report[name] for name in ("subject", "check", "verdict", "reason", "worst", "seed")}
+        for report in reports
+    ]
+
+
+def test_workers_and_random_order_find_the_same(run, pytester):
+    plain = run(SUITE, "--scanproof-json=plain.json")
+    spread = run(SUITE, "--scanproof-json=spread.json", "-n", "2", "-p", "randomly")
+    assert "Using --randomly-seed=" in spread.stdout.str()
+    spread.assert_outcomes(passed=4, failed=3)
+    assert table_of(spread) == table_of(plain)
+    found, wanted = (without_time(reports_of(pytester.path / f"{name}.json")) for name in ("spread", "plain"))
+    assert found == wanted
+
+
+def test_the_header(run):
+    assert "scanproof: oracle python (the Lean runners' float64 twin); toolchain none" in run("").stdout.str()
+
+
+def test_with_lean(run, pytester):
+    pytester.makeconftest(
+        """
+        from scanproof.lean import find
+        from scanproof.refinement.oracle import Oracle
+
+        class Lake:
+            name = "lake"
+
+        class Twin:
+            def __enter__(self):
+                return self
+            def __exit__(self, *error):
+                print("the oracle is closed")
+            def run(self, spec, x):
+                return spec.run(x)
+
+        find.find_toolchain = lambda project: Lake
+        Oracle.start = lambda: Twin()
+        """
+    )
+    result = run(SUITE, "-k", "test_refines", "--scanproof-oracle=lean", "-s")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["scanproof: oracle lean; toolchain lake, Lean 4.28.0", "*the oracle is closed*"]
+    )
+    assert run(SUITE, "-k", "causal", "--scanproof-oracle=lean", "-s").stdout.str().count("is closed") == 0
+
+
+def test_start_up_imports_neither_torch_nor_the_package(pytester):
+    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --import-mode=importlib")
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_imports(request):
+            assert request.config.pluginmanager.has_plugin("scanproof")
+            loaded = {name for name in sys.modules if name.partition(".")[0] == "scanproof"}
+            assert loaded == {"scanproof", "scanproof.pytest_plugin"}
+            assert not {"torch", "numpy", "rich.console"} & set(sys.modules)
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:xdist", "-p", "no:hypothesispytest")
+    result.assert_outcomes(passed=1)
+
+
+def test_a_program_may_import_the_package_before_pytest_does(pytester):
+    pytester.makepyfile(early="import scanproof.errors", test_it="def test_it(): pass")
+    program = "import scanproof, pytest, sys; sys.exit(pytest.main(['-W', 'error', '-p', 'early']))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=pytester.path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
