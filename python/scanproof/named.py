@@ -1,8 +1,13 @@
 """What is named on a command line: objects of the user's modules, and dtypes."""
 
 import sys
+import traceback
+from collections.abc import Iterable
+from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -21,19 +26,16 @@ def object_named(command: str, name: str) -> Any:
     """Import what ``"package.module:name"`` names, from the working folder too.
 
     Raises:
-        InvalidArgument: there is no such object.
+        InvalidArgument: there is no such object, or importing its module failed.
     """
     module, colon, attribute = name.partition(":")
-    if not (module and colon and attribute):
+    if not (colon and all(part.isidentifier() for part in [*module.split("."), *attribute.split(".")])):
         raise InvalidArgument(f"{command}: name it as package.module:name, got {name!r}.")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Any = import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise InvalidArgument(f"{command}: there is no {name}: {error}.") from error
+    found: Any = _import(command, module)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise InvalidArgument(f"{command}: {module} has no {attribute}{_near(part, vars(found))}")
+        found = getattr(found, part)
     return found
 
 
@@ -46,3 +48,49 @@ def dtype_named(command: str, name: str) -> torch.dtype:
     if name not in _DTYPES:
         raise InvalidArgument(f"{command}: --dtype must be one of {', '.join(_DTYPES)}, got {name!r}.")
     return _DTYPES[name]
+
+
+def said(error: BaseException) -> str:
+    """Return an exception in one line, with the last line that it passed outside of installed packages."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error}"
+    text = " ".join(str(error).split())
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = [frame for frame in frames if "site-packages" not in frame.filename][-1]
+    return f"{type(error).__name__}: {text} ({frame.filename}, line {frame.lineno})"
+
+
+def _import(command: str, name: str) -> ModuleType:
+    """Import a module, from the working folder too, as ``python -m`` does."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            near = _near(name, _modules_beside(name))
+            raise InvalidArgument(
+                f"{command}: there is no module {error.name}{near} Looked for in {here} and among what is "
+                "installed."
+            ) from error
+        raise InvalidArgument(f"{command}: importing {name} raised {said(error)}.") from error
+    except Exception as error:
+        raise InvalidArgument(f"{command}: importing {name} raised {said(error)}.") from error
+
+
+def _modules_beside(name: str) -> list[str]:
+    parent = name.rpartition(".")[0]
+    try:
+        spec = find_spec(parent) if parent else None
+    except ImportError:
+        spec = None
+    folders = list(spec.submodule_search_locations or ()) if spec else [str(Path.cwd())]
+    prefix = f"{parent}." if spec else ""
+    stems = (entry.stem for folder in folders for entry in Path(folder).iterdir())
+    return [prefix + stem for stem in stems if stem.isidentifier()]
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    near = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {near[0]}?" if near else "."

@@ -76,7 +76,7 @@ def test_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "sentence"),
     [
         (["my_scans"], "fuzz: name it as package.module:name, got 'my_scans'."),
-        (["my_scans:absent"], "fuzz: there is no my_scans:absent: module 'my_scans' has no attribute"),
+        (["my_scans:absent"], "fuzz: my_scans has no absent."),
         (["my_scans:number"], "fuzz: my_scans:number must be a function, got 3."),
         (
             ["--dtype", "int8"],

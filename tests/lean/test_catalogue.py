@@ -67,8 +67,12 @@ def test_theorems_are_found_by_full_and_by_short_name() -> None:
     catalogue = Catalogue("4.28.0", "lake", "k", (theorem("Scanproof.Runner.append"), theorem("other")))
     assert catalogue.theorem("Runner.append") is catalogue.theorem("Scanproof.Runner.append")
     assert catalogue.theorem("other").name == "other"
-    with pytest.raises(InvalidArgument, match=r"No theorem is called gone; .*--list names the 2 known"):
+    with pytest.raises(
+        InvalidArgument, match=r"No theorem is called gone, of 2; scanproof theorems lists them"
+    ):
         catalogue.theorem("gone")
+    with pytest.raises(InvalidArgument, match=r"called Runner.apend, of 2; did you mean Runner.append\?"):
+        catalogue.theorem("Runner.apend")
 
 
 def test_axioms_are_those_of_all_theorems() -> None:

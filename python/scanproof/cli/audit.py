@@ -35,7 +35,9 @@ def audit(
     from scanproof.cli.show import show, step
 
     with step(f"Auditing {target}", quiet):
-        made = with_input(factory.make(target, seed), shape, dtype, device, seed, vocab_size)
+        made = with_input(
+            "audit", factory.make("audit", target, seed), shape, dtype, device, seed, vocab_size
+        )
         options = {"name": target, "cuts": cuts, "vocab_size": vocab_size}
         report = check(**{**options, **made}, generator=torch.Generator().manual_seed(seed))
     return show(target, report, as_json=json, html=html, quiet=quiet)

@@ -45,7 +45,7 @@ def certify(
 
     chosen: Cuts = cuts  # type: ignore[assignment]  # certify says what is wrong with others
     with step(f"Certifying {target}", quiet):
-        made = with_input(factory.make(target, seed), shape, dtype, device, seed)
+        made = with_input("certify", factory.make("certify", target, seed), shape, dtype, device, seed)
         made.pop("spec", None)
         report = check(
             **{

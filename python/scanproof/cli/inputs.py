@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scanproof.cli.factory import said
 from scanproof.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -29,17 +28,22 @@ Dtype = Annotated[str, typer.Option(help="float64, float32, bfloat16 or float16:
 Device = Annotated[str, typer.Option(help="Where to run, as PyTorch says it: cpu, cuda, cuda:1, mps.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of factory, input and check.")]
 
-DTYPES = ("float64", "float32", "bfloat16", "float16")
-
 
 def with_input(
-    made: dict[str, Any], shape: str | None, dtype: str, device: str, seed: int, vocab_size: int | None = None
+    command: str,
+    made: dict[str, Any],
+    shape: str | None,
+    dtype: str,
+    device: str,
+    seed: int,
+    vocab_size: int | None = None,
 ) -> dict[str, Any]:
     """Return the arguments of a check: what a factory made, on its device, with an input.
 
     Modules are put into eval mode, and their floating parameters into ``dtype``.
 
     Args:
+        command: who asks, for messages.
         made: what the factory gave, ``fn`` among it.
         shape: sizes with commas; None where the factory gave ``x``.
         dtype: dtype of input and parameters.
@@ -52,53 +56,46 @@ def with_input(
     """
     import torch
 
-    kind, place = dtype_named("--dtype", dtype), _device(device)
+    from scanproof.named import dtype_named
+
+    kind, place = dtype_named(command, dtype), _device(command, device)
     fn = made["fn"]
     if isinstance(fn, torch.nn.Module):
         fn = fn.eval().to(device=place, dtype=kind)
     if "x" in made:
         if shape is not None:
-            raise InvalidArgument("The factory gives x; leave --shape out.")
+            raise InvalidArgument(f"{command}: the factory gives x; leave --shape out.")
         x = made["x"]
     else:
-        x = _draw(_sizes(shape), kind, seed, vocab_size).to(place)
-    _try(fn, x, made.get("kwargs") or {})
+        x = _draw(_sizes(command, shape), kind, seed, vocab_size).to(place)
+    _try(command, fn, x, made.get("kwargs") or {})
     return {**made, "fn": fn, "x": x}
 
 
-def _sizes(shape: str | None) -> tuple[int, ...]:
+def _sizes(command: str, shape: str | None) -> tuple[int, ...]:
     if shape is None:
-        raise InvalidArgument("What shape has the input? Say --shape 2,64,32, for batch, time, channels.")
+        raise InvalidArgument(
+            f"{command}: what shape has the input? Say --shape 2,64,32, for batch, time, channels."
+        )
     try:
         sizes = tuple(int(size) for size in shape.replace("x", ",").split(","))
     except ValueError:
         sizes = ()
     if not sizes or min(sizes) < 1:
-        raise InvalidArgument(f"--shape is {shape!r}; give whole numbers with commas, as in 2,64,32.")
+        raise InvalidArgument(
+            f"{command}: --shape is {shape!r}; give whole numbers with commas, as in 2,64,32."
+        )
     return sizes
 
 
-def dtype_named(option: str, name: str) -> Any:
-    """Return the PyTorch dtype that an option names.
-
-    Raises:
-        InvalidArgument: there is none of that name here.
-    """
-    import torch
-
-    if name not in DTYPES:
-        raise InvalidArgument(f"{option} is {name!r}; choose one of {', '.join(DTYPES)}.")
-    return getattr(torch, name)
-
-
-def _device(name: str) -> Any:
+def _device(command: str, name: str) -> Any:
     import torch
 
     try:
         torch.empty(0, device=name)
     except Exception as error:  # PyTorch raises RuntimeError, AssertionError or NotImplementedError
         raise InvalidArgument(
-            f"--device is {name!r}, which cannot be used here; scanproof doctor lists the devices."
+            f"{command}: --device is {name!r}, which cannot be used here; scanproof doctor lists the devices."
         ) from error
     return torch.device(name)
 
@@ -112,9 +109,11 @@ def _draw(sizes: tuple[int, ...], dtype: Any, seed: int, vocab_size: int | None)
     return torch.randn(sizes, generator=generator).to(dtype)
 
 
-def _try(fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
+def _try(command: str, fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
     """Run ``fn`` once, so that what it raises is said before anything is checked."""
     import torch
+
+    from scanproof.named import said
 
     positional, named = (x, {}) if isinstance(x, tuple | list) else ((x,), {})
     if isinstance(x, dict):
@@ -124,4 +123,6 @@ def _try(fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
             fn(*positional, **named, **kwargs)
     except Exception as error:
         shapes = tuple(x.shape) if isinstance(x, torch.Tensor) else "the factory's x"
-        raise InvalidArgument(f"On input {shapes} what the factory made raised {said(error)}.") from error
+        raise InvalidArgument(
+            f"{command}: on input {shapes} what the factory made raised {said(error)}."
+        ) from error

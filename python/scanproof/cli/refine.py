@@ -32,24 +32,25 @@ def refine(
     as 'fn' and 'spec', with an 'x' if it likes.
     """
     from scanproof.cli import factory
-    from scanproof.cli.inputs import dtype_named, with_input
+    from scanproof.cli.inputs import with_input
     from scanproof.cli.show import show, step
     from scanproof.errors import InvalidArgument
+    from scanproof.named import dtype_named
     from scanproof.refinement.check import check_refinement
     from scanproof.refinement.oracle import Oracle
 
     if oracle not in ("python", "lean"):
-        raise InvalidArgument(f"--oracle is {oracle!r}; choose python or lean.")
+        raise InvalidArgument(f"refine: --oracle is {oracle!r}; choose python or lean.")
     with ExitStack() as stack:
         stack.enter_context(step(f"Refining {target}", quiet))
-        made = with_input(factory.make(target, seed), shape, dtype, device, seed)
+        made = with_input("refine", factory.make("refine", target, seed), shape, dtype, device, seed)
         if "spec" not in made:
-            raise InvalidArgument(f"{target} returned no spec; return (implementation, spec).")
+            raise InvalidArgument(f"refine: {target} returned no spec; return (implementation, spec).")
         report = check_refinement(
             made["fn"],
             made["spec"],
             made["x"],
-            rounding=dtype_named("--rounding", rounding) if rounding else None,
+            rounding=dtype_named("refine", rounding) if rounding else None,
             gradients=gradients,
             seed=seed,
             reference=stack.enter_context(Oracle.start()) if oracle == "lean" else None,

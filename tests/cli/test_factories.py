@@ -1,0 +1,175 @@
+"""What ``audit``, ``certify`` and ``refine`` make of what the user names, and of what is wrong with it."""
+
+import json
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from scanproof.cli.app import app
+
+MODULE = """
+import torch
+from scanproof import DiagonalS4Spec
+
+def causal():
+    return lambda x: x.cumsum(1)
+
+def leaky():
+    return torch.nn.Sequential(Flip())
+
+class Flip(torch.nn.Module):
+    def forward(self, x):
+        return x + x.flip(1)
+
+def doubled():
+    return lambda x: 2 * x, DiagonalS4Spec(inProj=[[1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0]])
+
+def tripled():
+    return {"fn": lambda x: 3 * x, "spec": doubled()[1], "x": torch.ones(1, 5, 1)}
+
+def weights():
+    return torch.nn.Linear(1, 1)
+
+def silent():
+    return lambda x: x * 0
+
+def needy(width):
+    return causal()
+
+def nothing():
+    pass
+
+def failing():
+    return 1 / 0
+
+model = Flip()
+"""
+
+
+@pytest.fixture(autouse=True)
+def module(tmp_path, monkeypatch):
+    (tmp_path / "made.py").write_text(MODULE)
+    (tmp_path / "broken.py").write_text("import no_such_dependency\n")
+    (tmp_path / "unfinished.py").write_text("def f(:\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name in ("made", "broken", "unfinished"):
+        sys.modules.pop(name, None)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "code", "verdict"),
+    [
+        ("certify", "causal", 0, "✓ CAUSAL"),
+        ("certify", "leaky", 1, "✗ LEAK"),
+        ("certify", "silent", 3, "? INCONCLUSIVE"),
+        ("certify", "doubled", 0, "✓ CAUSAL"),
+        ("refine", "doubled", 0, "✓ REFINES"),
+        ("audit", "leaky", 1, "✗ LEAK"),
+        ("audit", "doubled", 0, "✓ REFINES"),
+    ],
+)
+def test_verdicts_and_exit_codes(command, name, code, verdict):
+    result = run(command, f"made:{name}", "--shape", "2,5,1")
+    assert result.exit_code == code
+    assert result.stdout.startswith(f"{verdict}  made:{name}\n")
+    assert len(result.stdout.splitlines()) > 5
+    quiet = run(command, f"made:{name}", "--shape", "2,5,1", "--quiet")
+    assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (code, f"{verdict}  made:{name}\n", "")
+
+
+def test_a_factory_may_give_the_input():
+    result = run("refine", "made:tripled", "--json")
+    assert result.exit_code == 1
+    (report,) = json.loads(result.stdout)["reports"]
+    assert report["subject"] == "made:tripled"
+    assert report["fields"]["shape"] == [1, 5, 1]
+
+
+def test_the_seed_is_that_of_the_factory_too():
+    def leak(seed):
+        found = run("certify", "made:leaky", "--shape", "2,5,1", "--seed", seed, "--json").stdout
+        return json.loads(found)["reports"][0]["worst"]
+
+    assert leak("1") == leak("1")
+    assert run("certify", "made:weights", "--shape", "2,5,1", "--seed", "3").exit_code == 0
+
+
+def test_options_reach_the_check():
+    coded = run("certify", "made:causal", "--shape", "1,5,1", "--cuts", "coded", "--dtype", "float64")
+    assert "coded cuts" in coded.stdout
+    assert "float64 on cpu" in coded.stdout
+    assert (
+        "random-K=3 cuts"
+        in run("certify", "made:causal", "--shape", "1,5,1", "--cuts", "rand", "--K", "3").stdout
+    )
+    gradients = run("refine", "made:doubled", "--shape", "1,5,1", "--gradients", "--rounding", "bfloat16")
+    assert "gradients : at x" in gradients.stdout
+    assert "unit roundoff 0.00391" in gradients.stdout
+
+
+def test_the_page(tmp_path):
+    result = run("certify", "made:leaky", "--shape", "2,5,1", "--html", "page.html")
+    assert result.exit_code == 1
+    assert "made:leaky" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("made", "name it as package.module:name, got 'made'."),
+        ("made:", "name it as package.module:name, got 'made:'."),
+        ("maid:causal", "there is no module maid; did you mean made?"),
+        ("scanproof.causalty:x", "there is no module scanproof.causalty; did you mean scanproof.causality?"),
+        ("made:casual", "made has no casual; did you mean causal?"),
+        ("broken:f", "importing broken raised ModuleNotFoundError: No module named 'no_such_dependency' ("),
+        ("unfinished:f", "importing unfinished raised SyntaxError: invalid syntax (unfinished.py, line 1)."),
+        (
+            "made:needy",
+            "made:needy takes width; name a function without arguments, that returns what to check",
+        ),
+        ("made:nothing", "made:nothing returned None; return what to check"),
+        ("made:failing", "made:failing raised ZeroDivisionError: division by zero ("),
+        ("made:model", "made:model is a Flip; name a function without arguments"),
+        ("made:MODULE", "made has no MODULE"),
+    ],
+)
+@pytest.mark.parametrize("command", ["audit", "certify", "refine"])
+def test_mistakes_in_the_users_code_are_sentences(command, target, sentence):
+    result = run(command, target, "--shape", "2,5,1", "--quiet")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{command}: {sentence}")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["certify", "made:causal"], "certify: what shape has the input? Say --shape 2,64,32"),
+        (["certify", "made:causal", "--shape", "2,x"], "certify: --shape is '2,x'; give whole numbers"),
+        (["audit", "made:causal", "--shape", "2,0,1"], "audit: --shape is '2,0,1'; give whole numbers"),
+        (["audit", "made:causal", "--shape", "2,5,1", "--dtype", "int8"], "audit: --dtype must be one of"),
+        (["audit", "made:causal", "--shape", "2,5,1", "--device", "abacus"], "audit: --device is 'abacus'"),
+        (["certify", "made:causal", "--shape", "2,5,1", "--cuts", "some"], "certify: cuts must be one of"),
+        (
+            ["certify", "made:weights", "--shape", "2,5,3"],
+            "certify: on input (2, 5, 3) what the factory made",
+        ),
+        (["refine", "made:causal", "--shape", "2,5,1"], "refine: made:causal returned no spec; return"),
+        (["refine", "made:tripled", "--shape", "2,5,1"], "refine: the factory gives x; leave --shape out."),
+        (
+            ["refine", "made:doubled", "--shape", "2,5,1", "--oracle", "delphi"],
+            "refine: --oracle is 'delphi'",
+        ),
+    ],
+)
+def test_wrong_options_are_sentences(arguments, sentence):
+    result = run(*arguments, "--quiet")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(sentence)
