@@ -8,6 +8,7 @@ public import Spec.Scalar
 public import Spec.Tensor
 public import Spec.FinSum
 public import Spec.RingScalar
+public import Spec.Complex
 public import Spec.Matrix
 public import Spec.Runner
 public import Spec.Sequence
@@ -20,6 +21,9 @@ public import Spec.Scan.Ssd
 public import Spec.Scan.SsdWrongAxis
 public import Spec.Scan.LinearAttention
 public import Spec.Scan.LinearAttentionForms
+public import Spec.Scan.Rwkv6
+public import Spec.Scan.Mlstm
+public import Spec.Scan.MinGru
 public import Spec.Scan.Delta
 public import Spec.Scan.DeltaTriangular
 public import Spec.Scan.DeltaChunked
@@ -46,6 +50,7 @@ public import Spec.Scan.Convolution
 public import Spec.Scan.Circular
 public import Spec.Models.DiagonalS4
 public import Spec.Scan.DiagonalS4
+public import Spec.Models.ComplexDiagonal
 public import Spec.Models.MambaBlock
 public import Spec.Models.SelectiveMambaBlock
 public import Spec.Models.MambaCheckpoint
@@ -59,6 +64,7 @@ public import Spec.Causality.Sharp
 public import Spec.Causality.Kernels
 public import Spec.Causality.ModelStreaming
 public import Spec.Causality.SelectiveMambaCache
+public import Spec.Causality.Families
 public import Spec.Causality.Padding
 public import Spec.Causality.Packing
 public import Spec.Causality.KernelPadding
@@ -93,6 +99,7 @@ public import Spec.Statements.Certificate
 public import Spec.Statements.Kernels
 public import Spec.Statements.Ssd
 public import Spec.Statements.LinearAttention
+public import Spec.Statements.Families
 public import Spec.Statements.SsdValues
 public import Spec.Statements.KernelValues
 

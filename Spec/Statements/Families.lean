@@ -1,0 +1,209 @@
+/-
+Copyright (c) 2026 scanproof contributors. All rights reserved.
+Released under Apache 2.0 license as described in the file LICENSE.
+-/
+module
+
+public import Spec.Causality.Families
+
+/-!
+# The recurrent families, restated
+
+Each public theorem about complex scalars and the recurrent families, word for word. Who weakens one breaks the build here.
+-/
+
+namespace Scanproof
+
+/-! ## Complex -/
+
+section
+
+namespace Complex
+
+section
+
+variable {α : Type}
+
+example {x y : Complex α} (re : x.re = y.re) (im : x.im = y.im) : x = y := by
+  apply ext <;> assumption
+
+end
+
+variable {α : Type} [Scalar α] [Polar α] (x y : Complex α)
+
+example : (0 : Complex α).re = 0 := by
+  apply zero_re <;> assumption
+
+example : (0 : Complex α).im = 0 := by
+  apply zero_im <;> assumption
+
+example : (1 : Complex α).re = 1 := by
+  apply one_re <;> assumption
+
+example : (1 : Complex α).im = 0 := by
+  apply one_im <;> assumption
+
+example : (x + y).re = x.re + y.re := by
+  apply add_re <;> assumption
+
+example : (x + y).im = x.im + y.im := by
+  apply add_im <;> assumption
+
+example : (x * y).re = x.re * y.re + -(x.im * y.im) := by
+  apply mul_re <;> assumption
+
+example : (x * y).im = x.re * y.im + x.im * y.re := by
+  apply mul_im <;> assumption
+
+example : (-x).re = -x.re := by
+  apply neg_re <;> assumption
+
+example : (-x).im = -x.im := by
+  apply neg_im <;> assumption
+
+example [CommRingScalar α] : CommRingScalar (Complex α) := Complex.commRingScalar
+
+end Complex
+
+end
+
+/-! ## Models/ComplexDiagonal -/
+
+section
+
+variable {α : Type} [Scalar α] [Polar α] {inputDim stateDim outputDim : Nat}
+  (m : ComplexDiagonalSpec α inputDim stateDim outputDim) (h0 : Tensor (Complex α) [stateDim])
+  (ts : List (ComplexDiagonalToken α inputDim stateDim))
+
+example : (m.runList h0 ts).1 = runDiagonalTransitions h0 (ts.map m.transition) := by
+  apply complexDiagonal_state <;> assumption
+
+example :
+    (m.runList h0 ts).2 = List.zipWith m.readOut ts (diagonalSelectiveScan h0 (ts.map m.transition)) := by
+  apply complexDiagonal_outputs <;> assumption
+
+example [CommRingScalar α] {ys : List (DiagonalTransition (Complex α) stateDim)}
+    (h : IsPrefixScan DiagonalTransition.after (ts.map m.transition) ys) :
+    (m.runList h0 ts).2 = List.zipWith m.readOut ts (ys.map fun t => t.apply h0) := by
+  apply complexDiagonal_outputs_parallel <;> assumption
+
+end
+
+/-! ## Scan/Rwkv6 -/
+
+section
+
+variable {α : Type} {keyDim valueDim : Nat}
+
+variable [Scalar α]
+
+variable (u : Tensor α [keyDim]) (h : Tensor α [keyDim, valueDim]) (t : Rwkv6Token α keyDim valueDim)
+
+example (i : Fin keyDim) (j : Fin valueDim) :
+    ((rwkv6Step u h t).1.get i).get j = t.w.get i * (h.get i).get j + t.k.get i * t.v.get j := by
+  apply rwkv6Step_state <;> assumption
+
+example (j : Fin valueDim) :
+    (rwkv6Step u h t).2.get j = sum fun i => t.r.get i * ((h.get i).get j + u.get i * (t.k.get i * t.v.get j)) := by
+  apply rwkv6Step_output <;> assumption
+
+example (ts : List (Rwkv6Token α keyDim valueDim)) :
+    (rwkv6 u h ts).1 = (linearAttention h (ts.map Rwkv6Token.toGla)).1 := by
+  apply rwkv6_state <;> assumption
+
+end
+
+/-! ## Scan/Mlstm -/
+
+section
+
+variable {α : Type} {keyDim valueDim : Nat}
+
+variable [Scalar α]
+
+variable (s : MlstmState α keyDim valueDim)
+
+example (ts : List (MlstmToken α keyDim valueDim)) :
+    (mlstm s ts).1.memory = (linearAttention s.memory (ts.map MlstmToken.toMemory)).1 := by
+  apply mlstm_memory <;> assumption
+
+example (ts : List (MlstmToken α keyDim valueDim)) :
+    (mlstm s ts).1.normalizer = (linearAttention s.normalizer (ts.map MlstmToken.toNormalizer)).1 := by
+  apply mlstm_normalizer <;> assumption
+
+example (t : MlstmToken α keyDim valueDim) (j : Fin valueDim) :
+    (mlstmStep s t).2.get j =
+      (linearAttentionStep s.memory t.toMemory).2.get j /
+        larger (distance ((linearAttentionStep s.normalizer t.toNormalizer).2.get 0)) t.floor := by
+  apply mlstmStep_output <;> assumption
+
+end
+
+/-! ## Scan/MinGru -/
+
+section
+
+variable {α : Type} [Scalar α] {n : Nat}
+
+example (h0 : Tensor α [n]) (ts : List (MinGruToken α n)) :
+    (minGru h0 ts).1 = runDiagonalTransitions h0 (ts.map MinGruToken.transition) := by
+  apply minGru_state <;> assumption
+
+example (h0 : Tensor α [n]) (ts : List (MinGruToken α n)) :
+    (minGru h0 ts).2 = diagonalSelectiveScan h0 (ts.map MinGruToken.transition) := by
+  apply minGru_outputs <;> assumption
+
+end
+
+/-! ## Causality/Families -/
+
+section
+
+variable {α : Type} [Scalar α]
+
+example [Polar α] {inputDim stateDim outputDim : Nat}
+    (m : ComplexDiagonalSpec α inputDim stateDim outputDim) (h0 : Tensor (Complex α) [stateDim])
+    (xs ys : List (ComplexDiagonalToken α inputDim stateDim)) :
+    List.take xs.length (m.runList h0 (xs ++ ys)).2 = (m.runList h0 xs).2 := by
+  apply complexDiagonal_append_outputs_prefix <;> assumption
+
+example {n : Nat} (h0 : Tensor α [n]) (xs ys : List (MinGruToken α n)) :
+    List.take xs.length (minGru h0 (xs ++ ys)).2 = (minGru h0 xs).2 := by
+  apply minGru_append_outputs_prefix <;> assumption
+
+variable {keyDim valueDim : Nat}
+
+example (h0 : Tensor α [keyDim, valueDim])
+    (xs ys : List (Tensor α [keyDim] × Tensor α [keyDim] × Tensor α [keyDim] × Tensor α [valueDim])) :
+    List.take xs.length (linearAttention h0 ((xs ++ ys).map fun (a, q, k, v) => glaToken a q k v)).2 =
+      (linearAttention h0 (xs.map fun (a, q, k, v) => glaToken a q k v)).2 := by
+  apply gla_append_outputs_prefix <;> assumption
+
+example (h0 : Tensor α [1, valueDim]) (xs ys : List (Tensor α [valueDim] × Tensor α [valueDim])) :
+    List.take xs.length (linearAttention h0 ((xs ++ ys).map fun (a, u) => rgLruToken a u)).2 =
+      (linearAttention h0 (xs.map fun (a, u) => rgLruToken a u)).2 := by
+  apply rgLru_append_outputs_prefix <;> assumption
+
+example (h0 : Tensor α [valueDim, keyDim])
+    (xs ys : List (α × α × Tensor α [keyDim] × Tensor α [keyDim] × Tensor α [valueDim])) :
+    List.take xs.length (deltaRule h0 ((xs ++ ys).map fun (a, β, q, k, v) => gatedDeltaToken a β q k v)).2 =
+      (deltaRule h0 (xs.map fun (a, β, q, k, v) => gatedDeltaToken a β q k v)).2 := by
+  apply gatedDelta_append_outputs_prefix <;> assumption
+
+example (u : Tensor α [keyDim]) (h0 : Tensor α [keyDim, valueDim])
+    (xs ys : List (Rwkv6Token α keyDim valueDim)) :
+    List.take xs.length (rwkv6 u h0 (xs ++ ys)).2 = (rwkv6 u h0 xs).2 := by
+  apply rwkv6_append_outputs_prefix <;> assumption
+
+example (s : MlstmState α keyDim valueDim) (xs ys : List (MlstmToken α keyDim valueDim)) :
+    List.take xs.length (mlstm s (xs ++ ys)).2 = (mlstm s xs).2 := by
+  apply mlstm_append_outputs_prefix <;> assumption
+
+example (s : MlstmState α keyDim valueDim × α)
+    (xs ys : List (MlstmLogToken α keyDim valueDim)) :
+    List.take xs.length (stabilisedMlstm s (xs ++ ys)).2 = (stabilisedMlstm s xs).2 := by
+  apply stabilisedMlstm_append_outputs_prefix <;> assumption
+
+end
+
+end Scanproof
