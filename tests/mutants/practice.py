@@ -1,8 +1,10 @@
 """How selective scans are commonly tested: ordinary random inputs, and fixed tolerances.
 
-The inputs are distributed as those of mamba-ssm's own test of its selective scan, and its tolerances are the
-two of ``TOLERANCES``. The ratio is that of flash-linear-attention's tests: root mean square of the
-difference, relative to that of the reference.
+The inputs are distributed as those of mamba-ssm's own test of its selective scan (tests/ops/
+test_selective_scan.py at commit 014340f), and its tolerances are the two of ``TOLERANCES``. That test asserts
+nothing of gradients; the assertions that are commented out there allow up to 5 times the relative and 10
+times the absolute tolerance, and so does this one. The ratio is that of flash-linear-attention's tests: root
+mean square of the difference, relative to that of the reference.
 """
 
 from collections.abc import Mapping
@@ -18,6 +20,8 @@ BATCH, CHANNELS, STATES, LENGTH = 2, 4, 8, 128
 
 TOLERANCES = {torch.float32: (6e-4, 2e-3), torch.bfloat16: (3e-2, 5e-2)}
 """Relative and absolute tolerance, by the dtype of the inputs."""
+
+GRADIENT_FACTORS = (5, 10)
 
 RATIO = 5e-3
 
@@ -56,7 +60,8 @@ def results(scan, inputs: Mapping[str, Tensor], gradients: bool) -> list[Tensor]
 
 def passes_tolerance(mutant: Mutant, dtype: torch.dtype) -> bool:
     """Whether everything is within the tolerance of the dtype."""
-    rtol, atol = TOLERANCES[dtype]
+    factors = GRADIENT_FACTORS if mutant.backward else (1, 1)
+    rtol, atol = (given * factor for given, factor in zip(TOLERANCES[dtype], factors, strict=True))
     return all(torch.allclose(a, b, rtol, atol) for a, b in _pairs(mutant, dtype))
 
 

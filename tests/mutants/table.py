@@ -97,6 +97,8 @@ usual comparisons:
   flash-linear-attention's tests; {ratio} pass.
 
 They compare output and last state, or all gradients of a backward mutant, with `selective_scan` in float32.
+mamba-ssm's test (commit 014340f) asserts nothing of gradients; here they are allowed 5 times the relative and
+10 times the absolute tolerance, the most of the assertions that are commented out there.
 
 `python -m tests.mutants.table` writes this page; a test compares it with what the checks say.
 

@@ -169,10 +169,10 @@ class RefinementReport(Report):
         if self.tried is not None:
             lines.append(f"  cases     : {self.tried}, seed {self.seed}")
         if self.worst is not None:
+            entries = f"{self.compared} entries" if self.tried is None else "the entries of that case"
             lines.append(f"  worst     : {self.worst}")
             lines.append(
-                f"  bound     : {self.sharpness:.2g} of the value (median of {self.compared} entries);"
-                f" {self.rounding}"
+                f"  bound     : {self.sharpness:.2g} of the value (median of {entries}); {self.rounding}"
             )
         if self.gradients:
             drawn = "given" if self.seed is None else f"drawn with seed {self.seed}"
