@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/ready
 
-.PHONY: demo test prove clean
+.PHONY: demo test prove docs clean
 
 demo: $(READY)
 	@$(VENV)/bin/scanproof demo
@@ -19,6 +19,9 @@ test: $(READY)
 prove: $(READY)
 	@$(VENV)/bin/scanproof prove
 
+docs: $(READY)
+	@$(VENV)/bin/mkdocs build --strict --config-file ci/mkdocs.yml
+
 clean:
 	rm -rf $(VENV)
 
@@ -26,5 +29,5 @@ $(READY): pyproject.toml ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "scanproof needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	@echo 'Setting up $(VENV) (PyTorch is large: this takes a few minutes the first time) ...'
 	@$(PYTHON) -m venv $(VENV) || { echo 'Could not make a virtual environment; on Debian: apt-get install python3-venv'; exit 1; }
-	@$(VENV)/bin/python -m pip install --disable-pip-version-check --constraint ci/constraints.txt --editable '.[wasm,transformers,plot,dev]'
+	@$(VENV)/bin/python -m pip install --disable-pip-version-check --constraint ci/constraints.txt --editable '.[wasm,transformers,plot,docs,dev]'
 	@touch $@

@@ -15,7 +15,7 @@ from scanproof.lean.prove import ProofReport
 
 ROOT = Path(__file__).parents[2]
 THEOREM = Declaration(
-    "Scanproof.t", "theorem", "Scanproof.t : True", "Says so.\n\nMore.", "Spec", "Spec.lean", 3, ()
+    "Scanproof.t", "theorem", "Scanproof.t : True", "Says so.\n\nMore.", "Spec", "Spec.lean", 3, (), ()
 )
 PROVED = ProofReport((), (), 1, 1, Catalogue("4.28.0", "lean", "k", (THEOREM,)), "WebAssembly", 0.5)
 FAULTY = ProofReport(

@@ -22,6 +22,7 @@ DECLARATIONS = st.builds(
     file=st.text(),
     line=st.integers(1),
     axioms=st.lists(st.text()).map(tuple),
+    uses=st.lists(st.text()).map(tuple),
 )
 CATALOGUES = st.builds(
     Catalogue,
@@ -33,7 +34,7 @@ CATALOGUES = st.builds(
 
 
 def theorem(name: str, *axioms: str, docstring: str = "") -> Declaration:
-    return Declaration(name, "theorem", f"{name} : True", docstring, "Spec", "Spec.lean", 1, axioms)
+    return Declaration(name, "theorem", f"{name} : True", docstring, "Spec", "Spec.lean", 1, axioms, ())
 
 
 @given(CATALOGUES)
@@ -53,7 +54,7 @@ def test_json_is_readable() -> None:
     [
         ('{"schema_version": 99, "declarations": []}', "schema version 99"),
         ('{"declarations": []}', "no catalogue"),
-        ('{"schema_version": 1, "declarations": [{"name": "x"}]}', "no catalogue"),
+        ('{"schema_version": 2, "declarations": [{"name": "x"}]}', "no catalogue"),
         ("[]", "no catalogue"),
         ("not json", "no catalogue"),
     ],

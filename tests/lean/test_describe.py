@@ -72,7 +72,7 @@ def test_columns_count_as_editors_do(before: str) -> None:
 
 
 def theorem(name: str, *axioms: str) -> Declaration:
-    return Declaration(name, "theorem", "", "", "Spec.A", "Spec/A.lean", 7, axioms)
+    return Declaration(name, "theorem", "", "", "Spec.A", "Spec/A.lean", 7, axioms, ())
 
 
 @pytest.mark.parametrize(

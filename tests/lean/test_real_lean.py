@@ -88,8 +88,12 @@ structure Point where
 instance : Add Point where
   add p q := ⟨p.place + q.place⟩
 """
-USER = """/-- Uses a lemma of another module. -/
-theorem used (xs : List Nat) : (xs ++ xs).length = xs.length + xs.length := length_append' xs xs
+USER = """private theorem twice (xs : List Nat) : (xs ++ xs).length = xs.length + xs.length :=
+  length_append' xs xs
+
+/-- Uses a lemma of another module, through a private one, and a point. -/
+theorem used (p : Point) (xs : List Nat) : (xs ++ xs).length + p.place = xs.length + xs.length + p.place := by
+  rw [twice]
 """
 
 
@@ -136,6 +140,12 @@ def test_what_only_the_catalogue_reveals_and_then_mended(
         "Demo.used": "theorem",
     }
     assert set(mended.catalogue.theorem("Demo.used").axioms) <= STANDARD_AXIOMS
+    assert {d.name: d.uses for d in mended.catalogue} == {
+        "Demo.length_append'": (),
+        "Demo.Point": (),
+        "Demo.instAddPoint": ("Demo.Point",),
+        "Demo.used": ("Demo.Point", "Demo.length_append'"),
+    }
     assert "propext" in mended.catalogue.axioms
 
 

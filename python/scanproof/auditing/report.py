@@ -71,8 +71,8 @@ class AuditReport(Report):
 
     @property
     def reason(self) -> str:
-        """The evidence of the checks with the gravest verdict."""
-        return "; ".join(entry.evidence for entry in self.entries if entry.verdict is self.verdict)
+        """The checks with the gravest verdict."""
+        return "by " + ", ".join(entry.check for entry in self.entries if entry.verdict is self.verdict)
 
     @property
     def theorems(self) -> tuple[str, ...]:

@@ -66,7 +66,42 @@ where
     | [], found => found
     | n :: rest, found => if found.elem n then union rest found else union rest (n :: found)
 
-/-- For every module, the axioms that its declarations rest on, the private ones too. -/
+/-- The constants in the body of a declaration. -/
+def inBody : ConstantInfo → List Name
+  | .thmInfo i => i.value.getUsedConstants.toList
+  | .defnInfo i => i.value.getUsedConstants.toList
+  | .opaqueInfo i => i.value.getUsedConstants.toList
+  | _ => []
+
+/-- Puts those of some constants that modules below `root` declare before `others`. -/
+def ownOf (env : Environment) (root : Name) (others : List Json) : List Name → List Json
+  | [] => others
+  | n :: rest =>
+    match env.getModuleIdxFor? n with
+    | none => ownOf env root others rest
+    | some index =>
+      match env.header.moduleNames[index]? with
+      | some name =>
+        if name.getRoot == root then .str (nameText n) :: ownOf env root others rest else ownOf env root others rest
+      | none => ownOf env root others rest
+
+/-- For every constant, the public and the private ones, the constants of the library that it mentions. -/
+def tellUses (root : Name) : List Name → MetaM Unit
+  | [] => pure ()
+  | n :: rest => do
+    let env ← getEnv
+    match env.find? n with
+    | none => pure ()
+    | some info =>
+      match ownOf env root (ownOf env root [] (inBody info)) info.type.getUsedConstants.toList with
+      | [] => pure ()
+      | uses =>
+        IO.println (Json.compress (Json.mkObj [
+          ("constant", .str (nameText n)),
+          ("uses", .arr (List.toArray uses))]))
+    tellUses root rest
+
+/-- For every module, what its declarations mention, and the axioms that they rest on, the private ones too. -/
 def auditAll : List Syntax → MetaM Unit
   | [] => pure ()
   | name :: rest => do
@@ -77,6 +112,7 @@ def auditAll : List Syntax → MetaM Unit
       match env.header.moduleData[index]? with
       | none => throwError "no data of the module"
       | some data =>
+        tellUses name.getId.getRoot data.constNames.toList
         let axioms ← axiomsOf data.constNames.toList []
         IO.println (Json.compress (Json.mkObj [
           ("module", .str (nameText name.getId)),

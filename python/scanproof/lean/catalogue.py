@@ -16,7 +16,7 @@ from scanproof.lean.project import Project
 from scanproof.lean.store import cache_folder
 from scanproof.lean.toolchain import Toolchain
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PROGRAM = Path(__file__).with_name("catalogue.lean")
 
 
@@ -35,6 +35,8 @@ class Declaration:
         line: the line of its name, from 1.
         axioms: the axioms that it rests on through the library's own proofs. Theorems of Lean's own library
             are taken at their word.
+        uses: the public declarations of the library that its statement or its proof mentions, also through
+            private ones.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Declaration:
     file: str
     line: int
     axioms: tuple[str, ...]
+    uses: tuple[str, ...]
 
     @property
     def summary(self) -> str:
@@ -115,7 +118,8 @@ class Catalogue:
                     f"The catalogue has schema version {version}; expected {SCHEMA_VERSION}."
                 )
             declarations = (
-                Declaration(**{**d, "axioms": tuple(d["axioms"])}) for d in content.pop("declarations")
+                Declaration(**{**d, "axioms": tuple(d["axioms"]), "uses": tuple(d["uses"])})
+                for d in content.pop("declarations")
             )
             return cls(declarations=tuple(declarations), **content)
         except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:

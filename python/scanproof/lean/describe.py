@@ -15,6 +15,7 @@ from scanproof.lean.header import comment_end
 from scanproof.lean.messages import Message
 from scanproof.lean.modules import Graph, Module
 from scanproof.lean.toolchain import Build, Toolchain
+from scanproof.lean.uses import Uses
 
 STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
 _KINDS = frozenset(
@@ -63,9 +64,14 @@ def describe(
     described, asked = len(rests_on) + len(facts), len(graph.modules) + len(places)
     if described != asked:
         raise LeanUnavailable(f"Lean described {described} of {asked} modules and names; please report this.")
+    names = {unquoted(place.name): place.name for place in places}
+    uses = Uses(
+        {name for name in names if facts[name]["kind"] in _KINDS},
+        {answer["constant"]: answer["uses"] for answer in answers if "constant" in answer},
+    )
     declarations = []
     for place in places:
-        fact = facts[place.name.replace("«", "").replace("»", "")]
+        fact = facts[unquoted(place.name)]
         if fact["kind"] in _KINDS:
             declarations.append(
                 Declaration(
@@ -77,6 +83,7 @@ def describe(
                     file=place.module.file,
                     line=place.line + 1,
                     axioms=tuple(sorted(fact["axioms"])),
+                    uses=tuple(names[used] for used in uses.of(unquoted(place.name))),
                 )
             )
     declarations.sort(key=lambda d: (d.file, d.line))
@@ -87,6 +94,11 @@ def describe(
         declarations=tuple(declarations),
     )
     return catalogue, sorted([*_undocumented(declarations), *unfounded(graph, declarations, rests_on)])
+
+
+def unquoted(name: str) -> str:
+    """Return a name without the marks around what is no identifier, as the program prints it."""
+    return name.replace("«", "").replace("»", "")
 
 
 def _program(graph: Graph, names: list[str]) -> str:

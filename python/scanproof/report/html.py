@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scanproof.report.chart import charts
-from scanproof.report.pages import render
+from scanproof.report.pages import joined, render
 
 
 def write(
@@ -52,8 +52,8 @@ def page(
     seeds = dict.fromkeys(str(report["seed"]) for report in reports if report["seed"] is not None)
     return render(
         "report.html.j2",
-        ("style.css", "report.css"),
-        ("page.js", "report.js"),
+        css=joined(("style.css", "report.css")),
+        script=joined(("page.js", "report.js")),
         title=title,
         site=site.rstrip("/") if site else None,
         document=document,

@@ -1,21 +1,33 @@
-"""Pages of HTML that need no other file: their templates, styles and scripts are beside this module."""
+"""Pages of HTML from the templates, styles and scripts in the folder ``templates``."""
+
+import re
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("scanproof.report"),
     autoescape=True,
     trim_blocks=True,
+    lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
 
 
-def render(template: str, styles: tuple[str, ...], scripts: tuple[str, ...], **content: object) -> str:
-    """Return a page from a template, with the text of styles and scripts in it."""
-    return _TEMPLATES.get_template(template).render(css=_joined(styles), script=_joined(scripts), **content)
+def render(template: str, **content: object) -> str:
+    """Return a page from a template."""
+    return _TEMPLATES.get_template(template).render(content)
 
 
-def _joined(names: tuple[str, ...]) -> Markup:
+def joined(names: tuple[str, ...]) -> Markup:
+    """Return the text of several styles or scripts, one after the other."""
     assert _TEMPLATES.loader is not None
     return Markup("\n").join(Markup(_TEMPLATES.loader.get_source(_TEMPLATES, name)[0]) for name in names)
+
+
+def prose(text: str) -> Markup:
+    """Return a text with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
+
+
+_TEMPLATES.filters["prose"] = prose

@@ -96,5 +96,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _outcome(verdict: Verdict) -> str:
+def _outcome(verdict: Verdict) -> str | None:
+    if verdict is Verdict.NOT_APPLICABLE:
+        return None
     return "passed" if verdict.passed else "found" if verdict.found else "open"

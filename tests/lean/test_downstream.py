@@ -1,0 +1,38 @@
+"""The example of a package that depends on the library is checked against the library as it stands."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scanproof.lean.find import find_toolchain
+from scanproof.lean.modules import read_graph
+from scanproof.lean.progress import silent
+from scanproof.lean.project import Project
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "downstream"
+
+
+def test_it_uses_the_same_lean() -> None:
+    assert (EXAMPLE / "lean-toolchain").read_text() == (ROOT / "lean-toolchain").read_text()
+
+
+@pytest.mark.lean
+@pytest.mark.parametrize("broken", [False, True])
+def test_it_is_proved(broken: bool) -> None:
+    project = Project.find(ROOT)
+    toolchain = find_toolchain(project)
+    source = (EXAMPLE / "Downstream.lean").read_text(encoding="utf-8")
+    if broken:
+        source = source.replace("take xs.length", "take (xs.length + 1)")
+    whole = read_graph(project)
+    used = whole.closure("Spec.Runner", "Spec.Scalar")
+    graph = replace(whole, modules={name: whole.modules[name] for name in used})
+    with tempfile.TemporaryDirectory() as folder:
+        build = toolchain.build(graph, Path(folder), silent)
+        file = Path(folder) / "Downstream.lean"
+        file.write_text(source, encoding="utf-8")
+        messages = toolchain.elaborate(build, file)
+    assert bool([each for each in messages if each.severity in ("error", "warning")]) is broken
