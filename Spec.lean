@@ -28,6 +28,7 @@ public import Spec.Scan.Delta
 public import Spec.Scan.DeltaTriangular
 public import Spec.Scan.DeltaChunked
 public import Spec.Scan.DiagonalTree
+public import Spec.Scan.Adjoint
 public import Spec.Kernels.Groups
 public import Spec.Kernels.Window
 public import Spec.Kernels.RingBuffer
@@ -76,6 +77,7 @@ public import Spec.Rounding.Leaves
 public import Spec.Scan.Rounded
 public import Spec.Rounding.FloatingPoint
 public import Spec.Rounding.Scan
+public import Spec.Rounding.Gradient
 public import Spec.Rounding.Sum
 public import Spec.Certificate.Choices
 public import Spec.Certificate.VecMul
@@ -100,6 +102,7 @@ public import Spec.Statements.Kernels
 public import Spec.Statements.Ssd
 public import Spec.Statements.LinearAttention
 public import Spec.Statements.Families
+public import Spec.Statements.Gradient
 public import Spec.Statements.SsdValues
 public import Spec.Statements.KernelValues
 
