@@ -1,15 +1,17 @@
 """Every mutant is refuted within 200 cases, nothing right is, and the page says so."""
 
+from functools import partial
+
 import pytest
 import torch
 
-from scanproof import RefinementError, Verdict, check_scan_refinement
+from scanproof import RefinementError, Verdict, check_scan_refinement, selective_scan_chunked
 from scanproof.refinement.search import Cases
 from scanproof.strategies import scan_inputs, scan_shapes
 
 from .catalogue import MUTANTS, RIGHT
 from .mutant import Mutant
-from .practice import passes_ratio, passes_tolerance
+from .practice import ordinary_inputs, passes_ratio, passes_tolerance
 from .table import PAGE, page, refinement
 
 
@@ -52,9 +54,22 @@ def test_right_scans_in_other_dtypes(dtype: torch.dtype) -> None:
         assert report.verdict is Verdict.REFINES, f"{name}: {report.summary()}"
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_chunks_of_every_length(dtype: torch.dtype) -> None:
+    inputs = {name: x[..., :11] if x.ndim == 3 else x for name, x in ordinary_inputs(dtype).items()}
+    inputs = {name: x.to(dtype) for name, x in inputs.items()}
+    for chunk_size in range(1, 13):
+        scan = partial(selective_scan_chunked, chunk_size=chunk_size)
+        report = check_scan_refinement(scan, **inputs, delta_softplus=True, gradients=True)
+        assert report.verdict is Verdict.REFINES, report.summary()
+        assert report.worst is not None
+        assert report.worst.ratio > 1e-3
+
+
+@pytest.mark.parametrize("gradients", [False, True], ids=["outputs", "gradients"])
 @pytest.mark.parametrize("name", RIGHT)
-def test_right_scans_pass_in_practice(name: str) -> None:
-    right = Mutant(name, RIGHT[name], backward=True)
+def test_right_scans_pass_in_practice(name: str, gradients: bool) -> None:
+    right = Mutant(name, RIGHT[name], backward=gradients)
     assert passes_tolerance(right, torch.float32)
     assert passes_tolerance(right, torch.bfloat16)
     assert passes_ratio(right)
