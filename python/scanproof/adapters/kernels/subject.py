@@ -36,7 +36,7 @@ class Subject:
         without: inputs that it does not take.
         constant: inputs that are the same for every example and token, though the kernel's need not be.
         multiple: of what its lengths must be multiples.
-        in_place: whether it writes its state in place, so that no gradient can be pulled through it.
+        no_gradient: whether gradients cannot be pulled through it, or are NaN at such inputs.
         folder: overlay that holds the package; None where it is installed like any other.
         departs: in what it departs from the recurrence, in a sentence; empty where it does not.
     """
@@ -50,7 +50,7 @@ class Subject:
     without: frozenset[str] = frozenset({"seq_idx"})
     constant: frozenset[str] = frozenset()
     multiple: int = 1
-    in_place: bool = False
+    no_gradient: bool = False
     folder: Path | None = None
     departs: str = ""
 

@@ -216,7 +216,7 @@ def _mamba2(family: str) -> tuple[Subject, ...]:
             partial(mamba2_state_update, family),
             SsdScan(dt_softplus=True),
             without=without,
-            in_place=True,
+            no_gradient=True,
             departs=_NO_LIMITS,
         ),
     )

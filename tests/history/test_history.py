@@ -1,0 +1,86 @@
+"""Faults that were released, each with the checks that see it and those that cannot."""
+
+import pytest
+import torch
+
+from history import releases
+from history.mixer import CHUNK, HEADS, MODEL, STATES, WIDTH, Mixer
+from scanproof import (
+    SsdScan,
+    Verdict,
+    certify,
+    check_batch_independence,
+    check_kernel_refinement,
+    check_perturbation,
+    check_prefix,
+    check_streaming,
+)
+from scanproof.refinement.kernels.cases import random_inputs
+
+T = 3 * CHUNK + 3
+SIZES = {"time": T, "head": HEADS, "group": 2, "channel": WIDTH, "state": STATES}
+CAUSALITY = {"gradients", "perturbation", "prefix"}
+WRONG_PREFILL = {"refinement", "state returned", "rows that end", "left padding", "padded, then steps"}
+DECODING = {"steps", "prefill, then steps"}
+PIECES = {"chunked prefill", "verify and roll back"}
+MASKS = {"garbage under the mask", "left padding", "padded, then steps"}
+
+RELEASED = {
+    releases.DestinationAxis: CAUSALITY | WRONG_PREFILL | DECODING | PIECES,
+    releases.DestinationAxisOfSums: CAUSALITY | WRONG_PREFILL | DECODING | PIECES,
+    releases.ClampedByAnInitialiser: {"refinement"},
+    releases.MixedRows: DECODING | {"batch in steps", "rows that end", "padded, then steps"},
+    releases.Tiled: {"refinement", "state returned", "rows that end", "padded, then steps"} | DECODING,
+    releases.MaskIgnored: MASKS,
+    releases.MaskSkippedForOne: {"left padding"},
+    releases.ForgetsOnExtend: PIECES,
+    releases.StepsOnce: PIECES,
+}
+"""What sees each fault; every other check passes."""
+
+
+def tokens(time=T):
+    return torch.randn(3, time, MODEL, generator=torch.Generator().manual_seed(0))
+
+
+def verdicts(model, time=T):
+    """Return the verdict of every check, by its name."""
+    x = tokens(time)
+    inputs = random_inputs(SsdScan(), seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, "time": time})
+    found = {
+        "gradients": certify(model, x, cuts="coded", inputs=1).verdict,
+        "perturbation": check_perturbation(
+            model, x, cuts=[cut for cut in (1, 3, 4, 10, 14) if cut < time], inputs=1
+        ).verdict,
+        "prefix": check_prefix(
+            model, x, lengths=[cut for cut in (1, 3, 4, 10, 14) if cut < time], inputs=1
+        ).verdict,
+        "batch": check_batch_independence(model, x).verdict,
+        "refinement": check_kernel_refinement(
+            model.kernel, SsdScan(dt_softplus=True), inputs, log_window=CHUNK, shrink=False
+        ).verdict,
+    }
+    report = check_streaming(model, x, lengths=[cut for cut in (1, 4, 10) if cut < time])
+    return found | {row.check: row.verdict for row in report.rows}
+
+
+def seen(found):
+    return {check for check, verdict in found.items() if verdict.found}
+
+
+def test_the_mixer_is_right():
+    found = verdicts(Mixer())
+    assert {check: verdict for check, verdict in found.items() if not verdict.passed} == {
+        "packed sequences": Verdict.NOT_APPLICABLE
+    }
+
+
+@pytest.mark.parametrize("release", RELEASED, ids=lambda release: release.__name__)
+def test_what_sees_a_fault_and_what_does_not(release):
+    found = verdicts(release())
+    assert seen(found) == RELEASED[release]
+
+
+@pytest.mark.parametrize("release", [releases.DestinationAxis, releases.DestinationAxisOfSums])
+def test_one_chunk_hides_the_chunk_axis(release):
+    assert not seen(verdicts(release(), time=CHUNK)) & (CAUSALITY | DECODING)
