@@ -1,6 +1,7 @@
 """``scanproof theorems``."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,12 @@ def theorems(
             show_default=False,
         ),
     ] = None,
+    site: Annotated[
+        Path | None, typer.Option(help="Write a site with a page for each into this folder instead.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write all of them into this file instead, as Markdown.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -30,6 +37,14 @@ def theorems(
     from scanproof.lean.catalogue import carried
 
     catalogue = carried()
+    if site or markdown:
+        from scanproof.lean import site as sites
+
+        if site:
+            print(sites.write_site(catalogue, site))
+        if markdown:
+            markdown.write_text(sites.markdown(catalogue), encoding="utf-8")
+        return PASSED
     given = pattern or []
     words = [word.lower() for word in given]
     exact = [one for one in catalogue.theorems if len(words) == 1 and _is(one.name, words[0])]

@@ -27,7 +27,7 @@ def joined(names: tuple[str, ...]) -> Markup:
 
 def prose(text: str) -> Markup:
     """Return a text with what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 _TEMPLATES.filters["prose"] = prose

@@ -1,0 +1,42 @@
+"""Which parts of the Python package rest on which theorems, read from its sources."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanproof import theorems
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, order=True)
+class Citing:
+    """A module of the package that names a theorem.
+
+    Attributes:
+        module: its dotted name.
+        says: the first line of its docstring.
+        rests: whether its code takes the theorem for its verdicts; else its documentation refers to it.
+    """
+
+    module: str
+    says: str
+    rests: bool
+
+
+def citing_modules(package: Path = PACKAGE) -> Mapping[str, list[Citing]]:
+    """Return the modules that name each theorem, by its name without the namespace ``Scanproof``."""
+    constants = {key: value for key, value in vars(theorems).items() if key.isupper()}
+    found = defaultdict[str, list[Citing]](list)
+    for file in sorted(package.rglob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        module = ".".join((package.name, *file.relative_to(package).with_suffix("").parts))
+        rests = {constants[key] for key in re.findall(r"\btheorems\.([A-Z_]+)", text) if key in constants}
+        quoted = set(re.findall(r"`(?:Scanproof\.)?([\w.']+)`", text)) - rests
+        if rests or quoted:
+            says = text.partition("\n")[0].strip('"')
+            for name in (*rests, *quoted):
+                found[name].append(Citing(module.removesuffix(".__init__"), says, name in rests))
+    return found
