@@ -3,9 +3,15 @@ import pytest
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.patch import patch
 
+LOOKUP = (
+    "newSymIndex=Object.keys(lib.exports).indexOf(symbol);if(newSymIndex==-1||lib.exports[symbol].stub){"
+    'return 0}result=lib.exports[symbol];if(typeof result=="function"){'
+    "(growMemViews(),HEAPU32)[symbolIndex>>2]=newSymIndex}"
+)
 SCRIPT = (
-    "var Module=1;var runs=_main;var pthreadPoolSize=4;"
-    "newSymIndex=Object.keys(lib.exports).indexOf(symbol);"
+    f"var Module=1;var runs=_main;var pthreadPoolSize=4;{LOOKUP}"
+    "for(var[sym,exp]of Object.entries(exports)){}"
+    'GOT[symName]??=new WebAssembly.Global({value:"i32",mutable:true});GOT[symName].value=newValue;'
     "var _main,_unused,_free,wasmTable;function assignWasmExports(wasmExports){"
     '_main=Module["_main"]=wasmExports["main"];_unused=Module["_unused"]=wasmExports["unused"];'
     '_free=wasmExports["free"];wasmTable=wasmExports["table"]}function f(){_free(wasmTable)}'
@@ -21,17 +27,26 @@ def test_exports_that_are_used_remain() -> None:
     assert patched.endswith("}function f(){_free(wasmTable)}")
 
 
-def test_symbols_are_looked_up_in_a_map() -> None:
+def test_symbols_are_looked_up_by_name() -> None:
     patched = patch(SCRIPT)
-    assert "indexOf(symbol)" not in patched
-    assert "new Map(Object.keys(lib.exports)" in patched
+    assert "newSymIndex" not in patched
+    assert "result=lib.exports[symbol]??wasmExports[symbol];if(!result||result.stub){return 0}" in patched
+
+
+def test_only_imported_symbols_get_an_offset() -> None:
+    patched = patch(SCRIPT)
+    assert "Object.entries(exports)" not in patched
+    assert "new WebAssembly.Global" not in patched
+    assert "if(GOT[symName])GOT[symName].value=newValue;" in patched
 
 
 @pytest.mark.parametrize(
     "script",
     [
         SCRIPT.replace("indexOf(symbol)", "at(symbol)"),
-        SCRIPT + "newSymIndex=Object.keys(lib.exports).indexOf(symbol);",
+        SCRIPT + LOOKUP,
+        SCRIPT.replace("Object.entries(exports)", "exports"),
+        SCRIPT.replace("GOT[symName]??=", "GOT[symName]="),
         SCRIPT.replace("pthreadPoolSize=4", "pthreadPoolSize=8"),
         SCRIPT.replace("assignWasmExports(wasmExports)", "assignExports(wasmExports)"),
         SCRIPT.replace("_main,_unused", "_main=0,_unused"),
