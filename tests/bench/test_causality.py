@@ -1,7 +1,9 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -10,10 +12,12 @@ from typer.testing import CliRunner
 
 from scanproof import InvalidArgument, Verdict, certify
 from scanproof.bench import causality, peer, task
+from scanproof.bench import measure as measuring
 from scanproof.bench.causality import Cell, Result, run_bench
 from scanproof.bench.measure import measure
 from scanproof.bench.models import MODELS, build, with_leak
-from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, run
+from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, Tool, run
+from scanproof.causality.leak_report import LeakReport
 from scanproof.cli.app import app
 from scanproof.cli.exits import INCONCLUSIVE
 
@@ -22,7 +26,14 @@ TASK = Task(tool="coded", model="small conv", T=24, dtype="float64")
 
 def took(seconds: float, passed: bool = True) -> Measurement:
     return Measurement(
-        seconds=seconds, calls=1, peak_bytes=2**20, passed=passed, verdict="", threads=1, torch="2"
+        seconds=10 * seconds,  # on a machine with other load
+        cpu_seconds=seconds,
+        calls=1,
+        peak_bytes=2**20,
+        passed=passed,
+        verdict="",
+        threads=1,
+        torch="2",
     )
 
 
@@ -46,14 +57,55 @@ def test_a_process_measures() -> None:
     assert isinstance(outcome, Measurement)
     assert outcome.passed
     assert outcome.seconds > 0
+    assert outcome.cpu_seconds > 0
+    assert outcome.threads == 1
     assert outcome.verdict.startswith("CAUSAL, 2 VJPs")
-    leaky = measure(replace(TASK, tool="exact", leak=1e-9))
-    assert not leaky.passed
+
+
+@pytest.mark.parametrize("tool", ["exact", "coded", "default"])
+def test_our_tools_see_a_leak_of_a_billionth(tool: Tool) -> None:
+    assert not measure(replace(TASK, tool=tool, leak=1e-9)).passed
+
+
+def test_exact_and_coded_try_the_given_input_alone_and_the_default_three_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: dict[Tool, int] = {}
+    for tool in ("exact", "coded", "default"):
+
+        def counted(*args: Any, now: Tool = tool, **options: Any) -> LeakReport:
+            report = certify(*args, **options)
+            tried[now] = len(report.inputs)
+            return report
+
+        monkeypatch.setattr(measuring, "certify", counted)
+        measure(replace(TASK, tool=tool))
+    assert tried == {"exact": 1, "coded": 1, "default": 4}
+
+
+def test_the_time_of_all_cuts_is_projected_on_a_straight_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def takes(fn: object, x: object, **options: Any) -> LeakReport:
+        nonlocal now
+        now += 3.0 + 2.0 * options.get("K", 0)
+        return certify(MODELS["small conv"](), torch.ones(1, 4, 16))
+
+    monkeypatch.setattr(measuring, "certify", takes)
+    for clock in ("perf_counter", "process_time"):
+        monkeypatch.setattr(time, clock, lambda: now)
+    found = measure(replace(TASK, tool="exact", sample=(4, 10)))
+    assert found.seconds == found.cpu_seconds == 3.0 + 2.0 * (TASK.T - 1)
+    text = str(Cell(replace(TASK, tool="exact", sample=(4, 10)), (found,)))
+    assert text.startswith("~49 s (~49 s)")
 
 
 def test_what_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task, "START_UP", 0.0)
-    assert run(TASK, 0.01) == Stopped(0.01)
+    stopped = run(TASK, 0.01)
+    assert isinstance(stopped, Stopped)
+    assert stopped.seconds == 0.01
+    assert 0.0 <= stopped.cpu_seconds < 10.0
 
 
 def test_what_breaks_off_says_why() -> None:
@@ -70,14 +122,14 @@ def result(outcome: dict[tuple[str, float], Outcome], long: Outcome) -> Result:
         ]
 
     speed = [cells(model, T, 0.0) for model in causality.MODELS for T in (128, 512)]
-    leaks = [cells("attention", 512, leak) for leak in causality.LEAKS]
+    leaks = [cells("attention", 512, leak)[:3] for leak in causality.LEAKS]
     step, check = (Cell(replace(TASK, tool=tool), (outcome[tool, 0.0],)) for tool in ("step", "monitor"))
     return Result(speed, leaks, Cell(replace(TASK, T=causality.LONG_T), (long,)), step, check)
 
 
 @pytest.fixture
 def outcomes() -> dict[tuple[str, float], Outcome]:
-    seconds = {"peer": 40.0, "exact": 4.0, "coded": 1.0}
+    seconds = {"peer": 40.0, "exact": 4.0, "coded": 1.0, "default": 5.0}
     monitoring: dict[tuple[str, float], Outcome] = {("step", 0.0): took(2.0), ("monitor", 0.0): took(1.0)}
     return monitoring | {
         (tool, leak): took(seconds[tool], passed=leak == 0 or tool == "peer")
@@ -96,6 +148,7 @@ class TestResult:
             "T": 128,
             "exact": 10.0,
             "coded": 40.0,
+            "default": 8.0,
             "lower_bounds": False,
         }
 
@@ -110,7 +163,7 @@ class TestResult:
     def test_a_peer_that_was_stopped_gives_a_lower_bound(
         self, outcomes: dict[tuple[str, float], Outcome]
     ) -> None:
-        found = result(outcomes | {("peer", 0.0): Stopped(100.0)}, Stopped(100.0))
+        found = result(outcomes | {("peer", 0.0): Stopped(100.0, 100.0)}, Stopped(100.0, 100.0))
         with (console := Console(width=200)).capture() as text:
             found.print(console)
         assert ">100 s, stopped" in text.get()
@@ -118,7 +171,7 @@ class TestResult:
         assert [met for _, _, met in found.targets()] == [True] * 4 + [None, True]
 
     def test_what_did_not_finish_meets_nothing(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
-        found = result(outcomes | {("exact", 0.0): Stopped(100.0)}, Failed("exit code -9: no message"))
+        found = result(outcomes | {("exact", 0.0): Stopped(100.0, 100.0)}, Failed("exit code -9: no message"))
         assert [met for _, _, met in found.targets()] == [None, None, True, True, None, True]
         assert not found.right
         json.dumps(found.as_dict())
@@ -136,27 +189,29 @@ def test_repeats_take_turns_and_long_ones_are_not_repeated(
     monkeypatch.setattr(causality, "run", measured)
     monkeypatch.setattr(causality, "require_peer", lambda: None)
     options = {"as_json": True, "quiet": False, "max_seconds": 1.0, "repeats": 3, "dtype": "float64"}
+    options |= {"threads": 1, "whole": False}
     assert run_bench(quick=False, **options)
-    once = ["peer", "exact", "coded"]  # the peer takes 40 s here
-    assert [tool for tool, _ in order[:7]] == [*once, "exact", "coded", "exact", "coded"]
+    once = ["peer", "exact", "coded", "default"]  # all but the coded one take over 20 s here
+    assert [tool for tool, _ in order[:6]] == [*once, "coded", "coded"]
     assert {T for _, T in order} == {128, 256, 512, 2048, causality.LONG_T}
     order.clear()
     assert run_bench(quick=True, **options)
-    assert [tool for tool, _ in order[:6]] == once * 2
+    assert [tool for tool, _ in order[:8]] == once * 2
 
 
 @pytest.mark.parametrize(
-    "option", [{"max_seconds": 0.0}, {"max_seconds": float("nan")}, {"repeats": 0}, {"dtype": "float16"}]
+    "option",
+    [
+        {"max_seconds": 0.0},
+        {"max_seconds": float("nan")},
+        {"repeats": 0},
+        {"threads": 0},
+        {"dtype": "float16"},
+    ],
 )
 def test_options_out_of_range(option: dict[str, object]) -> None:
-    options = {
-        "as_json": False,
-        "quiet": False,
-        "quick": True,
-        "max_seconds": 1.0,
-        "repeats": 1,
-        "dtype": "float64",
-    }
+    options = {"as_json": False, "quiet": False, "quick": True, "max_seconds": 1.0, "dtype": "float64"}
+    options |= {"repeats": 1, "threads": 1, "whole": False}
     with pytest.raises(InvalidArgument, match="bench causality: --max-seconds must be > 0"):
         run_bench(**options | option)
 

@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from statistics import median
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from scanproof.bench.models import build, with_leak
 from scanproof.bench.peer import peer_certify
 from scanproof.bench.task import Measurement, Task, Tool
 from scanproof.causality.certificate import certify
+from scanproof.causality.inputs import INPUTS
+from scanproof.causality.leak_report import LeakReport
 from scanproof.errors import InvalidArgument
 from scanproof.monitors.monitor import CausalityMonitor
 
@@ -25,22 +28,25 @@ BATCH = 16
 ENOUGH_SECONDS, ENOUGH_CALLS = 2.0, 15
 """Short calls are repeated until they took so long together, or so often."""
 
-Check = Callable[[Callable[[Tensor], Tensor], Tensor], tuple[bool, str]]
+Check = Callable[..., tuple[bool, str]]
+"""Takes the function, the input, and for the three that have cuts which of them."""
 
 
-def _peer(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
-    report = peer_certify(fn, x)
+def _peer(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
+    report = peer_certify(fn, x, **cuts)
     return bool(report.ok), f"energy fraction {report.temporal_fraction:.1e}"
 
 
-def _exact(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
-    report = certify(fn, x)
-    return report.ok, f"{report.verdict.name}, {report.vjps} VJPs, {report.batching}"
+def _exact(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
+    return _said(certify(fn, x, inputs=1, **cuts))
 
 
 def _coded(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
-    report = certify(fn, x, cuts="coded")
-    return report.ok, f"{report.verdict.name}, {report.vjps} VJPs, {report.batching}"
+    return _said(certify(fn, x, cuts="coded", inputs=1))
+
+
+def _default(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
+    return _said(certify(fn, x, inputs=INPUTS, **cuts))
 
 
 def _step(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
@@ -53,7 +59,10 @@ def _step(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
 
 
 def _monitor(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
-    report = CausalityMonitor(fn).check(x)
+    return _said(CausalityMonitor(fn).check(x))
+
+
+def _said(report: LeakReport) -> tuple[bool, str]:
     return report.ok, f"{report.verdict.name}, {report.vjps} VJPs, {report.batching}"
 
 
@@ -61,6 +70,7 @@ _CHECKS: dict[Tool, Check] = {
     "peer": _peer,
     "exact": _exact,
     "coded": _coded,
+    "default": _default,
     "step": _step,
     "monitor": _monitor,
 }
@@ -70,21 +80,21 @@ def measure(task: Task) -> Measurement:
     """Measure ``task`` in this process, which should be a fresh one."""
     if task.tool not in _CHECKS:
         raise InvalidArgument(f"tool must be one of {', '.join(_CHECKS)}, got {task.tool!r}.")
-    if task.threads is not None:
-        torch.set_num_threads(task.threads)
+    torch.set_num_threads(task.threads)
     examples = BATCH if task.tool in ("step", "monitor") else 1
     model, x = build(task.model, task.T, getattr(torch, task.dtype), task.seed, examples)
     fn, check = with_leak(model, task.leak), _CHECKS[task.tool]
     check(fn, x[:, :WARM_UP_T])
 
     before = _greatest_resident_bytes()
-    seconds, (passed, verdict) = _timed(lambda: check(fn, x))
+    times = [_timed(check, fn, x, task.sample)]
     peak = _greatest_resident_bytes() - before
-    times = [seconds]
-    while sum(times) < ENOUGH_SECONDS and len(times) < ENOUGH_CALLS:
-        times.append(_timed(lambda: check(fn, x))[0])
+    while sum(one.wall for one in times) < ENOUGH_SECONDS and len(times) < ENOUGH_CALLS:
+        times.append(_timed(check, fn, x, task.sample))
+    passed, verdict = times[0].said
     return Measurement(
-        seconds=median(times),
+        seconds=min(one.wall for one in times),
+        cpu_seconds=min(one.cpu for one in times),
         calls=len(times),
         peak_bytes=peak,
         passed=passed,
@@ -94,10 +104,27 @@ def measure(task: Task) -> Measurement:
     )
 
 
-def _timed(call: Callable[[], tuple[bool, str]]) -> tuple[float, tuple[bool, str]]:
-    began = time.perf_counter()
+class _Timed(NamedTuple):
+    wall: float
+    cpu: float
+    said: tuple[bool, str]
+
+
+def _timed(check: Check, fn: Callable[[Tensor], Tensor], x: Tensor, sample: tuple[int, int] | None) -> _Timed:
+    if sample is None:
+        return _once(partial(check, fn, x))
+    few, some = sample
+    short, long = (_once(partial(check, fn, x, cuts="rand", K=K)) for K in sample)
+    more = (x.shape[1] - 1 - some) / (some - few)
+    return _Timed(
+        long.wall + more * (long.wall - short.wall), long.cpu + more * (long.cpu - short.cpu), long.said
+    )
+
+
+def _once(call: Callable[[], tuple[bool, str]]) -> _Timed:
+    wall, cpu = time.perf_counter(), time.process_time()
     said = call()
-    return time.perf_counter() - began, said
+    return _Timed(time.perf_counter() - wall, time.process_time() - cpu, said)
 
 
 def _greatest_resident_bytes() -> int:

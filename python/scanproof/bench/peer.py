@@ -21,6 +21,6 @@ def require_peer() -> None:
         )
 
 
-def peer_certify(fn: Any, x: Any) -> Any:
-    """Return its report, all of its arguments at their defaults."""
-    return import_module("causal_certificate").certify(fn, x)
+def peer_certify(fn: Any, x: Any, **options: Any) -> Any:
+    """Return its report, the arguments that are not given at their defaults."""
+    return import_module("causal_certificate").certify(fn, x, **options)

@@ -11,7 +11,7 @@ entries from n values (``countP_certificate_same_length_le``), and a causal Jaco
 The probes are those of causal-certificate 0.1.0, whose arguments, report fields and summary lines work here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any, Literal, get_args
 
@@ -35,6 +35,7 @@ from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows, cut_rows, example_rows
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
+from scanproof.report.verdict import Verdict
 
 Cuts = Literal["all", "rand", "coded"]
 
@@ -132,16 +133,18 @@ def certify(
         "memory_budget": memory_budget,
     }
 
-    def at_x() -> LeakReport:
-        call = call_text(certify, fn, x, options, seed)
-        return _certify(subject, cuts, K, threshold, memory_budget, seed, call)
+    given = _certify(
+        subject, cuts, K, threshold, memory_budget, seed, call_text(certify, fn, x, options, seed)
+    )
 
     def at_drawn(draw: Draw) -> LeakReport:
         call = call_text(certify, fn, x, {**options, "cuts": "coded", "inputs": 1}, seed, draw.source)
         return _certify(draw.subject, "few", K, threshold, memory_budget, seed, call)
 
-    draws = draws_from(subject, tries, seed)
-    return try_inputs(at_x(), draws, at_drawn, lambda draws: screen(draws, seed, memory_budget))
+    def together(draws: Sequence[Draw]) -> Mapping[int, tuple[Verdict, str]]:
+        return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
+
+    return try_inputs(given, draws_from(subject, tries, seed), at_drawn, together)
 
 
 def assert_strictly_causal(

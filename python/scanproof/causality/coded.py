@@ -44,6 +44,9 @@ WINDOW = 96
 LIMIT = 2.0**-36
 """What a window may leave of its scale. A causal map leaves 2^-41 c_1, c_1 from the next output."""
 
+BOUNDED = f"no pair above {LIMIT:.1e} of the gradient nearby, and exactly zero beyond each window"
+"""What there is to say where no window exceeds the limit."""
+
 _DELAYED = 2.0 ** -(BITS // 2)
 """Below this share of the whole gradient, outputs do not read the input of their own position."""
 

@@ -4,13 +4,15 @@
 every copy can take a cotangent of its own, and operations without a batching rule see an ordinary batch.
 
 That is established, not assumed. Copies do not read each other: cotangents on one half of them leave
-exactly zero at the other half, for a family of halves that separates every ordered pair (the bits of their
-numbers). So a gradient that a copy receives is its own. And all copies are treated alike, as ``x`` was: the
-same output, and the same gradient for the same cotangent, up to rounding.
+exactly zero at the other half, for a family of halves that separates every ordered pair. So a gradient that
+a copy receives is its own. And all copies are treated alike, as ``x`` was: the same output, and the same
+gradient for the same cotangent, up to rounding.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 import torch
@@ -91,12 +93,15 @@ def _alike(copies: Tensor, single: Tensor) -> bool:
 
 
 def separating_halves(count: int) -> Iterator[Tensor]:
-    """Yield sets of copies such that, for all i != j, one of them has i and not j."""
-    numbers = torch.arange(count, device="cpu")
-    for bit in range((count - 1).bit_length()):
-        half = (numbers >> bit) % 2 == 1
-        yield half
-        yield ~half
+    """Yield sets of copies such that, for all i != j, one of them has i and not j.
+
+    Each copy lies in a choice of its own of half of the sets, and no choice contains another one. That is as
+    few sets as there can be (Sperner 1928).
+    """
+    sets = next(n for n in itertools.count(1) if comb(n, n // 2) >= count)
+    choices = list(itertools.islice(itertools.combinations(range(sets), sets // 2), count))
+    for number in range(sets):
+        yield torch.tensor([number in choice for choice in choices], device="cpu")
 
 
 def _pull(y: Tensor, x: Tensor, cotangents: Tensor, batch_dim: int) -> Tensor:

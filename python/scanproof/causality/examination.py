@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.alignment import SAME
-from scanproof.causality.coded import CodedSweep, coded_sweep, unswept
+from scanproof.causality.coded import BOUNDED, CodedSweep, coded_sweep, unswept
 from scanproof.causality.evidence import (
     SHRINKAGE,
     Judgement,
@@ -121,8 +121,7 @@ class Examination:
             return self.judge("seq", threshold)
         if self._problem is not None or not coded.alive:
             return Finding(verdict=Verdict.INCONCLUSIVE, reason=self._problem or _silent())
-        bound = f"no pair above {coded.limit:.1e} of the gradient nearby"
-        return Finding(verdict=Verdict.CAUSAL, reason=f"{bound}, and exactly zero beyond each window")
+        return Finding(verdict=Verdict.CAUSAL, reason=BOUNDED)
 
     def map(self) -> tuple[Tensor, Tensor]:
         """Return the greatest gradient of each output at each input, and which later ones are no rounding.

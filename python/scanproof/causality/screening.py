@@ -1,7 +1,8 @@
 """Drawn inputs side by side: one coded sweep over all of them says which need a check of their own.
 
 They go through ``fn`` in float64 as one batch, so that further inputs cost a fraction of the check at the
-given one. Nothing is held against an input here: what is not shown to be causal is left to its own check.
+given one, where it is the number of operations that costs. Nothing is held against an input here: what is not
+shown to be causal is left to its own check.
 
 Examples are not assumed to be independent. Cotangents on one half of them must leave exactly zero at the
 other half, for halves that separate every ordered pair; if they do not, nothing is settled here.
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from scanproof.causality.coded import LIMIT, coded_shares
+from scanproof.causality.coded import BOUNDED, LIMIT, coded_shares
 from scanproof.causality.copies import separating_halves
 from scanproof.causality.inputs import Draw
 from scanproof.causality.interface import Axes, proves_nothing
@@ -67,7 +68,7 @@ def _settled(draws: Sequence[Draw], seed: int, memory_budget: int) -> Mapping[in
         if reason:
             settled[draw.number] = Verdict.INCONCLUSIVE, reason
         elif bounded[own].all() and alive[own].all():
-            settled[draw.number] = Verdict.CAUSAL, f"no pair above {LIMIT:.1e} of the gradient nearby"
+            settled[draw.number] = Verdict.CAUSAL, BOUNDED
     return settled
 
 

@@ -13,6 +13,8 @@ def causality(
     max_seconds: Annotated[float, typer.Option(help="Stop a measurement that takes longer.")] = 120.0,
     repeats: Annotated[int, typer.Option(help="Measurements of a cell, unless one takes over 20 s.")] = 3,
     dtype: Annotated[str, typer.Option(help="float64 or float32, of models and inputs.")] = "float64",
+    threads: Annotated[int, typer.Option(help="Threads of PyTorch.")] = 1,
+    whole: Annotated[bool, typer.Option("--whole", help="Run all cuts at T = 2048, too.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -20,6 +22,13 @@ def causality(
     from scanproof.bench.causality import run_bench
 
     right = run_bench(
-        as_json=json, quiet=quiet, quick=quick, max_seconds=max_seconds, repeats=repeats, dtype=dtype
+        as_json=json,
+        quiet=quiet,
+        quick=quick,
+        max_seconds=max_seconds,
+        repeats=repeats,
+        dtype=dtype,
+        threads=threads,
+        whole=whole,
     )
     return PASSED if right else FINDING
