@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from scanproof import (
     assert_batch_independent,
     certify,
     check_batch_independence,
+    draw_input,
 )
 from scanproof.report.verdict import gravest
 
@@ -313,6 +315,70 @@ class TestWrongCalls:
         assert caught.value.__notes__ == ["raised by fn(x) when example 0 becomes large"]
 
 
+def gated(x: Tensor) -> Tensor:
+    """Read the mean over the batch behind a gate that positive numbers leave closed."""
+    return x.cumsum(1) + torch.relu(-x).mean(0, keepdim=True).detach()
+
+
+class TestDrawnInputs:
+    def test_a_leak_behind_a_gate_that_x_leaves_closed(self, x: Tensor) -> None:
+        options = {"kinds": ["zeros", "permutation"]}
+        assert check_batch_independence(gated, x.abs(), inputs=1, **options).verdict is Verdict.CAUSAL
+        report = check_batch_independence(gated, x.abs(), **options)
+        assert report.verdict is Verdict.LEAK
+        assert [tried.verdict for tried in report.inputs] == [Verdict.CAUSAL, Verdict.LEAK]
+        assert "  found at   : draw_input(x, 1, seq_dim=None), signs" in report.summary().splitlines()
+        assert report.call.startswith(
+            "check_batch_independence(fn, draw_input(x, 1, seq_dim=None), kinds=('zeros',), inputs=1, "
+        )
+        drawn = draw_input(x.abs(), 1, seq_dim=None)
+        again = check_batch_independence(gated, drawn, kinds=["zeros"], inputs=1)
+        assert (again.verdict, again.worst) == (Verdict.LEAK, report.worst)
+
+    def test_several_tensors_are_drawn_each_by_itself(self) -> None:
+        x = {"a": torch.rand(3, 4), "b": torch.rand(3, 5, 2)}
+
+        def fn(a: Tensor, b: Tensor) -> Tensor:
+            return a.sum(1) + gated(b).sum((1, 2))
+
+        report = check_batch_independence(fn, x, kinds=["zeros"])
+        assert report.verdict is Verdict.LEAK
+        drawn = draw_input(x, 1, seq_dim=None)
+        assert torch.equal(drawn["a"], draw_input(x["a"], 1))
+        again = check_batch_independence(fn, drawn, kinds=["zeros"], inputs=1)
+        assert again.worst == report.worst
+
+    def test_token_ids_stay_within_the_vocabulary(self) -> None:
+        ids = torch.tensor([[1, 2, 3], [4, 5, 6]])
+        table = torch.randn(7, 2)
+        report = check_batch_independence(lambda ids: table[ids], ids, vocab_size=7)
+        assert report.verdict is Verdict.CAUSAL
+        assert [tried.source for tried in report.inputs[1:]] == [
+            f"draw_input(x, {number}, seq_dim=None, vocab_size=7)" for number in (1, 2, 3)
+        ]
+
+    def test_what_raises_at_a_drawn_input_is_no_finding(self, x: Tensor) -> None:
+        def positive(x: Tensor) -> Tensor:
+            if (x < 0).any():
+                raise ValueError("negative")
+            return x.sqrt()
+
+        report = check_batch_independence(positive, x.abs(), kinds=["zeros"])
+        assert report.verdict is Verdict.CAUSAL
+        assert report.inputs[1].reason == "fn raised ValueError: negative"
+
+    def test_buffers_are_put_back_after_drawn_inputs_too(self) -> None:
+        norm = nn.BatchNorm1d(4, affine=False).train()
+        check_batch_independence(norm, torch.randn(3, 4).abs(), kinds=["zeros"])
+        assert norm.num_batches_tracked == 0
+        assert not norm.running_mean.any()
+
+    @pytest.mark.parametrize("inputs", [0, True, 1.5])
+    def test_wrong_numbers(self, x: Tensor, inputs: Any) -> None:
+        with pytest.raises(InvalidArgument, match="check_batch_independence: inputs must be a whole number"):
+            check_batch_independence(cumsum, x, inputs=inputs)
+
+
 class TestReport:
     def test_summary_and_row(self, x: Tensor) -> None:
         report = check_batch_independence(reads(0, 2), x)
@@ -321,10 +387,11 @@ class TestReport:
         assert lines[0] == "BatchIndependence(3 examples, noise, large, permutation, zeros)"
         assert lines[1].startswith("  verdict    : LEAK: ")
         assert lines[2] == "  pairs      : 0 <- 2 (1 of 6 ordered pairs)"
-        assert lines[3].startswith("  worst      : example 0 <- ")
-        assert lines[3].endswith("(1 of 20 entries change)")
-        assert lines[4].startswith("  enters in  : the code of reads.<locals>.")
-        assert lines[5] == "  replace    : 8 of 24 other batches change an example  -> LEAK"
+        assert lines[3] == "  replace    : 8 of 24 other batches change an example  -> LEAK"
+        assert lines[6].startswith("  worst      : example 0 <- ")
+        assert lines[6].endswith("(1 of 20 entries change)")
+        assert lines[7].startswith("  enters in  : the code of reads.<locals>.")
+        assert lines[8] == "  inputs     : 1 of 1 said something: the given x"
         assert lines[-2].endswith("float32 on cpu, seed 0")
         row = report.row("leaky")
         assert (row.check, row.verdict) == ("batch independence", Verdict.LEAK)

@@ -314,14 +314,13 @@ class TestCopies:
         report = check_perturbation(fn, x)
         assert (report.verdict, report.copies) == (Verdict.CAUSAL, 1)
 
-    def test_a_small_memory_budget_changes_nothing_but_the_calls(
-        self, x: Tensor, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_small_memory_budget_changes_nothing_but_the_calls(self, x: Tensor) -> None:
         leaky = AUTOGRAD_BLIND["detach"]
         whole = check_perturbation(leaky, x)
-        for budget, copies in ((1, 1), (5 * 2 * x.numel() * 4, 5)):
-            monkeypatch.setattr(module, "BATCH_BYTES", budget)
-            split = check_perturbation(leaky, x)
+        ends = 2 * x.numel() * 4
+        for budget, copies in ((1, 1), (5 * module.COPY_BYTES * ends, 5)):
+            split = check_perturbation(leaky, x, memory_budget=budget)
+            assert f"memory_budget={budget}" in split.call
             assert split.copies == copies
             assert (split.verdict, split.differing) == (whole.verdict, whole.differing)
             assert split.calls > whole.calls

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from scanproof import (
+    Alignment,
     CausalityError,
     InvalidArgument,
     PrefixReport,
@@ -220,19 +221,21 @@ class TestReport:
         lines = report.summary().splitlines()
         assert lines[0] == "PrefixEquivalence(T=9, 8 prefixes)"
         assert lines[1].startswith("  verdict    : LEAK: ")
-        assert lines[2].startswith("  worst      : k=2, t=1: |fn(x[:k])[0, 1, 0] - fn(x)[0, 1, 0]| = ")
+        assert lines[2].startswith("  worst      : k=2, t=1 <- s=6: |fn(x[:k])[0, 1, 0] - fn(x)[0, 1, 0]| = ")
         assert lines[2].endswith("(1 of 24 entries differ)")
-        assert lines[3] == "  enters in  : the code of with_pair_leak.<locals>.leaky"
-        assert lines[4] == "  inputs     : 1 of 1 said something: the given x"
-        assert lines[5] == "  compared   : 8 prefixes, 5 differ; float32 on cpu, seed 0"
-        assert lines[6] == f"  theorem    : {theorems.RUNNER_APPEND}"
+        assert lines[3] == "  shape      : one pair: output 1 reads input 6; seen on all 8 inputs"
+        assert lines[4] == "  enters in  : the code of with_pair_leak.<locals>.leaky"
+        assert lines[5] == "  inputs     : 1 of 1 said something: the given x"
+        assert lines[6] == "  compared   : 8 prefixes, 5 differ; float32 on cpu, seed 0"
+        assert lines[7] == f"  theorem    : {theorems.RUNNER_APPEND}"
         row = report.row("leaky")
         assert (row.check, row.verdict, row.theorem) == (
             "append-prefix",
             Verdict.LEAK,
             theorems.RUNNER_APPEND,
         )
-        assert row.evidence.startswith("k=2, t=1: ")
+        assert row.evidence.startswith("k=2, t=1 <- s=6: ")
+        assert "; one pair: output 1 reads input 6; enters in " in row.evidence
         assert check_prefix(cumsum, x).row("sum").evidence == (
             "every prefix is reproduced bit for bit; 8 prefixes, 0 differ"
         )
@@ -241,6 +244,46 @@ class TestReport:
         with pytest.raises(AttributeError):
             check_prefix(cumsum, x).T = 3
         assert "__bool__" not in vars(PrefixReport)
+
+
+class TestShape:
+    def test_a_dependence_on_the_length_alone_reads_every_later_input(self, x: Tensor) -> None:
+        report = check_prefix(lambda x: x.cumsum(1) / x.shape[1], x)
+        assert report.shape is not None
+        assert str(report.shape.pattern).startswith("everything: every output reads every later input")
+        assert report.worst is not None
+        assert report.worst.s == T - 1
+
+    def test_of_outputs_that_see_patches(self) -> None:
+        def next_one_too(x: Tensor) -> Tensor:
+            return nn.functional.pad(x, (0, 0, 0, 1)).unfold(1, 4, 3).sum(-1)
+
+        x = torch.randn(2, 12, 3, generator=torch.Generator().manual_seed(2))
+        report = check_prefix(next_one_too, x, alignment=Alignment.patches(3))
+        assert report.verdict is Verdict.LEAK
+        assert report.shape is not None
+        assert str(report.shape.pattern) == "off by one: output t reads input t + 1"
+
+    def test_lengths_that_the_function_does_not_take_leave_the_verdict(self, x: Tensor) -> None:
+        blocks = lambda x: (x.unflatten(1, (-1, 3)) + x.unflatten(1, (-1, 3)).mean(1, True)).flatten(1, 2)  # noqa: E731
+        report = check_prefix(blocks, x, lengths=[3, 6])
+        assert report.verdict is Verdict.LEAK
+        assert report.worst is not None
+        assert report.worst.s is None
+        assert report.shape is None
+
+    def test_is_not_of_what_rounds(self, x: Tensor) -> None:
+        assert check_prefix(order_of_length, x).shape is None
+
+    def test_other_kernels_at_other_lengths_are_no_part_of_it(self) -> None:
+        def leaky(x: Tensor) -> Tensor:
+            y = order_of_length(x).cumsum(1)[..., None].clone()
+            y[:, 3:4] += x[:, 6:7].sum((1, 2))[:, None, None] if x.shape[1] > 6 else 0.0
+            return y
+
+        report = check_prefix(leaky, torch.randn(2, T, 4, dtype=torch.float64))
+        assert report.shape is not None
+        assert str(report.shape.pattern) == "one pair: output 3 reads input 6"
 
 
 class TestAssertion:

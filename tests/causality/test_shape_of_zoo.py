@@ -1,9 +1,12 @@
 """What reports say of the shape of the zoo's faults agrees with the pairs that are known."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
-from scanproof import certify, check_perturbation
+from scanproof import Verdict, certify, check_perturbation, check_prefix
+from scanproof.causality.alignment import SAME
 from scanproof.causality.look import Shape
 from zoo.faults import FAULTS
 from zoo.specimen import Fault
@@ -11,6 +14,11 @@ from zoo.truth import by_gradient
 
 EXACT = [fault for fault in FAULTS if "exact" in fault.seen_by and fault.temporal and fault.T < 100]
 FORWARD = [fault for fault in FAULTS if "perturbation" in fault.seen_by and fault.T < 100]
+APPENDED = [
+    fault
+    for fault in FAULTS
+    if "prefix" in fault.seen_by and fault.T < 100 and fault.temporal and fault.alignment == SAME
+]
 LONG = [fault for fault in FAULTS if "exact" in fault.seen_by and fault.T > 1000]
 
 
@@ -48,6 +56,31 @@ def test_by_replacement(fault: Fault) -> None:
         assert len(named(shape, fault)) == shape.pairs
     assert report.where is not None
     assert report.where.problem is None
+
+
+def changed_by_appending(fault: Fault) -> set[tuple[int, int]]:
+    """Return the pairs (output, input) such that the output changes when the input is appended."""
+    fn, x = fault.at(torch.float64), fault.x(torch.float64)
+    with torch.no_grad():
+        runs = [fn(x[:, :k].clone()) for k in range(1, fault.T + 1)]
+    pairs = set()
+    for s, (before, after) in enumerate(pairwise(runs), 1):
+        moved = (before - after[:, : before.shape[1]]).abs().transpose(0, 1).flatten(1).amax(1)
+        pairs |= {(t, s) for t in (moved > 1e-9 * runs[-1].abs().max()).nonzero().flatten().tolist()}
+    return {(t, s) for t, s in pairs if fault.forbidden(t, s)}
+
+
+@pytest.mark.parametrize("fault", APPENDED, ids=lambda fault: fault.name)
+def test_by_appending(fault: Fault) -> None:
+    report = check_prefix(fault.at(torch.float64), fault.x(torch.float64))
+    assert report.verdict is Verdict.LEAK
+    assert report.worst is not None
+    assert report.shape is not None
+    pairs = changed_by_appending(fault)
+    assert (report.worst.t, report.worst.s) in pairs
+    if report.shape.pattern:
+        assert named(report.shape, fault) == pairs
+    assert report.shape.pattern or report.shape.pairs <= len(pairs)
 
 
 @pytest.mark.parametrize("fault", LONG, ids=lambda fault: fault.name)

@@ -27,19 +27,19 @@ from scanproof.causality.batch_inputs import Batch, Case
 from scanproof.causality.batch_report import PROBES, BatchChange, BatchFinding, BatchProbe, BatchReport
 from scanproof.causality.compare import compare, precisions
 from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
-from scanproof.causality.failure import call_text, failure
+from scanproof.causality.failure import failure
+from scanproof.causality.inputs import INPUTS, Draw, try_inputs
 from scanproof.causality.interface import Axes, module_of, proves_nothing
 from scanproof.causality.packing import Inputs
 from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.replacement import KINDS, Kind, check_kinds
-from scanproof.causality.seed import seed_of
+from scanproof.causality.request import Request
 from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
 from scanproof.causality.sweep import Rows
 from scanproof.causality.where import Where
 from scanproof.errors import InvalidArgument
-from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict, gravest
 
 
@@ -49,6 +49,7 @@ def check_batch_independence(
     *,
     probes: Iterable[BatchProbe] = PROBES,
     kinds: Iterable[Kind] = KINDS,
+    inputs: int = INPUTS,
     vocab_size: int | None = None,
     batch_dim: int = 0,
     output: Selector | None = None,
@@ -61,7 +62,7 @@ def check_batch_independence(
         fn: function or module from a floating or integer tensor to one tensor with as many examples along
             ``batch_dim``; no axis of positions is needed. A module in train mode is accepted where it does
             not drop out, so that its batch norms can be checked; its buffers are put back. Called about
-            ``2 B * len(kinds) + B`` times for B examples.
+            ``2 B * len(kinds) + B`` times for B examples, and ``3 B`` times at each drawn input.
         x: floating tensor, or integer tensor of token ids, on any device, with at least two examples, each
             different. A few examples are enough. Several tensors with the same examples: a tuple for
             positional arguments, a mapping for keyword arguments.
@@ -69,6 +70,8 @@ def check_batch_independence(
             for a function that is made for one batch size.
         kinds: what other examples are replaced with, of ``"noise"``, ``"large"``, ``"permutation"`` (the
             next example), ``"zeros"``.
+        inputs: how many inputs to try in all. Those after ``x`` are drawn from it (``scanproof.draw_input``
+            with ``seq_dim=None``), and their examples replaced by the first of ``kinds``.
         vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
         batch_dim: axis of examples in ``x`` and in the output.
         output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
@@ -99,40 +102,25 @@ def check_batch_independence(
     check = "check_batch_independence"
     batch = Batch(check, fn, x, batch_dim, output, kwargs)
     chosen, chosen_kinds = _check_probes(check, probes), check_kinds(check, kinds)
-    settle_first_calls()
-    seed = seed_of(check, generator)
-    numbers = torch.Generator(device="cpu").manual_seed(seed)
-    cases = {probe: batch.cases(probe, chosen_kinds, vocab_size, numbers) for probe in chosen}
     options = {
         "probes": chosen,
         "kinds": chosen_kinds,
+        "inputs": inputs,
         "vocab_size": vocab_size,
         "batch_dim": batch_dim,
         "output": output,
         "kwargs": kwargs,
     }
+    request = Request(check_batch_independence, fn, x, options, inputs, generator)
+    report = partial(_report, probes=chosen, vocab_size=vocab_size, seed=request.seed)
+
+    def at_drawn(draw: Draw[Batch]) -> BatchReport:
+        kind = chosen_kinds[:1]
+        return report(draw.subject, kinds=kind, call=request.text(draw.source, kinds=kind, inputs=1))
+
     with _buffers_kept(fn):
-        comparison = _Comparison(batch, cases)
-        findings = comparison.findings()
-        verdict = gravest(finding.verdict for finding in findings)
-        decisive = [finding for finding in findings if finding.verdict is verdict]
-        where = next((where for finding in decisive if (where := comparison.where(finding))), None)
-    return BatchReport(
-        examples=batch.examples,
-        findings=findings,
-        pairs=comparison.pairs(),
-        kinds=chosen_kinds,
-        verdict=verdict,
-        reason=_reason(decisive),
-        worst=next((finding.worst for finding in decisive if finding.worst), None),
-        where=where,
-        calls=comparison.calls,
-        vocab_size=vocab_size,
-        seed=seed,
-        dtype=dtype_name(batch.tensors[0].dtype),
-        device=str(batch.tensors[0].device),
-        call=call_text(check_batch_independence, fn, x, options, seed),
-    )
+        given = report(batch, kinds=chosen_kinds, call=request.text())
+        return try_inputs(given, batch.draws(inputs, request.seed, vocab_size), at_drawn)
 
 
 def assert_batch_independent(
@@ -141,6 +129,7 @@ def assert_batch_independent(
     *,
     probes: Iterable[BatchProbe] = PROBES,
     kinds: Iterable[Kind] = KINDS,
+    inputs: int = INPUTS,
     vocab_size: int | None = None,
     batch_dim: int = 0,
     output: Selector | None = None,
@@ -162,6 +151,7 @@ def assert_batch_independent(
         x,
         probes=probes,
         kinds=kinds,
+        inputs=inputs,
         vocab_size=vocab_size,
         batch_dim=batch_dim,
         output=output,
@@ -172,6 +162,38 @@ def assert_batch_independent(
         counts = [f"{finding.probe}: {finding}" for finding in report.findings if finding.differing]
         raise failure("assert_batch_independent", report, counts, "equal bits")
     return report
+
+
+def _report(
+    batch: Batch,
+    *,
+    probes: Iterable[BatchProbe],
+    kinds: tuple[Kind, ...],
+    vocab_size: int | None,
+    seed: int,
+    call: str,
+) -> BatchReport:
+    numbers = torch.Generator(device="cpu").manual_seed(seed)
+    comparison = _Comparison(batch, {each: batch.cases(each, kinds, vocab_size, numbers) for each in probes})
+    findings = comparison.findings()
+    verdict = gravest(finding.verdict for finding in findings)
+    decisive = [finding for finding in findings if finding.verdict is verdict]
+    return BatchReport(
+        examples=batch.examples,
+        findings=findings,
+        pairs=comparison.pairs(),
+        kinds=kinds,
+        verdict=verdict,
+        reason=_reason(decisive),
+        worst=next((finding.worst for finding in decisive if finding.worst), None),
+        where=next((where for finding in decisive if (where := comparison.where(finding))), None),
+        calls=comparison.calls,
+        vocab_size=vocab_size,
+        seed=seed,
+        dtype=dtype_name(batch.tensors[0].dtype),
+        device=str(batch.tensors[0].device),
+        call=call,
+    )
 
 
 class _Comparison:

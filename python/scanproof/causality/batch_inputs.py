@@ -1,13 +1,15 @@
 """A batch of examples, in one tensor or in several, and the other batches that are made of it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor
 
 from scanproof.causality.batch_report import BatchProbe
+from scanproof.causality.inputs import Draw, draw_call, each_drawn, strategy_of
 from scanproof.causality.interface import Axes, check_tensor
 from scanproof.causality.packing import Inputs
 from scanproof.causality.precision import AtPrecision
@@ -90,6 +92,17 @@ class Batch:
             )
         self.tensors = tuple(tensor.detach() for tensor in given)
         self.examples = counts.pop()
+
+    def draws(self, inputs: int, seed: int, vocab_size: int | None) -> tuple[Draw[Self], ...]:
+        """Return this batch with inputs drawn from its own, so that there are at most so many in all."""
+        call = draw_call(seed=seed, seq_dim=None, batch_dim=self.dim, vocab_size=vocab_size)
+        made = []
+        for number in range(1, inputs):
+            other = copy(self)
+            other.tensors = each_drawn(self.tensors, number, seed, self.dim, vocab_size)
+            if any(not torch.equal(a, b) for a, b in zip(other.tensors, self.tensors, strict=True)):
+                made.append(Draw(number, strategy_of(self.tensors[0], number), call(number), other))
+        return tuple(made)
 
     @property
     def dtype(self) -> torch.dtype | None:

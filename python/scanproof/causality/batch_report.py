@@ -6,7 +6,6 @@ from typing import ClassVar, Literal, get_args
 from scanproof.causality.comparison_report import ComparisonReport
 from scanproof.causality.evidence import TwoPrecisions
 from scanproof.causality.replacement import Kind
-from scanproof.causality.where import Where
 from scanproof.report.verdict import Verdict
 
 BatchProbe = Literal["replace", "permute", "alone"]
@@ -78,62 +77,42 @@ class BatchFinding:
 class BatchReport(ComparisonReport):
     """What ``check_batch_independence`` found.
 
+    The verdict is the gravest of the findings: CAUSAL (no example changed), CAUSAL_TO_ROUNDING, LEAK or
+    INCONCLUSIVE; ``worst`` is a change behind it. The runners of the Lean specs read one sequence, so there
+    is no theorem of a batch.
+
     Attributes:
         examples: number of examples.
         findings: one for each comparison that was made.
         pairs: the ordered pairs (i, j): the output of example i changed when j alone was replaced.
         kinds: what examples were replaced with.
-        verdict: the gravest of the findings: CAUSAL (no example changed), CAUSAL_TO_ROUNDING, LEAK or
-            INCONCLUSIVE.
-        reason: what led to it.
-        worst: a change behind it; None when nothing changed or nothing was compared.
-        where: the module that lets it in; None without a LEAK.
         calls: how often ``fn`` was called.
         vocab_size: as the call gave it.
-        seed: ``torch.Generator().manual_seed(seed)`` repeats the same contents.
-        dtype: dtype of ``x``.
-        device: device of ``x``.
-        call: the call that repeats the check.
-        theorem: what it rests on: the runners of the Lean specs read one sequence, so there is no theorem of
-            a batch.
     """
 
     check: ClassVar = "batch independence"
 
+    worst: BatchChange | None
     examples: int
     findings: tuple[BatchFinding, ...]
     pairs: tuple[tuple[int, int], ...]
     kinds: tuple[Kind, ...]
-    verdict: Verdict
-    reason: str
-    worst: BatchChange | None
-    where: Where | None
     calls: int
     vocab_size: int | None
-    seed: int
-    dtype: str
-    device: str
-    call: str
     theorem: str = "none: a runner reads one sequence"
     theorems: ClassVar = ()
 
-    def summary(self) -> str:
-        """Return a few lines that say what was compared, what was found and what it rests on."""
-        lines = [f"BatchIndependence({self.examples} examples, {', '.join(self.kinds)})"]
-        lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
+    def _title(self) -> str:
+        return f"BatchIndependence({self.examples} examples, {', '.join(self.kinds)})"
+
+    def _details(self) -> list[str]:
+        lines = []
         if self.pairs:
             shown = ", ".join(f"{i} <- {j}" for i, j in self.pairs[:_SHOWN])
             more = ", …" if self.pairs[_SHOWN:] else ""
             possible = self.examples * (self.examples - 1)
             lines.append(f"  pairs      : {shown}{more} ({len(self.pairs)} of {possible} ordered pairs)")
-        if self.worst:
-            lines.append(f"  worst      : {self.worst}")
-        if self.where:
-            lines.append(f"  enters in  : {self.where}")
-        lines.extend(f"  {found.probe:<11}: {found}  -> {found.verdict.name}" for found in self.findings)
-        lines.append(f"  compared   : {self._compared()}; {self.dtype} on {self.device}, seed {self.seed}")
-        lines.append(f"  theorem    : {self.theorem}")
-        return "\n".join(lines)
+        return lines + [f"  {found.probe:<11}: {found}  -> {found.verdict.name}" for found in self.findings]
 
     def _compared(self) -> str:
         other = sum(finding.cases for finding in self.findings)

@@ -22,19 +22,18 @@ from scanproof.causality.alignment import SAME, Alignment
 from scanproof.causality.coded import WINDOW
 from scanproof.causality.evidence import dtype_name
 from scanproof.causality.examination import Examination
-from scanproof.causality.failure import call_text, failure
-from scanproof.causality.inputs import INPUTS, Draw, check_inputs, draws_from, try_inputs
+from scanproof.causality.failure import failure
+from scanproof.causality.inputs import INPUTS, Draw, try_inputs
 from scanproof.causality.interface import Axes, AxisName
 from scanproof.causality.leak_report import Finding, LeakReport
 from scanproof.causality.packing import Inputs
-from scanproof.causality.pullback import MEMORY_BUDGET
+from scanproof.causality.pullback import MEMORY_BUDGET, check_memory_budget
+from scanproof.causality.request import Request
 from scanproof.causality.screening import screen
-from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector
 from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows, cut_rows, example_rows
 from scanproof.errors import InvalidArgument
-from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
 
 Cuts = Literal["all", "rand", "coded"]
@@ -114,11 +113,7 @@ def certify(
     """
     axes = Axes(seq_dim, batch_dim if batch_check else None)
     subject = Subject.of("certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
-    settle_first_calls()
     _check_options(cuts, K, threshold, memory_budget)
-    tries = inputs or (1 if cuts == "rand" else INPUTS)
-    check_inputs("certify", tries if inputs is None else inputs)
-    seed = seed_of("certify", generator)
     options = {
         "cuts": cuts,
         "K": K,
@@ -132,19 +127,19 @@ def certify(
         "kwargs": kwargs,
         "memory_budget": memory_budget,
     }
+    tries = (1 if cuts == "rand" else INPUTS) if inputs is None else inputs
+    request = Request(certify, fn, x, options, tries, generator)
+    seed = request.seed
 
-    given = _certify(
-        subject, cuts, K, threshold, memory_budget, seed, call_text(certify, fn, x, options, seed)
-    )
-
-    def at_drawn(draw: Draw) -> LeakReport:
-        call = call_text(certify, fn, x, {**options, "cuts": "coded", "inputs": 1}, seed, draw.source)
+    def at_drawn(draw: Draw[Subject]) -> LeakReport:
+        call = request.text(draw.source, cuts="coded", inputs=1)
         return _certify(draw.subject, "few", K, threshold, memory_budget, seed, call)
 
-    def together(draws: Sequence[Draw]) -> Mapping[int, tuple[Verdict, str]]:
+    def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
         return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
 
-    return try_inputs(given, draws_from(subject, tries, seed), at_drawn, together)
+    given = _certify(subject, cuts, K, threshold, memory_budget, seed, request.text())
+    return try_inputs(given, request.draws(subject), at_drawn, together)
 
 
 def assert_strictly_causal(
@@ -210,11 +205,7 @@ def _check_options(cuts: str, K: int, threshold: float, memory_budget: int) -> N
         raise InvalidArgument(
             f"certify: threshold must be a finite number >= 0 (0 is exact), got {threshold!r}."
         )
-    if not (isinstance(memory_budget, int) and memory_budget >= 1):
-        raise InvalidArgument(
-            f"certify: memory_budget must be a whole number of bytes >= 1, got {memory_budget!r}; 2**28 is "
-            "256 MiB."
-        )
+    check_memory_budget("certify", memory_budget)
 
 
 def _certify(

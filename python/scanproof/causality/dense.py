@@ -14,7 +14,7 @@ from scanproof.causality.failure import call_text
 from scanproof.causality.interface import Axes
 from scanproof.causality.look import Shape, shape_of
 from scanproof.causality.packing import Inputs
-from scanproof.causality.pullback import MEMORY_BUDGET
+from scanproof.causality.pullback import MEMORY_BUDGET, check_memory_budget
 from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector
 from scanproof.causality.shape import Seen
@@ -178,6 +178,7 @@ def leak_map(
     subject = Subject.of(
         "leak_map", fn, x, Axes(seq_dim, batch_dim), alignment=alignment, output=output, kwargs=kwargs
     )
+    check_memory_budget("leak_map", memory_budget)
     settle_first_calls()
     seed = seed_of("leak_map", generator)
     examination = Examination(subject, torch.Generator(device="cpu").manual_seed(seed), memory_budget)

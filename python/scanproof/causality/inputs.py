@@ -9,10 +9,11 @@ and no more; one that leaks makes the verdict LEAK.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from scanproof.causality.interface import Axes
 from scanproof.causality.packing import Inputs, Packing
@@ -31,12 +32,15 @@ ID_STRATEGIES = ("other ids", "shuffled")
 """The same for token ids."""
 
 
+InputsT = TypeVar("InputsT", bound=Inputs)
+
+
 def draw_input(
     x: Inputs,
     number: int,
     *,
     seed: int = 0,
-    seq_dim: int = 1,
+    seq_dim: int | None = 1,
     batch_dim: int | None = 0,
     vocab_size: int | None = None,
 ) -> Inputs:
@@ -52,7 +56,8 @@ def draw_input(
         x: what the check was given.
         number: 1, 2, … as the report says.
         seed: the seed of the report.
-        seq_dim: as in the check.
+        seq_dim: as in the check. None where tensors share no axis of positions: each is drawn by itself, its
+            positions along the first axis that is not ``batch_dim``.
         batch_dim: as in the check.
         vocab_size: as in the check.
 
@@ -69,10 +74,23 @@ def draw_input(
     """
     if not (isinstance(number, int) and number >= 1):
         raise InvalidArgument(f"draw_input: number must be a whole number >= 1, got {number!r}.")
+    if seq_dim is None:
+        return each_drawn(x, number, seed, batch_dim, vocab_size)
     if isinstance(x, Tensor):
         return _draw(x, seq_dim, number, seed, vocab_size)
     packing = Packing.of("draw_input", x, Axes(seq_dim, batch_dim))
     return packing.restore(_draw(packing.pack(x), seq_dim, number, seed, None))
+
+
+def each_drawn(x: InputsT, number: int, seed: int, batch_dim: int | None, vocab_size: int | None) -> InputsT:
+    """Draw from each tensor by itself, its positions along the first axis that is not ``batch_dim``."""
+
+    def drawn(tensor: Tensor) -> Tensor:
+        batch = None if batch_dim is None else batch_dim % tensor.dim()
+        axis = next((axis for axis in range(tensor.dim()) if axis != batch), 0)
+        return _draw(tensor, axis, number, seed, vocab_size)
+
+    return cast(InputsT, tree_map_only(Tensor, drawn, x))
 
 
 @dataclass(frozen=True)
@@ -97,8 +115,11 @@ class TriedInput:
         return self.verdict is not Verdict.INCONCLUSIVE
 
 
+SubjectT = TypeVar("SubjectT")
+
+
 @dataclass(frozen=True)
-class Draw:
+class Draw(Generic[SubjectT]):
     """A subject at a drawn input.
 
     Attributes:
@@ -111,7 +132,7 @@ class Draw:
     number: int
     strategy: str
     source: str
-    subject: Subject
+    subject: SubjectT
 
 
 class Report(Protocol):
@@ -146,9 +167,9 @@ def check_inputs(check: str, inputs: object) -> None:
 
 def try_inputs(
     given: ReportT,
-    draws: Sequence[Draw],
-    check: Callable[[Draw], ReportT],
-    screen: Callable[[Sequence[Draw]], Mapping[int, tuple[Verdict, str]]] = lambda _: {},
+    draws: Sequence[Draw[SubjectT]],
+    check: Callable[[Draw[SubjectT]], ReportT],
+    screen: Callable[[Sequence[Draw[SubjectT]]], Mapping[int, tuple[Verdict, str]]] = lambda _: {},
 ) -> ReportT:
     """Run ``check`` at drawn inputs until one leaks; return the report of that one, else of the given input.
 
@@ -177,29 +198,32 @@ def try_inputs(
     return given.with_inputs(tuple(tried))
 
 
-def draws_from(subject: Subject, inputs: int, seed: int, vocab_size: int | None = None) -> tuple[Draw, ...]:
+def draws_from(
+    subject: Subject, inputs: int, seed: int, vocab_size: int | None = None
+) -> tuple[Draw[Subject], ...]:
     """Draw from the input of ``subject``, so that there are at most that many inputs in all.
 
     A strategy that only gives the same input again is left out.
     """
     axes, x = subject.axes, subject.x
-    options: dict[str, tuple[object, object]] = {
-        "seed": (seed, 0),
-        "seq_dim": (axes.seq, 1),
-        "batch_dim": (axes.batch, 0),
-        "vocab_size": (vocab_size, None),
-    }
-    chosen = "".join(f", {name}={value}" for name, (value, default) in options.items() if value != default)
+    call = draw_call(seed=seed, seq_dim=axes.seq, batch_dim=axes.batch, vocab_size=vocab_size)
     draws = (
         Draw(
             number,
-            _strategy(x, number),
-            f"draw_input(x, {number}{chosen})",
+            strategy_of(x, number),
+            call(number),
             subject.at(_draw(x, axes.seq, number, seed, vocab_size)),
         )
         for number in range(1, inputs)
     )
     return tuple(draw for draw in draws if not torch.equal(draw.subject.x, x))
+
+
+def draw_call(**options: object) -> Callable[[int], str]:
+    """Return what writes the call of ``draw_input`` for a number, without options at their defaults."""
+    defaults = {"seed": 0, "seq_dim": 1, "batch_dim": 0, "vocab_size": None}
+    chosen = "".join(f", {name}={value}" for name, value in options.items() if value != defaults[name])
+    return lambda number: f"draw_input(x, {number}{chosen})"
 
 
 def some_of(cuts: tuple[int, ...], number: int) -> tuple[int, ...]:
@@ -228,14 +252,15 @@ def inputs_lines(inputs: tuple[TriedInput, ...]) -> list[str]:
     return lines
 
 
-def _strategy(x: Tensor, number: int) -> str:
+def strategy_of(x: Tensor, number: int) -> str:
+    """Return how the drawn input of that number differs from ``x``."""
     strategies = STRATEGIES if x.is_floating_point() else ID_STRATEGIES
     return strategies[(number - 1) % len(strategies)]
 
 
 def _draw(x: Tensor, seq_dim: int, number: int, seed: int, vocab_size: int | None) -> Tensor:
     generator = torch.Generator(device="cpu").manual_seed((seed + number * 0x9E3779B97F4A7C15) % 2**63)
-    strategy = _strategy(x, number)
+    strategy = strategy_of(x, number)
     if strategy == "shuffled":
         order = torch.randperm(x.shape[seq_dim], generator=generator, device="cpu")
         return x.index_select(seq_dim, order.to(x.device))

@@ -34,29 +34,28 @@ from scanproof.causality.evidence import (
     rerun_at,
     same_function,
 )
-from scanproof.causality.failure import call_text, failure
-from scanproof.causality.inputs import INPUTS, Draw, check_inputs, draws_from, some_of, try_inputs
+from scanproof.causality.failure import failure
+from scanproof.causality.inputs import INPUTS, Draw, some_of, try_inputs
 from scanproof.causality.interface import Axes, SequenceMap, proves_nothing
-from scanproof.causality.look import Explorer, Shape, shape_of
+from scanproof.causality.look import Shape
 from scanproof.causality.packing import Inputs
 from scanproof.causality.perturbation_report import Change, PerturbationReport
 from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision
-from scanproof.causality.probe import tell_rounding
+from scanproof.causality.probe import shape_by_changes
+from scanproof.causality.pullback import MEMORY_BUDGET, check_memory_budget
 from scanproof.causality.replacement import KINDS, Kind, Replacement, check_kinds
-from scanproof.causality.seed import seed_of
+from scanproof.causality.request import Request
 from scanproof.causality.selection import Selector
-from scanproof.causality.shape import Seen
 from scanproof.causality.steady import unsteady
 from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows
 from scanproof.causality.where import Where
 from scanproof.errors import InvalidArgument
-from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
 
-BATCH_BYTES = 2**24
-"""Copies of input and output in one call of ``fn`` take at most about this much memory."""
+COPY_BYTES = 4
+"""What a future takes on its way through ``fn``, in sizes of its input and output."""
 
 
 def check_perturbation(
@@ -72,6 +71,7 @@ def check_perturbation(
     alignment: Alignment = SAME,
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
+    memory_budget: int = MEMORY_BUDGET,
     generator: torch.Generator | None = None,
 ) -> PerturbationReport:
     """Replace ``x[:, k:]`` and compare ``fn(x)[:, :k]`` bit for bit.
@@ -97,6 +97,8 @@ def check_perturbation(
         output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
             what ``fn`` returns to one tensor.
         kwargs: keyword arguments handed to ``fn`` as they are.
+        memory_budget: bytes that the futures of one call may take, counted as four times their inputs and
+            outputs; one is always tried.
         generator: source of the futures; advanced by the call. Default: seed 0.
 
     Returns:
@@ -127,11 +129,11 @@ def check_perturbation(
         kwargs=kwargs,
         token_ids=True,
     )
-    settle_first_calls()
     chosen_kinds = check_kinds("check_perturbation", kinds)
-    seed = seed_of("check_perturbation", generator)
-    check_inputs("check_perturbation", inputs)
+    check_memory_budget("check_perturbation", memory_budget)
     options = {
+        "cuts": cuts,
+        "kinds": chosen_kinds,
         "inputs": inputs,
         "vocab_size": vocab_size,
         "seq_dim": seq_dim,
@@ -139,18 +141,20 @@ def check_perturbation(
         "alignment": alignment,
         "output": output,
         "kwargs": kwargs,
+        "memory_budget": memory_budget,
     }
-    comparison = _Comparison(subject, cuts, chosen_kinds, vocab_size, seed)
-    chosen = {"cuts": cuts if isinstance(cuts, str) else comparison.cuts, "kinds": chosen_kinds}
-    call = call_text(check_perturbation, fn, x, {**chosen, **options}, seed)
+    request = Request(check_perturbation, fn, x, options, inputs, generator)
+    compared = partial(_Comparison, vocab_size=vocab_size, seed=request.seed, memory_budget=memory_budget)
+    comparison = compared(subject, cuts, chosen_kinds)
+    chosen = cuts if isinstance(cuts, str) else comparison.cuts
 
-    def at_drawn(draw: Draw) -> PerturbationReport:
+    def at_drawn(draw: Draw[Subject]) -> PerturbationReport:
         few, kind = some_of(comparison.cuts, draw.number), chosen_kinds[:1]
-        given = {"cuts": few, "kinds": kind, **options, "inputs": 1}
-        call = call_text(check_perturbation, fn, x, given, seed, draw.source)
-        return _report(_Comparison(draw.subject, few, kind, vocab_size, seed), call)
+        call = request.text(draw.source, cuts=few, kinds=kind, inputs=1)
+        return _report(compared(draw.subject, few, kind), call)
 
-    return try_inputs(_report(comparison, call), draws_from(subject, inputs, seed, vocab_size), at_drawn)
+    given = _report(comparison, request.text(cuts=chosen))
+    return try_inputs(given, request.draws(subject, vocab_size), at_drawn)
 
 
 def assert_future_blind(
@@ -166,6 +170,7 @@ def assert_future_blind(
     alignment: Alignment = SAME,
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
+    memory_budget: int = MEMORY_BUDGET,
     generator: torch.Generator | None = None,
 ) -> PerturbationReport:
     """Raise unless ``check_perturbation`` with the same arguments passes; return its report.
@@ -190,6 +195,7 @@ def assert_future_blind(
         alignment=alignment,
         output=output,
         kwargs=kwargs,
+        memory_budget=memory_budget,
         generator=generator,
     )
     if not report.ok:
@@ -239,9 +245,11 @@ class _Comparison:
         kinds: tuple[Kind, ...],
         vocab_size: int | None,
         seed: int,
+        memory_budget: int,
     ) -> None:
         self.subject, self._x, self._axes = subject, subject.x, subject.axes
         self.kinds, self.vocab_size, self.seed = kinds, vocab_size, seed
+        self._budget = memory_budget
         numbers = torch.Generator(device="cpu").manual_seed(seed)
         self._futures = Replacement(subject.check, self._x, self._axes, vocab_size, numbers)
         self.calls, self.copies = 0, 1
@@ -312,7 +320,7 @@ class _Comparison:
     def _independent_copies(self) -> int:
         """Return how many copies of x fn may be given at once."""
         size = sum(tensor.numel() * tensor.element_size() for tensor in (self._x, self._y))
-        copies = min(len(self.probes), BATCH_BYTES // size)
+        copies = min(len(self.probes), self._budget // (COPY_BYTES * size))
         if self._axes.batch is None or copies < 2:
             return 1
         other = self._futures.future(self.probes[0].kind, 0)
@@ -401,22 +409,14 @@ class _Comparison:
         """Return the shape of a LEAK from the outputs that change when one position at a time is replaced."""
         if worst is None or judgement.verdict is not Verdict.LEAK:
             return None
-        outputs, T = self._order.reaches - 1, self._x.shape[self._axes.seq]
-        modes = precisions(judgement, self._dtype)
-        rounding = False
-
-        def look(inputs: list[int]) -> dict[int, Tensor]:
-            nonlocal rounding
-            allowed = outputs >= torch.tensor(inputs, device="cpu")[:, None]
-            high, *low = [self._changed_alone(inputs, mode) for mode in modes]
-            read, rounds = tell_rounding(high, low[0] if low else None, allowed)
-            rounding = rounding or rounds
-            return dict(zip(inputs, read, strict=True))
-
-        first = look([worst.sources[0]])
-        crossed = {} if rounding else dict.fromkeys(sorted({probe.cut for probe in self.changes}), True)
-        seen = Explorer(look, "columns", Seen(T, outputs, {}, first, crossed), worst.sources[0]).explore()
-        return shape_of(seen, self.subject.alignment == SAME) if len(seen.pairs[0]) else None
+        return shape_by_changes(
+            self._order.reaches - 1,
+            self._x.shape[self._axes.seq],
+            worst.sources[0],
+            {probe.cut for probe in self.changes},
+            self.subject.alignment == SAME,
+            [partial(self._changed_alone, mode=mode) for mode in precisions(judgement, self._dtype)],
+        )
 
     def _changed_alone(self, inputs: Sequence[int], mode: AtPrecision | None) -> Tensor:
         """Return by how much outputs change when each input alone is replaced, by any of the kinds.

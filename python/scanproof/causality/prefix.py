@@ -10,11 +10,11 @@ one more piece of evidence: with the future replaced and the length kept, so tha
 returns the same bits on the prefix.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from math import isfinite
+from math import inf, isfinite
 from numbers import Real
 from typing import Any, Literal
 
@@ -33,25 +33,29 @@ from scanproof.causality.evidence import (
     rerun_at,
     same_function,
 )
-from scanproof.causality.failure import call_text, failure
-from scanproof.causality.inputs import INPUTS, Draw, check_inputs, draws_from, some_of, try_inputs
+from scanproof.causality.failure import failure
+from scanproof.causality.inputs import INPUTS, Draw, some_of, try_inputs
 from scanproof.causality.interface import Axes, SequenceMap, non_finite, proves_nothing
+from scanproof.causality.look import Shape
 from scanproof.causality.packing import Inputs
 from scanproof.causality.places import Past
-from scanproof.causality.precision import AtPrecision
+from scanproof.causality.precision import AtPrecision, unit_roundoff
 from scanproof.causality.prefix_report import Mismatch, PrefixReport
-from scanproof.causality.seed import seed_of
+from scanproof.causality.probe import shape_by_changes
+from scanproof.causality.request import Request
 from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
 from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows
 from scanproof.causality.where import Where
 from scanproof.errors import InvalidArgument
-from scanproof.first_calls import settle_first_calls
 from scanproof.report.verdict import Verdict
 
 INFORMATION = 0.25
 """Share of a difference that float64 must leave at a drawn input, where magnitudes differ widely."""
+
+KERNELS = 2.0**9
+"""Unit roundoffs of the greatest output that kernels chosen for another length may differ by."""
 
 
 def check_prefix(
@@ -112,12 +116,10 @@ def check_prefix(
     """
     axes = Axes(seq_dim, batch_dim)
     subject = Subject.of("check_prefix", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
-    settle_first_calls()
     if not (isinstance(atol, Real) and isfinite(atol) and atol >= 0):
         raise InvalidArgument(f"check_prefix: atol must be a finite number >= 0 (0 is exact), got {atol!r}.")
-    check_inputs("check_prefix", inputs)
-    seed = seed_of("check_prefix", generator)
     options = {
+        "lengths": lengths,
         "inputs": inputs,
         "atol": atol,
         "seq_dim": seq_dim,
@@ -126,22 +128,22 @@ def check_prefix(
         "output": output,
         "kwargs": kwargs,
     }
+    request = Request(check_prefix, fn, x, options, inputs, generator)
     comparison = _Comparison(subject, lengths)
     chosen = lengths if isinstance(lengths, str) else comparison.lengths
-    call = call_text(check_prefix, fn, x, {"lengths": chosen, **options}, seed)
 
-    def at_drawn(draw: Draw) -> PrefixReport:
+    def at_drawn(draw: Draw[Subject]) -> PrefixReport:
         few = some_of(comparison.lengths, draw.number)
-        call = call_text(check_prefix, fn, x, {"lengths": few, **options, "inputs": 1}, seed, draw.source)
-        report = _report(draw.subject, _Comparison(draw.subject, few), atol, seed, call)
+        call = request.text(draw.source, lengths=few, inputs=1)
+        report = _report(_Comparison(draw.subject, few), atol, request.seed, call)
         evidence = report.evidence
         if report.verdict is Verdict.LEAK and evidence and evidence.high < INFORMATION * evidence.low:
             reason = f"{evidence}: too little of it is left in float64 to be told from rounding at this input"
             return replace(report, verdict=Verdict.INCONCLUSIVE, reason=reason)
         return report
 
-    given = _report(subject, comparison, atol, seed, call)
-    return try_inputs(given, draws_from(subject, inputs, seed), at_drawn)
+    given = _report(comparison, atol, request.seed, request.text(lengths=chosen))
+    return try_inputs(given, request.draws(subject), at_drawn)
 
 
 def assert_prefix_equivalent(
@@ -188,22 +190,24 @@ def assert_prefix_equivalent(
     return report
 
 
-def _report(subject: Subject, comparison: "_Comparison", atol: float, seed: int, call: str) -> PrefixReport:
-    judgement = comparison.judge(atol)
+def _report(comparison: "_Comparison", atol: float, seed: int, call: str) -> PrefixReport:
+    judgement, x = comparison.judge(atol), comparison.subject.x
+    worst = comparison.worst(judgement)
     return PrefixReport(
-        T=subject.x.shape[subject.axes.seq],
+        T=x.shape[comparison.subject.axes.seq],
         lengths=comparison.lengths,
         verdict=judgement.verdict,
         reason=judgement.reason,
-        worst=comparison.worst(judgement),
-        where=comparison.where(judgement),
+        worst=worst,
+        shape=comparison.shape(judgement, worst),
+        where=comparison.where(judgement, worst),
         differing=len(comparison.mismatches),
         scale=comparison.scale,
         evidence=judgement.evidence,
         atol=atol,
         seed=seed,
-        dtype=dtype_name(subject.x.dtype),
-        device=str(subject.x.device),
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
         call=call,
     )
 
@@ -212,7 +216,7 @@ class _Comparison:
     """The whole sequence and its prefixes, at the precision given and, where needed, at another."""
 
     def __init__(self, subject: Subject, lengths: Literal["all"] | Iterable[int]) -> None:
-        self._subject, self._x, self._axes = subject, subject.x, subject.axes
+        self.subject, self._x, self._axes = subject, subject.x, subject.axes
         self._whole = self._run(subject.x)
         self._order = subject.order(self._whole)
         self.lengths = _check_lengths(lengths, self._order, subject)
@@ -224,6 +228,10 @@ class _Comparison:
         )
         self._problem = found if isinstance(found, str) else None
         self.mismatches = [] if isinstance(found, str) else found
+
+    @property
+    def _given(self) -> "_Compared":
+        return _Compared(self._x, self._whole, self.mismatches)
 
     @property
     def scale(self) -> float:
@@ -239,12 +247,15 @@ class _Comparison:
             return Judgement(Verdict.CAUSAL, "every prefix is reproduced bit for bit")
         if residue <= atol:
             return Judgement(Verdict.TOLERATED, f"{residue:.2e}, within the tolerance {atol:.2e}")
-        given = _Compared(self._x, self._whole, self.mismatches)
         judgement = judge(
-            residue, self.scale, self._x.dtype, self._rerun, lambda: self._equal_bits_at_equal_shapes(given)
+            residue,
+            self.scale,
+            self._x.dtype,
+            self._rerun,
+            lambda: self._equal_bits_at_equal_shapes(self._given),
         )
         small = residue <= half_the_digits(self._x.dtype) * self.scale
-        seen = self._promoted[torch.float64] if judgement.seen_in_float64 else given
+        seen = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
         if judgement.verdict is Verdict.LEAK and small and self._equal_bits_at_equal_shapes(seen):
             return Judgement(
                 Verdict.INCONCLUSIVE,
@@ -257,14 +268,83 @@ class _Comparison:
 
     def worst(self, judgement: Judgement) -> Mismatch | None:
         """Return the greatest mismatch; when the verdict did not pass, of float64 where that has one."""
-        decisive = self.mismatches
+        decisive = self._given
         if judgement.seen_in_float64 and not judgement.verdict.passed:
-            decisive = self._promoted[torch.float64].mismatches
-        return max(decisive, key=lambda mismatch: mismatch.size, default=None)
+            decisive = self._promoted[torch.float64]
+        worst = max(decisive.mismatches, key=lambda mismatch: mismatch.size, default=None)
+        if worst is None or judgement.verdict is not Verdict.LEAK:
+            return worst
+        return replace(worst, s=self._source(decisive, worst))
 
-    def where(self, judgement: Judgement) -> Where | None:
+    def _source(self, run: "_Compared", mismatch: Mismatch) -> int | None:
+        """Return an input whose appending changes the entry by more than rounding, by halving."""
+        expected, threshold = (
+            run.whole[mismatch.index].double(),
+            half_the_digits(self._x.dtype) * mismatch.size,
+        )
+        first, end = mismatch.length, self._x.shape[self._axes.seq]
+        while end - first > 1:
+            middle = (first + end) // 2
+            part = self._prefix(run.x, middle, run.mode)
+            if part is None:
+                return None
+            changed = ~((part[mismatch.index].double() - expected).abs() <= threshold)
+            first, end = (middle, end) if changed else (first, middle)
+        return first
+
+    def _prefix(self, x: Tensor, k: int, mode: AtPrecision | None) -> Tensor | None:
+        """Return the outputs of the first ``k`` positions; None where ``fn`` does not take so many."""
+        try:
+            return self._run(x.narrow(self._axes.find("seq", x), 0, k), f"fn(x[:k]) with k={k}", mode)
+        except Exception:  # whatever fn raises at a length that the call did not ask for
+            return None
+
+    def shape(self, judgement: Judgement, worst: Mismatch | None) -> Shape | None:
+        """Return the shape of a LEAK from the outputs that change when one input is appended."""
+        if worst is None or worst.s is None:
+            return None
+        modes = precisions(judgement, self._x.dtype)
+        seen = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
+        try:
+            return shape_by_changes(
+                self._order.reaches[self._order.reaches > 0] - 1,
+                self._x.shape[self._axes.seq],
+                worst.s,
+                {found.length for found in seen.mismatches if found.size > self._rounding(modes[0])},
+                self.subject.alignment == SAME,
+                [partial(self._changed_by_appending, mode=mode) for mode in modes],
+            )
+        except _Length:
+            return None
+
+    def _changed_by_appending(self, inputs: Sequence[int], mode: AtPrecision | None) -> Tensor:
+        """Return by how much outputs change when each input is appended to those before it.
+
+        Shape (inputs, reaches greater than 0): the greatest change of the outputs that may read as far; 0
+        where it is within what other kernels at another length round.
+
+        Raises:
+            _Length: ``fn`` does not take such lengths.
+        """
+        x = mode.input(self._x) if mode else self._x
+        changes = torch.zeros(len(inputs), len(self._order.reaches), dtype=torch.float64, device="cpu")
+        for changed, s in zip(changes, inputs, strict=True):
+            before, after = (self._prefix(x, k, mode) for k in (s, s + 1))
+            if before is None or after is None:
+                raise _Length
+            count = before.shape[self._axes.seq]
+            moved = _difference(before, after.narrow(self._axes.seq, 0, count)).nan_to_num(
+                nan=inf, posinf=inf
+            )
+            sizes = moved.movedim(self._axes.seq, 0).flatten(1).amax(1)
+            changed.scatter_reduce_(0, self._order.outputs[:count], sizes, "amax")
+        return changes.masked_fill(changes <= self._rounding(mode), 0.0)[:, self._order.reaches > 0]
+
+    def _rounding(self, mode: AtPrecision | None) -> float:
+        return KERNELS * unit_roundoff(mode.dtype if mode else self._x.dtype) * self.scale
+
+    def where(self, judgement: Judgement, worst: Mismatch | None) -> Where | None:
         """Return the module that lets in the worst mismatch, by running it again; None without a LEAK."""
-        worst = self.worst(judgement)
         if worst is None or judgement.verdict is not Verdict.LEAK:
             return None
         x, k = self._x, worst.length
@@ -280,7 +360,7 @@ class _Comparison:
 
         modes = precisions(judgement, x.dtype)
         runs = [(run(x, mode), run(short, mode)) for mode in modes]
-        return compare(self._subject, self._subject.given, runs, (past, None))
+        return compare(self.subject, self.subject.given, runs, (past, None))
 
     def _rerun(self, dtype: torch.dtype) -> Rerun | str:
         return rerun_at(dtype, self._repeat)
@@ -312,8 +392,8 @@ class _Comparison:
         fn: SequenceMap | None = None,
     ) -> Tensor:
         with torch.no_grad(), mode or nullcontext():
-            y = (fn or self._subject)(x.clone())  # a copy, because fn may write into its argument
-        return self._subject.checked(y, x, call)
+            y = (fn or self.subject)(x.clone())  # a copy, because fn may write into its argument
+        return self.subject.checked(y, x, call)
 
     def _select(self, y: Tensor, positions: Tensor) -> Tensor:
         return y.index_select(self._axes.find("seq", y), positions.to(y.device))
@@ -374,6 +454,10 @@ class _Comparison:
             if not torch.equal(self._select(y, complete), self._select(run.whole, complete)):
                 return False
         return True
+
+
+class _Length(Exception):
+    """A length that ``fn`` does not take."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""See the shape of a leak by gradients: which later inputs a few outputs read."""
+"""See the shape of a leak: which later inputs a few outputs read, or which outputs read a few inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -56,6 +56,41 @@ def shape_by_gradients(
     first = look([last])
     seen = Seen(len(order.inputs), outputs, first, {}, {} if rounding else crossed)
     return shape_of(Explorer(look, "rows", seen, last).explore(), same)
+
+
+def shape_by_changes(
+    outputs: Tensor,
+    T: int,
+    near: int,
+    cuts: Iterable[int],
+    same: bool,
+    changes: Sequence[Callable[[Sequence[int]], Tensor]],
+) -> Shape | None:
+    """Return the shape of a leak from changing one input at a time; None where that alone changes nothing.
+
+    Args:
+        outputs: the last input that each output may read, ascending, without repetition, CPU.
+        T: number of inputs.
+        near: an input that an earlier output reads.
+        cuts: cuts tau that some output before reads across.
+        same: whether output t belongs to input t.
+        changes: how much each of ``outputs`` changes with each of several inputs, shape (inputs, outputs),
+            CPU; and the same in a lower precision, if rounding is to be told from information.
+    """
+    rounding = False
+
+    def look(inputs: list[int]) -> dict[int, Tensor]:
+        nonlocal rounding
+        allowed = outputs >= torch.tensor(inputs, device="cpu")[:, None]
+        high, *low = [changed(inputs) for changed in changes]
+        read, rounds = tell_rounding(high, low[0] if low else None, allowed)
+        rounding = rounding or rounds
+        return dict(zip(inputs, read, strict=True))
+
+    first = look([near])
+    crossed = {} if rounding else dict.fromkeys(sorted(cuts), True)
+    seen = Explorer(look, "columns", Seen(T, outputs, {}, first, crossed), near).explore()
+    return shape_of(seen, same) if len(seen.pairs[0]) else None
 
 
 def tell_rounding(found: Tensor, coarse: Tensor | None, allowed: Tensor) -> tuple[Tensor, bool]:

@@ -22,6 +22,7 @@ from torch import Tensor
 from scanproof.causality.copies import Copies, record_copies
 from scanproof.causality.recording import pull_one, pull_stacked, record
 from scanproof.causality.traffic import Traffic, traffic
+from scanproof.errors import InvalidArgument
 
 MEMORY_BUDGET = 2**26
 """Bytes that the rows of one backward pass may take together, unless the caller says otherwise."""
@@ -34,6 +35,19 @@ HELD_BYTES = 2**20
 
 FEWEST = 8
 """Rows that a stack must hold to pay for itself on a CPU, and copies for theirs anywhere."""
+
+
+def check_memory_budget(check: str, memory_budget: object) -> None:
+    """Reject a budget that is none.
+
+    Raises:
+        InvalidArgument: ``memory_budget`` is not a whole number >= 1.
+    """
+    if not (isinstance(memory_budget, int) and memory_budget >= 1):
+        raise InvalidArgument(
+            f"{check}: memory_budget must be a whole number of bytes >= 1, got {memory_budget!r}; 2**28 is "
+            "256 MiB."
+        )
 
 
 @dataclass(frozen=True)

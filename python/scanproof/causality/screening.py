@@ -19,6 +19,7 @@ from scanproof.causality.inputs import Draw
 from scanproof.causality.interface import Axes, proves_nothing
 from scanproof.causality.precision import AtPrecision
 from scanproof.causality.pullback import Pullback
+from scanproof.causality.subject import Subject
 from scanproof.causality.sweep import Rows, sweep
 from scanproof.report.verdict import Verdict
 
@@ -28,7 +29,7 @@ TOGETHER = 2**19
 Outcome = tuple[Verdict, str]
 
 
-def screen(draws: Sequence[Draw], seed: int, memory_budget: int) -> Mapping[int, Outcome]:
+def screen(draws: Sequence[Draw[Subject]], seed: int, memory_budget: int) -> Mapping[int, Outcome]:
     """Return verdict and reason for the drawn inputs that one sweep settles, by their numbers.
 
     Args:
@@ -46,7 +47,7 @@ def screen(draws: Sequence[Draw], seed: int, memory_budget: int) -> Mapping[int,
         return {}
 
 
-def _settled(draws: Sequence[Draw], seed: int, memory_budget: int) -> Mapping[int, Outcome]:
+def _settled(draws: Sequence[Draw[Subject]], seed: int, memory_budget: int) -> Mapping[int, Outcome]:
     subject, axes = draws[0].subject, draws[0].subject.axes
     x = torch.cat([draw.subject.x for draw in draws], axes.find("batch", subject.x)).double()
     mode = AtPrecision(torch.float64)
