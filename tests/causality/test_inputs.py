@@ -14,6 +14,7 @@ from scanproof import (
     Verdict,
     assert_strictly_causal,
     certify,
+    check_batch_independence,
     check_perturbation,
     check_prefix,
     draw_input,
@@ -127,7 +128,22 @@ class TestTheGivenInputDecides:
         report = certify(lambda x: x.cumsum(1).log(), x)  # NaN at other signs
         assert report.verdict is Verdict.CAUSAL
         assert [tried.informative for tried in report.inputs][:2] == [True, False]
-        assert "of 4 said something: the given x, signs, scales, sparse" in report.summary()
+        assert (
+            "of 4 said something: the given x, signs (coded cuts), scales (coded cuts), sparse (coded cuts)"
+            in report.summary()
+        )
+
+    def test_reports_say_what_of_the_check_is_made_at_drawn_inputs(self) -> None:
+        x = numbers(2, 41, 2)
+        cumsum = lambda x: x.cumsum(1)  # noqa: E731
+        parts = {
+            check_prefix: "signs (5 of 40 prefixes)",
+            check_perturbation: "signs (5 of 40 cuts, noise)",
+            check_batch_independence: "signs (noise)",
+        }
+        for check, part in parts.items():
+            assert part in check(cumsum, x).summary()
+        assert "the given x, signs, scales" in certify(cumsum, x, cuts="coded").summary()
 
     def test_a_function_that_refuses_them_is_not_blamed(self) -> None:
         def fn(x: Tensor) -> Tensor:

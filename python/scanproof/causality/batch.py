@@ -120,7 +120,8 @@ def check_batch_independence(
 
     with _buffers_kept(fn):
         given = report(batch, kinds=chosen_kinds, call=request.text())
-        return try_inputs(given, batch.draws(inputs, request.seed, vocab_size), at_drawn)
+        draws = batch.draws(inputs, request.seed, vocab_size)
+        return try_inputs(given, draws, at_drawn, lambda _: chosen_kinds[0])
 
 
 def assert_batch_independent(

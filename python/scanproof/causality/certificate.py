@@ -139,7 +139,8 @@ def certify(
         return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
 
     given = _certify(subject, cuts, K, threshold, memory_budget, seed, request.text())
-    return try_inputs(given, request.draws(subject), at_drawn, together)
+    part = "" if cuts == "coded" else "coded cuts"
+    return try_inputs(given, request.draws(subject), at_drawn, lambda _: part, together)
 
 
 def assert_strictly_causal(

@@ -102,12 +102,14 @@ class TriedInput:
         strategy: how it differs; empty for the given one.
         verdict: the verdict at this input.
         reason: what led to it.
+        part: what of the check was made at this input, where it was not all of it.
     """
 
     source: str
     strategy: str
     verdict: Verdict
     reason: str
+    part: str = ""
 
     @property
     def informative(self) -> bool:
@@ -169,6 +171,7 @@ def try_inputs(
     given: ReportT,
     draws: Sequence[Draw[SubjectT]],
     check: Callable[[Draw[SubjectT]], ReportT],
+    part: Callable[[Draw[SubjectT]], str],
     screen: Callable[[Sequence[Draw[SubjectT]]], Mapping[int, tuple[Verdict, str]]] = lambda _: {},
 ) -> ReportT:
     """Run ``check`` at drawn inputs until one leaks; return the report of that one, else of the given input.
@@ -177,6 +180,7 @@ def try_inputs(
         given: the report at the given input; after a leak there, no other input is tried.
         draws: the drawn inputs.
         check: the check at a drawn input.
+        part: what of the check that is, in words.
         screen: what can be said of some of them without that check: verdict and reason by their numbers.
     """
     tried = [TriedInput("x", "", given.verdict, given.reason)]
@@ -192,7 +196,7 @@ def try_inputs(
                 verdict, reason = report.verdict, report.reason
             except Exception as error:  # whatever fn raises at an input that it was not written for
                 verdict, reason = Verdict.INCONCLUSIVE, f"fn raised {type(error).__name__}: {error}"
-        tried.append(TriedInput(draw.source, draw.strategy, verdict, reason))
+        tried.append(TriedInput(draw.source, draw.strategy, verdict, reason, part(draw)))
         if report and verdict is Verdict.LEAK:
             return report.with_inputs(tuple(tried))
     return given.with_inputs(tuple(tried))
@@ -243,13 +247,18 @@ def over_inputs(verdict: Verdict, reason: str, inputs: tuple[TriedInput, ...]) -
 
 def inputs_lines(inputs: tuple[TriedInput, ...]) -> list[str]:
     """Return the lines of a summary that say which inputs were tried, and which one leaks."""
-    names = ", ".join(tried.strategy or "the given x" for tried in inputs)
+    names = ", ".join(_named(tried) for tried in inputs)
     informative = sum(tried.informative for tried in inputs)
     lines = [f"  inputs     : {informative} of {len(inputs)} said something: {names}"]
     last = inputs[-1]
     if len(inputs) > 1 and last.verdict is Verdict.LEAK:
         lines.insert(0, f"  found at   : {last.source}, {last.strategy}")
     return lines
+
+
+def _named(tried: TriedInput) -> str:
+    name = tried.strategy or "the given x"
+    return f"{name} ({tried.part})" if tried.part else name
 
 
 def strategy_of(x: Tensor, number: int) -> str:

@@ -153,8 +153,12 @@ def check_perturbation(
         call = request.text(draw.source, cuts=few, kinds=kind, inputs=1)
         return _report(compared(draw.subject, few, kind), call)
 
+    def part(draw: Draw[Subject]) -> str:
+        few = len(some_of(comparison.cuts, draw.number))
+        return f"{few} of {len(comparison.cuts)} cuts, {chosen_kinds[0]}"
+
     given = _report(comparison, request.text(cuts=chosen))
-    return try_inputs(given, request.draws(subject, vocab_size), at_drawn)
+    return try_inputs(given, request.draws(subject, vocab_size), at_drawn, part)
 
 
 def assert_future_blind(

@@ -142,8 +142,11 @@ def check_prefix(
             return replace(report, verdict=Verdict.INCONCLUSIVE, reason=reason)
         return report
 
+    def part(draw: Draw[Subject]) -> str:
+        return f"{len(some_of(comparison.lengths, draw.number))} of {len(comparison.lengths)} prefixes"
+
     given = _report(comparison, atol, request.seed, request.text(lengths=chosen))
-    return try_inputs(given, request.draws(subject), at_drawn)
+    return try_inputs(given, request.draws(subject), at_drawn, part)
 
 
 def assert_prefix_equivalent(
