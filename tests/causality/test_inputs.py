@@ -195,6 +195,7 @@ def test_causal_models_pass_at_drawn_inputs(model: Model) -> None:
         report = check(fn, x, alignment=model.alignment, inputs=7)
         assert report.verdict.passed, report.summary()
         assert len(report.inputs) <= 7
+    assert check_batch_independence(fn, x, inputs=7).verdict.passed
 
 
 def test_a_screen_that_examples_disturb_settles_nothing() -> None:

@@ -38,7 +38,7 @@ def examined(specimen: Specimen, mode: Mode, dtype: torch.dtype = torch.float32)
         case "prefix":
             return check_prefix(fn, x, inputs=1, alignment=alignment)
         case "batch":
-            return check_batch_independence(fn, x, vocab_size=specimen.ids)
+            return check_batch_independence(fn, x, inputs=1, vocab_size=specimen.ids)
 
 
 def crossed_share(fault: Fault) -> float:
