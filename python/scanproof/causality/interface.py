@@ -41,6 +41,13 @@ class Axes:
         assert number is not None, "an input without a batch axis has no examples to look for"
         return number % tensor.dim()
 
+    def greatest(self, sizes: Tensor, positions: Tensor) -> tuple[tuple[int, ...], float]:
+        """Return the greatest entry and its index into the tensor that ``sizes`` holds ``positions`` of."""
+        index = [int(i) for i in torch.unravel_index(sizes.argmax(), sizes.shape)]
+        size = sizes[tuple(index)].item()
+        index[self.seq] = int(positions[index[self.seq]])
+        return tuple(index), size
+
     def place(self, index: tuple[int, ...]) -> tuple[int | None, int, tuple[int, ...]]:
         """Return the example, the position and the channel (the other indices) of an index into a tensor."""
         named = {axis % len(index) for axis in (self.seq, self.batch) if axis is not None}

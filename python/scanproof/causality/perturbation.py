@@ -363,10 +363,7 @@ class _Comparison:
         difference = (
             (past.cpu().double() - now.cpu().double()).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
         )
-        place = [int(i) for i in torch.unravel_index(difference.argmax(), difference.shape)]
-        size = difference[tuple(place)].item()
-        place[self._axes.seq] = int(complete[place[self._axes.seq]])
-        index = tuple(place)
+        index, size = self._axes.greatest(difference, complete)
         example, t, channel = self._axes.place(index)
         outputs = torch.stack([before.double(), after.double()]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
         scale = outputs.abs().max().item()

@@ -429,10 +429,7 @@ class _Comparison:
 
     def _mismatch(self, k: int, part: Tensor, expected: Tensor) -> Mismatch:
         difference = _difference(part, expected)
-        place = [int(i) for i in torch.unravel_index(difference.argmax(), difference.shape)]
-        size = difference[tuple(place)].item()
-        place[self._axes.seq] = int(self._order.complete(k)[place[self._axes.seq]])
-        index = tuple(place)
+        index, size = self._axes.greatest(difference, self._order.complete(k))
         example, t, channel = self._axes.place(index)
         return Mismatch(
             length=k,
