@@ -14,6 +14,7 @@ import torch
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = re.compile(r"```python\n(?P<code>.*?)```(?:\n```text\n(?P<output>.*?)```)?", re.DOTALL)
+TESTS = re.compile(r"```python title=\"(?P<file>test_\w+\.py)\"\n(?P<code>.*?)```", re.DOTALL)
 SHELL = re.compile(r"```(?:bash|console)\n(.*?)```", re.DOTALL)
 COMMANDS = re.compile(r"^(?:\$ )?scanproof ((?:bench )?[a-z]+)", re.MULTILINE)
 
@@ -52,7 +53,18 @@ def test_a_page_runs_from_its_top(page, tmp_path, monkeypatch):
 def test_no_block_of_python_is_passed_over():
     for page in PAGES:
         text = page.read_text()
-        assert len(BLOCKS.findall(text)) == text.count("```python")
+        assert len(BLOCKS.findall(text)) + len(TESTS.findall(text)) == text.count("```python")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if TESTS.search(page.read_text())], ids=name)
+def test_tests_that_pages_show_pass(page, tmp_path):
+    for block in TESTS.finditer(page.read_text()):
+        (tmp_path / block["file"]).write_text(block["code"])
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout
+    assert "scanproof" in run.stdout  # the table of verdicts
 
 
 def test_commands_that_pages_name_are_there():
