@@ -542,13 +542,50 @@ def test_report_reads_well():
         "verdict",
         "worst",
         "bound",
+        "spread",
+        "probable",
         "reference",
         "theorems",
         "runDiagonalTransitions_error (the bound of the scan, evaluated in float64)",
+        "(w^n g - m) + eta (4 ((n + 1)(M + 1) - 1) p) + d",
     ]
     assert "unit roundoff 5.96e-08, 1 ulp of exp, 3 of sigmoid, 2 of softplus" in report.summary()
     assert report.row("my block").theorem == "diagonalS4_runList_append_outputs_prefix"
     assert scanproof.table([report.row("my block")])
+
+
+def test_reports_say_how_errors_are_distributed():
+    impl, spec, x = block_case()
+
+    def one_off(x):
+        y = impl(x)
+        y[1, 4, 0] += 2**-10
+        return y
+
+    right, wrong = (check_refinement(fn, spec, x, shrink=False) for fn in (impl, one_off))
+    assert right.greatest == {"y": right.worst.ratio}
+    assert 0 < right.ratios.median < right.ratios.most <= right.ratios.greatest == right.worst.ratio
+    assert 0 < right.ulps.median < 4, "about half an ulp an operation"
+    assert 0 < right.probable < 1
+    assert wrong.ratios.median == right.ratios.median
+    spacing = np.spacing(np.float32(abs(wrong.worst.expected)))
+    assert wrong.ulps.greatest == pytest.approx(wrong.worst.error / spacing)
+    assert wrong.probable > 1
+    assert right.formula
+
+
+def test_of_many_roundings_fewer_are_probable():
+    spec = DiagonalS4Spec(inProj=[[1.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
+    x = torch.rand(1, 500, 1, generator=torch.Generator().manual_seed(0))
+    report = check_refinement(DiagonalS4(spec), spec, x)
+    assert 1.5 * report.greatest["y"] < report.probable < 1
+
+
+def test_a_rounding_for_diagnostics_decides_nothing():
+    impl, spec, x = block_case()
+    likely = replace(Rounding.of(torch.float32), confidence=4.0)
+    with pytest.raises(InvalidArgument, match="for diagnostics"):
+        check_refinement(impl, spec, x, rounding=likely)
 
 
 def test_assertion_carries_the_report():

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from math import frexp, isfinite
 from typing import Any
@@ -56,8 +57,7 @@ class Accuracy:
 
 def measure(function: str, dtype: torch.dtype, *, device: str, samples: int, seed: int) -> Accuracy:
     """Compare one function with mpmath: at all numbers of a dtype of 16 bits, at drawn ones of others."""
-    import mpmath
-
+    mpmath: Any = import_module("mpmath")
     exhaustive = torch.finfo(dtype).bits == 16
     x = (_all_numbers(dtype) if exhaustive else _drawn(dtype, samples, seed)).to(device)
     if function in ("log", "log1p"):
@@ -89,7 +89,7 @@ def run_bench(*, as_json: bool, device: str, samples: int, seed: int) -> None:
     if samples < 1:
         raise InvalidArgument(f"bench ulps: --samples must be at least 1, got {samples}.")
     if device != "cpu" and not (device == "cuda" and torch.cuda.is_available()):
-        raise InvalidArgument(f"bench ulps: --device must be cpu, or cuda where there is one; got {device!r}.")
+        raise InvalidArgument(f"bench ulps: --device must be cpu, or cuda if there is one; got {device!r}.")
     if find_spec("mpmath") is None:
         raise MissingDependency("bench ulps compares with mpmath: pip install 'scanproof[bench]'.")
     found = [
@@ -110,9 +110,7 @@ def _table(found: list[Accuracy], seed: int) -> Table:
         table.add_column(column, justify="right" if column in ("ulps", "at x", "Compared") else "left")
     for accuracy in found:
         number = f"{accuracy.samples}, {'all' if accuracy.exhaustive else 'drawn'}"
-        table.add_row(
-            accuracy.function, accuracy.dtype, f"{accuracy.ulps:.3f}", f"{accuracy.at:.6g}", number
-        )
+        table.add_row(accuracy.function, accuracy.dtype, f"{accuracy.ulps:.3f}", f"{accuracy.at:.6g}", number)
     return table
 
 
@@ -122,7 +120,7 @@ def _all_numbers(dtype: torch.dtype) -> Tensor:
 
 
 def _drawn(dtype: torch.dtype, samples: int, seed: int) -> Tensor:
-    """Draw numbers of usual size, of the whole range of exp, of many magnitudes, and about softplus' threshold."""
+    """Draw numbers of usual size, of the whole range of exp, of many magnitudes, and about 20."""
     rng = np.random.default_rng(seed)
     fourth = -(-samples // 4)
     widest = float(np.log(torch.finfo(dtype).max))

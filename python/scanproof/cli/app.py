@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scanproof.cli.audit import audit
-from scanproof.cli.bench import causality
+from scanproof.cli.bench import causality, refinement, ulps
 from scanproof.cli.certify import certify
 from scanproof.cli.cite import cite
 from scanproof.cli.demo import demo
@@ -65,3 +65,5 @@ add(theorems, THEOREMS, "scanproof theorems append prefix")
 add(cite, THEOREMS, "scanproof cite Runner.take_outputs_append --format bibtex")
 add(demo, MACHINE, "scanproof demo")
 add(causality, None, "scanproof bench causality --quick", to=bench)
+add(refinement, None, "scanproof bench refinement", to=bench)
+add(ulps, None, "scanproof bench ulps --device cuda", to=bench)

@@ -8,6 +8,30 @@ from scanproof.cli.exits import FINDING, PASSED
 from scanproof.cli.options import Json, Quiet
 
 
+def ulps(
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    samples: Annotated[int, typer.Option(help="Arguments drawn in float64 and float32.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of these arguments.")] = 0,
+    json: Json = False,
+) -> int:
+    """Compare exp, log, log1p, sigmoid, softplus and silu of PyTorch with mpmath, in ulps."""
+    from scanproof.bench.ulps import run_bench
+
+    run_bench(as_json=json, device=device, samples=samples, seed=seed)
+    return PASSED
+
+
+def refinement(
+    repeats: Annotated[int, typer.Option(help="Measurements of each run; the shortest counts.")] = 5,
+    json: Json = False,
+) -> int:
+    """Compare what the bound of a scan costs with the float64 run of the reference."""
+    from scanproof.bench.refinement import run_bench
+
+    run_bench(as_json=json, repeats=repeats)
+    return PASSED
+
+
 def causality(
     quick: Annotated[bool, typer.Option("--quick", help="Without T = 2048, each cell once.")] = False,
     max_seconds: Annotated[float, typer.Option(help="Stop a measurement that takes longer.")] = 120.0,

@@ -230,6 +230,8 @@ class BoundedArithmetic(AdjointArithmetic):
         reference = _scan(size, own * (size * before + h) + _TINY, np.zeros_like(h[:, 0]))
         true = before + np.concatenate([np.zeros_like(h[:, :1]), reference], axis=1)[:, :-1]
         bound = self._scan_sequential if self.rounding.order == "sequential" else self._scan_any
+        if self.rounding.confidence is not None:
+            bound = self._scan_probable
         return Bounded(exact, _up(reference + bound(a, b, h0, _up(true))), self)
 
     def _scan_any(self, a: Bounded, b: Bounded, h0: Bounded, before: Floats) -> Floats:
@@ -286,6 +288,15 @@ class BoundedArithmetic(AdjointArithmetic):
         error = _scan(reach * (1 + w_squared_minus_1), added, np.broadcast_to(h0.error, before[:, 0].shape))
         self._meets((reach * (before + error) + b_reach) * (1 + u) ** 2)
         return error
+
+    def _scan_probable(self, a: Bounded, b: Bounded, h0: Bounded, before: Floats) -> Floats:
+        """Estimate the error of a scan whose roundings are independent: of 2 n roundings, no theorem here."""
+        u, shape = self.rounding.unit_roundoff, before[:, 0].shape
+        reach = np.broadcast_to(a.magnitude, before.shape)
+        moved = _scan(reach, a.error * before + b.error, np.broadcast_to(h0.error, shape))
+        m = _scan(reach, b.magnitude, np.broadcast_to(h0.magnitude, shape))
+        grown = np.array([self.rounding.growth(u, 2 * n) for n in range(1, before.shape[1] + 1)])
+        return _up(moved + grown.reshape(-1, *[1] * (before.ndim - 2)) * m)
 
     def exp(self, x: Bounded) -> Bounded:
         """Bound the exponential: an argument moved by e moves it by at most ``exp(v) (exp(e) - 1)``."""

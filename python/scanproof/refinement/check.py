@@ -285,7 +285,7 @@ def check_problem(
 ) -> RefinementReport:
     """Compare an implementation with its reference, and shrink the inputs if it is refuted."""
     settle_first_calls()
-    return _report(problem, inputs, compare(problem, inputs), shrink, seed)
+    return _report(problem, inputs, compare(problem, inputs, diagnose=True), shrink, seed)
 
 
 def search_problems(
@@ -324,6 +324,10 @@ def _report(
         worst=found.worst,
         sharpness=found.sharpness,
         spread=found.spread,
+        greatest=found.greatest,
+        ratios=found.ratios,
+        ulps=found.ulps,
+        probable=found.probable,
         smallest=smallest,
         theorem=problem.theorem,
         bound_theorem=_bound_theorem(problem),
@@ -371,7 +375,11 @@ def assert_passed(report: RefinementReport) -> RefinementReport:
 
 def rounding_of(given: Format | Rounding | None, default: torch.dtype) -> Rounding:
     """Return what is assumed of an implementation's arithmetic."""
-    return given if isinstance(given, Rounding) else Rounding.of(default if given is None else given)
+    if isinstance(given, Rounding):
+        if given.confidence is not None:
+            raise InvalidArgument("rounding has a confidence, which is for diagnostics; give one without.")
+        return given
+    return Rounding.of(default if given is None else given)
 
 
 def _check_input(x: Any, spec: Spec) -> None:

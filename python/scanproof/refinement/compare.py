@@ -1,7 +1,8 @@
 """The verdict on one run: whether every entry of the output is within its bound."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
 from math import isfinite, nan
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from scanproof.refinement.bounded import Floats
 from scanproof.refinement.problem import Expected, Inputs, Problem, to_numpy
-from scanproof.refinement.report import Deviation
+from scanproof.refinement.report import Deviation, Quantiles
 from scanproof.refinement.rounding import Rounding
 from scanproof.report.spread import Spread
 from scanproof.report.verdict import Verdict
@@ -27,6 +28,10 @@ class Comparison:
             other is outside; None if the reference itself is not finite.
         sharpness: median over entries of bound / |expected|.
         spread: error/bound over time, and over all entries; None if the reference itself is not finite.
+        greatest: the greatest error/bound of each output and gradient.
+        ratios: error/bound of all entries.
+        ulps: errors in units in the last place.
+        probable: greatest error relative to a probabilistic bound; None unless asked for.
     """
 
     verdict: Verdict
@@ -35,13 +40,25 @@ class Comparison:
     worst: Deviation | None = None
     sharpness: float = nan
     spread: Spread | None = None
+    greatest: Mapping[str, float] = field(default_factory=dict)
+    ratios: Quantiles | None = None
+    ulps: Quantiles | None = None
+    probable: float | None = None
 
 
-def compare(problem: Problem, inputs: Inputs) -> Comparison:
-    """Run implementation and reference on ``inputs`` and compare every entry of the output."""
+CONFIDENCE = 4.0
+"""lambda of the probabilistic bound: one bound of a sum fails with a probability of at most 2 exp(-8)."""
+
+
+def compare(problem: Problem, inputs: Inputs, *, diagnose: bool = False) -> Comparison:
+    """Run implementation and reference on ``inputs`` and compare every entry of the output.
+
+    With ``diagnose``, a second run of the reference estimates what is probable.
+    """
     with torch.no_grad():
         outputs = problem.outputs(inputs)
-    expected = problem.expected(inputs, {name: y.dtype for name, y in outputs.items()})
+    dtypes = {name: y.dtype for name, y in outputs.items()}
+    expected = problem.expected(inputs, dtypes)
     compared = sum(y.numel() for y in outputs.values())
     if reason := _unusable(expected, problem.rounding):
         return Comparison(Verdict.INCONCLUSIVE, reason, compared)
@@ -58,7 +75,44 @@ def compare(problem: Problem, inputs: Inputs) -> Comparison:
         sharpness = float(np.median(flat_bound / flat_value))
 
     verdict, reason = _judge(worst, expected.peak, largest, sharpness)
-    return Comparison(verdict, reason, compared, worst, sharpness, _spread(problem, got, expected))
+    errors = {name: _errors(name, got, expected) for name in got}
+    ratios = {name: error / expected.bound[name] for name, error in errors.items()}
+    return Comparison(
+        verdict,
+        reason,
+        compared,
+        worst,
+        sharpness,
+        _spread(problem, ratios),
+        {name: float(ratio.max()) for name, ratio in ratios.items()},
+        _quantiles(ratios.values()),
+        _quantiles(error / _ulp(expected.value[name], dtypes[name]) for name, error in errors.items()),
+        _probable(problem, inputs, dtypes, errors) if diagnose else None,
+    )
+
+
+def _probable(
+    problem: Problem, inputs: Inputs, dtypes: Mapping[str, torch.dtype], errors: Mapping[str, Floats]
+) -> float:
+    """Return the greatest error relative to the probabilistic bound."""
+    likely = copy(problem)
+    likely.rounding = replace(problem.rounding, confidence=CONFIDENCE)
+    bounds = likely.expected(inputs, dtypes).bound
+    return max(float((error / bounds[name]).max()) for name, error in errors.items())
+
+
+def _ulp(value: Floats, dtype: torch.dtype) -> Floats:
+    """Return the distance between numbers of a dtype at these values."""
+    info = torch.finfo(dtype)
+    _, exponent = np.frexp(np.maximum(np.abs(value), info.smallest_normal))
+    spacing: Floats = np.ldexp(info.eps, exponent - 1)
+    return spacing
+
+
+def _quantiles(arrays: Iterable[Floats]) -> Quantiles:
+    numbers = np.sort(np.concatenate([array.ravel() for array in arrays]))
+    median, most, greatest = (float(numbers[int(q * (len(numbers) - 1))]) for q in (0.5, 0.99, 1.0))
+    return Quantiles(median, most, greatest)
 
 
 def _unusable(expected: Expected, rounding: Rounding) -> str:
@@ -131,8 +185,7 @@ def _errors(name: str, got: Mapping[str, Floats], expected: Expected) -> Floats:
     return error
 
 
-def _spread(problem: Problem, got: Mapping[str, Floats], expected: Expected) -> Spread:
-    ratios = {name: _errors(name, got, expected) / expected.bound[name] for name in got}
+def _spread(problem: Problem, ratios: Mapping[str, Floats]) -> Spread:
     time = problem.output_axes["y"].index("time")
     over_time = np.moveaxis(ratios["y"], time, 0).reshape(ratios["y"].shape[time], -1).max(axis=1)
     return Spread.of(over_time.tolist(), np.concatenate([each.ravel() for each in ratios.values()]).tolist())

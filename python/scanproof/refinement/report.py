@@ -64,6 +64,31 @@ class Deviation:
         )
 
 
+FORMULAS = {
+    theorems.SCAN_ERROR: "(w^n g - m) + eta (4 ((n + 1)(M + 1) - 1) p) + d",
+    theorems.SEQUENTIAL_SCAN_ERROR: "e' = w^2 A (|h| + e) + w B + (w + 1) eta - (|a| |h| + |b|)",
+}
+"""What these theorems bound the error of a state by, in the letters of ``scanproof.refinement.bounded``."""
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """How numbers are distributed.
+
+    Attributes:
+        median: half of them are at most this.
+        most: 99 % of them are at most this.
+        greatest: all of them are at most this.
+    """
+
+    median: float
+    most: float
+    greatest: float
+
+    def __str__(self) -> str:
+        return f"median {self.median:.2g}, 99 % below {self.most:.2g}, greatest {self.greatest:.2g}"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FailingCase:
     """The smallest input found on which the implementation leaves the bound.
@@ -128,6 +153,12 @@ class RefinementReport(Report):
             where no other is outside; None if nothing could be compared.
         sharpness: median over entries of bound / |expected|; NaN if nothing could be compared.
         spread: error/bound over time, and over all entries; None if nothing could be compared.
+        greatest: the greatest error/bound of each output and gradient.
+        ratios: error/bound of all entries; None if nothing could be compared.
+        ulps: errors of all entries in units in the last place of the expected value, in the dtype returned;
+            None if nothing could be compared.
+        probable: greatest error relative to a bound that counts k roundings as 4 sqrt(k) (Higham & Mary
+            2019); a diagnostic that decides nothing. None for drawn cases, or if nothing could be compared.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward;
@@ -151,6 +182,10 @@ class RefinementReport(Report):
     worst: Deviation | None
     sharpness: float
     spread: Spread | None
+    greatest: Mapping[str, float]
+    ratios: Quantiles | None
+    ulps: Quantiles | None
+    probable: float | None
     smallest: FailingCase | None
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
@@ -159,6 +194,11 @@ class RefinementReport(Report):
     def theorems(self) -> tuple[str, ...]:
         """The Lean theorems that the verdict rests on: about the reference, and behind the bound."""
         return (self.theorem, self.bound_theorem)
+
+    @property
+    def formula(self) -> str:
+        """What the theorem bounds the error of a state by; the letters are those of its documentation."""
+        return FORMULAS.get(self.bound_theorem, "")
 
     def summary(self) -> str:
         """Return a few lines that say what was compared, what was found and what it rests on."""
@@ -174,13 +214,20 @@ class RefinementReport(Report):
             lines.append(
                 f"  bound     : {self.sharpness:.2g} of the value (median of {entries}); {self.rounding}"
             )
+            lines.append(f"  spread    : error/bound {self.ratios}; in ulps {self.ulps}")
+        if self.probable is not None:
+            lines.append(
+                f"  probable  : {self.probable:.2g} x what independent roundings explain with high"
+                " probability (decides nothing)"
+            )
         if self.gradients:
             drawn = "given" if self.seed is None else f"drawn with seed {self.seed}"
             lines.append(f"  gradients : at {', '.join(self.gradients)}; cotangents {drawn}")
         lines.append(f"  reference : {self.reference}")
         lines.append(f"  theorems  : {self.theorem} (about the reference),")
         if self.bound_theorem:
-            lines.append(f"              {self.bound_theorem} (the bound of the scan, evaluated in float64)")
+            lines.append(f"              {self.bound_theorem} (the bound of the scan, evaluated in float64):")
+            lines.append(f"              {self.formula}")
         else:
             lines.append("              none about the bound: a running error analysis of the reference")
         if self.smallest is not None:

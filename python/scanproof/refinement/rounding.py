@@ -33,6 +33,9 @@ class Rounding:
             everything else.
         operands: relative error with which factors enter a sum of products, as in TF32; 0 where they enter
             as they are.
+        confidence: None, or lambda of the probabilistic model (Higham & Mary 2019, "A new approach to
+            probabilistic rounding error analysis"): k roundings count as lambda sqrt(k), as they do with high
+            probability when errors are independent with mean zero. For diagnostics; checks refuse it.
         order: how scans are evaluated: ``"sequential"``, token after token, which has the tighter bound, or
             in ``"any"`` association.
     """
@@ -46,6 +49,7 @@ class Rounding:
     accumulator: float | None = None
     operands: float = 0.0
     order: Order = "any"
+    confidence: float | None = None
 
     @classmethod
     def of(
@@ -121,13 +125,19 @@ class Rounding:
         it, as many as there are ``parts``; factors of sums of products may be rounded before they enter.
         """
         if self.accumulator is None:
-            return growth(self.unit_roundoff, terms)
+            return self.growth(self.unit_roundoff, terms)
         grown = 0.0
         for u, roundings in ((self.accumulator, terms), (self.unit_roundoff, parts), (self.operands, 2)):
-            grown += (1 + grown) * growth(u, roundings)
+            grown += (1 + grown) * self.growth(u, roundings)
         return grown * (1 + 2.0**-45)
 
+    def growth(self, u: float, roundings: float) -> float:
+        """Return at least (1 + u)^roundings - 1, or its probabilistic counterpart."""
+        if self.confidence is None:
+            return growth(u, roundings)
+        return growth(u, min(self.confidence * roundings**0.5, roundings)) * (1 + roundings * u)
 
-def growth(u: float, roundings: int) -> float:
+
+def growth(u: float, roundings: float) -> float:
     """Return at least (1 + u)^roundings - 1."""
     return float(np.expm1(roundings * np.log1p(u))) * (1 + 2.0**-45)
