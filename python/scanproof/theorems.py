@@ -33,6 +33,12 @@ SCAN_ERROR = "runDiagonalTransitions_error"
 SEQUENTIAL_SCAN_ERROR = "Rounding.sequential_error"
 """However each operation of a scan from token to token rounds, it lies within the running bound."""
 
+GRADIENT = "diagonalScan_adjoint"
+"""The gradients of a diagonal scan: at its inputs a scan backwards, at its decays that times the states."""
+
+GRADIENT_ERROR = "diagonalScan_vjp_inputs_error"
+"""However that scan is associated and rounded, it lies within the bound."""
+
 ALL_CUTS = "matrixCausal_iff_reach_cuts"
 """A matrix is causal exactly when the block across every cut between different reaches is zero."""
 

@@ -566,19 +566,12 @@ def test_reports_say_how_errors_are_distributed():
     assert right.greatest == {"y": right.worst.ratio}
     assert 0 < right.ratios.median < right.ratios.most <= right.ratios.greatest == right.worst.ratio
     assert 0 < right.ulps.median < 4, "about half an ulp an operation"
-    assert 0 < right.probable < 1
+    assert 0.999 * right.worst.ratio <= right.probable < 1
     assert wrong.ratios.median == right.ratios.median
     spacing = np.spacing(np.float32(abs(wrong.worst.expected)))
     assert wrong.ulps.greatest == pytest.approx(wrong.worst.error / spacing)
     assert wrong.probable > 1
     assert right.formula
-
-
-def test_of_many_roundings_fewer_are_probable():
-    spec = DiagonalS4Spec(inProj=[[1.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
-    x = torch.rand(1, 500, 1, generator=torch.Generator().manual_seed(0))
-    report = check_refinement(DiagonalS4(spec), spec, x)
-    assert 1.5 * report.greatest["y"] < report.probable < 1
 
 
 def test_a_rounding_for_diagnostics_decides_nothing():

@@ -1,5 +1,7 @@
 """What is assumed of arithmetics, and the bounds that follow for scans in order and for TF32."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -85,6 +87,20 @@ def test_the_sequential_bound_decides_where_it_is_declared():
     assert reports["sequential"].bound_theorem == "Rounding.sequential_error"
     assert "scans token after token" in reports["sequential"].summary()
     assert reports["sequential"].worst.ratio >= reports["any"].worst.ratio
+
+
+def test_of_many_roundings_fewer_are_probable():
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(0.9, 1.0, 500), rng.normal(size=500)
+    likely = replace(Rounding.of(torch.float32), confidence=4.0)
+    anyhow, probable = (scan(BoundedArithmetic(r), a, b) for r in (Rounding.of(torch.float32), likely))
+    assert np.all(probable.error <= anyhow.error)
+    assert probable.error[0, -1, 0] < anyhow.error[0, -1, 0] / 3
+    h, shares = np.float32(0), []
+    for t in range(500):
+        h = np.float32(a[t]) * h + np.float32(b[t])
+        shares.append(abs(float(h) - probable.value[0, t, 0]) / probable.error[0, t, 0])
+    assert np.median(shares) < 1
 
 
 def test_tf32_allows_for_cut_factors_and_no_more():

@@ -7,8 +7,9 @@ in float64, exactly, or with a rounding bound.
 
 The adjoint of the scan ``h_t = a_t h_(t-1) + b_t`` is the scan ``g_t = a_(t+1) g_(t+1) + G_t`` from the
 last token to the first, G being what the states receive from outside; then ``db_t = g_t`` and
-``da_t = g_t h_(t-1)``. It is a scan of the same kind, so the same theorem bounds it, for any association. In
-a backward pass through a tree of transitions each ``da_t`` is a sum of the same products, every one of which
+``da_t = g_t h_(t-1)``: Lean theorems ``diagonalScan_vjp_inputs`` and ``diagonalScan_vjp_decays``. It is a
+scan of the same kind, so the same bound holds, for any association: ``diagonalScan_vjp_inputs_error``. In a
+backward pass through a tree of transitions each ``da_t`` is a sum of the same products, every one of which
 meets no more additions than in ``g_t`` and ``h_(t-1)`` together: it lies within the bound too.
 
 All terms of a gradient count as one sum, over the uses of a value and over the axes along which it was

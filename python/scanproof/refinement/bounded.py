@@ -296,7 +296,8 @@ class BoundedArithmetic(AdjointArithmetic):
         moved = _scan(reach, a.error * before + b.error, np.broadcast_to(h0.error, shape))
         m = _scan(reach, b.magnitude, np.broadcast_to(h0.magnitude, shape))
         grown = np.array([self.rounding.growth(u, 2 * n) for n in range(1, before.shape[1] + 1)])
-        return _up(moved + grown.reshape(-1, *[1] * (before.ndim - 2)) * m)
+        estimate = _up(moved + grown.reshape(-1, *[1] * (before.ndim - 2)) * m)
+        return np.minimum(estimate, self._scan_any(a, b, h0, before))
 
     def exp(self, x: Bounded) -> Bounded:
         """Bound the exponential: an argument moved by e moves it by at most ``exp(v) (exp(e) - 1)``."""

@@ -193,7 +193,8 @@ class RefinementReport(Report):
     @property
     def theorems(self) -> tuple[str, ...]:
         """The Lean theorems that the verdict rests on: about the reference, and behind the bound."""
-        return (self.theorem, self.bound_theorem)
+        pulled = (theorems.GRADIENT, theorems.GRADIENT_ERROR) if self.gradients else ()
+        return (self.theorem, self.bound_theorem, *pulled)
 
     @property
     def formula(self) -> str:
@@ -230,6 +231,9 @@ class RefinementReport(Report):
             lines.append(f"              {self.formula}")
         else:
             lines.append("              none about the bound: a running error analysis of the reference")
+        if self.gradients:
+            lines.append(f"              {theorems.GRADIENT} (gradients of the scan are a scan backwards),")
+            lines.append(f"              {theorems.GRADIENT_ERROR} (its bound)")
         if self.smallest is not None:
             lines.append(f"  smallest failing case, of {self.smallest.runs} tried: {self.smallest.deviation}")
             lines.extend("    " + line for line in self.smallest.code.splitlines())
