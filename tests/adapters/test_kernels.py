@@ -18,13 +18,19 @@ ENABLE = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/test_kernels.py"
 INSTALLED = transformers.subjects()
 
 
-def check(subject):
+def first_of_their_name(subjects):
+    """Return one subject of each function; its copies in other families are only compared with the kernel."""
+    return {subject.name.partition(":")[2]: subject for subject in reversed(subjects)}.values()
+
+
+def check(subject, causality=True):
     report = subject.refinement()
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.sharpness < 3e-3
+    if not causality:
+        return
     fn, x = subject.function()
-    tame = ("noise", "permutation", "zeros")  # forms by chunks overflow at large keys
-    assert_future_blind(fn, x, cuts=(1, 7, 16, 20, 36), kinds=tame, inputs=1)
+    assert_future_blind(fn, x, cuts=(1, 7, 16, 20, 36), inputs=1)
     if not subject.no_gradient:
         assert_strictly_causal(fn, x, cuts="coded", inputs=1)
 
@@ -32,7 +38,7 @@ def check(subject):
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 @pytest.mark.parametrize("subject", INSTALLED, ids=lambda subject: subject.name)
 def test_kernels_of_transformers(subject):
-    check(subject)
+    check(subject, causality=subject in first_of_their_name(INSTALLED))
 
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")

@@ -15,9 +15,6 @@ from scanproof.refinement.kernels.check import check_kernel_refinement
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.report import RefinementReport
 
-_NOT_POSITIVE = ("g", "w")
-"""Inputs that are logarithms of decays: where they are positive, forms by chunks may overflow."""
-
 Implementation = Callable[..., Any]
 """Takes the inputs of a kernel by name; returns y, or y and the parts of the last state."""
 
@@ -77,8 +74,10 @@ class Subject:
     def function(self, seed: int = 0) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
         """Return the map from its inputs with an axis of time, by name, to y, and such inputs.
 
-        All else is fixed, initial states and resets are left out; logarithms of decays are made negative
-        first. The pair is what ``certify`` and ``audit`` take.
+        All else is fixed, initial states and resets are left out. What is given is first brought to where
+        kernels are meant to run and forms by chunks do not overflow: logarithms of decays are made negative,
+        the fractions of a delta rule are taken from 0 to 1, and its keys below 1 in size. The pair is what
+        ``certify`` and ``audit`` take.
         """
         implementation, inputs = self.load(), self.inputs(seed)
         axes, fixed = self.kernel.inputs, {}
@@ -92,9 +91,16 @@ class Subject:
                 fixed[name] = x
 
         def outputs(**given: Tensor) -> Tensor:
-            allowed = {name: -x.abs() if name in _NOT_POSITIVE else x for name, x in given.items()}
-            returned = implementation(**allowed, **fixed)
+            returned = implementation(**_allowed(given), **fixed)
             y: Tensor = returned[0] if isinstance(returned, tuple | list) else returned
             return y
 
         return outputs, tokens
+
+
+def _allowed(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    allowed = {name: -x.abs() if name in ("g", "w") else x for name, x in given.items()}
+    if "beta" in allowed:
+        allowed["beta"] = allowed["beta"].sigmoid()
+        allowed["k"] = allowed["k"] / (1 + allowed["k"].square().sum(-1, keepdim=True)).sqrt()
+    return allowed

@@ -1,0 +1,44 @@
+"""Show on real releases what ``tests/history`` reconstructs: ``python ci/history.py [VERSION ...]``.
+
+Every list ``ci/overlays/transformers-VERSION.txt`` is installed, once, into a folder of its own in the user's
+cache, without dependencies; torch and all else are those of the running Python. A process over each folder
+(``ci/history_probe.py``) prints its verdicts. Not part of ``make test``: it needs a package registry and
+takes minutes.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from scanproof.adapters.overlay import overlay, run_over
+from scanproof.errors import MissingDependency
+
+HERE = Path(__file__).parent
+SECONDS = 600.0
+
+
+def main(versions: list[str]) -> int:
+    """Print the table of verdicts, a column a version; return 1 where something could not be run."""
+    lists = sorted((HERE / "overlays").glob("transformers-*.txt"))
+    chosen = {path.stem.removeprefix("transformers-"): path for path in lists}
+    wanted = versions or list(chosen)
+    columns: dict[str, dict[str, str]] = {}
+    failed = False
+    for version in wanted:
+        print(f"transformers {version} …", file=sys.stderr, flush=True)
+        try:
+            done = run_over(overlay(chosen[version]), [str(HERE / "history_probe.py")], timeout=SECONDS)
+            columns[version] = json.loads(done.stdout.splitlines()[-1])
+        except (KeyError, IndexError, ValueError, MissingDependency) as problem:
+            print(f"{version}: {problem!r}", file=sys.stderr)
+            failed = True
+    rows = list(dict.fromkeys(row for column in columns.values() for row in column))
+    print("| Check | " + " | ".join(columns) + " |")
+    print("| --- |" + " --- |" * len(columns))
+    for row in rows:
+        print(f"| {row} | " + " | ".join(column.get(row, "") for column in columns.values()) + " |")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
