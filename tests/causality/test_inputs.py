@@ -19,6 +19,7 @@ from scanproof import (
     check_prefix,
     draw_input,
 )
+from scanproof.causality import certificate
 from scanproof.causality.inputs import STRATEGIES, some_of
 from zoo.models import MODELS
 from zoo.specimen import Model
@@ -201,6 +202,17 @@ def test_causal_models_pass_at_drawn_inputs(model: Model) -> None:
 def test_a_screen_that_examples_disturb_settles_nothing() -> None:
     coupled = lambda x: x.cumsum(1) / (1 + x[:, 0].detach().abs().mean())  # noqa: E731
     assert certify(coupled, numbers(2, 9, 2)).ok
+
+
+def test_drawn_inputs_go_together_only_where_cotangents_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    screened = []
+    monkeypatch.setattr(certificate, "screen", lambda draws, *_: screened.append(len(draws)) or {})
+    cumsum, x = lambda x: x.cumsum(1), numbers(1, 9, 2)
+    alone = certify(cumsum, x, memory_budget=1)
+    assert (alone.batching.rows, screened) == (1, [])
+    assert all(tried.verdict is Verdict.CAUSAL for tried in alone.inputs)
+    assert certify(cumsum, x).batching.rows > 1
+    assert screened == [3]
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 12, 100])
