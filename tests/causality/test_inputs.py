@@ -76,6 +76,11 @@ class TestDraws:
         assert draw_input(ids, 1, vocab_size=100).max() > 9
         assert torch.equal(draw_input(ids, 2).sort(1).values, ids.sort(1).values)
 
+    def test_without_shared_positions_are_along_the_first_axis_that_holds_no_examples(self) -> None:
+        x = {"a": numbers(3, 5, 2), "b": numbers(3, 7)}
+        constant = draw_input(x, 5, seq_dim=None)
+        assert all(torch.equal(constant[name], x[name][:, :1].expand_as(x[name])) for name in x)
+
     @pytest.mark.parametrize("number", [0, -1, 1.5])
     def test_wrong_numbers(self, number: Any) -> None:
         with pytest.raises(InvalidArgument, match="draw_input: number must be"):
