@@ -171,6 +171,8 @@ def test_search_finds_names_meanings_and_statements(browser: Any, folder: Path) 
         assert shown.locator("#count").inner_text() == "1 found"
         assert not shown.locator("#all").is_visible()
         assert found.inner_text() == "Runner.take_outputs_append: Appending changes nothing."
+        shown.locator("#search").fill("cuts nothing")
+        assert shown.locator("#count").inner_text() == "0 found"
         shown.locator("#search").fill("semiring")
         assert found.all_inner_texts() == ["matrixCausal_iff_reach_cuts: Cuts suffice."]
         shown.locator("#search").fill("runner")

@@ -20,6 +20,17 @@ class Layer(nn.Module):
         return x + self.norm(self.proj(x))
 
 
+class RunningSum:
+    def __call__(self, x):
+        return x.cumsum(1)
+
+    def initial_state(self, x):
+        return torch.zeros_like(x[:, :1])
+
+    def step(self, x, state):
+        return x + state, x + state
+
+
 @pytest.fixture(scope="session")
 def reports():
     """One report of every kind, by the name of its class."""
@@ -33,6 +44,7 @@ def reports():
         scanproof.check_prefix(leaky, x),
         scanproof.check_batch_independence(leaky, x),
         scanproof.leak_map(leaky, x),
+        scanproof.check_streaming(RunningSum(), x),
         scanproof.audit(leaky, x, name="a leaky stack"),
         scanproof.check_refinement(lambda x: 2 * x, spec, torch.randn(2, 11, 1)),
     )

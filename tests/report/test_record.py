@@ -19,6 +19,7 @@ KINDS = (
     "BatchReport",
     "RefinementReport",
     "LeakMap",
+    "StreamingReport",
     "AuditReport",
 )
 
