@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/ready
 
-.PHONY: demo test prove docs clean
+.PHONY: demo test prove catalogue docs clean
 
 demo: $(READY)
 	@$(VENV)/bin/scanproof demo
@@ -18,6 +18,11 @@ test: $(READY)
 
 prove: $(READY)
 	@$(VENV)/bin/scanproof prove
+
+# What the repository carries of the proofs; tests compare it with what Lean says.
+catalogue: $(READY)
+	@$(VENV)/bin/scanproof prove --catalogue python/scanproof/lean/catalogue.json
+	@$(VENV)/bin/scanproof theorems --markdown docs/THEOREMS.md
 
 docs: $(READY)
 	@$(VENV)/bin/mkdocs build --strict --config-file ci/mkdocs.yml

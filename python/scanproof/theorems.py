@@ -3,6 +3,10 @@
 Every name here is in namespace ``Scanproof``; a test fails when ``scanproof prove`` does not list it.
 """
 
+import json
+from functools import cache
+from importlib.resources import files
+
 RUNNER_APPEND = "Runner.take_outputs_append"
 """Appending future tokens leaves the outputs already emitted unchanged."""
 
@@ -63,3 +67,14 @@ LEFT_PADDING = "selectiveMamba_leftPadding"
 
 PACKED = "Runner.packed_outputs_alone"
 """With resets, packed examples come out as if alone."""
+
+
+@cache
+def meanings() -> dict[str, str]:
+    """Return what each theorem that the package carries says, in a sentence or two, by its name."""
+    carried = json.loads((files("scanproof") / "lean" / "catalogue.json").read_text(encoding="utf-8"))
+    return {
+        one["name"].removeprefix("Scanproof."): " ".join(one["docstring"].partition("\n\n")[0].split())
+        for one in carried["declarations"]
+        if one["kind"] == "theorem"
+    }

@@ -14,12 +14,15 @@ import pytest
 
 from chromium import chromium, opened
 from scanproof import theorems
+from scanproof.lean import catalogue as catalogues
 from scanproof.lean.catalogue import Catalogue, Declaration
 from scanproof.lean.citation import cite
 from scanproof.lean.citing import citing_modules
 from scanproof.lean.graph import library_graph
 from scanproof.lean.remarks import remarks
 from scanproof.lean.site import file_of, markdown, write_site
+
+ROOT = Path(__file__).parents[2]
 
 
 def declared(name: str, kind: str, statement: str, says: str, file: str, *uses: str) -> Declaration:
@@ -155,6 +158,16 @@ def test_six_hundred_theorems_take_seconds(tmp_path: Path) -> None:
     began = time.process_time()
     write_site(replace(CATALOGUE, declarations=many), tmp_path)
     assert time.process_time() - began < 20
+
+
+def test_theorems_md_is_that_of_the_carried_catalogue() -> None:
+    found = (ROOT / "docs" / "THEOREMS.md").read_text(encoding="utf-8")
+    assert found == markdown(catalogues.carried()), "run: make catalogue"
+
+
+@pytest.mark.lean
+def test_the_carried_catalogue_is_what_lean_says() -> None:
+    assert catalogues.carried().declarations == catalogues.load(ROOT).declarations, "run: make catalogue"
 
 
 @pytest.fixture(scope="module")

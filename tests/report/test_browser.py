@@ -48,6 +48,16 @@ def test_it_has_everything(page, reports):
     assert all(name in environment for name in ("scanproof", "torch", "python", "seeds"))
 
 
+def test_theorems_say_what_they_mean_and_lead_to_their_pages(browser, reports, tmp_path):
+    page = reports["PrefixReport"].to_html(tmp_path / "report.html", site="https://example.org/theorems/")
+    with opened(browser, page) as shown:
+        theorem = shown.locator("#theorems li")
+        assert "Appending future tokens ys cannot change the outputs" in theorem.inner_text()
+        assert theorem.locator("a").get_attribute("href") == (
+            "https://example.org/theorems/theorem/Scanproof.Runner.take_outputs_append.html"
+        )
+
+
 def test_it_loads_nothing_else(browser, file):
     asked = []
     browser.on("request", lambda request: asked.append(request.url))

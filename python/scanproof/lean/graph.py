@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 
 from scanproof.lean.catalogue import Catalogue
 
-COLUMN, ROW, BOX, MARGIN = 210, 34, 180, 16
+COLUMN, ROW, BOX, MARGIN = 230, 34, 200, 16
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class LibraryGraph:
     edges: tuple[Edge, ...]
     width: int
     height: int
+    box: int = BOX
 
 
 def library_graph(catalogue: Catalogue) -> LibraryGraph:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scanproof import theorems
 from scanproof.report.chart import charts
 from scanproof.report.pages import joined, render
 
@@ -14,7 +15,6 @@ def write(
     *,
     title: str = "scanproof report",
     site: str | None = None,
-    meanings: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a document of reports as a page; return its path.
 
@@ -24,10 +24,9 @@ def write(
         title: heading of the page.
         site: address of the site that ``scanproof theorems --site`` made, for links to theorems; without one,
             they lead to the list at the end of the page.
-        meanings: what theorems say in a sentence, by name.
     """
     path = Path(path)
-    path.write_text(page(document, title=title, site=site, meanings=meanings), encoding="utf-8")
+    path.write_text(page(document, title=title, site=site), encoding="utf-8")
     return path
 
 
@@ -36,7 +35,6 @@ def page(
     *,
     title: str = "scanproof report",
     site: str | None = None,
-    meanings: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page that :func:`write` writes."""
     reports = [
@@ -58,7 +56,7 @@ def page(
         site=site.rstrip("/") if site else None,
         document=document,
         reports=reports,
-        theorems={name: (meanings or {}).get(name, "") for name in names},
+        theorems={name: theorems.meanings().get(name, "") for name in names},
         seeds=", ".join(seeds) or "none",
     )
 

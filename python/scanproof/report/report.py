@@ -36,16 +36,17 @@ class Report:
         """
         return json.dumps(self._document(subject), ensure_ascii=False) + "\n"
 
-    def to_html(self, path: str | Path, subject: str | None = None) -> Path:
+    def to_html(self, path: str | Path, subject: str | None = None, site: str | None = None) -> Path:
         """Write the report as one page that needs no other file and no network; return its path.
 
         Args:
             path: the file; one that exists is replaced.
             subject: what was checked, in a few words; by default what the report calls it, else ``fn``.
+            site: address of the site that ``scanproof theorems --site`` made, for links to theorems.
         """
         from scanproof.report.html import write
 
-        return write(self._document(subject), path)
+        return write(self._document(subject), path, site=site)
 
     def plot(self) -> "Figure":
         """Draw the pictures of the page with matplotlib (extra ``plot``): leakage, error over time.

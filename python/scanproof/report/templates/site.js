@@ -1,4 +1,10 @@
 "use strict";
+const prose = (text) => text.split("`").map((part, place) => {
+  const code = document.createElement("code");
+  code.textContent = part;
+  return place % 2 ? code : part;
+});
+
 const search = document.getElementById("search");
 if (search) {
   const found = document.getElementById("found"), all = document.getElementById("all"), count = document.getElementById("count");
@@ -16,7 +22,7 @@ if (search) {
       name.textContent = one.name.replace(/^Scanproof\./, "");
       link.href = `theorem/${encodeURIComponent(one.file)}`;
       link.append(name);
-      line.append(link, one.says ? `: ${one.says}` : "");
+      line.append(link, one.says ? ": " : "", ...prose(one.says));
       return line;
     }));
   };
