@@ -20,9 +20,15 @@ CAUSAL_CONV1D = "causalConv1d_getElem_ofOldestFirst"
 """The causal convolution computes the sum over its taps, as the ecosystem stores them."""
 
 SSD_SCAN_APPEND = "ssdScan_append"
-LINEAR_ATTENTION_APPEND = "linearAttention_append"
-DELTA_RULE_APPEND = "deltaRule_append"
 """Tokens after tokens are run from the state that was reached, and leave the outputs before them."""
+
+GLA_PREFIX = "gla_append_outputs_prefix"
+RG_LRU_PREFIX = "rgLru_append_outputs_prefix"
+GATED_DELTA_PREFIX = "gatedDelta_append_outputs_prefix"
+RWKV6_PREFIX = "rwkv6_append_outputs_prefix"
+MLSTM_PREFIX = "mlstm_append_outputs_prefix"
+MIN_GRU_PREFIX = "minGru_append_outputs_prefix"
+COMPLEX_DIAGONAL_PREFIX = "complexDiagonal_append_outputs_prefix"
 
 DIAGONAL_S4_PREFIX = "diagonalS4_runList_append_outputs_prefix"
 COMPACT_MAMBA_PREFIX = "compactMamba_runList_append_outputs_prefix"

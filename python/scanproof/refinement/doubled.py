@@ -90,7 +90,9 @@ class Pair:
     def __add__(self, other: Any) -> "Pair":
         other = pair(other)
         high, low = _two_sum(self.high, other.high)
-        return Pair(*_fast_two_sum(high, low + (self.low + other.low)))
+        more, least = _two_sum(self.low, other.low)
+        high, low = _fast_two_sum(high, low + more)
+        return Pair(*_fast_two_sum(high, low + least))
 
     def __sub__(self, other: Any) -> "Pair":
         return self + -pair(other)
@@ -125,7 +127,7 @@ def pair(number: Any) -> Pair:
 class DoubleDouble(Folding):
     """Pairs of float64. Sums and products err by less than 2^-100, functions by less than 2^-60, relatively.
 
-    The error of a sum is relative to the sizes of its terms, also where they cancel.
+    The sum of numbers that cancel errs relatively to their sizes, as in any floating-point arithmetic.
     """
 
     roundoff = 2.0**-100

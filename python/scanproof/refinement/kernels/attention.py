@@ -33,7 +33,7 @@ class GatedLinearAttention(Kernel):
         log_decays: whether ``g`` holds logarithms of the decays, as kernels take it, or the decays.
     """
 
-    theorem: ClassVar = theorems.LINEAR_ATTENTION_APPEND
+    theorem: ClassVar = theorems.GLA_PREFIX
     bound_theorem: ClassVar = theorems.SCAN_ERROR
     inputs: ClassVar = {
         **TOKENS,
@@ -69,7 +69,7 @@ class Rwkv6(Kernel):
         scale: factor of the queries.
     """
 
-    theorem: ClassVar = theorems.RUNNER_APPEND
+    theorem: ClassVar = theorems.RWKV6_PREFIX
     bound_theorem: ClassVar = theorems.SCAN_ERROR
     inputs: ClassVar = {
         **TOKENS,
@@ -110,7 +110,7 @@ class MLstm(Kernel):
         eps: what implementations add to the scaled denominator.
     """
 
-    theorem: ClassVar = theorems.RUNNER_APPEND
+    theorem: ClassVar = theorems.MLSTM_PREFIX
     bound_theorem: ClassVar = theorems.SCAN_ERROR
     inputs: ClassVar = {
         **TOKENS,

@@ -26,7 +26,7 @@ class ComplexDiagonal(Kernel):
         scale: factor of the real part; 2 where a state stands for a conjugate pair.
     """
 
-    theorem: ClassVar = theorems.RUNNER_APPEND
+    theorem: ClassVar = theorems.COMPLEX_DIAGONAL_PREFIX
     bound_theorem: ClassVar = theorems.SCAN_ERROR
     inputs: ClassVar = {
         "u": ("batch", "time", "channel"),

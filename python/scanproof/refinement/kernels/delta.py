@@ -34,7 +34,7 @@ class GatedDeltaRule(Kernel):
             another bound.
     """
 
-    theorem: ClassVar = theorems.DELTA_RULE_APPEND
+    theorem: ClassVar = theorems.GATED_DELTA_PREFIX
     bound_theorem: ClassVar = ""
     inputs: ClassVar = {
         **TOKENS,

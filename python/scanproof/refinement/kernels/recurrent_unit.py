@@ -24,7 +24,7 @@ class RgLru(Kernel):
     the paper.
     """
 
-    theorem: ClassVar = theorems.LINEAR_ATTENTION_APPEND
+    theorem: ClassVar = theorems.RG_LRU_PREFIX
     bound_theorem: ClassVar = theorems.SCAN_ERROR
     inputs: ClassVar = {
         "x": ("batch", "time", "head", "channel"),
@@ -66,7 +66,7 @@ class RgLru(Kernel):
 class MinGru(Kernel):
     """The minimal GRU (Feng et al. 2024): ``h' = (1 - z) h + z candidate``, ``z = sigmoid(gate)``."""
 
-    theorem: ClassVar = theorems.RUNNER_APPEND
+    theorem: ClassVar = theorems.MIN_GRU_PREFIX
     bound_theorem: ClassVar = theorems.SCAN_ERROR
     inputs: ClassVar = {
         "gate": ("batch", "time", "channel"),
