@@ -21,6 +21,7 @@ public import Spec.Scan.Ssd
 public import Spec.Scan.SsdWrongAxis
 public import Spec.Scan.LinearAttention
 public import Spec.Scan.LinearAttentionForms
+public import Spec.Scan.Rwkv6Forms
 public import Spec.Scan.Rwkv6
 public import Spec.Scan.Mlstm
 public import Spec.Scan.MinGru
@@ -34,6 +35,7 @@ public import Spec.Kernels.Window
 public import Spec.Kernels.RingBuffer
 public import Spec.Kernels.SelectiveScan
 public import Spec.Kernels.SelectiveScanParallel
+public import Spec.Kernels.ComplexSelectiveScan
 public import Spec.Kernels.CausalConv1d
 public import Spec.Kernels.CausalConv1dCache
 public import Spec.Kernels.SsdScan
@@ -68,6 +70,7 @@ public import Spec.Causality.SelectiveMambaCache
 public import Spec.Causality.Families
 public import Spec.Causality.Padding
 public import Spec.Causality.Packing
+public import Spec.Causality.CuSeqlens
 public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Causality.MambaLanguageModelStreaming

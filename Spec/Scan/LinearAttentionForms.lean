@@ -49,7 +49,11 @@ namespace Scanproof
 
 open Lean.Grind
 
-private theorem finSum_read {R : Type} [CommSemiring R] {K : Nat} (q P h : Fin K → R) (D k : Nat → Fin K → R)
+/--
+Reading a vector whose entries decayed from `h` and took up `k s * v s` on the way, with the weights `q`: the sum over the key
+channels and the one over the sources exchange.
+-/
+theorem finSum_read {R : Type} [CommSemiring R] {K : Nat} (q P h : Fin K → R) (D k : Nat → Fin K → R)
     (v : Nat → R) (m t : Nat) :
     (finSum fun i => q i * (P i * h i + sumRange m t fun s => D s i * (k s i * v s))) =
       (sumRange m t fun s => (finSum fun i => q i * D s i * k s i) * v s) + finSum fun i => q i * P i * h i := by

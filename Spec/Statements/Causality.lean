@@ -5,6 +5,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Causality.CompactMamba
+public import Spec.Causality.CuSeqlens
 public import Spec.Causality.DiagonalS4
 public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
@@ -336,6 +337,48 @@ example :
       (∀ pad ∈ pads, pad = zeros Int 1) ∧
         (m.runList (zeroMatrix Int 1 1) (pads ++ xs)).2.drop pads.length ≠ (m.runList (zeroMatrix Int 1 1) xs).2 := by
   apply selectiveMamba_unmasked_padding_differs <;> assumption
+
+end
+
+/-! ## Causality/CuSeqlens -/
+
+section
+
+variable {σ ι ο : Type}
+
+example (start : Nat) (ls : List Nat) : (cuSeqlens start ls).length = ls.length + 1 := by
+  apply length_cuSeqlens <;> assumption
+
+example (ls : List Nat) (xs : List ι) : (segments ls xs).length = ls.length := by
+  apply length_segments <;> assumption
+
+example (ls : List Nat) (xs : List ι) (i : Nat) (h : i < ls.length) :
+    (segments ls xs)[i]'(by rw [length_segments]; exact h) =
+      (xs.drop ((cuSeqlens 0 ls)[i]'(by rw [length_cuSeqlens]; omega))).take
+        ((cuSeqlens 0 ls)[i + 1]'(by rw [length_cuSeqlens]; omega) -
+          (cuSeqlens 0 ls)[i]'(by rw [length_cuSeqlens]; omega)) := by
+  apply getElem_segments <;> assumption
+
+namespace Runner
+
+variable (r : Runner σ ι ο) (s0 : σ)
+
+example (s : σ) (j : Int) (ts : List (Int × ι)) :
+    (r.withSeqIdx s0).runList (s, j) ts =
+      ((((r.resetting s0).runList s (changeFlags j ts)).1, lastIdx j ts), ((r.resetting s0).runList s (changeFlags j ts)).2) := by
+  apply withSeqIdx_eq_resetting <;> assumption
+
+example (s : σ) (j first : Int) (hj : j < first) (ls : List Nat) (xs : List ι) (h : ls.sum = xs.length) :
+    ((r.withSeqIdx s0).runList (s, j) ((seqIdxOfLengths first ls).zip xs)).2 =
+      (segments ls xs).flatMap fun e => (r.runList s0 e).2 := by
+  apply withSeqIdx_segments <;> assumption
+
+example (s : σ) (j first : Int) (hj : j < first) (ls : List Nat) (xs : List ι) (h : ls.sum = xs.length) :
+    ((r.resetting s0).runList s (changeFlags j ((seqIdxOfLengths first ls).zip xs))).2 =
+      (segments ls xs).flatMap fun e => (r.runList s0 e).2 := by
+  apply resetting_segments <;> assumption
+
+end Runner
 
 end
 

@@ -5,6 +5,8 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Causality.Families
+public import Spec.Kernels.ComplexSelectiveScan
+public import Spec.Scan.Rwkv6Forms
 
 /-!
 # The recurrent families, restated
@@ -67,6 +69,51 @@ end Complex
 
 end
 
+/-! ## Kernels/ComplexSelectiveScan -/
+
+section
+
+variable {α : Type} [Scalar α] [Polar α] {channels groups stateDim : Nat}
+
+variable (p : ComplexSelectiveScan α channels groups stateDim) (h : Tensor (Complex α) [channels, stateDim])
+
+example (t : ComplexSelectiveScanToken α channels groups stateDim) (i : Fin channels)
+    (n : Fin stateDim) :
+    ((complexSelectiveStateUpdate p h t).1.get i).get n =
+      Scalar.exp (.scale ((p.stepSize t.delta).get i) ⟨(p.A.get i).get n, (p.imA.get i).get n⟩) * (h.get i).get n +
+        .scale (t.u.get i) (.scale ((p.stepSize t.delta).get i)
+          ⟨(t.B.get (groupOf p.groups_dvd i)).get n, (t.imB.get (groupOf p.groups_dvd i)).get n⟩) := by
+  apply complexSelectiveStateUpdate_state <;> assumption
+
+example (t : ComplexSelectiveScanToken α channels groups stateDim) (i : Fin channels) :
+    (complexSelectiveStateUpdate p h t).2.get i = p.readOut t i ((complexSelectiveStateUpdate p h t).1.get i) := by
+  apply complexSelectiveStateUpdate_output <;> assumption
+
+example (ts : List (ComplexSelectiveScanToken α channels groups stateDim))
+    (i : Fin channels) :
+    (complexSelectiveScan p h ts).1.get i =
+      runDiagonalTransitions (h.get i) (ts.map fun t => p.transition (p.stepSize t.delta) t i) := by
+  apply complexSelectiveScan_state_channel <;> assumption
+
+example (ts : List (ComplexSelectiveScanToken α channels groups stateDim))
+    (i : Fin channels) :
+    (complexSelectiveScan p h ts).2.map (fun y => y.get i) =
+      List.zipWith (fun t h => p.readOut t i h) ts
+        (diagonalSelectiveScan (h.get i) (ts.map fun t => p.transition (p.stepSize t.delta) t i)) := by
+  apply complexSelectiveScan_outputs_channel <;> assumption
+
+example (xs ys : List (ComplexSelectiveScanToken α channels groups stateDim)) :
+    List.take xs.length (complexSelectiveScan p h (xs ++ ys)).2 = (complexSelectiveScan p h xs).2 := by
+  apply complexSelectiveScan_append_outputs_prefix <;> assumption
+
+example (xs ys : List (ComplexSelectiveScanToken α channels groups stateDim)) :
+    complexSelectiveScan p h (xs ++ ys) =
+      ((complexSelectiveScan p (complexSelectiveScan p h xs).1 ys).1,
+        (complexSelectiveScan p h xs).2 ++ (complexSelectiveScan p (complexSelectiveScan p h xs).1 ys).2) := by
+  apply complexSelectiveScan_append <;> assumption
+
+end
+
 /-! ## Models/ComplexDiagonal -/
 
 section
@@ -110,6 +157,44 @@ example (j : Fin valueDim) :
 example (ts : List (Rwkv6Token α keyDim valueDim)) :
     (rwkv6 u h ts).1 = (linearAttention h (ts.map Rwkv6Token.toGla)).1 := by
   apply rwkv6_state <;> assumption
+
+end
+
+/-! ## Scan/Rwkv6Forms -/
+
+section
+
+open Lean.Grind
+
+variable {α : Type} [Scalar α] [CommSemiringScalar α] {keyDim valueDim : Nat} (u : Tensor α [keyDim])
+  (tok : Nat → Rwkv6Token α keyDim valueDim) (h0 : Tensor α [keyDim, valueDim])
+
+example {m t : Nat} (h : m ≤ t) (j : Fin valueDim) :
+    ((rwkv6Runner u valueDim).outputAt h0 tok t).get j =
+      (sumRange m t fun s => rwkv6Score tok t s * (tok s).v.get j) + rwkv6Bonus u tok t * (tok t).v.get j +
+        finSum fun i => (tok t).r.get i * segProd (fun r => (tok r).w.get i) m t *
+          (((rwkv6Runner u valueDim).stateAt h0 tok m).get i).get j := by
+  apply rwkv6_outputAt_from <;> assumption
+
+example (T : Nat) :
+    (rwkv6 u h0 ((List.range T).map tok)).2 =
+      (List.range T).map fun t => Vec.ofFn fun j =>
+        (sumRange 0 t fun s => rwkv6Score tok t s * (tok s).v.get j) + rwkv6Bonus u tok t * (tok t).v.get j +
+          finSum fun i => (tok t).r.get i * segProd (fun r => (tok r).w.get i) 0 t * (h0.get i).get j := by
+  apply rwkv6_outputs_eq_masked <;> assumption
+
+example (L T : Nat) :
+    (rwkv6 u h0 ((List.range T).map tok)).2 =
+      (List.range T).map fun t => Vec.ofFn fun j =>
+        (sumRange (t / L * L) t fun s => rwkv6Score tok t s * (tok s).v.get j) + rwkv6Bonus u tok t * (tok t).v.get j +
+          finSum fun i => (tok t).r.get i * segProd (fun r => (tok r).w.get i) (t / L * L) t *
+            ((passedState (linearAttentionAdvance (rwkv6Gla tok)) h0 L (t / L)).get i).get j := by
+  apply rwkv6_outputs_eq_chunked <;> assumption
+
+example (L T : Nat) :
+    (rwkv6 u h0 ((List.range T).map tok)).1 =
+      linearAttentionAdvance (rwkv6Gla tok) (passedState (linearAttentionAdvance (rwkv6Gla tok)) h0 L (T / L)) (T / L * L) T := by
+  apply rwkv6_state_eq_chunked <;> assumption
 
 end
 

@@ -82,6 +82,12 @@ section
 
 open Lean.Grind
 
+example {R : Type} [CommSemiring R] {K : Nat} (q P h : Fin K → R) (D k : Nat → Fin K → R)
+    (v : Nat → R) (m t : Nat) :
+    (finSum fun i => q i * (P i * h i + sumRange m t fun s => D s i * (k s i * v s))) =
+      (sumRange m t fun s => (finSum fun i => q i * D s i * k s i) * v s) + finSum fun i => q i * P i * h i := by
+  apply finSum_read <;> assumption
+
 variable {α : Type} [Scalar α] [CommSemiringScalar α] {keyDim valueDim : Nat}
   (tok : Nat → LinearAttentionToken α keyDim valueDim) (h0 : Tensor α [keyDim, valueDim])
 

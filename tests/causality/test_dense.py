@@ -186,3 +186,8 @@ def test_an_upsampled_output_is_taken_together_with_those_of_its_input() -> None
     assert found.read.sum() == 10
     assert found.shape is not None
     assert found.shape.pattern == Distances(6, (1,))
+
+
+def test_a_budget_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="leak_map: memory_budget must be a whole number of bytes"):
+        leak_map(lambda x: x.cumsum(1), torch.ones(1, 4, 2), memory_budget=0)

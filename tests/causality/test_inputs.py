@@ -19,6 +19,7 @@ from scanproof import (
     check_prefix,
     draw_input,
 )
+from scanproof.causality import certificate
 from scanproof.causality.inputs import STRATEGIES, some_of
 from zoo.models import MODELS
 from zoo.specimen import Model
@@ -74,6 +75,11 @@ class TestDraws:
         assert set(draw_input(ids, 1).unique().tolist()) <= set(ids.unique().tolist())
         assert draw_input(ids, 1, vocab_size=100).max() > 9
         assert torch.equal(draw_input(ids, 2).sort(1).values, ids.sort(1).values)
+
+    def test_without_shared_positions_are_along_the_first_axis_that_holds_no_examples(self) -> None:
+        x = {"a": numbers(3, 5, 2), "b": numbers(3, 7)}
+        constant = draw_input(x, 5, seq_dim=None)
+        assert all(torch.equal(constant[name], x[name][:, :1].expand_as(x[name])) for name in x)
 
     @pytest.mark.parametrize("number", [0, -1, 1.5])
     def test_wrong_numbers(self, number: Any) -> None:
@@ -201,6 +207,17 @@ def test_causal_models_pass_at_drawn_inputs(model: Model) -> None:
 def test_a_screen_that_examples_disturb_settles_nothing() -> None:
     coupled = lambda x: x.cumsum(1) / (1 + x[:, 0].detach().abs().mean())  # noqa: E731
     assert certify(coupled, numbers(2, 9, 2)).ok
+
+
+def test_drawn_inputs_go_together_only_where_cotangents_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    screened = []
+    monkeypatch.setattr(certificate, "screen", lambda draws, *_: screened.append(len(draws)) or {})
+    cumsum, x = lambda x: x.cumsum(1), numbers(1, 9, 2)
+    alone = certify(cumsum, x, memory_budget=1)
+    assert (alone.batching.rows, screened) == (1, [])
+    assert all(tried.verdict is Verdict.CAUSAL for tried in alone.inputs)
+    assert certify(cumsum, x).batching.rows > 1
+    assert screened == [3]
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 12, 100])

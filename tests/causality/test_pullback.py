@@ -1,11 +1,13 @@
 from collections.abc import Callable
 from itertools import accumulate
+from math import comb
 
 import pytest
 import torch
 from torch import Tensor
 
 from scanproof import InvalidArgument, Verdict, certify
+from scanproof.causality.copies import separating_halves
 from scanproof.causality.pullback import FEWEST, Batching, Pullback
 from zoo.attention import attention, lower
 from zoo.injected import with_pair_leak
@@ -253,3 +255,12 @@ def test_a_small_memory_budget_splits_the_sweep_and_changes_nothing(x: Tensor) -
 def test_a_budget_must_be_a_number_of_bytes(x: Tensor, budget: object) -> None:
     with pytest.raises(InvalidArgument, match=r"memory_budget must be a whole number of bytes >= 1, got"):
         certify(torch.tanh, x, memory_budget=budget)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 6, 7, 20, 21, 39, 102])
+def test_halves_separate_every_ordered_pair_and_are_as_few_as_can_be(count: int) -> None:
+    halves = torch.stack(list(separating_halves(count)))
+    separated = (halves[:, :, None] & ~halves[:, None, :]).any(0)
+    assert torch.equal(separated, ~torch.eye(count, dtype=torch.bool))
+    fewer = len(halves) - 1
+    assert comb(fewer, fewer // 2) < count

@@ -54,7 +54,7 @@ def run_bench(*, as_json: bool, repeats: int) -> None:
         print(json.dumps([asdict(cost) for cost in costs], indent=2))
         return
     table = Table(title="A selective scan with its bound, beside float64 alone", box=box.ROUNDED)
-    for column in ("Batch, channels, length, states", "Run", "float64", "bound for float32", "for float64"):
+    for column in ("Batch, channels, length, states", "Run", "float64", "float32's", "float64's bound"):
         table.add_column(column)
     for cost in costs:
         run = "with gradients" if cost.gradients else "outputs"

@@ -227,7 +227,7 @@ class BoundedArithmetic(AdjointArithmetic):
         h = Bounded(exact, np.zeros(()), self).size
         before = np.concatenate([np.broadcast_to(h0.size, h[:, 0].shape)[:, None], h], axis=1)[:, :-1]
         size, own = np.broadcast_to(a.size, h.shape), self.reference.roundoff
-        reference = _scan(size, own * (size * before + h) + _TINY, np.zeros_like(h[:, 0]))
+        reference = _scan(size, own * (2 * size * before + h) + _TINY, np.zeros_like(h[:, 0]))
         true = before + np.concatenate([np.zeros_like(h[:, :1]), reference], axis=1)[:, :-1]
         bound = self._scan_sequential if self.rounding.order == "sequential" else self._scan_any
         if self.rounding.confidence is not None:

@@ -90,9 +90,7 @@ class Pair:
     def __add__(self, other: Any) -> "Pair":
         other = pair(other)
         high, low = _two_sum(self.high, other.high)
-        more, least = _two_sum(self.low, other.low)
-        high, low = _fast_two_sum(high, low + more)
-        return Pair(*_fast_two_sum(high, low + least))
+        return Pair(*_fast_two_sum(high, low + (self.low + other.low)))
 
     def __sub__(self, other: Any) -> "Pair":
         return self + -pair(other)
@@ -127,7 +125,7 @@ def pair(number: Any) -> Pair:
 class DoubleDouble(Folding):
     """Pairs of float64. Sums and products err by less than 2^-100, functions by less than 2^-60, relatively.
 
-    The sum of numbers that cancel errs relatively to their sizes, as in any floating-point arithmetic.
+    The error of a sum is relative to the sizes of its terms, also where they cancel.
     """
 
     roundoff = 2.0**-100

@@ -14,7 +14,7 @@ Format = torch.dtype | Literal["tf32"]
 Order = Literal["any", "sequential"]
 
 EXP_ULPS, SIGMOID_ULPS, SOFTPLUS_ULPS = 1.0, 3.0, 2.0
-"""Default accuracies in ulps: what ``scanproof bench ulps`` measured, rounded up (docs/accuracy.md)."""
+"""Default accuracies in ulps: what ``scanproof bench ulps`` measured, rounded up."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,32 @@
+"""What a bound costs is measured in turns with the reference."""
+
+import json
+
+import pytest
+
+from scanproof import InvalidArgument
+from scanproof.bench import refinement
+
+
+def test_it_measures_both_bounds_and_prints(capsys, monkeypatch):
+    monkeypatch.setattr(refinement, "SIZES", ((1, 2, 16, 2),))
+    refinement.run_bench(as_json=True, repeats=2)
+    outputs, gradients = json.loads(capsys.readouterr().out)
+    assert outputs["gradients"] is False
+    assert gradients["gradients"] is True
+    assert all(
+        cost[name] > 0 for cost in (outputs, gradients) for name in ("reference", "bound", "exact_bound")
+    )
+    refinement.run_bench(as_json=False, repeats=1)
+    assert "float64's bound" in capsys.readouterr().out
+
+
+def test_a_bound_costs_little_more_than_its_reference():
+    """Well within the four times that are aimed at where arrays are large; twice that, for a busy machine."""
+    cost = refinement.measure((2, 16, 128, 16), gradients=False, repeats=3)
+    assert cost.bound < 8
+
+
+def test_wrong_options():
+    with pytest.raises(InvalidArgument, match="--repeats"):
+        refinement.run_bench(as_json=False, repeats=0)
