@@ -10,6 +10,7 @@ from scanproof.cli.bench import causality, refinement, ulps
 from scanproof.cli.certify import certify
 from scanproof.cli.cite import cite
 from scanproof.cli.demo import demo
+from scanproof.cli.doctor import doctor
 from scanproof.cli.exits import LEGEND, explained
 from scanproof.cli.fuzz import fuzz
 from scanproof.cli.prove import prove
@@ -22,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Check proofs of state-space scans in Lean, and that PyTorch implementations refine them.",
-    epilog=f"Example: scanproof demo\n\n{LEGEND}",
+    epilog=f"Example: scanproof doctor\n\n{LEGEND}",
 )
 bench = typer.Typer(
     no_args_is_help=True,
@@ -63,6 +64,7 @@ add(fuzz, IMPLEMENTATIONS, "scanproof fuzz --cases 20")
 add(prove, THEOREMS, "scanproof prove --list")
 add(theorems, THEOREMS, "scanproof theorems append prefix")
 add(cite, THEOREMS, "scanproof cite Runner.take_outputs_append --format bibtex")
+add(doctor, MACHINE, "scanproof doctor")
 add(demo, MACHINE, "scanproof demo")
 add(causality, None, "scanproof bench causality --quick", to=bench)
 add(refinement, None, "scanproof bench refinement", to=bench)

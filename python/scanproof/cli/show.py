@@ -1,6 +1,7 @@
 """How a command shows reports: text that fits the terminal, or one JSON document; and its exit code."""
 
 import json
+import os
 import textwrap
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -25,6 +26,13 @@ def step(title: str, quiet: bool) -> "AbstractContextManager[Step]":
     return on_console(Console(stderr=True, highlight=False, quiet=quiet))(title, 0, "")
 
 
+def output() -> Console:
+    """Return a console for results; where they go to no terminal, lines have 110 columns."""
+    console = Console(highlight=False)
+    wide = console.is_terminal or "COLUMNS" in os.environ
+    return console if wide else Console(highlight=False, width=110)
+
+
 def show_json(content: Any) -> None:
     """Print one JSON document on the standard output."""
     print(json.dumps(content, ensure_ascii=False, indent=2))
@@ -43,17 +51,17 @@ def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, qu
     verdict: Verdict = report.verdict  # type: ignore[attr-defined]  # what only describes is not shown here
     if html is not None:
         report.to_html(html, subject)
-    console = Console(highlight=False, soft_wrap=True)
+    console = output()
     if as_json:
         show_json(json.loads(report.to_json(subject)))
         return exit_code(verdict)
-    console.print(Text.assemble(verdict_text(verdict), f"  {subject}"))
+    console.print(Text.assemble(verdict_text(verdict), f"  {subject}"), soft_wrap=True)
     if not quiet:
         if rows := getattr(report, "rows", None):
-            console.print(table(rows()), soft_wrap=False)
+            console.print(table(rows()))
         else:
             width = console.width if console.is_terminal else None
-            console.print(wrapped(report.summary(), width), markup=False)
+            console.print(wrapped(report.summary(), width), markup=False, soft_wrap=True)
     return exit_code(verdict)
 
 

@@ -1,0 +1,43 @@
+"""Which Lean is here already, told without running or downloading anything."""
+
+import os
+import shutil
+from pathlib import Path
+
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.lean.install import sysroot
+from scanproof.lean.lake import Lake
+from scanproof.lean.node import find_node
+from scanproof.lean.project import Project
+
+
+def elan_lacks(project: Project) -> bool:
+    """Whether the ``lean`` on the PATH is elan's, and elan would have to download the project's version."""
+    lean = shutil.which("lean") or shutil.which("lean", path=str(Path.home() / ".elan" / "bin"))
+    if lean is None or shutil.which("elan", path=str(Path(lean).parent)) is None:
+        return False
+    home = Path(os.environ.get("ELAN_HOME", Path.home() / ".elan"))
+    return not (home / "toolchains" / f"leanprover--lean4---v{project.version}").is_dir()
+
+
+def lake(project: Project) -> tuple[str | None, str]:
+    """Return the version of Lake's Lean, None if it cannot be used yet, and the command that mends that."""
+    install = f"elan toolchain install leanprover/lean4:v{project.version}"
+    if elan_lacks(project):
+        return None, install
+    try:
+        return Lake.require(project).identity, ""
+    except LeanUnavailable:
+        return None, install if shutil.which("elan") else "install elan, the version manager of Lean"
+
+
+def webassembly() -> tuple[str | None, str]:
+    """Return where Lean as WebAssembly is installed, None if nowhere, and the command that mends that."""
+    try:
+        node = find_node()
+    except LeanUnavailable:
+        return None, "pip install 'scanproof[wasm]'"
+    folder = sysroot()
+    if not folder.is_dir():
+        return None, "scanproof prove"
+    return f"{folder} (Node.js {node.executable})", ""
