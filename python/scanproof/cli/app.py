@@ -7,6 +7,7 @@ import typer
 
 from scanproof.cli.audit import audit
 from scanproof.cli.bench import causality, refinement, ulps
+from scanproof.cli.census import census
 from scanproof.cli.certify import certify
 from scanproof.cli.cite import cite
 from scanproof.cli.demo import demo
@@ -61,6 +62,7 @@ add(audit, IMPLEMENTATIONS, "scanproof audit scanproof.demo.factories:block --sh
 add(certify, IMPLEMENTATIONS, "scanproof certify scanproof.demo.factories:block --shape 2,37,8")
 add(refine, IMPLEMENTATIONS, "scanproof refine scanproof.demo.factories:block --shape 2,37,8")
 add(fuzz, IMPLEMENTATIONS, "scanproof fuzz --cases 20")
+add(census, IMPLEMENTATIONS, "scanproof census --only 'transformers: mamba*'")
 add(prove, THEOREMS, "scanproof prove --list")
 add(theorems, THEOREMS, "scanproof theorems append prefix")
 add(cite, THEOREMS, "scanproof cite Runner.take_outputs_append --format bibtex")

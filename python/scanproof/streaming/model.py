@@ -68,7 +68,12 @@ def clone(model: StreamingModel, state: State) -> State:
 def tensors(model: StreamingModel, state: State) -> list[Tensor]:
     """Return the tensors of a state, in an order that depends on its structure alone."""
     own = getattr(model, "tensors", None)
-    return list(own(state)) if callable(own) else _found_in(state, set())
+    return list(own(state)) if callable(own) else tensors_in(state)
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Return every tensor within containers, dataclasses and attributes of objects."""
+    return _found_in(value, set())
 
 
 def _found_in(value: Any, seen: set[int]) -> list[Tensor]:

@@ -1,0 +1,1 @@
+"""Every implementation that the adapters know, through every check that applies, as one table."""

@@ -1,0 +1,98 @@
+"""Answers from the checks, made small enough for a census: some cuts, some prefixes, one drawn input."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from scanproof.causality.batch import check_batch_independence
+from scanproof.causality.certificate import certify
+from scanproof.causality.packing import Inputs
+from scanproof.causality.perturbation import check_perturbation
+from scanproof.causality.prefix import check_prefix
+from scanproof.census.subject import Answer
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.report import RefinementReport
+from scanproof.report.verdict import Verdict
+from scanproof.streaming.check import check_streaming
+from scanproof.streaming.model import StreamingModel
+from scanproof.streaming.report import StreamingRow
+
+INPUTS = 2
+"""Inputs that the causality checks try: the given one, and one drawn from it."""
+
+
+def causality(fn: Callable[..., Any], x: Inputs, T: int, seed: int) -> Iterator[Answer]:
+    """Yield what the causality checks say of a function at inputs with T positions."""
+
+    def seeded() -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    some = some_positions(T)
+    yield answer(
+        "VJP certificate",
+        lambda: certify(fn, x, cuts="coded", inputs=INPUTS, generator=seeded()),
+    )
+    yield answer(
+        "future perturbation",
+        lambda: check_perturbation(fn, x, cuts=some, inputs=INPUTS, generator=seeded()),
+    )
+    yield answer(
+        "append-prefix", lambda: check_prefix(fn, x, lengths=some, inputs=INPUTS, generator=seeded())
+    )
+    yield answer("batch independence", lambda: check_batch_independence(fn, x, generator=seeded()))
+
+
+def streaming(model: StreamingModel, x: torch.Tensor, seed: int, how: str = "") -> Iterator[Answer]:
+    """Yield what every way of feeding says; ``how`` tells one setting of the model from another."""
+    lengths = tuple(k for k in some_positions(x.shape[1]) if k < x.shape[1])
+    report = check_streaming(model, x, lengths=lengths, generator=torch.Generator().manual_seed(seed))
+    for row in report.rows:
+        yield Answer(
+            check=f"{row.check} ({how})" if how else row.check,
+            verdict=row.verdict.name,
+            evidence=row.row("").evidence,
+            theorem=row.theorem,
+            worst=_worst(row),
+        )
+
+
+def answer(check: str, run: Callable[[], Any]) -> Answer:
+    """Return what one check says; INCONCLUSIVE where the implementation raises in it."""
+    try:
+        report = run()
+    except InvalidArgument as error:
+        return Answer(check=check, verdict=Verdict.NOT_APPLICABLE.name, evidence=str(error))
+    except Exception as error:  # whatever foreign code raises
+        raised = f"it raised {type(error).__name__}: {error}"
+        return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=raised)
+    row = report.row("")
+    return Answer(
+        check=check,
+        verdict=row.verdict.name,
+        evidence=row.evidence,
+        theorem=row.theorem,
+        worst=_worst(report),
+    )
+
+
+def some_positions(T: int) -> tuple[int, ...]:
+    """Return one position in five, the first and last ones, and those about multiples of eight."""
+    chosen = {1, 2, 3, 7, 8, 9, T // 2, T - 2, T - 1, *range(5, T, 5)}
+    return tuple(sorted(k for k in chosen if 1 <= k < T))
+
+
+def _worst(report: Any) -> float | None:
+    """Return the worst number of a report, relative; None where nothing differed."""
+    worst = getattr(report, "worst", None)
+    if isinstance(report, RefinementReport):
+        return worst.ratio if worst else None
+    if isinstance(report, StreamingRow):
+        return worst.share if worst else (report.evidence.low if report.evidence else None)
+    share = getattr(worst, "share", None)
+    if share is not None:
+        return float(share)
+    size, scale = getattr(worst, "size", None), getattr(report, "scale", None)
+    if size is not None and scale:
+        return float(size) / float(scale)
+    return float(getattr(report, "temporal_fraction", 0.0)) or None

@@ -1,0 +1,37 @@
+"""The table of a census as one page of HTML."""
+
+from collections.abc import Sequence
+
+from scanproof.census.subject import COLUMNS, Entry
+from scanproof.census.table import cell, environment
+from scanproof.report.pages import joined, render
+from scanproof.report.verdict import Verdict
+
+
+def html(entries: Sequence[Entry], made: str) -> str:
+    """Return a page that needs no other file: the table, and under it what every check said."""
+    rows = [
+        {
+            "entry": entry,
+            "cells": [
+                {"text": cell(entry, column), "outcome": _outcome(entry.column(column)[0])}
+                for column in COLUMNS
+            ],
+            "answers": [
+                {"answer": answer, "outcome": _outcome(Verdict[answer.verdict])} for answer in entry.answers
+            ],
+        }
+        for entry in entries
+    ]
+    return render(
+        "census.html.j2",
+        css=joined(("style.css",)),
+        made=made,
+        environment=environment(),
+        columns=list(COLUMNS),
+        rows=rows,
+    )
+
+
+def _outcome(verdict: Verdict) -> str:
+    return "passed" if verdict.passed else "found" if verdict.found else "open"

@@ -1,0 +1,114 @@
+"""What a census looks at: one real implementation, and what it says about each question."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scanproof.report.verdict import Verdict, gravest
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "causal": ("VJP certificate",),
+    "future-blind": ("future perturbation",),
+    "prefix": ("append-prefix",),
+    "batch": ("batch independence",),
+    "streaming": (
+        "steps",
+        "prefill, then steps",
+        "state returned",
+        "copy of the state",
+        "batch in steps",
+        "rows that end",
+        "packed sequences",
+    ),
+    "chunked prefill": ("chunked prefill", "verify and roll back"),
+    "padding": ("garbage under the mask", "left padding", "padded, then steps"),
+    "refines": ("refinement",),
+    "gradient": ("gradient refinement",),
+}
+"""The questions of the table, and the checks that answer each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one check said, as plain data.
+
+    Attributes:
+        check: its name; without the word streaming.
+        verdict: name of its verdict.
+        evidence: the numbers behind it.
+        theorem: what it rests on.
+        worst: the worst number: a share of the greatest output, or an error relative to its bound; None where
+            nothing differed.
+    """
+
+    check: str
+    verdict: str
+    evidence: str
+    theorem: str = ""
+    worst: float | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One implementation in a census.
+
+    Attributes:
+        name: ``package: what``.
+        package: the distribution that it comes from.
+        answers: runs the checks with a seed.
+        notes: what a reader of its line should know.
+        version: of the distribution; by default of the installed one.
+    """
+
+    name: str
+    package: str
+    answers: Callable[[int], Iterable[Answer]]
+    notes: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the table.
+
+    Attributes:
+        name: of the subject.
+        package: the distribution.
+        version: its version.
+        answers: of every check.
+        notes: as of the subject.
+        seconds: how long it took, from the first check on.
+        processor_seconds: what its process used in all, imports included.
+        seed: of every check.
+        problem: why there are no answers; empty where there are.
+    """
+
+    name: str
+    package: str
+    version: str
+    answers: tuple[Answer, ...] = ()
+    notes: str = ""
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+    seed: int = 0
+    problem: str = ""
+
+    def column(self, name: str) -> tuple[Verdict, float | None]:
+        """Return the gravest verdict of the checks of a column, and the worst number behind it."""
+        answers = [answer for answer in self.answers if answer.check.partition(" (")[0] in COLUMNS[name]]
+        if not answers:
+            return (Verdict.INCONCLUSIVE if self.problem else Verdict.NOT_APPLICABLE), None
+        verdict = gravest(Verdict[answer.verdict] for answer in answers)
+        same = [answer for answer in answers if answer.verdict == verdict.name]
+        return verdict, max((answer.worst for answer in same if answer.worst is not None), default=None)
+
+    @property
+    def findings(self) -> tuple[Answer, ...]:
+        """The answers that are counterexamples."""
+        return tuple(answer for answer in self.answers if Verdict[answer.verdict].found)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Entry":
+        """Read what ``dataclasses.asdict`` wrote."""
+        answers = tuple(Answer(**answer) for answer in plain["answers"])
+        return cls(**{**plain, "answers": answers})

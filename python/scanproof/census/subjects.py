@@ -1,0 +1,93 @@
+"""The implementations of the census, by name; each imports its package only when it is asked."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from scanproof.adapters.kernels.registry import kernel_subjects
+from scanproof.adapters.kernels.subject import Subject as KernelSubject
+from scanproof.adapters.transformers_models import FAMILIES
+from scanproof.census.answers import answer, causality, streaming
+from scanproof.census.subject import Answer, Subject
+
+SHORT = 17
+"""Positions of the second run, with positions given: these do not depend on chunks."""
+
+
+def subjects(lists: Path | None = None) -> dict[str, Subject]:
+    """Return every subject by its name.
+
+    Args:
+        lists: the folder ``ci/overlays``, whose packages are put into folders of their own and looked at,
+            too; None: only what is installed.
+
+    Raises:
+        MissingDependency: pip could not install a list.
+    """
+    found = [*_transformers(), *map(_kernel, kernel_subjects(lists))]
+    return {subject.name: subject for subject in found}
+
+
+def _kernel(kernel: KernelSubject) -> Subject:
+    return Subject(
+        f"{kernel.package}: {kernel.name.partition('.')[2]}",
+        kernel.package,
+        partial(_kernel_answers, kernel),
+        f"a kernel, against {type(kernel.kernel).__name__}. {kernel.departs}".strip(),
+        kernel.version,
+    )
+
+
+def _kernel_answers(kernel: KernelSubject, seed: int) -> Iterator[Answer]:
+    fn, x = kernel.function(seed)
+    yield from causality(fn, x, next(iter(x.values())).shape[1], seed)
+    yield answer("refinement", lambda: kernel.refinement(seed))
+
+
+def _transformers() -> Iterator[Subject]:
+    for model_type, family in FAMILIES.items():
+        chunk = f"chunk {family.chunk}" if family.chunk else "no chunk in its config"
+        yield Subject(
+            f"transformers: {model_type}",
+            "transformers",
+            partial(_model, model_type),
+            f"small random model, T = {family.length}, {chunk}",
+        )
+    yield Subject(
+        "transformers: MambaMixer",
+        "transformers",
+        _mamba_mixer,
+        "one mixer with random parameters against the spec of its block, T = 37, no chunk in its config",
+    )
+
+
+def _model(model_type: str, seed: int) -> Iterator[Answer]:
+    from scanproof.adapters.transformers_models import CachedModel, small_model
+
+    family = FAMILIES[model_type]
+    x = _normal(2, family.length, family.width, seed=seed)
+    base = small_model(model_type, seed=seed)
+    model, given = CachedModel(base), CachedModel(base, positions=True)
+    yield from causality(model.forward, x, family.length, seed)
+    yield from streaming(model, x, seed)
+    if given.takes_positions:
+        yield from streaming(given, x[:, :SHORT], seed, "positions given")
+
+
+def _mamba_mixer(seed: int) -> Iterator[Answer]:
+    from scanproof.adapters.transformers import mamba_mixer_spec, random_mamba_mixer
+    from scanproof.refinement.check import check_refinement
+
+    mixer = random_mamba_mixer(seed=seed)
+    x, spec = _normal(2, 37, 8, seed=seed), mamba_mixer_spec(mixer)
+    yield from causality(mixer, x, 37, seed)
+    yield answer("refinement", lambda: check_refinement(mixer, spec, x, shrink=False))
+    yield answer(
+        "gradient refinement", lambda: check_refinement(mixer, spec, x, shrink=False, gradients=True)
+    )
+
+
+def _normal(*shape: int, seed: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,98 @@
+"""The table of a census, as plain data and as Markdown."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from scanproof.census.subject import COLUMNS, Entry
+from scanproof.report.verdict import Verdict
+
+MARKS = {"passed": "✓", "found": "✗", "open": "?", "not applicable": "·"}
+
+
+def document(entries: Sequence[Entry], made: str) -> dict[str, Any]:
+    """Return the whole census as JSON can hold it."""
+    return {
+        "made": made,
+        "environment": environment(),
+        "columns": list(COLUMNS),
+        "entries": [
+            {
+                **asdict(entry),
+                "cells": {
+                    name: {"verdict": verdict.name, "worst": worst}
+                    for name in COLUMNS
+                    for verdict, worst in [entry.column(name)]
+                },
+            }
+            for entry in entries
+        ],
+    }
+
+
+def environment() -> dict[str, str]:
+    """Return the versions that every entry shares."""
+    return {
+        "scanproof": version("scanproof"),
+        "torch": version("torch"),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def cell(entry: Entry, column: str) -> str:
+    """Return a mark and the worst number."""
+    verdict, worst = entry.column(column)
+    number = "" if worst is None else f" {worst:.0e}"
+    return f"{mark(verdict)}{number}"
+
+
+def mark(verdict: Verdict) -> str:
+    """Return the mark of a verdict."""
+    if verdict is Verdict.NOT_APPLICABLE:
+        return MARKS["not applicable"]
+    return MARKS["passed" if verdict.passed else "found" if verdict.found else "open"]
+
+
+def markdown(entries: Sequence[Entry], made: str) -> str:
+    """Return the table, every finding under it, and what is open."""
+    shared = ", ".join(f"{name} {value}" for name, value in environment().items())
+    found = sum(bool(entry.findings) for entry in entries)
+    lines = [
+        f"Made {made} by `scanproof census` with {shared}; seed {entries[0].seed}. "
+        f"{len(entries)} implementations, {found} with findings.",
+        "",
+        "✓ passed on everything tried, ✗ a counterexample, ? nothing established, · not applicable. "
+        "The number is the worst one seen: a share of the greatest output, for *refines* and *gradient* the "
+        "error relative to the proved bound.",
+        "",
+        "| Implementation | Version | " + " | ".join(COLUMNS) + " |",
+        "| --- | --- |" + " --- |" * len(COLUMNS),
+    ]
+    for entry in entries:
+        cells = " | ".join(cell(entry, column) for column in COLUMNS)
+        lines.append(f"| {entry.name} | {entry.package} {entry.version} | {cells} |")
+    lines += ["", "### Findings", ""]
+    for entry in entries:
+        lines += [
+            f"- **{entry.name}** ({entry.package} {entry.version}), {answer.check}: {answer.verdict}: "
+            f"{_plain(answer.evidence)}"
+            for answer in entry.findings
+        ]
+    lines += ["", "### Open", ""]
+    for entry in entries:
+        if entry.problem:
+            lines.append(f"- **{entry.name}**: {_plain(entry.problem)}")
+        lines += [
+            f"- **{entry.name}**, {answer.check}: {_plain(answer.evidence)}"
+            for answer in entry.answers
+            if Verdict[answer.verdict] is Verdict.INCONCLUSIVE
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return text on one line, without what Markdown or a table would take for markup."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

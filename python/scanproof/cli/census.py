@@ -1,0 +1,35 @@
+"""``scanproof census``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED
+from scanproof.cli.options import Json, Quiet
+
+
+def census(
+    folder: Annotated[Path, typer.Option(help="Where results go, and are gone on from.")] = Path("census"),
+    only: Annotated[
+        str, typer.Option(help="Implementations to look at, as in 'transformers: mamba*'.")
+    ] = "*",
+    jobs: Annotated[int, typer.Option(help="Processes at once.")] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of models, inputs and checks.")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the results that are there.")] = False,
+    overlays: Annotated[
+        Path | None,
+        typer.Option(help="The folder ci/overlays: look at its packages, too, each in a folder of its own."),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Ask every implementation that the adapters know every question, and write one table."""
+    from scanproof.census.command import run_census
+
+    made = run_census(
+        folder, only=only, jobs=jobs, seed=seed, fresh=fresh, overlays=overlays, as_json=json, quiet=quiet
+    )
+    if made.findings:
+        return FINDING
+    return INCONCLUSIVE if any(entry.problem for entry in made.entries) else PASSED
