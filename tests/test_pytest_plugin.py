@@ -154,11 +154,17 @@ def test_spec_of_the_implementation(refine):
 def test_arguments_count_more(refine):
     assert refine(decay, SPEC, torch.ones(2, 3, 1), gradients=True).gradients == ("x",)
 
+@pytest.mark.scanproof(checks=["prefix", "refinement"])
+def test_checks(audit):
+    said = {entry.check: entry.verdict.name for entry in audit(decay).entries}
+    ran = {check for check, name in said.items() if name != "NOT_APPLICABLE"}
+    assert ran == {"append-prefix", "refinement"}
+
 def test_cases(refine):
     assert refine(decay, cases=3).tried.cases == 3
 """
     )
-    result.assert_outcomes(passed=7)
+    result.assert_outcomes(passed=8)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,8 @@ def audit(setup: Setup) -> Check:
 
     def audit(fn: Any, x: Any = None, spec: Any = None, **options: Any) -> Any:
         __tracebackhide__ = True
-        chosen = {"generator": setup.generator(), "spec": setup.spec(spec, fn), **options}
+        marked = {"checks": setup.marked["checks"]} if "checks" in setup.marked else {}
+        chosen = {"generator": setup.generator(), "spec": setup.spec(spec, fn), **marked, **options}
         return setup.run(assert_audit, fn, setup.input(x), **chosen)
 
     return audit

@@ -124,6 +124,16 @@ def test_several_inputs_and_outputs():
     assert verdicts(picked)["refinement"] is Verdict.REFINES
 
 
+def test_only_what_is_asked_for_runs():
+    report = audit(decay, tokens(), checks=["prefix"])
+    assert {check for check, verdict in verdicts(report).items() if verdict.passed} == {"append-prefix"}
+    assert report.ok
+    assert not audit(decay, tokens(), checks=["refinement"]).ok, "what is asked for and cannot run is no pass"
+    for wrong in (["prefixes"], [], "prefix"):
+        with pytest.raises(InvalidArgument, match="audit: checks must be some of certificate, "):
+            audit(decay, tokens(), checks=wrong)
+
+
 def test_a_wrong_call():
     with pytest.raises(InvalidArgument, match="audit: x must be a tensor"):
         audit(decay, 3)

@@ -114,6 +114,11 @@ def test_options_reach_the_check():
     assert "unit roundoff 0.00391" in gradients.stdout
 
 
+def test_one_check_alone():
+    result = run("audit", "made:doubled", "--shape", "2,5,1", "--check", "refinement", "--quiet")
+    assert (result.exit_code, result.stdout) == (0, "✓ REFINES  made:doubled\n")
+
+
 def test_the_page(tmp_path):
     result = run("certify", "made:leaky", "--shape", "2,5,1", "--html", "page.html")
     assert result.exit_code == 1

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -35,6 +35,9 @@ from scanproof.streaming.model import StreamingModel
 MAPPED = 512
 """Positions up to which a leak is mapped: every output costs one vector-Jacobian product."""
 
+CHECKS = ("certificate", "perturbation", "prefix", "batch", "refinement", "streaming")
+"""What ``checks`` of an audit may name."""
+
 
 def audit(
     fn: Callable[..., Any],
@@ -43,6 +46,7 @@ def audit(
     spec: Spec | MambaCheckpoint | None = None,
     rounding: torch.dtype | Rounding | None = None,
     name: str | None = None,
+    checks: Iterable[str] = CHECKS,
     cuts: Cuts = "all",
     inputs: int = INPUTS,
     seq_dim: int = 1,
@@ -65,6 +69,8 @@ def audit(
         spec: parameters of the Lean runner that ``fn`` is to refine.
         rounding: as in ``check_refinement``.
         name: what to call ``fn`` in the report; by default its own name.
+        checks: which checks to run, of ``"certificate"``, ``"perturbation"``, ``"prefix"``, ``"batch"``,
+            ``"refinement"`` and ``"streaming"``.
         cuts: as in ``certify``.
         inputs: as in ``certify``, ``check_perturbation`` and ``check_prefix``.
         seq_dim: axis of positions.
@@ -95,12 +101,18 @@ def audit(
     aligned: dict[str, Any] = {"seq_dim": seq_dim, "batch_dim": batch_dim, "alignment": alignment}
     placed = {**common, **aligned, "inputs": inputs}
     examples = 1 if batch_dim is None or batch_dim >= first.dim() else first.shape[batch_dim]
+    chosen = _chosen(checks)
     lonely = None if examples > 1 else "x has no other example to read"
     ids = (
         None
         if first.is_floating_point()
         else "x holds token ids; check at their embeddings (adapters.embeddings.from_ids)"
     )
+
+    unrefined = "no spec was given" if spec is None else None if single else "x is several tensors"
+
+    def unless_asked(check: str) -> str | None:
+        return None if check in chosen else "not asked for"
 
     def seeded() -> torch.Generator:
         return torch.Generator().manual_seed(seed)
@@ -116,34 +128,32 @@ def audit(
         _entry(
             "VJP certificate",
             lambda: certify(fn, x, cuts=cuts, batch_check=not lonely, generator=seeded(), **placed),
-            ids,
+            unless_asked("certificate") or ids,
         ),
         _entry(
             "future perturbation",
             lambda: check_perturbation(fn, x, vocab_size=vocab_size, generator=seeded(), **placed),
+            unless_asked("perturbation"),
         ),
-        _entry("append-prefix", lambda: check_prefix(fn, x, generator=seeded(), **placed), ids),
+        _entry(
+            "append-prefix",
+            lambda: check_prefix(fn, x, generator=seeded(), **placed),
+            unless_asked("prefix") or ids,
+        ),
         _entry(
             "batch independence",
             lambda: check_batch_independence(
                 fn, x, vocab_size=vocab_size, batch_dim=cast(int, batch_dim), generator=seeded(), **common
             ),
-            lonely,
+            unless_asked("batch") or lonely,
         ),
-        _entry(
-            "refinement",
-            refinement,
-            "no spec was given"
-            if spec is None
-            else None
-            if single
-            else "x is several tensors, a spec takes one",
-        ),
+        _entry("refinement", refinement, unless_asked("refinement") or unrefined),
     ]
-    if isinstance(fn, StreamingModel) and single:
+    if isinstance(fn, StreamingModel) and single and "streaming" in chosen:
         entries += _streaming_entries(fn, cast(Tensor, x), seeded())
     else:
-        reason = "fn has no initial_state(x) and step(x, state)" if single else "x is several tensors"
+        unstreamed = "fn has no initial_state(x) and step(x, state)" if single else "x is several tensors"
+        reason = unless_asked("streaming") or unstreamed
         entries.append(AuditEntry(check="streaming", verdict=Verdict.NOT_APPLICABLE, evidence=reason))
     return AuditReport(
         subject=subject,
@@ -156,6 +166,13 @@ def audit(
         versions=_versions(),
         leak_map=leak_map(fn, x, generator=seeded(), **common, **aligned) if _to_map(entries[0]) else None,
     )
+
+
+def _chosen(checks: Iterable[str]) -> frozenset[str]:
+    chosen = frozenset() if isinstance(checks, str) else frozenset(checks)
+    if not chosen or not chosen <= set(CHECKS):
+        raise InvalidArgument(f"audit: checks must be some of {', '.join(CHECKS)}, got {checks!r}.")
+    return chosen
 
 
 def _to_map(certificate: AuditEntry) -> bool:

@@ -17,6 +17,14 @@ def audit(
         int | None, typer.Option(min=1, help="Draw token ids below this instead of numbers.")
     ] = None,
     cuts: Annotated[str, typer.Option(help="Of the certificate: all, coded or rand.")] = "all",
+    checks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--check",
+            help="Run this check alone, or several: certificate, perturbation, prefix, batch, refinement or "
+            "streaming.",
+        ),
+    ] = None,
     seed: Seed = 0,
     html: Html = None,
     json: Json = False,
@@ -29,6 +37,7 @@ def audit(
     """
     import torch
 
+    from scanproof.auditing.audit import CHECKS
     from scanproof.auditing.audit import audit as check
     from scanproof.cli import factory
     from scanproof.cli.inputs import with_input
@@ -38,6 +47,6 @@ def audit(
         made = with_input(
             "audit", factory.make("audit", target, seed), shape, dtype, device, seed, vocab_size
         )
-        options = {"name": target, "cuts": cuts, "vocab_size": vocab_size}
+        options = {"name": target, "checks": checks or CHECKS, "cuts": cuts, "vocab_size": vocab_size}
         report = check(**{**options, **made}, generator=torch.Generator().manual_seed(seed))
     return show(target, report, as_json=json, html=html, quiet=quiet)
