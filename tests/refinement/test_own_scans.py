@@ -67,3 +67,18 @@ def test_compiled_scans_refine(name):
     """Traced and captured by Dynamo and AOTAutograd; no C compiler is needed for that backend."""
     compiled = torch.compile(SCANS[name], backend="aot_eager")
     refines_sharply(compiled, scan_case(torch.float32, length=7))
+
+
+def test_in_float64_the_reference_is_the_more_exact_one():
+    """A scan that is right to 2^-53 but for one factor of 1 + 2^-43, which float64's bound would not hide."""
+    case = scan_case(torch.float64)
+    right = check_scan_refinement(selective_scan, **case, delta_softplus=True)
+    assert right.reference.endswith("pairs of float64")
+    assert 0 < right.ulps.median < 4
+    assert right.ratios.median > 1e-3, "an error that was measured, not the same rounding twice"
+
+    def off(**given):
+        y, last = selective_scan(**given)
+        return y * (1 + 2.0**-43), last
+
+    assert check_scan_refinement(off, **case, delta_softplus=True).verdict is Verdict.REFUTED

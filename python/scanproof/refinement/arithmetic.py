@@ -132,10 +132,12 @@ class Folding(AdjointArithmetic):
     """Arithmetics on arrays of numbers, where every sum of a runner is the left fold.
 
     Attributes:
+        name: what reports call it.
         roundoff: greatest relative error of one sum or product.
         function_error: greatest relative error asked of ``exp`` and its kin.
     """
 
+    name: str
     roundoff: float
     function_error: float
 
@@ -214,6 +216,7 @@ class Float64(Folding):
     ones differ in the last place several times as often.
     """
 
+    name = "float64"
     roundoff = 2.0**-53
     function_error = 2.0**-49
 
@@ -255,6 +258,7 @@ class Exact(Folding):
     programs are compared for equality. Dividing by zero gives zero, as in Lean's ``Rat``.
     """
 
+    name = "exact arithmetic"
     roundoff = function_error = 0.0
 
     def lift(self, array: NDArray[Any]) -> NDArray[np.object_]:

@@ -128,6 +128,7 @@ class DoubleDouble(Folding):
     The error of a sum is relative to the sizes of its terms, also where they cancel.
     """
 
+    name = "pairs of float64"
     roundoff = 2.0**-100
     function_error = 2.0**-60
 

@@ -134,8 +134,9 @@ class BlockProblem(Problem):
     ) -> None:
         self._implementation, self._spec, self._reference = implementation, spec, reference
         self.rounding, self.model, self.theorem = rounding, repr(spec), spec.theorem
-        twin = "the Python twin of the Lean runner"
-        self.reference_name = f"{type(reference).__name__ if reference else twin}, float64"
+        precision = BoundedArithmetic.finer_than(rounding).reference.name
+        twin = f"the Python twin of the Lean runner, {precision}"
+        self.reference_name = f"{type(reference).__name__}, float64" if reference else twin
 
     def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
         x = arguments["x"]
@@ -196,7 +197,8 @@ class ScanProblem(Problem):
     def __init__(self, implementation: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:
         self._implementation, self._delta_softplus, self.rounding = implementation, delta_softplus, rounding
         self.model, self.theorem = "selective scan", theorems.SELECTIVE_SCAN_APPEND
-        self.reference_name = "the Python twin of the Lean runner's scan, float64"
+        precision = BoundedArithmetic.finer_than(rounding).reference.name
+        self.reference_name = f"the Python twin of the Lean runner's scan, {precision}"
 
     def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
         returned = self._implementation(
