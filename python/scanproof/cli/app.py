@@ -29,7 +29,7 @@ app = typer.Typer(
 bench = typer.Typer(
     no_args_is_help=True,
     help="Measure what checks cost, and what they see.",
-    epilog="Example: scanproof bench causality --help",
+    epilog=f"Example: scanproof bench causality --help\n\n{LEGEND}",
 )
 app.add_typer(bench, name="bench", rich_help_panel=MACHINE)
 
@@ -70,4 +70,4 @@ add(doctor, MACHINE, "scanproof doctor")
 add(demo, MACHINE, "scanproof demo")
 add(causality, None, "scanproof bench causality --quick", to=bench)
 add(refinement, None, "scanproof bench refinement", to=bench)
-add(ulps, None, "scanproof bench ulps --device cuda", to=bench)
+add(ulps, None, "scanproof bench ulps --samples 2000", to=bench)
