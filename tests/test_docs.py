@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,49 @@ def test_commands_that_pages_name_are_there():
     named = {(page, found) for page, text in shell.items() for found in COMMANDS.findall(text)}
     assert named
     assert [(page, found) for page, found in named if not known(found.split(), get_command(app))] == []
+
+
+CHECKS = re.compile(r"^(?:\$ )?scanproof ((?:audit|certify|refine|cite|theorems) .*)$", re.MULTILINE)
+
+
+def test_checks_that_pages_run_from_the_command_line_pass(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from scanproof.cli.app import app
+
+    monkeypatch.chdir(tmp_path)
+    shown = [
+        line for page in PAGES for text in SHELL.findall(page.read_text()) for line in CHECKS.findall(text)
+    ]
+    assert shown
+    for line in shown:
+        run = CliRunner().invoke(app, shlex.split(line))
+        assert run.exit_code == 0, f"scanproof {line}: {run.output}"
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_the_comparison_says_what_the_evidence_says():
+    zoo = (ROOT / "docs" / "causality-zoo.md").read_text()
+    mutants = " ".join((ROOT / "docs" / "mutants.md").read_text().split())
+    table = zoo.partition("## Causal models")[2]
+    models = [row.split("|")[1:-1] for row in table.splitlines() if row.startswith("|") and "**" not in row]
+    head, cells = [name.strip() for name in models[0]], [[cell.strip() for cell in row] for row in models[2:]]
+    cuts, examples = (
+        [row[head.index(f"peer: {name}")] for row in cells] for name in ("all cuts", "examples")
+    )
+    faults, seen = re.search(
+        r"sees (\d+ of the \d+) faults.*sees (\d+) of the faults", zoo, re.DOTALL
+    ).groups()
+    every, passing = re.search(r"^# .*? (\d+) selective scans.*? (\d+) of the mutants pass", mutants).groups()
+    fails = sum(cell.startswith("fails") for cell in cuts)
+    page = (ROOT / "docs" / "comparison.md").read_text()
+    for said in (
+        f"| {faults.replace('of the', 'of')} | {seen} |",
+        f"| {len(cells)} of {len(cells)} | {cuts.count('pass')}, and {fails} raise an error |",
+        f"| 0 | {examples.count('LEAK')} |",
+        f"[{passing} of {every} mutants](mutants.md)",
+    ):
+        assert said in page
 
 
 def test_the_readme_is_short():
