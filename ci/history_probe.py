@@ -85,6 +85,25 @@ class Streaming:
         return found.last_hidden_state, None
 
 
+def zamba2() -> Callable[[Tensor], Tensor]:
+    """Return a Mamba-2 mixer of Zamba2, which has its own copy of the scan."""
+    from transformers import Zamba2Config
+    from transformers.models.zamba2.modeling_zamba2 import Zamba2MambaMixer
+
+    small = Zamba2Config(
+        hidden_size=8, mamba_d_state=STATES, mamba_d_conv=TAPS, mamba_expand=2, mamba_ngroups=1,
+        n_mamba_heads=HEADS, mamba_headdim=WIDTH, chunk_size=CHUNK, num_hidden_layers=2,
+        num_attention_heads=2, vocab_size=32, intermediate_size=16, layers_block_type=["mamba", "mamba"],
+    )  # fmt: skip
+    torch.manual_seed(0)
+    mixer = Zamba2MambaMixer(small, layer_idx=0).eval()
+    with torch.no_grad():
+        for name, parameter in mixer.named_parameters():
+            if "norm" not in name:
+                parameter.normal_(std=0.5)
+    return lambda x: mixer.torch_forward(x)
+
+
 class Pass(torch.nn.Module):
     """Nothing, in place of a part of the mixer."""
 
@@ -159,6 +178,11 @@ def main() -> None:
     row(f"refinement, 1 group, T = {CHUNK}, small dt", lambda: refinement(1, CHUNK, -9.0))
     row(f"refinement, 1 group, T = {LENGTH}", lambda: refinement(1, LENGTH, 0.0))
     row(f"refinement, 2 groups, T = {CHUNK}", lambda: refinement(2, CHUNK, 0.0))
+    for length in (CHUNK, LENGTH):
+        row(
+            f"Zamba2, gradients, T = {length}",
+            lambda n=length: certify(zamba2(), x[:, :n], inputs=1).verdict.name,
+        )
     for rows in (1, 3):
         report = check_streaming(streaming, x[:rows, :CHUNK], lengths=(2, 5))
         for streamed in report.rows:
