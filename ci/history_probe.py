@@ -161,7 +161,7 @@ def main() -> None:
         try:
             found[name] = verdict()
         except Exception as error:  # what an old release raises in this torch
-            found[name] = f"{type(error).__name__}: {error}"[:80].replace("|", "/").replace("\n", " ")
+            found[name] = type(error).__name__
 
     for length in (CHUNK, LENGTH):
         row(f"gradients, T = {length}", lambda n=length: certify(streaming, x[:, :n], inputs=1).verdict.name)

@@ -22,23 +22,36 @@ INPUTS = 2
 """Inputs that the causality checks try: the given one, and one drawn from it."""
 
 
-def causality(fn: Callable[..., Any], x: Inputs, T: int, seed: int) -> Iterator[Answer]:
-    """Yield what the causality checks say of a function at inputs with T positions."""
+def causality(
+    fn: Callable[..., Any], x: Inputs, T: int, seed: int, *, multiple: int = 1, gradients: bool = True
+) -> Iterator[Answer]:
+    """Yield what the causality checks say of a function at inputs with T positions.
+
+    Args:
+        fn: the function.
+        x: its inputs.
+        T: how many positions they have.
+        seed: of every check.
+        multiple: of what the lengths that the function takes are multiples.
+        gradients: whether they can be pulled through the function.
+    """
 
     def seeded() -> torch.Generator:
         return torch.Generator().manual_seed(seed)
 
     some = some_positions(T)
-    yield answer(
-        "VJP certificate",
-        lambda: certify(fn, x, cuts="coded", inputs=INPUTS, generator=seeded()),
-    )
+    if gradients:
+        yield answer(
+            "VJP certificate",
+            lambda: certify(fn, x, cuts="coded", inputs=INPUTS, generator=seeded()),
+        )
     yield answer(
         "future perturbation",
         lambda: check_perturbation(fn, x, cuts=some, inputs=INPUTS, generator=seeded()),
     )
+    lengths = some if multiple == 1 else tuple(range(multiple, T, multiple))
     yield answer(
-        "append-prefix", lambda: check_prefix(fn, x, lengths=some, inputs=INPUTS, generator=seeded())
+        "append-prefix", lambda: check_prefix(fn, x, lengths=lengths, inputs=INPUTS, generator=seeded())
     )
     yield answer("batch independence", lambda: check_batch_independence(fn, x, generator=seeded()))
 

@@ -42,7 +42,9 @@ def _kernel(kernel: KernelSubject) -> Subject:
 
 def _kernel_answers(kernel: KernelSubject, seed: int) -> Iterator[Answer]:
     fn, x = kernel.function(seed)
-    yield from causality(fn, x, next(iter(x.values())).shape[1], seed)
+    T = next(iter(x.values())).shape[1]
+    gradients = not kernel.no_gradient
+    yield from causality(fn, x, T, seed, multiple=kernel.multiple, gradients=gradients)
     yield answer("refinement", lambda: kernel.refinement(seed))
 
 
