@@ -498,6 +498,13 @@ def test_one_entry_that_is_not_finite_never_passes(bad):
     assert "no evaluation of this recurrence overflows" in report.reason
 
 
+def test_an_error_beyond_any_number_of_ulps():
+    """Of a zero in float64, an ulp is the least number there is."""
+    report = check_refinement(lambda x: 2 * x + 1e300, doubling(), torch.zeros(1, 4, 1, dtype=torch.float64))
+    assert report.verdict is Verdict.REFUTED
+    assert report.worst.error == 1e300
+
+
 # ---------------------------------------------------------------- references
 
 

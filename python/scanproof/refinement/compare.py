@@ -63,32 +63,34 @@ def compare(problem: Problem, inputs: Inputs, *, diagnose: bool = False) -> Comp
     if reason := _unusable(expected, problem.rounding):
         return Comparison(Verdict.INCONCLUSIVE, reason, compared)
     largest = min(problem.rounding.largest, *(torch.finfo(y.dtype).max for y in outputs.values()))
-    got = {name: to_numpy(y) for name, y in outputs.items()}
-    worst = _worst(problem, got, expected)
-    if not isfinite(worst.got) and expected.peak >= largest:  # what an overflow may explain hides no other
-        finite = {name: np.where(np.isfinite(y), y, expected.value[name]) for name, y in got.items()}
-        other = _worst(problem, finite, expected)
-        worst = other if other.ratio > 1 else worst
-    flat_value = np.concatenate([np.abs(value).ravel() for value in expected.value.values()])
-    flat_bound = np.concatenate([bound.ravel() for bound in expected.bound.values()])
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):  # a ratio to next to nothing may be infinite
+        got = {name: to_numpy(y) for name, y in outputs.items()}
+        worst = _worst(problem, got, expected)
+        if (
+            not isfinite(worst.got) and expected.peak >= largest
+        ):  # what an overflow may explain hides no other
+            finite = {name: np.where(np.isfinite(y), y, expected.value[name]) for name, y in got.items()}
+            other = _worst(problem, finite, expected)
+            worst = other if other.ratio > 1 else worst
+        flat_value = np.concatenate([np.abs(value).ravel() for value in expected.value.values()])
+        flat_bound = np.concatenate([bound.ravel() for bound in expected.bound.values()])
         sharpness = float(np.median(flat_bound / flat_value))
 
-    verdict, reason = _judge(worst, expected.peak, largest, sharpness)
-    errors = {name: _errors(name, got, expected) for name in got}
-    ratios = {name: error / expected.bound[name] for name, error in errors.items()}
-    return Comparison(
-        verdict,
-        reason,
-        compared,
-        worst,
-        sharpness,
-        _spread(problem, ratios),
-        {name: float(ratio.max()) for name, ratio in ratios.items()},
-        _quantiles(ratios.values()),
-        _quantiles(error / _ulp(expected.value[name], dtypes[name]) for name, error in errors.items()),
-        _probable(problem, inputs, dtypes, errors) if diagnose else None,
-    )
+        verdict, reason = _judge(worst, expected.peak, largest, sharpness)
+        errors = {name: _errors(name, got, expected) for name in got}
+        ratios = {name: error / expected.bound[name] for name, error in errors.items()}
+        return Comparison(
+            verdict,
+            reason,
+            compared,
+            worst,
+            sharpness,
+            _spread(problem, ratios),
+            {name: float(ratio.max()) for name, ratio in ratios.items()},
+            _quantiles(ratios.values()),
+            _quantiles(error / _ulp(expected.value[name], dtypes[name]) for name, error in errors.items()),
+            _probable(problem, inputs, dtypes, errors) if diagnose else None,
+        )
 
 
 def _probable(
