@@ -108,4 +108,5 @@ def _worst(report: Any) -> float | None:
     size, scale = getattr(worst, "size", None), getattr(report, "scale", None)
     if size is not None and scale:
         return float(size) / float(scale)
-    return float(getattr(report, "temporal_fraction", 0.0)) or None
+    fraction = float(getattr(report, "temporal_fraction", 0.0))
+    return fraction if fraction > 0 else None  # not a number where no cut was probed

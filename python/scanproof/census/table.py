@@ -61,6 +61,8 @@ def markdown(entries: Sequence[Entry], made: str) -> str:
     shared = ", ".join(f"{name} {value}" for name, value in environment().items())
     found = sum(bool(entry.findings) for entry in entries)
     lines = [
+        "# Census",
+        "",
         f"Made {made} by `scanproof census` with {shared}; seed {entries[0].seed}. "
         f"{len(entries)} implementations, {found} with findings.",
         "",
@@ -74,14 +76,14 @@ def markdown(entries: Sequence[Entry], made: str) -> str:
     for entry in entries:
         cells = " | ".join(cell(entry, column) for column in COLUMNS)
         lines.append(f"| {entry.name} | {entry.package} {entry.version} | {cells} |")
-    lines += ["", "### Findings", ""]
+    lines += ["", "## Findings", ""]
     for entry in entries:
         lines += [
             f"- **{entry.name}** ({entry.package} {entry.version}), {answer.check}: {answer.verdict}: "
             f"{_plain(answer.evidence)}"
             for answer in entry.findings
         ]
-    lines += ["", "### Open", ""]
+    lines += ["", "## Open", ""]
     for entry in entries:
         if entry.problem:
             lines.append(f"- **{entry.name}**: {_plain(entry.problem)}")
