@@ -23,7 +23,7 @@ def run(*arguments):
 @pytest.mark.lean
 def test_the_carried_catalogue_is_what_lean_says():
     said, kept = catalogue.load(ROOT), catalogue.carried()
-    mend = "run scanproof prove --catalogue python/scanproof/lean/catalogue.json"
+    mend = "run make catalogue"
     assert (kept.lean, kept.declarations) == (said.lean, said.declarations), mend
 
 
