@@ -7,10 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from scanproof import SsdScan, Verdict, assert_future_blind, assert_strictly_causal
-from scanproof.adapters.kernels import transformers
+from scanproof import (
+    SelectiveScan,
+    SsdScan,
+    Verdict,
+    assert_future_blind,
+    assert_strictly_causal,
+    check_scan_refinement,
+    selective_scan,
+)
+from scanproof.adapters.kernels import plain, transformers
 from scanproof.adapters.kernels.registry import OVERLAYS, kernel_subjects
 from scanproof.adapters.kernels.subject import Subject
+from scanproof.adapters.overlay import overlay
+from scanproof.refinement.kernels.cases import random_inputs
 
 ROOT = Path(__file__).parents[2]
 LISTS = ROOT / "ci" / "overlays"
@@ -50,6 +60,37 @@ def test_kernels_of_packages_in_overlays():
     for subject in found:
         assert f"{subject.package}=={subject.version}\n" in pinned
         check(subject)
+
+
+@pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
+@pytest.mark.parametrize("time", [8, 37])
+def test_the_backward_that_mambapy_writes_itself(time):
+    """Its parallel scan has a backward of its own, by another scan; lengths are padded to powers of two.
+
+    It returns no last state; that of this package stands in.
+    """
+    scan = plain.subjects(overlay(LISTS / "plain.txt"))[0].load()
+
+    def implementation(u, delta, A, B, C, D, delta_softplus, return_last_state):
+        turned = (tensor.transpose(1, 2) for tensor in (u, delta, B, C))
+        u, delta, B, C = turned
+        y = scan(u=u, delta=delta, A=A, B=B, C=C, D=D)
+        last = selective_scan(
+            *(x.transpose(1, 2) for x in (u, delta)),
+            A,
+            *(x.transpose(1, 2) for x in (B, C)),
+            return_last_state=True,
+        )[1]
+        return y.transpose(1, 2), last
+
+    inputs = random_inputs(
+        SelectiveScan(), seed=0, time=time, without=frozenset({"z", "delta_bias", "initial_state"})
+    )
+    inputs = {name: x.transpose(1, 2) if x.ndim == 3 else x for name, x in inputs.items()}
+    inputs["delta"] = inputs["delta"].abs()
+    report = check_scan_refinement(implementation, **inputs, gradients=True, shrink=False)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert set(report.gradients) == set(inputs)
 
 
 def every_subject():
