@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scanproof.refinement.adjoint import Tape
 from scanproof.refinement.arithmetic import EXACT, FLOAT64, Part
-from scanproof.refinement.bounded import BoundedArithmetic
+from scanproof.refinement.bounded import Bounded, BoundedArithmetic
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.problem import selective_scan_of
 from scanproof.refinement.rounding import Rounding
@@ -168,6 +168,30 @@ def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind):
         assert inner(gradient, direction) == inner(cotangent, moved.slope)
         nonzero += np.count_nonzero(gradient)
     assert nonzero > 10
+
+
+def test_the_adjoint_of_a_scan_reaches_the_state_it_starts_from():
+    rng = np.random.default_rng(2)
+    a, b, h0 = (random_fractions(shape, rng) for shape in ((2, 4, 3), (2, 4, 3), (2, 3)))
+    directions = [random_fractions(x.shape, rng) for x in (a, b, h0)]
+    tape, dual = Tape(EXACT), DualArithmetic()
+    variables = [tape.variable(x) for x in (a, b, h0)]
+    cotangent = random_fractions(b.shape, rng)
+    pulled = tape.gradients([(tape.scan(*variables), cotangent)], variables)
+    moved = dual.scan(*(dual.number(x, v) for x, v in zip((a, b, h0), directions, strict=True)))
+    gradients = [EXACT.total(parts, x.shape) for parts, x in zip(pulled, variables, strict=True)]
+    got = sum(inner(g, v) for g, v in zip(gradients, directions, strict=True))
+    assert got == inner(cotangent, moved.slope)
+    assert np.any(gradients[2] != 0)
+
+
+def test_the_slope_of_softplus_jumps_within_its_bound_at_the_threshold():
+    """An argument just above 20 for one side and just below for the other."""
+    ar = BoundedArithmetic(Rounding.of(torch.float64))
+    for at in (20.0, np.nextafter(20.0, 21.0)):
+        slope = ar.softplus_slope(Bounded(np.array([at]), np.array([1e-14]), ar))
+        for other in (1.0, 1 / (1 + np.exp(-20.0))):
+            assert abs(other - slope.value[0]) <= slope.error[0] < 1e-8
 
 
 def test_softplus_has_slope_one_above_its_threshold():

@@ -120,6 +120,10 @@ def test_tf32_allows_for_cut_factors_and_no_more():
     assert np.all(errors <= bounds["tf32"])
     assert np.max(errors / bounds["tf32"]) > 0.05
     assert np.any(errors > bounds[torch.float32]), "float32 itself does not explain them"
+    nearly = np.full(1, 1 + 2.0**-10 - 2.0**-23)
+    ar = arithmetic("tf32")
+    worst = ar.dot(ar.lift(nearly), ar.lift(nearly))
+    assert 0.99 < abs(1.0 - worst.value) / worst.error <= 1, "both factors lose nearly 2^-10"
     product = [ar.lift(x) * ar.lift(y) for ar in (arithmetic(), arithmetic("tf32"))]
     assert np.array_equal(product[0].error, product[1].error), "products outside of sums stay in float32"
 
