@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from scanproof import (
+    DiagonalS4Spec,
     Verdict,
+    check_refinement,
     check_scan_refinement,
     selective_scan,
     selective_scan_associative,
@@ -82,3 +84,12 @@ def test_in_float64_the_reference_is_the_more_exact_one():
         return y * (1 + 2.0**-43), last
 
     assert check_scan_refinement(off, **case, delta_softplus=True).verdict is Verdict.REFUTED
+
+
+def test_even_the_nearest_number_of_float64_has_an_error():
+    """Of x / 3 exactly rounded float64 itself would see none; the pairs see what is missing."""
+    spec = DiagonalS4Spec(inProj=[[0.0]], a=[0.0], outProj=[[0.0]], skip=[[1 / 3]])
+    x = torch.linspace(1, 2, 20, dtype=torch.float64)[None, :, None]
+    report = check_refinement(lambda x: x * (1 / 3), spec, x)
+    assert report.verdict is Verdict.REFINES
+    assert 0.1 < report.ulps.greatest <= 0.5
