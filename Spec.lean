@@ -12,7 +12,6 @@ public import Spec.Complex
 public import Spec.Matrix
 public import Spec.Runner
 public import Spec.Sequence
-public import Spec.SeqIdx
 public import Spec.Causal
 public import Spec.Scan.Diagonal
 public import Spec.Scan.Tree
@@ -31,6 +30,7 @@ public import Spec.Scan.DeltaChunked
 public import Spec.Scan.DiagonalTree
 public import Spec.Scan.Adjoint
 public import Spec.Kernels.Groups
+public import Spec.Kernels.SeqIdx
 public import Spec.Kernels.Window
 public import Spec.Kernels.RingBuffer
 public import Spec.Kernels.SelectiveScan
@@ -77,7 +77,7 @@ public import Spec.Causality.MambaLanguageModelStreaming
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves
-public import Spec.Scan.Rounded
+public import Spec.Rounding.PrefixScan
 public import Spec.Rounding.FloatingPoint
 public import Spec.Rounding.Scan
 public import Spec.Rounding.Gradient

@@ -17,7 +17,8 @@ library, so that theorems about rings apply to runners. Nothing is assumed of di
 
 ## Main definitions
 
-* `CommSemiringScalar`: addition and multiplication are those of a commutative semiring.
+* `SemiringScalar`: addition and multiplication are those of a semiring.
+* `CommSemiringScalar`: and multiplication is commutative.
 * `CommRingScalar`: negation is that of a commutative ring.
 
 ## Main results
@@ -31,6 +32,23 @@ library, so that theorems about rings apply to runners. Nothing is assumed of di
 namespace Scanproof
 
 open Lean.Grind
+
+/-- Addition and multiplication are those of a semiring; multiplication need not be commutative. -/
+class SemiringScalar (α : Type) [Scalar α] : Prop extends LawfulScalar α where
+  /-- Zero is neutral for addition. -/
+  add_zero : ∀ x : α, x + 0 = x
+  /-- Addition is commutative. -/
+  add_comm : ∀ x y : α, x + y = y + x
+  /-- One is neutral for multiplication, on the right. -/
+  mul_one : ∀ x : α, x * 1 = x
+  /-- One is neutral for multiplication, on the left. -/
+  one_mul : ∀ x : α, 1 * x = x
+  /-- Zero absorbs, on the right. -/
+  mul_zero : ∀ x : α, x * 0 = 0
+  /-- Zero absorbs, on the left. -/
+  zero_mul : ∀ x : α, 0 * x = 0
+  /-- Multiplication distributes over addition from the right. -/
+  add_mul : ∀ x y z : α, (x + y) * z = x * z + y * z
 
 /-- Addition and multiplication are those of a commutative semiring. -/
 class CommSemiringScalar (α : Type) [Scalar α] : Prop extends LawfulScalar α where
@@ -74,35 +92,40 @@ def Scalar.ofInt : Int → α
   | .ofNat n => ofNat n
   | .negSucc n => -ofNat (n + 1)
 
-private theorem zero_mul [CommSemiringScalar α] (x : α) : 0 * x = 0 :=
-  (CommSemiringScalar.mul_comm _ x).trans (CommSemiringScalar.mul_zero x)
-
-private theorem add_mul [CommSemiringScalar α] (x y z : α) : (x + y) * z = x * z + y * z := by
-  rw [CommSemiringScalar.mul_comm (x + y), LawfulScalar.mul_add, CommSemiringScalar.mul_comm z,
-    CommSemiringScalar.mul_comm z]
-
-/-- A scalar with the laws of a commutative semiring is one. -/
-instance (priority := low) CommSemiringScalar.toSemiring [CommSemiringScalar α] : Semiring α where
+/-- A scalar with the laws of a semiring is one. -/
+instance (priority := low) SemiringScalar.toSemiring [SemiringScalar α] : Semiring α where
   natCast := ⟨Scalar.ofNat⟩
   ofNat n := ⟨Scalar.ofNat n⟩
   nsmul := ⟨fun n x => Scalar.ofNat n * x⟩
   npow := ⟨fun x n => n.rec 1 fun _ p => p * x⟩
-  add_zero := CommSemiringScalar.add_zero
-  add_comm := CommSemiringScalar.add_comm
+  add_zero := SemiringScalar.add_zero
+  add_comm := SemiringScalar.add_comm
   add_assoc := LawfulScalar.add_assoc
   mul_assoc := LawfulScalar.mul_assoc
-  mul_one := CommSemiringScalar.mul_one
-  one_mul x := by exact (CommSemiringScalar.mul_comm _ x).trans (CommSemiringScalar.mul_one x)
+  mul_one := SemiringScalar.mul_one
+  one_mul := SemiringScalar.one_mul
   left_distrib := LawfulScalar.mul_add
-  right_distrib := by exact add_mul
-  zero_mul := by exact zero_mul
-  mul_zero := CommSemiringScalar.mul_zero
+  right_distrib := SemiringScalar.add_mul
+  zero_mul := SemiringScalar.zero_mul
+  mul_zero := SemiringScalar.mul_zero
   pow_zero _ := by rfl
   pow_succ _ _ := by rfl
   ofNat_succ n := by
     cases n with
-    | zero => exact ((CommSemiringScalar.add_comm _ _).trans (CommSemiringScalar.add_zero _)).symm
+    | zero => exact ((SemiringScalar.add_comm _ _).trans (SemiringScalar.add_zero _)).symm
     | succ n => rfl
+
+/-- With a commutative multiplication, the laws on one side give those on the other. -/
+instance (priority := low) CommSemiringScalar.toSemiringScalar [CommSemiringScalar α] : SemiringScalar α where
+  add_zero := CommSemiringScalar.add_zero
+  add_comm := CommSemiringScalar.add_comm
+  mul_one := CommSemiringScalar.mul_one
+  one_mul x := (CommSemiringScalar.mul_comm _ x).trans (CommSemiringScalar.mul_one x)
+  mul_zero := CommSemiringScalar.mul_zero
+  zero_mul x := (CommSemiringScalar.mul_comm _ x).trans (CommSemiringScalar.mul_zero x)
+  add_mul x y z := by
+    rw [CommSemiringScalar.mul_comm (x + y), LawfulScalar.mul_add, CommSemiringScalar.mul_comm z,
+      CommSemiringScalar.mul_comm z]
 
 /-- Its multiplication is commutative. -/
 instance (priority := low) CommSemiringScalar.toCommSemiring [CommSemiringScalar α] : CommSemiring α where
@@ -131,7 +154,7 @@ private theorem ofInt_neg [CommRingScalar α] : ∀ n : Int, (Scalar.ofInt (-n) 
 
 /-- A scalar with the laws of a commutative ring is one. -/
 instance (priority := low) CommRingScalar.toRing [CommRingScalar α] : Ring α where
-  toSemiring := CommSemiringScalar.toSemiring
+  toSemiring := SemiringScalar.toSemiring
   sub x y := x + -y
   intCast := ⟨Scalar.ofInt⟩
   zsmul := ⟨fun n x => Scalar.ofInt n * x⟩
@@ -146,9 +169,9 @@ instance (priority := low) CommRingScalar.toRing [CommRingScalar α] : Ring α w
 instance (priority := low) CommRingScalar.toCommRing [CommRingScalar α] : CommRing α where
   mul_comm := CommSemiringScalar.mul_comm
 
-variable [CommSemiringScalar α] {n : Nat}
+variable [SemiringScalar α] {n : Nat}
 
-omit [CommSemiringScalar α] in
+omit [SemiringScalar α] in
 private theorem sumFrom_succ (f : Fin (n + 1) → α) (acc : α) (r : Nat) (h : r ≤ n) :
     sumFrom f acc r (Nat.le_succ_of_le h) = sumFrom (fun i => f i.succ) acc r h := by
   induction r generalizing acc with
@@ -162,7 +185,7 @@ private theorem sumFrom_succ (f : Fin (n + 1) → α) (acc : α) (r : Nat) (h : 
 
 private theorem sumFrom_eq (f : Fin n → α) (acc : α) : sumFrom f acc n (Nat.le_refl n) = acc + finSum f := by
   induction n generalizing acc with
-  | zero => rw [finSum_zero]; exact (CommSemiringScalar.add_zero acc).symm
+  | zero => rw [finSum_zero]; exact (SemiringScalar.add_zero acc).symm
   | succ n ih =>
     rw [sumFrom, sumFrom_succ _ _ _ (Nat.le_refl n), ih, finSum_succ, LawfulScalar.add_assoc]
     congr 3
@@ -170,7 +193,7 @@ private theorem sumFrom_eq (f : Fin n → α) (acc : α) : sumFrom f acc n (Nat.
 
 /-- The left fold of a runner is the finite sum. -/
 theorem sum_eq_finSum (f : Fin n → α) : sum f = finSum f :=
-  (sumFrom_eq f 0).trans ((CommSemiringScalar.add_comm _ _).trans (CommSemiringScalar.add_zero _))
+  (sumFrom_eq f 0).trans ((SemiringScalar.add_comm _ _).trans (SemiringScalar.add_zero _))
 
 /-- The dot product of a runner is the finite sum of products. -/
 theorem dot_eq_finSum (v w : Vec α n) : v.dot w = finSum fun i => v.get i * w.get i := sum_eq_finSum _

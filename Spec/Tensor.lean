@@ -17,6 +17,7 @@ Shape-indexed tensors whose entries are *stored*: an entry is computed once, whe
 * `Vec α n`: `n` entries in an array; `Vec.ofFn` makes one, `Vec.get` reads it.
 * `Tensor α shape`: nested vectors; `Tensor α [m, n]` is `Vec (Vec α n) m`.
 * `sum`, `Vec.dot`, `Tensor.matVec`: reductions, as left folds in index order from zero.
+* `zeros`, `zeroMatrix`: tensors of zeros.
 
 ## Main results
 
@@ -133,6 +134,12 @@ def Vec.mul (v w : Vec α n) : Vec α n := zipWith (· * ·) v w
 
 /-- The matrix `M`, shape (out, in), applied to the vector `x`. -/
 def Tensor.matVec (M : Tensor α [m, n]) (x : Tensor α [n]) : Tensor α [m] := Vec.ofFn fun i => (M.get i).dot x
+
+/-- A vector of zeros. -/
+def zeros (α : Type) [Scalar α] (n : Nat) : Tensor α [n] := Vec.ofFn fun _ => 0
+
+/-- A matrix of zeros. -/
+def zeroMatrix (α : Type) [Scalar α] (m n : Nat) : Tensor α [m, n] := Vec.ofFn fun _ => zeros α n
 
 end Reductions
 

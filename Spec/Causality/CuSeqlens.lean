@@ -5,7 +5,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Causality.Packing
-public import Spec.SeqIdx
+public import Spec.Kernels.SeqIdx
 
 /-!
 # Cumulative sequence lengths

@@ -33,12 +33,6 @@ namespace Scanproof
 
 variable {α : Type} [Scalar α]
 
-/-- A vector of zeros. -/
-def zeros (α : Type) [Scalar α] (n : Nat) : Tensor α [n] := Vec.ofFn fun _ => 0
-
-/-- A matrix of zeros. -/
-def zeroMatrix (α : Type) [Scalar α] (m n : Nat) : Tensor α [m, n] := Vec.ofFn fun _ => zeros α n
-
 section Kernels
 
 variable {channels groups stateDim heads headDim width : Nat}
@@ -47,7 +41,7 @@ private theorem shiftIn_zeroState {k : Nat} (h : k ≤ width - 1 + 1) :
     Vec.shiftIn (zeros α channels) (CausalConv1d.zeroState α channels width) h = Vec.ofFn fun _ => zeros α channels := by
   apply Vec.ext
   intro i
-  simp only [Vec.shiftIn, CausalConv1d.zeroState, Vec.get_ofFn, zeros]
+  simp only [Vec.shiftIn, CausalConv1d.zeroState, zeroMatrix, Vec.get_ofFn, zeros]
   split <;> rfl
 
 /-- Zeros before the first input are what the convolution assumes anyway: inputs after them come out as if alone. -/

@@ -36,7 +36,7 @@ abbrev MambaLayer.Cache (layer : MambaLayer α dModel) : Type :=
   Tensor α [layer.innerDim, layer.stateDim] × List (Tensor α [layer.innerDim])
 
 /-- What a layer remembers before the first token: the zero state, and nothing. -/
-def MambaLayer.emptyCache (layer : MambaLayer α dModel) : layer.Cache := (Vec.ofFn fun _ => Vec.ofFn fun _ => 0, [])
+def MambaLayer.emptyCache (layer : MambaLayer α dModel) : layer.Cache := (zeroMatrix α layer.innerDim layer.stateDim, [])
 
 /-- One token through a residual layer. -/
 def MambaLayer.runner (layer : MambaLayer α dModel) (eps : α) :

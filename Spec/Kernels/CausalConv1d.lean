@@ -6,7 +6,7 @@ module
 
 public import Spec.Kernels.Window
 public import Spec.Runner
-public import Spec.SeqIdx
+public import Spec.Kernels.SeqIdx
 
 /-!
 # The causal convolution kernel
@@ -87,7 +87,7 @@ def output (c : CausalConv1d α channels width) (w : Tensor α [width, channels]
 
 /-- The state before the first token: zeros. -/
 def zeroState (α : Type) [Scalar α] (channels width : Nat) : Tensor α [width - 1, channels] :=
-  Vec.ofFn fun _ => Vec.ofFn fun _ => 0
+  zeroMatrix α (width - 1) channels
 
 end CausalConv1d
 
@@ -237,7 +237,7 @@ private theorem getD_toList_zeroState (k : Nat) :
     (CausalConv1d.zeroState α channels width).toList.getD k (Vec.ofFn fun _ => 0) = Vec.ofFn fun _ => 0 := by
   rw [← entryAt_eq_getD, entryAt_toList]
   split
-  · rw [CausalConv1d.zeroState, Vec.get_ofFn]
+  · simp only [CausalConv1d.zeroState, zeroMatrix, Vec.get_ofFn, zeros]
   · rfl
 
 /-- With the zero initial state, the inputs before the start are zero. -/

@@ -25,7 +25,7 @@ How the arguments of the ecosystem are read:
 * `B` and `C` of shape (state, length) are one group. Constant ones of shape (channels, state) are a group for each channel,
   the same at every token.
 * The state update with heads has channels (head, entry of head) in row-major order.
-* Complex `A` is not covered.
+* Complex `A` is `Spec.Kernels.ComplexSelectiveScan`.
 
 ## Main definitions
 

@@ -75,7 +75,7 @@ theorem selectiveScan_outputs_prefixScan [LawfulScalar α] (p : SelectiveScan α
 From the zero state, the outputs of a channel are read from the additive parts of any parallel prefix over its transitions: they
 are the states. This takes the laws of zero, too.
 -/
-theorem selectiveScan_outputs_prefixScan_zero [CommSemiringScalar α] (p : SelectiveScan α channels groups stateDim)
+theorem selectiveScan_outputs_prefixScan_zero [SemiringScalar α] (p : SelectiveScan α channels groups stateDim)
     (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
     (hzero : ∀ n, (h0.get i).get n = 0) (combined : List (DiagonalTransition α stateDim))
     (hcombined : IsPrefixScan DiagonalTransition.after
@@ -85,7 +85,7 @@ theorem selectiveScan_outputs_prefixScan_zero [CommSemiringScalar α] (p : Selec
   have happly : (fun t : DiagonalTransition α stateDim => t.apply (h0.get i)) = DiagonalTransition.b :=
     funext fun t => Vec.ext fun n => by
       simp only [DiagonalTransition.apply, Vec.mul, Vec.add, Vec.get_zipWith]
-      rw [hzero, CommSemiringScalar.mul_zero, CommSemiringScalar.add_comm, CommSemiringScalar.add_zero]
+      rw [hzero, SemiringScalar.mul_zero, SemiringScalar.add_comm, SemiringScalar.add_zero]
   rw [selectiveScan_outputs_prefixScan p h0 ts i combined hcombined, happly]
 
 /--

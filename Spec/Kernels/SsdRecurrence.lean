@@ -133,7 +133,7 @@ theorem ssdScan_segProd_decays [CommSemiringScalar α] (zero : Scalar.exp (0 : �
 
 private theorem ssdHead_zero (h : Fin heads) (p : Fin headDim) (n : Fin stateDim) :
     ssdHead (ssdZeroState : Tensor α [heads, headDim, stateDim]) h p n = 0 := by
-  simp only [ssdHead, ssdZeroState, Vec.get_ofFn]
+  simp only [ssdHead, ssdZeroState, zeroMatrix, zeros, Vec.get_ofFn]
 
 private theorem ssdSeqIdx_stateAt [CommSemiringScalar α] (h0 : Tensor α [heads, headDim, stateDim]) (first : Int)
     (idx : Nat → Int) (t : Nat) :

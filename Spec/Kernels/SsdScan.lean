@@ -7,7 +7,7 @@ module
 public import Spec.Causal
 public import Spec.Kernels.Groups
 public import Spec.Scan.Diagonal
-public import Spec.SeqIdx
+public import Spec.Kernels.SeqIdx
 
 /-!
 # The scan of Mamba-2
@@ -99,7 +99,7 @@ def ssdSkipPerHead (D : Tensor α [heads]) : Tensor α [heads, headDim] := Vec.o
 
 /-- The state with all entries zero. -/
 def ssdZeroState [Scalar α] : Tensor α [heads, headDim, stateDim] :=
-  Vec.ofFn fun _ => Vec.ofFn fun _ => Vec.ofFn fun _ => 0
+  Vec.ofFn fun _ => zeroMatrix α headDim stateDim
 
 variable [Scalar α] (m : SsdScan α heads groups headDim)
 

@@ -72,7 +72,7 @@ structure MambaLanguageModelSpec (α : Type) (vocabSize dModel : Nat) where
 /-- One residual layer over a sequence: `h + block (rmsNorm h)`, the block from the zero state. -/
 def MambaLayer.apply (layer : MambaLayer α dModel) (eps : α) (hs : List (Tensor α [dModel])) :
     List (Tensor α [dModel]) :=
-  let zeroState : Tensor α [layer.innerDim, layer.stateDim] := Vec.ofFn fun _ => Vec.ofFn fun _ => 0
+  let zeroState := zeroMatrix α layer.innerDim layer.stateDim
   List.zipWith Vec.add hs (layer.block.runList zeroState (hs.map (rmsNorm eps layer.normWeight))).2
 
 /-- The logits after each token id. -/

@@ -96,34 +96,33 @@ instance DiagonalTransition.associative_after [LawfulScalar α] :
       simp only [Vec.mul, Vec.add, Vec.get_zipWith, LawfulScalar.mul_add, LawfulScalar.mul_assoc, LawfulScalar.add_assoc]
 
 /-- Diagonal transitions are a monoid that acts on states, in exact arithmetic. -/
-theorem diagonalTransition_monoid [CommSemiringScalar α] :
+theorem diagonalTransition_monoid [SemiringScalar α] :
     TransitionMonoid (DiagonalTransition.after (α := α) (stateDim := stateDim)) DiagonalTransition.identity
       DiagonalTransition.apply := by
-  have zero_add : ∀ x : α, 0 + x = x := fun x => (CommSemiringScalar.add_comm _ _).trans (CommSemiringScalar.add_zero x)
-  have one_mul : ∀ x : α, 1 * x = x := fun x => (CommSemiringScalar.mul_comm _ _).trans (CommSemiringScalar.mul_one x)
+  have zero_add : ∀ x : α, 0 + x = x := fun x => (SemiringScalar.add_comm _ _).trans (SemiringScalar.add_zero x)
   refine ⟨Std.Associative.assoc, fun t => ?_, fun t => ?_, DiagonalTransition.apply_after, fun h => ?_⟩
   · obtain ⟨a, b⟩ := t
     simp only [DiagonalTransition.after, DiagonalTransition.identity, DiagonalTransition.mk.injEq]
     constructor
     · apply Vec.ext
       intro i
-      simp only [Vec.mul, Vec.get_zipWith, Vec.get_ofFn, one_mul]
+      simp only [Vec.mul, Vec.get_zipWith, Vec.get_ofFn, SemiringScalar.one_mul]
     · apply Vec.ext
       intro i
-      simp only [Vec.mul, Vec.add, Vec.get_zipWith, Vec.get_ofFn, one_mul, CommSemiringScalar.add_zero]
+      simp only [Vec.mul, Vec.add, Vec.get_zipWith, Vec.get_ofFn, SemiringScalar.one_mul, SemiringScalar.add_zero]
   · obtain ⟨a, b⟩ := t
     simp only [DiagonalTransition.after, DiagonalTransition.identity, DiagonalTransition.mk.injEq]
     constructor
     · apply Vec.ext
       intro i
-      simp only [Vec.mul, Vec.get_zipWith, Vec.get_ofFn, CommSemiringScalar.mul_one]
+      simp only [Vec.mul, Vec.get_zipWith, Vec.get_ofFn, SemiringScalar.mul_one]
     · apply Vec.ext
       intro i
-      simp only [Vec.mul, Vec.add, Vec.get_zipWith, Vec.get_ofFn, CommSemiringScalar.mul_zero, zero_add]
+      simp only [Vec.mul, Vec.add, Vec.get_zipWith, Vec.get_ofFn, SemiringScalar.mul_zero, zero_add]
   · apply Vec.ext
     intro i
     simp only [DiagonalTransition.apply, DiagonalTransition.identity, Vec.mul, Vec.add, Vec.get_zipWith, Vec.get_ofFn,
-      one_mul, CommSemiringScalar.add_zero]
+      SemiringScalar.one_mul, SemiringScalar.add_zero]
 
 end Diagonal
 

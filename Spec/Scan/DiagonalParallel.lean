@@ -15,7 +15,7 @@ public import Spec.Scan.Workers
 # The diagonal selective scan in parallel
 
 Every parallel form gives the states of the sequential scan at *every* position. That takes the three laws of
-`LawfulScalar`, and those of a commutative semiring where an identity or the zero state comes in.
+`LawfulScalar`, and those of a semiring where an identity or the zero state comes in.
 
 ## Main results
 
@@ -56,7 +56,7 @@ theorem diagonalSelectiveScan_oddEven [LawfulScalar α] :
   diagonalSelectiveScan_parallel h0 ts (isPrefixScan_oddEvenScan _ ts)
 
 /-- The scan of Blelloch gives the states of the sequential scan, whatever is appended as padding. -/
-theorem diagonalSelectiveScan_blelloch [CommSemiringScalar α] (padding : List (DiagonalTransition α stateDim)) :
+theorem diagonalSelectiveScan_blelloch [SemiringScalar α] (padding : List (DiagonalTransition α stateDim)) :
     ((blellochInclusive DiagonalTransition.after DiagonalTransition.identity (ts ++ padding)).take ts.length).map
         (fun t => t.apply h0) =
       diagonalSelectiveScan h0 ts :=
@@ -76,7 +76,7 @@ theorem diagonalSelectiveScan_chunked [LawfulScalar α]
 Splitting the transitions over workers, each scanning its piece from the identity, and scanning the totals in their turn,
 gives the states of the sequential scan, for pieces of any lengths.
 -/
-theorem diagonalSelectiveScan_workers [CommSemiringScalar α]
+theorem diagonalSelectiveScan_workers [SemiringScalar α]
     (scan : List (DiagonalTransition α stateDim) → List (DiagonalTransition α stateDim))
     (hscan : ∀ ts, IsPrefixScan DiagonalTransition.after ts (scan ts))
     (pieces : List (List (DiagonalTransition α stateDim))) :
@@ -86,13 +86,13 @@ theorem diagonalSelectiveScan_workers [CommSemiringScalar α]
 
 section Zero
 
-variable [CommSemiringScalar α]
+variable [SemiringScalar α]
 
 private theorem apply_zero (t : DiagonalTransition α stateDim) : t.apply (Vec.ofFn fun _ => 0) = t.b := by
   apply Vec.ext
   intro i
-  simp only [DiagonalTransition.apply, Vec.mul, Vec.add, Vec.get_zipWith, Vec.get_ofFn, CommSemiringScalar.mul_zero]
-  exact (CommSemiringScalar.add_comm _ _).trans (CommSemiringScalar.add_zero _)
+  simp only [DiagonalTransition.apply, Vec.mul, Vec.add, Vec.get_zipWith, Vec.get_ofFn, SemiringScalar.mul_zero]
+  exact (SemiringScalar.add_comm _ _).trans (SemiringScalar.add_zero _)
 
 /-- From the zero state, the states are the addends of the combined transitions, whichever parallel prefix combined them. -/
 theorem diagonalSelectiveScan_addends {ys : List (DiagonalTransition α stateDim)}

@@ -33,7 +33,7 @@ namespace Scanproof
 
 open Lean.Grind
 
-variable {α : Type} [Scalar α] [CommSemiringScalar α] {inputDim stateDim outputDim : Nat}
+variable {α : Type} [Scalar α] [SemiringScalar α] {inputDim stateDim outputDim : Nat}
 
 /-- In exact arithmetic, a runner's matrix product is that over the semiring. -/
 theorem matVec_eq_mulVec {m n : Nat} (M : Tensor α [m, n]) (x : Tensor α [n]) : M.matVec x = Matrix.mulVec M x := by

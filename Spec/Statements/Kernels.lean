@@ -183,7 +183,7 @@ example [LawfulScalar α] (p : SelectiveScan α channels groups stateDim)
       List.zipWith (fun t h => p.readOut t i h) ts (combined.map fun t => t.apply (h0.get i)) := by
   apply selectiveScan_outputs_prefixScan <;> assumption
 
-example [CommSemiringScalar α] (p : SelectiveScan α channels groups stateDim)
+example [SemiringScalar α] (p : SelectiveScan α channels groups stateDim)
     (h0 : Tensor α [channels, stateDim]) (ts : List (SelectiveScanToken α channels groups stateDim)) (i : Fin channels)
     (hzero : ∀ n, (h0.get i).get n = 0) (combined : List (DiagonalTransition α stateDim))
     (hcombined : IsPrefixScan DiagonalTransition.after

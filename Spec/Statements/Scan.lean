@@ -6,7 +6,7 @@ module
 
 public import Spec.Scan.DiagonalParallel
 public import Spec.Scan.DiagonalS4
-public import Spec.Scan.Rounded
+public import Spec.Rounding.PrefixScan
 
 /-!
 # Scans, restated
@@ -383,7 +383,7 @@ example [LawfulScalar α] :
     Std.Associative (DiagonalTransition.after (α := α) (stateDim := stateDim)) := by
   apply DiagonalTransition.associative_after <;> assumption
 
-example [CommSemiringScalar α] :
+example [SemiringScalar α] :
     TransitionMonoid (DiagonalTransition.after (α := α) (stateDim := stateDim)) DiagonalTransition.identity
       DiagonalTransition.apply := by
   apply diagonalTransition_monoid <;> assumption
@@ -423,7 +423,7 @@ example [LawfulScalar α] :
     (oddEvenScan DiagonalTransition.after ts).map (fun t => t.apply h0) = diagonalSelectiveScan h0 ts := by
   apply diagonalSelectiveScan_oddEven <;> assumption
 
-example [CommSemiringScalar α] (padding : List (DiagonalTransition α stateDim)) :
+example [SemiringScalar α] (padding : List (DiagonalTransition α stateDim)) :
     ((blellochInclusive DiagonalTransition.after DiagonalTransition.identity (ts ++ padding)).take ts.length).map
         (fun t => t.apply h0) =
       diagonalSelectiveScan h0 ts := by
@@ -435,7 +435,7 @@ example [LawfulScalar α]
     chunkedScan scan DiagonalTransition.apply c h0 ts = diagonalSelectiveScan h0 ts := by
   apply diagonalSelectiveScan_chunked <;> assumption
 
-example [CommSemiringScalar α]
+example [SemiringScalar α]
     (scan : List (DiagonalTransition α stateDim) → List (DiagonalTransition α stateDim))
     (hscan : ∀ ts, IsPrefixScan DiagonalTransition.after ts (scan ts))
     (pieces : List (List (DiagonalTransition α stateDim))) :
@@ -445,7 +445,7 @@ example [CommSemiringScalar α]
 
 section Zero
 
-variable [CommSemiringScalar α]
+variable [SemiringScalar α]
 
 example {ys : List (DiagonalTransition α stateDim)}
     (h : IsPrefixScan DiagonalTransition.after ts ys) :
@@ -533,7 +533,7 @@ section
 
 open Lean.Grind
 
-variable {α : Type} [Scalar α] [CommSemiringScalar α] {inputDim stateDim outputDim : Nat}
+variable {α : Type} [Scalar α] [SemiringScalar α] {inputDim stateDim outputDim : Nat}
 
 example {m n : Nat} (M : Tensor α [m, n]) (x : Tensor α [n]) : M.matVec x = Matrix.mulVec M x := by
   apply matVec_eq_mulVec <;> assumption
@@ -567,7 +567,7 @@ example (m : DiagonalS4Spec α inputDim stateDim outputDim)
 
 end
 
-/-! ## Scan/Rounded -/
+/-! ## Rounding/PrefixScan -/
 
 section
 

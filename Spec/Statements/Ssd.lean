@@ -181,7 +181,7 @@ example (r : Runner σ ι ο) (s : σ) (tok : Nat → ι) {advance : σ → Nat 
 
 end
 
-/-! ## SeqIdx -/
+/-! ## Kernels/SeqIdx -/
 
 section
 
