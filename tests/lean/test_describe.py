@@ -31,6 +31,7 @@ def at(source: str, name: str) -> str:
         "\n@[simp, grind =]\nprotected theorem ",
         "\nprivate noncomputable def ",
         "\nclass inductive ",
+        "\ninstance (priority := low) ",
     ],
 )
 def test_it_stands_before_the_keyword(between: str) -> None:

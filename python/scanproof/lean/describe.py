@@ -21,7 +21,7 @@ STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
 _KINDS = frozenset(
     {"theorem", "definition", "structure", "class", "inductive", "instance", "opaque", "axiom"}
 )
-_BETWEEN = re.compile(r"\s*(?:@\[[^\]]*\]\s*)*(?:[a-z]\w*\s+)*")
+_BETWEEN = re.compile(r"\s*(?:@\[[^\]]*\]\s*)*(?:[a-z]\w*\s+)*(?:\(priority := \w+\)\s+)?")
 _REASONS = {
     "sorryAx": "rests on sorry",
     "Lean.ofReduceBool": "rests on native_decide, which trusts compiled code",
