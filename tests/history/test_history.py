@@ -55,7 +55,7 @@ def verdicts(model, time=T):
         "prefix": check_prefix(
             model, x, lengths=[cut for cut in (1, 3, 4, 10, 14) if cut < time], inputs=1
         ).verdict,
-        "batch": check_batch_independence(model, x, inputs=1).verdict,
+        "batch": check_batch_independence(model, x).verdict,
         "refinement": check_kernel_refinement(
             model.kernel, SsdScan(dt_softplus=True), inputs, log_window=CHUNK, shrink=False
         ).verdict,

@@ -10,7 +10,7 @@ no gradient: detached statistics, ``argmax``, expert-choice routing, drops at a 
 3. ``alone``: the example in a batch of one.
 
 Another place and another shape may have another last bit; ``scanproof.causality.evidence`` tells that from
-information, relative to the greatest output of each run. A difference that float64 does not have at all
+information, relative to the greatest output of the example. A difference that float64 does not have at all
 counts as rounding when ``replace`` found none.
 """
 
@@ -317,19 +317,20 @@ class _Comparison:
                 f"fn(x) when {case} has another shape, {tuple(now.shape)} instead of {tuple(y.shape)}; keep "
                 "every axis but batch_dim independent of the batch"
             )
-        scale = torch.cat([outputs, others]).double().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).abs().max()
         changes = []
         for place, example in enumerate(case.order):
             equal = torch.equal(outputs[example], others[place])
             if example in case.replaced:
                 self._moved = self._moved or not equal
             elif not equal:
-                difference = (outputs[example].cpu().double() - others[place].cpu().double()).abs()
-                changes.append(self._change(case, example, difference, scale.item()))
+                changes.append(self._change(case, example, outputs[example], others[place]))
         return changes
 
-    def _change(self, case: Case, example: int, difference: Tensor, scale: float) -> BatchChange:
-        difference = difference.nan_to_num(nan=torch.inf, posinf=torch.inf)
+    def _change(self, case: Case, example: int, before: Tensor, after: Tensor) -> BatchChange:
+        """Measure the change of one example by its own outputs: another's may be larger by far."""
+        before, after = before.cpu().double(), after.cpu().double()
+        scale = torch.stack([before, after]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).abs().max().item()
+        difference = (before - after).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
         index = [int(i) for i in torch.unravel_index(difference.argmax(), difference.shape)]
         size = difference.max().item()
         index.insert(self._batch.dim % (len(index) + 1), example)
@@ -339,7 +340,7 @@ class _Comparison:
             when=str(case),
             index=tuple(index),
             size=size,
-            share=size / scale,
+            share=size / scale if scale else torch.inf,
             count=int(difference.count_nonzero()),
             entries=difference.numel(),
         )

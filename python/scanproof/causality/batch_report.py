@@ -24,7 +24,7 @@ class BatchChange:
         when: what was done to the batch, in words.
         index: index into ``fn(x)`` of the greatest change.
         size: absolute change, in the units of the output; infinite when the output became NaN or infinite.
-        share: ``size`` relative to the greatest finite output of both runs.
+        share: ``size`` relative to the greatest finite output of the example in both runs.
         count: number of entries of the example that changed.
         entries: number of its entries.
     """
