@@ -14,7 +14,7 @@ test: $(READY)
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
 
 prove: $(READY)
 	@$(VENV)/bin/scanproof prove

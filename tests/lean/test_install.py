@@ -10,17 +10,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from lean.script import SCRIPT
 from scanproof.lean import install as installation
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.install import install, integrity, sysroot
 from scanproof.lean.node import Node
+from scanproof.lean.patch import patch
 from scanproof.lean.progress import silent
 
 AddCommand = Callable[[str, str], None]
-LEAN_JS = (
-    "var pthreadPoolSize=4;newSymIndex=Object.keys(lib.exports).indexOf(symbol);"
-    'var _main;function assignWasmExports(wasmExports){_main=wasmExports["main"]}'
-)
 
 
 @pytest.fixture
@@ -28,7 +26,7 @@ def node(add_command: AddCommand, cache: Path, monkeypatch: pytest.MonkeyPatch, 
     """A Node.js whose npm does what the environment variable ``FAKE_NPM`` says."""
     add_command("npm", (Path(__file__).parent / "fake_npm.py").read_text(encoding="utf-8"))
     monkeypatch.setenv("FAKE_NPM_LOG", str(tmp_path / "npm.log"))
-    monkeypatch.setenv("FAKE_LEAN_JS", LEAN_JS)
+    monkeypatch.setenv("FAKE_LEAN_JS", SCRIPT)
     monkeypatch.setenv("FAKE_NPM", "well")
     npm = shutil.which("npm")
     assert npm is not None
@@ -51,7 +49,7 @@ def test_an_installation_is_complete_and_nothing_else_is_kept(
     assert folder == sysroot()
     files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
     assert files == {"lean.js", "lean.wasm", "lib/lean/Init.olean", "lib/lean/Init/Core.olean"}
-    assert "new Map" in (folder / "lean.js").read_text()
+    assert (folder / "lean.js").read_text() == patch(SCRIPT)
     assert left_behind(cache) == [folder.name]
     assert install(node, silent) == folder
     assert len(calls(tmp_path)) == 1
