@@ -120,6 +120,57 @@ def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(r
     assert set(shown) == {"test_suite.py"}, "frames of scanproof are hidden"
 
 
+FIXTURE = """
+@pytest.fixture
+def checked(certify):
+    certify(decay)
+    yield
+    certify(doubled)
+
+@pytest.fixture
+def leaking(certify):
+    certify(leaky)
+
+@pytest.mark.scanproof(shape=(2, 9, 1))
+def test_checked(checked):
+    pass
+
+@pytest.mark.scanproof(shape=(2, 9, 1))
+def test_leaking(leaking):
+    pass
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_what_fixtures_of_the_user_check_counts_once(run, pytester, workers):
+    result = run(FIXTURE, "--scanproof-json=found.json", *workers)
+    result.assert_outcomes(passed=1, errors=1)
+    causal = ["✓", "CAUSAL", "VJP", "certificate", "test_suite.py::test_checked"]
+    leak = ["✗", "LEAK", "VJP", "certificate", "test_suite.py::test_leaking"]
+    assert table_of(result) == [causal, causal, leak]
+    found = [report["verdict"] for report in reports_of(pytester.path / "found.json")]
+    assert found == ["CAUSAL", "CAUSAL", "LEAK"]
+
+
+def test_a_marked_test_that_checks_nothing_does_not_pass(run):
+    result = run(
+        """
+pytestmark = pytest.mark.scanproof(shape=(2, 9, 1))
+
+def test_forgets(certify):
+    pass
+
+def test_skipped(certify):
+    pytest.skip("not here")
+
+def test_other():
+    pass
+"""
+    )
+    result.assert_outcomes(passed=2, errors=1, skipped=1)
+    assert "marked scanproof, takes certify and never calls it: nothing is checked" in result.stdout.str()
+
+
 def test_nobody_who_does_not_use_it_notices(run):
     output = run("def test_other(): pass").stdout.str()
     assert "= scanproof =" not in output
@@ -178,6 +229,22 @@ def test_cases(refine):
         (
             "@pytest.mark.scanproof(shape=(1, 2, 1), dtype='float31')\ndef test_it(certify): certify(decay)",
             "InvalidArgument: scanproof(dtype='float31') is no dtype",
+        ),
+        (
+            "@pytest.mark.scanproof(shape='2,3')\ndef test_it(certify): certify(decay)",
+            "InvalidArgument: scanproof(shape='2,3') is no shape; give whole numbers",
+        ),
+        (
+            "@pytest.mark.scanproof(shape=(1, 0, 1))\ndef test_it(certify): certify(decay)",
+            "InvalidArgument: scanproof(shape=(1, 0, 1)) is no shape",
+        ),
+        (
+            "@pytest.mark.scanproof(shape=(1, 2, 1), checks=['refinement'])\ndef test_it(certify): pass",
+            "scanproof(checks=) has no effect: the test does not take audit",
+        ),
+        (
+            "@pytest.mark.scanproof(shape=(1, 2, 1), spec=SPEC)\ndef test_it(certify): pass",
+            "scanproof(spec=) has no effect: the test does not take audit or refine",
         ),
     ],
 )

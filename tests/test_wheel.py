@@ -1,17 +1,32 @@
 """What ``pip install`` alone gives: the wheel in an empty environment, far from any checkout."""
 
+import ast
 import json
 import os
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+EXTRAS = {"transformers", "matplotlib", "lightning"}
+"""What modules import at once that serve only those who have it."""
+IMPORT_ALL = """
+import importlib, pkgutil, scanproof
+for module in pkgutil.walk_packages(scanproof.__path__, "scanproof."):
+    if module.name != "scanproof.__main__":
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            print(error.name)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +38,25 @@ def wheel(tmp_path_factory):
     return file
 
 
+def link(requirements, folder):
+    """Link into a folder the installed packages that are required, and what these require, without extras."""
+    waiting, linked = [Requirement(text) for text in requirements], set()
+    while waiting:
+        requirement = waiting.pop()
+        wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if not wanted or requirement.name in linked:
+            continue
+        linked.add(requirement.name)
+        package = metadata.distribution(requirement.name)
+        waiting += map(Requirement, package.requires or ())
+        for part in {file.parts[0] for file in package.files} - {"..", "__pycache__"}:
+            if not (folder / part).exists():
+                (folder / part).symlink_to(package.locate_file(part))
+
+
 @pytest.fixture(scope="module")
-def scanproof(wheel, tmp_path_factory):
-    """Run the installed command in a folder of its own; the dependencies are those of this environment."""
+def environment(wheel, tmp_path_factory):
+    """Return the folder of an environment with the wheel, and of what is installed here, what it requires."""
     folder = tmp_path_factory.mktemp("empty")
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
@@ -43,20 +74,30 @@ def scanproof(wheel, tmp_path_factory):
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
-    installed = [path for path in sys.path if path.endswith("site-packages")]
-    assert sysconfig.get_path("purelib") in installed
-    (Path(where) / "dependencies.pth").write_text("\n".join(installed))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    (installed,) = metadata.distributions(name="scanproof", path=[where])
+    link(installed.requires, Path(where))
+    return folder
 
-    def run(*arguments):
-        command = [folder / "env" / "bin" / "scanproof", *arguments]
+
+@pytest.fixture(scope="module")
+def run(environment):
+    """Run a program of the environment in a folder of its own."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+    def run(program, *arguments):
+        command = [environment / "env" / "bin" / program, *arguments]
         result = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+            command, cwd=environment, env=variables, capture_output=True, text=True, check=False
         )
-        assert "Traceback" not in result.stderr
+        assert "Traceback" not in result.stderr, result.stderr
         return result
 
     return run
+
+
+@pytest.fixture(scope="module")
+def scanproof(run):
+    return partial(run, "scanproof")
 
 
 def test_it_carries_sources_catalogue_and_golden_vectors(wheel):
@@ -77,6 +118,27 @@ def test_it_carries_sources_catalogue_and_golden_vectors(wheel):
         "py.typed",
     )
     assert {f"scanproof/{name}" for name in data} <= names
+
+
+def test_what_is_required_is_enough_to_import_every_module(run):
+    result = run("python", "-c", IMPORT_ALL)
+    assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) == EXTRAS
+
+
+def test_every_import_is_declared(wheel):
+    trees = [ast.parse(file.read_text()) for file in (ROOT / "python").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    roots = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"scanproof"}
+    (built,) = metadata.distributions(path=[str(wheel)])
+    declared = {canonicalize_name(Requirement(text).name) for text in built.requires}
+    sources = metadata.packages_distributions()
+    undeclared = [
+        root for root in roots if declared.isdisjoint(map(canonicalize_name, sources.get(root, [root])))
+    ]
+    assert undeclared == ["pytorch_lightning"]  # the older name of lightning
 
 
 def test_doctor_finds_the_carried_project(scanproof):

@@ -8,5 +8,9 @@ class InvalidArgument(ValueError):
     """
 
 
+class NothingEstablished(RuntimeError):
+    """What is checked raised in the middle of a check; the message says what, and where."""
+
+
 class MissingDependency(ImportError):
     """A package that an extra brings is not installed; the message names the command that installs it."""

@@ -1,8 +1,11 @@
 """What is named on a command line: objects of the user's modules, and dtypes."""
 
+import os
 import sys
+import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,7 +15,7 @@ from typing import Any
 
 import torch
 
-from scanproof.errors import InvalidArgument
+from scanproof.errors import InvalidArgument, MissingDependency, NothingEstablished
 
 _DTYPES = {
     "float32": torch.float32,
@@ -20,6 +23,8 @@ _DTYPES = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+_OURS = f"{Path(__file__).parent}{os.sep}"
+_STANDARD = (f"{sysconfig.get_path('stdlib')}{os.sep}", "<frozen ")
 
 
 def object_named(command: str, name: str) -> Any:
@@ -51,13 +56,48 @@ def dtype_named(command: str, name: str) -> torch.dtype:
 
 
 def said(error: BaseException) -> str:
-    """Return an exception in one line, with the last line that it passed outside of installed packages."""
+    """Return an exception in one line, with the last line of the user's code that it passed."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error}"
-    text = " ".join(str(error).split())
+    text = ": ".join(part for part in (type(error).__name__, " ".join(str(error).split())) if part)
+    frame = _culprit(error)
+    return f"{text} ({frame.filename}, line {frame.lineno})" if frame else text
+
+
+@contextmanager
+def running(command: str, target: str) -> Iterator[None]:
+    """Run a check of what the user named; what that raises becomes a sentence, a fault of the check does not.
+
+    Raises:
+        NothingEstablished: the code of the user raised, or what it calls.
+    """
+    try:
+        yield
+    except (InvalidArgument, MissingDependency, NothingEstablished):
+        raise
+    except Exception as error:
+        if _culprit(error) is None:
+            raise
+        notes = "".join(f", {note.partition(':')[0]}" for note in getattr(error, "__notes__", ()))
+        raise NothingEstablished(
+            f"{command}: nothing was established, for {target} raised {said(error)}{notes}."
+        ) from error
+
+
+def _culprit(error: BaseException) -> traceback.FrameSummary | None:
+    """Return the last line of the user's that an exception passed, else that of a package where it arose."""
     frames = traceback.extract_tb(error.__traceback__)
-    frame = [frame for frame in frames if "site-packages" not in frame.filename][-1]
-    return f"{type(error).__name__}: {text} ({frame.filename}, line {frame.lineno})"
+    users = [frame for frame in frames if not _is_ours(frame) and not _is_installed(frame)]
+    arose = [frame for frame in frames[-1:] if "site-packages" in frame.filename and not _is_ours(frame)]
+    return users[-1] if users else arose[0] if arose else None
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    return frame.filename.startswith(_OURS)
+
+
+def _is_installed(frame: traceback.FrameSummary) -> bool:
+    return "site-packages" in frame.filename or frame.filename.startswith(_STANDARD)
 
 
 def _import(command: str, name: str) -> ModuleType:

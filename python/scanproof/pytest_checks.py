@@ -52,11 +52,17 @@ class Setup:
             raise InvalidArgument(
                 "There is no input: give x, or mark the test with scanproof(shape=(batch, time, channels))."
             )
+        shape = self.marked["shape"]
+        sizes = tuple(shape) if isinstance(shape, Sequence) else ()
+        if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
+            raise InvalidArgument(
+                f"scanproof(shape={shape!r}) is no shape; give whole numbers of at least 1, as in (2, 9, 1)."
+            )
         dtype = self.marked.get("dtype", torch.float32)
         kind = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
         if not isinstance(kind, torch.dtype):
             raise InvalidArgument(f"scanproof(dtype={dtype!r}) is no dtype of PyTorch; say float32, for one.")
-        return torch.randn(tuple(self.marked["shape"]), generator=self.generator()).to(kind)
+        return torch.randn(sizes, generator=self.generator()).to(kind)
 
     def generator(self) -> Any:
         """Return a generator at the seed."""

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from scanproof.refinement.oracle import Oracle
 
 FIXTURES = frozenset({"audit", "certify", "refine"})
-SETTINGS = frozenset({"spec", "shape", "dtype", "checks"})
+READ_BY: dict[str, frozenset[str]] = {
+    "shape": FIXTURES,
+    "dtype": FIXTURES,
+    "spec": frozenset({"audit", "refine"}),
+    "checks": frozenset({"audit"}),
+}
+"""What the marker takes, and which fixtures read it."""
 ORACLES = ("python", "lean")
 
 _ENTRIES = pytest.StashKey[list["Entry"]]()
+_PASSED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -103,38 +110,56 @@ def audit(request: pytest.FixtureRequest) -> "Check":
 def _setup(request: pytest.FixtureRequest) -> Any:
     from scanproof.pytest_checks import Setup
 
-    entries = request.node.stash.setdefault(_ENTRIES, [])
     return Setup(
         marked=_marked(request.node),
         seed=int(setting(request.config, "seed") or 0),
         recording=setting(request.config, "json") is not None,
-        entries=entries,
+        entries=request.node.stash[_ENTRIES],
         properties=request.node.user_properties,
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse a marker that would have no effect."""
-    if item.get_closest_marker("scanproof"):
-        _marked(item)
-        if "scanproof" in {mark.name for mark in item.own_markers} and FIXTURES.isdisjoint(_fixtures(item)):
+    item.stash[_ENTRIES], item.stash[_PASSED] = [], False
+    _marked(item)
+    taken = _taken(item)
+    for mark in item.own_markers:
+        if mark.name != "scanproof":
+            continue
+        if not taken:
             names = ", ".join(sorted(FIXTURES))
             pytest.fail(
                 f"marked scanproof, but takes none of the fixtures {names}: nothing is checked", False
             )
+        for name in mark.kwargs:
+            if taken.isdisjoint(READ_BY[name]):
+                readers = " or ".join(sorted(READ_BY[name]))
+                pytest.fail(f"scanproof({name}=) has no effect: the test does not take {readers}", False)
 
 
-def _fixtures(item: pytest.Item) -> list[str]:
-    return getattr(item, "fixturenames", [])
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Refuse a marked test that passed although nothing was checked."""
+    yield
+    taken = ", ".join(sorted(_taken(item)))
+    passed, found = item.stash.get(_PASSED, False), item.stash.get(_ENTRIES, [])
+    if passed and taken and not found and item.get_closest_marker("scanproof"):
+        pytest.fail(f"marked scanproof, takes {taken} and never calls it: nothing is checked", False)
+
+
+def _taken(item: pytest.Item) -> frozenset[str]:
+    return FIXTURES.intersection(getattr(item, "fixturenames", ()))
 
 
 def _marked(item: pytest.Item) -> dict[str, Any]:
     """Return what the markers of a test set; the nearest one counts."""
     settings: dict[str, Any] = {}
     for mark in item.iter_markers("scanproof"):
-        if mark.args or not SETTINGS.issuperset(mark.kwargs):
+        if mark.args or not READ_BY.keys() >= mark.kwargs.keys():
             given = ", ".join([*map(repr, mark.args), *(f"{name}=" for name in mark.kwargs)])
-            pytest.fail(f"scanproof({given}): the marker takes {', '.join(sorted(SETTINGS))}, by name", False)
+            pytest.fail(f"scanproof({given}): the marker takes {', '.join(sorted(READ_BY))}, by name", False)
         settings = {**mark.kwargs, **settings}
     return settings
 
@@ -143,9 +168,11 @@ def _marked(item: pytest.Item) -> dict[str, Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let the report of a test carry what was checked, also from a worker of xdist."""
+    """Let the last report of a test carry what it and its fixtures checked, also from a worker of xdist."""
     report = yield
     if call.when == "call":
+        item.stash[_PASSED] = report.passed
+    if call.when == "teardown":
         report.scanproof = item.stash.get(_ENTRIES, [])  # type: ignore[attr-defined]
     return report
 

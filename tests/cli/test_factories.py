@@ -6,7 +6,9 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from scanproof.causality import certificate
 from scanproof.cli.app import app
+from scanproof.report.report import Report
 
 MODULE = """
 import torch
@@ -44,6 +46,31 @@ def failing():
     return 1 / 0
 
 model = Flip()
+
+class Backward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, g):
+        raise ValueError("no way back")
+
+def one_way():
+    return Backward.apply, doubled()[1]
+
+def overwriting():
+    def run(x):
+        y = x.exp()
+        return y.mul_(2)
+    return run
+
+def misspelt():
+    return {"fn": causal(), "foo": 3}
+
+def aligned():
+    from scanproof import Alignment
+    return {"fn": doubled()[0], "spec": doubled()[1], "alignment": Alignment.shift(1)}
 """
 
 
@@ -126,6 +153,55 @@ def test_the_page(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("page", "problem"),
+    [("absent/page.html", "there is no folder absent"), (".", "cannot be written")],
+)
+def test_a_page_that_cannot_be_written_is_refused_first(page, problem):
+    result = run("certify", "made:leaky", "--shape", "2,5,1", "--html", page)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert problem in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(("name", "code", "verdict"), [("leaky", 1, "✗ LEAK"), ("causal", 3, "✓ CAUSAL")])
+def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(monkeypatch, name, code, verdict):
+    def full(self, path, subject=None, site=None):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Report, "to_html", full)
+    result = run("certify", f"made:{name}", "--shape", "2,5,1", "--html", "page.html", "--quiet")
+    assert (result.exit_code, result.stdout) == (code, f"{verdict}  made:{name}\n")
+    assert result.stderr == "--html page.html could not be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize("command", ["certify", "refine"])
+def test_what_raises_while_it_is_checked_is_said_in_a_sentence(command, tmp_path):
+    result = run(command, "made:one_way", "--shape", "2,5,1", *["--gradients"] * (command == "refine"))
+    assert (result.exit_code, result.stdout) == (3, "")
+    line = 1 + MODULE[: MODULE.index("raise ValueError")].count("\n")
+    assert result.stderr.splitlines()[-1] == (
+        f"{command}: nothing was established, for made:one_way raised ValueError: no way back "
+        f"({tmp_path / 'made.py'}, line {line})."
+    )
+
+
+def test_what_pytorch_raises_about_it_is_said_in_a_sentence():
+    result = run("certify", "made:overwriting", "--shape", "2,5,1", "--quiet")
+    assert result.exit_code == 3
+    assert "made:overwriting raised RuntimeError: one of the variables needed for gradient" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch):
+    source = compile("def faulty(*arguments, **options): return len(3)", certificate.__file__, "exec")
+    exec(source, faulty := {})
+    monkeypatch.setattr(certificate, "_certify", faulty["faulty"])
+    result = run("certify", "made:causal", "--shape", "2,5,1", "--quiet")
+    assert result.exit_code == 3
+    assert "Traceback" in result.stderr
+    assert result.stderr.endswith("nothing was established. Please report the above.\n")
+
+
+@pytest.mark.parametrize(
     ("target", "sentence"),
     [
         ("made", "name it as package.module:name, got 'made'."),
@@ -143,6 +219,8 @@ def test_the_page(tmp_path):
         ("made:failing", "made:failing raised ZeroDivisionError: division by zero ("),
         ("made:model", "made:model is a Flip; name a function without arguments"),
         ("made:MODULE", "made has no MODULE"),
+        ("made:misspelt", "made:misspelt returned a mapping with 'foo'; "),
+        ("builtins:dict", "builtins:dict returned a dict; return what to check"),
     ],
 )
 @pytest.mark.parametrize("command", ["audit", "certify", "refine"])
@@ -158,6 +236,18 @@ def test_mistakes_in_the_users_code_are_sentences(command, target, sentence):
     [
         (["certify", "made:causal"], "certify: what shape has the input? Say --shape 2,64,32"),
         (["certify", "made:causal", "--shape", "2,x"], "certify: --shape is '2,x'; give whole numbers"),
+        (
+            ["refine", "made:aligned", "--shape", "2,5,1"],
+            "refine: made:aligned returned a mapping with 'alignment'; refine takes fn, spec, x.",
+        ),
+        (
+            ["certify", "made:causal", "--shape", "99999999,9999999"],
+            "certify: an input of shape (99999999, 9999999) does not fit into memory here; choose smaller",
+        ),
+        (
+            ["audit", "made:causal", "--shape", "9" * 30, "--vocab-size", "3"],
+            f"audit: an input of shape ({'9' * 30},) does not fit into memory here; choose smaller",
+        ),
         (["audit", "made:causal", "--shape", "2,0,1"], "audit: --shape is '2,0,1'; give whole numbers"),
         (["audit", "made:causal", "--shape", "2,5,1", "--dtype", "int8"], "audit: --dtype must be one of"),
         (["audit", "made:causal", "--shape", "2,5,1", "--device", "abacus"], "audit: --device is 'abacus'"),
@@ -178,3 +268,4 @@ def test_wrong_options_are_sentences(arguments, sentence):
     result = run(*arguments, "--quiet")
     assert result.exit_code == 2
     assert result.stderr.startswith(sentence)
+    assert len(result.stderr.splitlines()) == 1

@@ -27,6 +27,12 @@ def wrong(z=None, **rest):
 def zeros(u, **rest):
     return right(u * 0, **rest)
 
+def without_D(u, delta, A, B, C, z=None, delta_bias=None, delta_softplus=False, return_last_state=False):
+    return right(u, delta, A, B, C, None, z, delta_bias, delta_softplus, return_last_state)
+
+def failing(**given):
+    raise ValueError("no such\\nscan")
+
 number = 3
 """
     )
@@ -82,6 +88,8 @@ def test_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
             ["--dtype", "int8"],
             "fuzz: --dtype must be one of float32, float64, bfloat16, float16, got 'int8'.",
         ),
+        (["my_scans:without_D"], "fuzz: my_scans:without_D (u, delta, A, B, C, z=None, delta_bias=None,"),
+        (["json:dumps"], "fuzz: json:dumps (obj, *, skipkeys=False,"),
         (["--cases", "0"], "cases is 0; give a whole number of at least 1"),
         (["--seconds", "0"], "Cases: seconds is 0.0; give a positive number"),
     ],
@@ -90,3 +98,20 @@ def test_wrong_calls(arguments: list[str], sentence: str) -> None:
     result = run(app, ["fuzz", *arguments])
     assert result.exit_code == 2
     assert result.stderr.startswith(sentence)
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("other", "code"), [("right", 3), ("wrong", 1)])
+def test_a_scan_that_raises_is_said_in_a_sentence_and_does_not_hide_others(other: str, code: int) -> None:
+    result = run(app, ["fuzz", f"my_scans:{other}", "my_scans:failing", "--cases", "60", "--quiet"])
+    assert result.exit_code == code
+    assert result.stdout.startswith(f"my_scans:{other}: ")
+    said = "fuzz: nothing was established, for my_scans:failing raised ValueError: no such scan ("
+    assert result.stderr.startswith(said)
+    assert result.stderr.endswith("my_scans.py, line 16), on case 0 of seed 0.\n")
+
+
+def test_a_scan_without_a_signature_is_tried() -> None:
+    result = run(app, ["fuzz", "builtins:dict", "--cases", "3"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("impl(…, return_last_state=True) returned a dict")

@@ -56,8 +56,10 @@ def test_help_fits_and_says_exit_codes(monkeypatch, name, columns):
 
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not hasattr(page, "commands")])
-def test_every_command_has_json(name):
-    assert "--json" in {option for parameter in PAGES[name].params for option in parameter.opts}
+def test_every_command_has_json_and_quiet(name):
+    assert {"--json", "--quiet", "-q"} <= {
+        option for parameter in PAGES[name].params for option in parameter.opts
+    }
 
 
 @pytest.mark.lean
@@ -71,7 +73,7 @@ def test_the_example_runs(name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", LONG)
 def test_a_long_example_reaches_its_work(name, monkeypatch):
-    class Reached(Exception):
+    class Reached(BaseException):
         pass
 
     def work(*arguments, **options):
@@ -79,7 +81,8 @@ def test_a_long_example_reaches_its_work(name, monkeypatch):
 
     module, _, function = LONG[name].rpartition(".")
     monkeypatch.setattr(import_module(module), function, work)
-    assert isinstance(run(example_of(PAGES[name])).exception, Reached)
+    with pytest.raises(Reached):
+        run(example_of(PAGES[name]))
     assert example_of(PAGES[name]).startswith(name)
 
 

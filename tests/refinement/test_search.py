@@ -66,6 +66,12 @@ def test_a_right_block(gradients):
     assert "no counterexample in 60 cases" in report.row("mine").evidence
 
 
+@pytest.mark.parametrize("inputs", [st.nothing(), st.integers().filter(lambda number: False)])
+def test_inputs_of_which_nothing_can_be_drawn(inputs):
+    with pytest.raises(InvalidArgument, match=r"Cases: inputs is .*of which nothing can be drawn"):
+        check_refinement(block, SPEC, cases=Cases(3, inputs=inputs))
+
+
 def test_a_wrong_block_is_refuted_with_code():
     def wrong(x):
         return block(x, 1 + 1e-5)

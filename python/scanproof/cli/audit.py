@@ -35,6 +35,8 @@ def audit(
     The factory returns a function or module from the input to an output of as many positions, or (that, its
     spec), or a mapping of arguments of scanproof.audit with 'fn' among them.
     """
+    from inspect import signature
+
     import torch
 
     from scanproof.auditing.audit import CHECKS
@@ -42,11 +44,19 @@ def audit(
     from scanproof.cli import factory
     from scanproof.cli.inputs import with_input
     from scanproof.cli.show import show, step
+    from scanproof.named import running
 
-    with step(f"Auditing {target}", quiet):
+    known = signature(check).parameters
+    with step(f"Auditing {target}", quiet), running("audit", target):
         made = with_input(
-            "audit", factory.make("audit", target, seed), shape, dtype, device, seed, vocab_size
+            "audit", factory.make("audit", target, seed, known), shape, dtype, device, seed, vocab_size
         )
-        options = {"name": target, "checks": checks or CHECKS, "cuts": cuts, "vocab_size": vocab_size}
-        report = check(**{**options, **made}, generator=torch.Generator().manual_seed(seed))
+        options = {
+            "name": target,
+            "checks": checks or CHECKS,
+            "cuts": cuts,
+            "vocab_size": vocab_size,
+            "generator": torch.Generator().manual_seed(seed),
+        }
+        report = check(**{**options, **made})
     return show(target, report, as_json=json, html=html, quiet=quiet)

@@ -13,22 +13,28 @@ def ulps(
     samples: Annotated[int, typer.Option(help="Arguments drawn in float64 and float32.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Seed of these arguments.")] = 0,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Compare exp, log, log1p, sigmoid, softplus and silu of PyTorch with mpmath, in ulps."""
     from scanproof.bench.ulps import run_bench
+    from scanproof.cli.show import step
 
-    run_bench(as_json=json, device=device, samples=samples, seed=seed)
+    with step("Comparing with mpmath", quiet):
+        run_bench(as_json=json, device=device, samples=samples, seed=seed)
     return PASSED
 
 
 def refinement(
     repeats: Annotated[int, typer.Option(help="Measurements of each run; the shortest counts.")] = 5,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Compare what the bound of a scan costs with the float64 run of the reference."""
     from scanproof.bench.refinement import run_bench
+    from scanproof.cli.show import step
 
-    run_bench(as_json=json, repeats=repeats)
+    with step("Measuring", quiet):
+        run_bench(as_json=json, repeats=repeats)
     return PASSED
 
 

@@ -33,8 +33,10 @@ def certify(
     """Certify that no output has a gradient at a later input, or at another example of the batch.
 
     What the factory returns is a function or module from the input to an output of as many positions, or a
-    mapping of arguments of scanproof.certify, with 'fn' among them.
+    mapping of arguments of scanproof.certify, with 'fn' among them; a 'spec' is left to the other commands.
     """
+    from inspect import signature
+
     import torch
 
     from scanproof.causality.certificate import Cuts
@@ -42,10 +44,12 @@ def certify(
     from scanproof.cli import factory
     from scanproof.cli.inputs import with_input
     from scanproof.cli.show import show, step
+    from scanproof.named import running
 
     chosen: Cuts = cuts  # type: ignore[assignment]  # certify says what is wrong with others
-    with step(f"Certifying {target}", quiet):
-        made = with_input("certify", factory.make("certify", target, seed), shape, dtype, device, seed)
+    known = {*signature(check).parameters, "spec"}
+    with step(f"Certifying {target}", quiet), running("certify", target):
+        made = with_input("certify", factory.make("certify", target, seed, known), shape, dtype, device, seed)
         made.pop("spec", None)
         report = check(
             **{

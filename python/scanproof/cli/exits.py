@@ -1,5 +1,6 @@
 """Exit codes, and problems that the user can mend as one sentence instead of a traceback."""
 
+import traceback
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
@@ -7,7 +8,7 @@ from typing import ParamSpec
 import typer
 from rich.console import Console
 
-from scanproof.errors import InvalidArgument, MissingDependency
+from scanproof.errors import InvalidArgument, MissingDependency, NothingEstablished
 
 PASSED, FINDING, WRONG_CALL, INCONCLUSIVE = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -30,21 +31,27 @@ def explained(command: Callable[P, int]) -> Callable[P, None]:
         try:
             code = command(*arguments, **options)
         except InvalidArgument as error:
-            code = _say(WRONG_CALL, str(error))
-        except (LeanUnavailable, MissingDependency) as error:
-            code = _say(INCONCLUSIVE, str(error))
+            code = say(WRONG_CALL, str(error))
+        except (LeanUnavailable, MissingDependency, NothingEstablished) as error:
+            code = say(INCONCLUSIVE, str(error))
         except BrokenPipeError:
             raise
         except OSError as error:
             text = f"{error.filename}: {error.strerror}." if error.filename else str(error)
-            code = _say(INCONCLUSIVE, text)
+            code = say(INCONCLUSIVE, text)
         except KeyboardInterrupt:
-            code = _say(INTERRUPTED, "Interrupted; what was finished is kept.")
+            code = say(INTERRUPTED, "Interrupted; what was finished is kept.")
+        except Exception:
+            traceback.print_exc()
+            code = say(
+                INCONCLUSIVE, "A fault of scanproof; nothing was established. Please report the above."
+            )
         raise typer.Exit(code)
 
     return run
 
 
-def _say(code: int, problem: str) -> int:
+def say(code: int, problem: str) -> int:
+    """Say a problem on the standard error, and return the exit code that goes with it."""
     Console(stderr=True, soft_wrap=True).print(problem, highlight=False, markup=False)
     return code

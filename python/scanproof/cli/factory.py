@@ -1,7 +1,8 @@
 """What the user names as ``package.module:factory``: found, called, and every mistake said in a sentence."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from scanproof.errors import InvalidArgument
@@ -9,13 +10,14 @@ from scanproof.errors import InvalidArgument
 WANTED = "what to check, a function or module; or (that, its spec); or a mapping with 'fn'"
 
 
-def make(command: str, target: str, seed: int) -> dict[str, Any]:
+def make(command: str, target: str, seed: int, known: Collection[str]) -> dict[str, Any]:
     """Call a factory and return what it made, as arguments: ``fn``, and ``spec`` and others that it gave.
 
     Args:
         command: who asks, for messages.
         target: ``package.module:factory``; modules in the working folder are found too.
         seed: seed of PyTorch's global generator while the factory runs; the generator is left as it was.
+        known: what a mapping may hold.
 
     Raises:
         InvalidArgument: there is no such factory, it failed, or it returned something else.
@@ -32,6 +34,12 @@ def make(command: str, target: str, seed: int) -> dict[str, Any]:
         except Exception as error:
             raise InvalidArgument(f"{command}: {target} raised {said(error)}.") from error
     if isinstance(made, Mapping) and callable(made.get("fn")):
+        unknown = [key for key in made if key not in known]
+        if unknown:
+            raise InvalidArgument(
+                f"{command}: {target} returned a mapping with {unknown[0]!r}; {command} takes "
+                f"{', '.join(sorted(known))}."
+            )
         return dict(made)
     if isinstance(made, tuple) and len(made) == 2 and callable(made[0]):
         return {"fn": made[0], "spec": made[1]}
@@ -50,9 +58,13 @@ def _find(command: str, target: str) -> Callable[[], Any]:
         raise InvalidArgument(
             f"{command}: {target} is {_shown(factory)}; name a function without arguments that returns one."
         )
+    try:
+        parameters = inspect.signature(factory).parameters
+    except ValueError:
+        parameters = MappingProxyType({})  # written in C: what it takes shows in the call
     needed = [
         parameter.name
-        for parameter in inspect.signature(factory).parameters.values()
+        for parameter in parameters.values()
         if parameter.default is parameter.empty
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]

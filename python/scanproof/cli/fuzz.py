@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED
+from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED, say
 from scanproof.cli.options import Json, Quiet
 
 
@@ -24,7 +24,7 @@ def fuzz(
     """Check selective scans on drawn inputs, ordinary and extreme, for what rounding cannot explain."""
     from scanproof.refinement.fuzz import run_fuzz
 
-    reports = run_fuzz(
+    reports, problems = run_fuzz(
         scans or (),
         cases=cases,
         seconds=seconds,
@@ -34,6 +34,8 @@ def fuzz(
         as_json=json,
         quiet=quiet,
     )
+    for problem in problems:
+        say(INCONCLUSIVE, problem)
     if any(report.verdict.found for report in reports):
         return FINDING
-    return PASSED if all(report.verdict.passed for report in reports) else INCONCLUSIVE
+    return PASSED if not problems and all(report.verdict.passed for report in reports) else INCONCLUSIVE

@@ -67,7 +67,7 @@ def with_input(
             raise InvalidArgument(f"{command}: the factory gives x; leave --shape out.")
         x = made["x"]
     else:
-        x = _draw(_sizes(command, shape), kind, seed, vocab_size).to(place)
+        x = _draw(command, _sizes(command, shape), kind, place, seed, vocab_size)
     _try(command, fn, x, made.get("kwargs") or {})
     return {**made, "fn": fn, "x": x}
 
@@ -100,13 +100,20 @@ def _device(command: str, name: str) -> Any:
     return torch.device(name)
 
 
-def _draw(sizes: tuple[int, ...], dtype: Any, seed: int, vocab_size: int | None) -> "Tensor":
+def _draw(
+    command: str, sizes: tuple[int, ...], dtype: Any, place: Any, seed: int, vocab_size: int | None
+) -> "Tensor":
     import torch
 
     generator = torch.Generator().manual_seed(seed)
-    if vocab_size is not None:
-        return torch.randint(vocab_size, sizes, generator=generator)
-    return torch.randn(sizes, generator=generator).to(dtype)
+    try:
+        if vocab_size is not None:
+            return torch.randint(vocab_size, sizes, generator=generator).to(place)
+        return torch.randn(sizes, generator=generator).to(place, dtype)
+    except Exception as error:  # PyTorch raises RuntimeError, MemoryError, OverflowError or TypeError
+        raise InvalidArgument(
+            f"{command}: an input of shape {sizes} does not fit into memory here; choose smaller sizes."
+        ) from error
 
 
 def _try(command: str, fn: Any, x: Any, kwargs: dict[str, Any]) -> None:

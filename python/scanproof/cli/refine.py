@@ -35,7 +35,7 @@ def refine(
     from scanproof.cli.inputs import with_input
     from scanproof.cli.show import show, step
     from scanproof.errors import InvalidArgument
-    from scanproof.named import dtype_named
+    from scanproof.named import dtype_named, running
     from scanproof.refinement.check import check_refinement
     from scanproof.refinement.oracle import Oracle
 
@@ -43,7 +43,10 @@ def refine(
         raise InvalidArgument(f"refine: --oracle is {oracle!r}; choose python or lean.")
     with ExitStack() as stack:
         stack.enter_context(step(f"Refining {target}", quiet))
-        made = with_input("refine", factory.make("refine", target, seed), shape, dtype, device, seed)
+        stack.enter_context(running("refine", target))
+        made = with_input(
+            "refine", factory.make("refine", target, seed, ("fn", "spec", "x")), shape, dtype, device, seed
+        )
         if "spec" not in made:
             raise InvalidArgument(f"refine: {target} returned no spec; return (implementation, spec).")
         report = check_refinement(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED
+from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED, say
 from scanproof.report.table import table, verdict_text
 from scanproof.report.verdict import Verdict
 
@@ -41,6 +41,8 @@ def show_json(content: Any) -> None:
 def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, quiet: bool) -> int:
     """Print a report, write its page where one is asked for, and return the exit code.
 
+    That of a finding stays where the page cannot be written; else it is that of what is not possible.
+
     Args:
         subject: what was checked.
         report: a report with a verdict.
@@ -49,12 +51,22 @@ def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, qu
         quiet: print the verdict alone.
     """
     verdict: Verdict = report.verdict  # type: ignore[attr-defined]  # what only describes is not shown here
-    if html is not None:
-        report.to_html(html, subject)
-    console = output()
     if as_json:
         show_json(json.loads(report.to_json(subject)))
-        return exit_code(verdict)
+    else:
+        _print(subject, report, verdict, quiet)
+    code = exit_code(verdict)
+    if html is not None:
+        try:
+            report.to_html(html, subject)
+        except OSError as error:
+            problem = say(INCONCLUSIVE, f"--html {html} could not be written: {error.strerror}.")
+            return code or problem
+    return code
+
+
+def _print(subject: str, report: "Report", verdict: Verdict, quiet: bool) -> None:
+    console = output()
     console.print(Text.assemble(verdict_text(verdict), f"  {subject}"), soft_wrap=True)
     if not quiet:
         if rows := getattr(report, "rows", None):
@@ -62,7 +74,6 @@ def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, qu
         else:
             width = console.width if console.is_terminal else None
             console.print(wrapped(report.summary(), width), markup=False, soft_wrap=True)
-    return exit_code(verdict)
 
 
 def wrapped(summary: str, width: int | None) -> str:

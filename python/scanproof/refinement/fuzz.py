@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from inspect import signature
 from typing import Any
 
 from rich.console import Console
 
-from scanproof.errors import InvalidArgument
-from scanproof.named import dtype_named, object_named
+from scanproof.errors import InvalidArgument, NothingEstablished
+from scanproof.named import dtype_named, object_named, running
 from scanproof.refinement.check import check_scan_refinement
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.search import Cases
@@ -36,7 +37,7 @@ def run_fuzz(
     gradients: bool,
     as_json: bool,
     quiet: bool,
-) -> list[RefinementReport]:
+) -> tuple[list[RefinementReport], list[str]]:
     """Check scans on drawn inputs, and print what was found.
 
     Args:
@@ -50,23 +51,29 @@ def run_fuzz(
         as_json: print JSON.
         quiet: print one line for each scan.
 
+    Returns:
+        The reports, and a sentence about each scan that raised.
+
     Raises:
         InvalidArgument: there is no such function, or an argument is wrong.
     """
     scans = {name: object_named("fuzz", name) for name in names} or OWN_SCANS
     for name, scan in scans.items():
-        if not callable(scan):
-            raise InvalidArgument(f"fuzz: {name} must be a function, got {scan!r:.80}.")
+        _check(name, scan)
     budget = Cases(cases, seconds, scan_inputs(dtype=dtype_named("fuzz", dtype)), bar=not quiet)
-    reports = {
-        name: check_scan_refinement(scan, cases=budget, seed=seed, gradients=gradients)
-        for name, scan in scans.items()
-    }
+    reports, problems = {}, []
+    for name, scan in scans.items():
+        try:
+            with running("fuzz", name):
+                reports[name] = check_scan_refinement(scan, cases=budget, seed=seed, gradients=gradients)
+        except NothingEstablished as error:
+            problems.append(str(error))
     if as_json:
         print(json.dumps(document(reports.items()), indent=2))
     elif quiet:
-        print(*(f"{name}: {report.verdict.name}" for name, report in reports.items()), sep="\n")
-    else:
+        for name, report in reports.items():
+            print(f"{name}: {report.verdict.name}")
+    elif reports:
         console = Console(highlight=False)
         rows = [report.row(name) for name, report in reports.items()]
         console.print(table(rows, title=f"{dtype}, seed {seed}{', outputs and gradients' * gradients}"))
@@ -75,4 +82,19 @@ def run_fuzz(
                 console.print(
                     f"\nRepeats what refutes {name}, as impl:\n\n{report.smallest.code}", markup=False
                 )
-    return list(reports.values())
+    return list(reports.values()), problems
+
+
+def _check(name: str, scan: Any) -> None:
+    if not callable(scan):
+        raise InvalidArgument(f"fuzz: {name} must be a function, got {scan!r:.80}.")
+    try:
+        parameters = signature(scan)
+    except ValueError:
+        return  # written in C: what it takes shows in the first case
+    try:
+        parameters.bind(**dict.fromkeys(signature(selective_scan).parameters))
+    except TypeError as error:
+        raise InvalidArgument(
+            f"fuzz: {name} {parameters} cannot be called as scanproof.selective_scan is: {error}."
+        ) from None

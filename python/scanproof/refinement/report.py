@@ -70,6 +70,8 @@ FORMULAS = {
 }
 """What these theorems bound the error of a state by, in the letters of ``scanproof.refinement.bounded``."""
 
+NO_BOUND_THEOREM = "none about the bound: a running error analysis of the reference"
+
 
 @dataclass(frozen=True)
 class Quantiles:
@@ -230,7 +232,7 @@ class RefinementReport(Report):
             lines.append(f"              {self.bound_theorem} (the bound of the scan, evaluated in float64):")
             lines.append(f"              {self.formula}")
         else:
-            lines.append("              none about the bound: a running error analysis of the reference")
+            lines.append(f"              {NO_BOUND_THEOREM}")
         if self.gradients:
             lines.append(f"              {theorems.GRADIENT} (gradients of the scan are a scan backwards),")
             lines.append(f"              {theorems.GRADIENT_ERROR} (its bound)")
@@ -277,7 +279,7 @@ def _mismatch(report: RefinementReport) -> list[str]:
         lines += [
             f"Outside the bound: {outside} of {report.spread.entries} entries ({100 * share:.3g} %)",
             f"Worst            : {report.worst}",
-            f"Allowed          : {report.worst.bound:.3g} there, what rounding explains"
-            + (f" (theorem {report.bound_theorem})" if report.bound_theorem else ""),
+            f"Allowed          : {report.worst.bound:.3g} there, what rounding explains "
+            f"({f'theorem {report.bound_theorem}' if report.bound_theorem else NO_BOUND_THEOREM})",
         ]
     return lines

@@ -128,7 +128,10 @@ def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[
         suppress_health_check=list(hypothesis.HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )(hypothesis.given(strategy)(each))
-    hypothesis.seed(seed)(run)()
+    try:
+        hypothesis.seed(seed)(run)()
+    except hypothesis.errors.Unsatisfiable:
+        raise InvalidArgument(f"Cases: inputs is {strategy!r:.80}, of which nothing can be drawn.") from None
 
 
 def _weight(found: Comparison) -> tuple[bool, float]:
