@@ -7,6 +7,7 @@ takes minutes.
 """
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def main(versions: list[str]) -> int:
         try:
             done = run_over(overlay(chosen[version]), [str(HERE / "history_probe.py")], timeout=SECONDS)
             columns[version] = json.loads(done.stdout.splitlines()[-1])
-        except (KeyError, IndexError, ValueError, MissingDependency) as problem:
+        except (KeyError, IndexError, ValueError, MissingDependency, subprocess.TimeoutExpired) as problem:
             print(f"{version}: {problem!r}", file=sys.stderr)
             failed = True
     rows = list(dict.fromkeys(row for column in columns.values() for row in column))

@@ -113,6 +113,10 @@ def test_it_carries_sources_catalogue_and_golden_vectors(wheel):
     data = (
         "lean/catalogue.json",
         "lean/catalogue.lean",
+        "adapters/overlays/build.txt",
+        "adapters/overlays/fla.txt",
+        "adapters/overlays/mamba-ssm.txt",
+        "adapters/overlays/plain.txt",
         "refinement/golden.json",
         "report/schema.json",
         "py.typed",

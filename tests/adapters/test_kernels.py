@@ -19,11 +19,10 @@ from scanproof import (
 from scanproof.adapters.kernels import plain, transformers
 from scanproof.adapters.kernels.registry import OVERLAYS, kernel_subjects
 from scanproof.adapters.kernels.subject import Subject
-from scanproof.adapters.overlay import overlay
+from scanproof.adapters.overlay import LISTS, overlay
 from scanproof.refinement.kernels.cases import random_inputs
 
 ROOT = Path(__file__).parents[2]
-LISTS = ROOT / "ci" / "overlays"
 ENABLE = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/test_kernels.py"
 INSTALLED = transformers.subjects()
 
@@ -55,7 +54,7 @@ def test_kernels_of_transformers(subject):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_kernels_of_packages_in_overlays():
     pinned = "".join((LISTS / name).read_text() for name in OVERLAYS.values())
-    found = kernel_subjects(LISTS)[len(INSTALLED) :]
+    found = kernel_subjects(overlays=True)[len(INSTALLED) :]
     assert len(found) == len(every_subject()) - len(INSTALLED)
     for subject in found:
         assert f"{subject.package}=={subject.version}\n" in pinned

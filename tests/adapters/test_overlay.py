@@ -74,5 +74,5 @@ def test_a_failure_is_told_and_leaves_nothing(lists, monkeypatch):
 
 
 def test_a_list_must_exist(tmp_path):
-    with pytest.raises(InvalidArgument, match="ci/overlays"):
+    with pytest.raises(InvalidArgument, match="list of pinned packages"):
         overlay(tmp_path / "none.txt")

@@ -1,12 +1,17 @@
 """A census asks once, goes on where it was cut off, and writes every answer that it got."""
 
 import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from scanproof import InvalidArgument, Verdict
-from scanproof.census import command
+from scanproof.census import basis, command
+from scanproof.census.answers import answer, causality
 from scanproof.census.page import html
 from scanproof.census.subject import COLUMNS, Answer, Entry, Subject
 from scanproof.census.subjects import subjects
@@ -14,6 +19,7 @@ from scanproof.census.table import document, markdown
 from scanproof.census.worker import examine
 from scanproof.cli.app import app
 from scanproof.lean.progress import silent
+from scanproof.streaming.model import Unsupported
 
 
 def said(check, verdict, worst=None, evidence="36 cuts | <b>"):
@@ -22,6 +28,20 @@ def said(check, verdict, worst=None, evidence="36 cuts | <b>"):
 
 def entry(name="a: one", *answers, **options):
     return Entry(name=name, package="a", version="1.0", answers=answers, **options)
+
+
+def subject(name, version="1.0"):
+    return Subject(name, "a", lambda seed: (), version=version)
+
+
+def answering(asked):
+    """Answer for a subject, and note that it was asked."""
+
+    def examine(subject, seed):
+        asked.append(subject.name)
+        return replace(basis.unanswered(subject, seed), answers=(said("steps", "STREAMS"),))
+
+    return examine
 
 
 MIXED = entry(
@@ -53,29 +73,58 @@ def test_every_check_of_streaming_has_a_column():
 def test_it_goes_on_where_it_was_cut_off(tmp_path):
     asked = []
 
-    def examine(name, seed):
-        asked.append(name)
-        return entry(name, said("steps", "STREAMS"), seed=seed)
+    def ask(subjects, seed=0):
+        return command.collect(subjects, kept, seed, 1, silent, answering(asked))
 
     kept = tmp_path / "census.jsonl"
-    command.collect(["a", "b"], kept, 0, 1, silent, examine)
-    kept.write_text(kept.read_text() + '{"name": "c", "pack')  # what a run that was killed leaves
-    entries = command.collect(["a", "b", "c"], kept, 0, 2, silent, examine)
+    a, b, c = subject("a"), subject("b"), subject("c")
+    ask([a, b])
+    kept.write_text(kept.read_text() + '\n{"name": "c", "pack')  # what a run that was killed leaves
+    assert [found.name for found in ask([a, b, c])] == ["a", "b", "c"]
+    ask([a, b, c])
     assert asked == ["a", "b", "c"]
-    assert [found.name for found in entries] == ["a", "b", "c"]
-    command.collect(["a"], kept, 1, 1, silent, examine)
+    ask([a], seed=1)
     assert asked == ["a", "b", "c", "a"]
+
+
+@pytest.mark.parametrize("changed", ["torch", "scanproof", "a", "code"])
+def test_what_was_made_with_another_version_is_asked_again(tmp_path, monkeypatch, changed):
+    asked, kept = [], tmp_path / "census.jsonl"
+    command.collect([subject("a: it", version="")], kept, 0, 1, silent, answering(asked))
+    if changed == "code":
+        monkeypatch.setattr(basis, "_code", lambda: "another")
+    else:
+        known = basis.version
+        monkeypatch.setattr(basis, "version", lambda name: "9.9" if name == changed else known(name))
+    command.collect([subject("a: it", version="")], kept, 0, 1, silent, answering(asked))
+    assert asked == ["a: it", "a: it"]
+
+
+def test_the_hash_of_the_code_sees_every_module(tmp_path, monkeypatch):
+    (tmp_path / "checks").mkdir()
+    monkeypatch.setattr(basis, "files", lambda package: tmp_path)
+    seen = set()
+    for text in ("a = 1", "a = 2"):
+        (tmp_path / "checks" / "one.py").write_text(text)
+        seen.add(basis._code.__wrapped__())
+    assert len(seen) == 2
+
+
+def test_the_headline_names_every_version_of_torch_that_was_used():
+    mixed = [entry("a: b", torch="2.5.0"), entry("a: c", torch="2.6.0")]
+    assert "torch 2.5.0 and 2.6.0" in markdown(mixed, "2026-01-02")
+    assert "torch 2.5.0," in markdown(mixed[:1], "2026-01-02")
 
 
 def test_what_failed_is_asked_again(tmp_path):
     answers = iter([entry("a", problem="no network"), entry("a", said("steps", "STREAMS"))])
 
-    def examine(name, seed):
+    def examine(subject, seed):
         return next(answers)
 
-    kept = tmp_path / "census.jsonl"
-    assert command.collect(["a"], kept, 0, 1, silent, examine)[0].problem == "no network"
-    assert not command.collect(["a"], kept, 0, 1, silent, examine)[0].problem
+    kept, a = tmp_path / "census.jsonl", subject("a")
+    assert command.collect([a], kept, 0, 1, silent, examine)[0].problem == "no network"
+    assert not command.collect([a], kept, 0, 1, silent, examine)[0].problem
 
 
 def test_the_table_says_everything():
@@ -93,22 +142,72 @@ def test_the_table_says_everything():
     assert page.count("<section") == 2
 
 
-def test_what_a_package_raises_is_a_problem_of_its_entry():
+def test_the_page_tells_what_does_not_apply_from_what_is_open():
+    page = html([MIXED], "2026-01-02")
+    assert '<td class="dim">·</td>' in page
+    assert '<td class="open">?</td>' in page
+    assert '<td class="dim">NOT_APPLICABLE</td>' in page
+
+
+def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_before():
     def raises(seed):
+        yield said("VJP certificate", "LEAK")
         raise RuntimeError("no such kernel")
 
-    found = examine(Subject("x: y", "nowhere", raises), 3)
+    *_, found = examine(Subject("x: y", "nowhere", raises), 3)
     assert (found.problem, found.version, found.seed) == (
         "RuntimeError: no such kernel",
         "not installed",
         3,
     )
+    assert [answer.verdict for answer in found.findings] == ["LEAK"]
+
+
+def worker(monkeypatch, program):
+    """Have a process run a program in the place of the worker."""
+    run = subprocess.run
+    monkeypatch.setattr(
+        command.subprocess, "run", lambda _, **options: run([sys.executable, "-c", program], **options)
+    )
+
+
+LEAKS = json.dumps(asdict(entry("a: it", said("VJP certificate", "LEAK"), torch="2.6.0")))
+
+
+@pytest.mark.parametrize(
+    ("end", "problem"),
+    [("os.kill(os.getpid(), 9)", "exit code -9"), ("time.sleep(60)", "took more than 1 s")],
+)
+def test_a_process_that_dies_leaves_its_answers(monkeypatch, end, problem):
+    worker(monkeypatch, f"import os, time\nprint('noise')\nprint({LEAKS!r}, flush=True)\n{end}")
+    monkeypatch.setattr(command, "LIMIT", 1.0)
+    found = command.in_a_process(subject("a: it"), 0)
+    assert problem in found.problem
+    assert len(found.findings) == 1
 
 
 def test_a_process_that_dies_is_a_problem_of_its_entry():
-    found = command.in_a_process("nobody: nothing", 0)
+    found = command.in_a_process(subject("nobody: nothing"), 0)
     assert "exit code 1" in found.problem
     assert "nobody: nothing" in found.problem
+    assert (found.package, found.version) == ("a", "1.0")
+
+
+def shaped(*shape):
+    return lambda x: x.new_zeros(shape)
+
+
+def test_only_what_is_not_offered_does_not_apply():
+    x = torch.randn(2, 9, 4)
+    answers = list(causality(shaped(1), x, 9, 0))
+    assert {said.verdict for said in answers} == {"INCONCLUSIVE"}, answers
+    assert all(said.evidence for said in answers)
+
+    def unsupported():
+        raise Unsupported("it has no such form")
+
+    found = answer("refinement", unsupported)
+    assert (found.verdict, found.evidence) == ("NOT_APPLICABLE", "it has no such form")
 
 
 def test_there_are_subjects():
@@ -128,15 +227,15 @@ def test_the_command(tmp_path, monkeypatch):
     assert made[0]["cells"]["causal"]["verdict"] == "CAUSAL"
     assert {file.suffix for file in tmp_path.iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
-    def never(name, seed, lists=None):
-        raise AssertionError(name)
+    def never(subject, seed, overlays):
+        raise AssertionError(subject.name)
 
     monkeypatch.setattr(command, "in_a_process", never)
     assert CliRunner().invoke(app, arguments).exit_code == 0
 
 
 def test_a_wrong_call(tmp_path):
-    options = {"jobs": 1, "seed": 0, "fresh": False, "overlays": None, "as_json": False, "quiet": True}
+    options = {"jobs": 1, "seed": 0, "fresh": False, "overlays": False, "as_json": False, "quiet": True}
     with pytest.raises(InvalidArgument, match="no subject matches 'z\\*'"):
         command.run_census(tmp_path, only="z*", **options)
     with pytest.raises(InvalidArgument, match="--jobs must be at least 1"):

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 from jsonschema import Draft202012Validator
 
 import scanproof
+from scanproof.auditing.report import AuditEntry
 from scanproof.report.record import SCHEMA_VERSION, document
 
 SCHEMA = json.loads((files("scanproof.report") / "schema.json").read_text())
@@ -82,6 +84,24 @@ def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports):
         "matrixCausal_iff_reach_cuts",
         "Runner.take_outputs_append",
     ]
+
+
+def test_what_is_no_theorem_is_not_cited(reports):
+    cited = [
+        name
+        for report in reports.values()
+        for part in document([("it", report)])["reports"]
+        for name in part["theorems"]
+    ]
+    assert cited
+    assert [name for name in cited if not name or name.startswith("none")] == []
+    assert reports["BatchReport"].theorems == ()
+    refined = replace(reports["RefinementReport"], bound_theorem="")
+    assert refined.theorems == (refined.theorem,)
+    entry = AuditEntry(check="it", verdict=scanproof.Verdict.STREAMS, evidence="", theorem="a")
+    assert entry.theorems == ("a",)
+    assert replace(entry, theorem="none: it is so").theorems == ()
+    assert replace(entry, verdict=scanproof.Verdict.NOT_APPLICABLE).theorems == ()
 
 
 def test_what_a_leak_says(reports):

@@ -1,10 +1,12 @@
 """A healthy kernel streams, and every way of breaking a cache that has been shipped is seen by its row."""
 
+import numpy
 import pytest
 import torch
 from torch.nn import functional
 
 from scanproof import (
+    Alignment,
     InvalidArgument,
     StreamingError,
     Verdict,
@@ -12,6 +14,7 @@ from scanproof import (
     audit,
     check_streaming,
     selective_scan,
+    theorems,
 )
 from scanproof.streaming.model import Unsupported
 
@@ -72,9 +75,23 @@ def test_a_healthy_model_streams_in_every_way_that_applies():
     wrong, report = found(Conv())
     assert not wrong
     assert report.verdict is Verdict.STREAMS, report.summary()
-    assert {row.check for row in report.rows if row.verdict is not Verdict.STREAMS} == set()
-    assert all(row.cases for row in report.rows)
+    (other,) = [row for row in report.rows if row.verdict is not Verdict.STREAMS]
+    assert (other.check, other.verdict) == ("roll back", Verdict.NOT_APPLICABLE)
+    assert other.reason == "the model offers no rollback()"
+    assert all(row.cases for row in report.rows if row is not other)
     assert "Runner.prefill_decode" in report.summary()
+
+
+def test_it_cites_the_theorems_of_what_applies():
+    report = check_streaming(Plain(), tokens())
+    assert report.theorems == (theorems.RUN_OF_PIECES,)
+    assert set(check_streaming(Conv(), tokens()).theorems) == {
+        theorems.RUN_OF_PIECES,
+        theorems.PREFILL_DECODE,
+        theorems.AFTER_PADDING,
+        theorems.LEFT_PADDING,
+        theorems.PACKED,
+    }
 
 
 class ForgetsOnExtend(Conv):
@@ -150,19 +167,32 @@ class PrefillDropsTheWindow(Conv):
         return y, {**state, "inputs": torch.zeros_like(state["inputs"])}
 
 
+class PrefillKeepsOneInput(Conv):
+    """Its state has another shape than that of steps."""
+
+    def prefill(self, x):
+        y, state = super().prefill(x)
+        return y, {**state, "inputs": state["inputs"][:, -1:]}
+
+    def step(self, x, state):
+        inputs = functional.pad(state["inputs"], (0, 0, 2 - state["inputs"].shape[1], 0))
+        return self.extend(x, {**state, "inputs": inputs})
+
+
 @pytest.mark.parametrize(
     ("model", "rows"),
     [
-        (ForgetsOnExtend(), {"chunked prefill", "verify and roll back"}),
+        (ForgetsOnExtend(), {"chunked prefill", "verify on a copy"}),
         (MixesRows(), {"batch in steps", "steps"}),
         (BroadcastsRows(), {"batch in steps", "steps"}),
         (SharesItsState(), {"copy of the state"}),
         (IgnoresTheMask(), {"garbage under the mask", "left padding", "padded, then steps"}),
         (SkipsTheMaskOfOne(), {"left padding"}),
         (PacksWithoutReset(), {"packed sequences"}),
-        (RollsBackOneTooFew(), {"verify and roll back"}),
+        (RollsBackOneTooFew(), {"roll back"}),
         (SelectsTheWrongRow(), {"rows that end"}),
         (PrefillDropsTheWindow(), {"prefill, then steps", "state returned"}),
+        (PrefillKeepsOneInput(), {"prefill, then steps", "state returned"}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Conv) else "",
 )
@@ -183,6 +213,67 @@ def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache():
 def test_a_rollback_that_works_passes():
     _, report = found(RollsBack())
     assert report.verdict is Verdict.STREAMS, report.summary()
+    assert next(row for row in report.rows if row.check == "roll back").verdict is Verdict.STREAMS
+
+
+class NumpyState(Conv):
+    """No tensor is in its state, which holds the tokens so far."""
+
+    def initial_state(self, x):
+        return x[:, :0].numpy()
+
+    def extend(self, x, state):
+        seen = numpy.concatenate([state, x.numpy()], 1)
+        return self(torch.from_numpy(seen))[:, -x.shape[1] :], seen
+
+    def padded(self, x, mask):
+        return Conv.extend(self, x * mask[..., None], Conv.initial_state(self, x))[0], None
+
+    def clone(self, state):
+        return state.copy()
+
+    def select(self, state, rows):
+        return state[rows]
+
+
+class EmptyOutputs(Conv):
+    """A step that returns nothing, and a pass that does not, either, where it is asked of one row."""
+
+    def packed(self, x, lengths):
+        return self(x)[:, :, :0]
+
+    def __call__(self, x):
+        y = super().__call__(x)
+        return y if len(x) > 1 else y[:, :, :0]
+
+
+def test_nothing_compared_is_nothing_passed():
+    _, report = found(NumpyState())
+    said = {row.check: (row.verdict, row.reason) for row in report.rows}
+    assert said["state returned"] == (
+        Verdict.NOT_APPLICABLE,
+        "no tensor was found in the state; offer tensors(state)",
+    )
+    assert said["steps"][0] is said["copy of the state"][0] is Verdict.STREAMS
+    _, report = found(EmptyOutputs())
+    said = {row.check: (row.verdict, row.reason) for row in report.rows}
+    assert said["packed sequences"] == (
+        Verdict.INCONCLUSIVE,
+        "nothing was compared: all tensors are empty",
+    )
+
+
+class OneTensorMore(Conv):
+    def prefill(self, x):
+        y, state = super().prefill(x)
+        return y, {**state, "more": torch.ones(1)}
+
+
+def test_a_prefill_that_returns_another_kind_of_state_does_not_pass():
+    _, report = found(OneTensorMore())
+    row = next(row for row in report.rows if row.check == "state returned")
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert "tensors in the state after 1 tokens, counted: shape (3,) in place of (2,)" in row.reason
 
 
 class StepInLowPrecision(Conv):
@@ -334,6 +425,46 @@ def test_an_audit_has_the_rows():
     assert "streaming: chunked prefill" in checks
     assert report.ok, report.summary()
     assert audit(ForgetsOnExtend(), tokens(2, 9)).verdict is Verdict.DIVERGES
+
+
+def streaming_in(report):
+    return [
+        (entry.verdict, entry.evidence) for entry in report.entries if entry.check.startswith("streaming")
+    ]
+
+
+class TakesScale(Conv):
+    def __call__(self, x, scale=1.0):
+        return scale * super().__call__(x)
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "reason"),
+    [
+        (tokens(2, 3), {}, "fewer than 4 positions"),
+        (tokens(2, 9), {"kwargs": {"scale": 2.0}}, "call check_streaming on a wrapper"),
+        (tokens(2, 9), {"output": lambda y: y}, "call check_streaming on a wrapper"),
+        (tokens(2, 9), {"batch_dim": None}, "call check_streaming on a wrapper"),
+        (tokens(9, 9), {"seq_dim": 0, "batch_dim": 1}, "call check_streaming on a wrapper"),
+        (tokens(2, 9), {"alignment": Alignment.shift(-1)}, "call check_streaming on a wrapper"),
+    ],
+)
+def test_an_audit_says_where_streaming_does_not_apply(x, options, reason):
+    report = audit(TakesScale(), x, checks=["perturbation", "streaming"], **options)
+    ((verdict, evidence),) = streaming_in(report)
+    assert verdict is Verdict.NOT_APPLICABLE
+    assert reason in evidence
+    assert report.entries[1].verdict is not Verdict.NOT_APPLICABLE
+
+
+def test_a_model_that_raises_does_not_end_an_audit():
+    def raises(self, x):
+        raise RuntimeError("no kernel")
+
+    broken = type("Broken", (Conv,), {"__call__": raises})()
+    report = audit(broken, tokens(2, 9), checks=["streaming"])
+    assert streaming_in(report) == [(Verdict.INCONCLUSIVE, "fn raised RuntimeError: no kernel")]
+    assert report.theorems == ()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from filelock import FileLock
 from scanproof.errors import InvalidArgument, MissingDependency
 from scanproof.lean.store import LOCK_NAME, cache_folder
 
+LISTS = Path(__file__).with_name("overlays")
+"""The lists of packages that this package knows kernels of."""
+
 _BUILD = "build.txt"
 """The list, beside the others, of what builds packages that come as sources."""
 
@@ -41,7 +44,7 @@ def overlay(requirements: Path) -> Path:
     """
     if not requirements.is_file():
         raise InvalidArgument(
-            f"{requirements} is no file; give a list of pinned packages, as in ci/overlays."
+            f"{requirements} is no file; give a list of pinned packages, as those in {LISTS}."
         )
     tools = requirements.with_name(_BUILD)
     path = (overlay(tools),) if tools.is_file() and requirements != tools else ()

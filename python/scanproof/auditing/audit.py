@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -124,6 +124,15 @@ def audit(
         bare = output is None and not kwargs
         return check_refinement(fn if bare else plain, cast(Spec, spec), cast(Tensor, x), rounding=rounding)
 
+    def unstreamed() -> str | None:
+        if not single:
+            return "x is several tensors"
+        if not isinstance(fn, StreamingModel):
+            return "fn has no initial_state(x) and step(x, state)"
+        if output is not None or kwargs or (seq_dim, batch_dim, alignment) != (1, 0, SAME):
+            return "kwargs, output, axes and alignment are not for it; call check_streaming on a wrapper"
+        return "x has fewer than 4 positions" if first.dim() < 2 or first.shape[1] < 4 else None
+
     entries = [
         _entry(
             "VJP certificate",
@@ -149,12 +158,11 @@ def audit(
         ),
         _entry("refinement", refinement, unless_asked("refinement") or unrefined),
     ]
-    if isinstance(fn, StreamingModel) and single and "streaming" in chosen:
-        entries += _streaming_entries(fn, cast(Tensor, x), seeded())
-    else:
-        unstreamed = "fn has no initial_state(x) and step(x, state)" if single else "x is several tensors"
-        reason = unless_asked("streaming") or unstreamed
-        entries.append(AuditEntry(check="streaming", verdict=Verdict.NOT_APPLICABLE, evidence=reason))
+    entries += _entries(
+        "streaming",
+        lambda: check_streaming(cast(StreamingModel, fn), cast(Tensor, x), generator=seeded()).rows,
+        unless_asked("streaming") or unstreamed(),
+    )
     return AuditReport(
         subject=subject,
         entries=tuple(entries),
@@ -182,34 +190,26 @@ def _to_map(certificate: AuditEntry) -> bool:
     return leaks and len(report.inputs) == 1 and report.T <= MAPPED
 
 
-def _entry(check: str, run: Callable[[], Any], obstacle: str | None = None) -> AuditEntry:
+def _entry(check: str, run: Callable[[], Any], obstacle: str | None) -> AuditEntry:
+    (entry,) = _entries(check, lambda: (run(),), obstacle)
+    return entry
+
+
+def _entries(check: str, run: Callable[[], Sequence[Any]], obstacle: str | None) -> list[AuditEntry]:
+    """Return an entry for each report that ``run`` returns, or one that says why there is none."""
     if obstacle:
-        return AuditEntry(check=check, verdict=Verdict.NOT_APPLICABLE, evidence=obstacle)
+        return [AuditEntry(check=check, verdict=Verdict.NOT_APPLICABLE, evidence=obstacle)]
     began = time.perf_counter()
     try:
-        report = run()
+        reports = run()
     except InvalidArgument:
         raise
     except Exception as error:  # whatever fn raises in the runs that a check makes
         raised = f"fn raised {type(error).__name__}: {error}"
         seconds = time.perf_counter() - began
-        return AuditEntry(check=check, verdict=Verdict.INCONCLUSIVE, evidence=raised, seconds=seconds)
-    row: Row = report.row("")
-    return AuditEntry(
-        check=row.check,
-        verdict=row.verdict,
-        evidence=row.evidence,
-        theorem=row.theorem,
-        seconds=time.perf_counter() - began,
-        report=report,
-    )
-
-
-def _streaming_entries(fn: StreamingModel, x: Tensor, generator: torch.Generator) -> list[AuditEntry]:
-    began = time.perf_counter()
-    report = check_streaming(fn, x, generator=generator)
-    seconds = (time.perf_counter() - began) / len(report.rows)
-    rows = [(found, found.row("")) for found in report.rows]
+        return [AuditEntry(check=check, verdict=Verdict.INCONCLUSIVE, evidence=raised, seconds=seconds)]
+    seconds = (time.perf_counter() - began) / len(reports)
+    rows: list[tuple[Any, Row]] = [(report, report.row("")) for report in reports]
     return [
         AuditEntry(
             check=row.check,
@@ -217,9 +217,9 @@ def _streaming_entries(fn: StreamingModel, x: Tensor, generator: torch.Generator
             evidence=row.evidence,
             theorem=row.theorem,
             seconds=seconds,
-            report=found,
+            report=report,
         )
-        for found, row in rows
+        for report, row in rows
     ]
 
 

@@ -74,10 +74,8 @@ class AuditReport(Report):
         """The checks with the gravest verdict."""
         return "by " + ", ".join(entry.check for entry in self.entries if entry.verdict is self.verdict)
 
-    @property
-    def theorems(self) -> tuple[str, ...]:
-        """The Lean theorems that the verdicts of all checks rest on."""
-        return tuple(dict.fromkeys(name for part in self.parts[1:] for name in part.theorems))
+    def _cited(self) -> tuple[str, ...]:
+        return tuple(name for part in self.parts[1:] for name in part.theorems)
 
     @property
     def parts(self) -> tuple[Report, ...]:
@@ -110,8 +108,7 @@ class AuditReport(Report):
         lines += [
             f"  {entry.check:<{width}} : {entry.verdict.name}: {entry.evidence}" for entry in self.entries
         ]
-        named = (entry.theorem for entry in self.entries)
-        theorems = dict.fromkeys(name for name in named if name and not name.startswith("none"))
+        theorems = dict.fromkeys(name for entry in self.entries for name in entry.theorems)
         lines.append(f"  {'verdict':<{width}} : {self.verdict.name}: {self.verdict.value}")
         lines.append(f"  {'theorems':<{width}} : {', '.join(theorems)}")
         lines.append(f"  {'versions':<{width}} : {', '.join(map(' '.join, self.versions.items()))}")

@@ -100,7 +100,6 @@ class BatchReport(ComparisonReport):
     calls: int
     vocab_size: int | None
     theorem: str = "none: a runner reads one sequence"
-    theorems: ClassVar = ()
 
     def _title(self) -> str:
         return f"BatchIndependence({self.examples} examples, {', '.join(self.kinds)})"

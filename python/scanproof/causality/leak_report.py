@@ -130,9 +130,7 @@ class LeakReport(Report):
         """The module that lets in the leak of ``pair``; None without a LEAK."""
         return next((finding.where for finding in self._findings() if finding.where), None)
 
-    @property
-    def theorems(self) -> tuple[str, ...]:
-        """The Lean theorems that the verdict rests on: that of the runners, and why the cuts are enough."""
+    def _cited(self) -> tuple[str, ...]:
         names = [self.theorem]
         if self.coded and not self.coded.problem:
             names += [theorems.CODED_CONTRIBUTION, theorems.CODED_PASS]

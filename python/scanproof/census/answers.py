@@ -15,7 +15,7 @@ from scanproof.errors import InvalidArgument
 from scanproof.refinement.report import RefinementReport
 from scanproof.report.verdict import Verdict
 from scanproof.streaming.check import check_streaming
-from scanproof.streaming.model import StreamingModel
+from scanproof.streaming.model import StreamingModel, Unsupported
 from scanproof.streaming.report import StreamingRow
 
 INPUTS = 2
@@ -71,11 +71,17 @@ def streaming(model: StreamingModel, x: torch.Tensor, seed: int, how: str = "") 
 
 
 def answer(check: str, run: Callable[[], Any]) -> Answer:
-    """Return what one check says; INCONCLUSIVE where the implementation raises in it."""
+    """Return what one check says.
+
+    INCONCLUSIVE where the implementation raises in it, or the check refuses what it returns; NOT_APPLICABLE
+    where it says that it does not offer this, by ``Unsupported``.
+    """
     try:
         report = run()
-    except InvalidArgument as error:
-        return Answer(check=check, verdict=Verdict.NOT_APPLICABLE.name, evidence=str(error))
+    except Unsupported as reason:
+        return Answer(check=check, verdict=Verdict.NOT_APPLICABLE.name, evidence=str(reason))
+    except InvalidArgument as refusal:
+        return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=str(refusal))
     except Exception as error:  # whatever foreign code raises
         raised = f"it raised {type(error).__name__}: {error}"
         return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=raised)

@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from functools import partial
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from scanproof.census.basis import unanswered
 from scanproof.census.page import html
-from scanproof.census.subject import Entry
+from scanproof.census.subject import Entry, Subject
 from scanproof.census.table import document, markdown
 from scanproof.errors import InvalidArgument
 from scanproof.lean.progress import ShowStep, on_console, silent
@@ -24,7 +25,7 @@ from scanproof.report.verdict import Verdict
 LIMIT = 600.0
 """Seconds that one subject may take."""
 
-Examine = Callable[[str, int], Entry]
+Examine = Callable[[Subject, int], Entry]
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,20 @@ def run_census(
     jobs: int,
     seed: int,
     fresh: bool,
-    overlays: Path | None,
+    overlays: bool,
     as_json: bool,
     quiet: bool,
 ) -> Census:
     """Ask every subject every question, and write the table.
 
     Args:
-        folder: where results go; entries there, in ``census.jsonl``, are kept and not made again.
+        folder: where results go; entries there, in ``census.jsonl``, are kept and not made again, if they are
+            of the same versions, code and seed.
         only: a pattern that names of subjects must match.
         jobs: processes at once.
         seed: seed of models, inputs and checks.
         fresh: forget the entries that are there.
-        overlays: the folder ``ci/overlays``; None: only what is installed is looked at.
+        overlays: look at the packages of ``scanproof.adapters.overlay.LISTS``, too.
         as_json: print the table as JSON.
         quiet: no progress.
 
@@ -73,7 +75,7 @@ def run_census(
     """
     from scanproof.census.subjects import subjects
 
-    known = subjects(overlays)
+    known = subjects(overlays=overlays)
     names = [name for name in known if fnmatch(name, only)]
     if not names:
         raise InvalidArgument(f"census: no subject matches {only!r}; there are {', '.join(known)}.")
@@ -85,12 +87,12 @@ def run_census(
         kept.unlink(missing_ok=True)
     console = Console(highlight=False, stderr=as_json)
     entries = collect(
-        names,
+        [known[name] for name in names],
         kept,
         seed,
         jobs,
         silent if quiet else on_console(console),
-        partial(in_a_process, lists=overlays),
+        partial(in_a_process, overlays=overlays),
     )
     census = Census(entries, folder)
     made = datetime.now(UTC).date().isoformat()
@@ -107,53 +109,67 @@ def run_census(
 
 
 def collect(
-    names: Iterable[str], kept: Path, seed: int, jobs: int, show: ShowStep, examine: Examine
+    subjects: Sequence[Subject], kept: Path, seed: int, jobs: int, show: ShowStep, examine: Examine
 ) -> tuple[Entry, ...]:
-    """Return the entry of every name; those in the file ``kept`` are not made again, new ones are added."""
-    known = {entry.name: entry for entry in _read(kept) if entry.seed == seed}
-    names = list(names)
-    missing = [name for name in names if name not in known]
+    """Return the entry of every subject.
+
+    Those in the file ``kept`` with the same key are not made again; new ones are added to it.
+    """
+    wanted = {unanswered(subject, seed).key for subject in subjects}
+    known = {entry.name: entry for entry in _read(kept) if entry.key in wanted}
+    missing = [subject for subject in subjects if subject.name not in known]
     with show("Census", len(missing), "implementations") as step, kept.open("a", encoding="utf-8") as file:
 
-        def one(name: str) -> Entry:
-            step.start(name)
-            entry = examine(name, seed)
-            file.write(json.dumps(asdict(entry)) + "\n")
+        def one(subject: Subject) -> Entry:
+            step.start(subject.name)
+            entry = examine(subject, seed)
+            file.write("\n" + json.dumps(asdict(entry)))  # the last line may be cut off
             file.flush()
-            step.finish(name)
+            step.finish(subject.name)
             return entry
 
         with ThreadPoolExecutor(jobs) as pool:
             known |= {entry.name: entry for entry in pool.map(one, missing)}
-    return tuple(known[name] for name in names)
+    return tuple(known[subject.name] for subject in subjects)
 
 
-def in_a_process(name: str, seed: int, lists: Path | None = None) -> Entry:
+def in_a_process(subject: Subject, seed: int, overlays: bool = False) -> Entry:
     """Examine a subject in another process, which what it imports cannot leave."""
-    command = [sys.executable, "-m", "scanproof.census.worker", name, str(seed), str(lists or "")]
+    option = ["overlays"] if overlays else []
+    command = [sys.executable, "-m", "scanproof.census.worker", subject.name, str(seed), *option]
     quiet = {**environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT, env=quiet)
-    except subprocess.TimeoutExpired:
-        return Entry(name=name, package="", version="", seed=seed, problem=f"took more than {LIMIT:.0f} s")
-    try:
-        return Entry.from_dict(json.loads(run.stdout.splitlines()[-1]))
-    except (IndexError, ValueError):
-        last = (run.stderr.strip().splitlines() or ["no output"])[-1]
-        problem = f"its process ended with exit code {run.returncode}: {last}"
-        return Entry(name=name, package="", version="", seed=seed, problem=problem)
+        run = subprocess.run(command, capture_output=True, check=False, timeout=LIMIT, env=quiet)
+        output, problem = run.stdout, ""
+        if run.returncode:
+            last = (run.stderr.decode(errors="replace").strip().splitlines() or ["no output"])[-1]
+            problem = f"its process ended with exit code {run.returncode}: {last}"
+    except subprocess.TimeoutExpired as late:
+        output, problem = late.stdout or b"", f"took more than {LIMIT:.0f} s"
+    entry = _last(output.decode(errors="replace"))
+    if entry is None:
+        entry, problem = unanswered(subject, seed), problem or "its process printed no entry"
+    return replace(entry, problem=entry.problem or problem)
+
+
+def _last(output: str) -> Entry | None:
+    """Return the last entry that a worker printed, beside whatever packages print."""
+    entries = [entry for line in output.splitlines() if (entry := _parsed(line))]
+    return entries[-1] if entries else None
 
 
 def _read(kept: Path) -> list[Entry]:
-    if not kept.exists():
-        return []
-    entries = []
-    for line in kept.read_text(encoding="utf-8").splitlines():
-        try:
-            entries.append(Entry.from_dict(json.loads(line)))
-        except (ValueError, TypeError, KeyError):
-            continue  # the last line of a run that was cut off
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+    entries = (entry for line in lines if (entry := _parsed(line)))
     return [entry for entry in entries if not entry.problem and _known(entry)]
+
+
+def _parsed(line: str) -> Entry | None:
+    """Return the entry on a line; None where there is none, as on the last one of a run that was cut off."""
+    try:
+        return Entry.from_dict(json.loads(line))
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _known(entry: Entry) -> bool:

@@ -14,11 +14,11 @@ def html(entries: Sequence[Entry], made: str) -> str:
         {
             "entry": entry,
             "cells": [
-                {"text": cell(entry, column), "outcome": _outcome(entry.column(column)[0])}
+                {"text": cell(entry, column), "outcome": entry.column(column)[0].outcome}
                 for column in COLUMNS
             ],
             "answers": [
-                {"answer": answer, "outcome": _outcome(Verdict[answer.verdict])} for answer in entry.answers
+                {"answer": answer, "outcome": Verdict[answer.verdict].outcome} for answer in entry.answers
             ],
         }
         for entry in entries
@@ -27,11 +27,7 @@ def html(entries: Sequence[Entry], made: str) -> str:
         "census.html.j2",
         css=joined(("style.css",)),
         made=made,
-        environment=environment(),
+        environment=environment(entries),
         columns=list(COLUMNS),
         rows=rows,
     )
-
-
-def _outcome(verdict: Verdict) -> str:
-    return "passed" if verdict.passed else "found" if verdict.found else "open"

@@ -20,7 +20,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "rows that end",
         "packed sequences",
     ),
-    "chunked prefill": ("chunked prefill", "verify and roll back"),
+    "chunked prefill": ("chunked prefill", "verify on a copy", "roll back"),
     "padding": ("garbage under the mask", "left padding", "padded, then steps"),
     "refines": ("refinement",),
     "gradient": ("gradient refinement",),
@@ -75,17 +75,23 @@ class Entry:
         name: of the subject.
         package: the distribution.
         version: its version.
+        torch: version of torch.
+        scanproof: version of scanproof.
+        code: hash of scanproof's code.
         answers: of every check.
         notes: as of the subject.
         seconds: how long it took, from the first check on.
         processor_seconds: what its process used in all, imports included.
         seed: of every check.
-        problem: why there are no answers; empty where there are.
+        problem: why there are no more answers; empty where all are there.
     """
 
     name: str
     package: str
     version: str
+    torch: str = ""
+    scanproof: str = ""
+    code: str = ""
     answers: tuple[Answer, ...] = ()
     notes: str = ""
     seconds: float = 0.0
@@ -101,6 +107,11 @@ class Entry:
         verdict = gravest(Verdict[answer.verdict] for answer in answers)
         same = [answer for answer in answers if answer.verdict == verdict.name]
         return verdict, max((answer.worst for answer in same if answer.worst is not None), default=None)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What it was made of: two entries with one key hold the same."""
+        return (self.name, self.version, self.torch, self.scanproof, self.code, str(self.seed))
 
     @property
     def findings(self) -> tuple[Answer, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -16,17 +15,16 @@ SHORT = 17
 """Positions of the second run, with positions given: these do not depend on chunks."""
 
 
-def subjects(lists: Path | None = None) -> dict[str, Subject]:
+def subjects(*, overlays: bool = False) -> dict[str, Subject]:
     """Return every subject by its name.
 
     Args:
-        lists: the folder ``ci/overlays``, whose packages are put into folders of their own and looked at,
-            too; None: only what is installed.
+        overlays: look at packages that disturb others, too, each list of them in a folder of its own.
 
     Raises:
         MissingDependency: pip could not install a list.
     """
-    found = [*_transformers(), *map(_kernel, kernel_subjects(lists))]
+    found = [*_transformers(), *map(_kernel, kernel_subjects(overlays=overlays))]
     return {subject.name: subject for subject in found}
 
 

@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 from scanproof.census.subject import COLUMNS, Entry
@@ -16,7 +15,7 @@ def document(entries: Sequence[Entry], made: str) -> dict[str, Any]:
     """Return the whole census as JSON can hold it."""
     return {
         "made": made,
-        "environment": environment(),
+        "environment": environment(entries),
         "columns": list(COLUMNS),
         "entries": [
             {
@@ -32,11 +31,11 @@ def document(entries: Sequence[Entry], made: str) -> dict[str, Any]:
     }
 
 
-def environment() -> dict[str, str]:
-    """Return the versions that every entry shares."""
+def environment(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return the versions that the entries were made with, every one where they are not of one."""
     return {
-        "scanproof": version("scanproof"),
-        "torch": version("torch"),
+        "scanproof": " and ".join(sorted({entry.scanproof for entry in entries})),
+        "torch": " and ".join(sorted({entry.torch for entry in entries})),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
     }
@@ -58,7 +57,7 @@ def mark(verdict: Verdict) -> str:
 
 def markdown(entries: Sequence[Entry], made: str) -> str:
     """Return the table, every finding under it, and what is open."""
-    shared = ", ".join(f"{name} {value}" for name, value in environment().items())
+    shared = ", ".join(f"{name} {value}" for name, value in environment(entries).items())
     found = sum(bool(entry.findings) for entry in entries)
     lines = [
         "# Census",

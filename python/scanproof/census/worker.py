@@ -1,6 +1,6 @@
-"""One subject in a process of its own: it prints its entry.
+"""One subject in a process of its own: it prints its entry anew with every answer.
 
-``python -m scanproof.census.worker NAME SEED [OVERLAYS]``.
+``python -m scanproof.census.worker NAME SEED [overlays]``.
 """
 
 import json
@@ -8,50 +8,43 @@ import logging
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict, replace
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import torch
 
+from scanproof.census.basis import unanswered
 from scanproof.census.subject import Entry, Subject
 from scanproof.census.subjects import subjects
 
 
-def examine(subject: Subject, seed: int) -> Entry:
-    """Ask a subject every question; what it raises is the entry's problem."""
+def examine(subject: Subject, seed: int) -> Iterator[Entry]:
+    """Ask a subject every question: yield its entry with the first answer, with two, …, and when it is whole.
+
+    What it raises is the entry's problem, beside the answers before.
+    """
     began = time.perf_counter()
-    entry = Entry(
-        name=subject.name,
-        package=subject.package,
-        version=subject.version or _version(subject.package),
-        notes=subject.notes,
-        seed=seed,
-    )
+    entry = unanswered(subject, seed)
     try:
-        entry = replace(entry, answers=tuple(subject.answers(seed)))
+        for answer in subject.answers(seed):
+            entry = replace(entry, answers=(*entry.answers, answer))
+            yield entry
     except Exception as error:  # whatever a package raises while it is imported or built
         entry = replace(entry, problem=f"{type(error).__name__}: {error}")
-    return replace(
+    yield replace(
         entry,
         seconds=round(time.perf_counter() - began, 1),
         processor_seconds=round(time.process_time(), 1),
     )
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def main(name: str, seed: str, lists: str = "") -> None:
-    """Print the entry of one subject as a line of JSON."""
+def main(name: str, seed: str, overlays: str = "") -> None:
+    """Print the entry of one subject as lines of JSON, of which the last is the whole."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    print(json.dumps(asdict(examine(subjects(Path(lists) if lists else None)[name], int(seed)))))
+    for entry in examine(subjects(overlays=bool(overlays))[name], int(seed)):
+        print(json.dumps(asdict(entry)), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,12 @@ def census(
     seed: Annotated[int, typer.Option(help="Seed of models, inputs and checks.")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the results that are there.")] = False,
     overlays: Annotated[
-        Path | None,
-        typer.Option(help="The folder ci/overlays: look at its packages, too, each in a folder of its own."),
-    ] = None,
+        bool,
+        typer.Option(
+            "--overlays",
+            help="Look at mamba-ssm, fla-core, mambapy and others, too, installed into folders of their own.",
+        ),
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:

@@ -192,9 +192,7 @@ class RefinementReport(Report):
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
 
-    @property
-    def theorems(self) -> tuple[str, ...]:
-        """The Lean theorems that the verdict rests on: about the reference, and behind the bound."""
+    def _cited(self) -> tuple[str, ...]:
         pulled = (theorems.GRADIENT, theorems.GRADIENT_ERROR) if self.gradients else ()
         return (self.theorem, self.bound_theorem, *pulled)
 

@@ -14,7 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
 from scanproof.report.plain import plain
-from scanproof.report.verdict import Verdict
 
 SCHEMA_VERSION = 1
 """Rises when a reader of an older one would misread; new members may come without."""
@@ -70,7 +69,7 @@ def record(subject: str, report: Reported) -> dict[str, Any]:
         "check": getattr(report, "check", type(report).__name__),
         "verdict": verdict and verdict.name,
         "meaning": verdict and verdict.value,
-        "outcome": verdict and _outcome(verdict),
+        "outcome": verdict and verdict.outcome,
         "reason": getattr(report, "reason", ""),
         "summary": report.summary(),
         "theorems": list(getattr(report, "theorems", ())),
@@ -94,9 +93,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _outcome(verdict: Verdict) -> str | None:
-    if verdict is Verdict.NOT_APPLICABLE:
-        return None
-    return "passed" if verdict.passed else "found" if verdict.found else "open"

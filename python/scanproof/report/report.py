@@ -1,10 +1,12 @@
 """What all reports have in common: they can be written as JSON, as a page, and drawn."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanproof.report.record import document
+from scanproof.report.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,9 +17,19 @@ class Report:
 
     @property
     def theorems(self) -> tuple[str, ...]:
-        """The Lean theorems that the verdict rests on, without the namespace ``Scanproof``."""
-        theorem = getattr(self, "theorem", None)
-        return (theorem,) if theorem else ()
+        """The Lean theorems that the verdict rests on, without the namespace ``Scanproof``.
+
+        There are none where the check does not apply, and where a report says ``"none: "`` and why in the
+        place of a name.
+        """
+        if getattr(self, "verdict", None) is Verdict.NOT_APPLICABLE:
+            return ()
+        cited = dict.fromkeys(self._cited())
+        return tuple(name for name in cited if name and not name.startswith("none"))
+
+    def _cited(self) -> Iterable[str]:
+        """Return what stands in the place of theorems, empty texts and ``"none: …"`` included."""
+        return (getattr(self, "theorem", ""),)
 
     @property
     def parts(self) -> "tuple[Report, ...]":

@@ -30,6 +30,13 @@ class Verdict(Enum):
         """Whether a counterexample was found."""
         return self in (Verdict.LEAK, Verdict.REFUTED, Verdict.DIVERGES)
 
+    @property
+    def outcome(self) -> str | None:
+        """``"passed"``, ``"found"``, ``"open"``, or None where the check does not apply."""
+        if self is Verdict.NOT_APPLICABLE:
+            return None
+        return "passed" if self.passed else "found" if self.found else "open"
+
 
 def gravest(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict of several checks together: a finding outweighs the open, that what passed."""

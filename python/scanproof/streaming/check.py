@@ -266,14 +266,14 @@ class _Comparison:
 
         Raises:
             Unsupported: there is nothing to compare.
-            _Problem: the model raised before the first comparison.
+            _Problem: the model raised before the first comparison, or only empty tensors were compared.
         """
         cases, differences, stopped = 0, [], None
         scale = float(self._whole.double().abs().max())
         try:
             with torch.no_grad(), feed.mode or nullcontext():
                 for pair in probe.pairs(feed):
-                    cases += 1
+                    cases += bool(pair.got.numel() or pair.expected.numel())
                     if difference := _difference(pair, scale):
                         differences.append(difference)
         except Unsupported:
@@ -283,6 +283,8 @@ class _Comparison:
             stopped = f"the model raised {type(error).__name__}: {error}"
             if not cases:
                 raise _Problem(stopped) from error
+        if not cases:
+            raise _Problem("nothing was compared: all tensors are empty")
         return _Compared(cases, differences, stopped)
 
 

@@ -119,10 +119,8 @@ class StreamingReport(Report):
         """The reasons of the rows with the gravest verdict."""
         return "; ".join(f"{row.check}: {row.reason}" for row in self.rows if row.verdict is self.verdict)
 
-    @property
-    def theorems(self) -> tuple[str, ...]:
-        """The Lean theorems of all rows."""
-        return tuple(dict.fromkeys(row.theorem for row in self.rows if not row.theorem.startswith("none")))
+    def _cited(self) -> tuple[str, ...]:
+        return tuple(name for row in self.rows for name in row.theorems)
 
     @property
     def parts(self) -> tuple[Report, ...]:

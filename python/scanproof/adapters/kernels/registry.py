@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 
 from scanproof.adapters.kernels.subject import Subject
-from scanproof.adapters.overlay import overlay
+from scanproof.adapters.overlay import LISTS, overlay
 
 OVERLAYS: Mapping[str, str] = {"mamba_ssm": "mamba-ssm.txt", "fla": "fla.txt", "plain": "plain.txt"}
-"""The list of packages that each module of subjects needs, in ``ci/overlays``."""
+"""The list of packages that each module of subjects needs, in ``LISTS``."""
 
 
-def kernel_subjects(lists: Path | None = None) -> tuple[Subject, ...]:
+def kernel_subjects(*, overlays: bool = False) -> tuple[Subject, ...]:
     """Return the subjects of this package.
 
     Args:
-        lists: the folder ``ci/overlays``: packages that disturb others are put into overlays, once, and their
-            subjects are among those returned; None: only what is installed, without them.
+        overlays: put packages that disturb others into overlays, once, and return their subjects, too.
 
     Raises:
         MissingDependency: pip could not install a list.
@@ -24,8 +22,8 @@ def kernel_subjects(lists: Path | None = None) -> tuple[Subject, ...]:
     from scanproof.adapters.kernels import transformers
 
     found = list(transformers.subjects())
-    if lists is not None:
+    if overlays:
         for module, name in OVERLAYS.items():
             subjects = import_module(f"scanproof.adapters.kernels.{module}").subjects
-            found.extend(subjects(overlay(lists / name)))
+            found.extend(subjects(overlay(LISTS / name)))
     return tuple(found)
