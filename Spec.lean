@@ -59,6 +59,7 @@ public import Spec.Models.SelectiveMambaBlock
 public import Spec.Models.MambaCheckpoint
 public import Spec.Models.SelectiveMambaKernels
 public import Spec.Models.MambaLanguageModel
+public import Spec.Models.Mamba2Block
 public import Spec.Causality.Streaming
 public import Spec.Causality.DiagonalS4
 public import Spec.Causality.CompactMamba

@@ -16,6 +16,7 @@ public import Spec.Kernels.RingBuffer
 public import Spec.Kernels.SelectiveScan
 public import Spec.Kernels.SelectiveScanParallel
 public import Spec.Kernels.Window
+public import Spec.Models.Mamba2Block
 public import Spec.Models.SelectiveMambaKernels
 
 /-!
@@ -394,6 +395,37 @@ example {dtRank : Nat}
     (p : MambaCheckpoint α inputDim innerDim stateDim outputDim convWidth dtRank) :
     p.toSpec.convKernel = CausalConv1d.ofOldestFirst p.convWeight (some p.convBias) .silu := by
   apply MambaCheckpoint.convKernel_toSpec <;> assumption
+
+end
+
+/-! ## Models/Mamba2Block -/
+
+section
+
+variable {α : Type} [Scalar α] {inputDim heads groups headDim stateDim outputDim convWidth : Nat}
+
+example
+    (m : Mamba2BlockSpec α inputDim heads groups headDim stateDim outputDim convWidth)
+    (h0 : Tensor α [heads, headDim, stateDim])
+    (window : Tensor α [convWidth - 1, mamba2ConvDim heads groups headDim stateDim])
+    (xs ys : List (Tensor α [inputDim])) :
+    (m.runList h0 window (xs ++ ys)).2.take xs.length = (m.runList h0 window xs).2 := by
+  apply mamba2_append_outputs_prefix <;> assumption
+
+example
+    (m : Mamba2BlockSpec α inputDim heads groups headDim stateDim outputDim convWidth)
+    (h0 : Tensor α [heads, headDim, stateDim])
+    (window : Tensor α [convWidth - 1, mamba2ConvDim heads groups headDim stateDim])
+    (xs : List (Tensor α [inputDim])) : m.runList h0 window xs = m.runKernels h0 window xs := by
+  apply mamba2_runList_eq_kernels <;> assumption
+
+example
+    (m : Mamba2BlockSpec α inputDim heads groups headDim stateDim outputDim convWidth)
+    (h0 : Tensor α [heads, headDim, stateDim])
+    (window : Tensor α [convWidth - 1, mamba2ConvDim heads groups headDim stateDim])
+    (xs ys : List (Tensor α [inputDim])) :
+    m.runner.decode (m.runKernels h0 window xs) ys = m.runKernels h0 window (xs ++ ys) := by
+  apply mamba2_prefill_decode <;> assumption
 
 end
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from scanproof.refinement.kernels.selective import CausalConv1d as CausalConv1d
     from scanproof.refinement.kernels.selective import SelectiveScan as SelectiveScan
     from scanproof.refinement.kernels.ssd import SsdScan as SsdScan
+    from scanproof.refinement.mamba2 import Mamba2BlockSpec as Mamba2BlockSpec
     from scanproof.refinement.oracle import Oracle as Oracle
     from scanproof.refinement.report import RefinementError as RefinementError
     from scanproof.refinement.report import RefinementReport as RefinementReport
@@ -93,6 +94,7 @@ _EXPORTS = {
     "InvalidArgument": "scanproof.errors",
     "LeakMap": "scanproof.causality.dense",
     "LeakReport": "scanproof.causality.leak_report",
+    "Mamba2BlockSpec": "scanproof.refinement.mamba2",
     "MambaBlockSpec": "scanproof.refinement.runners",
     "MambaCheckpoint": "scanproof.refinement.checkpoint",
     "Oracle": "scanproof.refinement.oracle",

@@ -33,6 +33,7 @@ COMPLEX_DIAGONAL_PREFIX = "complexDiagonal_append_outputs_prefix"
 DIAGONAL_S4_PREFIX = "diagonalS4_runList_append_outputs_prefix"
 COMPACT_MAMBA_PREFIX = "compactMamba_runList_append_outputs_prefix"
 SELECTIVE_MAMBA_PREFIX = "selectiveMamba_runList_append_outputs_prefix"
+MAMBA2_PREFIX = "mamba2_append_outputs_prefix"
 
 SUM_ERROR = "Rounding.sum_error"
 """A sum in any order, its terms rounded, lies within the bound of the exact sum."""

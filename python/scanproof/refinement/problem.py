@@ -134,8 +134,7 @@ class BlockProblem(Problem):
     ) -> None:
         self._implementation, self._spec, self._reference = implementation, spec, reference
         self.rounding, self.model, self.theorem = rounding, repr(spec), spec.theorem
-        precision = BoundedArithmetic.finer_than(rounding).reference.name
-        twin = f"the Python twin of the Lean runner, {precision}"
+        twin = f"the Python twin of the Lean runner, {spec.bounds(rounding).reference.name}"
         self.reference_name = f"{type(reference).__name__}, float64" if reference else twin
 
     def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
@@ -146,13 +145,16 @@ class BlockProblem(Problem):
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the spec. A reference other than the twin is one more float64 run, with a bound of its own."""
         x, trouble = to_numpy(inputs["x"]), ""
-        arithmetic = BoundedArithmetic.finer_than(self.rounding)
-        tape = Tape(arithmetic)
-        variable, y = self._spec.trace(x, tape)
-        results = {"y": y.value}
-        bounds = {"y": stored([y.value], y.value, dtypes["y"])}
+        arithmetic = self._spec.bounds(self.rounding)
         if "dy" in inputs:
-            [parts] = tape.gradients([(y, to_numpy(inputs["dy"]))], [variable])
+            tape = Tape(arithmetic)
+            variable, traced = self._spec.trace(x, tape)
+            y = traced.value
+            [parts] = tape.gradients([(traced, to_numpy(inputs["dy"]))], [variable])
+        else:
+            y, _ = self._spec.run(x, arithmetic=arithmetic)
+        results, bounds = {"y": y}, {"y": stored([y], y, dtypes["y"])}
+        if "dy" in inputs:
             results["dx"], bounds["dx"] = gradient(arithmetic, parts, variable.shape, dtypes["dx"])
         values = {name: result.value for name, result in results.items()}
         rests = {name: result.rest for name, result in results.items()}

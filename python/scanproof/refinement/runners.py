@@ -8,8 +8,8 @@ fold from zero.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from scanproof.refinement.adjoint import Tape, Traced
 from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Value
 from scanproof.refinement.shapes import as_array, as_parameter, bind_axes
 
+if TYPE_CHECKING:
+    from scanproof.refinement.bounded import BoundedArithmetic
+    from scanproof.refinement.rounding import Rounding
+
 Array = NDArray[Any]
 
 
@@ -28,7 +32,7 @@ class Spec(ABC):
 
     Attributes:
         theorem: the Lean theorem about this runner, in namespace ``Scanproof``.
-        axes: the named dimensions of each field.
+        axes: the named dimensions of each field that is an array.
     """
 
     theorem: ClassVar[str]
@@ -36,8 +40,8 @@ class Spec(ABC):
 
     def __post_init__(self) -> None:
         owner = type(self).__name__
-        for field in fields(self):  # type: ignore[arg-type]  # every concrete spec is a dataclass
-            object.__setattr__(self, field.name, as_parameter(owner, field.name, getattr(self, field.name)))
+        for name in self.axes:
+            object.__setattr__(self, name, as_parameter(owner, name, getattr(self, name)))
         bind_axes(owner, vars(self), self.axes)
 
     def __repr__(self) -> str:
@@ -71,6 +75,12 @@ class Spec(ABC):
             state = self._initial_state(len(x), arithmetic)
         with np.errstate(over="ignore", invalid="ignore"):
             return self._run(arithmetic, arithmetic.lift(x), state)
+
+    def bounds(self, rounding: "Rounding") -> "BoundedArithmetic":
+        """Return the arithmetic that bounds what an implementation's rounding makes of a run."""
+        from scanproof.refinement.bounded import BoundedArithmetic
+
+        return BoundedArithmetic.finer_than(rounding)
 
     def trace(self, x: Array, tape: Tape) -> tuple[Traced, Traced]:
         """Run from the zero state on a tape.
@@ -119,9 +129,9 @@ class DiagonalS4Spec(Spec):
     skip: Array
 
     def _run(self, arithmetic: Arithmetic, x: Value, state: Value) -> tuple[Value, Value]:
-        inputs = _mat_vec(arithmetic, self.inProj, x)
+        inputs = mat_vec(arithmetic, self.inProj, x)
         h = arithmetic.scan(arithmetic.lift(self.a), inputs, state)
-        y = _mat_vec(arithmetic, self.outProj, h) + _mat_vec(arithmetic, self.skip, x)
+        y = mat_vec(arithmetic, self.outProj, h) + mat_vec(arithmetic, self.skip, x)
         return y, _last(h, state)
 
 
@@ -153,10 +163,10 @@ class MambaBlockSpec(Spec):
 
     def _run(self, arithmetic: Arithmetic, x: Value, state: Value) -> tuple[Value, Value]:
         a, b, c, d = (arithmetic.lift(part) for part in (self.a, self.b, self.c, self.d))
-        u = _mat_vec(arithmetic, self.inProj, x)
-        gate = arithmetic.sigmoid(_mat_vec(arithmetic, self.gateProj, x))
+        u = mat_vec(arithmetic, self.inProj, x)
+        gate = arithmetic.sigmoid(mat_vec(arithmetic, self.gateProj, x))
         h = arithmetic.scan(a, b * u, state)
-        return _mat_vec(arithmetic, self.outProj, (c * h + d * u) * gate), _last(h, state)
+        return mat_vec(arithmetic, self.outProj, (c * h + d * u) * gate), _last(h, state)
 
 
 class SelectiveState(NamedTuple):
@@ -230,15 +240,15 @@ class SelectiveMambaBlockSpec(Spec):
 
     def _run(self, arithmetic: Arithmetic, x: Value, state: SelectiveState) -> tuple[Value, SelectiveState]:
         ar = arithmetic
-        projected = _mat_vec(ar, self.inProj, x, self.inBias)
-        z = _mat_vec(ar, self.gateProj, x, self.gateBias)
+        projected = mat_vec(ar, self.inProj, x, self.inBias)
+        z = mat_vec(ar, self.gateProj, x, self.gateBias)
         windows, history = _windows(ar, projected, state.history, self.dims["convWidth"])
         v = ar.silu(ar.dot(ar.lift(self.convWeight), windows, ar.lift(self.convBias)))
-        dt = ar.softplus(_mat_vec(ar, self.dtUp, _mat_vec(ar, self.dtDown, v), self.dtBias))
-        B, C = _mat_vec(ar, self.bProj, v), _mat_vec(ar, self.cProj, v)
+        dt = ar.softplus(mat_vec(ar, self.dtUp, mat_vec(ar, self.dtDown, v), self.dtBias))
+        B, C = mat_vec(ar, self.bProj, v), mat_vec(ar, self.cProj, v)
         A, D = ar.lift_computed(self.A), ar.lift(self.D)
         y, h = diagonal_selective_scan(ar, dt, A, B, C, v, D, state.h)
-        return _mat_vec(ar, self.outProj, y * ar.silu(z), self.outBias), SelectiveState(h, history)
+        return mat_vec(ar, self.outProj, y * ar.silu(z), self.outBias), SelectiveState(h, history)
 
 
 def diagonal_selective_scan(
@@ -269,7 +279,8 @@ def diagonal_selective_scan(
     return y, _last(h, h0)
 
 
-def _mat_vec(arithmetic: Arithmetic, matrix: Array, x: Value, bias: Array | None = None) -> Value:
+def mat_vec(arithmetic: Arithmetic, matrix: Array, x: Value, bias: Array | None = None) -> Value:
+    """Return ``matrix x + bias`` for rows x (..., in)."""
     plus = None if bias is None else arithmetic.lift(bias)
     return arithmetic.dot(arithmetic.lift(matrix), x[..., None, :], plus)
 

@@ -1,0 +1,198 @@
+# ruff: noqa: N815 (field names are those of the Lean structure)
+"""The Mamba-2 block, composed of its kernels."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanproof import theorems
+from scanproof.errors import InvalidArgument
+from scanproof.refinement.arithmetic import Arithmetic, Value
+from scanproof.refinement.kernels.arithmetic import FLOAT64, KernelArithmetic
+from scanproof.refinement.kernels.kernel import constant
+from scanproof.refinement.kernels.selective import CausalConv1d
+from scanproof.refinement.kernels.ssd import SsdScan
+from scanproof.refinement.runners import Array, Spec, mat_vec
+
+if TYPE_CHECKING:
+    from scanproof.refinement.bounded import BoundedArithmetic
+    from scanproof.refinement.rounding import Rounding
+
+
+class Mamba2State(NamedTuple):
+    """State of the Mamba-2 runner.
+
+    Attributes:
+        h: scan state, (batch, heads, headDim, stateDim).
+        window: the convolution's last inputs, oldest first, (batch, convWidth - 1, convDim).
+    """
+
+    h: Value
+    window: Value
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mamba2BlockSpec(Spec):
+    """Mamba-2 block (Dao & Gu 2024, section 7), the Lean structure of this name.
+
+    ``inProj`` gives gate, channels of the convolution and step sizes, in this order; the convolution gives x,
+    B and C. Taps are oldest first, as checkpoints store them. Per token::
+
+        z, xBC, dt = inProj x + inBias
+        x, B, C = silu(causal depthwise convolution of xBC + convBias)
+        y = SsdScan(x, dt, A = -exp aLog, B, C, D, dtBias), with softplus and limits
+        output = outProj (rmsNorm of each group of (y silu(z)), times normWeight) + outBias
+
+    Kernel after kernel is token after token: Lean theorem ``mamba2_runList_eq_kernels``. Lean writes the
+    reciprocal square root as ``exp (-(log m / 2))``; in exact arithmetic the two have different surrogates.
+    Gradients are not bounded.
+
+    Attributes:
+        groups: number of groups of heads that share B and C, and in which the norm is taken.
+        eps: what the norm adds to the mean square.
+        dtMin: least step size; None: no limit.
+        dtMax: greatest step size; None: no limit.
+        logWindow: over how many tokens implementations may add logarithms of decays, in place of multiplying
+            them: the size of their chunks. It widens the bound and changes no value.
+    """
+
+    theorem = theorems.MAMBA2_PREFIX
+    axes: ClassVar = {
+        "inProj": ("projected", "inputDim"),
+        "inBias": ("projected",),
+        "convWeight": ("convDim", "convWidth"),
+        "convBias": ("convDim",),
+        "dtBias": ("heads",),
+        "aLog": ("heads",),
+        "D": ("heads",),
+        "normWeight": ("innerDim",),
+        "outProj": ("outputDim", "innerDim"),
+        "outBias": ("outputDim",),
+    }
+
+    inProj: Array
+    inBias: Array
+    convWeight: Array
+    convBias: Array
+    dtBias: Array
+    aLog: Array
+    D: Array
+    normWeight: Array
+    outProj: Array
+    outBias: Array
+    groups: int
+    eps: float
+    dtMin: float | None = 0.0
+    dtMax: float | None = None
+    logWindow: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sizes = super().dims
+        inner, heads, conv = sizes["innerDim"], sizes["heads"], sizes["convDim"]
+        if self.groups < 1 or heads % self.groups or inner % heads:
+            raise InvalidArgument(
+                f"Mamba2BlockSpec: {inner} channels, {heads} heads, {self.groups} groups; the groups must"
+                " divide the heads, and the heads the channels."
+            )
+        if conv <= inner or (conv - inner) % (2 * self.groups):
+            raise InvalidArgument(
+                f"Mamba2BlockSpec: the convolution has {conv} channels; give {inner} of x, and of B and C as"
+                f" many each, a multiple of the {self.groups} groups."
+            )
+        if sizes["projected"] != inner + conv + heads:
+            raise InvalidArgument(
+                f"Mamba2BlockSpec: inProj has {sizes['projected']} rows; give {inner} of the gate, {conv} of"
+                f" the convolution and {heads} of the step sizes, {inner + conv + heads}."
+            )
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Sizes by the names the Lean structure gives them."""
+        sizes = super().dims
+        inner, heads = sizes["innerDim"], sizes["heads"]
+        return {
+            "inputDim": sizes["inputDim"],
+            "heads": heads,
+            "groups": self.groups,
+            "headDim": inner // heads,
+            "stateDim": (sizes["convDim"] - inner) // (2 * self.groups),
+            "outputDim": sizes["outputDim"],
+            "convWidth": sizes["convWidth"],
+        }
+
+    def run(self, x: NDArray[Any], state: Any = None, arithmetic: Arithmetic = FLOAT64) -> tuple[Value, Any]:
+        """Run as :meth:`Spec.run`; the arithmetic is one of kernels, with a quotient and a square root.
+
+        A run of a prefix, then tokens one by one from its state, is one run: Lean theorem
+        ``mamba2_prefill_decode``.
+        """
+        return super().run(x, state, arithmetic)
+
+    def bounds(self, rounding: "Rounding") -> "BoundedArithmetic":
+        """Return the arithmetic of kernels that bounds an implementation's rounding."""
+        from scanproof.refinement.kernels.bounds import KernelBounds
+
+        return KernelBounds(rounding, self.logWindow)
+
+    def _initial_state(self, batch: int, arithmetic: Arithmetic) -> Mamba2State:
+        sizes = self.dims
+        conv, width = self.convWeight.shape
+        scan = (batch, sizes["heads"], sizes["headDim"], sizes["stateDim"])
+        return Mamba2State(arithmetic.zeros(scan), arithmetic.zeros((batch, width - 1, conv)))
+
+    def _run(self, arithmetic: Arithmetic, x: Value, state: Mamba2State) -> tuple[Value, Mamba2State]:
+        ar = arithmetic
+        if not isinstance(ar, KernelArithmetic):
+            raise InvalidArgument(
+                f"Mamba2BlockSpec needs a square root, which {type(ar).__name__} has not; check it without"
+                " gradients and without another reference."
+            )
+        sizes, inner = self.dims, len(self.normWeight)
+        heads, groups = sizes["heads"], self.groups
+        entering = inner + len(self.convBias)
+        projected = mat_vec(ar, self.inProj, x, self.inBias)
+        z, xBC, dt = projected[..., :inner], projected[..., inner:entering], projected[..., entering:]
+
+        conv = {
+            "x": xBC,
+            "weight": ar.lift(self.convWeight),
+            "bias": ar.lift(self.convBias),
+            "initial_state": state.window,
+        }
+        [v] = CausalConv1d(silu=True)._run(ar, conv, {})
+        window = ar.concatenate([state.window, xBC], axis=1)[:, x.shape[1] :]
+
+        keys = inner + groups * sizes["stateDim"]
+        scan = {
+            "x": _rows(v[..., :inner], heads),
+            "dt": dt,
+            "A": -ar.exp(ar.lift(self.aLog)),
+            "B": _rows(v[..., inner:keys], groups),
+            "C": _rows(v[..., keys:], groups),
+            "D": ar.lift(self.D)[:, None],
+            "dt_bias": ar.lift(self.dtBias),
+            "initial_state": state.h,
+        }
+        y, h = SsdScan(dt_softplus=True, dt_min=self.dtMin, dt_max=self.dtMax)._run(ar, scan, {})
+
+        gated = _rows(_flat(y) * ar.silu(z), groups)
+        count = ar.lift(np.asarray(float(inner // groups)))
+        mean = ar.div(ar.dot(gated, gated), count)
+        scale = ar.div(ar.lift(np.ones(())), ar.sqrt(mean + constant(ar, self.eps)))
+        normed = _flat(gated * scale[..., None]) * ar.lift(self.normWeight)
+        return mat_vec(ar, self.outProj, normed, self.outBias), Mamba2State(h, window)
+
+
+def _rows(value: Value, rows: int) -> Value:
+    """Cut the last axis into rows."""
+    return value[..., np.arange(value.shape[-1]).reshape(rows, -1)]
+
+
+def _flat(rows: Value) -> Value:
+    """Join the last two axes."""
+    count, width = rows.shape[-2:]
+    place = np.arange(count * width)
+    return rows[..., place // width, place % width]
