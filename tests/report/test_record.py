@@ -7,10 +7,14 @@ from dataclasses import replace
 from importlib.resources import files
 
 import pytest
+import torch
 from jsonschema import Draft202012Validator
 
 import scanproof
+from scanproof import theorems
 from scanproof.auditing.report import AuditEntry
+from scanproof.refinement.kernels.cases import random_inputs
+from scanproof.report.html import page
 from scanproof.report.record import SCHEMA_VERSION, document
 
 SCHEMA = json.loads((files("scanproof.report") / "schema.json").read_text())
@@ -48,6 +52,39 @@ def test_a_report_follows_it(reports, kind):
     report = content["reports"][0]
     assert (report["type"], report["subject"]) == (kind, "a model")
     assert report["summary"] == reports[kind].summary()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_theorem_that_is_cited_is_carried(reports, kind):
+    content = json.loads(reports[kind].to_json("a model"))
+    cited = {name for report in content["reports"] for name in report["theorems"]}
+    assert cited <= theorems.meanings().keys()
+
+
+def test_a_theorem_without_a_name_does_not_follow_it(reports):
+    content = json.loads(reports["LeakReport"].to_json())
+    content["reports"][0]["theorems"].append("")
+    assert problems(content)
+
+
+def test_a_bound_without_a_theorem_is_said_to_have_none():
+    kernel = scanproof.GatedDeltaRule()
+    inputs = random_inputs(kernel, seed=0)
+
+    def zeros(v, initial_state, **others):
+        return torch.zeros_like(v), torch.zeros_like(initial_state)
+
+    with pytest.raises(scanproof.RefinementError, match=r"\(none about the bound: a running") as refuted:
+        scanproof.assert_kernel_refines(zeros, kernel, inputs, shrink=False)
+    found = refuted.value.report
+    assert "none about the bound: a running error analysis" in found.summary()
+    content = json.loads(found.to_json("the delta rule"))
+    assert problems(content) == []
+    (report,) = content["reports"]
+    assert report["theorems"] == [kernel.theorem]
+    shown = page(content)
+    assert f'{kernel.theorem}</a></code>, <span class="dim">none about the bound</span></td>' in shown
+    assert shown.count("scanproof cite ") == 1
 
 
 @pytest.mark.parametrize("missing", ["verdict", "theorems", "call", "fields"])
