@@ -131,6 +131,7 @@ def test_the_table_says_everything():
     broken = entry("a: broken", problem="ImportError: no")
     text = markdown([MIXED, broken], "2026-01-02")
     assert "2 implementations, 1 with findings" in text
+    assert "error relative to the bound" in text  # of which kinds have no theorem: docs/families.md
     assert "| a: mixed | a 1.0 | ✓ | · | · | · | ✗ 2e-01 | ? | · | · | · |" in text
     assert "steps (positions given): DIVERGES: 36 cuts \\| &lt;b>" in text
     assert "chunked prefill: 36 cuts" in text

@@ -213,6 +213,17 @@ def test_the_graph_shows_neighbours(browser: Any, folder: Path) -> None:
         shown.wait_for_url("**/index.html#Spec.Scan.Tree")
 
 
+def test_a_module_reached_by_keys_is_seen_whole(browser: Any, folder: Path) -> None:
+    with opened(browser, folder / "graph.html") as shown:
+        shown.set_viewport_size({"width": 320, "height": 800})
+        frame = shown.locator(".graph").bounding_box()
+        for node in shown.locator(".node").all():
+            node.focus()
+            box = node.bounding_box()
+            assert frame["x"] <= box["x"]
+            assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+
+
 @pytest.mark.parametrize(("scheme", "colour"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 28)")])
 def test_it_is_light_and_dark(browser: Any, folder: Path, tmp_path: Path, scheme: str, colour: str) -> None:
     with opened(browser, folder / "index.html", scheme) as shown:

@@ -67,7 +67,7 @@ def markdown(entries: Sequence[Entry], made: str) -> str:
         "",
         "✓ passed on everything tried, ✗ a counterexample, ? nothing established, · not applicable. "
         "The number is the worst one seen: a share of the greatest output, for *refines* and *gradient* the "
-        "error relative to the proved bound.",
+        "error relative to the bound.",
         "",
         "| Implementation | Version | " + " | ".join(COLUMNS) + " |",
         "| --- | --- |" + " --- |" * len(COLUMNS),

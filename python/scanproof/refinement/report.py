@@ -70,7 +70,7 @@ FORMULAS = {
 }
 """What these theorems bound the error of a state by, in the letters of ``scanproof.refinement.bounded``."""
 
-NO_BOUND_THEOREM = "none about the bound: a running error analysis of the reference"
+NO_BOUND_THEOREM = "none about the bound: the documentation of the kernel argues for it"
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class RefinementReport(Report):
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward;
-            empty where the bound is a running error analysis without one.
+            empty where the bound rests on an argument instead.
     """
 
     check: ClassVar = "refinement"

@@ -258,6 +258,29 @@ def test_bounds_hold_in_every_order(name, order, dtype):
             assert report.sharpness < 3e-3
 
 
+@pytest.mark.parametrize(
+    ("name", "window", "bound"),
+    [
+        ("ssd", 0, "runDiagonalTransitions_error"),
+        ("ssd", 8, None),
+        ("complex", 0, None),
+        ("delta", 0, None),
+    ],
+)
+def test_a_bound_without_a_theorem_names_none(name, window, bound):
+    kernel = KERNELS[name]
+    inputs = random_inputs(kernel, seed=0, time=3)
+
+    def twin(**tensors):
+        results = kernel.run(arrays(tensors), FLOAT64)
+        return tuple(torch.tensor(results[name], dtype=torch.float32) for name in kernel.outputs)
+
+    report = check_kernel_refinement(twin, kernel, inputs, log_window=window)
+    assert report.verdict is Verdict.REFINES
+    assert report.theorems == (kernel.theorem, *([bound] if bound else []))
+    assert ("none about the bound" in report.summary()) == (bound is None)
+
+
 def test_complex_rounding_is_counted():
     """An impulse that rotates: nothing errs but the products with the decay."""
     angle, inputs = 0.05, {"B_re": [[1.0]], "B_im": [[0.0]], "C_re": [[1.0]], "C_im": [[0.0]]}

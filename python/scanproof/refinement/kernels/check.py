@@ -139,7 +139,8 @@ class KernelProblem(Problem):
     ) -> None:
         self._implementation, self._kernel, self._log_window = implementation, kernel, log_window
         self.rounding, self.model = rounding, repr(kernel)
-        self.theorem, self.bound_theorem = kernel.theorem, kernel.bound_theorem
+        self.theorem = kernel.theorem
+        self.bound_theorem = "" if log_window else kernel.bound_theorem
         self.reference_name = "the Python twin of the Lean recurrence, float64"
         self.input_axes, self.output_axes = kernel.inputs, kernel.outputs
         self.optional = tuple(kernel.optional)

@@ -27,7 +27,7 @@ class ComplexDiagonal(Kernel):
     """
 
     theorem: ClassVar = theorems.COMPLEX_DIAGONAL_PREFIX
-    bound_theorem: ClassVar = theorems.SCAN_ERROR
+    bound_theorem: ClassVar = ""
     inputs: ClassVar = {
         "u": ("batch", "time", "channel"),
         "a_re": ("state",),

@@ -48,5 +48,6 @@ if (graph) {
   for (const node of graph.querySelectorAll(".node")) {
     for (const event of ["pointerenter", "focus"]) node.addEventListener(event, () => choose(node.dataset.module));
     for (const event of ["pointerleave", "blur"]) node.addEventListener(event, () => choose(null));
+    node.addEventListener("focus", () => node.scrollIntoView({ block: "nearest", inline: "center" }));
   }
 }
