@@ -1,6 +1,7 @@
 """Kernels of real packages refine the families' recurrences, and are causal."""
 
 import os
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -13,14 +14,14 @@ from scanproof import (
     Verdict,
     assert_future_blind,
     assert_strictly_causal,
-    check_scan_refinement,
     selective_scan,
 )
-from scanproof.adapters.kernels import plain, transformers
+from scanproof.adapters.kernels import transformers
+from scanproof.adapters.kernels.gradients import gradient_refinement
 from scanproof.adapters.kernels.registry import OVERLAYS, kernel_subjects
 from scanproof.adapters.kernels.subject import Subject
-from scanproof.adapters.overlay import LISTS, overlay
-from scanproof.refinement.kernels.cases import random_inputs
+from scanproof.adapters.overlay import LISTS
+from scanproof.streaming.model import Unsupported
 
 ROOT = Path(__file__).parents[2]
 ENABLE = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/test_kernels.py"
@@ -62,34 +63,55 @@ def test_kernels_of_packages_in_overlays():
 
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("time", [8, 37])
-def test_the_backward_that_mambapy_writes_itself(time):
-    """Its parallel scan has a backward of its own, by another scan; lengths are padded to powers of two.
+def test_gradients_of_selective_scans_in_overlays(time):
+    """The parallel scan of mambapy has a backward of its own; lengths are padded to powers of two."""
+    scans = [
+        subject
+        for subject in kernel_subjects(overlays=True)
+        if isinstance(subject.kernel, SelectiveScan) and not subject.no_gradient
+    ]
+    assert len(scans) == 3
+    for subject in scans:
+        report = gradient_refinement(replace(subject, sizes={"time": time}))
+        assert report.verdict is Verdict.REFINES, report.summary()
+        assert set(report.gradients) == set(subject.inputs())
 
-    It returns no last state; that of this package stands in.
-    """
-    scan = plain.subjects(overlay(LISTS / "plain.txt"))[0].load()
 
-    def implementation(u, delta, A, B, C, D, delta_softplus, return_last_state):
-        turned = (tensor.transpose(1, 2) for tensor in (u, delta, B, C))
-        u, delta, B, C = turned
-        y = scan(u=u, delta=delta, A=A, B=B, C=C, D=D)
-        last = selective_scan(
-            *(x.transpose(1, 2) for x in (u, delta)),
-            A,
-            *(x.transpose(1, 2) for x in (B, C)),
-            return_last_state=True,
-        )[1]
-        return y.transpose(1, 2), last
+class HalfTheGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
 
-    inputs = random_inputs(
-        SelectiveScan(), seed=0, time=time, without=frozenset({"z", "delta_bias", "initial_state"})
-    )
-    inputs = {name: x.transpose(1, 2) if x.ndim == 3 else x for name, x in inputs.items()}
-    inputs["delta"] = inputs["delta"].abs()
-    report = check_scan_refinement(implementation, **inputs, gradients=True, shrink=False)
-    assert report.verdict is Verdict.REFINES, report.summary()
-    assert set(report.gradients) == set(inputs)
+    @staticmethod
+    def backward(ctx, g):
+        return 0.5 * g
+
+
+def scan_subject(gradient=lambda x: x, kernel=None, **options):
+    def implementation(u, delta, A, B, C, D):
+        u, delta, B, C = (x.transpose(1, 2) for x in (gradient(u), delta, B, C))
+        return selective_scan(u, delta, A, B, C, D).transpose(1, 2)
+
+    without = frozenset({"z", "delta_bias", "initial_state"})
+    kernel = kernel or SelectiveScan()
+    return Subject("here:it", "nothing", lambda: implementation, kernel, without=without, **options)
+
+
+def test_a_backward_that_is_wrong_is_refuted():
+    right = gradient_refinement(scan_subject())
+    assert right.verdict is Verdict.REFINES, right.summary()
+    assert set(right.gradients) == {"u", "delta", "A", "B", "C", "D"}
+    assert scan_subject(HalfTheGradient.apply).refinement().verdict is Verdict.REFINES
+    assert gradient_refinement(scan_subject(HalfTheGradient.apply)).verdict is Verdict.REFUTED
+
+
+def test_gradients_that_have_no_spec():
+    with pytest.raises(Unsupported, match="specified for selective scans alone"):
+        gradient_refinement(scan_subject(kernel=SsdScan()))
+    with pytest.raises(Unsupported, match="no gradients can be pulled"):
+        gradient_refinement(scan_subject(no_gradient=True))
 
 
 def every_subject():
