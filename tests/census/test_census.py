@@ -226,6 +226,7 @@ def test_the_command(tmp_path, monkeypatch):
     assert made[0]["cells"]["refines"]["verdict"] == "REFINES"
     assert made[0]["cells"]["gradient"]["verdict"] == "REFINES"
     assert made[0]["cells"]["causal"]["verdict"] == "CAUSAL"
+    assert 0 < made[0]["cells"]["gradient"]["worst"] != made[0]["cells"]["refines"]["worst"]
     assert {file.suffix for file in tmp_path.iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
     def never(subject, seed, overlays):

@@ -104,6 +104,8 @@ def some_positions(T: int) -> tuple[int, ...]:
 def _worst(report: Any) -> float | None:
     """Return the worst number of a report, relative; None where nothing differed."""
     worst = getattr(report, "worst", None)
+    if isinstance(report, RefinementReport) and report.gradients:
+        return max(report.greatest[f"d{name}"] for name in report.gradients)
     if isinstance(report, RefinementReport):
         return worst.ratio if worst else None
     if isinstance(report, StreamingRow):
