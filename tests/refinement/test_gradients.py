@@ -350,3 +350,39 @@ def test_an_overflow_within_softplus_gradient_is_no_fault():
     tamer = {**case, "C": 1e31 * one}
     report = check_scan_refinement(selective_scan, **tamer, delta_softplus=True, cotangents={"y": one})
     assert report.verdict is Verdict.REFINES, report.summary()
+
+
+def test_a_bound_that_is_vacuous_for_one_gradient_is_not_hidden_by_the_others():
+    """In bfloat16 all of a bias's gradient may be rounding, while that of most entries is not."""
+    case = {name: x.bfloat16() for name, x in scan_case().items()}
+
+    def stops_at_the_bias(delta_bias, **given):
+        return selective_scan(delta_bias=delta_bias.detach(), **given)
+
+    report = check_scan_refinement(
+        stops_at_the_bias, **case, delta_softplus=True, gradients=True, rounding=torch.bfloat16
+    )
+    assert report.greatest["ddelta_bias"] <= 1
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "ddelta_bias" in report.reason
+    assert report.loosest == "ddelta_bias"
+    assert report.sharpness >= 1
+
+
+def test_a_gradient_that_is_zero_says_no_less_for_it():
+    """Before the first token there is no state, so that of one token alone the decay has no gradient."""
+    case = scan_case(length=1)
+    report = check_scan_refinement(selective_scan, **case, delta_softplus=True, gradients=True)
+    assert report.greatest["dA"] == 0
+    assert report.verdict is Verdict.REFINES, report.summary()
+
+
+def test_the_theorem_of_a_gradient_that_is_worst_is_the_adjoints():
+    impl, spec, x = block_case()
+    report = check_refinement(lambda x: impl(x.detach()) + 0 * x.sum(), spec, x, gradients=True, shrink=False)
+    assert report.worst.output == "dx"
+    assert report.worst_theorem == report.row("mine").theorem == "diagonalScan_vjp_inputs_error"
+    with pytest.raises(RefinementError, match="theorem diagonalScan_vjp_inputs_error"):
+        raise RefinementError(report)
+    outputs = check_refinement(lambda x: 2 * impl(x), spec, x, shrink=False)
+    assert outputs.worst_theorem == "runDiagonalTransitions_error"

@@ -85,6 +85,8 @@ def test_the_sequential_bound_decides_where_it_is_declared():
         assert report.verdict is Verdict.REFINES, report.summary()
     assert reports["any"].bound_theorem == "runDiagonalTransitions_error"
     assert reports["sequential"].bound_theorem == "Rounding.sequential_error"
+    assert reports["any"].theorems[-1] == "diagonalScan_vjp_inputs_error"
+    assert reports["sequential"].theorems[1:] == ("Rounding.sequential_error", "diagonalScan_adjoint")
     assert "scans token after token" in reports["sequential"].summary()
     assert reports["sequential"].worst.ratio >= reports["any"].worst.ratio
 
@@ -144,3 +146,35 @@ def test_source_text_makes_it_again(rounding):
 def test_wrong_orders_are_refused():
     with pytest.raises(InvalidArgument, match="order is 'tree'; give"):
         Rounding.of(torch.float32, order="tree")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"unit_roundoff": -1.0}, "unit_roundoff is -1.0; give a number that is at least 0 and below 1"),
+        ({"unit_roundoff": 1.0}, "unit_roundoff is 1.0"),
+        ({"unit_roundoff": "fine"}, "unit_roundoff is 'fine'"),
+        ({"underflow": np.nan}, "underflow is nan; give a number that is finite and at least 0"),
+        ({"largest": 0.0}, "largest is 0.0; give a number above 0"),
+        ({"largest": np.nan}, "largest is nan"),
+        ({"exp_ulps": -5}, "exp_ulps is -5"),
+        ({"softplus_ulps": np.inf}, "softplus_ulps is inf"),
+        ({"accumulator": -(2.0**-24)}, "accumulator is -"),
+        ({"operands": np.nan}, "operands is nan"),
+        ({"confidence": -1.0}, "confidence is -1.0"),
+    ],
+)
+def test_wrong_numbers_are_refused(wrong, message):
+    with pytest.raises(InvalidArgument, match=message):
+        replace(Rounding.of(torch.float32), **wrong)
+
+
+@pytest.mark.parametrize("ulps", [-5, np.nan])
+def test_wrong_ulps_are_refused(ulps):
+    with pytest.raises(InvalidArgument, match="exp_ulps is"):
+        Rounding.of(torch.float32, ulps=ulps)
+
+
+def test_tf32_takes_no_other_accumulator():
+    with pytest.raises(InvalidArgument, match=r"leave out the accumulator, which is torch\.bfloat16"):
+        Rounding.of("tf32", accumulator=torch.bfloat16)

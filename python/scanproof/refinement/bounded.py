@@ -13,7 +13,7 @@ outward, so that its own evaluation in float64 cannot make it too small.
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,16 +108,19 @@ class BoundedArithmetic(AdjointArithmetic):
         rounding: the assumptions on the implementation.
         reference: what the values are computed in.
         peak: greatest magnitude met so far by any intermediate of any evaluation order.
+        references: the reference arithmetics to choose from, the more exact one last.
     """
+
+    references: ClassVar[tuple[Folding, Folding]] = (FLOAT64, DOUBLE_DOUBLE)
 
     def __init__(self, rounding: Rounding, reference: Folding = FLOAT64) -> None:
         self.rounding, self.reference = rounding, reference
         self.peak = 0.0
 
     @classmethod
-    def finer_than(cls, rounding: Rounding) -> "BoundedArithmetic":
+    def finer_than(cls, rounding: Rounding) -> Self:
         """Return one whose values are more exact than any that an implementation may compute."""
-        return cls(rounding, FLOAT64 if rounding.unit_roundoff > 2.0**-40 else DOUBLE_DOUBLE)
+        return cls(rounding, cls.references[rounding.unit_roundoff <= 2.0**-40])
 
     def lift(self, array: NDArray[Any]) -> Bounded:
         """Take values that the implementation has exactly."""

@@ -75,7 +75,8 @@ def check_refinement(
     Returns:
         The report: REFINES with the greatest error/bound; REFUTED with the worst (example, t, channel) and
         the smallest failing case found; INCONCLUSIVE where the reference or the bound is not finite, where an
-        overflow may explain what ``impl`` returned, or where the bound admits zeros at half of the entries.
+        overflow may explain what ``impl`` returned, or where the bound admits zeros at half of the entries of
+        an output or of a gradient.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
@@ -323,6 +324,7 @@ def _report(
         seed=seed,
         worst=found.worst,
         sharpness=found.sharpness,
+        loosest=found.loosest,
         spread=found.spread,
         greatest=found.greatest,
         ratios=found.ratios,

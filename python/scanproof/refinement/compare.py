@@ -26,7 +26,8 @@ class Comparison:
         compared: number of output entries.
         worst: the entry with the greatest share of its bound, one that an overflow may explain only where no
             other is outside; None if the reference itself is not finite.
-        sharpness: median over entries of bound / |expected|.
+        sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest.
+        loosest: that output or gradient; all of them where that of all together is greater.
         spread: error/bound over time, and over all entries; None if the reference itself is not finite.
         greatest: the greatest error/bound of each output and gradient.
         ratios: error/bound of all entries.
@@ -39,6 +40,7 @@ class Comparison:
     compared: int = 0
     worst: Deviation | None = None
     sharpness: float = nan
+    loosest: str = ""
     spread: Spread | None = None
     greatest: Mapping[str, float] = field(default_factory=dict)
     ratios: Quantiles | None = None
@@ -72,11 +74,10 @@ def compare(problem: Problem, inputs: Inputs, *, diagnose: bool = False) -> Comp
             finite = {name: np.where(np.isfinite(y), y, expected.value[name]) for name, y in got.items()}
             other = _worst(problem, finite, expected)
             worst = other if other.ratio > 1 else worst
-        flat_value = np.concatenate([np.abs(value).ravel() for value in expected.value.values()])
-        flat_bound = np.concatenate([bound.ravel() for bound in expected.bound.values()])
-        sharpness = float(np.median(flat_bound / flat_value))
+        medians = _medians(expected, problem.rounding)
+        loosest = max(medians, key=lambda name: medians[name])
 
-        verdict, reason = _judge(worst, expected.peak, largest, sharpness)
+        verdict, reason = _judge(worst, expected.peak, largest, medians)
         errors = {name: _errors(name, got, expected) for name in got}
         ratios = {name: error / expected.bound[name] for name, error in errors.items()}
         return Comparison(
@@ -84,7 +85,8 @@ def compare(problem: Problem, inputs: Inputs, *, diagnose: bool = False) -> Comp
             reason,
             compared,
             worst,
-            sharpness,
+            medians[loosest],
+            loosest,
             _spread(problem, ratios),
             {name: float(ratio.max()) for name, ratio in ratios.items()},
             _quantiles(ratios.values()),
@@ -101,6 +103,24 @@ def _probable(
     likely.rounding = replace(problem.rounding, confidence=CONFIDENCE)
     bounds = likely.expected(inputs, dtypes).bound
     return max(float((error / bounds[name]).max()) for name, error in errors.items())
+
+
+_ALL = "everything compared"
+
+
+def _medians(expected: Expected, rounding: Rounding) -> dict[str, float]:
+    """Return the medians of bound / |expected|, of each output and gradient and of all together.
+
+    Zeros to which no more than underflow may add, as in the gradient of a decay that no state meets, do not
+    make one of them loose; where most of all entries are zero, nothing is established.
+    """
+    medians, relative = {}, []
+    for name, bound in expected.bound.items():
+        value = np.abs(expected.value[name])
+        relative.append((bound / value).ravel())
+        negligible = (value == 0) & (bound * rounding.unit_roundoff <= rounding.underflow)
+        medians[name] = float(np.median(np.where(negligible, 0.0, bound / value)))
+    return {**medians, _ALL: float(np.median(np.concatenate(relative)))}
 
 
 def _ulp(value: Floats, dtype: torch.dtype) -> Floats:
@@ -131,7 +151,9 @@ def _unusable(expected: Expected, rounding: Rounding) -> str:
     return expected.trouble
 
 
-def _judge(worst: Deviation, peak: float, largest: float, sharpness: float) -> tuple[Verdict, str]:
+def _judge(
+    worst: Deviation, peak: float, largest: float, medians: Mapping[str, float]
+) -> tuple[Verdict, str]:
     if worst.ratio > 1 and isfinite(worst.got):
         return Verdict.REFUTED, "rounding cannot explain the worst entry"
     if worst.ratio > 1 and peak < largest:
@@ -146,11 +168,12 @@ def _judge(worst: Deviation, peak: float, largest: float, sharpness: float) -> t
             f"the implementation returned {worst.got}, which an overflow may explain: intermediates may reach"
             f" {peak:.3g}; use a tamer input",
         )
-    if sharpness >= 1:
+    if vacuous := [name for name, sharpness in medians.items() if sharpness >= 1]:
+        one_by_one = [name for name in vacuous if name != _ALL]
         return (
             Verdict.INCONCLUSIVE,
-            "at half of the entries or more the bound is so wide that zeros would pass; use another or a"
-            " shorter input, or state a finer rounding",
+            f"at half of the entries of {', '.join(one_by_one) or _ALL} or more the bound is so wide that"
+            " zeros would pass; use another or a shorter input, or state a finer rounding",
         )
     return Verdict.REFINES, "no entry outside the bound, on this input"
 

@@ -135,7 +135,7 @@ class Mamba2BlockSpec(Spec):
         """Return the arithmetic of kernels that bounds an implementation's rounding."""
         from scanproof.refinement.kernels.bounds import KernelBounds
 
-        return KernelBounds(rounding, self.logWindow)
+        return KernelBounds.finer_than(rounding, self.logWindow)
 
     def _initial_state(self, batch: int, arithmetic: Arithmetic) -> Mamba2State:
         sizes = self.dims

@@ -153,7 +153,9 @@ class RefinementReport(Report):
         seed: the seed of cases and cotangents; None where nothing was drawn.
         worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
             where no other is outside; None if nothing could be compared.
-        sharpness: median over entries of bound / |expected|; NaN if nothing could be compared.
+        sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest;
+            NaN if nothing could be compared.
+        loosest: that output or gradient, or all where that of all is greater; empty if nothing was compared.
         spread: error/bound over time, and over all entries; None if nothing could be compared.
         greatest: the greatest error/bound of each output and gradient.
         ratios: error/bound of all entries; None if nothing could be compared.
@@ -183,6 +185,7 @@ class RefinementReport(Report):
     seed: int | None
     worst: Deviation | None
     sharpness: float
+    loosest: str
     spread: Spread | None
     greatest: Mapping[str, float]
     ratios: Quantiles | None
@@ -193,8 +196,26 @@ class RefinementReport(Report):
     bound_theorem: str = theorems.SCAN_ERROR
 
     def _cited(self) -> tuple[str, ...]:
-        pulled = (theorems.GRADIENT, theorems.GRADIENT_ERROR) if self.gradients else ()
-        return (self.theorem, self.bound_theorem, *pulled)
+        return (self.theorem, self.bound_theorem, *self._adjoint_theorems)
+
+    @property
+    def _adjoint_theorems(self) -> tuple[str, ...]:
+        """Those about gradients of scans; where the bound rests on no theorem, gradients rest on none."""
+        if not self.gradients or self.bound_theorem not in FORMULAS:
+            return ()
+        in_order = self.bound_theorem == theorems.SEQUENTIAL_SCAN_ERROR
+        return (theorems.GRADIENT,) if in_order else (theorems.GRADIENT, theorems.GRADIENT_ERROR)
+
+    @property
+    def _worst_is_of_the_adjoint(self) -> bool:
+        """Whether the worst entry is one of a gradient whose bound is the adjoint's theorem."""
+        at_gradient = self.worst is not None and self.worst.output in {f"d{name}" for name in self.gradients}
+        return at_gradient and theorems.GRADIENT_ERROR in self._adjoint_theorems
+
+    @property
+    def worst_theorem(self) -> str:
+        """The Lean theorem behind the bound of the worst entry, an output or a gradient; empty if none."""
+        return theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.bound_theorem
 
     @property
     def formula(self) -> str:
@@ -210,10 +231,9 @@ class RefinementReport(Report):
         if self.tried is not None:
             lines.append(f"  cases     : {self.tried}, seed {self.seed}")
         if self.worst is not None:
-            entries = f"{self.compared} entries" if self.tried is None else "the entries of that case"
             lines.append(f"  worst     : {self.worst}")
             lines.append(
-                f"  bound     : {self.sharpness:.2g} of the value (median of {entries}); {self.rounding}"
+                f"  bound     : {self.sharpness:.2g} of the value (median of {self.loosest}); {self.rounding}"
             )
             lines.append(f"  spread    : error/bound {self.ratios}; in ulps {self.ulps}")
         if self.probable is not None:
@@ -231,9 +251,10 @@ class RefinementReport(Report):
             lines.append(f"              {self.formula}")
         else:
             lines.append(f"              {NO_BOUND_THEOREM}")
-        if self.gradients:
-            lines.append(f"              {theorems.GRADIENT} (gradients of the scan are a scan backwards),")
-            lines.append(f"              {theorems.GRADIENT_ERROR} (its bound)")
+        for theorem in self._adjoint_theorems:
+            is_bound = theorem == theorems.GRADIENT_ERROR
+            meaning = "its bound" if is_bound else "gradients of the scan are a scan backwards"
+            lines.append(f"              {theorem} ({meaning})")
         if self.smallest is not None:
             lines.append(f"  smallest failing case, of {self.smallest.runs} tried: {self.smallest.deviation}")
             lines.extend("    " + line for line in self.smallest.code.splitlines())
@@ -253,7 +274,7 @@ class RefinementReport(Report):
             check=self.check,
             verdict=self.verdict,
             evidence=found or self.reason,
-            theorem=self.theorem,
+            theorem=theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.theorem,
         )
 
 
@@ -278,6 +299,6 @@ def _mismatch(report: RefinementReport) -> list[str]:
             f"Outside the bound: {outside} of {report.spread.entries} entries ({100 * share:.3g} %)",
             f"Worst            : {report.worst}",
             f"Allowed          : {report.worst.bound:.3g} there, what rounding explains "
-            f"({f'theorem {report.bound_theorem}' if report.bound_theorem else NO_BOUND_THEOREM})",
+            f"({f'theorem {report.worst_theorem}' if report.worst_theorem else NO_BOUND_THEOREM})",
         ]
     return lines

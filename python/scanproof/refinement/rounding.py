@@ -1,6 +1,7 @@
 """What is assumed of an implementation's arithmetic."""
 
 from dataclasses import dataclass, fields
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,12 @@ Order = Literal["any", "sequential"]
 
 EXP_ULPS, SIGMOID_ULPS, SOFTPLUS_ULPS = 1.0, 3.0, 2.0
 """Default accuracies in ulps: what ``scanproof bench ulps`` measured, rounded up."""
+
+_RANGES = {
+    **dict.fromkeys(("unit_roundoff", "accumulator", "operands"), 1.0),
+    **dict.fromkeys(("underflow", "exp_ulps", "sigmoid_ulps", "softplus_ulps", "confidence"), inf),
+}
+"""What numbers of a rounding, none negative, must be below."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,9 @@ class Rounding:
             probability when errors are independent with mean zero. For diagnostics; checks refuse it.
         order: how scans are evaluated: ``"sequential"``, token after token, which has the tighter bound, or
             in ``"any"`` association.
+
+    Raises:
+        InvalidArgument: a number is outside its range, or ``order`` is unknown.
     """
 
     unit_roundoff: float
@@ -50,6 +60,17 @@ class Rounding:
     operands: float = 0.0
     order: Order = "any"
     confidence: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.order not in ("any", "sequential"):
+            raise InvalidArgument(f'order is {self.order!r}; give "any" or "sequential".')
+        for name, below in _RANGES.items():
+            given = getattr(self, name)
+            if given is not None and not (isinstance(given, int | float) and 0 <= given < below):
+                wanted = "at least 0 and below 1" if below == 1 else "finite and at least 0"
+                raise InvalidArgument(f"Rounding: {name} is {given!r}; give a number that is {wanted}.")
+        if not self.largest > 0:
+            raise InvalidArgument(f"Rounding: largest is {self.largest!r}; give a number above 0.")
 
     @classmethod
     def of(
@@ -74,11 +95,14 @@ class Rounding:
             order: ``"sequential"`` where scans are known to go token after token.
 
         Raises:
-            InvalidArgument: ``dtype`` or ``accumulator`` is no real floating dtype, or ``order`` is unknown.
+            InvalidArgument: ``dtype`` or ``accumulator`` is no real floating dtype, ``order`` is unknown,
+                ``ulps`` is negative or not finite, or ``"tf32"`` is given an ``accumulator``.
         """
-        if order not in ("any", "sequential"):
-            raise InvalidArgument(f'order is {order!r}; give "any" or "sequential".')
         if dtype == "tf32":
+            if accumulator is not None:
+                raise InvalidArgument(
+                    f'"tf32" accumulates in float32; leave out the accumulator, which is {accumulator!r}.'
+                )
             return cls._of(torch.float32, ulps, 2.0**-23, 2.0**-10, order)
         for given in (dtype, accumulator or dtype):
             if not isinstance(given, torch.dtype) or not given.is_floating_point:

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from scanproof import (
     MLstm,
     RefinementError,
     RgLru,
+    Rounding,
     Rwkv6,
     SsdScan,
     Verdict,
@@ -23,7 +25,8 @@ from scanproof import (
     check_kernel_refinement,
 )
 from scanproof.refinement.cases import random_fractions
-from scanproof.refinement.kernels.arithmetic import EXACT, FLOAT64
+from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, EXACT, FLOAT64
+from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.cases import SIZES, random_inputs
 
 KERNELS = {
@@ -264,6 +267,7 @@ def test_bounds_hold_in_every_order(name, order, dtype):
         ("ssd", 0, "runDiagonalTransitions_error"),
         ("ssd", 8, None),
         ("complex", 0, None),
+        ("mlstm", 0, None),
         ("delta", 0, None),
     ],
 )
@@ -292,6 +296,87 @@ def test_complex_rounding_is_counted():
         lambda **x: complex_diagonal(sequential, **x, **nothing), ComplexDiagonal(scale=2.0), inputs
     )
     assert report.verdict is Verdict.REFINES, report.summary()
+
+
+@pytest.mark.parametrize("decay", [-18.0, -22.0])
+def test_a_root_near_zero_may_grow_by_more_than_its_value(decay):
+    """``1 - a²`` cancels to a few units in the last place, and ``exp`` is right to one of them."""
+    inputs = random_inputs(RgLru(), seed=0)
+    inputs["decay"] = torch.full_like(inputs["decay"], decay)
+
+    def one_step_down(x, input_weight, input_bias, recurrence_weight, recurrence_bias, decay, initial_state):
+        def gate(weight, bias):
+            return (torch.einsum("hoi,bthi->btho", weight, x) + bias).sigmoid()
+
+        def exp(log):
+            return torch.nextafter(log.exp(), torch.zeros(()))
+
+        logs = -8 * gate(recurrence_weight, recurrence_bias) * functional.softplus(decay)
+        gated = (1 - exp(2 * logs)).sqrt() * (gate(input_weight, input_bias) * x)
+        h = sequential(exp(logs), gated, initial_state)
+        return h, h[:, -1]
+
+    report = check_kernel_refinement(one_step_down, RgLru(), inputs, shrink=False)
+    assert 0.05 < report.worst.ratio <= 1, report.summary()
+
+
+@pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
+def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference):
+    rng = np.random.default_rng(0)
+    x = np.concatenate([10 ** rng.uniform(-12, 2, 400), [0.0, 1.0, 1e-300]])
+    off = np.concatenate([x[:400] * 10 ** rng.uniform(-6, 6, 400), [1e-8, 0.0, 1e-300]])
+    exact = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf)
+    ar = KernelBounds(exact, reference)
+    argument = ar.lift(x)
+    argument.error = off
+    root = ar.sqrt(argument)
+    for moved in (x + off, np.maximum(x - off, 0.0)):
+        assert np.all(np.abs(np.sqrt(moved) - root.value) <= root.error + 2.0**-52 * np.sqrt(moved))
+    reached = np.maximum(np.sqrt(x + off) - np.sqrt(x), np.sqrt(x) - np.sqrt(np.maximum(x - off, 0.0)))
+    sharp = off > 1e-3 * x
+    assert np.all(root.error[sharp] <= 1.001 * reached[sharp] + 2.0**-45 * root.value[sharp])
+
+
+def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits():
+    rng = np.random.default_rng(0)
+    x, y = (DOUBLE_DOUBLE.lift(rng.uniform(0.1, 9, 50)) * rng.uniform(0.9, 1.1, 50) for _ in range(2))
+    with mpmath.workprec(250):
+        numbers = [
+            [mpmath.mpf(h) + mpmath.mpf(low) for h, low in zip(p.high, p.low, strict=True)] for p in (x, y)
+        ]
+        for found, expected in (
+            (DOUBLE_DOUBLE.sqrt(x), [mpmath.sqrt(a) for a in numbers[0]]),
+            (DOUBLE_DOUBLE.div(x, y), [a / b for a, b in zip(*numbers, strict=True)]),
+            (DOUBLE_DOUBLE.maximum(x, y), [max(a, b) for a, b in zip(*numbers, strict=True)]),
+        ):
+            for high, low, right in zip(found.high, found.low, expected, strict=True):
+                assert abs(mpmath.mpf(high) + low - right) <= abs(right) * mpmath.mpf(2) ** -100
+    assert DOUBLE_DOUBLE.sqrt(DOUBLE_DOUBLE.lift(np.zeros(2))).high.tolist() == [0.0, 0.0]
+
+
+@every_kernel
+def test_in_float64_the_reference_is_the_more_exact_one(kernel):
+    """Pairs of float64, with what float64 itself would not see."""
+    inputs = arrays(random_inputs(kernel, seed=0, dtype=torch.float64))
+    finer = KernelBounds.finer_than(Rounding.of(torch.float64), 1)
+    assert finer.log_window == 1
+    results = kernel.run(inputs, finer)
+    for name, value in kernel.run(inputs).items():
+        found = results[name]
+        assert np.all(np.abs(value - found.value - found.rest) <= found.error)
+        assert np.any(found.rest != 0)
+
+
+def test_a_kernel_in_float64_is_held_to_float64():
+    """An error of 2^-44, which the float64 oracle's own error would hide."""
+    inputs = random_inputs(KERNELS["gla"], seed=0, dtype=torch.float64, time=3)
+    right = check_kernel_refinement(lambda **x: gla(sequential, **x), KERNELS["gla"], inputs)
+    assert right.reference.endswith("pairs of float64")
+    assert 0 < right.ulps.median < 4
+    off = check_kernel_refinement(
+        lambda **x: gla(sequential, **x)[0] * (1 + 2.0**-44), KERNELS["gla"], inputs, shrink=False
+    )
+    assert off.verdict is Verdict.REFUTED
 
 
 @pytest.mark.parametrize("size", [1, 20])

@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from scanproof.refinement.arithmetic import Arithmetic, Exact, Float64, Value
+from scanproof.refinement.arithmetic import Arithmetic, Exact, Float64, Folding, Value
+from scanproof.refinement.doubled import DoubleDouble, Pair, pair
 
 Complex = tuple[Value, Value]
 """Real and imaginary part."""
@@ -47,7 +48,11 @@ class KernelArithmetic(Arithmetic):
         return states[0][:, 1:], states[1][:, 1:]
 
 
-class KernelFloat64(Float64, KernelArithmetic):
+class KernelFolding(Folding, KernelArithmetic):
+    """Those on arrays of numbers."""
+
+
+class KernelFloat64(Float64, KernelFolding):
     """IEEE double precision."""
 
     def sqrt(self, x: Value) -> Value:
@@ -59,7 +64,23 @@ class KernelFloat64(Float64, KernelArithmetic):
         return np.maximum(x, y)
 
 
-class KernelExact(Exact, KernelArithmetic):
+class KernelDoubleDouble(DoubleDouble, KernelFolding):
+    """Pairs of float64."""
+
+    def sqrt(self, x: Value) -> Pair:
+        """Correct float64's root s by ``(x - s²) / (2 s)``."""
+        root = np.sqrt(x.high)
+        twice = np.where(root > 0, 2 * root, 1.0)
+        corrected: Pair = pair(root) + (x - pair(root) * root).high / twice
+        return corrected
+
+    def maximum(self, x: Value, y: Value) -> Pair:
+        """Return the greater of two."""
+        first = np.asarray((x - y).high >= 0)
+        return Pair(np.where(first, x.high, y.high), np.where(first, x.low, y.low))
+
+
+class KernelExact(Exact, KernelFolding):
     """Rational numbers; ``sqrt x := (1 + x) / 2``, one step of Newton's iteration from 1."""
 
     def sqrt(self, x: Value) -> Value:
@@ -72,4 +93,5 @@ class KernelExact(Exact, KernelArithmetic):
 
 
 FLOAT64 = KernelFloat64()
+DOUBLE_DOUBLE = KernelDoubleDouble()
 EXACT = KernelExact()

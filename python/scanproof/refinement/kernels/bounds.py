@@ -1,12 +1,18 @@
 """Bounds for what kernels do beyond trees of transitions: decays as sums of logarithms, complex states."""
 
 from dataclasses import replace
+from typing import ClassVar, Self
 
 import numpy as np
-import torch
 
-from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats, _up
-from scanproof.refinement.kernels.arithmetic import FLOAT64, Complex, KernelArithmetic
+from scanproof.refinement.bounded import _TINY, Bounded, BoundedArithmetic, Floats, _up
+from scanproof.refinement.kernels.arithmetic import (
+    DOUBLE_DOUBLE,
+    FLOAT64,
+    Complex,
+    KernelArithmetic,
+    KernelFolding,
+)
 from scanproof.refinement.rounding import Rounding, growth
 
 _COMPLEX = 3.0
@@ -14,8 +20,6 @@ _COMPLEX = 3.0
 
 A product by sqrt(2) gamma_2 (Higham, Lemma 3.5), a sum by 1; the excess covers what is of second order.
 """
-
-_FLOAT64 = Rounding.of(torch.float64)
 
 
 class KernelBounds(BoundedArithmetic, KernelArithmetic):
@@ -27,27 +31,48 @@ class KernelBounds(BoundedArithmetic, KernelArithmetic):
     mLSTM do. No theorem is about that: the argument is in :meth:`decaying_scan`.
     """
 
-    def __init__(self, rounding: Rounding, log_window: int = 0) -> None:
-        super().__init__(rounding)
+    reference: KernelFolding
+    references: ClassVar = (FLOAT64, DOUBLE_DOUBLE)
+
+    def __init__(
+        self, rounding: Rounding, reference: KernelFolding = FLOAT64, *, log_window: int = 0
+    ) -> None:
+        super().__init__(rounding, reference)
         self.log_window = log_window
+
+    @classmethod
+    def finer_than(cls, rounding: Rounding, log_window: int = 0) -> Self:
+        """Return one whose values are more exact than any that an implementation may compute."""
+        made = super().finer_than(rounding)
+        made.log_window = log_window
+        return made
 
     def div(self, x: Bounded, y: Bounded) -> Bounded:
         """Bound a quotient; without limit where the divisor may be zero."""
         divisor, rest = np.abs(y.value), np.maximum(np.abs(y.value) * (1 - 2.0**-45) - y.error, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            value = x.value / y.value
-            spread = _up((np.abs(x.value) * y.error + x.error * divisor) / (divisor * rest))
-        return self.rounded(value, np.where(rest > 0, spread, np.inf))
+            exact = self.reference.div(x.exact, y.exact)
+            spread = _up((x.size * y.error + x.error * divisor) / (divisor * rest))
+        return self.rounded(exact, np.where(rest > 0, spread, np.inf))
 
     def sqrt(self, x: Bounded) -> Bounded:
-        """Bound a square root of what is not negative: it moves most when its argument shrinks."""
-        value = np.sqrt(x.value)
-        spread = value - np.sqrt(np.maximum(x.value - x.error, 0.0)) * (1 - 2.0**-45)
-        return self._function(value, np.maximum(spread, 0.0), ulps=1.0)
+        """Bound a square root of what is not negative, for an argument moved by e either way.
+
+        ``sqrt x - sqrt max(x - e, 0) = min(x, e) / (sqrt x + sqrt max(x - e, 0))`` if it shrinks,
+        ``sqrt(x + e) - sqrt x = e / (sqrt(x + e) + sqrt x)``, the greater one near zero, if it grows.
+        """
+        least = np.maximum(x.value * (1 - 2.0**-50), 0.0)
+        root = np.sqrt(least)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            down = np.minimum(x.size, x.error) / (root + np.sqrt(np.maximum(least - x.error, 0.0)))
+            up = x.error / (root + np.sqrt(least + x.error))
+        moved = x.error > 0
+        spread = np.maximum(np.where(moved & (least > 0), down, 0.0), np.where(moved, up, 0.0))
+        return self._function(self.reference.sqrt(x.exact), _up(spread), ulps=1.0)
 
     def maximum(self, x: Bounded, y: Bounded) -> Bounded:
         """Bound the greater of two, which is exact."""
-        return Bounded(np.maximum(x.value, y.value), np.maximum(x.error, y.error), self)
+        return Bounded(self.reference.maximum(x.exact, y.exact), np.maximum(x.error, y.error), self)
 
     def decaying_scan(self, decays: Bounded, logs: Bounded, b: Bounded, h0: Bounded) -> Bounded:
         """Bound the states of :meth:`scan`, also where logarithms of decays are added.
@@ -83,18 +108,20 @@ class KernelBounds(BoundedArithmetic, KernelArithmetic):
             regrouped = growth(u, terms + 8)
             apart = _up((1 + either_end) * moved + either_end * m)
             error[:, t] = _up(error[:, t] + apart + regrouped * (m + apart))
-        return Bounded(states.value, error, self)
+        return Bounded(states.exact, error, self)
 
     def complex_scan(self, a: Complex, b: Complex, h0: Complex) -> Complex:
         """Bound complex states, the transitions combined by any binary tree.
 
         The bound of the real scan on moduli, whose states are at least those of the complex one, and with the
-        unit roundoff of complex operations; once for the implementation and once for the float64 values.
+        unit roundoff of complex operations; once for the implementation and once for the reference. A sum
+        of pairs errs relative to its terms, not to itself: the scan of moduli bounds these, too.
         """
-        plain = [(re.value, im.value) for re, im in (a, b, h0)]
-        re, im = FLOAT64.complex_scan(*plain)
+        plain = [(re.exact, im.exact) for re, im in (a, b, h0)]
+        re, im = self.reference.complex_scan(*plain)
         error = np.zeros(re.shape)
-        for rounding in (self.rounding, _FLOAT64):
+        own = replace(self.rounding, unit_roundoff=2 * self.reference.roundoff, underflow=_TINY, order="any")
+        for rounding in (self.rounding, own):
             complex_ops = replace(
                 rounding,
                 unit_roundoff=_COMPLEX * rounding.unit_roundoff,
@@ -108,9 +135,9 @@ class KernelBounds(BoundedArithmetic, KernelArithmetic):
     def shifted_exp(self, x: Bounded, shift: Bounded) -> Bounded:
         """Bound ``exp x`` where an implementation subtracts a shift and multiplies by its exponential."""
         argument = 4 * self.rounding.unit_roundoff * (x.magnitude + shift.magnitude)
-        return self.exp(Bounded(x.value, _up(x.error + argument), self))
+        return self.exp(Bounded(x.exact, _up(x.error + argument), self))
 
 
 def _modulus(arithmetic: BoundedArithmetic, re: Bounded, im: Bounded) -> Bounded:
-    value: Floats = _up(np.hypot(re.value, im.value))
+    value: Floats = _up(np.hypot(re.size, im.size))
     return Bounded(value, _up(np.hypot(re.error, im.error)), arithmetic)

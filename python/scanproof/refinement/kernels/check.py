@@ -141,7 +141,8 @@ class KernelProblem(Problem):
         self.rounding, self.model = rounding, repr(kernel)
         self.theorem = kernel.theorem
         self.bound_theorem = "" if log_window else kernel.bound_theorem
-        self.reference_name = "the Python twin of the Lean recurrence, float64"
+        precision = KernelBounds.finer_than(rounding).reference.name
+        self.reference_name = f"the Python twin of the Lean recurrence, {precision}"
         self.input_axes, self.output_axes = kernel.inputs, kernel.outputs
         self.optional = tuple(kernel.optional)
 
@@ -161,7 +162,7 @@ class KernelProblem(Problem):
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the recurrence with bounds."""
-        arithmetic = KernelBounds(self.rounding, self._log_window)
+        arithmetic = KernelBounds.finer_than(self.rounding, self._log_window)
         arrays = {name: to_numpy(tensor) for name, tensor in inputs.items()}
         results = self._kernel.run(arrays, arithmetic)
         values = {name: results[name].value for name in dtypes}
