@@ -109,6 +109,7 @@ public import Spec.Statements.Families
 public import Spec.Statements.Gradient
 public import Spec.Statements.SsdValues
 public import Spec.Statements.KernelValues
+public import Spec.Statements.Mamba2Values
 
 /-!
 # scanproof

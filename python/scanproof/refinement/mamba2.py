@@ -45,9 +45,8 @@ class Mamba2BlockSpec(Spec):
         y = SsdScan(x, dt, A = -exp aLog, B, C, D, dtBias), with softplus and limits
         output = outProj (rmsNorm of each group of (y silu(z)), times normWeight) + outBias
 
-    Kernel after kernel is token after token: Lean theorem ``mamba2_runList_eq_kernels``. Lean writes the
-    reciprocal square root as ``exp (-(log m / 2))``; in exact arithmetic the two have different surrogates.
-    Gradients are not bounded.
+    Kernel after kernel is token after token: Lean theorem ``mamba2_runList_eq_kernels``. Gradients are not
+    bounded.
 
     Attributes:
         groups: number of groups of heads that share B and C, and in which the norm is taken.
@@ -181,7 +180,7 @@ class Mamba2BlockSpec(Spec):
         gated = _rows(_flat(y) * ar.silu(z), groups)
         count = ar.lift(np.asarray(float(inner // groups)))
         mean = ar.div(ar.dot(gated, gated), count)
-        scale = ar.div(ar.lift(np.ones(())), ar.sqrt(mean + constant(ar, self.eps)))
+        scale = ar.rsqrt(mean + constant(ar, self.eps))
         normed = _flat(gated * scale[..., None]) * ar.lift(self.normWeight)
         return mat_vec(ar, self.outProj, normed, self.outBias), Mamba2State(h, window)
 

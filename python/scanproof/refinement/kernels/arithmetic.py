@@ -23,6 +23,10 @@ class KernelArithmetic(Arithmetic):
     def sqrt(self, x: Value) -> Value:
         """Return the square root, or its surrogate."""
 
+    def rsqrt(self, x: Value) -> Value:
+        """Return the reciprocal square root, or its surrogate."""
+        return self.div(self.lift(np.ones(())), self.sqrt(x))
+
     @abstractmethod
     def maximum(self, x: Value, y: Value) -> Value:
         """Return the greater of two, entry by entry."""
@@ -86,6 +90,10 @@ class KernelExact(Exact, KernelFolding):
     def sqrt(self, x: Value) -> Value:
         """Return ``(1 + x) / 2``."""
         return (1 + x) * Fraction(1, 2)
+
+    def rsqrt(self, x: Value) -> Value:
+        """Return ``exp (-(log x / 2))``, as Lean's ``rmsNorm`` has it, with ``log x := x² - x``."""
+        return self.exp(-self.div(x * x + -x, self.lift(np.asarray(2.0))))
 
     def maximum(self, x: Value, y: Value) -> Value:
         """Return the greater of two."""
