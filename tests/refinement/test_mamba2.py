@@ -49,6 +49,7 @@ def test_the_window_of_logarithms_changes_the_bound_alone():
         check_refinement(lambda x: torch.from_numpy(narrow.run(x.numpy())[0]), s, x) for s in (narrow, wide)
     ]
     assert reports[0].worst.bound < reports[1].worst.bound
+    assert [report.bound_theorem for report in reports] == ["runDiagonalTransitions_error", ""]
 
 
 def test_exact_runs_are_exact():

@@ -130,6 +130,11 @@ class Mamba2BlockSpec(Spec):
         """
         return super().run(x, state, arithmetic)
 
+    @property
+    def bound_theorem(self) -> str:
+        """The Lean theorem behind the bound of its state; none is about sums of logarithms."""
+        return "" if self.logWindow else super().bound_theorem
+
     def bounds(self, rounding: "Rounding") -> "BoundedArithmetic":
         """Return the arithmetic of kernels that bounds an implementation's rounding."""
         from scanproof.refinement.kernels.bounds import KernelBounds

@@ -133,7 +133,8 @@ class BlockProblem(Problem):
         reference: Reference | None,
     ) -> None:
         self._implementation, self._spec, self._reference = implementation, spec, reference
-        self.rounding, self.model, self.theorem = rounding, repr(spec), spec.theorem
+        self.rounding, self.model = rounding, repr(spec)
+        self.theorem, self.bound_theorem = spec.theorem, spec.bound_theorem
         twin = f"the Python twin of the Lean runner, {spec.bounds(rounding).reference.name}"
         self.reference_name = f"{type(reference).__name__}, float64" if reference else twin
 

@@ -76,6 +76,11 @@ class Spec(ABC):
         with np.errstate(over="ignore", invalid="ignore"):
             return self._run(arithmetic, arithmetic.lift(x), state)
 
+    @property
+    def bound_theorem(self) -> str:
+        """The Lean theorem behind the bound of its state; empty where there is none."""
+        return theorems.SCAN_ERROR
+
     def bounds(self, rounding: "Rounding") -> "BoundedArithmetic":
         """Return the arithmetic that bounds what an implementation's rounding makes of a run."""
         from scanproof.refinement.bounded import BoundedArithmetic
