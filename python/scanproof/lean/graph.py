@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 
 from scanproof.lean.catalogue import Catalogue
 
-COLUMN, ROW, BOX, MARGIN = 230, 34, 200, 16
+COLUMN, ROW, BOX, MARGIN = 256, 34, 226, 16
 
 
 @dataclass(frozen=True)
