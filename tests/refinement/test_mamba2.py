@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scanproof import InvalidArgument, Mamba2BlockSpec, check_refinement
+from scanproof import InvalidArgument, Mamba2BlockSpec, Verdict, check_refinement
 from scanproof.refinement.kernels.arithmetic import EXACT
 
 SHAPES = {
@@ -48,6 +48,7 @@ def test_the_window_of_logarithms_changes_the_bound_alone():
     reports = [
         check_refinement(lambda x: torch.from_numpy(narrow.run(x.numpy())[0]), s, x) for s in (narrow, wide)
     ]
+    assert all(report.verdict is Verdict.REFINES for report in reports)
     assert reports[0].worst.bound < reports[1].worst.bound
     assert [report.bound_theorem for report in reports] == ["runDiagonalTransitions_error", ""]
 
