@@ -77,8 +77,8 @@ def run(pytester):
 
 
 def table_of(result):
-    lines = result.stdout.str().split("= scanproof =")[1].splitlines()[1:]
-    return [line.split() for line in lines if line[:1] in "✓✗?"]
+    section = re.split(r"^=.*= scanproof =.*\n", result.stdout.str(), flags=re.MULTILINE)[1].split("\n=")[0]
+    return [line.split() for line in section.splitlines() if line.startswith(("✓", "✗", "?"))]
 
 
 def test_verdicts_decide_and_are_tabulated(run):
