@@ -1,9 +1,10 @@
 """Show on real releases what ``tests/history`` reconstructs: ``python ci/history.py [VERSION ...]``.
 
 Every list ``ci/overlays/transformers-VERSION.txt`` is installed, once, into a folder of its own in the user's
-cache, without dependencies; torch and all else are those of the running Python. A process over each folder
-(``ci/history_probe.py``) prints its verdicts. Not part of ``make test``: it needs a package registry and
-takes minutes.
+cache. A list names what a release needs in another version than later ones do, as its tokenizers and the
+client of its hub; nothing is added to it, and torch and all else are those of the running Python. A process
+over each folder (``ci/history_probe.py``) prints its verdicts. Not part of ``make test``: it needs a package
+registry and takes minutes.
 """
 
 import json
@@ -20,9 +21,9 @@ SECONDS = 600.0
 
 def main(versions: list[str]) -> int:
     """Print the table of verdicts, a column a version; return 1 where something could not be run."""
-    lists = sorted((HERE / "overlays").glob("transformers-*.txt"))
+    lists = (HERE / "overlays").glob("transformers-*.txt")
     chosen = {path.stem.removeprefix("transformers-"): path for path in lists}
-    wanted = versions or list(chosen)
+    wanted = versions or sorted(chosen, key=lambda version: [int(part) for part in version.split(".")])
     columns: dict[str, dict[str, str]] = {}
     failed = False
     for version in wanted:

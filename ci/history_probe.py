@@ -33,17 +33,22 @@ def config(groups: int, layers: int) -> Any:
     )  # fmt: skip
 
 
-def model(groups: int = 1) -> Any:
-    """Return a model with random weights, in eval mode."""
-    from transformers import Mamba2Model
-
+def seeded(make: Callable[[], torch.nn.Module]) -> Any:
+    """Make a module with random weights, in eval mode."""
     torch.manual_seed(0)
-    made = Mamba2Model(config(groups, layers=1)).eval()
+    made = make().eval()
     with torch.no_grad():
         for name, parameter in made.named_parameters():
             if "norm" not in name:
                 parameter.normal_(std=0.5)
     return made
+
+
+def model(groups: int = 1) -> Any:
+    """Return a model of one layer."""
+    from transformers import Mamba2Model
+
+    return seeded(lambda: Mamba2Model(config(groups, layers=1)))
 
 
 class Streaming:
@@ -95,13 +100,20 @@ def zamba2() -> Callable[[Tensor], Tensor]:
         n_mamba_heads=HEADS, mamba_headdim=WIDTH, chunk_size=CHUNK, num_hidden_layers=2,
         num_attention_heads=2, vocab_size=32, intermediate_size=16, layers_block_type=["mamba", "mamba"],
     )  # fmt: skip
-    torch.manual_seed(0)
-    mixer = Zamba2MambaMixer(small, layer_idx=0).eval()
-    with torch.no_grad():
-        for name, parameter in mixer.named_parameters():
-            if "norm" not in name:
-                parameter.normal_(std=0.5)
-    return lambda x: mixer.torch_forward(x)
+    return seeded(lambda: Zamba2MambaMixer(small, layer_idx=0))
+
+
+def nemotron_h() -> Callable[[Tensor], Tensor]:
+    """Return a Mamba-2 mixer of Nemotron-H, which has Zamba2's copy of the scan."""
+    from transformers import NemotronHConfig
+    from transformers.models.nemotron_h.modeling_nemotron_h import NemotronHMamba2Mixer
+
+    small = NemotronHConfig(
+        hidden_size=8, ssm_state_size=STATES, conv_kernel=TAPS, n_groups=1, mamba_num_heads=HEADS,
+        mamba_head_dim=WIDTH, chunk_size=CHUNK, num_attention_heads=2, vocab_size=32, intermediate_size=16,
+        layers_block_type=["mamba", "mamba"], use_mamba_kernels=False,
+    )  # fmt: skip
+    return seeded(lambda: NemotronHMamba2Mixer(small, layer_idx=0))
 
 
 class Pass(torch.nn.Module):
@@ -117,6 +129,7 @@ def kernel(groups: int) -> Callable[..., Tensor]:
 
     mixer = Mamba2Mixer(config(groups, layers=1), layer_idx=0).eval()
     mixer.in_proj = mixer.out_proj = mixer.norm = mixer.act = Pass()
+    mixer.activation = None  # which 5.15 and later read in place of ``act``
     with torch.no_grad():
         mixer.conv1d.weight.zero_()[:, :, -1] = 1
         mixer.conv1d.bias.zero_()
@@ -129,7 +142,7 @@ def kernel(groups: int) -> Callable[..., Tensor]:
             mixer.D.copy_(D[:, 0])
             mixer.dt_bias.copy_(dt_bias)
         parts = [torch.zeros_like(x).flatten(2), x.flatten(2), B.flatten(2), C.flatten(2), dt]
-        y: Tensor = mixer.torch_forward(torch.cat(parts, dim=-1))
+        y: Tensor = mixer(torch.cat(parts, dim=-1))
         return y.view_as(x)
 
     return implementation
@@ -178,11 +191,12 @@ def main() -> None:
     row(f"refinement, 1 group, T = {CHUNK}, small dt", lambda: refinement(1, CHUNK, -9.0))
     row(f"refinement, 1 group, T = {LENGTH}", lambda: refinement(1, LENGTH, 0.0))
     row(f"refinement, 2 groups, T = {CHUNK}", lambda: refinement(2, CHUNK, 0.0))
-    for length in (CHUNK, LENGTH):
-        row(
-            f"Zamba2, gradients, T = {length}",
-            lambda n=length: certify(zamba2(), x[:, :n], inputs=1).verdict.name,
-        )
+    for family, copied in (("Zamba2", zamba2), ("Nemotron-H", nemotron_h)):
+        for length in (CHUNK, LENGTH):
+            row(
+                f"{family}, gradients, T = {length}",
+                lambda n=length, make=copied: certify(make(), x[:, :n], inputs=1).verdict.name,
+            )
     for rows in (1, 3):
         report = check_streaming(streaming, x[:rows, :CHUNK], lengths=(2, 5))
         for streamed in report.rows:

@@ -123,7 +123,7 @@ class Mixer:
         return torch.einsum("bnij,bjnpk->binpk", decays, states)
 
     def by_head(self, grouped):
-        return grouped.repeat_interleave(HEADS // GROUPS, dim=2)
+        return grouped.repeat_interleave(HEADS // grouped.shape[2], dim=2)
 
     def step_size(self, dt):
         return self.limited(functional.softplus(dt + self.dt_bias.to(dt)))

@@ -18,7 +18,7 @@ class DestinationAxis(Mixer):
 
 
 class DestinationAxisOfSums(Mixer):
-    """Zamba2 of transformers, and another family: the same, written with a broadcast and a sum.
+    """Zamba2 and Nemotron-H of transformers until 5.14.1: the same, written with a broadcast and a sum.
 
     Issues 47475 and 47246, found in 2026, 18 months after the first was mended: fixes do not reach copies.
     """
@@ -59,9 +59,6 @@ class Tiled(Mixer):
         B, C = (each.repeat(1, 1, HEADS // each.shape[2], 1) for each in (B, C))
         return super().kernel(B=B, C=C, **inputs)
 
-    def by_head(self, grouped):
-        return grouped if grouped.shape[2] == HEADS else super().by_head(grouped)
-
 
 class MaskIgnored(Mixer):
     """An attention mask that is taken and not read: issue 31540."""
@@ -78,7 +75,7 @@ class MaskSkippedForOne(Mixer):
 
 
 class ForgetsOnExtend(Mixer):
-    """Several tokens with a cache, run from an empty one: pull requests 45513, 46084 and 46741."""
+    """Several tokens with a cache, run from an empty one: pull requests 45513 and 46741."""
 
     def extend(self, x, cache):
         return self.run(x, cache if x.shape[1] == 1 else self.initial_state(x))
@@ -87,7 +84,7 @@ class ForgetsOnExtend(Mixer):
 class StepsOnce(Mixer):
     """Several tokens with a cache, taken for one: the first makes a step, dt and the rest are dropped.
 
-    Pull request 46741: the step was chosen by the presence of a state, not by the number of tokens.
+    Pull requests 46084 and 46741: the step was chosen by the presence of a state, not by how many tokens came.
     """
 
     def extend(self, x, cache):

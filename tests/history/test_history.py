@@ -24,6 +24,8 @@ from scanproof.refinement.kernels.cases import random_inputs
 
 T = 3 * CHUNK + 3
 SIZES = {"time": T, "head": HEADS, "group": 2, "channel": WIDTH, "state": STATES}
+LARGE = 8.0
+"""Added to dt before its softplus, it makes every step size larger than any limit here."""
 CAUSALITY = {"gradients", "perturbation", "prefix"}
 WRONG_PREFILL = {"refinement", "state returned", "rows that end", "left padding", "padded, then steps"}
 DECODING = {"steps", "prefill, then steps"}
@@ -44,14 +46,25 @@ RELEASED = {
 """What sees each fault; every other check passes."""
 
 
-def tokens(time=T):
-    return torch.randn(3, time, MODEL, generator=torch.Generator().manual_seed(0))
+def tokens(time=T, rows=3):
+    return torch.randn(rows, time, MODEL, generator=torch.Generator().manual_seed(0))
+
+
+def refinement(model, dt=0.0, **sizes):
+    inputs = random_inputs(SsdScan(), seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
+    inputs["dt_bias"] = inputs["dt_bias"] + dt
+    scan = SsdScan(dt_softplus=True)
+    return check_kernel_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
+
+
+def streaming(model, x):
+    report = check_streaming(model, x, lengths=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
+    return {row.check: row.verdict for row in report.rows}
 
 
 def verdicts(model, time=T):
     """Return the verdict of every check, by its name."""
     x = tokens(time)
-    inputs = random_inputs(SsdScan(), seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, "time": time})
     found = {
         "gradients": certify(model, x, cuts="coded", inputs=1).verdict,
         "perturbation": check_perturbation(
@@ -61,12 +74,9 @@ def verdicts(model, time=T):
             model, x, lengths=[cut for cut in (1, 3, 4, 10, 14) if cut < time], inputs=1
         ).verdict,
         "batch": check_batch_independence(model, x).verdict,
-        "refinement": check_kernel_refinement(
-            model.kernel, SsdScan(dt_softplus=True), inputs, log_window=CHUNK, shrink=False
-        ).verdict,
+        "refinement": refinement(model, time=time),
     }
-    report = check_streaming(model, x, lengths=[cut for cut in (1, 4, 10) if cut < time])
-    return found | {row.check: row.verdict for row in report.rows}
+    return found | streaming(model, x)
 
 
 def seen(found):
@@ -90,6 +100,26 @@ def test_what_sees_a_fault_and_what_does_not(release):
 @pytest.mark.parametrize("release", [releases.DestinationAxis, releases.DestinationAxisOfSums])
 def test_one_chunk_hides_the_chunk_axis(release):
     assert not seen(verdicts(release(), time=CHUNK)) & (CAUSALITY | DECODING)
+
+
+@pytest.mark.parametrize("release", [Mixer, releases.MixedRows])
+def test_one_row_hides_mixed_rows(release):
+    assert not seen(streaming(release(), tokens(rows=1)))
+
+
+def test_one_row_shows_a_mask_that_is_skipped():
+    assert seen(streaming(releases.MaskSkippedForOne(), tokens(rows=1))) == MASKS
+
+
+@pytest.mark.parametrize("release", [Mixer, releases.Tiled])
+@pytest.mark.parametrize("groups", [1, HEADS])
+def test_one_group_or_one_for_each_head_hides_tiles(release, groups):
+    assert refinement(release(), group=groups).passed
+
+
+@pytest.mark.parametrize("release", [Mixer, releases.ClampedByAnInitialiser])
+def test_large_steps_hide_a_clamp(release):
+    assert refinement(release(), dt=LARGE).passed
 
 
 def test_a_release_that_takes_too_long_is_said_and_the_others_go_on(monkeypatch, capsys):
