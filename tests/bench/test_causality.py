@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 import time
@@ -124,7 +125,7 @@ def result(outcome: dict[tuple[str, float], Outcome], long: Outcome) -> Result:
     speed = [cells(model, T, 0.0) for model in causality.MODELS for T in (128, 512)]
     leaks = [cells("attention", 512, leak)[:3] for leak in causality.LEAKS]
     step, check = (Cell(replace(TASK, tool=tool), (outcome[tool, 0.0],)) for tool in ("step", "monitor"))
-    return Result(speed, leaks, Cell(replace(TASK, T=causality.LONG_T), (long,)), step, check)
+    return Result(speed, leaks, [Cell(replace(TASK, T=causality.LONG_T), (long,))], [step, check], "float64")
 
 
 @pytest.fixture
@@ -199,6 +200,31 @@ def test_repeats_take_turns_and_long_ones_are_not_repeated(
     assert [tool for tool, _ in order[:8]] == once * 2
 
 
+@pytest.mark.parametrize("part", causality.PARTS)
+def test_a_part_alone(
+    part: str,
+    outcomes: dict[tuple[str, float], Outcome],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[Task] = []
+
+    def run(task: Task, max_seconds: float) -> Outcome:
+        measured.append(task)
+        return outcomes[task.tool, task.leak]
+
+    monkeypatch.setattr(causality, "run", run)
+    monkeypatch.setattr(causality, "require_peer", lambda: None)
+    found = CliRunner().invoke(app, ["bench", "causality", "--quick", "--part", part])
+    assert found.exit_code == 0
+    targets = {"attention": 2, "scan": 3, "conv": 2}.get(part, 1)
+    assert len(re.findall(r"│ (?:NOT )?met", found.stdout)) == targets
+    assert ("amplitude" in found.stdout) is (part == "leaks")
+    assert ("MiB" in found.stdout) is (part != "leaks")
+    model = {"leaks": "attention", "long": "small conv", "monitor": "attention"}.get(part, part)
+    assert {task.model for task in measured} == {model}
+    assert all(bool(task.leak) is (part == "leaks") for task in measured)
+
+
 @pytest.mark.parametrize(
     "option",
     [
@@ -214,6 +240,12 @@ def test_options_out_of_range(option: dict[str, object]) -> None:
     options |= {"repeats": 1, "threads": 1, "whole": False}
     with pytest.raises(InvalidArgument, match="bench causality: --max-seconds must be > 0"):
         run_bench(**options | option)
+
+
+def test_a_part_that_there_is_not() -> None:
+    found = CliRunner().invoke(app, ["bench", "causality", "--part", "leak"])
+    assert found.exit_code == 2
+    assert found.stderr.startswith("bench causality: --part must be one of attention, scan, conv, leaks,")
 
 
 def test_without_the_peer_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

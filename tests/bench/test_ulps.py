@@ -44,16 +44,17 @@ def test_all_numbers_of_half_precision():
     assert numbers.max() == torch.finfo(torch.bfloat16).max
 
 
-def test_it_prints(capsys, monkeypatch):
-    monkeypatch.setattr(ulps, "DTYPES", (torch.float32,))
-    ulps.run_bench(as_json=True, device="cpu", samples=40, seed=1)
+def test_it_prints(capsys):
+    chosen = {"device": "cpu", "samples": 40, "seed": 1, "dtypes": ["float32"]}
+    ulps.run_bench(as_json=True, **chosen)
     rows = json.loads(capsys.readouterr().out)
     assert {row["function"] for row in rows} == set(ulps.FUNCTIONS)
-    ulps.run_bench(as_json=False, device="cpu", samples=40, seed=1)
+    assert {row["dtype"] for row in rows} == {"float32"}
+    ulps.run_bench(as_json=False, **chosen)
     assert "softplus" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("options", [{"samples": 0}, {"device": "tpu"}])
+@pytest.mark.parametrize("options", [{"samples": 0}, {"device": "tpu"}, {"dtypes": ["int8"]}])
 def test_wrong_options(options):
     with pytest.raises(InvalidArgument, match="bench ulps: --"):
         ulps.run_bench(**{"as_json": False, "device": "cpu", "samples": 10, "seed": 0, **options})

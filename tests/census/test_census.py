@@ -9,6 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from examples import example
 from scanproof import InvalidArgument, Verdict
 from scanproof.census import basis, command
 from scanproof.census.answers import answer, causality
@@ -217,23 +218,25 @@ def test_there_are_subjects():
     assert len(names) >= 35
 
 
-def test_the_command(tmp_path, monkeypatch):
+def test_the_example_of_its_help(tmp_path, monkeypatch):
     pytest.importorskip("transformers")
-    arguments = ["census", "--folder", str(tmp_path), "--only", "transformers: MambaMixer", "--json"]
-    first = CliRunner().invoke(app, [*arguments, "--quiet"])
+    monkeypatch.chdir(tmp_path)
+    first = CliRunner().invoke(app, example("census"))
     assert first.exit_code == 0, first.output
-    made = json.loads(first.stdout)["entries"]
+    assert first.stdout.endswith("1 implementations, 0 with findings; census/census.md\n")
+    made = json.loads((tmp_path / "census" / "census.json").read_text())["entries"]
     assert made[0]["cells"]["refines"]["verdict"] == "REFINES"
     assert made[0]["cells"]["gradient"]["verdict"] == "REFINES"
     assert made[0]["cells"]["causal"]["verdict"] == "CAUSAL"
     assert 0 < made[0]["cells"]["gradient"]["worst"] != made[0]["cells"]["refines"]["worst"]
-    assert {file.suffix for file in tmp_path.iterdir()} == {".jsonl", ".json", ".md", ".html"}
+    assert {file.suffix for file in (tmp_path / "census").iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
     def never(subject, seed, overlays):
         raise AssertionError(subject.name)
 
     monkeypatch.setattr(command, "in_a_process", never)
-    assert CliRunner().invoke(app, arguments).exit_code == 0
+    again = CliRunner().invoke(app, [*example("census"), "--json", "--quiet"])
+    assert (again.exit_code, json.loads(again.stdout)["entries"]) == (0, made)
 
 
 def test_a_wrong_call(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from examples import example
 from scanproof.demo import tour
 from scanproof.report.verdict import Verdict
 from scanproof.scans import selective_scan
@@ -18,7 +19,7 @@ pytest.importorskip("transformers")
 @pytest.mark.lean
 def test_the_demo_passes_and_says_so():
     run = subprocess.run(
-        [Path(sys.executable).with_name("scanproof"), "demo"],
+        [Path(sys.executable).with_name("scanproof"), *example("demo")],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, To
 from scanproof.errors import InvalidArgument
 
 MODELS = ("attention", "scan", "conv")
+PARTS = (*MODELS, "leaks", "long", "monitor")
 TOOLS: tuple[Tool, ...] = ("peer", "exact", "coded", "default")
 _FINDERS = TOOLS[:3]
 _MONITORING: tuple[Tool, ...] = ("step", "monitor")
@@ -80,19 +81,24 @@ def run_bench(
     dtype: str,
     threads: int,
     whole: bool,
+    parts: Collection[str] = PARTS,
 ) -> bool:
     """Measure, print, and return whether every causal model passed and every leak was found by our tools.
 
     Ratios are those of CPU time, the least of the repeats, so that other load on the machine matters little.
 
     Raises:
-        InvalidArgument: an option is out of range.
+        InvalidArgument: an option is out of range, or one of ``parts`` is none of ``PARTS``.
         MissingDependency: causal-certificate is not installed.
     """
     if not max_seconds > 0 or min(repeats, threads) < 1 or dtype not in ("float32", "float64"):
         raise InvalidArgument(
             "bench causality: --max-seconds must be > 0, --repeats and --threads >= 1 and --dtype float32 or "
             f"float64, got {max_seconds:g}, {repeats}, {threads} and {dtype!r}."
+        )
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise InvalidArgument(
+            f"bench causality: --part must be one of {', '.join(PARTS)}, got {unknown[0]!r}."
         )
     require_peer()
     notes = Console(stderr=True, soft_wrap=True, highlight=False, quiet=quiet)
@@ -102,18 +108,19 @@ def run_bench(
         measure.alternately([
             task(tool=tool, model=model, T=T, sample=None if whole else _sample(tool, T)) for tool in TOOLS
         ])
-        for model in MODELS
+        for model in MODELS if model in parts
         for T in (QUICK_LENGTHS if quick else LENGTHS)
     ]  # fmt: skip
     leaks = [
         measure.once([task(tool=tool, model=LEAKY, T=LEAK_T, leak=leak) for tool in _FINDERS])
-        for leak in LEAKS
-    ]
-    (long,) = measure.once([task(tool="coded", model=LONG_MODEL, T=LONG_T)])
-    step, check = measure.alternately([
-        task(tool=tool, model=MONITORED, T=MONITORED_T, dtype="float32") for tool in _MONITORING
+        for leak in LEAKS if "leaks" in parts
+    ]  # fmt: skip
+    long = measure.once([task(tool="coded", model=LONG_MODEL, T=LONG_T)]) if "long" in parts else []
+    monitoring = measure.alternately([
+        task(tool=tool, model=MONITORED, T=MONITORED_T, dtype="float32")
+        for tool in _MONITORING if "monitor" in parts
     ])  # fmt: skip
-    result = Result(speed, leaks, long, step, check)
+    result = Result(speed, leaks, long, monitoring, dtype)
     if as_json:
         print(json.dumps(result.as_dict(), indent=2))
     else:
@@ -145,27 +152,27 @@ class _Bench:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured.
+    """What was measured; parts that were not are empty.
 
     Attributes:
         speed: per model and length the cells of ``TOOLS``.
         leaks: per amplitude the cells of peer, exact and coded.
         long: coded cotangents on a long sequence.
-        step: a training step.
-        check: a check by the monitor.
+        monitoring: a training step, and a check by the monitor.
+        dtype: of models and inputs, but in ``monitoring``.
     """
 
     speed: list[list[Cell]]
     leaks: list[list[Cell]]
-    long: Cell
-    step: Cell
-    check: Cell
+    long: list[Cell]
+    monitoring: list[Cell]
+    dtype: str
 
     @property
     def right(self) -> bool:
         """Whether our tools passed every causal model and found every leak, wherever they finished."""
         causal = [one for row in self.speed for cell in row[1:] for one in cell.measured]
-        causal += self.long.measured + self.check.measured
+        causal += [one for cell in (*self.long, *self.monitoring) for one in cell.measured]
         leaky = [one for row in self.leaks for cell in row[1:] for one in cell.measured]
         failed = any(isinstance(outcome, Failed) for cell in self._cells for outcome in cell.outcomes)
         return not failed and all(one.passed for one in causal) and not any(one.passed for one in leaky)
@@ -173,57 +180,70 @@ class Result:
     def targets(self) -> Iterator[tuple[str, str, bool | None]]:
         """Yield each target with what was measured and whether it was met; None where nothing was."""
         rows = [(row[0].task, _speedup(row[0], row[1]), _speedup(row[0], row[2])) for row in self.speed]
-        yield _least("exact cuts at least 8 times as fast on the scan", 8, [
-            exact for task, exact, _ in rows if task.model == "scan"
-        ])  # fmt: skip
-        yield _least("exact cuts never slower", 1, [exact for _, exact, _ in rows])
-        yield _least("coded cuts at least 30 times as fast from T = 512", 30, [
-            coded for task, _, coded in rows if task.T >= 512
-        ])  # fmt: skip
-        found = {(cell.task.tool, cell.task.leak): _passed(cell) for row in self.leaks for cell in row}
-        coded, peer = found["coded", 1e-9], found["peer", 1e-2]
-        text = f"coded {_said(coded)} 1e-9, the peer {_said(peer)} 1e-2"
-        known = coded is not None and peer is not None
-        yield "coded cuts find 1e-9 where the peer passes 1e-2", text, (not coded and peer) if known else None
-        memory = [one.peak_bytes for one in self.long.measured]
-        yield (
-            f"T = {LONG_T} in coded cuts within 4 GiB",
-            str(self.long),
-            max(memory) <= LONG_BYTES if memory else None,
-        )
-
-        share = None
-        if self.step.cpu_seconds and self.check.cpu_seconds:
-            share = self.check.cpu_seconds / (EVERY * self.step.cpu_seconds)
-        yield (
-            f"the monitor at n = {EVERY} under 1 % of the time of a step",
-            "not measured" if share is None else f"{100 * share:.2g} %: {self.check} for {self.step}",
-            None if share is None else share < 0.01,
-        )
+        for target, least, speedups in (
+            (
+                "exact cuts at least 8 times as fast on the scan",
+                8,
+                [exact for task, exact, _ in rows if task.model == "scan"],
+            ),
+            ("exact cuts never slower", 1, [exact for _, exact, _ in rows]),
+            (
+                "coded cuts at least 30 times as fast from T = 512",
+                30,
+                [coded for task, _, coded in rows if task.T >= 512],
+            ),
+        ):
+            if speedups:
+                yield _least(target, least, speedups)
+        if self.leaks:
+            found = {(cell.task.tool, cell.task.leak): _passed(cell) for row in self.leaks for cell in row}
+            coded, peer = found["coded", 1e-9], found["peer", 1e-2]
+            text = f"coded {_said(coded)} 1e-9, the peer {_said(peer)} 1e-2"
+            known = coded is not None and peer is not None
+            yield (
+                "coded cuts find 1e-9 where the peer passes 1e-2",
+                text,
+                (not coded and peer) if known else None,
+            )
+        for cell in self.long:
+            memory = [one.peak_bytes for one in cell.measured]
+            target = f"T = {LONG_T} in coded cuts within 4 GiB"
+            yield target, str(cell), max(memory) <= LONG_BYTES if memory else None
+        if self.monitoring:
+            step, check = self.monitoring
+            share = None
+            if step.cpu_seconds and check.cpu_seconds:
+                share = check.cpu_seconds / (EVERY * step.cpu_seconds)
+            yield (
+                f"the monitor at n = {EVERY} under 1 % of the time of a step",
+                "not measured" if share is None else f"{100 * share:.2g} %: {check} for {step}",
+                None if share is None else share < 0.01,
+            )
 
     @property
     def _cells(self) -> list[Cell]:
-        rows = [*self.speed, *self.leaks, [self.long, self.step, self.check]]
+        rows = [*self.speed, *self.leaks, self.long, self.monitoring]
         return [cell for row in rows for cell in row]
 
     def print(self, console: Console) -> None:
         """Print tables of times and ratios, of leaks, and of targets."""
-        dtype = self.long.task.dtype
         title = "CPU time of a check (wall time), and memory on top of the model"
-        times = _table(f"{title} ({dtype}, one example; ratios of CPU time)", [
+        times = _table(f"{title} ({self.dtype}, one example; ratios of CPU time)", [
             "model", "T", PEER, "exact", "ratio", "coded", "ratio", "exact, and three drawn inputs", "ratio",
         ])  # fmt: skip
         for peer, *ours in self.speed:
             numbers = [text for cell in ours for text in (str(cell), _ratio_text(peer, cell))]
             times.add_row(peer.task.model, str(peer.task.T), str(peer), *numbers)
-        console.print(times)
+        if self.speed:
+            console.print(times)
 
         seen = _table(f"One output reads the next input ({LEAKY}, T = {LEAK_T})", [
             "amplitude", PEER, "exact", "coded",
         ])  # fmt: skip
         for row in self.leaks:
             seen.add_row(f"{row[0].task.leak:g}", *(_said(_passed(cell)) for cell in row))
-        console.print(seen)
+        if self.leaks:
+            console.print(seen)
 
         aims = _table("Targets", ["target", "measured", ""])
         for target, measured, met in self.targets():
@@ -262,10 +282,7 @@ class Result:
         }
 
     def _machine(self) -> str:
-        one = next(
-            (one for row in self.speed for cell in row for one in cell.measured),
-            next(iter(self.long.measured), None),
-        )
+        one = next((one for cell in self._cells for one in cell.measured), None)
         torch = f"PyTorch {one.torch} with {one.threads} threads, " if one else ""
         return f"{torch}Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
 

@@ -1,7 +1,7 @@
 """The command ``scanproof bench ulps``: how accurate PyTorch's functions are, in units in the last place."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from scanproof.errors import InvalidArgument, MissingDependency
 from scanproof.first_calls import settle_first_calls
+from scanproof.named import dtype_named
 from scanproof.refinement.arithmetic import SOFTPLUS_THRESHOLD
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -79,11 +80,13 @@ def measure(function: str, dtype: torch.dtype, *, device: str, samples: int, see
     return Accuracy(function, str(dtype).removeprefix("torch."), device, worst, at, compared, exhaustive)
 
 
-def run_bench(*, as_json: bool, device: str, samples: int, seed: int) -> None:
-    """Measure all functions in all dtypes, and print.
+def run_bench(
+    *, as_json: bool, device: str, samples: int, seed: int, dtypes: Collection[str] | None = None
+) -> None:
+    """Measure all functions in the dtypes named, by default in all of ``DTYPES``, and print.
 
     Raises:
-        InvalidArgument: an option is out of range, or there is no such device.
+        InvalidArgument: an option is out of range, or there is no such device or dtype.
         MissingDependency: mpmath is not installed.
     """
     if samples < 1:
@@ -92,9 +95,10 @@ def run_bench(*, as_json: bool, device: str, samples: int, seed: int) -> None:
         raise InvalidArgument(f"bench ulps: --device must be cpu, or cuda if there is one; got {device!r}.")
     if find_spec("mpmath") is None:
         raise MissingDependency("bench ulps compares with mpmath: pip install 'scanproof[bench]'.")
+    chosen = [dtype_named("bench ulps", name) for name in dtypes] if dtypes else DTYPES
     found = [
         measure(function, dtype, device=device, samples=samples, seed=seed)
-        for dtype in DTYPES
+        for dtype in chosen
         for function in FUNCTIONS
     ]
     if as_json:

@@ -11,7 +11,15 @@ from scanproof.cli.options import Json, Quiet
 def ulps(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     samples: Annotated[int, typer.Option(help="Arguments drawn in float64 and float32.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="Seed of these arguments.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of these arguments.")] = 0,
+    dtypes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dtype",
+            help="Look at this dtype alone, or several: float64, float32, bfloat16 or float16. Of the last two, "
+            "every number is tried.",
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -20,7 +28,7 @@ def ulps(
     from scanproof.cli.show import step
 
     with step("Comparing with mpmath", quiet):
-        run_bench(as_json=json, device=device, samples=samples, seed=seed)
+        run_bench(as_json=json, device=device, samples=samples, seed=seed, dtypes=dtypes)
     return PASSED
 
 
@@ -45,11 +53,18 @@ def causality(
     dtype: Annotated[str, typer.Option(help="float64 or float32, of models and inputs.")] = "float64",
     threads: Annotated[int, typer.Option(help="Threads of PyTorch.")] = 1,
     whole: Annotated[bool, typer.Option("--whole", help="Run all cuts at T = 2048, too.")] = False,
+    parts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--part",
+            help="Measure this alone, or several: attention, scan, conv, leaks, long or monitor.",
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Compare the causality engine with causal-certificate 0.1.0: time, memory, and which leaks are found."""
-    from scanproof.bench.causality import run_bench
+    from scanproof.bench.causality import PARTS, run_bench
 
     right = run_bench(
         as_json=json,
@@ -60,5 +75,6 @@ def causality(
         dtype=dtype,
         threads=threads,
         whole=whole,
+        parts=parts or PARTS,
     )
     return PASSED if right else FINDING
