@@ -84,7 +84,7 @@ class ForgetsOnExtend(Mixer):
 class StepsOnce(Mixer):
     """Several tokens with a cache, taken for one: the first makes a step, dt and the rest are dropped.
 
-    Pull requests 46084 and 46741: the step was chosen by the presence of a state, not by how many tokens came.
+    Pull requests 46084 and 46741: a state was taken for a sign of one token, whatever came.
     """
 
     def extend(self, x, cache):
