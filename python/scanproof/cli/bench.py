@@ -16,8 +16,8 @@ def ulps(
         list[str] | None,
         typer.Option(
             "--dtype",
-            help="Look at this dtype alone, or several: float64, float32, bfloat16 or float16. Of the last two, "
-            "every number is tried.",
+            help="Look at this dtype alone, or several: float64, float32, bfloat16 or float16, of which the "
+            "last two are tried at every number.",
         ),
     ] = None,
     json: Json = False,
