@@ -41,6 +41,29 @@ def test_sums_and_products_err_by_less_than_declared(x, y):
         assert abs(fraction(DOUBLE_DOUBLE.div(x, y)) - a / b) <= 8 * roundoff * abs(a / b)
 
 
+@given(parts, parts, parts)
+def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a, b, h):
+    state = DOUBLE_DOUBLE.scan(*(x.reshape((1, 1)) for x in (a, b)), h.reshape((1,)))[0, 0]
+    product, added = fraction(a) * fraction(h), fraction(b)
+    allowed = Fraction(DOUBLE_DOUBLE.roundoff) * (abs(product) + abs(added))
+    assert abs(fraction(state) - (product + added)) <= allowed
+
+
+def test_large_arrays_go_by_blocks_entry_by_entry_alike():
+    rng = np.random.default_rng(0)
+    x, y = (
+        Pair(high, high * 2.0**-54 * rng.random(shape))
+        for shape in ((3, 9000), (3, 1))
+        for high in (rng.normal(size=shape),)
+    )
+    for function in (Pair.__add__, Pair.__mul__, lambda x, y: DOUBLE_DOUBLE.exp(x)):
+        whole = function(x, y)
+        for row in range(3):
+            for place in (0, 8191, 8192, 8999):
+                alone = function(x[row, place : place + 1], y[row])
+                assert (whole.high[row, place], whole.low[row, place]) == (alone.high[0], alone.low[0])
+
+
 def threshold(x):
     return x if x > 20 else mpmath.log1p(mpmath.exp(x))
 

@@ -253,24 +253,26 @@ class BoundedArithmetic(AdjointArithmetic):
         coefficients move the exact state, d_t = |a| d_(t-1) + e_a |h| + e_b.
         """
         u, eta = self.rounding.unit_roundoff, self.rounding.underflow
-        start, reach, b_reach = h0.magnitude, np.broadcast_to(a.magnitude, before.shape), b.magnitude
-        shape = before[:, 0].shape
-        moved = _scan(reach, a.error * before + b.error, np.broadcast_to(h0.error, shape))
-        m = _scan(reach, b_reach, np.broadcast_to(start, shape))
-        m_before = np.concatenate([np.broadcast_to(start, shape)[:, None], m], axis=1)[:, :-1]
-        g_minus_m = _scan(reach * (1 + u), u * reach * m_before, np.zeros(shape))
-        leaves = np.arange(2, before.shape[1] + 2).reshape(-1, *[1] * (before.ndim - 2))
-        grown = np.expm1((leaves - 1) * np.log1p(u)) * (1 + 2.0**-45)
-        error = moved + grown * (m + g_minus_m) + g_minus_m
         w_squared = (1 + u) ** 2 * (1 + 2.0**-50)
-        p = w_squared * np.multiply.accumulate(w_squared * np.maximum(reach, 1.0), axis=1)
-        outward = 1 + leaves * 2.0**-50
-        p = p * outward
-        if eta:
-            M = (start[:, None] + np.add.accumulate(b_reach, axis=1)) * outward
-            rare = 8 * w_squared * eta * leaves**2 * (1 + 2.0**-50) <= 1
-            error = error + np.where(rare, eta * (4 * (leaves * (M + 1) - 1) * p), np.inf)
-        self._meets(np.maximum(p, m) * (1 + growth(u, 2 * before.shape[1])))
+        reach, b_reach = np.broadcast_to(a.magnitude, before.shape), b.magnitude
+        a_error, b_error = np.broadcast_to(a.error, before.shape), b.error
+        start, moved = (np.broadcast_to(x, before[:, 0].shape) for x in (h0.magnitude, h0.error))
+        m, M, p, g_minus_m = start, start, np.full_like(start, w_squared), np.zeros_like(start)
+        error, highest = np.empty(before.shape), m
+        for t in range(before.shape[1]):
+            size, added, leaves = reach[:, t], b_reach[:, t], t + 2
+            moved = _up(size * moved + a_error[:, t] * before[:, t] + b_error[:, t])
+            g_minus_m = _up(size * ((1 + u) * g_minus_m + u * m))
+            m, p = _up(size * m + added), _up(w_squared * p * np.maximum(size, 1.0))
+            grown = growth(u, leaves - 1)
+            error[:, t] = moved + grown * m + (1 + grown) * g_minus_m
+            highest = np.maximum(highest, np.maximum(m, p))
+            if eta and 8 * w_squared * eta * leaves**2 * (1 + 2.0**-50) <= 1:
+                M = _up(M + added)
+                error[:, t] += eta * (4 * (leaves * (M + 1) - 1) * p)
+            elif eta:
+                error[:, t] = np.inf
+        self._meets(highest * (1 + growth(u, 2 * before.shape[1])))
         return _up(error)
 
     def _scan_sequential(self, a: Bounded, b: Bounded, h0: Bounded, before: Floats) -> Floats:
@@ -374,7 +376,9 @@ class BoundedArithmetic(AdjointArithmetic):
 
 def _up(bound: Floats) -> Floats:
     """Round outward: makes up for 30 float64 operations on non-negative numbers, and for their underflow."""
-    return bound * (1 + 2.0**-48) + _TINY
+    raised = bound * (1 + 2.0**-48)
+    raised += _TINY
+    return raised
 
 
 def _scan(decays: Floats, inputs: Floats, start: Floats) -> Floats:

@@ -7,7 +7,7 @@ tests compare them with mpmath.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
@@ -20,8 +20,10 @@ from scanproof.refinement.arithmetic import SOFTPLUS_THRESHOLD, Folding, Value
 Floats = NDArray[np.float64]
 
 _SPLITTER = 2.0**27 + 1
-_STEPS = 256
+_STEPS = 2**8
 """The argument of the Taylor series of exp is at most ln 2 / 2 divided by this."""
+_BLOCK = 2**13
+"""Entries that are worked on at a time, so that intermediates stay in the processor's cache."""
 _SMALL = 2.0**-20
 """Below it log1p is summed as a series of five terms."""
 
@@ -88,17 +90,13 @@ class Pair:
         return Pair(-self.high, -self.low)
 
     def __add__(self, other: Any) -> "Pair":
-        other = pair(other)
-        high, low = _two_sum(self.high, other.high)
-        return Pair(*_fast_two_sum(high, low + (self.low + other.low)))
+        return _by_blocks(_sum, self, pair(other))
 
     def __sub__(self, other: Any) -> "Pair":
         return self + -pair(other)
 
     def __mul__(self, other: Any) -> "Pair":
-        other = pair(other)
-        high, low = _two_product(self.high, other.high)
-        return Pair(*_fast_two_sum(high, low + (self.high * other.low + self.low * other.high)))
+        return _by_blocks(_product, self, pair(other))
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -144,6 +142,19 @@ class DoubleDouble(Folding):
         """Repeat entries up to a shape."""
         return Pair(np.broadcast_to(x.high, shape), np.broadcast_to(x.low, shape))
 
+    def scan(self, a: Value, b: Value, h0: Value) -> Pair:
+        """Step from token to token; a product is not rounded to a pair before ``b`` is added."""
+        a = self.broadcast(a, b.shape)
+        halves = [np.broadcast_to(half, b.shape) for half in _split(a.high)]
+        states: Pair = self.zeros(b.shape)
+        h = Pair(*(np.broadcast_to(part, b[:, 0].shape) for part in (h0.high, h0.low)))
+        for t in range(b.shape[1]):
+            decay, added = a[:, t], b[:, t]
+            high, low = _two_product(decay.high, h.high, (halves[0][:, t], halves[1][:, t]))
+            h = _sum(Pair(high, low + (decay.high * h.low + decay.low * h.high)), added)
+            states[:, t] = h
+        return states
+
     def size(self, x: Value) -> Floats:
         """Return upper bounds of the magnitudes."""
         size: Floats = np.abs(x.high) * (1 + 2.0**-52)
@@ -161,18 +172,7 @@ class DoubleDouble(Folding):
 
     def exp(self, x: Value) -> Pair:
         """Multiply 2^(m / 256), from a table, by the Taylor series of the rest; its first terms are pairs."""
-        high = np.clip(x.high, -800.0, 800.0)
-        x = Pair(high, np.where(high == x.high, x.low, 0.0))
-        m = np.rint(high * (_STEPS / math.log(2.0)))
-        rest = x - m * _STEP
-        r = rest.high
-        tail = r**3 * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040)))))
-        series = rest + (rest * rest).scaled(0.5) + tail
-        k, j = np.divmod(m, _STEPS)
-        power = Pair(_POWERS.high[j.astype(int)], _POWERS.low[j.astype(int)])
-        half = np.floor(k / 2)
-        result: Pair = (power + power * series).scaled(2.0**half).scaled(2.0 ** (k - half))
-        return result
+        return _by_blocks(_exp, x)
 
     def log1p(self, x: Value) -> Pair:
         """Correct float64's result L by (1 + x) exp(-L) - 1; sum the series of small arguments."""
@@ -215,6 +215,44 @@ class DoubleDouble(Folding):
         return _where(_above(x), pair(np.ones(x.shape)), self.sigmoid(x))
 
 
+def _by_blocks(function: Callable[..., Pair], *operands: Pair) -> Pair:
+    """Apply a function of every entry by itself, as many entries at a time as fit into the cache."""
+    if all(operand.high.size <= _BLOCK for operand in operands):
+        return function(*operands)
+    arrays = [part for operand in operands for part in (operand.high, operand.low)]
+    use: Any = [["readonly"]] * len(arrays) + [["writeonly", "allocate"]] * 2
+    blocks = np.nditer([*arrays, None, None], ["external_loop", "buffered"], use, buffersize=_BLOCK)
+    with blocks:
+        for *given, high, low in blocks:
+            result = function(*map(Pair, given[::2], given[1::2]))
+            high[...], low[...] = result.high, result.low
+        return Pair(*blocks.operands[-2:])
+
+
+def _sum(x: Pair, y: Pair) -> Pair:
+    high, low = _two_sum(x.high, y.high)
+    return Pair(*_fast_two_sum(high, low + (x.low + y.low)))
+
+
+def _product(x: Pair, y: Pair) -> Pair:
+    high, low = _two_product(x.high, y.high)
+    return Pair(*_fast_two_sum(high, low + (x.high * y.low + x.low * y.high)))
+
+
+def _exp(x: Pair) -> Pair:
+    high = np.clip(x.high, -800.0, 800.0)
+    m = np.rint(high * (_STEPS / math.log(2.0)))
+    rest = Pair(high, np.where(high == x.high, x.low, 0.0)) - m * _STEP
+    r = rest.high
+    tail = r * r * r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040)))))
+    series = rest + (rest * rest).scaled(0.5) + tail
+    k, j = np.divmod(m.astype(np.int32), _STEPS)
+    power = Pair(_POWERS.high[j], _POWERS.low[j])
+    half = k // 2
+    result: Pair = (power + power * series).scaled(np.ldexp(1.0, half)).scaled(np.ldexp(1.0, k - half))
+    return result
+
+
 def _above(x: Pair) -> NDArray[np.bool_]:
     high = x.high
     above: NDArray[np.bool_] = (high > SOFTPLUS_THRESHOLD) | ((high == SOFTPLUS_THRESHOLD) & (x.low > 0))
@@ -238,10 +276,12 @@ def _fast_two_sum(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return total, y - (total - x)
 
 
-def _two_product(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _two_product(
+    x: Floats, y: Floats, halves_of_x: tuple[Floats, Floats] | None = None
+) -> tuple[Floats, Floats]:
     """Return the rounded product and its error (Dekker)."""
     product = x * y
-    (a, b), (c, d) = _split(x), _split(y)
+    (a, b), (c, d) = halves_of_x or _split(x), _split(y)
     return product, ((a * c - product) + a * d + b * c) + b * d
 
 
