@@ -4,36 +4,25 @@ import contextlib
 import io
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections import Counter
 from itertools import dropwhile, takewhile
-from pathlib import Path
 
 import pytest
 import torch
 
 from figures import same
+from pages import PAGES, ROOT, name
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = re.compile(r"```python\n(?P<code>.*?)```(?:\n```text\n(?P<output>.*?)```)?", re.DOTALL)
 TESTS = re.compile(r"```python title=\"(?P<file>test_\w+\.py)\"\n(?P<code>.*?)```", re.DOTALL)
-SHELL = re.compile(r"```(?:bash|console)\n(.*?)```", re.DOTALL)
-COMMANDS = re.compile(r"^(?:\$ )?scanproof ((?:bench )?[a-z]+)", re.MULTILINE)
-
-
 GREATEST = re.compile(r"(?<=: y )at .*, expected \S+(?=; error \S+e-0\d = 0\.)")
 
 
 def without_the_place_of_rounding(text):
     """Which entry of a run that REFINES is the worst is rounding's choice, and differs between CPUs."""
     return GREATEST.sub("somewhere", text)
-
-
-def name(page):
-    return page.relative_to(ROOT).as_posix()
 
 
 def page_of(page):
@@ -58,12 +47,6 @@ def test_a_page_runs_from_its_top(page, tmp_path, monkeypatch):
                 assert same(shown, found), f"block {number} of {name(page)} prints:\n{printed.getvalue()}"
 
 
-def test_no_block_of_python_is_passed_over():
-    for page in PAGES:
-        text = page.read_text()
-        assert len(BLOCKS.findall(text)) + len(TESTS.findall(text)) == text.count("```python")
-
-
 @pytest.mark.parametrize("page", [page for page in PAGES if TESTS.search(page.read_text())], ids=name)
 def test_tests_that_pages_show_pass(page, tmp_path):
     for block in TESTS.finditer(page.read_text()):
@@ -73,41 +56,6 @@ def test_tests_that_pages_show_pass(page, tmp_path):
     )
     assert run.returncode == 0, run.stdout
     assert "scanproof" in run.stdout  # the table of verdicts
-
-
-def test_commands_that_pages_name_are_there():
-    from typer.main import get_command
-
-    from scanproof.cli.app import app
-
-    def known(words, command):
-        if not hasattr(command, "commands"):
-            return True
-        return bool(words) and words[0] in command.commands and known(words[1:], command.commands[words[0]])
-
-    shell = {name(page): "".join(SHELL.findall(page.read_text())) for page in PAGES}
-    named = {(page, found) for page, text in shell.items() for found in COMMANDS.findall(text)}
-    assert named
-    assert [(page, found) for page, found in named if not known(found.split(), get_command(app))] == []
-
-
-CHECKS = re.compile(r"^(?:\$ )?scanproof ((?:audit|certify|refine|cite|theorems) .*)$", re.MULTILINE)
-
-
-def test_checks_that_pages_run_from_the_command_line_pass(tmp_path, monkeypatch):
-    from typer.testing import CliRunner
-
-    from scanproof.cli.app import app
-
-    monkeypatch.chdir(tmp_path)
-    shown = [
-        line for page in PAGES for text in SHELL.findall(page.read_text()) for line in CHECKS.findall(text)
-    ]
-    assert shown
-    for line in shown:
-        run = CliRunner().invoke(app, shlex.split(line))
-        assert run.exit_code == 0, f"scanproof {line}: {run.output}"
-    assert (tmp_path / "report.html").is_file()
 
 
 def rows_of(page, heading="# "):

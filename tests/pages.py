@@ -1,0 +1,46 @@
+"""The pages of the documentation, and the blocks that they show."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "TRUST.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_FENCE = re.compile(r"^ *```(?P<kind>[^\n]*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(
+    r"^\$ (?P<command>[^\n#]+?) *(?:#[^\n]*)?\n(?P<output>(?:(?!\$ )[^\n]*\n)*)", re.MULTILINE
+)
+
+
+class Block(NamedTuple):
+    """A fenced block: what stands behind the fence, its lines, and the kind of a block right before it."""
+
+    page: str
+    kind: str
+    text: str
+    follows: str | None
+
+
+def name(page: Path) -> str:
+    """Return the name of a page from the repository's root."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the fenced blocks of a page."""
+    found, text, last = [], page.read_text(encoding="utf-8"), None
+    for fence in _FENCE.finditer(text):
+        adjacent = last is not None and text[last.end() : fence.start()] == "\n"
+        found.append(Block(name(page), fence["kind"], fence["text"], last["kind"] if adjacent else None))
+        last = fence
+    return found
+
+
+def commands(block: Block) -> list[tuple[str, str]]:
+    """Return the commands of a console block, and what it shows that each prints."""
+    return [(found["command"], found["output"]) for found in _COMMAND.finditer(block.text)]
+
+
+def prose(page: Path) -> str:
+    """Return a page without its blocks, on one line."""
+    return " ".join(_FENCE.sub("", page.read_text(encoding="utf-8")).split())
