@@ -294,6 +294,45 @@ def test_json_and_junit(run, pytester):
     }
 
 
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("test_suite.py/found.json", "test_suite.py cannot be a folder, for {root}/test_suite.py is a file"),
+        ("test_suite.py/deep/found.json", "test_suite.py/deep cannot be a folder, for {root}/test_suite.py"),
+        (".", "{root} is a folder; name a file in it."),
+    ],
+)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_json_that_cannot_be_written_is_refused_first(run, pytester, file, sentence, workers):
+    result = run(SUITE, f"--scanproof-json={file}", *workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in result.errlines if line]
+    assert said.startswith("ERROR: --scanproof-json: ")
+    assert sentence.format(root=pytester.path) in said
+    assert "passed" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(("test", "status"), [("causal", 3), ("leaky", 1)])
+def test_json_that_fails_in_the_end_hides_no_result(run, pytester, test, status):
+    pytester.makeconftest(
+        """
+        from pathlib import Path
+        from scanproof import pytest_checks
+
+        def full(found, file):
+            raise OSError(28, "No space left on device", str(file))
+
+        pytest_checks.write = full
+        """
+    )
+    result = run(SUITE, "-k", f"test_{test}", "--scanproof-json=found.json", how="runpytest_subprocess")
+    assert result.ret == status
+    result.assert_outcomes(**({"passed": 1} if test == "causal" else {"failed": 1}))
+    assert len(table_of(result)) == 1
+    result.stdout.fnmatch_lines(["found.json could not be written: No space left on device"])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+
+
 def test_options_weigh_more_than_ini_keys(run, pytester):
     pytester.makeini("[pytest]\nscanproof_json = other.json\nscanproof_seed = 5")
     run(SUITE, "-k", "causal", "--scanproof-json=found.json", "--scanproof-seed=6")

@@ -53,6 +53,11 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if not (setting(config, "seed") or "0").isdigit():
         raise pytest.UsageError(f"--scanproof-seed is {setting(config, 'seed')!r}; give a whole number >= 0.")
+    if (file := setting(config, "json")) is not None:
+        from scanproof.outputs import file_problem
+
+        if problem := file_problem(config.rootpath / file):
+            raise pytest.UsageError(f"--scanproof-json: {problem}")
 
 
 def setting(config: pytest.Config, name: str) -> str | None:
@@ -189,6 +194,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
     terminalreporter.section("scanproof")
     show(found, terminalreporter)
-    if file is not None:
+    if file is None:
+        return
+    try:
         write(found, config.rootpath / file)
         terminalreporter.write_line(f"wrote {file}")
+    except OSError as error:
+        terminalreporter.write_line(f"{file} could not be written: {error.strerror}", red=True)
+        session: Any = config.pluginmanager.get_plugin("session")
+        session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR

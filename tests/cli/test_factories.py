@@ -152,16 +152,6 @@ def test_the_page(tmp_path):
     assert "made:leaky" in (tmp_path / "page.html").read_text()
 
 
-@pytest.mark.parametrize(
-    ("page", "problem"),
-    [("absent/page.html", "there is no folder absent"), (".", "cannot be written")],
-)
-def test_a_page_that_cannot_be_written_is_refused_first(page, problem):
-    result = run("certify", "made:leaky", "--shape", "2,5,1", "--html", page)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert problem in " ".join(result.stderr.replace("│", " ").split())
-
-
 @pytest.mark.parametrize(("name", "code", "verdict"), [("leaky", 1, "✗ LEAK"), ("causal", 3, "✓ CAUSAL")])
 def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(monkeypatch, name, code, verdict):
     def full(self, path, subject=None, site=None):

@@ -68,12 +68,6 @@ def test_the_catalogue_is_written_where_asked(outcome: list[object], tmp_path: P
     assert [entry.name for entry in tmp_path.iterdir()] == ["catalogue.json"]
 
 
-def test_the_catalogue_cannot_be_written(tmp_path: Path) -> None:
-    result = run(app, ["prove", "--project", str(ROOT), "--catalogue", str(tmp_path / "no" / "c.json")])
-    assert result.exit_code == 2
-    assert "is not a folder" in result.stderr
-
-
 def test_a_finding(outcome: list[object]) -> None:
     outcome.append(FAULTY)
     result = run(app, ["prove", "--project", str(ROOT), "--toolchain", "wasm"])

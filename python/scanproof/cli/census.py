@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED
-from scanproof.cli.options import Json, Quiet
+from scanproof.cli.options import Json, Quiet, output_folder
 
 
 def census(
-    folder: Annotated[Path, typer.Option(help="Where results go, and are gone on from.")] = Path("census"),
+    folder: Annotated[
+        Path, typer.Option(callback=output_folder, help="Where results go, and are gone on from.")
+    ] = Path("census"),
     only: Annotated[
         str, typer.Option(help="Implementations to look at, as in 'transformers: mamba*'.")
     ] = "*",

@@ -1,20 +1,28 @@
 """Options that several commands share."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from scanproof.outputs import file_problem, folder_problem
 
-def _writable(file: Path | None) -> Path | None:
-    """Refuse a file that cannot be written, before anything is checked."""
+
+def output_file(file: Path | None) -> Path | None:
+    """Refuse a file that cannot be written, or whose folder is not there, before anything is checked."""
     if file is not None:
+        if problem := file_problem(file):
+            raise typer.BadParameter(problem)
         if not file.parent.is_dir():
             raise typer.BadParameter(f"there is no folder {file.parent} to write {file.name} into.")
-        if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-            raise typer.BadParameter(f"{file} cannot be written; name a file in a folder of yours.")
     return file
+
+
+def output_folder(folder: Path | None) -> Path | None:
+    """Refuse a folder that is not there and cannot be made, or that cannot be written into."""
+    if folder is not None and (problem := folder_problem(folder)):
+        raise typer.BadParameter(problem)
+    return folder
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -23,7 +31,7 @@ Html = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        callback=_writable,
+        callback=output_file,
         help="Write the report to this file too, as one page of HTML.",
     ),
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scanproof.cli.exits import FINDING, PASSED
-from scanproof.cli.options import Json, Quiet
+from scanproof.cli.options import Json, Quiet, output_file
 
 
 def prove(
@@ -16,7 +16,8 @@ def prove(
     toolchain: Annotated[str, typer.Option(help="auto, lake, or wasm (Lean as WebAssembly).")] = "auto",
     list_: Annotated[bool, typer.Option("--list", help="Name every theorem, with what it says.")] = False,
     catalogue: Annotated[
-        Path | None, typer.Option(help="Write the catalogue of declarations here, as JSON.")
+        Path | None,
+        typer.Option(callback=output_file, help="Write the catalogue of declarations here, as JSON."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from scanproof.cli.exits import PASSED
-from scanproof.cli.options import Json, Quiet
+from scanproof.cli.options import Json, Quiet, output_file, output_folder
 
 
 def theorems(
@@ -19,10 +19,14 @@ def theorems(
         ),
     ] = None,
     site: Annotated[
-        Path | None, typer.Option(help="Write a site with a page for each into this folder instead.")
+        Path | None,
+        typer.Option(
+            callback=output_folder, help="Write a site with a page for each into this folder instead."
+        ),
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(help="Write all of them into this file instead, as Markdown.")
+        Path | None,
+        typer.Option(callback=output_file, help="Write all of them into this file instead, as Markdown."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

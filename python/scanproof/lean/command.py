@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scanproof.errors import InvalidArgument
 from scanproof.lean import catalogue as catalogues
 from scanproof.lean.find import find_toolchain
 from scanproof.lean.progress import on_console
@@ -29,8 +28,6 @@ def run_prove(
     """
     console = Console(soft_wrap=True, highlight=False, markup=False)
     notes = Console(stderr=True, soft_wrap=True, highlight=False, quiet=quiet)
-    if file is not None and not file.resolve().parent.is_dir():
-        raise InvalidArgument(f"{file} cannot be written: {file.resolve().parent} is not a folder.")
     project = Project.find(folder)
     toolchain = find_toolchain(project, choice, note=lambda text: notes.print(text, markup=False))
     report = prove(project, toolchain, on_console(notes))
