@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 
+from scan_case import scan_case
 from scanproof import (
     DiagonalS4Spec,
     Verdict,
@@ -24,24 +25,6 @@ SCANS = {
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 
 
-def scan_case(dtype, *, length=LENGTH, seed=0):
-    rng = torch.Generator().manual_seed(seed)
-
-    def normal(*shape):
-        return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
-
-    return {
-        "u": normal(2, 3, length),
-        "delta": normal(2, 3, length),
-        "A": -torch.exp(normal(3, 4)),
-        "B": normal(2, 4, length),
-        "C": normal(2, 4, length),
-        "D": normal(3),
-        "z": normal(2, 3, length),
-        "delta_bias": normal(3),
-    }
-
-
 def refines_sharply(scan, case):
     for gradients in (False, True):
         report = check_scan_refinement(scan, **case, delta_softplus=True, gradients=gradients)
@@ -52,28 +35,22 @@ def refines_sharply(scan, case):
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 def test_own_scans_refine(scan, dtype):
-    refines_sharply(scan, scan_case(dtype))
+    refines_sharply(scan, scan_case(length=LENGTH, dtype=dtype))
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_every_output_and_gradient_comes_near_its_bound(dtype):
     """One by one, not only the worst of all: a bound too loose for one gradient would hide its bugs."""
-    report = check_scan_refinement(selective_scan, **scan_case(dtype), delta_softplus=True, gradients=True)
-    assert set(report.greatest) == {"y", "last_state", *(f"d{name}" for name in scan_case(dtype))}
+    report = check_scan_refinement(
+        selective_scan, **scan_case(length=LENGTH, dtype=dtype), delta_softplus=True, gradients=True
+    )
+    assert set(report.greatest) == {"y", "last_state", *(f"d{name}" for name in scan_case())}
     assert all(1e-3 < ratio < 1 for ratio in report.greatest.values()), report.greatest
-
-
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # asked by Dynamo
-@pytest.mark.parametrize("name", ["sequential", "chunks of 3", "associative"])
-def test_compiled_scans_refine(name):
-    """Traced and captured by Dynamo and AOTAutograd; no C compiler is needed for that backend."""
-    compiled = torch.compile(SCANS[name], backend="aot_eager")
-    refines_sharply(compiled, scan_case(torch.float32, length=7))
 
 
 def test_in_float64_the_reference_is_the_more_exact_one():
     """A scan that is right to 2^-53 but for one factor of 1 + 2^-43, which float64's bound would not hide."""
-    case = scan_case(torch.float64)
+    case = scan_case(length=LENGTH, dtype=torch.float64)
     right = check_scan_refinement(selective_scan, **case, delta_softplus=True)
     assert right.reference.endswith("pairs of float64")
     assert 0 < right.ulps.median < 4

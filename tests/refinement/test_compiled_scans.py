@@ -1,0 +1,33 @@
+"""The scans of the package refine when inductor has compiled them, forward and backward."""
+
+import shutil
+from functools import partial
+
+import pytest
+import torch
+
+from scan_case import scan_case
+from scanproof import (
+    Verdict,
+    check_scan_refinement,
+    selective_scan,
+    selective_scan_associative,
+    selective_scan_chunked,
+)
+
+SCANS = {
+    "sequential": selective_scan,
+    "chunked": partial(selective_scan_chunked, chunk_size=3),
+    "associative": selective_scan_associative,
+}
+
+
+@pytest.mark.skipif(not shutil.which("c++"), reason="inductor needs a C++ compiler: apt-get install g++")
+@pytest.mark.filterwarnings("ignore")  # of Dynamo and inductor, about themselves
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
+def test_compiled_scans_refine(scan, dtype):
+    case = scan_case(length=4, dtype=dtype)
+    report = check_scan_refinement(torch.compile(scan), **case, delta_softplus=True, gradients=True)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert 1e-2 < report.worst.ratio < 1

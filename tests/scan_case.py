@@ -1,0 +1,22 @@
+"""A random call of a selective scan."""
+
+import torch
+
+
+def scan_case(batch=2, channels=3, length=21, states=4, *, seed=0, dtype=torch.float32, leave_out=()):
+    rng = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
+
+    case = {
+        "u": normal(batch, channels, length),
+        "delta": normal(batch, channels, length),
+        "A": -torch.exp(normal(channels, states)),
+        "B": normal(batch, states, length),
+        "C": normal(batch, states, length),
+        "D": normal(channels),
+        "z": normal(batch, channels, length),
+        "delta_bias": normal(channels),
+    }
+    return {name: tensor for name, tensor in case.items() if name not in leave_out}
