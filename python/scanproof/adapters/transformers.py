@@ -24,7 +24,7 @@ tokens do not know ``time_step_limit``, and so continue the run only where the l
 """
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from transformers.models.mamba.modeling_mamba import MambaMixer
     from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
 
+Mixer = TypeVar("Mixer", bound=nn.Module)
+
 
 def mamba_mixer_checkpoint(mixer: "MambaMixer") -> MambaCheckpoint:
     """Return the parameters of a mixer, upcast exactly.
@@ -48,12 +50,7 @@ def mamba_mixer_checkpoint(mixer: "MambaMixer") -> MambaCheckpoint:
         MissingDependency: transformers is not installed.
     """
     _, kind = _mamba()
-    if not isinstance(mixer, kind):
-        raise InvalidArgument(
-            f"mixer is a {type(mixer).__name__}; give a transformers MambaMixer (backbone.layers[i].mixer)."
-        )
-    if mixer.activation not in ("silu", "swish"):
-        raise InvalidArgument(f"The mixer's activation is {mixer.activation!r}; the spec has SiLU.")
+    _check_kind(mixer, kind)
     return MambaCheckpoint.from_state_dict(mixer.state_dict())
 
 
@@ -104,10 +101,7 @@ def random_mamba_mixer(
         use_conv_bias=use_conv_bias,
         num_hidden_layers=1,
     )
-    with torch.random.fork_rng(devices=[]):
-        mixer = mixer_kind(config, layer_idx=0)
-    _randomise(mixer, seed)
-    return mixer.eval().to(dtype)
+    return _random(mixer_kind, config, dtype, seed)
 
 
 def mamba2_mixer_spec(mixer: "Mamba2Mixer") -> Mamba2BlockSpec:
@@ -119,12 +113,7 @@ def mamba2_mixer_spec(mixer: "Mamba2Mixer") -> Mamba2BlockSpec:
         MissingDependency: transformers is not installed.
     """
     _, kind = _mamba2()
-    if not isinstance(mixer, kind):
-        raise InvalidArgument(
-            f"mixer is a {type(mixer).__name__}; give a transformers Mamba2Mixer (backbone.layers[i].mixer)."
-        )
-    if mixer.activation not in ("silu", "swish"):
-        raise InvalidArgument(f"The mixer's activation is {mixer.activation!r}; the spec has SiLU.")
+    _check_kind(mixer, kind)
     if mixer.norm.group_size * mixer.n_groups != mixer.intermediate_size:
         raise InvalidArgument(
             f"The mixer's norm has groups of {mixer.norm.group_size} of {mixer.intermediate_size} channels,"
@@ -207,13 +196,22 @@ def random_mamba2_mixer(
         use_conv_bias=use_conv_bias,
         num_hidden_layers=1,
     )
+    return _random(mixer_kind, config, dtype, seed)
+
+
+def _check_kind(mixer: Any, kind: type[Any]) -> None:
+    if not isinstance(mixer, kind):
+        raise InvalidArgument(
+            f"mixer is a {type(mixer).__name__}; give a transformers {kind.__name__}"
+            " (backbone.layers[i].mixer)."
+        )
+    if mixer.activation not in ("silu", "swish"):
+        raise InvalidArgument(f"The mixer's activation is {mixer.activation!r}; the spec has SiLU.")
+
+
+def _random(kind: type[Mixer], config: Any, dtype: torch.dtype, seed: int) -> Mixer:
     with torch.random.fork_rng(devices=[]):
-        mixer = mixer_kind(config, layer_idx=0)
-    _randomise(mixer, seed)
-    return mixer.eval().to(dtype)
-
-
-def _randomise(mixer: nn.Module, seed: int) -> None:
+        mixer = kind(config, layer_idx=0)
     rng = torch.Generator().manual_seed(seed)
     for name, parameter in mixer.named_parameters():
         numbers = torch.randn(parameter.shape, generator=rng)
@@ -223,6 +221,7 @@ def _randomise(mixer: nn.Module, seed: int) -> None:
             numbers /= parameter[0].numel() ** 0.5
         with torch.no_grad():
             parameter.copy_(numbers)
+    return mixer.eval().to(dtype)
 
 
 def _exact(parameter: Tensor) -> Array:
