@@ -87,6 +87,34 @@ def test_rwkv_mixes_the_rows_of_a_step():
     assert rows["left padding"].verdict is Verdict.NOT_APPLICABLE
 
 
+def test_a_cache_of_states_and_keys_selects_rows_of_the_keys_alone():
+    """Falcon-H1: rows that are selected are mixed with others; rows that a beam search reorders are not."""
+    rows, _ = streaming("falcon_h1", positions=True)
+    if rows["rows that end"].verdict is Verdict.STREAMS:
+        pytest.skip("this transformers selects rows of states, too")
+    assert rows["rows that end"].worst.case == "rows in reverse order"
+    assert rows["rows that end"].verdict is Verdict.DIVERGES
+    assert "after that the model raised RuntimeError" in rows["rows that end"].reason
+    assert rows["rows reordered"].verdict is Verdict.STREAMS
+
+
+def test_a_cache_that_raises_is_named():
+    rows, _ = streaming("minimax", positions=True)
+    if rows["rows that end"].verdict is Verdict.STREAMS:
+        pytest.skip("this transformers selects rows of MiniMax's cache")
+    assert rows["rows that end"].verdict is Verdict.INCONCLUSIVE
+    assert "raised IndexError in MiniMaxCache.batch_select_indices" in rows["rows that end"].reason
+
+
+@pytest.mark.parametrize("model_type", ["minimax", "recurrent_gemma"])
+def test_states_that_a_beam_search_leaves_where_they_were(model_type):
+    rows, _ = streaming(model_type, positions=True)
+    if rows["rows reordered"].verdict is Verdict.STREAMS:
+        pytest.skip("this transformers reorders every state")
+    assert rows["rows reordered"].verdict is Verdict.DIVERGES
+    assert rows["steps"].verdict is not Verdict.DIVERGES
+
+
 def test_modules_that_keep_their_state_are_told_from_each_other():
     """RecurrentGemma: two states of one model do not see each other."""
     model = CachedModel(small_model("recurrent_gemma"))

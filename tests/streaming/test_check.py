@@ -58,6 +58,9 @@ class Conv:
     def select(self, state, rows):
         return {name: tensor[rows].clone() for name, tensor in state.items()}
 
+    def reorder(self, state, rows):
+        return self.select(state, rows)
+
     def clone(self, state):
         return {name: tensor.clone() for name, tensor in state.items()}
 
@@ -161,6 +164,21 @@ class SelectsTheWrongRow(Conv):
         return super().select(state, [row - 1 for row in rows])
 
 
+class SelectsHalfOfItsState(Conv):
+    """Rows in another order get the inputs of others; fewer rows do not fit the inputs of all."""
+
+    def select(self, state, rows):
+        return {"inputs": state["inputs"], "h": state["h"][rows].clone()}
+
+    def reorder(self, state, rows):
+        return super().select(state, rows)
+
+
+class ReordersNothing(Conv):
+    def reorder(self, state, rows):
+        return state
+
+
 class PrefillDropsTheWindow(Conv):
     def prefill(self, x):
         y, state = super().prefill(x)
@@ -190,7 +208,9 @@ class PrefillKeepsOneInput(Conv):
         (SkipsTheMaskOfOne(), {"left padding"}),
         (PacksWithoutReset(), {"packed sequences"}),
         (RollsBackOneTooFew(), {"roll back"}),
-        (SelectsTheWrongRow(), {"rows that end"}),
+        (SelectsTheWrongRow(), {"rows that end", "rows reordered"}),
+        (SelectsHalfOfItsState(), {"rows that end"}),
+        (ReordersNothing(), {"rows reordered"}),
         (PrefillDropsTheWindow(), {"prefill, then steps", "state returned"}),
         (PrefillKeepsOneInput(), {"prefill, then steps", "state returned"}),
     ],
@@ -200,6 +220,17 @@ def test_each_fault_is_seen_by_its_row(model, rows):
     wrong, report = found(model)
     assert rows <= wrong, report.summary()
     assert report.verdict is Verdict.DIVERGES
+
+
+def test_what_is_raised_after_a_finding_is_said_beside_it():
+    wrong, report = found(SelectsHalfOfItsState())
+    row = next(row for row in report.rows if row.check == "rows that end")
+    assert wrong == {"rows that end"}
+    assert row.worst.case == "rows in reverse order"
+    assert (
+        "; after that the model raised RuntimeError in Conv.extend: Sizes of tensors must match" in row.reason
+    )
+    assert found(ReordersNothing())[0] == {"rows reordered"}
 
 
 def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache():
@@ -377,7 +408,9 @@ def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply():
     _, report = found(Refuses())
     said = {row.check: (row.verdict, row.reason) for row in report.rows}
     assert said["chunked prefill"][0] is Verdict.INCONCLUSIVE
-    assert "one at a time" in said["chunked prefill"][1]
+    assert (
+        said["chunked prefill"][1] == "the model raised NotImplementedError in Refuses.extend: one at a time"
+    )
     assert said["packed sequences"] == (Verdict.NOT_APPLICABLE, "not with this kernel")
     assert not report.ok
 

@@ -412,6 +412,18 @@ class CachedModel(nn.Module):
         mask = None if state.mask is None else state.mask[list(rows)]
         return replace(state, cache=cache, mask=mask)
 
+    def reorder(self, state: CachedState, rows: Sequence[int]) -> CachedState:
+        """Return the state with these rows in place of its own, as the beam search of ``generate`` has it.
+
+        That calls the cache's ``reorder_cache``, and leaves alone what modules keep themselves.
+        """
+        cache = copy.deepcopy(state.cache)
+        if not hasattr(cache, "reorder_cache"):
+            raise Unsupported("its cache cannot be reordered: generate refuses a beam search")
+        cache.reorder_cache(torch.tensor(list(rows)))
+        mask = None if state.mask is None else state.mask[list(rows)]
+        return replace(state, cache=cache, mask=mask)
+
     def tensors(self, state: CachedState) -> list[Tensor]:
         """Return what the layers of the cache hold."""
         return tensors_in(getattr(state.cache, "layers", state.cache)) + tensors_in(state.own)

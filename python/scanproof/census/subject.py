@@ -18,6 +18,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "copy of the state",
         "batch in steps",
         "rows that end",
+        "rows reordered",
         "packed sequences",
     ),
     "chunked prefill": ("chunked prefill", "verify on a copy", "roll back"),

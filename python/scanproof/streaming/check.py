@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import isfinite
+from traceback import walk_tb
+from types import FrameType
 from typing import Literal
 
 import torch
@@ -184,7 +186,9 @@ class _Comparison:
         judgement = self._judge(probe, found, promoted)
         high = promoted.get(torch.float64)
         seen = high if high and judgement.seen_in_float64 and judgement.verdict.found else found
-        if found.stopped and not judgement.verdict.found:
+        if found.stopped and judgement.verdict.found:
+            judgement = replace(judgement, reason=f"{judgement.reason}; after that {found.stopped}")
+        elif found.stopped:
             judgement = replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=found.stopped)
         return _row(probe, judgement, found, seen.worst)
 
@@ -242,7 +246,7 @@ class _Comparison:
                 with torch.no_grad(), mode:
                     whole = feed.whole
             except Exception as error:  # whatever the model raises at a precision it was not written for
-                raise _Problem(f"the model raised {type(error).__name__}: {error}") from error
+                raise _Problem(_raised(error)) from error
             if not same_function(self._whole, whole, coarser(self._dtype, mode.coarsest)):
                 raise _Problem("the model returns other outputs, beyond rounding")
             self._feeds[key] = feed
@@ -280,12 +284,24 @@ class _Comparison:
             if not cases:
                 raise
         except Exception as error:  # whatever the model raises when it is fed that way
-            stopped = f"the model raised {type(error).__name__}: {error}"
+            stopped = _raised(error)
             if not cases:
                 raise _Problem(stopped) from error
         if not cases:
             raise _Problem("nothing was compared: all tensors are empty")
         return _Compared(cases, differences, stopped)
+
+
+def _raised(error: Exception) -> str:
+    """Return what a model raised, and in which of its functions, or of the library's that it calls."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    theirs = [frame for frame in frames if _package(frame) not in ("scanproof", "torch")]
+    where = f" in {theirs[-1].f_code.co_qualname}" if theirs else ""
+    return f"the model raised {type(error).__name__}{where}: {error}"
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _of_constants(judgement: Judgement, dtype: torch.dtype) -> bool:

@@ -32,7 +32,9 @@ class StreamingModel(Protocol):
     - ``padded(x, mask) -> (y, state)``: a pass over rows padded on the left; ``mask`` (batch, T) is True at
       real tokens. ``state`` may be None.
     - ``packed(x, lengths) -> y``: a pass over one row that holds sequences of these lengths end to end.
-    - ``select(state, rows) -> state``: the state of some rows of the batch.
+    - ``select(state, rows) -> state``: the state of some rows of the batch, in this order.
+    - ``reorder(state, rows) -> state``: the state of as many rows as before, one of them perhaps twice, as a
+      beam search asks of a cache.
     - ``clone(state) -> state``: a copy that later steps leave alone; by default ``copy.deepcopy``.
     - ``tensors(state) -> [Tensor]``: what a state holds; by default every tensor found in it.
     """

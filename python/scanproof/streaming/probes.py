@@ -12,7 +12,7 @@ from torch import Tensor
 
 from scanproof import theorems
 from scanproof.streaming.feed import DRAFT, Feed, Pair
-from scanproof.streaming.model import Unsupported, offered
+from scanproof.streaming.model import State, Unsupported, offered
 
 NO_BATCH_THEOREM = "none: a runner reads one sequence"
 NO_COPY_THEOREM = "none: in Lean a state is a value"
@@ -130,9 +130,19 @@ def rows_that_end(feed: Feed) -> Iterator[Pair]:
     y, _ = feed.steps(tokens, state)
     yield Pair("rows that go on while row 0 gets other tokens", y[1:], feed.whole[1:, k:end], k, 1)
     if callable(getattr(feed.model, "select", None)):
-        chosen = offered(feed.model, "select")(copied, list(range(1, feed.batch)))
-        y, _ = feed.steps(feed.x[1:, k:end], chosen)
-        yield Pair("rows that go on after row 0 has left", y, feed.whole[1:, k:end], k, 1)
+        backwards, left = [*range(feed.batch)][::-1], [*range(1, feed.batch)]
+        yield from _of_rows(feed, "select", copied, backwards, "rows in reverse order")
+        yield from _of_rows(feed, "select", copied, left, "rows that go on after row 0 has left")
+
+
+def rows_reordered(feed: Feed) -> Iterator[Pair]:
+    """Put rows in the place of others, as a beam search does: in reverse order, and the last one twice."""
+    offered(feed.model, "reorder")
+    _need_rows(feed)
+    state = feed.reach(feed.middle)
+    backwards, twice = [*range(feed.batch)][::-1], [feed.batch - 1, *range(1, feed.batch)]
+    yield from _of_rows(feed, "reorder", state, backwards, "rows in reverse order")
+    yield from _of_rows(feed, "reorder", state, twice, "the last row twice, and not the first")
 
 
 def garbage_under_the_mask(feed: Feed) -> Iterator[Pair]:
@@ -202,11 +212,22 @@ def probes(lengths: tuple[int, ...]) -> tuple[Probe, ...]:
         Probe("copy of the state", clone_is_real, NO_COPY_THEOREM),
         Probe("batch in steps", batch_in_steps, NO_BATCH_THEOREM),
         Probe("rows that end", rows_that_end, NO_BATCH_THEOREM),
+        Probe("rows reordered", rows_reordered, NO_BATCH_THEOREM),
         Probe("garbage under the mask", garbage_under_the_mask, theorems.AFTER_PADDING),
         Probe("left padding", left_padding, padding),
         Probe("padded, then steps", padded_then_steps, padding),
         Probe("packed sequences", packed_sequences, theorems.PACKED),
     )
+
+
+def _of_rows(feed: Feed, method: str, state: State, rows: list[int], case: str) -> Iterator[Pair]:
+    """Go on from the middle with these rows of a state, which is left as it is."""
+    k = feed.middle
+    end = min(k + DRAFT, feed.T)
+    chosen = offered(feed.model, method)(feed.clone(state), rows)
+    y, _ = feed.steps(feed.x[rows, k:end], chosen)
+    for place, row in enumerate(rows):
+        yield Pair(case, y[place : place + 1], feed.whole[row : row + 1, k:end], k, row)
 
 
 def _splits(T: int) -> list[tuple[int, ...]]:
