@@ -107,6 +107,25 @@ def test_the_readme_says_what_the_census_found():
     assert "all are in decoding from caches, in prefill by chunks and under padding" in text
 
 
+def test_every_counterexample_of_the_census_is_shown_as_a_program():
+    """A family of transformers with a ✗ is named in a heading of the findings, above a program."""
+    rows = rows_of((ROOT / "docs" / "census.md").read_text())
+    wrong = {row["Implementation"] for row in rows if any(cell.startswith("✗") for cell in row.values())}
+    assert wrong
+    assert all(implementation.startswith("transformers: ") for implementation in wrong)
+    shown = set()
+    for section in (ROOT / "docs" / "census-findings.md").read_text().split("\n## ")[1:]:
+        heading, _, text = section.partition("\n")
+        code = "".join(block["code"] for block in BLOCKS.finditer(text))
+        shown |= {family for family in plain(heading.rpartition(": ")[2]).split(",") if "show(" in code}
+    assert {plain(each.removeprefix("transformers: ").removesuffix("_text")) for each in wrong} <= shown
+
+
+def plain(name):
+    """Return a name of a family without what sets words apart: as a heading and as a config has it, alike."""
+    return re.sub(r"[ _-]", "", name).lower()
+
+
 def test_no_page_calls_a_bound_proved():
     made = ROOT / "docs" / "census.md"  # by scanproof census; tests/census reads what that says
     assert [name(page) for page in PAGES if page != made and "proved bound" in page.read_text()] == []

@@ -137,6 +137,7 @@ def test_the_table_says_everything():
     assert "steps (positions given): DIVERGES: 36 cuts \\| &lt;b>" in text
     assert "chunked prefill: 36 cuts" in text
     assert "ImportError: no" in text
+    assert "- left padding, 1 of 2: 36 cuts" in text
     plain = json.loads(json.dumps(document([MIXED, broken], "2026-01-02")))
     assert plain["entries"][0]["cells"]["streaming"] == {"verdict": "DIVERGES", "worst": 0.25}
     page = html([MIXED, broken], "2026-01-02")

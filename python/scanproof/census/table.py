@@ -56,7 +56,7 @@ def mark(verdict: Verdict) -> str:
 
 
 def markdown(entries: Sequence[Entry], made: str) -> str:
-    """Return the table, every finding under it, and what is open."""
+    """Return the table, every finding under it, what is open, and why checks do not apply."""
     shared = ", ".join(f"{name} {value}" for name, value in environment(entries).items())
     found = sum(bool(entry.findings) for entry in entries)
     lines = [
@@ -91,7 +91,28 @@ def markdown(entries: Sequence[Entry], made: str) -> str:
             for answer in entry.answers
             if Verdict[answer.verdict] is Verdict.INCONCLUSIVE
         ]
+    lines += ["", "## Not applicable", ""]
+    lines += [
+        f"- {check}, {len(names)} of {len(entries)}: {_plain(reason)}"
+        for (check, reason), names in _not_applicable(entries).items()
+    ]
+    lines += [
+        "",
+        "Any other dot is a question that is not asked: a whole model is not compared with a recurrence, a "
+        "kernel is not fed in pieces or padded, and *causal* needs gradients that can be pulled.",
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _not_applicable(entries: Sequence[Entry]) -> dict[tuple[str, str], set[str]]:
+    """Return the names of the entries that a check does not apply to, by the check and the reason."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for entry in entries:
+        for answer in entry.answers:
+            if Verdict[answer.verdict] is Verdict.NOT_APPLICABLE:
+                check = answer.check.partition(" (")[0]
+                found.setdefault((check, answer.evidence), set()).add(entry.name)
+    return found
 
 
 def _plain(text: str) -> str:
