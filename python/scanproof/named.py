@@ -1,4 +1,8 @@
-"""What is named on a command line: objects of the user's modules, and dtypes."""
+"""What is named on a command line: objects of the user's modules, and dtypes.
+
+What the user's code raises becomes a sentence, also what is no ``Exception``: a module that calls
+``sys.exit(0)`` must not end a check as if all had passed.
+"""
 
 import os
 import sys
@@ -39,19 +43,19 @@ def object_named(command: str, name: str) -> Any:
     found: Any = _import(command, module)
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise InvalidArgument(f"{command}: {module} has no {attribute}{_near(part, vars(found))}")
+            raise InvalidArgument(f"{command}: {module} has no {attribute}{near(part, vars(found))}")
         found = getattr(found, part)
     return found
 
 
-def dtype_named(command: str, name: str) -> torch.dtype:
-    """Return a floating dtype by its name.
+def dtype_named(command: str, name: str, option: str = "--dtype") -> torch.dtype:
+    """Return the floating dtype that an option of a command names.
 
     Raises:
         InvalidArgument: it is none of float32, float64, bfloat16 and float16.
     """
     if name not in _DTYPES:
-        raise InvalidArgument(f"{command}: --dtype must be one of {', '.join(_DTYPES)}, got {name!r}.")
+        raise InvalidArgument(f"{command}: {option} must be one of {', '.join(_DTYPES)}, got {name!r}.")
     return _DTYPES[name]
 
 
@@ -73,9 +77,9 @@ def running(command: str, target: str) -> Iterator[None]:
     """
     try:
         yield
-    except (InvalidArgument, MissingDependency, NothingEstablished):
+    except (InvalidArgument, MissingDependency, NothingEstablished, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         if _culprit(error) is None:
             raise
         notes = "".join(f", {note.partition(':')[0]}" for note in getattr(error, "__notes__", ()))
@@ -109,13 +113,15 @@ def _import(command: str, name: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            near = _near(name, _modules_beside(name))
+            meant = near(name, _modules_beside(name))
             raise InvalidArgument(
-                f"{command}: there is no module {error.name}{near} Looked for in {here} and among what is "
+                f"{command}: there is no module {error.name}{meant} Looked for in {here} and among what is "
                 "installed."
             ) from error
         raise InvalidArgument(f"{command}: importing {name} raised {said(error)}.") from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise InvalidArgument(f"{command}: importing {name} raised {said(error)}.") from error
 
 
@@ -131,6 +137,7 @@ def _modules_beside(name: str) -> list[str]:
     return [prefix + stem for stem in stems if stem.isidentifier()]
 
 
-def _near(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name, list(names), n=1)
-    return f"; did you mean {near[0]}?" if near else "."
+def near(name: str, names: Iterable[str]) -> str:
+    """Return the end of a sentence that there is no such name: with the one that comes near, if any."""
+    close = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {close[0]}?" if close else "."

@@ -45,6 +45,26 @@ def nothing():
 def failing():
     return 1 / 0
 
+def leaving():
+    raise SystemExit(0)
+
+def skipping():
+    import pytest
+    pytest.skip("no weights here")
+
+def leaving_later():
+    return lambda x: leaving()
+
+def leaving_second():
+    calls = []
+    def run(x):
+        calls.append(x)
+        return x.cumsum(1) if len(calls) == 1 else leaving()
+    return run
+
+async def later():
+    return causal()
+
 model = Flip()
 
 class Backward(torch.autograd.Function):
@@ -79,10 +99,11 @@ def module(tmp_path, monkeypatch):
     (tmp_path / "made.py").write_text(MODULE)
     (tmp_path / "broken.py").write_text("import no_such_dependency\n")
     (tmp_path / "unfinished.py").write_text("def f(:\n")
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(0)\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    for name in ("made", "broken", "unfinished"):
+    for name in ("made", "broken", "unfinished", "script"):
         sys.modules.pop(name, None)
 
 
@@ -174,6 +195,14 @@ def test_what_raises_while_it_is_checked_is_said_in_a_sentence(command, tmp_path
     )
 
 
+def test_what_leaves_in_the_middle_of_a_check_does_not_pass():
+    result = run("certify", "made:leaving_second", "--shape", "2,5,1", "--quiet")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith(
+        "certify: nothing was established, for made:leaving_second raised SystemExit: 0 ("
+    )
+
+
 def test_what_pytorch_raises_about_it_is_said_in_a_sentence():
     result = run("certify", "made:overwriting", "--shape", "2,5,1", "--quiet")
     assert result.exit_code == 3
@@ -200,6 +229,7 @@ def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch):
         ("scanproof.causalty:x", "there is no module scanproof.causalty; did you mean scanproof.causality?"),
         ("made:casual", "made has no casual; did you mean causal?"),
         ("broken:f", "importing broken raised ModuleNotFoundError: No module named 'no_such_dependency' ("),
+        ("script:f", "importing script raised SystemExit: 0 ("),
         ("unfinished:f", "importing unfinished raised SyntaxError: invalid syntax (unfinished.py, line 1)."),
         (
             "made:needy",
@@ -207,6 +237,10 @@ def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch):
         ),
         ("made:nothing", "made:nothing returned None; return what to check"),
         ("made:failing", "made:failing raised ZeroDivisionError: division by zero ("),
+        ("made:leaving", "made:leaving raised SystemExit: 0 ("),
+        ("made:leaving_later", "on input (2, 5, 1) what the factory made raised SystemExit: 0 ("),
+        ("made:skipping", "made:skipping raised Skipped: no weights here ("),
+        ("made:later", "made:later is async; name a function that returns without await."),
         ("made:model", "made:model is a Flip; name a function without arguments"),
         ("made:MODULE", "made has no MODULE"),
         ("made:misspelt", "made:misspelt returned a mapping with 'foo'; "),
@@ -251,6 +285,10 @@ def test_mistakes_in_the_users_code_are_sentences(command, target, sentence):
         (
             ["refine", "made:doubled", "--shape", "2,5,1", "--oracle", "delphi"],
             "refine: --oracle is 'delphi'",
+        ),
+        (
+            ["refine", "made:doubled", "--shape", "2,5,1", "--rounding", "int8"],
+            "refine: --rounding must be one of float32,",
         ),
     ],
 )

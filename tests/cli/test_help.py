@@ -1,11 +1,15 @@
 """Every page of help has an example and the exit codes; every example runs."""
 
+import re
 import shlex
+import sys
+from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
 
 from examples import EXAMPLES, PAGES, example
+from scanproof import cli
 from scanproof.cli.app import app
 from scanproof.cli.exits import LEGEND
 
@@ -59,3 +63,36 @@ def test_a_misspelt_command_is_met_with_what_is_near():
 
 def test_shells_complete():
     assert "--install-completion" in run("--help").stdout
+
+
+SEEDED = [name for name, page in PAGES.items() if any(one.name == "seed" for one in page.params)]
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32), "x"])
+@pytest.mark.parametrize("name", SEEDED)
+def test_a_seed_out_of_range_is_refused(name, seed):
+    target = ["scanproof.demo.factories:block"] * (name in ("audit", "certify", "refine"))
+    result = CliRunner().invoke(app, [*name.split(), *target, "--seed", seed])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Invalid value for '--seed'" in result.stderr
+
+
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not hasattr(page, "commands")])
+@pytest.mark.parametrize("wrong", [["--no-such-option"], ["one", "two"]])
+def test_what_a_command_does_not_take_is_refused(name, wrong):
+    if name in ("fuzz", "theorems", "cite") and wrong[0] == "one":
+        wrong = [*wrong, "--no-such-option"]  # these take any number of names
+    result = CliRunner().invoke(app, [*name.split(), *wrong])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert re.search("No such option|unexpected extra argument", result.stderr)
+
+
+def test_an_interruption_before_there_are_commands_is_silent(monkeypatch):
+    class Slow(ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "scanproof.cli.app", Slow("scanproof.cli.app"))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130

@@ -69,10 +69,10 @@ def test_theorems_are_found_by_full_and_by_short_name() -> None:
     assert catalogue.theorem("Runner.append") is catalogue.theorem("Scanproof.Runner.append")
     assert catalogue.theorem("other").name == "other"
     with pytest.raises(
-        InvalidArgument, match=r"No theorem is called gone, of 2; scanproof theorems lists them"
+        InvalidArgument, match=r"No theorem is called 'gone', of 2; scanproof theorems lists them"
     ):
         catalogue.theorem("gone")
-    with pytest.raises(InvalidArgument, match=r"called Runner.apend, of 2; did you mean Runner.append\?"):
+    with pytest.raises(InvalidArgument, match=r"called 'Runner.apend', of 2; did you mean Runner.append\?"):
         catalogue.theorem("Runner.apend")
 
 

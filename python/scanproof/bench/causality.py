@@ -18,6 +18,7 @@ from scanproof.errors import InvalidArgument
 
 MODELS = ("attention", "scan", "conv")
 PARTS = (*MODELS, "leaks", "long", "monitor")
+DTYPES = ("float32", "float64")
 TOOLS: tuple[Tool, ...] = ("peer", "exact", "coded", "default")
 _FINDERS = TOOLS[:3]
 _MONITORING: tuple[Tool, ...] = ("step", "monitor")
@@ -91,15 +92,16 @@ def run_bench(
         InvalidArgument: an option is out of range, or one of ``parts`` is none of ``PARTS``.
         MissingDependency: causal-certificate is not installed.
     """
-    if not max_seconds > 0 or min(repeats, threads) < 1 or dtype not in ("float32", "float64"):
-        raise InvalidArgument(
-            "bench causality: --max-seconds must be > 0, --repeats and --threads >= 1 and --dtype float32 or "
-            f"float64, got {max_seconds:g}, {repeats}, {threads} and {dtype!r}."
-        )
-    if unknown := [part for part in parts if part not in PARTS]:
-        raise InvalidArgument(
-            f"bench causality: --part must be one of {', '.join(PARTS)}, got {unknown[0]!r}."
-        )
+    unknown = [part for part in parts if part not in PARTS]
+    for option, wrong, wanted, given in (
+        ("max-seconds", not max_seconds > 0, "more than 0", f"{max_seconds:g}"),
+        ("repeats", repeats < 1, "at least 1", repeats),
+        ("threads", threads < 1, "at least 1", threads),
+        ("dtype", dtype not in DTYPES, f"one of {', '.join(DTYPES)}", repr(dtype)),
+        ("part", bool(unknown), f"one of {', '.join(PARTS)}", ", ".join(map(repr, unknown))),
+    ):
+        if wrong:
+            raise InvalidArgument(f"bench causality: --{option} must be {wanted}, got {given}.")
     require_peer()
     notes = Console(stderr=True, soft_wrap=True, highlight=False, quiet=quiet)
     measure = _Bench(max_seconds, 1 if quick else repeats, lambda text: notes.print(text, markup=False))

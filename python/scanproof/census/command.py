@@ -20,6 +20,7 @@ from scanproof.census.subject import Entry, Subject
 from scanproof.census.table import document, markdown
 from scanproof.errors import InvalidArgument
 from scanproof.lean.progress import ShowStep, on_console, silent
+from scanproof.named import near
 from scanproof.report.verdict import Verdict
 
 LIMIT = 600.0
@@ -78,7 +79,10 @@ def run_census(
     known = subjects(overlays=overlays)
     names = [name for name in known if fnmatch(name, only)]
     if not names:
-        raise InvalidArgument(f"census: no subject matches {only!r}; there are {', '.join(known)}.")
+        raise InvalidArgument(
+            f"census: --only {only!r} matches none of {len(known)} implementations{near(only, known)} "
+            "A name is 'transformers: mamba2', for one, and '*mamba*' matches every name with mamba in it."
+        )
     if jobs < 1:
         raise InvalidArgument(f"census: --jobs must be at least 1, got {jobs}.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,8 @@ Exit codes: 0 all passed, 1 something was found, 2 the call is wrong, 3 inconclu
 
 def main() -> None:
     """Run the command line."""
-    from scanproof.cli.app import app
-
+    try:
+        from scanproof.cli.app import app
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     app()

@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from scanproof.cli.exits import FINDING, PASSED
-from scanproof.cli.options import Json, Quiet
+from scanproof.cli.options import Json, Quiet, seed_of
 
 
 def ulps(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     samples: Annotated[int, typer.Option(help="Arguments drawn in float64 and float32.")] = 20_000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of these arguments.")] = 0,
+    seed: Annotated[int, seed_of("these arguments")] = 0,
     dtypes: Annotated[
         list[str] | None,
         typer.Option(

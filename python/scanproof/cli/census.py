@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED
-from scanproof.cli.options import Json, Quiet, output_folder
+from scanproof.cli.options import Json, Quiet, output_folder, seed_of
 
 
 def census(
@@ -17,7 +17,7 @@ def census(
         str, typer.Option(help="Implementations to look at, as in 'transformers: mamba*'.")
     ] = "*",
     jobs: Annotated[int, typer.Option(help="Processes at once.")] = 2,
-    seed: Annotated[int, typer.Option(help="Seed of models, inputs and checks.")] = 0,
+    seed: Annotated[int, seed_of("models, inputs and checks")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the results that are there.")] = False,
     overlays: Annotated[
         bool,

@@ -31,7 +31,9 @@ def make(command: str, target: str, seed: int, known: Collection[str]) -> dict[s
         torch.manual_seed(seed)
         try:
             made = factory()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise InvalidArgument(f"{command}: {target} raised {said(error)}.") from error
     if isinstance(made, Mapping) and callable(made.get("fn")):
         unknown = [key for key in made if key not in known]
@@ -58,6 +60,8 @@ def _find(command: str, target: str) -> Callable[[], Any]:
         raise InvalidArgument(
             f"{command}: {target} is {_shown(factory)}; name a function without arguments that returns one."
         )
+    if inspect.iscoroutinefunction(factory):
+        raise InvalidArgument(f"{command}: {target} is async; name a function that returns without await.")
     try:
         parameters = inspect.signature(factory).parameters
     except ValueError:

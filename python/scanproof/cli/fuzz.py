@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED, say
-from scanproof.cli.options import Json, Quiet
+from scanproof.cli.options import Json, Quiet, seed_of
 
 
 def fuzz(
@@ -15,7 +15,7 @@ def fuzz(
     ] = None,
     cases: Annotated[int, typer.Option(help="Inputs to draw for each scan.")] = 1000,
     seconds: Annotated[float | None, typer.Option(help="Draw no more for a scan after so long.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the inputs.")] = 0,
+    seed: Annotated[int, seed_of("the inputs")] = 0,
     dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16.")] = "float32",
     gradients: Annotated[bool, typer.Option("--gradients", help="Compare gradients, too.")] = False,
     json: Json = False,

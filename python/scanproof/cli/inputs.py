@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scanproof.cli.options import seed_of
 from scanproof.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Shape = Annotated[
 ]
 Dtype = Annotated[str, typer.Option(help="float64, float32, bfloat16 or float16: of input and parameters.")]
 Device = Annotated[str, typer.Option(help="Where to run, as PyTorch says it: cpu, cuda, cuda:1, mps.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of factory, input and check.")]
+Seed = Annotated[int, seed_of("factory, input and check")]
 
 
 def with_input(
@@ -128,7 +129,9 @@ def _try(command: str, fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
     try:
         with torch.no_grad():
             fn(*positional, **named, **kwargs)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         shapes = tuple(x.shape) if isinstance(x, torch.Tensor) else "the factory's x"
         raise InvalidArgument(
             f"{command}: on input {shapes} what the factory made raised {said(error)}."

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,11 @@ def output_folder(folder: Path | None) -> Path | None:
     if folder is not None and (problem := folder_problem(folder)):
         raise typer.BadParameter(problem)
     return folder
+
+
+def seed_of(what: str) -> Any:
+    """Return the option ``--seed``, in the range that NumPy, PyTorch and Hypothesis take."""
+    return typer.Option(min=0, max=2**32 - 1, help=f"Seed of {what}.")
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

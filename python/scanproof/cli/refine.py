@@ -53,7 +53,7 @@ def refine(
             made["fn"],
             made["spec"],
             made["x"],
-            rounding=dtype_named("refine", rounding) if rounding else None,
+            rounding=dtype_named("refine", rounding, "--rounding") if rounding else None,
             gradients=gradients,
             seed=seed,
             reference=stack.enter_context(Oracle.start()) if oracle == "lean" else None,

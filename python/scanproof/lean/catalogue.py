@@ -96,7 +96,7 @@ class Catalogue:
         short = [theorem.name.removeprefix("Scanproof.") for theorem in self.theorems]
         near = get_close_matches(name.removeprefix("Scanproof."), short, n=3)
         meant = f"did you mean {' or '.join(near)}?" if near else "scanproof theorems lists them."
-        raise InvalidArgument(f"No theorem is called {name}, of {len(short)}; {meant}")
+        raise InvalidArgument(f"No theorem is called {name!r}, of {len(short)}; {meant}")
 
     def to_json(self) -> str:
         """Return the catalogue as JSON text."""
