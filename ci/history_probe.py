@@ -116,6 +116,21 @@ def nemotron_h() -> Callable[[Tensor], Tensor]:
     return seeded(lambda: NemotronHMamba2Mixer(small, layer_idx=0))
 
 
+def beam_search() -> str:
+    """Compare the scores of a beam search with a cache and without one."""
+    from transformers import Mamba2ForCausalLM
+
+    whole = seeded(lambda: Mamba2ForCausalLM(config(groups=1, layers=1)))
+    ids = torch.randint(1, 32, (2, 6), generator=torch.Generator().manual_seed(0))
+    options = {
+        "num_beams": 4, "max_new_tokens": 8, "do_sample": False, "eos_token_id": None, "pad_token_id": 0,
+        "return_dict_in_generate": True, "output_scores": True,
+    }  # fmt: skip
+    cached, alone = (whole.generate(ids, use_cache=use, **options).sequences_scores for use in (True, False))
+    size = float((cached - alone).abs().max() / alone.abs().max())
+    return "same scores" if size < 1e-5 else f"scores {size:.0e} apart"
+
+
 class Pass(torch.nn.Module):
     """Nothing, in place of a part of the mixer."""
 
@@ -197,6 +212,7 @@ def main() -> None:
                 f"{family}, gradients, T = {length}",
                 lambda n=length, make=copied: certify(make(), x[:, :n], inputs=1).verdict.name,
             )
+    row("beam search, with and without a cache", beam_search)
     for rows in (1, 3):
         report = check_streaming(streaming, x[:rows, :CHUNK], lengths=(2, 5))
         for streamed in report.rows:

@@ -55,6 +55,9 @@ class Mixer:
     def clone(self, cache):
         return Cache(cache.inputs.clone(), cache.h.clone())
 
+    def reorder(self, cache, rows):
+        return Cache(cache.inputs[rows], cache.h[rows])
+
     def run(self, x, cache, mask=None):
         mixed, gate, dt = self.projected(self.masked(x, mask))
         mixed, inputs = self.convolved(mixed, cache)

@@ -90,3 +90,13 @@ class StepsOnce(Mixer):
     def extend(self, x, cache):
         y, cache = self.step(x[:, :1], cache)
         return torch.cat([y, y.new_zeros(len(x), x.shape[1] - 1, MODEL)], 1), cache
+
+
+class BeamsSwapStates(Mixer):
+    """Beams that are reordered, and states that stay where they were: issue 46612.
+
+    The beam search of ``generate`` looked for a cache under one name alone, and Mamba's has another.
+    """
+
+    def reorder(self, cache, rows):
+        return cache
