@@ -114,9 +114,9 @@ NAMED = re.compile(r"`scanproof ((?:bench )?[a-z]+ ?[^`]*)`")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if NAMED.search(prose(page))], ids=name)
-def test_commands_in_the_prose_are_taken(page, tmp_path, monkeypatch):
-    """Their names and options; what they do then is not run."""
-    monkeypatch.chdir(tmp_path)
+def test_commands_in_the_prose_are_taken(page, monkeypatch):
+    """Their names and options, in a clone; what they do then is not run."""
+    monkeypatch.chdir(ROOT)
     for command in COMMANDS.values():
         if not hasattr(command, "commands"):
             monkeypatch.setattr(command, "callback", lambda **options: None)
