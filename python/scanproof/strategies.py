@@ -194,7 +194,7 @@ def kernel_inputs(
     """
     shape, choices = draw(shapes), draw(_CHOICES)
     wild, rng, groups = choices.coin(), choices.generator(), choices.among((1, 2))
-    sizes = {
+    sizes: dict[str | None, int] = {
         "batch": shape.batch,
         "time": shape.length,
         "channel": shape.channels,
@@ -203,6 +203,9 @@ def kernel_inputs(
         "head": groups * choices.among((1, 2)),
         None: 1,
     }
+    if any("width" in axes for axes in kernel.inputs.values()):
+        sizes["width"] = choices.among((2, 3, 4))
+        sizes[None] = sizes["width"] - 1
     tensors = {}
     for name, axes in kernel.inputs.items():
         if name in without or (name in kernel.optional and choices.coin()):

@@ -13,7 +13,8 @@ backward pass through a tree of transitions each ``da_t`` is a sum of the same p
 meets no more additions than in ``g_t`` and ``h_(t-1)`` together: it lies within the bound too.
 
 All terms of a gradient count as one sum, over the uses of a value and over the axes along which it was
-repeated: an implementation may add them in any order, and take common factors out.
+repeated: an implementation may add them in any order, and take common factors out. Pieces that were cut out
+of a value side by side are not added to each other, and count as one use.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,8 +25,8 @@ from numpy.typing import NDArray
 
 from scanproof.refinement.arithmetic import AdjointArithmetic, Arithmetic, Part, Value
 
-Pull = Callable[[Value], Sequence[Part]]
-"""What the gradient of a result adds to those of its operands."""
+Pull = Callable[[Value], Sequence[Part | None]]
+"""What the gradient of a result adds to those of its operands; None where that is nothing."""
 
 
 class Traced:
@@ -35,7 +36,8 @@ class Traced:
         value: the value, in the arithmetic below.
         operands: the values that it was computed from.
         pull: what its gradient adds to those of the operands.
-        view_of: the value of which this is a view with more axes of size 1; None if it is none.
+        view_of: the value of which this is a view, with other axes of size 1 or in another shape; None if it
+            is none.
         varies: whether gradients go through it.
     """
 
@@ -63,10 +65,14 @@ class Traced:
     def __getitem__(self, index: Any) -> "Traced":
         value = self.value[index]
         entries = index if isinstance(index, tuple) else (index,)
+        assert not any(isinstance(entry, np.ndarray) for entry in entries), "an entry may be taken twice"
         if all(entry is None or entry is Ellipsis or entry == slice(None) for entry in entries):
             return Traced(self.tape, value, varies=self.varies, view_of=self)
-        scatter = self.tape.base.scatter
-        return self.tape.record(value, (self,), lambda g: [Part(scatter(g, index, self.shape))])
+        return self.tape.record(value, (self,), lambda g: [Part(g, index=index)])
+
+    def reshape(self, shape: tuple[int, ...]) -> "Traced":
+        """Return a view in another shape."""
+        return Traced(self.tape, self.value.reshape(shape), varies=self.varies, view_of=self)
 
     def swapaxes(self, first: int, second: int) -> "Traced":
         """Exchange two axes."""
@@ -82,6 +88,49 @@ class Traced:
     def __mul__(self, other: "Traced") -> "Traced":
         x, y = self.value, other.value
         return self.tape.record(x * y, (self, other), lambda g: [Part(g, y), Part(g, x)])
+
+
+class _Pieces:
+    """Gradients of pieces of a value that share no entry."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape, self._taken = shape, np.zeros(shape, dtype=bool)
+        self._pieces: list[tuple[Any, Value]] = []
+
+    def take(self, part: Part) -> bool:
+        """Take a piece unless it shares entries with others."""
+        if part.shape != self._shape or np.any(self._taken[part.index]):
+            return False
+        self._taken[part.index] = True
+        self._pieces.append((part.index, part.x))
+        return True
+
+    def joined(self, base: AdjointArithmetic) -> Part:
+        """Return one part, zero where there are no pieces."""
+        return Part(base.scatter(self._pieces, self._shape), shape=self._shape)
+
+
+class _Terms:
+    """What is added up to the gradient of one value."""
+
+    def __init__(self) -> None:
+        self._parts: list[Part | _Pieces] = []
+
+    def add(self, part: Part) -> None:
+        """Take a part, one of a piece together with those beside it."""
+        if part.index is None:
+            self._parts.append(part)
+            return
+        assert part.shape is not None
+        for pieces in self._parts:
+            if isinstance(pieces, _Pieces) and pieces.take(part):
+                return
+        self._parts.append(_Pieces(part.shape))
+        self.add(part)
+
+    def parts(self, base: AdjointArithmetic) -> list[Part]:
+        """Return the terms, all pieces joined."""
+        return [part.joined(base) if isinstance(part, _Pieces) else part for part in self._parts]
 
 
 class Tape(Arithmetic):
@@ -113,24 +162,27 @@ class Tape(Arithmetic):
 
         There is one part for each use of the variable, and ``base.total`` of them is its gradient.
         """
-        parts: dict[int, list[Part]] = {}
+        terms: dict[int, _Terms] = {}
 
         def add(to: Traced, part: Part) -> None:
             shape = to.shape
             while to.view_of is not None:
                 to = to.view_of
             if to.varies:
-                parts.setdefault(id(to), []).append(part._replace(shape=shape))
+                terms.setdefault(id(to), _Terms()).add(part._replace(shape=shape))
 
         for result, cotangent in cotangents:
             add(result, Part(self.base.lift(cotangent)))
         with np.errstate(over="ignore", invalid="ignore"):
             for result in reversed(self._recorded):
-                if result.pull is not None and id(result) in parts:
-                    gradient = self.base.total(parts.pop(id(result)), result.shape)
+                if result.pull is not None and id(result) in terms:
+                    gradient = self.base.total(terms.pop(id(result)).parts(self.base), result.shape)
                     for operand, part in zip(result.operands, result.pull(gradient), strict=True):
-                        add(operand, part)
-        return [parts.get(id(variable), []) for variable in variables]
+                        if part is not None:
+                            add(operand, part)
+        return [
+            terms[id(variable)].parts(self.base) if id(variable) in terms else [] for variable in variables
+        ]
 
     def lift(self, array: NDArray[Any]) -> Traced:
         """Take constants."""
@@ -146,7 +198,8 @@ class Tape(Arithmetic):
 
         def pull(g: Value) -> list[Part]:
             places = (slice(end - part.shape[axis], end) for part, end in zip(parts, ends, strict=True))
-            return [Part(g[(*[slice(None)] * axis, place)]) for place in places]
+            before = [slice(None)] * (axis % len(g.shape))
+            return [Part(g[(*before, place)]) for place in places]
 
         return self.record(self.base.concatenate([part.value for part in parts], axis), parts, pull)
 
@@ -172,17 +225,24 @@ class Tape(Arithmetic):
 
     def scan(self, a: Traced, b: Traced, h0: Traced) -> Traced:
         """Return all states; their gradients are a scan from the last token to the first."""
-        base, start = self.base, h0.value[:, None]
+        base = self.base
         h = base.scan(a.value, b.value, h0.value)
 
         def pull(states: Value) -> list[Part]:
             decays = base.broadcast(a.value, b.shape)
-            later = base.concatenate([base.zeros(start.shape), decays[:, :0:-1]], axis=1)
-            g = base.scan(later, states[:, ::-1], base.zeros(h0.shape))[:, ::-1]
-            before = base.concatenate([start, h[:, :-1]], axis=1)
-            return [Part(g, before), Part(g), Part(g[:, 0], decays[:, 0])]
+            g = base.scan(self._later(decays), states[:, ::-1], base.zeros(h0.shape))[:, ::-1]
+            return [Part(g, self._before(h, h0.value)), Part(g), Part(g[:, 0], decays[:, 0])]
 
         return self.record(h, (a, b, h0), pull)
+
+    def _later(self, decays: Value) -> Value:
+        """Return the decays of the scan backwards: none, then those of the last token to the second."""
+        none = self.base.zeros((decays.shape[0], 1, *decays.shape[2:]))
+        return self.base.concatenate([none, decays[:, :0:-1]], axis=1)
+
+    def _before(self, h: Value, h0: Value) -> Value:
+        """Return the states before each token."""
+        return self.base.concatenate([h0[:, None], h[:, :-1]], axis=1)
 
     def exp(self, x: Traced) -> Traced:
         """Return the exponential."""

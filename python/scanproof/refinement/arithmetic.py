@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 Value: TypeAlias = Any
 """What an arithmetic computes with: an array of float64 or of ``Fraction``, or a ``Bounded`` pair of arrays.
 
-All have ``shape``, indexing, ``+``, ``*`` and unary ``-``, with NumPy's broadcasting.
+All have ``shape``, ``reshape``, ``swapaxes``, indexing, ``+``, ``*`` and unary ``-``, with NumPy's
+broadcasting.
 """
 
 SOFTPLUS_THRESHOLD = 20
@@ -33,11 +34,13 @@ class Part(NamedTuple):
         y: second factor, which broadcasts with the first; None where there is none.
         shape: shape to which the terms are summed over the axes that broadcasting has widened, before they
             are reshaped to that of the sum; None where the two are one.
+        index: where in that shape the entries of ``x`` belong, at one place each; None: everywhere.
     """
 
     x: Value
     y: Value | None = None
     shape: tuple[int, ...] | None = None
+    index: Any = None
 
 
 class Arithmetic(ABC):
@@ -99,8 +102,8 @@ class AdjointArithmetic(Arithmetic):
         """Sum all terms of all parts into a value of a shape; no order of summation is meant."""
 
     @abstractmethod
-    def scatter(self, part: Value, index: Any, shape: tuple[int, ...]) -> Value:
-        """Return zeros of a shape with ``part`` at an index."""
+    def scatter(self, pieces: Sequence[tuple[Any, Value]], shape: tuple[int, ...]) -> Value:
+        """Return zeros of a shape with values at indices, each with its own."""
 
     @abstractmethod
     def broadcast(self, x: Value, shape: tuple[int, ...]) -> Value:
@@ -186,14 +189,15 @@ class Folding(AdjointArithmetic):
     def total(self, parts: Sequence[Part], shape: tuple[int, ...]) -> Value:
         """Sum array after array."""
         result = self.zeros(shape)
-        for x, y, within in parts:
+        for x, y, within, _ in parts:
             result = result + reduced(x if y is None else x * y, within or shape).reshape(shape)
         return result
 
-    def scatter(self, part: Value, index: Any, shape: tuple[int, ...]) -> Value:
-        """Assign to an index of zeros."""
+    def scatter(self, pieces: Sequence[tuple[Any, Value]], shape: tuple[int, ...]) -> Value:
+        """Assign to indices of zeros."""
         result = self.zeros(shape)
-        result[index] = part
+        for index, part in pieces:
+            result[index] = part
         return result
 
     def broadcast(self, x: Value, shape: tuple[int, ...]) -> Value:

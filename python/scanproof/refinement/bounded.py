@@ -183,7 +183,7 @@ class BoundedArithmetic(AdjointArithmetic):
             return alone.reshape(shape)
         spread, size = np.zeros((2, *shape))
         terms, factors = 0, 1
-        for x, y, within in parts:
+        for x, y, within, _ in parts:
             full = np.broadcast_shapes(x.shape, () if y is None else y.shape)
             within = shape if within is None else within
             count = math.prod(full) // max(math.prod(within), 1)
@@ -196,7 +196,7 @@ class BoundedArithmetic(AdjointArithmetic):
             spread, size = spread + apart * outward, size + large * outward
             terms += count
         exact = self.reference.total(
-            [Part(x.exact, None if y is None else y.exact, within) for x, y, within in parts], shape
+            [Part(x.exact, None if y is None else y.exact, within) for x, y, within, _ in parts], shape
         )
         return self._sum(exact, spread, size, terms, terms + factors - 1, len(parts) + factors)
 
@@ -211,10 +211,11 @@ class BoundedArithmetic(AdjointArithmetic):
         underflow = 2 * terms * (self.rounding.underflow * (1 + grown) + 2 * _TINY)
         return Bounded(exact, _up(spread + own + underflow), self)
 
-    def scatter(self, part: Bounded, index: Any, shape: tuple[int, ...]) -> Bounded:
-        """Return zeros that are exact, with a part at an index."""
-        error = FLOAT64.scatter(part.error, index, shape)
-        return Bounded(self.reference.scatter(part.exact, index, shape), error, self)
+    def scatter(self, pieces: Sequence[tuple[Any, Bounded]], shape: tuple[int, ...]) -> Bounded:
+        """Return zeros that are exact, with values at indices."""
+        error = FLOAT64.scatter([(index, part.error) for index, part in pieces], shape)
+        exact = self.reference.scatter([(index, part.exact) for index, part in pieces], shape)
+        return Bounded(exact, error, self)
 
     def broadcast(self, x: Bounded, shape: tuple[int, ...]) -> Bounded:
         """Repeat values and errors."""

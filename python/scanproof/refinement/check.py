@@ -26,7 +26,6 @@ from scanproof.refinement.problem import (
     Reference,
     ScanProblem,
     checked_output,
-    separated,
 )
 from scanproof.refinement.report import FailingCase, RefinementError, RefinementReport, Tried
 from scanproof.refinement.rounding import Format, Rounding
@@ -103,7 +102,7 @@ def check_refinement(
         _check_input(x, spec)
         problem = BlockProblem(impl, spec, rounding_of(rounding, x.dtype), reference)
         like = {"y": x.new_empty((*x.shape[:2], spec.dims["outputDim"]))}
-        return problem, {"x": x, **_cotangents("check_refinement", gradients, cotangents, like, seed)}
+        return problem, {"x": x, **named_cotangents("check_refinement", gradients, cotangents, like, seed)}
 
     if cases is None:
         return check_problem(*prepare(x, seed), shrink, seed if gradients and cotangents is None else None)
@@ -208,7 +207,7 @@ def check_scan_refinement(
         problem = ScanProblem(impl, bool(given.get("delta_softplus")), rounding_of(rounding, dtype))
         u, states = inputs["u"], inputs["A"].shape[1]
         like = {"y": u, "last_state": u.new_empty((*u.shape[:2], states), dtype=dtype)}
-        drawn = _cotangents("check_scan_refinement", gradients, cotangents, like, seed)
+        drawn = named_cotangents("check_scan_refinement", gradients, cotangents, like, seed)
         return problem, {**inputs, **drawn}
 
     given = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
@@ -264,10 +263,14 @@ def assert_scan_refines(
     )
 
 
-def _cotangents(
+def named_cotangents(
     check: str, gradients: bool, given: Mapping[str, Tensor] | None, like: Mapping[str, Tensor], seed: int
 ) -> dict[str, Tensor]:
-    """Return the cotangents by the names they have among inputs."""
+    """Return the cotangents, drawn unless they are given, by the names that they have among inputs.
+
+    Raises:
+        InvalidArgument: what is given has no name or not the shape of an output in ``like``.
+    """
     if given is not None:
         if not given or not set(given) <= set(like):
             raise InvalidArgument(
@@ -320,7 +323,7 @@ def _report(
         rounding=problem.rounding,
         compared=found.compared if tried is None else tried.compared,
         tried=tried,
-        gradients=tuple(separated(inputs)[0]) if len(separated(inputs)[1]) else (),
+        gradients=problem.differentiated(inputs),
         seed=seed,
         worst=found.worst,
         sharpness=found.sharpness,

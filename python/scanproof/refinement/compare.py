@@ -196,6 +196,7 @@ def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: 
         channel=place.get("channel"),
         state=place.get("state"),
         head=place.get("head"),
+        group=place.get("group"),
         got=float(got[name][index]),
         expected=float(value[index]),
         error=float(error[index]),

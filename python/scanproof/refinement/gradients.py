@@ -1,6 +1,6 @@
 """Gradients of an implementation, by PyTorch's autograd: vector-Jacobian products with given cotangents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.layout import copied
 
-COTANGENTS = {"dy": "y", "dlast_state": "last_state"}
+COTANGENTS = {f"d{output}": output for output in ("y", "last_state", "last_re", "last_im")}
 """Names of cotangents among the inputs of a check, and the outputs whose cotangents they are."""
 
 _STEPS = 32
@@ -20,6 +20,7 @@ def with_gradients(
     run: Callable[[Mapping[str, Tensor]], dict[str, Tensor]],
     arguments: Mapping[str, Tensor],
     cotangents: Mapping[str, Tensor],
+    at: Collection[str],
 ) -> dict[str, Tensor]:
     """Run an implementation, and pull cotangents back through it.
 
@@ -27,19 +28,27 @@ def with_gradients(
         run: the implementation, from arguments by name to outputs by name.
         arguments: its arguments by name; it gets copies.
         cotangents: what to pull back, by the names of outputs; those left out count as zero.
+        at: the arguments whose gradients are wanted, floating ones.
 
     Returns:
-        The outputs, and the gradient at each argument under ``d`` and its name; zeros where autograd finds no
-        path.
+        The outputs, and those gradients, each under ``d`` and the argument's name; zeros where autograd finds
+        no path.
 
     Raises:
-        InvalidArgument: an output with a cotangent has no gradient, or its dtype cannot hold the cotangent.
+        InvalidArgument: an output with a cotangent is not returned or has no gradient, or its dtype cannot
+            hold the cotangent.
     """
     with torch.enable_grad():
-        leaves = {name: copied(tensor).requires_grad_() for name, tensor in arguments.items()}
-        outputs = run({name: _copy(leaf) for name, leaf in leaves.items()})
+        copies = {name: copied(tensor) for name, tensor in arguments.items()}
+        leaves = {name: copies[name].requires_grad_() for name in at}
+        outputs = run({name: _copy(copy) if name in leaves else copy for name, copy in copies.items()})
         given = {}
         for name, cotangent in cotangents.items():
+            if name not in outputs:
+                raise InvalidArgument(
+                    f"impl(…) returns no {name}, whose cotangent is given; leave {name!r} out of the"
+                    " cotangents."
+                )
             y = outputs[name]
             if not y.requires_grad:
                 raise InvalidArgument(

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.arithmetic import Arithmetic, Value
-from scanproof.refinement.kernels.arithmetic import FLOAT64, KernelArithmetic
+from scanproof.refinement.arithmetic import AdjointArithmetic, Arithmetic, Value
+from scanproof.refinement.kernels.adjoint import KernelTape
+from scanproof.refinement.kernels.arithmetic import FLOAT64, KernelAdjoint, KernelArithmetic
 from scanproof.refinement.kernels.kernel import constant
 from scanproof.refinement.kernels.selective import CausalConv1d
 from scanproof.refinement.kernels.ssd import SsdScan
 from scanproof.refinement.runners import Array, Spec, mat_vec
 
 if TYPE_CHECKING:
-    from scanproof.refinement.bounded import BoundedArithmetic
+    from scanproof.refinement.kernels.bounds import KernelBounds
     from scanproof.refinement.rounding import Rounding
 
 
@@ -45,8 +46,7 @@ class Mamba2BlockSpec(Spec):
         y = SsdScan(x, dt, A = -exp aLog, B, C, D, dtBias), with softplus and limits
         output = outProj (rmsNorm of each group of (y silu(z)), times normWeight) + outBias
 
-    Kernel after kernel is token after token: Lean theorem ``mamba2_runList_eq_kernels``. Gradients are not
-    bounded.
+    Kernel after kernel is token after token: Lean theorem ``mamba2_runList_eq_kernels``.
 
     Attributes:
         groups: number of groups of heads that share B and C, and in which the norm is taken.
@@ -135,11 +135,16 @@ class Mamba2BlockSpec(Spec):
         """The Lean theorem behind the bound of its state; none is about sums of logarithms."""
         return "" if self.logWindow else super().bound_theorem
 
-    def bounds(self, rounding: "Rounding") -> "BoundedArithmetic":
+    def bounds(self, rounding: "Rounding") -> "KernelBounds":
         """Return the arithmetic of kernels that bounds an implementation's rounding."""
         from scanproof.refinement.kernels.bounds import KernelBounds
 
         return KernelBounds.finer_than(rounding, self.logWindow)
+
+    def tape(self, arithmetic: AdjointArithmetic) -> KernelTape:
+        """Return a tape over an arithmetic of kernels."""
+        assert isinstance(arithmetic, KernelAdjoint)
+        return KernelTape(arithmetic)
 
     def _initial_state(self, batch: int, arithmetic: Arithmetic) -> Mamba2State:
         sizes = self.dims
@@ -152,7 +157,7 @@ class Mamba2BlockSpec(Spec):
         if not isinstance(ar, KernelArithmetic):
             raise InvalidArgument(
                 f"Mamba2BlockSpec needs a square root, which {type(ar).__name__} has not; check it without"
-                " gradients and without another reference."
+                " another reference."
             )
         sizes, inner = self.dims, len(self.normWeight)
         heads, groups = sizes["heads"], self.groups
@@ -192,11 +197,10 @@ class Mamba2BlockSpec(Spec):
 
 def _rows(value: Value, rows: int) -> Value:
     """Cut the last axis into rows."""
-    return value[..., np.arange(value.shape[-1]).reshape(rows, -1)]
+    return value.reshape((*value.shape[:-1], rows, value.shape[-1] // rows))
 
 
 def _flat(rows: Value) -> Value:
     """Join the last two axes."""
-    count, width = rows.shape[-2:]
-    place = np.arange(count * width)
-    return rows[..., place // width, place % width]
+    *outer, count, width = rows.shape
+    return rows.reshape((*outer, count * width))

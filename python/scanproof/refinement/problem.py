@@ -12,7 +12,7 @@ from torch import Tensor
 
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.adjoint import Tape
+from scanproof.refinement.adjoint import Tape, Traced
 from scanproof.refinement.arithmetic import Arithmetic, Part, Value
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats
 from scanproof.refinement.gradients import COTANGENTS, with_gradients
@@ -57,7 +57,7 @@ class Problem(ABC):
     """An implementation, its reference, and how to write both down.
 
     Where the inputs have cotangents of outputs among them (:data:`COTANGENTS`), the outputs and the gradients
-    that these cotangents have at all other inputs are compared; else the outputs alone.
+    that these cotangents have at the other inputs are compared; else the outputs alone.
 
     Attributes:
         rounding: what is assumed of the implementation's arithmetic.
@@ -68,6 +68,7 @@ class Problem(ABC):
         input_axes: names of the axes of each input; None for an axis that must keep its size.
         output_axes: names of the axes of each output, and of each gradient.
         optional: names of inputs that may be left out.
+        constant: names of inputs at which no gradients are compared.
     """
 
     rounding: Rounding
@@ -78,12 +79,21 @@ class Problem(ABC):
     input_axes: Mapping[str, tuple[str | None, ...]]
     output_axes: Mapping[str, tuple[str, ...]]
     optional: tuple[str, ...] = ()
+    constant: frozenset[str] = frozenset()
+
+    def differentiated(self, inputs: Inputs) -> tuple[str, ...]:
+        """Return the inputs at which gradients are compared; none where there are no cotangents."""
+        arguments, cotangents = separated(inputs)
+        floating = (name for name, x in arguments.items() if x.is_floating_point())
+        return tuple(name for name in floating if name not in self.constant) if cotangents else ()
 
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
         """Run the implementation, and pull the cotangents back through it if there are any."""
         arguments, cotangents = separated(inputs)
         if cotangents:
-            return with_gradients(self._run_implementation, arguments, cotangents)
+            return with_gradients(
+                self._run_implementation, arguments, cotangents, self.differentiated(inputs)
+            )
         return self._run_implementation({name: copied(tensor) for name, tensor in arguments.items()})
 
     @abstractmethod
@@ -148,7 +158,7 @@ class BlockProblem(Problem):
         x, trouble = to_numpy(inputs["x"]), ""
         arithmetic = self._spec.bounds(self.rounding)
         if "dy" in inputs:
-            tape = Tape(arithmetic)
+            tape = self._spec.tape(arithmetic)
             variable, traced = self._spec.trace(x, tape)
             y = traced.value
             [parts] = tape.gradients([(traced, to_numpy(inputs["dy"]))], [variable])
@@ -228,14 +238,7 @@ class ScanProblem(Problem):
         with np.errstate(over="ignore", invalid="ignore"):
             y, last = selective_scan_of(tape, variables, self._delta_softplus)
         traced = {"y": y, "last_state": last}
-        results = {name: result.value for name, result in traced.items()}
-        bounds = {name: stored([result], result, dtypes[name]) for name, result in results.items()}
-        if cotangents:
-            given = [(traced[name], array) for name, array in cotangents.items()]
-            pulled = tape.gradients(given, list(variables.values()))
-            for (name, variable), parts in zip(variables.items(), pulled, strict=True):
-                found = gradient(arithmetic, parts, variable.shape, dtypes[f"d{name}"])
-                results[f"d{name}"], bounds[f"d{name}"] = found
+        results, bounds = pulled_back(arithmetic, tape, variables, traced, cotangents, dtypes)
         axes = self.output_axes
         return Expected(
             {name: _turned(result.value, axes[name]) for name, result in results.items()},
@@ -293,6 +296,26 @@ def to_numpy(tensor: Tensor) -> Floats:
 def _turned(array: Floats, axes: Sequence[str | None]) -> Floats:
     """Exchange the axis of time, which is the last, with the one before it."""
     return array.swapaxes(1, 2) if axes[-1] == "time" else array
+
+
+def pulled_back(
+    arithmetic: BoundedArithmetic,
+    tape: Tape,
+    variables: Mapping[str, Traced],
+    traced: Mapping[str, Traced],
+    cotangents: Mapping[str, Floats],
+    dtypes: Mapping[str, torch.dtype],
+) -> tuple[dict[str, Bounded], dict[str, Floats]]:
+    """Return the outputs and gradients that have a dtype, by name, and the bounds of what is stored in it."""
+    results = {name: result.value for name, result in traced.items() if name in dtypes}
+    bounds = {name: stored([result], result, dtypes[name]) for name, result in results.items()}
+    at = {name: variable for name, variable in variables.items() if f"d{name}" in dtypes}
+    if at:
+        given = [(traced[name], cotangent) for name, cotangent in cotangents.items()]
+        for (name, variable), parts in zip(at.items(), tape.gradients(given, list(at.values())), strict=True):
+            found = gradient(arithmetic, parts, variable.shape, dtypes[f"d{name}"])
+            results[f"d{name}"], bounds[f"d{name}"] = found
+    return results, bounds
 
 
 def gradient(

@@ -25,6 +25,7 @@ class Deviation:
         channel: channel; None where there is none, as in ``dB``.
         state: state index; None where there is none.
         head: head of the channel; None where there is none.
+        group: group of heads; None where there is none, as in an output.
         got: the implementation's value.
         expected: the reference's, rounded to float64.
         error: absolute difference, from the reference before that rounding; infinite where the
@@ -42,6 +43,7 @@ class Deviation:
     error: float
     bound: float
     head: int | None = None
+    group: int | None = None
 
     @property
     def ratio(self) -> float:
@@ -52,6 +54,7 @@ class Deviation:
         axes = {
             "example": self.example,
             "t": self.t,
+            "group": self.group,
             "head": self.head,
             "channel": self.channel,
             "state": self.state,

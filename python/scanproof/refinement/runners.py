@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.adjoint import Tape, Traced
-from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Value
+from scanproof.refinement.arithmetic import FLOAT64, AdjointArithmetic, Arithmetic, Value
 from scanproof.refinement.shapes import as_array, as_parameter, bind_axes
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ class Spec(ABC):
         from scanproof.refinement.bounded import BoundedArithmetic
 
         return BoundedArithmetic.finer_than(rounding)
+
+    def tape(self, arithmetic: AdjointArithmetic) -> Tape:
+        """Return a tape over one of the arithmetics that the runner can be run in."""
+        return Tape(arithmetic)
 
     def trace(self, x: Array, tape: Tape) -> tuple[Traced, Traced]:
         """Run from the zero state on a tape.

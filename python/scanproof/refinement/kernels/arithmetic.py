@@ -2,10 +2,20 @@
 
 from abc import abstractmethod
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scanproof.refinement.arithmetic import Arithmetic, Exact, Float64, Folding, Value
+from scanproof.refinement.arithmetic import (
+    AdjointArithmetic,
+    Arithmetic,
+    Exact,
+    Float64,
+    Folding,
+    Part,
+    Value,
+)
 from scanproof.refinement.doubled import DoubleDouble, Pair, pair
 
 Complex = tuple[Value, Value]
@@ -52,8 +62,61 @@ class KernelArithmetic(Arithmetic):
         return states[0][:, 1:], states[1][:, 1:]
 
 
-class KernelFolding(Folding, KernelArithmetic):
+class KernelAdjoint(AdjointArithmetic, KernelArithmetic):
+    """The operations that gradients of kernels need beyond those."""
+
+    def sqrt_slope(self, x: Value, y: Value) -> Value:
+        """Return the derivative of ``sqrt`` at ``x``, where its value is ``y``."""
+        return self.div(self.lift(np.ones(())), y + y)
+
+    def rsqrt_slope(self, x: Value, y: Value) -> Value:
+        """Return the derivative of ``rsqrt`` at ``x``, where its value is ``y``."""
+        return self.product(y, y, y) * self.lift(np.asarray(-0.5))
+
+    @abstractmethod
+    def through_maximum(self, gradient: Value, x: Value, y: Value) -> tuple[Part, Part]:
+        """Return what a gradient at ``maximum x y`` adds to those at both.
+
+        Where they are equal there is no derivative. All of it is taken to be that of the first, as PyTorch's
+        ``clamp`` takes it of what it limits.
+        """
+
+    def decaying_scan_back(self, decays: Value, logs: Value, b: Value, h0: Value) -> Value:
+        """Return :meth:`decaying_scan` of what is given from the last token to the first."""
+        return self.decaying_scan(decays, logs, b, h0)
+
+    def through_sums(self, forward: "Steps", backward: "Steps", logs: Value) -> Part | None:
+        """Return what adding logarithms in place of multiplying decays adds to the gradient at them.
+
+        Args:
+            forward: the scan.
+            backward: the scan of its gradients from the last token to the first, and then to the state before
+                the first.
+            logs: the logarithms of the decays.
+        """
+        return None
+
+
+class Steps(NamedTuple):
+    """A scan that has been run."""
+
+    decays: Value
+    inputs: Value
+    start: Value
+    states: Value
+
+
+class KernelFolding(Folding, KernelAdjoint):
     """Those on arrays of numbers."""
+
+    @abstractmethod
+    def at_least(self, x: Value, y: Value) -> NDArray[Any]:
+        """Return where ``x >= y``."""
+
+    def through_maximum(self, gradient: Value, x: Value, y: Value) -> tuple[Part, Part]:
+        """Multiply by one or by zero."""
+        first = self.at_least(x, y)
+        return Part(gradient, self.lift(1.0 * first)), Part(gradient, self.lift(1.0 * ~first))
 
 
 class KernelFloat64(Float64, KernelFolding):
@@ -66,6 +129,10 @@ class KernelFloat64(Float64, KernelFolding):
     def maximum(self, x: Value, y: Value) -> Value:
         """Return the greater of two; a NaN stays one."""
         return np.maximum(x, y)
+
+    def at_least(self, x: Value, y: Value) -> NDArray[Any]:
+        """Compare."""
+        return np.asarray(x >= y)
 
 
 class KernelDoubleDouble(DoubleDouble, KernelFolding):
@@ -80,8 +147,12 @@ class KernelDoubleDouble(DoubleDouble, KernelFolding):
 
     def maximum(self, x: Value, y: Value) -> Pair:
         """Return the greater of two."""
-        first = np.asarray((x - y).high >= 0)
+        first = self.at_least(x, y)
         return Pair(np.where(first, x.high, y.high), np.where(first, x.low, y.low))
+
+    def at_least(self, x: Value, y: Value) -> NDArray[Any]:
+        """Look at the sign of the difference."""
+        return np.asarray((x - y).high >= 0)
 
 
 class KernelExact(Exact, KernelFolding):
@@ -95,9 +166,22 @@ class KernelExact(Exact, KernelFolding):
         """Return ``exp (-(log x / 2))``, as Lean's ``rmsNorm`` has it, with ``log x := x² - x``."""
         return self.exp(-self.div(x * x + -x, self.lift(np.asarray(2.0))))
 
+    def sqrt_slope(self, x: Value, y: Value) -> Value:
+        """Return one half."""
+        return self.lift(np.full(x.shape, 0.5))
+
+    def rsqrt_slope(self, x: Value, y: Value) -> Value:
+        """Return the derivative of ``exp ((x - x²) / 2)`` with this ``exp``."""
+        half = self.lift(np.asarray(0.5))
+        return self.exp_slope(half * (x + -x * x), y) * (half + -x)
+
     def maximum(self, x: Value, y: Value) -> Value:
         """Return the greater of two."""
         return np.maximum(x, y)
+
+    def at_least(self, x: Value, y: Value) -> NDArray[Any]:
+        """Compare."""
+        return np.asarray(x >= y, dtype=bool)
 
 
 FLOAT64 = KernelFloat64()

@@ -120,6 +120,9 @@ class MLstm(Kernel):
     }
     optional: ClassVar = frozenset()
     outputs: ClassVar = {"y": OUTPUTS["y"]}
+    no_gradients: ClassVar = (
+        "they pass through the running maximum of its exponents, and what cancels there is not analysed"
+    )
 
     scale: float = 1.0
     eps: float = 0.0

@@ -1,17 +1,21 @@
 """Bounds for what kernels do beyond trees of transitions: decays as sums of logarithms, complex states."""
 
+import math
 from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scanproof.refinement.bounded import _TINY, Bounded, BoundedArithmetic, Floats, _up
+from scanproof.refinement.arithmetic import Part
+from scanproof.refinement.bounded import _TINY, Bounded, BoundedArithmetic, Floats, _scan, _up
 from scanproof.refinement.kernels.arithmetic import (
     DOUBLE_DOUBLE,
     FLOAT64,
     Complex,
-    KernelArithmetic,
+    KernelAdjoint,
     KernelFolding,
+    Steps,
 )
 from scanproof.refinement.rounding import Rounding, growth
 
@@ -22,7 +26,7 @@ A product by sqrt(2) gamma_2 (Higham, Lemma 3.5), a sum by 1; the excess covers 
 """
 
 
-class KernelBounds(BoundedArithmetic, KernelArithmetic):
+class KernelBounds(BoundedArithmetic, KernelAdjoint):
     """Running error bounds of kernels.
 
     With ``log_window``, an implementation may add the logarithms of decays over stretches of at most so many
@@ -74,6 +78,18 @@ class KernelBounds(BoundedArithmetic, KernelArithmetic):
         """Bound the greater of two, which is exact."""
         return Bounded(self.reference.maximum(x.exact, y.exact), np.maximum(x.error, y.error), self)
 
+    def through_maximum(self, gradient: Bounded, x: Bounded, y: Bounded) -> tuple[Part, Part]:
+        """Bound it: where either may be the greater, and where they are equal, all of it may go to either."""
+        either = np.abs(x.value - y.value) <= (x.error + y.error) + 2.0**-45 * (x.size + y.size)
+        first = self.reference.at_least(x.exact, y.exact)
+
+        def passes(where: NDArray[np.bool_]) -> Part:
+            kept = gradient.exact * self.reference.lift(1.0 * where)
+            error = np.where(either, gradient.magnitude, np.where(where, gradient.error, 0.0))
+            return Part(Bounded(kept, error, self))
+
+        return passes(first), passes(~first)
+
     def decaying_scan(self, decays: Bounded, logs: Bounded, b: Bounded, h0: Bounded) -> Bounded:
         """Bound the states of :meth:`scan`, also where logarithms of decays are added.
 
@@ -88,27 +104,80 @@ class KernelBounds(BoundedArithmetic, KernelArithmetic):
         states = self.scan(decays, b, h0)
         if not self.log_window:
             return states
+        return self._regrouped(
+            states, decays, b, h0, logs, np.maximum.accumulate(self._windows(logs), axis=1)
+        )
+
+    def decaying_scan_back(self, decays: Bounded, logs: Bounded, b: Bounded, h0: Bounded) -> Bounded:
+        """Bound it, W over all windows: sums in exponents may begin at earlier tokens, which come later."""
+        states = self.scan(decays, b, h0)
+        if not self.log_window:
+            return states
+        return self._regrouped(states, decays, b, h0, logs, self._windows(logs).max(axis=1, keepdims=True))
+
+    def _windows(self, logs: Bounded) -> Floats:
+        """Return the sums of magnitudes over the window that ends with each token."""
+        size, sums = logs.magnitude, np.empty(logs.shape)
+        for t in range(logs.shape[1]):
+            sums[:, t] = size[:, max(t + 1 - self.log_window, 0) : t + 1].sum(axis=1)
+        return sums
+
+    def _roundings(self, time: int) -> int:
+        """Return how many terms a sum over the tokens of a window, or over windows, has."""
+        return self.log_window + -(-time // self.log_window) + 1
+
+    def _regrouped(
+        self, states: Bounded, decays: Bounded, b: Bounded, h0: Bounded, logs: Bounded, widest: Floats
+    ) -> Bounded:
         u, shape = self.rounding.unit_roundoff, states.shape
-        time = shape[1]
-        terms = self.log_window + -(-time // self.log_window) + 1
-        relative = 2 * growth(u, terms)
-        size = np.broadcast_to(logs.magnitude, shape)
-        reach = np.broadcast_to(decays.magnitude, shape)
+        terms = self._roundings(shape[1])
+        relative, regrouped = 2 * growth(u, terms), growth(u, terms + 8)
+        size, reach, widest = (
+            np.broadcast_to(each, shape) for each in (logs.magnitude, decays.magnitude, widest)
+        )
         added = b.magnitude
         m = np.array(np.broadcast_to(h0.magnitude, shape[:1] + shape[2:]))
-        moved, widest = np.zeros_like(m), np.zeros_like(m)
+        moved = np.zeros_like(m)
         error = np.array(states.error)
-        for t in range(time):
+        for t in range(shape[1]):
             stretch = np.expm1(relative * size[:, t])
             moved = _up(reach[:, t] * ((1 + stretch) * moved + stretch * m))
             m = _up(reach[:, t] * m + added[:, t])
-            window = size[:, max(t + 1 - self.log_window, 0) : t + 1].sum(axis=1)
-            widest = np.maximum(widest, window)
-            either_end = np.expm1(relative * widest)
-            regrouped = growth(u, terms + 8)
+            either_end = np.expm1(relative * widest[:, t])
             apart = _up((1 + either_end) * moved + either_end * m)
             error[:, t] = _up(error[:, t] + apart + regrouped * (m + apart))
         return Bounded(states.exact, error, self)
+
+    def through_sums(self, forward: Steps, backward: Steps, logs: Bounded) -> Part | None:
+        """Bound what does not cancel in the gradient at logarithms that are added.
+
+        The output is a sum of terms ``Q(t, s) = G_t P(t, s) b_s``, s up to t, G what the state at t receives
+        from outside, and ``P(t, s) = exp(l_t - l_s)``, l the sums of the logarithms. The gradient at ``log
+        a_r`` is the sum of the terms with s < r <= t, and so the adjoint of the scan forms it. Where
+        implementations add logarithms, each Q counts at ``l_t`` and is taken off at ``l_s``; then the
+        gradients at the sums are added from the last token to r. There terms with s >= r cancel, but not
+        their errors: each errs, relative to itself, as the terms of the states at t and those of the
+        gradients at s do (:meth:`decaying_scan`), and meets two sums over tokens, one over the entries of a
+        state that share a decay, and 16 more operations. The terms with t >= r, and those with s >= r, are
+        ``|G_t| m_t`` and ``|b_s| n_s`` together, m and n the scans of magnitudes forwards and backwards. Sums
+        over a window that are a total less what came before reach up to a window further back.
+        """
+        if not self.log_window:
+            return None
+        u, shape = self.rounding.unit_roundoff, forward.states.shape
+        time, shared = shape[1], math.prod(shape) // math.prod(logs.shape)
+        more = growth(u, 2 * time + shared + self._roundings(time) + 16)
+        outside = backward.inputs[:, :time][:, ::-1].magnitude * self._off(forward, more)
+        inside = forward.inputs.magnitude * self._off(backward, more)[:, :time][:, ::-1]
+        left = np.add.accumulate((outside + inside)[:, ::-1], axis=1)[:, ::-1] * (1 + time * 2.0**-50)
+        from_window = np.maximum(np.arange(time) + 1 - self.log_window, 0)
+        return Part(Bounded(self.zeros(shape).exact, _up(left[:, from_window]), self))
+
+    def _off(self, steps: Steps, more: float) -> Floats:
+        """Bound how far the terms of each state are off together, after further operations."""
+        a, b, states = steps.decays.magnitude, steps.inputs.magnitude, steps.states
+        sizes = _scan(np.broadcast_to(a, b.shape), b, np.broadcast_to(steps.start.magnitude, b[:, 0].shape))
+        return _up(states.error + more * (sizes + states.error))
 
     def complex_scan(self, a: Complex, b: Complex, h0: Complex) -> Complex:
         """Bound complex states, the transitions combined by any binary tree.

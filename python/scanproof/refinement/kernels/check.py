@@ -11,13 +11,24 @@ from scanproof.errors import InvalidArgument
 from scanproof.refinement.check import (
     assert_passed,
     check_problem,
+    named_cotangents,
     reject_beside_cases,
     rounding_of,
     search_problems,
 )
+from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.kernel import Kernel
-from scanproof.refinement.problem import Expected, Inputs, Problem, checked_output, stored, to_numpy
+from scanproof.refinement.problem import (
+    Expected,
+    Inputs,
+    Problem,
+    checked_output,
+    pulled_back,
+    separated,
+    stored,
+    to_numpy,
+)
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.rounding import Format, Rounding
 from scanproof.refinement.search import Cases
@@ -29,6 +40,8 @@ def check_kernel_refinement(
     inputs: Mapping[str, Tensor] | None = None,
     *,
     cases: int | Cases | None = None,
+    gradients: bool = False,
+    cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
     rounding: Format | Rounding | None = None,
     log_window: int = 0,
@@ -42,7 +55,11 @@ def check_kernel_refinement(
         kernel: the recurrence with its options, such as ``SsdScan(dt_softplus=True)``.
         inputs: tensors by name, of the shapes that ``kernel.inputs`` names.
         cases: in place of ``inputs``, how many to draw, or which (:class:`scanproof.Cases`).
-        seed: seed of the cases.
+        gradients: also compare the gradients at every floating input but ``kernel.marks``, vector-Jacobian
+            products by autograd, with the adjoint of the recurrence, within bounds of their own.
+        cotangents: what to pull back, by the names of outputs; one that is left out counts as zero. Default:
+            drawn from ``seed``, for every output that ``impl`` returns.
+        seed: seed of the cases and of the cotangents.
         rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the widest dtype among
             the floating inputs, at least float32. A coarser output dtype is allowed for by one more rounding.
         log_window: over how many tokens ``impl`` adds logarithms of decays in place of multiplying them: the
@@ -53,7 +70,7 @@ def check_kernel_refinement(
         The report, as of ``check_refinement``.
 
     Raises:
-        InvalidArgument: the call is wrong; nothing was checked.
+        InvalidArgument: the call is wrong, or gradients of the kernel are not bounded; nothing was checked.
 
     >>> import torch
     >>> gate, candidate = torch.randn(2, 9, 4), torch.randn(2, 9, 4)
@@ -74,21 +91,32 @@ def check_kernel_refinement(
     if not isinstance(log_window, int) or log_window < 0:
         raise InvalidArgument(f"{check}: log_window is {log_window!r}; give a whole number of at least 0.")
 
+    pulling = gradients or cotangents is not None
+    if pulling and kernel.no_gradients:
+        raise InvalidArgument(
+            f"{check}: gradients of {type(kernel).__name__} are not bounded, as {kernel.no_gradients};"
+            " check it without gradients."
+        )
+
     def prepare(given: Mapping[str, Tensor], seed: int) -> tuple[Problem, Inputs]:
         ordered = _checked(check, kernel, given)
         dtypes = [tensor.dtype for tensor in ordered.values() if tensor.is_floating_point()]
         assumed = rounding_of(rounding, reduce(torch.promote_types, dtypes, torch.float32))
-        return KernelProblem(impl, kernel, assumed, log_window), ordered
+        problem = KernelProblem(impl, kernel, assumed, log_window)
+        if not pulling:
+            return problem, ordered
+        like = problem.returned(ordered) if cotangents is None else problem.like(ordered)
+        return problem, {**ordered, **named_cotangents(check, gradients, cotangents, like, seed)}
 
     if cases is None:
         if not isinstance(inputs, Mapping):
             raise InvalidArgument(
                 f"{check}: inputs is a {type(inputs).__name__}; give tensors by name, or cases=200."
             )
-        return check_problem(*prepare(inputs, seed), shrink)
+        return check_problem(*prepare(inputs, seed), shrink, seed if pulling and cotangents is None else None)
     from scanproof.strategies import kernel_inputs
 
-    reject_beside_cases(check, {"inputs": inputs})
+    reject_beside_cases(check, {"inputs": inputs, "cotangents": cotangents})
     return search_problems(prepare, cases, kernel_inputs(kernel), shrink, seed)
 
 
@@ -111,6 +139,8 @@ def assert_kernel_refines(
     inputs: Mapping[str, Tensor] | None = None,
     *,
     cases: int | Cases | None = None,
+    gradients: bool = False,
+    cotangents: Mapping[str, Tensor] | None = None,
     seed: int = 0,
     rounding: Format | Rounding | None = None,
     log_window: int = 0,
@@ -123,6 +153,8 @@ def assert_kernel_refines(
             kernel,
             inputs,
             cases=cases,
+            gradients=gradients,
+            cotangents=cotangents,
             seed=seed,
             rounding=rounding,
             log_window=log_window,
@@ -135,7 +167,12 @@ class KernelProblem(Problem):
     """A function with a family's arguments against its kernel."""
 
     def __init__(
-        self, implementation: Callable[..., Any], kernel: Kernel, rounding: Rounding, log_window: int
+        self,
+        implementation: Callable[..., Any],
+        kernel: Kernel,
+        rounding: Rounding,
+        log_window: int,
+        constant: frozenset[str] = frozenset(),
     ) -> None:
         self._implementation, self._kernel, self._log_window = implementation, kernel, log_window
         self.rounding, self.model = rounding, repr(kernel)
@@ -143,35 +180,57 @@ class KernelProblem(Problem):
         self.bound_theorem = "" if log_window else kernel.bound_theorem
         precision = KernelBounds.finer_than(rounding).reference.name
         self.reference_name = f"the Python twin of the Lean recurrence, {precision}"
-        self.input_axes, self.output_axes = kernel.inputs, kernel.outputs
-        self.optional = tuple(kernel.optional)
+        cotangents = {f"d{name}": axes for name, axes in kernel.outputs.items()}
+        gradients = {
+            f"d{name}": tuple(axis or f"{name}[{place}]" for place, axis in enumerate(axes))
+            for name, axes in kernel.inputs.items()
+        }
+        self.input_axes = {**kernel.inputs, **cotangents}
+        self.output_axes = {**kernel.outputs, **gradients}
+        self.optional, self.constant = tuple(kernel.optional), kernel.marks | constant
+
+    def like(self, arguments: Inputs) -> dict[str, Tensor]:
+        """Return tensors without numbers, of the shapes of the outputs."""
+        sizes = self._kernel.sizes(arguments)
+        return {
+            name: torch.empty([sizes[axis] for axis in axes], device="meta")
+            for name, axes in self._kernel.outputs.items()
+        }
+
+    def returned(self, arguments: Inputs) -> dict[str, Tensor]:
+        """Return the outputs that the implementation returns."""
+        with torch.no_grad():
+            return self.outputs(arguments)
 
     def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
         returned = self._implementation(**arguments)
         results = returned if isinstance(returned, tuple | list) else (returned,)
-        names = list(self._kernel.outputs)
-        if len(results) > len(names) or not results or results[0] is None:
-            raise InvalidArgument(f"impl(…) returned {len(results)} results; return ({', '.join(names)}).")
-        sizes = self._kernel.sizes(arguments)
-        shapes = {name: tuple(sizes[axis] for axis in axes) for name, axes in self._kernel.outputs.items()}
+        like = self.like(arguments)
+        if len(results) > len(like) or not results or results[0] is None:
+            raise InvalidArgument(f"impl(…) returned {len(results)} results; return ({', '.join(like)}).")
         return {
-            name: checked_output(f"{name} of impl(…)", result, shapes[name])
-            for name, result in zip(names, results, strict=False)
+            name: checked_output(f"{name} of impl(…)", result, tuple(like[name].shape))
+            for name, result in zip(like, results, strict=False)
             if result is not None
         }
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
-        """Run the recurrence with bounds."""
+        """Run the recurrence with bounds, and its adjoint if there are cotangents."""
         arithmetic = KernelBounds.finer_than(self.rounding, self._log_window)
-        arrays = {name: to_numpy(tensor) for name, tensor in inputs.items()}
-        results = self._kernel.run(arrays, arithmetic)
+        arguments, cotangents = separated({name: to_numpy(tensor) for name, tensor in inputs.items()})
+        if cotangents:
+            tape = KernelTape(arithmetic)
+            variables, traced = self._kernel.trace(arguments, tape)
+            results, bounds = pulled_back(arithmetic, tape, variables, traced, cotangents, dtypes)
+        else:
+            results = self._kernel.run(arguments, arithmetic)
+            bounds = {name: stored([results[name]], results[name], dtype) for name, dtype in dtypes.items()}
         values = {name: results[name].value for name in dtypes}
-        bounds = {name: stored([results[name]], results[name], dtype) for name, dtype in dtypes.items()}
         rests = {name: results[name].rest for name in dtypes}
         return Expected(values, rests, bounds, arithmetic.peak)
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``assert_kernel_refines``."""
-        names = ", ".join(f"{name!r}: {name}" for name in inputs)
-        options = f"log_window={self._log_window}, rounding={self.rounding.source()}"
+        names = ", ".join(f"{name!r}: {name}" for name in separated(inputs)[0])
+        options = f"log_window={self._log_window}, {self._options(inputs)}"
         return f"scanproof.assert_kernel_refines(impl, scanproof.{self._kernel!r}, {{{names}}}, {options})"

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanproof.errors import InvalidArgument
+from scanproof.refinement.adjoint import Traced
 from scanproof.refinement.arithmetic import Value
+from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.arithmetic import FLOAT64, KernelArithmetic
 from scanproof.refinement.shapes import as_array, bind_axes
 
@@ -28,6 +30,8 @@ class Kernel(ABC):
         inputs: names of the axes of each input; None for an axis that may have size 1 in place of its full
             size. optional: inputs that may be left out. outputs: names of the axes of each output, ``y``
             first, then the parts of the last state.
+        marks: inputs that say where sequences begin, which have no gradients.
+        no_gradients: why gradients are not bounded; empty where they are.
     """
 
     theorem: ClassVar[str]
@@ -35,6 +39,8 @@ class Kernel(ABC):
     inputs: ClassVar[Axes]
     optional: ClassVar[frozenset[str]]
     outputs: ClassVar[Mapping[str, tuple[str, ...]]]
+    marks: ClassVar[frozenset[str]] = frozenset()
+    no_gradients: ClassVar[str] = ""
 
     def run(self, inputs: Mapping[str, Array], arithmetic: KernelArithmetic = FLOAT64) -> dict[str, Value]:
         """Run the recurrence, token after token.
@@ -49,14 +55,39 @@ class Kernel(ABC):
         Raises:
             InvalidArgument: an input is missing or unknown, or shapes do not fit each other.
         """
+        arrays = self._checked(inputs)
+        return self._results(arithmetic, {name: arithmetic.lift(x) for name, x in arrays.items()}, arrays)
+
+    def trace(
+        self, inputs: Mapping[str, Array], tape: KernelTape
+    ) -> tuple[dict[str, Traced], dict[str, Traced]]:
+        """Run the recurrence on a tape.
+
+        Returns:
+            The inputs that have gradients, as variables of the tape, and the outputs, both by name.
+
+        Raises:
+            InvalidArgument: as of :meth:`run`; or gradients of this kernel are not bounded.
+        """
+        if self.no_gradients:
+            raise InvalidArgument(f"gradients of {type(self).__name__} are not bounded: {self.no_gradients}.")
+        arrays = self._checked(inputs)
+        variables = {name: tape.variable(x) for name, x in arrays.items() if name not in self.marks}
+        marks = {name: tape.lift(x) for name, x in arrays.items() if name in self.marks}
+        return variables, self._results(tape, {**variables, **marks}, arrays)
+
+    def _checked(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         owner = type(self).__name__
         self.check_names(inputs)
         arrays = {name: as_array(owner, name, inputs[name]) for name in self.inputs if name in inputs}
         self.sizes(arrays)
+        return arrays
+
+    def _results(
+        self, ar: KernelArithmetic, lifted: Mapping[str, Value], arrays: Mapping[str, Array]
+    ) -> dict[str, Value]:
         with np.errstate(over="ignore", invalid="ignore"):
-            lifted = {name: arithmetic.lift(array) for name, array in arrays.items()}
-            results = self._run(arithmetic, lifted, arrays)
-        return dict(zip(self.outputs, results, strict=True))
+            return dict(zip(self.outputs, self._run(ar, lifted, arrays), strict=True))
 
     def check_names(self, given: Mapping[str, Any]) -> None:
         """Raise unless exactly the inputs of this kernel are given, optional ones aside.

@@ -37,6 +37,7 @@ class RgLru(Kernel):
         "initial_state": ("batch", "head", "channel"),
     }
     optional: ClassVar = frozenset({"reset", "initial_state"})
+    marks: ClassVar = frozenset({"reset"})
     outputs: ClassVar = {
         "y": ("batch", "time", "head", "channel"),
         "last_state": ("batch", "head", "channel"),

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from scanproof import theorems
+from scanproof.errors import InvalidArgument
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last
@@ -46,6 +47,7 @@ class SsdScan(Kernel):
         "seq_idx": ("batch", "time"),
     }
     optional: ClassVar = frozenset({"D", "z", "dt_bias", "initial_state", "seq_idx"})
+    marks: ClassVar = frozenset({"seq_idx"})
     outputs: ClassVar = {
         "y": ("batch", "time", "head", "channel"),
         "last_state": ("batch", "head", "channel", "state"),
@@ -58,13 +60,22 @@ class SsdScan(Kernel):
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
     ) -> tuple[Value, ...]:
-        x, dt, A = inputs["x"], inputs["dt"], inputs["A"]
-        batch, _, heads, channels = x.shape
-        states = inputs["B"].shape[-1]
-        group = np.arange(heads) // (heads // inputs["B"].shape[2])
-        B, C = inputs["B"][:, :, group, None, :], inputs["C"][:, :, group, None, :]
+        batch, time, heads, channels = inputs["x"].shape
+        groups, states = inputs["B"].shape[2:]
+        if heads % groups:
+            raise InvalidArgument(
+                f"SsdScan: {heads} heads, {groups} groups; the groups must divide the heads."
+            )
+
+        def grouped(value: Value, place: int) -> Value:
+            """Take apart the axis of heads: groups, and heads of a group."""
+            before, after = value.shape[:place], value.shape[place + 1 :]
+            return value.reshape((*before, groups, heads // groups, *after))
+
+        x, dt, A = grouped(inputs["x"], 2), grouped(inputs["dt"], 2), grouped(inputs["A"], 0)
+        B, C = (inputs[name][:, :, :, None, None, :] for name in "BC")
         if "dt_bias" in inputs:
-            dt = dt + inputs["dt_bias"]
+            dt = dt + grouped(inputs["dt_bias"], 0)
         if self.dt_softplus:
             dt = ar.softplus(dt)
         if self.dt_min is not None:
@@ -76,16 +87,17 @@ class SsdScan(Kernel):
         if "seq_idx" in arrays:
             decays = decays * ar.lift(_continues(arrays["seq_idx"]))
         added = ar.product(dt[..., None, None], B, x[..., None])
-        start = inputs.get("initial_state", ar.zeros((batch, heads, channels, states)))
+        wide = (batch, heads, channels, states)
+        start = grouped(inputs.get("initial_state", ar.zeros(wide)), 1)
         h = ar.decaying_scan(decays, logs, added, start)
-        y = ar.dot(C, h, inputs["D"] * x if "D" in inputs else None)
+        y = ar.dot(C, h, grouped(inputs["D"], 0) * x if "D" in inputs else None)
         if "z" in inputs:
-            y = y * ar.silu(inputs["z"])
-        return y, last(h, start)
+            y = y * ar.silu(grouped(inputs["z"], 2))
+        return y.reshape((batch, time, heads, channels)), last(h, start).reshape(wide)
 
 
 def _continues(seq_idx: Array) -> Array:
-    """Return 1 where a token belongs to the sequence of the one before, else 0: (batch, time, 1, 1, 1)."""
+    """Return 1 where a token belongs to the sequence of the one before, else 0: (batch, time, 1, 1, 1, 1)."""
     before = np.concatenate([np.zeros_like(seq_idx[:, :1]), seq_idx[:, :-1]], axis=1)
-    same: Array = (seq_idx == before)[..., None, None, None].astype(np.float64)
+    same: Array = (seq_idx == before)[..., None, None, None, None].astype(np.float64)
     return same

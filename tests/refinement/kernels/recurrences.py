@@ -1,0 +1,154 @@
+"""The families' recurrences in plain PyTorch, token after token, optional inputs present or absent.
+
+Written from the formulas of the papers, independently of the twins, so that autograd's gradients are a second
+opinion on the twins' adjoints.
+"""
+
+from functools import partial
+
+import torch
+from torch.nn import functional
+
+from scanproof import (
+    CausalConv1d,
+    ComplexDiagonal,
+    GatedDeltaRule,
+    GatedLinearAttention,
+    MinGru,
+    RgLru,
+    Rwkv6,
+    SelectiveScan,
+    SsdScan,
+)
+
+
+def outer(k, v):
+    return k[..., :, None] * v[..., None, :]
+
+
+def read(q, state):
+    return (q[..., None] * state).sum(-2)
+
+
+def zeros(start, like, *shape):
+    return like.new_zeros(shape) if start is None else start
+
+
+def selective(u, delta, A, B, C, D=None, z=None, delta_bias=None, initial_state=None):
+    h, ys = zeros(initial_state, u, len(u), *A.shape), []
+    for t in range(u.shape[1]):
+        dt = functional.softplus(delta[:, t] if delta_bias is None else delta[:, t] + delta_bias)
+        h = (dt[..., None] * A).exp() * h + (dt * u[:, t])[..., None] * B[:, t, None]
+        y = (h * C[:, t, None]).sum(-1)
+        y = y if D is None else y + D * u[:, t]
+        ys.append(y if z is None else y * functional.silu(z[:, t]))
+    return torch.stack(ys, 1), h
+
+
+def convolution(x, weight, bias=None, initial_state=None):
+    width = weight.shape[1]
+    before = zeros(initial_state, x, len(x), width - 1, x.shape[2])
+    padded = torch.cat([before[:, before.shape[1] - width + 1 :], x], 1).transpose(1, 2)
+    y = functional.conv1d(padded, weight[:, None], bias, groups=len(weight))
+    return functional.silu(y).transpose(1, 2)
+
+
+def ssd(x, dt, A, B, C, D=None, z=None, dt_bias=None, initial_state=None, seq_idx=None, limits=(0.1, 2.0)):
+    batch, time, heads, channels = x.shape
+    h, ys = zeros(initial_state, x, batch, heads, channels, B.shape[-1]), []
+    for t in range(time):
+        step = functional.softplus(dt[:, t] if dt_bias is None else dt[:, t] + dt_bias).clamp(*limits)
+        b, c = (each[:, t].repeat_interleave(heads // each.shape[2], 1) for each in (B, C))
+        if seq_idx is not None:
+            before = seq_idx[:, t - 1] if t else torch.zeros_like(seq_idx[:, 0])
+            h = torch.where((seq_idx[:, t] == before)[:, None, None, None], h, 0.0)
+        h = (step * A).exp()[..., None, None] * h + step[..., None, None] * outer(x[:, t], b)
+        y = (h * c[:, :, None]).sum(-1)
+        y = y if D is None else y + D * x[:, t]
+        ys.append(y if z is None else y * functional.silu(z[:, t]))
+    return torch.stack(ys, 1), h
+
+
+def attention(q, k, v, g=None, initial_state=None, scale=0.5):
+    s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
+    for t in range(q.shape[1]):
+        s = s if g is None else g[:, t].exp()[..., None] * s
+        s = s + outer(k[:, t], v[:, t])
+        ys.append(read(scale * q[:, t], s))
+    return torch.stack(ys, 1), s
+
+
+def rwkv6(q, k, v, w, u, initial_state=None, scale=0.5):
+    s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
+    for t in range(q.shape[1]):
+        kv = outer(k[:, t], v[:, t])
+        ys.append(read(scale * q[:, t], s + u[..., None] * kv))
+        s = w[:, t].exp()[..., None] * s + kv
+    return torch.stack(ys, 1), s
+
+
+def rg_lru(
+    x, input_weight, input_bias, recurrence_weight, recurrence_bias, decay, reset=None, initial_state=None
+):
+    h, ys = zeros(initial_state, x, len(x), *x.shape[2:]), []
+    for t in range(x.shape[1]):
+        i = (torch.einsum("hoi,bhi->bho", input_weight, x[:, t]) + input_bias).sigmoid()
+        r = (torch.einsum("hoi,bhi->bho", recurrence_weight, x[:, t]) + recurrence_bias).sigmoid()
+        log = -8 * r * functional.softplus(decay)
+        kept, entering = log.exp(), (1 - (2 * log).exp()).sqrt()
+        if reset is not None:
+            first = reset[:, t].bool()[:, None, None]
+            kept, entering = torch.where(first, 0.0, kept), torch.where(first, 1.0, entering)
+        h = kept * h + entering * (i * x[:, t])
+        ys.append(h)
+    return torch.stack(ys, 1), h
+
+
+def min_gru(gate, candidate, initial_state=None):
+    h, ys = zeros(initial_state, gate, len(gate), gate.shape[2]), []
+    for t in range(gate.shape[1]):
+        z = gate[:, t].sigmoid()
+        h = (1 - z) * h + z * candidate[:, t]
+        ys.append(h)
+    return torch.stack(ys, 1), h
+
+
+def complex_diagonal(u, a_re, a_im, B_re, B_im, C_re, C_im, D=None, initial_re=None, initial_im=None):
+    a, B, C = torch.complex(a_re, a_im), torch.complex(B_re, B_im), torch.complex(C_re, C_im)
+    start = (zeros(part, u, len(u), len(a_re)) for part in (initial_re, initial_im))
+    h, ys = torch.complex(*start), []
+    for t in range(u.shape[1]):
+        h = a * h + torch.einsum("sc,bc->bs", B, u[:, t].to(a.dtype))
+        y = 2 * torch.einsum("cs,bs->bc", C, h).real
+        ys.append(y if D is None else y + D * u[:, t])
+    return torch.stack(ys, 1), h.real, h.imag
+
+
+def delta(q, k, v, beta, g=None, initial_state=None, scale=0.5, eps=1e-6):
+    q, k = (x * (x.square().sum(-1, keepdim=True) + eps).rsqrt() for x in (q, k))
+    s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
+    for t in range(q.shape[1]):
+        s = s if g is None else g[:, t].exp()[..., None] * s
+        s = s + outer(k[:, t], beta[:, t, :, None] * (v[:, t] - read(k[:, t], s)))
+        ys.append(read(scale * q[:, t], s))
+    return torch.stack(ys, 1), s
+
+
+RECURRENCES = {
+    "selective": (SelectiveScan(delta_softplus=True), selective),
+    "convolution": (CausalConv1d(silu=True), convolution),
+    "ssd": (SsdScan(dt_softplus=True, dt_min=0.1, dt_max=2.0), ssd),
+    "attention": (GatedLinearAttention(scale=0.5), attention),
+    "rwkv6": (Rwkv6(scale=0.5), rwkv6),
+    "rg-lru": (RgLru(), rg_lru),
+    "min-gru": (MinGru(), min_gru),
+    "complex": (ComplexDiagonal(scale=2.0), complex_diagonal),
+    "delta": (GatedDeltaRule(scale=0.5, norm_eps=1e-6), delta),
+    "delta by chunks": (GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=4), delta),
+    "attention of plain decays": (
+        GatedLinearAttention(log_decays=False),
+        lambda g=None, **x: attention(g=None if g is None else g.log(), scale=1.0, **x),
+    ),
+    "ssd without limits": (SsdScan(dt_softplus=True), partial(ssd, limits=(0.0, None))),
+}
+"""Each kernel, and its recurrence with the same options."""

@@ -1,0 +1,524 @@
+"""Adjoints of the kernels: what autograd computes, with bounds that hold, and wrong backwards refuted."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from refinement.kernels.recurrences import RECURRENCES, attention, outer, read, rg_lru, ssd
+from scanproof import (
+    Cases,
+    CausalConv1d,
+    GatedLinearAttention,
+    InvalidArgument,
+    MLstm,
+    RefinementError,
+    RgLru,
+    Rounding,
+    SsdScan,
+    Verdict,
+    assert_kernel_refines,
+    check_kernel_refinement,
+)
+from scanproof.refinement.kernels.adjoint import KernelTape
+from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, EXACT, FLOAT64
+from scanproof.refinement.kernels.bounds import KernelBounds
+from scanproof.refinement.kernels.cases import random_inputs
+from scanproof.strategies import kernel_inputs, scan_shapes
+
+ALL = frozenset()
+SHORT = scan_shapes(max_length=20)
+SIZES = {"time": 13, "width": 3}
+
+
+def drawn(kernel, seed=0, without=ALL, dtype=torch.float32, **sizes):
+    sizes = {**SIZES, **sizes}
+    if isinstance(kernel, CausalConv1d):
+        sizes["initial_state"] = sizes["width"] - 1
+    inputs = random_inputs(kernel, seed=seed, dtype=dtype, without=without, **sizes)
+    if "reset" in inputs:
+        inputs["reset"] = inputs["reset"].roll(4, dims=1)
+    return inputs
+
+
+def choices():
+    """Yield every kernel with all optional inputs, without any, and without each one."""
+    for name, (kernel, _) in RECURRENCES.items():
+        one = [frozenset({left_out}) for left_out in sorted(kernel.optional)]
+        for without in dict.fromkeys([ALL, kernel.optional, *one]):
+            yield pytest.param(name, without, id=f"{name} without {', '.join(sorted(without)) or 'nothing'}")
+
+
+def plain(name, inputs):
+    if "plain" in name and "g" in inputs:
+        return {**inputs, "g": inputs["g"].exp()}
+    return inputs
+
+
+@pytest.mark.parametrize(("name", "without"), list(choices()))
+def test_in_float64_it_is_what_autograd_computes(name, without):
+    kernel, recurrence = RECURRENCES[name]
+    inputs = plain(name, drawn(kernel, without=without, dtype=torch.float64))
+    tape = KernelTape(FLOAT64)
+    variables, traced = kernel.trace({n: x.numpy() for n, x in inputs.items()}, tape)
+    rng = np.random.default_rng(0)
+    cotangents = [rng.normal(size=result.shape) for result in traced.values()]
+    pulled = tape.gradients(list(zip(traced.values(), cotangents, strict=True)), list(variables.values()))
+    leaves = {n: x.clone().requires_grad_(n not in kernel.marks) for n, x in inputs.items()}
+    returned = recurrence(**leaves)
+    results = returned if isinstance(returned, tuple) else (returned,)
+    for result, twin in zip(results, traced.values(), strict=True):
+        np.testing.assert_allclose(result.detach().numpy(), twin.value, rtol=1e-11, atol=1e-11)
+    assert set(variables) == set(inputs) - kernel.marks
+    want = torch.autograd.grad(
+        results, [leaves[n] for n in variables], [torch.from_numpy(c) for c in cotangents]
+    )
+    for n, parts, other in zip(variables, pulled, want, strict=True):
+        got = FLOAT64.total(parts, variables[n].shape)
+        assert np.abs(got).max() > 1e-3, n
+        np.testing.assert_allclose(got, other.numpy(), rtol=1e-10, atol=1e-10, err_msg=n)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("name", [name for name in RECURRENCES if "plain" not in name])
+def test_right_implementations_refine_on_drawn_cases(name, dtype):
+    """Inputs in the dtype, computed in float32, gradients stored in the dtype."""
+    kernel, recurrence = RECURRENCES[name]
+    report = check_kernel_refinement(
+        lambda **x: recurrence(**{n: tensor.float() for n, tensor in x.items()}),
+        kernel,
+        cases=Cases(count=20, inputs=kernel_inputs(kernel, SHORT, without=ALL, dtype=dtype)),
+        gradients=True,
+        shrink=False,
+    )
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert report.tried.inconclusive <= 10
+    assert report.worst.ratio > 0.1
+    assert set(report.gradients) <= set(kernel.inputs) - kernel.marks
+
+
+@pytest.mark.parametrize("name", [name for name in RECURRENCES if "plain" not in name])
+def test_bounds_hold_for_arithmetic_in_half_precision(name):
+    kernel, recurrence = RECURRENCES[name]
+    for seed in range(4):
+        inputs = drawn(kernel, seed, dtype=torch.bfloat16, time=5)
+        if "complex" in name:
+            continue  # torch has no complex bfloat16
+        report = check_kernel_refinement(
+            recurrence, kernel, inputs, gradients=True, seed=seed, rounding=torch.bfloat16, shrink=False
+        )
+        assert report.verdict in (Verdict.REFINES, Verdict.INCONCLUSIVE), report.summary()
+
+
+# ---------------------------------------------------------------- sums of logarithms
+
+
+def by_pairs(q, k, v, g, initial_state=None):
+    """Attention by decays between all pairs of tokens, differences of sums of logarithms."""
+    sums = g.cumsum(1)
+    pairs = sums[:, :, None] - sums[:, None]
+    later = torch.ones(q.shape[1], q.shape[1], dtype=torch.bool).triu(1)[None, :, :, None, None]
+    decays = pairs.masked_fill(later, -torch.inf).exp()
+    y = torch.einsum("bthn,btshn,bshn,bshp->bthp", q, decays.expand(*decays.shape[:4], k.shape[3]), k, v)
+    if initial_state is not None:
+        y = y + read(q * sums.exp(), initial_state[:, None])
+    return y
+
+
+def by_ends(q, k, v, g, initial_state=None):
+    """Attention by queries and keys that are decayed by themselves."""
+    sums = g.cumsum(1)
+    q, k = q * sums.exp(), k * (-sums).exp()
+    scores = torch.einsum("bthn,bshn->bhts", q, k).tril()
+    y = torch.einsum("bhts,bshp->bthp", scores, v)
+    return y if initial_state is None else y + read(q, initial_state[:, None])
+
+
+@pytest.mark.parametrize("form", [by_pairs, by_ends])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+def test_gradients_through_sums_of_logarithms_refine(form, dtype):
+    for seed in range(4):
+        inputs = drawn(GatedLinearAttention(), seed, dtype=dtype, time=4 if dtype == torch.float16 else 13)
+        report = check_kernel_refinement(
+            form, GatedLinearAttention(), inputs, gradients=True, log_window=13, rounding=dtype, shrink=False
+        )
+        assert report.worst.ratio <= 1, report.summary()
+        if dtype != torch.float16:
+            assert report.verdict is Verdict.REFINES, report.summary()
+            assert report.sharpness < 0.02
+    assert report.bound_theorem == ""
+    assert report.theorems == (GatedLinearAttention.theorem,)
+
+
+@pytest.mark.parametrize(("form", "place"), [(by_pairs, 12), (by_ends, 5)])
+def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form, place):
+    """One large addition: it is added and taken off again at every decay before it."""
+    inputs = drawn(GatedLinearAttention())
+    inputs["v"][:, place] = 1e5
+
+    def report(window):
+        return check_kernel_refinement(
+            form,
+            GatedLinearAttention(),
+            inputs,
+            cotangents={"y": torch.ones_like(inputs["v"])},
+            log_window=window,
+            shrink=False,
+        )
+
+    multiplied, added = report(0), report(13)
+    assert multiplied.greatest["dg"] > 1
+    assert all(added.greatest[name] <= 1 for name in added.greatest), added.summary()
+    assert added.greatest["dg"] > 1e-3
+
+
+def test_a_window_does_not_hide_a_wrong_gradient():
+    inputs = drawn(GatedLinearAttention())
+
+    def half(q, k, v, g, initial_state):
+        return by_pairs(q, k, v, (g + g.detach()) / 2, initial_state)
+
+    report = check_kernel_refinement(
+        half, GatedLinearAttention(), inputs, gradients=True, log_window=13, shrink=False
+    )
+    assert report.verdict is Verdict.REFUTED
+    assert report.worst.output == "dg"
+
+
+# ---------------------------------------------------------------- wrong backwards
+
+
+class BackwardOf(torch.autograd.Function):
+    """One function's outputs with another one's gradients: a backward that has been written by hand."""
+
+    @staticmethod
+    def forward(context, right, wrong, names, *tensors):
+        context.wrong, context.names = wrong, names
+        context.save_for_backward(*tensors)
+        return right(**dict(zip(names, tensors, strict=True)))
+
+    @staticmethod
+    def backward(context, *cotangents):
+        with torch.enable_grad():
+            leaves = {
+                name: tensor.detach().requires_grad_(tensor.is_floating_point())
+                for name, tensor in zip(context.names, context.saved_tensors, strict=True)
+            }
+            at = [leaf for leaf in leaves.values() if leaf.requires_grad]
+            pulled = iter(torch.autograd.grad(context.wrong(**leaves), at, cotangents, allow_unused=True))
+        return None, None, None, *(next(pulled) if x.requires_grad else None for x in leaves.values())
+
+
+def by_hand(right, wrong):
+    return lambda **x: BackwardOf.apply(right, wrong, tuple(x), *x.values())
+
+
+def detached(recurrence, name):
+    return lambda **x: recurrence(**{**x, name: x[name].detach()})
+
+
+def of_first_head(B):
+    """Repeat each of two groups for two heads, with the gradient of the first head alone."""
+    wide = B.repeat_interleave(2, 2)
+    return torch.where(torch.tensor([True, False, True, False])[:, None], wide, wide.detach())
+
+
+def of_later_state(q, k, v, g, initial_state):
+    """The gradient at a decay is that of the state after the step, in place of the one before it."""
+    s, ys = initial_state, []
+    for t in range(q.shape[1]):
+        a = g[:, t].exp()[..., None]
+        s = a.detach() * s + outer(k[:, t], v[:, t])
+        s = s + (a - a.detach()) * s.detach()
+        ys.append(read(0.5 * q[:, t], s))
+    return torch.stack(ys, 1), s
+
+
+class Unlimited(torch.autograd.Function):
+    """A clamp whose gradient passes beyond the limits."""
+
+    @staticmethod
+    def forward(context, x, *limits):
+        return x.clamp(*limits)
+
+    @staticmethod
+    def backward(context, g):
+        return g, None, None
+
+
+def passes_limits(dt, dt_bias, **x):
+    step = Unlimited.apply(functional.softplus(dt + dt_bias), 0.1, 2.0)
+    return ssd(dt=step.expm1().log(), **x)
+
+
+def without_softplus_slope(dt, dt_bias, **x):
+    y = functional.softplus(dt + dt_bias)
+    straight = dt + dt_bias
+    return ssd(dt=(y.detach() + straight - straight.detach()).expm1().log(), **x)
+
+
+RIGHT = {name: recurrence for name, (_, recurrence) in RECURRENCES.items()}
+WRONG = {
+    "ssd: gate's gradient missing": ("ssd", detached(ssd, "z"), "dz"),
+    "ssd: D's gradient missing": ("ssd", detached(ssd, "D"), "dD"),
+    "ssd: initial state's gradient missing": ("ssd", detached(ssd, "initial_state"), "dinitial_state"),
+    "ssd: B's gradient not summed over heads": ("ssd", lambda B, **x: ssd(B=of_first_head(B), **x), "dB"),
+    "ssd: C's gradient not summed over heads": ("ssd", lambda C, **x: ssd(C=of_first_head(C), **x), "dC"),
+    "ssd: sequences not separated": ("ssd", lambda seq_idx, **x: ssd(**x), None),
+    "ssd: gradient beyond the limits of dt": ("ssd", passes_limits, "ddt"),
+    "ssd: slope of softplus forgotten": ("ssd", without_softplus_slope, "ddt"),
+    "ssd: gate's slope that of sigmoid": (
+        "ssd",
+        lambda z, **x: ssd(z=(z.sigmoid() * z.detach() - (z.sigmoid() * z).detach()) + z.detach(), **x),
+        "dz",
+    ),
+    "attention: decay's gradient a step late": ("attention", of_later_state, "dg"),
+    "attention: decay's gradient missing": ("attention", detached(attention, "g"), "dg"),
+    "attention: scale forgotten": (
+        "attention",
+        lambda k, q, **x: attention(k=k, q=2 * q - q.detach(), **x),
+        "dq",
+    ),
+    "rwkv6: bonus not in the gradient of k": (
+        "rwkv6",
+        lambda k, u, **x: RIGHT["rwkv6"](k=k, u=torch.zeros_like(u) + 0 * u, **x),
+        None,
+    ),
+    "rwkv6: bonus' gradient of example 0 alone": (
+        "rwkv6",
+        lambda u, v, **x: RIGHT["rwkv6"](u=u, v=torch.cat([v[:1], v[1:].detach()]), **x),
+        None,
+    ),
+    "rg-lru: reset not applied": ("rg-lru", lambda reset, **x: rg_lru(**x), None),
+    "rg-lru: decay's gradient missing": ("rg-lru", detached(rg_lru, "decay"), "ddecay"),
+    "min-gru: gate's gradient missing": ("min-gru", detached(RIGHT["min-gru"], "gate"), "dgate"),
+    "complex: conjugate forgotten": (
+        "complex",
+        lambda a_im, **x: RIGHT["complex"](a_im=-a_im, **x),
+        None,
+    ),
+    "delta: beta's gradient missing": ("delta", detached(RIGHT["delta"], "beta"), "dbeta"),
+    "delta: norm taken for constant": (
+        "delta",
+        lambda k, **x: RIGHT["delta"](
+            k=k / (k.square().sum(-1, keepdim=True) + 1e-6).sqrt().detach() * 1e3, **x
+        ),
+        None,
+    ),
+    "convolution: slope of silu forgotten": (
+        "convolution",
+        lambda x, weight, bias, initial_state: functional.conv1d(
+            torch.cat([initial_state, x], 1).transpose(1, 2), weight[:, None], bias, groups=len(weight)
+        ).transpose(1, 2),
+        None,
+    ),
+    "selective: gate's gradient missing": ("selective", detached(RIGHT["selective"], "z"), "dz"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_wrong_backwards_are_refuted(fault):
+    name, wrong, output = WRONG[fault]
+    kernel, right = RECURRENCES[name]
+    inputs = drawn(kernel, time=9)
+    impl = by_hand(right, wrong)
+    assert check_kernel_refinement(impl, kernel, inputs, shrink=False).verdict is Verdict.REFINES
+    by_autograd = by_hand(right, right)
+    assert_kernel_refines(by_autograd, kernel, inputs, gradients=True)
+    report = check_kernel_refinement(impl, kernel, inputs, gradients=True, shrink=False)
+    assert report.verdict is Verdict.REFUTED, report.summary()
+    assert report.worst.output.startswith("d")
+    if output is not None:
+        assert report.greatest[output] > 1
+
+
+def test_a_wrong_backward_has_a_small_case_that_repeats_it():
+    kernel, right = RECURRENCES["ssd"]
+    impl = by_hand(right, detached(ssd, "D"))
+    report = check_kernel_refinement(impl, kernel, drawn(kernel, time=5), gradients=True)
+    assert report.verdict is Verdict.REFUTED
+    smallest = report.smallest.inputs
+    assert smallest["dy"].shape == smallest["x"].shape == (1, 1, 1, 1)
+    assert "cotangents={'y': dy, 'last_state': dlast_state}" in report.smallest.code
+    with pytest.raises(RefinementError, match="cotangents given"):
+        exec(report.smallest.code, {"impl": impl})
+
+
+# ---------------------------------------------------------------- where there is no derivative
+
+
+def limited(passes):
+    """A kernel's recurrence with ``dt`` used as given, its clamp's gradient at the limits chosen."""
+
+    class Clamp(torch.autograd.Function):
+        @staticmethod
+        def forward(context, dt):
+            context.save_for_backward(dt)
+            return dt.clamp(0.5, 2.0)
+
+        @staticmethod
+        def backward(context, g):
+            [dt] = context.saved_tensors
+            inside = (dt >= 0.5) & (dt <= 2.0) if passes else (dt > 0.5) & (dt < 2.0)
+            return torch.where(inside, g, 0.0)
+
+    def impl(x, dt, A, B, C):
+        return ssd(x, Clamp.apply(dt).expm1().log(), A, B, C, limits=(0.0, None))
+
+    return impl
+
+
+@pytest.mark.parametrize("at", [0.5, 2.0])
+def test_at_a_limit_either_gradient_is_right(at):
+    kernel = SsdScan(dt_min=0.5, dt_max=2.0)
+    inputs = drawn(kernel, without=kernel.optional, time=5)
+    inputs["dt"] = torch.full_like(inputs["dt"], at)
+    for passes in (True, False):
+        report = check_kernel_refinement(limited(passes), kernel, inputs, gradients=True, shrink=False)
+        assert report.greatest["ddt"] <= 1
+        assert report.verdict is Verdict.INCONCLUSIVE  # at every entry of ddt
+    inputs["dt"] = torch.full_like(inputs["dt"], 1.0)
+    inputs["dt"][0, 0, 0] = at
+    for passes in (True, False):
+        assert_kernel_refines(limited(passes), kernel, inputs, gradients=True)
+
+
+@pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
+def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference):
+    exact = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf)
+    ar = KernelBounds(exact, reference)
+    x, y = ar.lift(np.array([1.0, 1.0, 1.0, 2.0])), ar.lift(np.array([0.0, 1.0, 1.25, 1.0]))
+    x.error = np.array([0.5, 0.0, 0.5, 0.0])
+    gradient = ar.lift(np.full(4, 3.0))
+    (first, *_), (second, *_) = ar.through_maximum(gradient, x, y)
+    assert first.value.tolist() == [3.0, 3.0, 0.0, 3.0]
+    assert second.value.tolist() == [0.0, 0.0, 3.0, 0.0]
+    for part in (first, second):
+        assert (part.error >= 3).tolist() == [False, True, True, False]
+
+
+def test_a_root_of_what_may_be_zero_has_no_bound():
+    inputs = drawn(RgLru(), without=RgLru().optional)
+    inputs["decay"] = torch.full_like(inputs["decay"], -20.0)
+    report = check_kernel_refinement(rg_lru, RgLru(), inputs, gradients=True, shrink=False)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "is infinite" in report.reason
+
+
+def test_slopes_of_roots_in_every_arithmetic():
+    x = np.array([0.25, 1.0, 9.0, 1e-6, 3e5])
+    ar = KernelBounds(Rounding.of(torch.float32))
+    for name in ("sqrt", "rsqrt"):
+        tape = KernelTape(ar)
+        variable = tape.variable(x)
+        [parts] = tape.gradients([(getattr(tape, name)(variable), np.ones(5))], [variable])
+        bound = ar.total(parts, (5,))
+        leaf = torch.from_numpy(x).float().requires_grad_()
+        [slope] = torch.autograd.grad(getattr(torch, name)(leaf).sum(), leaf)
+        assert np.all(np.abs(slope.double().numpy() - bound.value) <= bound.error)
+        assert np.all(bound.error <= 2e-6 * np.abs(bound.value))
+    tape = KernelTape(EXACT)
+    root, other = tape.variable(np.array([Fraction(1, 2)])), tape.variable(np.array([Fraction(3)]))
+    results = [(tape.sqrt(root), [1]), (tape.rsqrt(other), [1])]
+    at_root, at_other = tape.gradients(results, [root, other])
+    assert EXACT.total(at_root, (1,)) == Fraction(1, 2)
+    assert EXACT.total(at_other, (1,)) == (1 + 2 * Fraction(-3)) * Fraction(-5, 2)
+
+
+# ---------------------------------------------------------------- calls
+
+
+def test_marks_are_whole_numbers_and_have_no_gradient():
+    kernel, recurrence = RECURRENCES["ssd"]
+    inputs = drawn(kernel)
+    inputs["seq_idx"] = inputs["seq_idx"].long()
+    report = assert_kernel_refines(recurrence, kernel, inputs, gradients=True)
+    assert report.gradients == tuple(name for name in inputs if name != "seq_idx")
+    assert "gradients : at x, dt, A, B, C, D, z, dt_bias, initial_state; cotangents drawn" in report.summary()
+    assert report.seed == 0
+    assert report.theorems == (
+        kernel.theorem,
+        "runDiagonalTransitions_error",
+        "diagonalScan_adjoint",
+        "diagonalScan_vjp_inputs_error",
+    )
+
+
+def test_a_bound_that_rests_on_no_theorem_names_none_for_gradients():
+    kernel, recurrence = RECURRENCES["delta"]
+    report = assert_kernel_refines(recurrence, kernel, drawn(kernel), gradients=True)
+    assert report.theorems == (kernel.theorem,)
+
+
+def test_cotangents_of_what_is_not_returned():
+    kernel, recurrence = RECURRENCES["attention"]
+    inputs = drawn(kernel)
+    alone = assert_kernel_refines(lambda **x: recurrence(**x)[0], kernel, inputs, gradients=True)
+    assert "dinitial_state" in alone.greatest
+    with pytest.raises(InvalidArgument, match="returns no last_state, whose cotangent is given"):
+        check_kernel_refinement(
+            lambda **x: recurrence(**x)[0],
+            kernel,
+            inputs,
+            cotangents={"last_state": torch.ones(2, 4, 5, 3)},
+        )
+
+
+def test_states_without_a_gradient_can_be_left_out():
+    kernel, recurrence = RECURRENCES["attention"]
+    inputs = drawn(kernel)
+
+    def impl(**x):
+        y, last = recurrence(**x)
+        return y, last.detach()
+
+    with pytest.raises(InvalidArgument, match="last_state of impl"):
+        check_kernel_refinement(impl, kernel, inputs, gradients=True)
+    report = assert_kernel_refines(impl, kernel, inputs, cotangents={"y": torch.ones(2, 13, 4, 3)})
+    assert report.seed is None
+    assert "last_state" in report.greatest
+
+
+def test_the_place_of_a_gradient_of_a_group():
+    kernel, recurrence = RECURRENCES["ssd"]
+
+    def moved(B, **x):
+        if B.requires_grad:
+            B.register_hook(lambda g: g + (torch.arange(2) == 1)[None, None, :, None] * 1e3)
+        return recurrence(B=B, **x)
+
+    report = check_kernel_refinement(moved, kernel, drawn(kernel), gradients=True, shrink=False)
+    assert (report.worst.output, report.worst.group) == ("dB", 1)
+    assert "group 1" in str(report.worst)
+
+
+def test_gradients_of_the_mlstm_are_refused():
+    kernel = MLstm()
+    with pytest.raises(InvalidArgument, match="gradients of MLstm are not bounded, as they pass through"):
+        check_kernel_refinement(lambda **x: x["v"], kernel, drawn(kernel), gradients=True)
+    with pytest.raises(InvalidArgument, match="gradients of MLstm are not bounded"):
+        kernel.trace({}, KernelTape(FLOAT64))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cotangents": {}}, r"cotangents has \[\]"),
+        ({"cotangents": {"x": torch.ones(1)}}, r"one or more of \['last_state', 'y'\]"),
+        ({"cotangents": {"y": torch.ones(1)}}, r"cotangent of y has shape \(1,\)"),
+    ],
+)
+def test_wrong_cotangents(options, message):
+    kernel, recurrence = RECURRENCES["attention"]
+    with pytest.raises(InvalidArgument, match=message):
+        check_kernel_refinement(recurrence, kernel, drawn(kernel), **options)
+    with pytest.raises(InvalidArgument, match="cotangents and cases are both given"):
+        check_kernel_refinement(recurrence, kernel, cases=3, cotangents={"y": torch.ones(1)})
+
+
+def test_groups_must_divide_the_heads():
+    kernel, _ = RECURRENCES["ssd"]
+    with pytest.raises(InvalidArgument, match="4 heads, 3 groups; the groups must divide"):
+        kernel.run({name: x.numpy() for name, x in drawn(kernel, group=3).items()})
