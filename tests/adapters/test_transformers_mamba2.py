@@ -57,6 +57,30 @@ def test_refines_in_every_shape(options):
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
+@pytest.mark.parametrize("options", [{}, {"n_groups": 2, "time_step_limit": (0.3, 0.9)}], ids=str)
+def test_gradients_refine(options):
+    mixer = random_mamba2_mixer(chunk_size=8, **options)
+    report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens(), gradients=True)
+    assert report.verdict is Verdict.REFINES, report.summary()
+    assert 1e-4 < report.greatest["dx"] <= 1
+    assert report.bound_theorem == ""
+
+
+def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch):
+    def forward(y, z):
+        gated = y * torch.nn.functional.silu(z.float())
+        groups = gated.unflatten(-1, (2, -1))
+        scale = (groups.square().mean(-1, keepdim=True) + mixer.norm.variance_epsilon).rsqrt()
+        return mixer.norm.weight * (groups * scale.detach()).flatten(-2)
+
+    spec = mamba2_mixer_spec(mixer)
+    monkeypatch.setattr(mixer.norm, "forward", forward)
+    assert check_refinement(mixer, spec, tokens()).verdict is Verdict.REFINES
+    report = check_refinement(mixer, spec, tokens(), gradients=True, shrink=False)
+    assert report.verdict is Verdict.REFUTED
+    assert report.worst.output == "dx"
+
+
 def test_refines_in_train_mode(mixer):
     mixer = copy.deepcopy(mixer).train()
     assert check_refinement(mixer, mamba2_mixer_spec(mixer), tokens()).verdict is Verdict.REFINES

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from scanproof import InvalidArgument, Mamba2BlockSpec, Verdict, check_refinement
-from scanproof.refinement.kernels.arithmetic import EXACT
+from scanproof.refinement.kernels.arithmetic import EXACT, FLOAT64
 
 SHAPES = {
     "inProj": (24, 3), "inBias": (24,), "convWeight": (14, 3), "convBias": (14,), "dtBias": (2,),
@@ -80,6 +81,88 @@ def test_wrong_parameters(changes, message):
         spec(**changes)
 
 
-def test_gradients_are_refused():
-    with pytest.raises(InvalidArgument, match="check it without gradients"):
-        check_refinement(lambda x: x, spec(), torch.from_numpy(X), gradients=True)
+def block(spec, x, logs=False):
+    """The block in plain PyTorch, token after token, or all tokens by sums of logarithms of decays."""
+    p = {name: torch.tensor(getattr(spec, name), dtype=x.dtype) for name in spec.axes}
+    sizes, inner = spec.dims, len(p["normWeight"])
+    heads, groups, width = sizes["heads"], spec.groups, sizes["convWidth"]
+    z, xbc, dt = functional.linear(x, p["inProj"], p["inBias"]).split([inner, len(p["convBias"]), heads], -1)
+    padded = functional.pad(xbc.transpose(1, 2), (width - 1, 0))
+    xbc = functional.conv1d(padded, p["convWeight"][:, None], p["convBias"], groups=xbc.shape[2])
+    u, B, C = functional.silu(xbc).transpose(1, 2).split([inner, *[groups * sizes["stateDim"]] * 2], -1)
+    u = u.unflatten(-1, (heads, -1))
+    B, C = (each.unflatten(-1, (groups, -1)).repeat_interleave(heads // groups, 2) for each in (B, C))
+    dt = functional.softplus(dt + p["dtBias"]).clamp(spec.dtMin, spec.dtMax)
+    log = dt * -p["aLog"].exp()
+    added = (dt[..., None] * u)[..., None] * B[..., None, :]
+    if logs:
+        sums = log.cumsum(1)
+        pairs = sums[:, :, None] - sums[:, None]
+        later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)[None, :, :, None]
+        h = torch.einsum("btsh,bshpn->bthpn", pairs.masked_fill(later, -torch.inf).exp(), added)
+    else:
+        states, h = [], torch.zeros_like(added[:, 0])
+        for t in range(x.shape[1]):
+            h = log[:, t].exp()[..., None, None] * h + added[:, t]
+            states.append(h)
+        h = torch.stack(states, 1)
+    y = (h * C[..., None, :]).sum(-1) + p["D"][:, None] * u
+    gated = (y.flatten(2) * functional.silu(z)).unflatten(-1, (groups, -1))
+    normed = gated * (gated.square().mean(-1, keepdim=True) + spec.eps).rsqrt()
+    return functional.linear(normed.flatten(2) * p["normWeight"], p["outProj"], p["outBias"])
+
+
+TWO_GROUPS = {"groups": 2, "inProj": (30, 3), "inBias": (30,), "convWeight": (20, 3), "convBias": (20,)}
+
+
+def normal(**changes):
+    rng = np.random.default_rng(3)
+    shapes = {**SHAPES, **{name: shape for name, shape in TWO_GROUPS.items() if name != "groups"}}
+    arrays = {name: 0.5 * rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    return Mamba2BlockSpec(**{**arrays, "groups": 2, "eps": 0.5, "dtMin": 0.3, "dtMax": 1.0, **changes})
+
+
+def test_the_gradient_is_what_autograd_computes():
+    spec, x = normal(), torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(0)).double()
+    tape = spec.tape(FLOAT64)
+    variable, y = spec.trace(x.numpy(), tape)
+    np.testing.assert_allclose(block(spec, x).numpy(), y.value, rtol=1e-12, atol=1e-12)
+    cotangent = np.random.default_rng(0).normal(size=y.shape)
+    [parts] = tape.gradients([(y, cotangent)], [variable])
+    leaf = x.clone().requires_grad_()
+    [want] = torch.autograd.grad(block(spec, leaf), leaf, torch.from_numpy(cotangent))
+    np.testing.assert_allclose(FLOAT64.total(parts, x.shape), want.numpy(), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("window", [0, 9])
+def test_gradients_refine(window):
+    spec = normal(logWindow=window)
+    for dtype in (torch.float64, torch.float32, torch.bfloat16):
+        for seed in range(3):
+            x = torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(seed)).to(dtype)
+            computed = torch.float32 if dtype == torch.bfloat16 else dtype
+            report = check_refinement(
+                lambda x, computed=computed: block(spec, x.to(computed), logs=window > 0),
+                spec,
+                x,
+                gradients=True,
+                rounding=computed,
+            )
+            assert report.verdict is Verdict.REFINES, report.summary()
+            assert report.gradients == ("x",)
+            assert report.greatest["dx"] > 1e-4
+    adjoint = ("diagonalScan_adjoint", "diagonalScan_vjp_inputs_error")
+    assert report.theorems[1:] == (() if window else ("runDiagonalTransitions_error", *adjoint))
+
+
+@pytest.mark.parametrize("window", [0, 9])
+def test_a_wrong_gradient_of_a_block_is_refuted(window):
+    spec, x = normal(logWindow=window), torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(0))
+
+    def scale_detached(x):
+        return block(spec, x) + 1e-3 * (block(spec, 0.5 * x) - block(spec, 0.5 * x).detach())
+
+    assert check_refinement(scale_detached, spec, x).verdict is Verdict.REFINES
+    report = check_refinement(scale_detached, spec, x, gradients=True, shrink=False)
+    assert report.verdict is Verdict.REFUTED
+    assert report.worst.output == "dx"

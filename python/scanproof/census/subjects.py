@@ -5,7 +5,6 @@ from functools import partial
 
 import torch
 
-from scanproof.adapters.kernels.gradients import gradient_refinement
 from scanproof.adapters.kernels.registry import kernel_subjects
 from scanproof.adapters.kernels.subject import Subject as KernelSubject
 from scanproof.adapters.transformers_models import FAMILIES
@@ -45,7 +44,7 @@ def _kernel_answers(kernel: KernelSubject, seed: int) -> Iterator[Answer]:
     gradients = not kernel.no_gradient
     yield from causality(fn, x, T, seed, multiple=kernel.multiple, gradients=gradients)
     yield answer("refinement", lambda: kernel.refinement(seed))
-    yield answer("gradient refinement", lambda: gradient_refinement(kernel, seed))
+    yield answer("gradient refinement", lambda: kernel.gradient_refinement(seed))
 
 
 def _transformers() -> Iterator[Subject]:

@@ -26,6 +26,7 @@ from scanproof.refinement.problem import (
     Reference,
     ScanProblem,
     checked_output,
+    separated,
 )
 from scanproof.refinement.report import FailingCase, RefinementError, RefinementReport, Tried
 from scanproof.refinement.rounding import Format, Rounding
@@ -323,7 +324,7 @@ def _report(
         rounding=problem.rounding,
         compared=found.compared if tried is None else tried.compared,
         tried=tried,
-        gradients=problem.differentiated(inputs),
+        gradients=problem.differentiated(inputs) if separated(inputs)[1] else (),
         seed=seed,
         worst=found.worst,
         sharpness=found.sharpness,

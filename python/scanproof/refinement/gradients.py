@@ -39,9 +39,7 @@ def with_gradients(
             hold the cotangent.
     """
     with torch.enable_grad():
-        copies = {name: copied(tensor) for name, tensor in arguments.items()}
-        leaves = {name: copies[name].requires_grad_() for name in at}
-        outputs = run({name: _copy(copy) if name in leaves else copy for name, copy in copies.items()})
+        outputs, leaves = recorded(run, arguments, at)
         given = {}
         for name, cotangent in cotangents.items():
             if name not in outputs:
@@ -68,6 +66,23 @@ def with_gradients(
     for (name, leaf), gradient in zip(leaves.items(), pulled, strict=True):
         results[f"d{name}"] = torch.zeros_like(leaf).detach() if gradient is None else gradient
     return results
+
+
+def recorded(
+    run: Callable[[Mapping[str, Tensor]], dict[str, Tensor]],
+    arguments: Mapping[str, Tensor],
+    at: Collection[str],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Run an implementation on copies of its arguments, and record it for autograd.
+
+    Returns:
+        The outputs, and the leaves for the arguments in ``at``.
+    """
+    with torch.enable_grad():
+        copies = {name: copied(tensor) for name, tensor in arguments.items()}
+        leaves = {name: copies[name].requires_grad_() for name in at}
+        given = {name: _copy(copy) if name in leaves else copy for name, copy in copies.items()}
+        return run(given), leaves
 
 
 class _Copy(torch.autograd.Function):

@@ -82,10 +82,10 @@ class Problem(ABC):
     constant: frozenset[str] = frozenset()
 
     def differentiated(self, inputs: Inputs) -> tuple[str, ...]:
-        """Return the inputs at which gradients are compared; none where there are no cotangents."""
-        arguments, cotangents = separated(inputs)
+        """Return the inputs at which gradients are compared, where there are cotangents."""
+        arguments, _ = separated(inputs)
         floating = (name for name, x in arguments.items() if x.is_floating_point())
-        return tuple(name for name in floating if name not in self.constant) if cotangents else ()
+        return tuple(name for name in floating if name not in self.constant)
 
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
         """Run the implementation, and pull the cotangents back through it if there are any."""

@@ -67,10 +67,9 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
             sizes={"time": 40},
             multiple=CHUNK,
             without=frozenset({"seq_idx", "initial_state"}),
-            no_gradient=True,
             folder=folder,
-            departs="No limits of dt, no states. exp is taken before the mask: where the logarithms of a"
-            " chunk add up to over 88, the gradient at dt is NaN.",
+            departs="No limits of dt, no states. Between chunks, too, exp is taken before the mask: where the"
+            " logarithms of the sequence add up to over 88, gradients at dt and A are NaN.",
         ),
         Subject(
             "mamba_ssm.modules.ssd_minimal:ssd_minimal_discrete",

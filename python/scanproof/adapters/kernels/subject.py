@@ -10,10 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanproof.refinement.check import check_problem
+from scanproof.refinement.gradients import draw_cotangents
 from scanproof.refinement.kernels.cases import random_inputs
-from scanproof.refinement.kernels.check import check_kernel_refinement
+from scanproof.refinement.kernels.check import KernelProblem, check_kernel_refinement
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.report import RefinementReport
+from scanproof.refinement.rounding import Rounding
+from scanproof.streaming.model import Unsupported
 
 Implementation = Callable[..., Any]
 """Takes the inputs of a kernel by name; returns y, or y and the parts of the last state."""
@@ -33,7 +37,7 @@ class Subject:
         without: inputs that it does not take.
         constant: inputs that are the same for every example and token, though the kernel's need not be.
         multiple: of what its lengths must be multiples.
-        no_gradient: whether gradients cannot be pulled through it, or are NaN at such inputs.
+        no_gradient: whether gradients cannot be pulled through it, as it writes into the state that it read.
         folder: overlay that holds the package; None where it is installed like any other.
         departs: in what it departs from the recurrence, in a sentence; empty where it does not.
     """
@@ -70,6 +74,25 @@ class Subject:
         return check_kernel_refinement(
             self.load(), self.kernel, self.inputs(seed), log_window=self.log_window, shrink=False
         )
+
+    def gradient_refinement(self, seed: int = 0) -> RefinementReport:
+        """Check the gradients of every output that autograd reaches, at random inputs in float32.
+
+        Inputs that must be constant are not differentiated.
+
+        Raises:
+            Unsupported: no gradients can be pulled through it, or those of its kernel are not bounded.
+        """
+        if self.no_gradient:
+            raise Unsupported("no gradients can be pulled through it")
+        if self.kernel.no_gradients:
+            raise Unsupported(f"its gradients are not bounded: {self.kernel.no_gradients}")
+        rounding = Rounding.of(torch.float32)
+        problem = KernelProblem(self.load(), self.kernel, rounding, self.log_window, self.constant)
+        inputs = self.inputs(seed)
+        reached = {name: y for name, y in problem.returned(inputs).items() if y.requires_grad}
+        cotangents = {f"d{name}": drawn for name, drawn in draw_cotangents(reached, seed).items()}
+        return check_problem(problem, {**inputs, **cotangents}, shrink=False, seed=seed)
 
     def function(self, seed: int = 0) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
         """Return the map from its inputs with an axis of time, by name, to y, and such inputs.

@@ -16,6 +16,7 @@ from scanproof.refinement.check import (
     rounding_of,
     search_problems,
 )
+from scanproof.refinement.gradients import recorded
 from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.kernel import Kernel
@@ -198,9 +199,8 @@ class KernelProblem(Problem):
         }
 
     def returned(self, arguments: Inputs) -> dict[str, Tensor]:
-        """Return the outputs that the implementation returns."""
-        with torch.no_grad():
-            return self.outputs(arguments)
+        """Return the outputs that the implementation returns, recorded for autograd."""
+        return recorded(self._run_implementation, arguments, self.differentiated(arguments))[0]
 
     def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
         returned = self._implementation(**arguments)
