@@ -399,6 +399,15 @@ def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference):
         assert (part.error >= 3).tolist() == [False, True, True, False]
 
 
+@pytest.mark.parametrize("arithmetic", [FLOAT64, DOUBLE_DOUBLE, EXACT], ids=lambda ar: ar.name)
+def test_the_gradient_goes_to_the_greater_one_and_at_ties_to_the_first(arithmetic):
+    tape = KernelTape(arithmetic)
+    x, y = tape.variable(np.array([3.0, 1.0, 2.0])), tape.variable(np.array([1.0, 2.0, 2.0]))
+    pulled = tape.gradients([(tape.maximum(x, y), np.array([5.0, 6.0, 7.0]))], [x, y])
+    found = [arithmetic.nearest(arithmetic.total(parts, (3,))).tolist() for parts in pulled]
+    assert found == [[5.0, 0.0, 7.0], [0.0, 6.0, 0.0]]
+
+
 def test_a_root_of_what_may_be_zero_has_no_bound():
     inputs = drawn(RgLru(), without=RgLru().optional)
     inputs["decay"] = torch.full_like(inputs["decay"], -20.0)
