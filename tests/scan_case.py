@@ -1,6 +1,16 @@
-"""A random call of a selective scan."""
+"""The scans of the package, and a random call of one."""
+
+from functools import partial
 
 import torch
+
+from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
+
+SCANS = {
+    "sequential": selective_scan,
+    "chunked": partial(selective_scan_chunked, chunk_size=3),
+    "associative": selective_scan_associative,
+}
 
 
 def scan_case(batch=2, channels=3, length=21, states=4, *, seed=0, dtype=torch.float32, leave_out=()):

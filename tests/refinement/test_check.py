@@ -2,7 +2,6 @@
 
 import pickle
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 import scanproof
+from scan_case import SCANS, scan_case
 from scanproof import (
     DiagonalS4Spec,
     InvalidArgument,
@@ -26,36 +26,8 @@ from scanproof import (
     check_refinement,
     check_scan_refinement,
     selective_scan,
-    selective_scan_associative,
-    selective_scan_chunked,
 )
 from scanproof.refinement.cases import random_spec
-
-SCANS = {
-    "sequential": selective_scan,
-    "chunked": partial(selective_scan_chunked, chunk_size=8),
-    "associative": selective_scan_associative,
-}
-
-
-def scan_case(batch=2, channels=3, length=37, states=4, *, seed=0, dtype=torch.float32, leave_out=()):
-    rng = torch.Generator().manual_seed(seed)
-
-    def normal(*shape):
-        return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
-
-    case = {
-        "u": normal(batch, channels, length),
-        "delta": normal(batch, channels, length),
-        "A": -torch.exp(normal(channels, states)),
-        "B": normal(batch, states, length),
-        "C": normal(batch, states, length),
-        "D": normal(channels),
-        "z": normal(batch, channels, length),
-        "delta_bias": normal(channels),
-    }
-    return {name: tensor for name, tensor in case.items() if name not in leave_out}
-
 
 # ---------------------------------------------------------------- right implementations
 
@@ -286,7 +258,7 @@ WRONG = {
 
 @pytest.mark.parametrize("scan", WRONG.values(), ids=WRONG)
 def test_wrong_scans_are_refuted_with_a_small_case(scan):
-    report = check_scan_refinement(scan, **scan_case(), delta_softplus=True)
+    report = check_scan_refinement(scan, **scan_case(length=37), delta_softplus=True)
     assert report.verdict is Verdict.REFUTED, report.summary()
     assert report.worst.ratio > 1
     case = report.smallest
@@ -348,7 +320,7 @@ def test_worst_entry_is_named():
 
 def test_a_wrong_last_state_is_named_with_its_place():
     report = check_scan_refinement(
-        last_state_of_the_token_before, **scan_case(), delta_softplus=True, shrink=False
+        last_state_of_the_token_before, **scan_case(length=37), delta_softplus=True, shrink=False
     )
     assert report.worst.output == "last_state"
     assert report.worst.t == 36
@@ -646,7 +618,7 @@ def wrong_calls():
     yield "impl(x) has dtype torch.int64", lambda: check_refinement(lambda x: impl(x).long(), spec, x)
     yield "drops out at random", lambda: check_refinement(nn.Dropout(0.5), spec, x)
     case = scan_case()
-    yield "u has shape (3, 37)", lambda: check_scan_refinement(selective_scan, **{**case, "u": case["u"][0]})
+    yield "u has shape (3, 21)", lambda: check_scan_refinement(selective_scan, **{**case, "u": case["u"][0]})
     yield "C is None", lambda: check_scan_refinement(selective_scan, **{**case, "C": None})
     yield "B is a list", lambda: check_scan_refinement(selective_scan, **{**case, "B": [1.0]})
     yield "not (y, last_state)", lambda: check_scan_refinement(lambda **given: given["u"], **case)

@@ -1,25 +1,15 @@
 """The scans of the package refine when inductor has compiled them, forward and backward."""
 
 import shutil
-from functools import partial
 
 import pytest
 import torch
 
-from scan_case import scan_case
+from scan_case import SCANS, scan_case
 from scanproof import (
     Verdict,
     check_scan_refinement,
-    selective_scan,
-    selective_scan_associative,
-    selective_scan_chunked,
 )
-
-SCANS = {
-    "sequential": selective_scan,
-    "chunked": partial(selective_scan_chunked, chunk_size=3),
-    "associative": selective_scan_associative,
-}
 
 
 @pytest.mark.skipif(not shutil.which("c++"), reason="inductor needs a C++ compiler: apt-get install g++")

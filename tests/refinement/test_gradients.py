@@ -1,14 +1,12 @@
 """Gradients of right implementations refine the adjoint, wrong ones are refuted with a small case."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from scan_case import scan_case
+from scan_case import SCANS, scan_case
 from scanproof import (
     InvalidArgument,
     MambaBlockSpec,
@@ -20,17 +18,9 @@ from scanproof import (
     check_refinement,
     check_scan_refinement,
     selective_scan,
-    selective_scan_associative,
-    selective_scan_chunked,
 )
 from scanproof.refinement.cases import random_spec
 from scanproof.refinement.gradients import draw_cotangents
-
-SCANS = {
-    "sequential": selective_scan,
-    "chunked": partial(selective_scan_chunked, chunk_size=8),
-    "associative": selective_scan_associative,
-}
 
 
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)

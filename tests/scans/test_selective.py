@@ -8,33 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from scan_case import SCANS, scan_case
 from scanproof.errors import InvalidArgument
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
 
-SCANS = {
-    "sequential": selective_scan,
-    "chunked": partial(selective_scan_chunked, chunk_size=3),
-    "associative": selective_scan_associative,
-}
 every_scan = pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 
 
 def arguments(batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64):
-    rng = torch.Generator().manual_seed(seed)
-
-    def normal(*shape):
-        return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
-
-    return {
-        "u": normal(batch, channels, length),
-        "delta": normal(batch, channels, length),
-        "A": -torch.exp(normal(channels, states)),
-        "B": normal(batch, states, length),
-        "C": normal(batch, states, length),
-        "D": normal(channels),
-        "z": normal(batch, channels, length),
-        "delta_bias": normal(channels),
-    }
+    return scan_case(batch, channels, length, states, seed=seed, dtype=dtype)
 
 
 def by_hand(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False):
