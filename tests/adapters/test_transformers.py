@@ -7,20 +7,12 @@ import sys
 import pytest
 import torch
 
+from mixers import off_by_a_hundredth, tokens
 from scanproof import InvalidArgument, Rounding, Verdict, check_refinement
 from scanproof.adapters.transformers import mamba_mixer_checkpoint, mamba_mixer_spec, random_mamba_mixer
 
 transformers = pytest.importorskip("transformers")
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    transformers.logging.set_verbosity_error()
-
-
-def tokens(length=37, dtype=torch.float32, width=8):
-    rng = torch.Generator().manual_seed(1)
-    return torch.randn(2, length, width, generator=rng, dtype=torch.float64).to(dtype)
+pytestmark = pytest.mark.usefixtures("_quiet")
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +84,7 @@ PARAMETERS = [name for name, _ in random_mamba_mixer().named_parameters()]
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_every_parameter_counts(mixer, name):
     """One entry off by a hundredth in the implementation is refuted."""
-    changed = copy.deepcopy(mixer)
-    with torch.no_grad():
-        changed.get_parameter(name).view(-1)[-1] += 0.01
+    changed = off_by_a_hundredth(mixer, name)
     report = check_refinement(changed, mamba_mixer_spec(mixer), tokens(), shrink=False)
     assert report.verdict is Verdict.REFUTED, report.summary()
 

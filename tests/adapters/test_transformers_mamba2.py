@@ -6,21 +6,13 @@ import math
 import pytest
 import torch
 
+from mixers import off_by_a_hundredth, tokens
 from scanproof import InvalidArgument, Verdict, check_refinement
 from scanproof.adapters.transformers import mamba2_mixer_spec, random_mamba2_mixer
 
 transformers = pytest.importorskip("transformers")
 modeling = pytest.importorskip("transformers.models.mamba2.modeling_mamba2")
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    transformers.logging.set_verbosity_error()
-
-
-def tokens(length=37, dtype=torch.float32, width=8):
-    rng = torch.Generator().manual_seed(1)
-    return torch.randn(2, length, width, generator=rng, dtype=torch.float64).to(dtype)
+pytestmark = pytest.mark.usefixtures("_quiet")
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +92,7 @@ PARAMETERS = [name for name, _ in random_mamba2_mixer().named_parameters()]
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_every_parameter_counts(mixer, name):
     """One entry off by a hundredth in the implementation is refuted."""
-    changed = copy.deepcopy(mixer)
-    with torch.no_grad():
-        changed.get_parameter(name).view(-1)[-1] += 0.01
+    changed = off_by_a_hundredth(mixer, name)
     report = check_refinement(changed, mamba2_mixer_spec(mixer), tokens(), shrink=False)
     assert report.verdict is Verdict.REFUTED, report.summary()
 

@@ -8,11 +8,7 @@ from scanproof.adapters.transformers_models import FAMILIES, CachedModel, small_
 from scanproof.causality.precision import AtPrecision
 
 transformers = pytest.importorskip("transformers")
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    transformers.logging.set_verbosity_error()
+pytestmark = pytest.mark.usefixtures("_quiet")
 
 
 def tokens(model_type, length=13):
