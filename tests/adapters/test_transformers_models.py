@@ -7,7 +7,7 @@ from scanproof import InvalidArgument, Verdict, check_streaming
 from scanproof.adapters.transformers_models import FAMILIES, CachedModel, small_model
 from scanproof.causality.precision import AtPrecision
 
-transformers = pytest.importorskip("transformers")
+pytest.importorskip("transformers")
 pytestmark = pytest.mark.usefixtures("_quiet")
 
 
