@@ -253,6 +253,15 @@ def test_without_the_peer_the_command_says_how_to_get_it(monkeypatch: pytest.Mon
     assert "pip install 'scanproof[bench]'" in found.stderr
 
 
+@pytest.mark.parametrize("part", ["long", "monitor"])
+def test_what_compares_with_no_peer_needs_none(
+    part: str, outcomes: dict[tuple[str, float], Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer, "find_spec", lambda name: None)
+    monkeypatch.setattr(causality, "run", lambda task, max_seconds: outcomes[task.tool, task.leak])
+    assert CliRunner().invoke(app, ["bench", "causality", "--part", part]).exit_code == 0
+
+
 def test_the_command_itself_needs_no_torch() -> None:
     code = "import sys, scanproof.bench.causality; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
