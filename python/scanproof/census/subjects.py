@@ -10,6 +10,7 @@ from scanproof.adapters.kernels.subject import Subject as KernelSubject
 from scanproof.adapters.transformers_models import FAMILIES
 from scanproof.census.answers import answer, causality, streaming
 from scanproof.census.subject import Answer, Subject
+from scanproof.refinement.runners import Spec
 
 SHORT = 17
 """Positions of the second run, with positions given: these do not depend on chunks."""
@@ -62,6 +63,12 @@ def _transformers() -> Iterator[Subject]:
         _mamba_mixer,
         "one mixer with random parameters against the spec of its block, T = 37, no chunk in its config",
     )
+    yield Subject(
+        "transformers: Mamba2Mixer",
+        "transformers",
+        _mamba2_mixer,
+        "one mixer with random parameters against the spec of its block, T = 37, chunk 8",
+    )
 
 
 def _model(model_type: str, seed: int) -> Iterator[Answer]:
@@ -79,10 +86,22 @@ def _model(model_type: str, seed: int) -> Iterator[Answer]:
 
 def _mamba_mixer(seed: int) -> Iterator[Answer]:
     from scanproof.adapters.transformers import mamba_mixer_spec, random_mamba_mixer
-    from scanproof.refinement.check import check_refinement
 
     mixer = random_mamba_mixer(seed=seed)
-    x, spec = _normal(2, 37, 8, seed=seed), mamba_mixer_spec(mixer)
+    yield from _mixer_answers(mixer, mamba_mixer_spec(mixer), seed)
+
+
+def _mamba2_mixer(seed: int) -> Iterator[Answer]:
+    from scanproof.adapters.transformers import mamba2_mixer_spec, random_mamba2_mixer
+
+    mixer = random_mamba2_mixer(seed=seed, chunk_size=8)
+    yield from _mixer_answers(mixer, mamba2_mixer_spec(mixer), seed)
+
+
+def _mixer_answers(mixer: torch.nn.Module, spec: Spec, seed: int) -> Iterator[Answer]:
+    from scanproof.refinement.check import check_refinement
+
+    x = _normal(2, 37, 8, seed=seed)
     yield from causality(mixer, x, 37, seed)
     yield answer("refinement", lambda: check_refinement(mixer, spec, x, shrink=False))
     yield answer(

@@ -272,6 +272,8 @@ class RefinementReport(Report):
             found += f"; {self.reason}"
         if self.smallest is not None:
             found += f"; smallest case: {self.smallest.deviation}"
+        elif self.verdict is Verdict.REFUTED:
+            found += f"; worst: {self.worst}; {self.reason}"
         return Row(
             subject=subject,
             check=self.check,
