@@ -1,4 +1,3 @@
-import doctest
 from typing import Any
 
 import pytest
@@ -6,7 +5,6 @@ import torch
 from torch import Tensor, nn
 
 from scanproof import InvalidArgument, Verdict, certify, check_perturbation, check_prefix
-from scanproof.adapters import embeddings as module
 from scanproof.adapters.embeddings import from_ids
 
 IDS = torch.randint(0, 23, (2, 11), generator=torch.Generator().manual_seed(0))
@@ -50,10 +48,6 @@ def language_model(name: str) -> nn.Module:
         torch.manual_seed(0)
         model: nn.Module = getattr(transformers, head)(config)
     return model.eval()
-
-
-def test_examples() -> None:
-    assert doctest.testmod(module).failed == 0
 
 
 @pytest.mark.parametrize("name", ["GPT2", "Llama", "Mamba"])

@@ -1,4 +1,3 @@
-import doctest
 from collections.abc import Callable
 from functools import partial
 from math import ceil
@@ -21,7 +20,6 @@ from scanproof import (
     check_perturbation,
     check_prefix,
 )
-from scanproof.causality import alignment as module
 
 alignments = st.one_of(
     st.just(Alignment.same()),
@@ -41,9 +39,6 @@ CHECKS = [certify, partial(certify, cuts="coded"), check_prefix, check_perturbat
 
 
 class TestReach:
-    def test_examples(self) -> None:
-        assert doctest.testmod(module, extraglobs={"Alignment": Alignment}).failed == 0
-
     @pytest.mark.parametrize(
         ("alignment", "outputs", "inputs", "reach"),
         [

@@ -91,7 +91,7 @@ def audit(
         >>> import torch
         >>> from scanproof import audit
         >>> audit(lambda x: x.cumsum(1), torch.randn(2, 16, 3)).verdict.name
-        'CAUSAL_TO_ROUNDING'
+        'CAUSAL'
     """
     tensors = _tensors(x)
     first, single = tensors[0], isinstance(x, Tensor)

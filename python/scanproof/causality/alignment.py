@@ -48,6 +48,7 @@ class Alignment:
     ``explicit``.
 
     Example:
+        >>> from scanproof import Alignment
         >>> Alignment.patches(4).reaches(outputs=3, inputs=12).tolist()
         [4, 8, 12]
         >>> Alignment.stride(4).reaches(outputs=3, inputs=12).tolist()

@@ -167,7 +167,7 @@ def leak_map(
         >>> import torch
         >>> from scanproof import leak_map
         >>> print(leak_map(lambda x: x.roll(-1, 1), torch.ones(1, 6, 2)).picture())
-              s 0  5
+               s 0  5
           t 0  .#
           t 1  ..#
           t 2  ...#

@@ -74,6 +74,7 @@ def check_kernel_refinement(
         InvalidArgument: the call is wrong, or gradients of the kernel are not bounded; nothing was checked.
 
     >>> import torch
+    >>> from scanproof import MinGru, check_kernel_refinement
     >>> gate, candidate = torch.randn(2, 9, 4), torch.randn(2, 9, 4)
     >>> def gru(gate, candidate):
     ...     h, states = torch.zeros(2, 4), []
