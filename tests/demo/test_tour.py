@@ -1,5 +1,6 @@
 """``scanproof demo``, as a user runs it; the proofs are those of the last ``scanproof prove``."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from examples import example
 from scanproof.demo import tour
+from scanproof.report.console import output
 from scanproof.report.verdict import Verdict
 from scanproof.scans import selective_scan
 
@@ -21,6 +23,7 @@ def test_the_demo_passes_and_says_so():
     run = subprocess.run(
         [Path(sys.executable).with_name("scanproof"), *example("demo")],
         cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if name != "COLUMNS"},  # xdist sets it
         capture_output=True,
         text=True,
         check=False,
@@ -47,7 +50,7 @@ def test_a_fault_that_is_not_caught_fails_the_demo(oracle, monkeypatch):
 
     monkeypatch.setattr(tour, "_SCANS", {})
     monkeypatch.setattr(tour, "_FAULTS", {"no fault": (selective_scan, {"refinement": Verdict.REFUTED})})
-    rows, surprises = tour._audit_all(random_mamba_mixer(hidden_size=8), oracle, tour._console())
+    rows, surprises = tour._audit_all(random_mamba_mixer(hidden_size=8), oracle, output())
     assert [row.verdict for row in rows if row.check == "refinement"] == [Verdict.REFINES] * 2
     assert len(surprises) == 1
     assert surprises[0].startswith("no fault, refinement: REFINES")

@@ -15,6 +15,7 @@ from rich.table import Table
 from scanproof.bench.peer import PEER, require_peer
 from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, Tool, run
 from scanproof.errors import InvalidArgument
+from scanproof.report.console import output
 
 MODELS = ("attention", "scan", "conv")
 _COMPARED = (*MODELS, "leaks")
@@ -128,7 +129,7 @@ def run_bench(
     if as_json:
         print(json.dumps(result.as_dict(), indent=2))
     else:
-        result.print(Console())
+        result.print(output())
     return result.right
 
 

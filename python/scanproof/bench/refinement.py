@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from scanproof.errors import InvalidArgument
@@ -17,6 +16,7 @@ from scanproof.refinement.arithmetic import FLOAT64, AdjointArithmetic
 from scanproof.refinement.bounded import BoundedArithmetic, Floats
 from scanproof.refinement.problem import selective_scan_of
 from scanproof.refinement.rounding import Rounding
+from scanproof.report.console import output
 
 SIZES = ((2, 16, 256, 16), (2, 64, 512, 16))
 """Batch, channels, length, states."""
@@ -60,7 +60,7 @@ def run_bench(*, as_json: bool, repeats: int) -> None:
         run = "with gradients" if cost.gradients else "outputs"
         times = (f"{cost.reference:.3f} s", f"{cost.bound:.1f} x", f"{cost.exact_bound:.1f} x")
         table.add_row(", ".join(map(str, cost.size)), run, *times)
-    Console().print(table)
+    output().print(table)
 
 
 def measure(size: tuple[int, int, int, int], gradients: bool, repeats: int) -> Cost:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from scanproof.errors import InvalidArgument, MissingDependency
 from scanproof.first_calls import settle_first_calls
 from scanproof.named import dtype_named
 from scanproof.refinement.arithmetic import SOFTPLUS_THRESHOLD
+from scanproof.report.console import output
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "exp": torch.exp,
@@ -104,7 +104,7 @@ def run_bench(
     if as_json:
         print(json.dumps([asdict(accuracy) for accuracy in found], indent=2))
     else:
-        Console().print(_table(found, seed))
+        output().print(_table(found, seed))
 
 
 def _table(found: list[Accuracy], seed: int) -> Table:

@@ -15,8 +15,9 @@ def doctor(json: Json = False, quiet: Quiet = False) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from scanproof.cli.show import output, show_json
+    from scanproof.cli.show import show_json
     from scanproof.doctor import examine
+    from scanproof.report.console import output
 
     findings = examine()
     missing = any(finding.state == "missing" for finding in findings)

@@ -1,7 +1,6 @@
 """How a command shows reports: text that fits the terminal, or one JSON document; and its exit code."""
 
 import json
-import os
 import textwrap
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from scanproof.cli.exits import FINDING, INCONCLUSIVE, PASSED, say
+from scanproof.report.console import output
 from scanproof.report.table import table, verdict_text
 from scanproof.report.verdict import Verdict
 
@@ -24,13 +24,6 @@ def step(title: str, quiet: bool) -> "AbstractContextManager[Step]":
     from scanproof.lean.progress import on_console
 
     return on_console(Console(stderr=True, highlight=False, quiet=quiet))(title, 0, "")
-
-
-def output() -> Console:
-    """Return a console for results; where they go to no terminal, lines have 110 columns."""
-    console = Console(highlight=False)
-    wide = console.is_terminal or "COLUMNS" in os.environ
-    return console if wide else Console(highlight=False, width=110)
 
 
 def show_json(content: Any) -> None:

@@ -27,6 +27,7 @@ from scanproof.lean.prove import prove
 from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.oracle import Oracle
+from scanproof.report.console import output
 from scanproof.report.table import Row, table
 from scanproof.report.verdict import Verdict
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
@@ -65,7 +66,7 @@ def run_demo(as_json: bool = False, quiet: bool = False) -> bool:
         quiet: print the last sentence alone.
     """
     began = time.perf_counter()
-    console = Console(quiet=True) if as_json or quiet else _console()
+    console = Console(quiet=True) if as_json or quiet else output()
     mixer = random_mamba_mixer(hidden_size=SHAPE[2], seed=SEED)
     from transformers.utils import logging  # it says at the first call that no CUDA kernel is installed
 
@@ -101,12 +102,6 @@ def run_demo(as_json: bool = False, quiet: bool = False) -> bool:
     elif quiet:
         print("not as expected" if surprises else "passed")
     return not surprises
-
-
-def _console() -> Console:
-    """Return a console; where the output is no terminal, lines of 110 columns."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=110)
 
 
 def _audit_all(mixer: "MambaMixer", oracle: Oracle, console: Console) -> tuple[list[Row], list[str]]:

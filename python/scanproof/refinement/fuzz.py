@@ -6,13 +6,12 @@ from functools import partial
 from inspect import signature
 from typing import Any
 
-from rich.console import Console
-
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.named import dtype_named, object_named, running
 from scanproof.refinement.check import check_scan_refinement
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.search import Cases
+from scanproof.report.console import output
 from scanproof.report.record import document
 from scanproof.report.table import table
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
@@ -74,7 +73,7 @@ def run_fuzz(
         for name, report in reports.items():
             print(f"{name}: {report.verdict.name}")
     elif reports:
-        console = Console(highlight=False)
+        console = output()
         rows = [report.row(name) for name, report in reports.items()]
         console.print(table(rows, title=f"{dtype}, seed {seed}{', outputs and gradients' * gradients}"))
         for name, report in reports.items():

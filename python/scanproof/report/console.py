@@ -1,0 +1,12 @@
+"""Where commands print their results."""
+
+import os
+
+from rich.console import Console
+
+
+def output() -> Console:
+    """Return a console for results; where they go to no terminal, lines have 110 columns."""
+    console = Console(highlight=False)
+    wide = console.is_terminal or "COLUMNS" in os.environ
+    return console if wide else Console(highlight=False, width=110)
