@@ -104,6 +104,16 @@ def test_writes_into_buffers_are_read_back_and_the_original_is_untouched() -> No
     assert torch.equal(buffer, torch.zeros(4))
 
 
+def test_casts_that_are_kept_round() -> None:
+    x = torch.tensor([1 / 3], dtype=torch.float64)
+    with AtPrecision(torch.float64, kept=frozenset({torch.bfloat16})) as mode:
+        y = x.bfloat16().float()
+    assert y.dtype == torch.float64
+    assert torch.equal(y, x.bfloat16().double())
+    assert mode.met == {torch.float64, torch.bfloat16, torch.float32}
+    assert mode.lifted == {"to(float32)"}
+
+
 def test_the_coarsest_precision_met_is_reported() -> None:
     x = torch.randn(3, dtype=torch.float64)
     for fn, coarsest in (

@@ -308,7 +308,7 @@ def test_a_prefill_that_returns_another_kind_of_state_does_not_pass():
 
 
 class StepInLowPrecision(Conv):
-    """Casts inside, in the step alone: rounding, which lifting the casts shows."""
+    """Casts inside, in the step alone."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -318,17 +318,41 @@ class StepInLowPrecision(Conv):
         return y.to(self.dtype).to(x.dtype), state
 
 
+class AllInLowPrecision(Conv):
+    """Casts inside wherever it is fed, in the step of another number: rounding, which lifting them shows."""
+
+    def padded(self, x, mask):
+        y, state = super().padded(x, mask)
+        return y.bfloat16().to(x.dtype), state
+
+    def step(self, x, state):
+        y, state = self.extend(x, state)
+        return 3 * (y / 3).bfloat16().to(x.dtype), state
+
+
 @pytest.mark.parametrize(
-    ("dtype", "inside", "named"),
-    [(torch.float32, torch.bfloat16, "to(bfloat16)"), (torch.float64, torch.float32, "to(float32)")],
+    ("model", "dtype", "named"),
+    [
+        (StepInLowPrecision(torch.float32), torch.float64, "to(float32)"),
+        (AllInLowPrecision(), torch.float32, "to(bfloat16)"),
+    ],
 )
-def test_casts_are_lifted_and_named(dtype, inside, named):
-    _, report = found(StepInLowPrecision(inside), tokens(dtype=dtype))
+def test_casts_are_lifted_and_named(model, dtype, named):
+    _, report = found(model, tokens(dtype=dtype))
     steps = next(row for row in report.rows if row.check == "steps")
     assert report.verdict is Verdict.STREAMS, report.summary()
     assert steps.differing == 1
     assert report.lifted == (named,)
     assert f"{named} became float64" in report.summary()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(dtype):
+    wrong, report = found(StepInLowPrecision(torch.bfloat16), tokens(dtype=dtype))
+    steps = next(row for row in report.rows if row.check == "steps")
+    assert "steps" in wrong
+    assert steps.reason.endswith("casts to bfloat16 are kept: pieces are rounded to that, and one pass is not")
+    assert steps.evidence.high > 1e-4
 
 
 class OffByLittle(Conv):

@@ -43,24 +43,33 @@ class AtPrecision(TorchFunctionMode):
     Args:
         dtype: the precision asked for.
         all_digits: whether ``input`` fills float64.
+        kept: dtypes that casts do round to.
 
     Attributes:
         dtype: the precision asked for.
+        met: every floating dtype met, but those of autocast.
         coarsest: the lowest precision met, at most the one asked for.
         unreached: names of the operations that were given this precision and returned a lower one.
         all_digits: as given.
+        kept: as given.
         lifted: the casts to another precision that the code asked for and did not get, in words.
     """
 
-    def __init__(self, dtype: torch.dtype, all_digits: bool = False) -> None:
+    def __init__(
+        self,
+        dtype: torch.dtype,
+        all_digits: bool = False,
+        kept: frozenset[torch.dtype] = frozenset(),
+    ) -> None:
         super().__init__()
         self.dtype, self._complex = dtype, dtype.to_complex()
-        self.all_digits = all_digits
+        self.all_digits, self.kept = all_digits, kept
         self._copies: dict[
             int, tuple[Tensor, Tensor]
         ] = {}  # the original is kept too, or its id could be reused
         self._targets: dict[torch.dtype, torch.dtype] = {}  # of the ones met
         self.coarsest = dtype
+        self.met: set[torch.dtype] = set()
         self.unreached: set[str] = set()
         self.lifted: set[str] = set()
         self._outer_default: list[torch.dtype] = []
@@ -136,6 +145,8 @@ class AtPrecision(TorchFunctionMode):
             self._targets[dtype] = dtype
             if dtype.is_floating_point or dtype.is_complex:
                 self._meet(dtype)
+                self.met.add(dtype)
+            if (dtype.is_floating_point or dtype.is_complex) and dtype not in self.kept:
                 self._targets[dtype] = self._complex if dtype.is_complex else self.dtype
         return self._targets[dtype]
 

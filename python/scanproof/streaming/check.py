@@ -7,10 +7,11 @@ counterexample.
 
 No tolerance decides. The same comparison is made in the precision of ``x`` and in float64, with the model's
 own casts lifted (``scanproof.causality.precision``): rounding falls with the unit roundoff, a difference in
-the code stays (``scanproof.causality.evidence``).
+the code stays (``scanproof.causality.evidence``). Casts to half precision that only pieces make are kept: they are no
+rounding of one pass.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -169,7 +170,8 @@ class _Comparison:
         self.lifted: set[str] = set()
         with torch.no_grad():
             self._whole = self._given.whole
-        self._feeds: dict[tuple[torch.dtype, bool], Feed] = {}
+        self._feeds: dict[tuple[torch.dtype, bool, frozenset[torch.dtype]], Feed] = {}
+        self._in_one_pass: dict[Feed, frozenset[torch.dtype]] = {}
         self._problem = self._wrong(self._whole)
 
     def row(self, probe: Probe) -> StreamingRow:
@@ -198,6 +200,8 @@ class _Comparison:
         if not isfinite(found.residue):
             return Judgement(Verdict.DIVERGES, "another shape, or NaN or infinite entries")
 
+        apart: set[torch.dtype] = set()  # what only pieces meet
+
         def repeat(mode: AtPrecision) -> Rerun | str:
             run = f"run in {dtype_name(mode.dtype)}"
             try:
@@ -205,8 +209,10 @@ class _Comparison:
             except (Unsupported, _Problem) as problem:
                 return f"{run}, {problem}"
             promoted[mode.dtype] = again
-            mode = self._feed(mode).mode or mode
+            feed = self._feed(mode)
+            mode = feed.mode or mode
             self.lifted |= mode.lifted if mode.dtype == torch.float64 else set()
+            apart.update(mode.met - self._in_one_pass[feed])
             return Rerun(again.residue, mode.coarsest, frozenset(mode.unreached))
 
         judgement = judge(
@@ -225,13 +231,17 @@ class _Comparison:
         if judgement.verdict is Verdict.LEAK:
             stays = f"{judgement.evidence or judgement.reason}: it does not fall with the unit roundoff"
             return replace(judgement, verdict=Verdict.DIVERGES, reason=f"{stays}, so it is no rounding")
-        if judgement.verdict.passed:
-            return replace(
-                judgement,
-                verdict=Verdict.STREAMS,
-                reason=f"{judgement.evidence}: it falls with the unit roundoff",
-            )
-        return judgement
+        if not judgement.verdict.passed:
+            return judgement
+        usual = coarser(self._dtype, torch.float32)
+        kept = frozenset(dtype for dtype in apart if coarser(dtype, usual) != usual)
+        if kept and (coarse := _of_pieces_alone(kept, judgement, repeat)):
+            return coarse
+        return replace(
+            judgement,
+            verdict=Verdict.STREAMS,
+            reason=f"{judgement.evidence}: it falls with the unit roundoff",
+        )
 
     def _feed(self, mode: AtPrecision) -> Feed:
         """Return the feed at a precision, one for all probes, so that a pass is made once.
@@ -239,7 +249,7 @@ class _Comparison:
         Raises:
             _Problem: the model computes something else there.
         """
-        key = (mode.dtype, mode.all_digits)
+        key = (mode.dtype, mode.all_digits, mode.kept)
         if key not in self._feeds:
             feed = Feed(self._model, self._x, self._seed, mode)
             try:
@@ -249,7 +259,7 @@ class _Comparison:
                 raise _Problem(_raised(error)) from error
             if not same_function(self._whole, whole, coarser(self._dtype, mode.coarsest)):
                 raise _Problem("the model returns other outputs, beyond rounding")
-            self._feeds[key] = feed
+            self._feeds[key], self._in_one_pass[feed] = feed, frozenset(mode.met)
         return self._feeds[key]
 
     @property
@@ -302,6 +312,22 @@ def _raised(error: Exception) -> str:
 
 def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _of_pieces_alone(
+    kept: frozenset[torch.dtype], judgement: Judgement, repeat: Callable[[AtPrecision], Rerun | str]
+) -> Judgement | None:
+    """Judge a difference that falls once casts are lifted that one pass does not make, with these kept."""
+    names = " and ".join(sorted(map(dtype_name, kept)))
+    again = repeat(AtPrecision(torch.float64, kept=kept))
+    if isinstance(again, str) or judgement.evidence is None:
+        reason = f"only pieces round to {names}, and with that kept there is no second precision: {again}"
+        return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    evidence = replace(judgement.evidence, high=again.residue)
+    if evidence.shrinks:
+        return None
+    reason = f"{evidence} where casts to {names} are kept: pieces are rounded to that, and one pass is not"
+    return replace(judgement, verdict=Verdict.DIVERGES, reason=reason, evidence=evidence)
 
 
 def _of_constants(judgement: Judgement, dtype: torch.dtype) -> bool:
