@@ -351,7 +351,7 @@ def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(d
     wrong, report = found(StepInLowPrecision(torch.bfloat16), tokens(dtype=dtype))
     steps = next(row for row in report.rows if row.check == "steps")
     assert "steps" in wrong
-    assert steps.reason.endswith("casts to bfloat16 are kept: pieces are rounded to that, and one pass is not")
+    assert steps.reason.endswith("to bfloat16 are kept: pieces are rounded to that, and one pass is not")
     assert steps.evidence.high > 1e-4
 
 

@@ -7,8 +7,8 @@ counterexample.
 
 No tolerance decides. The same comparison is made in the precision of ``x`` and in float64, with the model's
 own casts lifted (``scanproof.causality.precision``): rounding falls with the unit roundoff, a difference in
-the code stays (``scanproof.causality.evidence``). Casts to half precision that only pieces make are kept: they are no
-rounding of one pass.
+the code stays (``scanproof.causality.evidence``). Casts to half precision that only pieces make are kept:
+they are no rounding of one pass.
 """
 
 from collections.abc import Callable, Iterable, Sequence
