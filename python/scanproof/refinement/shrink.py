@@ -13,7 +13,7 @@ AxisNames = Mapping[str, tuple[str | None, ...]]
 _SIMPLER: tuple[Callable[[Tensor], Tensor], ...] = (
     torch.zeros_like,
     lambda numbers: torch.where(numbers == 0, 0.0, 1.0).to(numbers.dtype),
-    torch.round,
+    lambda numbers: torch.round(numbers) if numbers.is_floating_point() else numbers,
 )
 """What to replace numbers by, simplest first; none undoes an earlier one."""
 

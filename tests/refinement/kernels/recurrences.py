@@ -15,6 +15,7 @@ from scanproof import (
     GatedDeltaRule,
     GatedLinearAttention,
     MinGru,
+    MLstm,
     RgLru,
     Rwkv6,
     SelectiveScan,
@@ -124,6 +125,35 @@ def complex_diagonal(u, a_re, a_im, B_re, B_im, C_re, C_im, D=None, initial_re=N
     return torch.stack(ys, 1), h.real, h.imag
 
 
+def mlstm(q, k, v, input_gate, forget_gate, scale=0.5, eps=0.01):
+    """Nothing kept apart from the state; m counts through eps alone."""
+    C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
+    for t in range(q.shape[1]):
+        f, i = forget_gate[:, t].sigmoid(), input_gate[:, t].exp()
+        C = f[..., None, None] * C + i[..., None, None] * outer(k[:, t], v[:, t])
+        n = f[..., None] * n + i[..., None] * k[:, t]
+        m = torch.maximum(functional.logsigmoid(forget_gate[:, t]) + m, input_gate[:, t])
+        divisor = (scale * (q[:, t] * n).sum(-1)).abs().clamp(min=1.0) + eps * m.exp()
+        ys.append(read(scale * q[:, t], C) / divisor[..., None])
+    return torch.stack(ys, 1)
+
+
+def stabilised_mlstm(q, k, v, input_gate, forget_gate, scale=0.5, eps=0.01, through_m=True):
+    """The state times ``exp(-m)``, as it is run."""
+    C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
+    for t in range(q.shape[1]):
+        log = functional.logsigmoid(forget_gate[:, t])
+        new = torch.maximum(log + m, input_gate[:, t])
+        new = new if through_m else new.detach()
+        f, i = (log + m - new).exp(), (input_gate[:, t] - new).exp()
+        m = new
+        C = f[..., None, None] * C + i[..., None, None] * outer(k[:, t], v[:, t])
+        n = f[..., None] * n + i[..., None] * k[:, t]
+        divisor = torch.maximum((scale * (q[:, t] * n).sum(-1)).abs(), (-m).exp()) + eps
+        ys.append(read(scale * q[:, t], C) / divisor[..., None])
+    return torch.stack(ys, 1)
+
+
 def delta(q, k, v, beta, g=None, initial_state=None, scale=0.5, eps=1e-6):
     q, k = (x * (x.square().sum(-1, keepdim=True) + eps).rsqrt() for x in (q, k))
     s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
@@ -143,6 +173,7 @@ RECURRENCES = {
     "rg-lru": (RgLru(), rg_lru),
     "min-gru": (MinGru(), min_gru),
     "complex": (ComplexDiagonal(scale=2.0), complex_diagonal),
+    "mlstm": (MLstm(scale=0.5, eps=0.01), mlstm),
     "delta": (GatedDeltaRule(scale=0.5, norm_eps=1e-6), delta),
     "delta by chunks": (GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=4), delta),
     "attention of plain decays": (

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from refinement.kernels.recurrences import RECURRENCES, attention, outer, read, rg_lru, ssd
+from refinement.kernels.recurrences import RECURRENCES, attention, outer, read, rg_lru, ssd, stabilised_mlstm
 from scanproof import (
     Cases,
     CausalConv1d,
@@ -187,6 +187,61 @@ def test_a_window_does_not_hide_a_wrong_gradient():
     assert report.worst.output == "dg"
 
 
+@pytest.mark.parametrize(("size", "dtype"), [(1, torch.float32), (1, torch.float64), (4, torch.float64)])
+def test_gradients_through_a_running_maximum_refine(size, dtype):
+    kernel, _ = RECURRENCES["mlstm"]
+    for seed in range(4):
+        inputs = drawn(kernel, seed, dtype=dtype)
+        inputs |= {name: size * inputs[name] for name in ("input_gate", "forget_gate")}
+        report = check_kernel_refinement(
+            stabilised_mlstm, kernel, inputs, gradients=True, log_window=1, shrink=False
+        )
+        assert report.verdict is Verdict.REFINES, report.summary()
+        assert report.worst.ratio > 0.01
+
+
+def test_what_cancels_in_the_gradient_at_a_running_maximum_errs_all_the_same():
+    """A token that sets m and adds next to nothing: what the state before it leaves through m cancels."""
+    kernel = MLstm(scale=0.5)
+    inputs = drawn(kernel)
+    inputs["input_gate"][:, 5] = 4
+    inputs["k"][:, 5] *= 1e-7
+
+    def report(window):
+        return check_kernel_refinement(
+            lambda **x: stabilised_mlstm(**x, eps=0.0),
+            kernel,
+            inputs,
+            cotangents={"y": torch.ones_like(inputs["v"])},
+            log_window=window,
+            shrink=False,
+        )
+
+    multiplied, added = report(0).greatest, report(1).greatest
+    assert multiplied["dinput_gate"] > 1
+    assert multiplied["dforget_gate"] > 1
+    assert max(added.values()) <= 1
+
+
+def test_a_running_maximum_without_gradient_is_refuted_where_it_counts():
+    kernel, _ = RECURRENCES["mlstm"]
+    inputs = drawn(kernel)
+
+    def fixed(eps):
+        return check_kernel_refinement(
+            lambda **x: stabilised_mlstm(**x, eps=eps, through_m=False),
+            MLstm(scale=0.5, eps=eps),
+            inputs,
+            gradients=True,
+            log_window=1,
+            shrink=False,
+        )
+
+    assert fixed(0.01).verdict is Verdict.REFUTED
+    assert fixed(0.01).worst.output in ("dinput_gate", "dforget_gate")
+    assert fixed(0.0).verdict is Verdict.REFINES
+
+
 # ---------------------------------------------------------------- wrong backwards
 
 
@@ -259,6 +314,17 @@ def without_softplus_slope(dt, dt_bias, **x):
     return ssd(dt=(y.detach() + straight - straight.detach()).expm1().log(), **x)
 
 
+def normaliser_fixed(**x):
+    y = RIGHT["mlstm"](**x)
+    memory_alone = RIGHT["attention"](
+        x["q"],
+        x["input_gate"].exp()[..., None] * x["k"],
+        x["v"],
+        functional.logsigmoid(x["forget_gate"])[..., None],
+    )[0]
+    return memory_alone * (y / memory_alone).detach()
+
+
 RIGHT = {name: recurrence for name, (_, recurrence) in RECURRENCES.items()}
 WRONG = {
     "ssd: gate's gradient missing": ("ssd", detached(ssd, "z"), "dz"),
@@ -314,6 +380,16 @@ WRONG = {
         ).transpose(1, 2),
         None,
     ),
+    "mlstm: normaliser taken for constant": (
+        "mlstm",
+        lambda q, **x: normaliser_fixed(q=q, **x),
+        "dq",
+    ),
+    "mlstm: forget gate's gradient missing": (
+        "mlstm",
+        detached(RIGHT["mlstm"], "forget_gate"),
+        "dforget_gate",
+    ),
     "selective: gate's gradient missing": ("selective", detached(RIGHT["selective"], "z"), "dz"),
 }
 
@@ -343,6 +419,19 @@ def test_a_wrong_backward_has_a_small_case_that_repeats_it():
     assert smallest["dy"].shape == smallest["x"].shape == (1, 1, 1, 1)
     assert "cotangents={'y': dy, 'last_state': dlast_state}" in report.smallest.code
     with pytest.raises(RefinementError, match="cotangents given"):
+        exec(report.smallest.code, {"impl": impl})
+
+
+def test_a_small_case_keeps_what_is_no_number():
+    kernel, right = RECURRENCES["rg-lru"]
+    inputs = drawn(kernel, time=6)
+    inputs["reset"] = inputs["reset"].bool()
+    impl = by_hand(right, lambda reset, **x: rg_lru(**x))
+    report = check_kernel_refinement(impl, kernel, inputs, gradients=True)
+    assert report.verdict is Verdict.REFUTED
+    assert report.smallest.inputs["reset"].dtype == torch.bool
+    assert report.smallest.inputs["reset"].any()
+    with pytest.raises(RefinementError):
         exec(report.smallest.code, {"impl": impl})
 
 
@@ -502,14 +591,6 @@ def test_the_place_of_a_gradient_of_a_group():
     assert (report.worst.output, report.worst.group) == ("dB", 1)
     assert "worst: dB at example 0, t 0, group 1, state " in report.row("mine").evidence
     assert "rounding cannot explain the worst entry" in report.row("mine").evidence
-
-
-def test_gradients_of_the_mlstm_are_refused():
-    kernel = MLstm()
-    with pytest.raises(InvalidArgument, match="gradients of MLstm are not bounded, as they pass through"):
-        check_kernel_refinement(lambda **x: x["v"], kernel, drawn(kernel), gradients=True)
-    with pytest.raises(InvalidArgument, match="gradients of MLstm are not bounded"):
-        kernel.trace({}, KernelTape(FLOAT64))
 
 
 @pytest.mark.parametrize(

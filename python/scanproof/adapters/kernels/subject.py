@@ -81,12 +81,10 @@ class Subject:
         Inputs that must be constant are not differentiated.
 
         Raises:
-            Unsupported: no gradients can be pulled through it, or those of its kernel are not bounded.
+            Unsupported: no gradients can be pulled through it.
         """
         if self.no_gradient:
             raise Unsupported("no gradients can be pulled through it")
-        if self.kernel.no_gradients:
-            raise Unsupported(f"its gradients are not bounded: {self.kernel.no_gradients}")
         rounding = Rounding.of(torch.float32)
         problem = KernelProblem(self.load(), self.kernel, rounding, self.log_window, self.constant)
         inputs = self.inputs(seed)

@@ -68,6 +68,11 @@ class KernelTape(Tape, KernelArithmetic):
 
         return self.record(h, (decays, logs, b, h0), pull)
 
+    def shifted_exp(self, x: Traced, shift: Traced) -> Traced:
+        """Return ``exp x``, whose gradient at the shift is zero."""
+        y = self.base.shifted_exp(x.value, shift.value)
+        return self.record(y, (x,), lambda g: [Part(g, self.base.exp_slope(x.value, y))])
+
     def complex_scan(self, a: Complex, b: Complex, h0: Complex) -> Complex:
         """Return complex states; going backwards the decays are conjugate."""
         base = self.base

@@ -106,6 +106,13 @@ class MLstm(Kernel):
     larger m is; eps = 0 is the paper. The state is not compared. No theorem is about the exponents that are
     kept apart: the bound is a running error analysis.
 
+    So it is with gradients. But through eps y does not depend on m: what implementations add to the gradient
+    at ``m_t`` cancels, all but the errors. It is the terms ``Q(u, s)`` of the output with ``s <= t <= u``, as
+    they leave through the decay before t, the decay after t, the input gate and the divisor, and for the
+    whole of them ``KernelBounds.through_sums`` allows at the logarithm of a decay. The adjoint here counts m
+    among the logarithms that are added, so that the allowance reaches ``m_t``, and from there the gate that
+    is the greater one, or both where that is in doubt, as through eps it does itself.
+
     Attributes:
         scale: factor of the queries.
         eps: what implementations add to the scaled denominator.
@@ -120,9 +127,6 @@ class MLstm(Kernel):
     }
     optional: ClassVar = frozenset()
     outputs: ClassVar = {"y": OUTPUTS["y"]}
-    no_gradients: ClassVar = (
-        "they pass through the running maximum of its exponents, and what cancels there is not analysed"
-    )
 
     scale: float = 1.0
     eps: float = 0.0

@@ -71,7 +71,7 @@ def check_kernel_refinement(
         The report, as of ``check_refinement``.
 
     Raises:
-        InvalidArgument: the call is wrong, or gradients of the kernel are not bounded; nothing was checked.
+        InvalidArgument: the call is wrong; nothing was checked.
 
     >>> import torch
     >>> from scanproof import MinGru, check_kernel_refinement
@@ -94,11 +94,6 @@ def check_kernel_refinement(
         raise InvalidArgument(f"{check}: log_window is {log_window!r}; give a whole number of at least 0.")
 
     pulling = gradients or cotangents is not None
-    if pulling and kernel.no_gradients:
-        raise InvalidArgument(
-            f"{check}: gradients of {type(kernel).__name__} are not bounded, as {kernel.no_gradients};"
-            " check it without gradients."
-        )
 
     def prepare(given: Mapping[str, Tensor], seed: int) -> tuple[Problem, Inputs]:
         ordered = _checked(check, kernel, given)

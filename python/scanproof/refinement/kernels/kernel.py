@@ -31,7 +31,6 @@ class Kernel(ABC):
             size. optional: inputs that may be left out. outputs: names of the axes of each output, ``y``
             first, then the parts of the last state.
         marks: inputs that say where sequences begin, which have no gradients.
-        no_gradients: why gradients are not bounded; empty where they are.
     """
 
     theorem: ClassVar[str]
@@ -40,7 +39,6 @@ class Kernel(ABC):
     optional: ClassVar[frozenset[str]]
     outputs: ClassVar[Mapping[str, tuple[str, ...]]]
     marks: ClassVar[frozenset[str]] = frozenset()
-    no_gradients: ClassVar[str] = ""
 
     def run(self, inputs: Mapping[str, Array], arithmetic: KernelArithmetic = FLOAT64) -> dict[str, Value]:
         """Run the recurrence, token after token.
@@ -67,10 +65,8 @@ class Kernel(ABC):
             The inputs that have gradients, as variables of the tape, and the outputs, both by name.
 
         Raises:
-            InvalidArgument: as of :meth:`run`; or gradients of this kernel are not bounded.
+            InvalidArgument: as of :meth:`run`.
         """
-        if self.no_gradients:
-            raise InvalidArgument(f"gradients of {type(self).__name__} are not bounded: {self.no_gradients}.")
         arrays = self._checked(inputs)
         variables = {name: tape.variable(x) for name, x in arrays.items() if name not in self.marks}
         marks = {name: tape.lift(x) for name, x in arrays.items() if name in self.marks}
