@@ -41,6 +41,7 @@ def test_without_lean(nothing):
     assert found["toolchain"]["state"] == "missing"
     assert found["Lean as WebAssembly"]["remedy"] in ("scanproof prove", "pip install 'scanproof[wasm]'")
     assert found["proofs"]["remedy"] == "scanproof prove"
+    assert found["Lean by lake"]["remedy"].startswith("curl ")
     quiet = run("--quiet").stdout
     assert "toolchain" in quiet
     assert "devices" not in quiet

@@ -128,11 +128,22 @@ def test_remarks_follow_the_statement() -> None:
     assert all("PyTorch" in found.not_said[-1] for found in (algebra, runner, scan))
 
 
+def test_only_a_statement_without_the_rounding_model_says_nothing_of_rounding() -> None:
+    declaration = next(iter(CATALOGUE))
+    rounding = replace(declaration, statement=f"{declaration.statement} (r : Scanproof.Rounding α)")
+    nothing = "It says nothing of rounding."
+    assert nothing in remarks(declaration).not_said
+    assert nothing not in remarks(rounding).not_said
+    assert set(remarks(declaration).assumes) < set(remarks(rounding).assumes)
+
+
 def test_modules_cite_what_their_code_takes() -> None:
     citing = citing_modules()
     assert any(one.rests and one.module.endswith("prefix_report") for one in citing[theorems.RUNNER_APPEND])
     named = [one for one in citing["laurent_pair"] if one.module == "scanproof.causality.coded"]
     assert [one.rests for one in named] == [False]
+    runners = next(one for one in citing[theorems.SCAN_ERROR] if one.module.endswith(".runners"))
+    assert runners.says.startswith("The list runners of the Lean library")
 
 
 def test_the_graph_has_users_to_the_right() -> None:

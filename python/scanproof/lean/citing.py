@@ -1,5 +1,6 @@
 """Which parts of the Python package rest on which theorems, read from its sources."""
 
+import ast
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ def citing_modules(package: Path = PACKAGE) -> Mapping[str, list[Citing]]:
         rests = {constants[key] for key in re.findall(r"\btheorems\.([A-Z_]+)", text) if key in constants}
         quoted = set(re.findall(r"`(?:Scanproof\.)?([\w.']+)`", text)) - rests
         if rests or quoted:
-            says = text.partition("\n")[0].strip('"')
+            says = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
             for name in (*rests, *quoted):
                 found[name].append(Citing(module.removesuffix(".__init__"), says, name in rests))
     return found

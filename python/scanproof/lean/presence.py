@@ -10,6 +10,8 @@ from scanproof.lean.lake import Lake
 from scanproof.lean.node import find_node
 from scanproof.lean.project import Project
 
+INSTALL_ELAN = "curl -sSf https://elan.lean-lang.org/elan-init.sh | sh"
+
 
 def elan_lacks(project: Project) -> bool:
     """Whether the ``lean`` on the PATH is elan's, and elan would have to download the project's version."""
@@ -28,7 +30,7 @@ def lake(project: Project) -> tuple[str | None, str]:
     try:
         return Lake.require(project).identity, ""
     except LeanUnavailable:
-        return None, install if shutil.which("elan") else "install elan, the version manager of Lean"
+        return None, install if shutil.which("elan") else INSTALL_ELAN
 
 
 def webassembly() -> tuple[str | None, str]:

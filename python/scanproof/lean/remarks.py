@@ -13,7 +13,7 @@ class Remark:
     Attributes:
         pattern: a regular expression.
         assumes: what such a theorem assumes; empty where it adds nothing.
-        not_said: what it leaves open.
+        not_said: what it leaves open; empty where it leaves no more.
     """
 
     pattern: str
@@ -21,6 +21,10 @@ class Remark:
     not_said: str
 
 
+_ALGEBRA = (
+    r"\[Scanproof\.Comm(?:Semi)?[rR]ingScalar |\[(?:Lean\.Grind\.)?(?:Comm)?(?:Semi)?[rR]ing "
+    r"|\[(?:Lean\.Grind\.)?Field "
+)
 STATEMENTS = (
     Remark(
         r"\[Scanproof\.LawfulScalar ",
@@ -29,11 +33,11 @@ STATEMENTS = (
         "It says nothing of rounding: in floating point the two sides may differ in the last digits.",
     ),
     Remark(
-        r"\[Scanproof\.Comm(?:Semi)?[rR]ingScalar "
-        r"|\[(?:Lean\.Grind\.)?(?:Comm)?(?:Semi)?[rR]ing |\[(?:Lean\.Grind\.)?Field ",
+        _ALGEBRA,
         "The laws of the algebra named in brackets. Exact arithmetic has them; floating point has not.",
-        "It says nothing of rounding, unless the statement names a rounding model.",
+        "",
     ),
+    Remark(rf"(?s)\A(?!.*Scanproof\.Rounding\b).*(?:{_ALGEBRA})", "", "It says nothing of rounding."),
     Remark(
         r"Scanproof\.Rounding\b",
         "The rounding model Rounding: each operation has a relative error of at most u, plus η where it "
@@ -79,5 +83,5 @@ def remarks(theorem: Declaration) -> Remarks:
     found += [remark for remark in MODULES if re.match(remark.pattern, theorem.module)]
     return Remarks(
         tuple(remark.assumes for remark in found if remark.assumes),
-        (*(remark.not_said for remark in found), ALWAYS),
+        (*(remark.not_said for remark in found if remark.not_said), ALWAYS),
     )
