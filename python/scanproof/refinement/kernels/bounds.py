@@ -32,7 +32,8 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
     With ``log_window``, an implementation may add the logarithms of decays over stretches of at most so many
     tokens (and sums over such stretches in turn), take ``exp`` of such sums and of differences of them, and
     form the output as a sum over pairs of tokens, as the chunked forms of Mamba-2, gated linear attention and
-    mLSTM do. No theorem is about that: the argument is in :meth:`decaying_scan`.
+    mLSTM do. No theorem is about that: the argument is in :meth:`decaying_scan`, and for gradients in
+    :meth:`through_sums`.
     """
 
     reference: KernelFolding

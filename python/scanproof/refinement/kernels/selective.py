@@ -16,8 +16,7 @@ from scanproof.refinement.runners import diagonal_selective_scan
 class SelectiveScan(Kernel):
     """The selective scan (Gu & Dao 2023), the Lean definition ``selectiveScan`` with one group.
 
-    ``check_scan_refinement`` compares with the same recurrence, and gradients too, in the layout of
-    ``selective_scan_fn``.
+    ``check_scan_refinement`` compares with the same recurrence, in the layout of ``selective_scan_fn``.
 
     Attributes:
         delta_softplus: whether the step sizes pass through the softplus.
