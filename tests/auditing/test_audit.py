@@ -160,7 +160,7 @@ def test_the_command(command):
     assert quiet.stdout == "✓ CAUSAL  made_for_audit:pointwise\n"
     leak = command("mean_over_time", "--json", "--seed", "3")
     assert leak.exit_code == 1
-    whole, *_, mapped = json.loads(leak.stdout)["reports"]
+    whole, mapped, *_ = json.loads(leak.stdout)["reports"]
     assert (whole["verdict"], whole["seed"]) == ("LEAK", 3)
     assert mapped["leakage"]["outputs"] == 13
     refined = json.loads(command("with_spec", "--json").stdout)["reports"]

@@ -146,7 +146,7 @@ def test_it_follows_the_system_and_the_button(browser, file, scheme, other):
 
 def test_reproductions_are_copied(browser, page):
     browser.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator("[data-copy=call-2]").click()
+    page.locator("[data-copy=call-3]").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith("certify(fn, x")
 
 

@@ -106,16 +106,16 @@ def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports):
     content = json.loads(reports["AuditReport"].to_json())["reports"]
     assert [report["type"] for report in content] == [
         "AuditReport",
+        "LeakMap",
         "LeakReport",
         "PerturbationReport",
         "PrefixReport",
         "BatchReport",
         "AuditEntry",
         "AuditEntry",
-        "LeakMap",
     ]
     assert {report["subject"] for report in content} == {"a leaky stack"}
-    assert [report["verdict"] for report in content[5:7]] == ["NOT_APPLICABLE"] * 2
+    assert [report["verdict"] for report in content[6:8]] == ["NOT_APPLICABLE"] * 2
     assert content[0]["theorems"] == [
         "Runner.take_outputs_congr",
         "matrixCausal_iff_reach_cuts",

@@ -79,9 +79,9 @@ class AuditReport(Report):
 
     @property
     def parts(self) -> tuple[Report, ...]:
-        """The audit itself, the report of each check, and the map of a leak."""
+        """The audit itself, the map of a leak, and the report of each check."""
         reports = (entry.report or entry for entry in self.entries)
-        return (self, *reports, *([self.leak_map] if self.leak_map else []))
+        return (self, *([self.leak_map] if self.leak_map else []), *reports)
 
     @property
     def ok(self) -> bool:
