@@ -12,6 +12,7 @@ from itertools import dropwhile, takewhile
 import pytest
 import torch
 
+import scanproof
 from figures import same
 from pages import PAGES, ROOT, name
 
@@ -156,3 +157,9 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert (
         'id="scanproof.causality.certificate.certify"' in (tmp_path / "reference" / "python.html").read_text()
     )
+
+
+def test_the_reference_has_every_name():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text()
+    told = set(re.findall(r"^::: (\S+)$", page, re.MULTILINE))
+    assert {f"{module}.{name}" for name, module in scanproof._EXPORTS.items()} <= told
