@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn import functional
 
 import scanproof
+from block_case import BLOCKS, DiagonalS4, block_case
 from scan_case import SCANS, scan_case
 from scanproof import (
     DiagonalS4Spec,
     InvalidArgument,
-    MambaBlockSpec,
     MambaCheckpoint,
     RefinementError,
     Rounding,
@@ -27,7 +27,6 @@ from scanproof import (
     check_scan_refinement,
     selective_scan,
 )
-from scanproof.refinement.cases import random_spec
 
 # ---------------------------------------------------------------- right implementations
 
@@ -77,40 +76,6 @@ def test_own_scans_refine_on_any_shape(name, shape, seed, softplus):
         del case["delta_bias"]
     report = check_scan_refinement(SCANS[name], **case, delta_softplus=softplus, shrink=False)
     assert report.verdict is Verdict.REFINES, report.summary()
-
-
-class DiagonalS4(nn.Module):
-    def __init__(self, spec, dtype=torch.float32):
-        super().__init__()
-        for name in spec.axes:
-            self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))
-
-    def forward(self, x):
-        u, h, states = functional.linear(x, self.inProj), 0.0, []
-        for t in range(x.shape[1]):
-            h = self.a * h + u[:, t]
-            states.append(h)
-        return functional.linear(torch.stack(states, 1), self.outProj) + functional.linear(x, self.skip)
-
-
-class CompactMamba(DiagonalS4):
-    def forward(self, x):
-        u, gate = functional.linear(x, self.inProj), torch.sigmoid(functional.linear(x, self.gateProj))
-        h, states = 0.0, []
-        for t in range(x.shape[1]):
-            h = self.a * h + self.b * u[:, t]
-            states.append(h)
-        return functional.linear((self.c * torch.stack(states, 1) + self.d * u) * gate, self.outProj)
-
-
-BLOCKS = {DiagonalS4Spec: DiagonalS4, MambaBlockSpec: CompactMamba}
-DIMS = {"inputDim": 3, "stateDim": 5, "outputDim": 2}
-
-
-def block_case(kind=DiagonalS4Spec, dtype=torch.float32, length=20, seed=0):
-    spec = random_spec(kind, DIMS, seed=seed)
-    x = torch.randn(2, length, 3, generator=torch.Generator().manual_seed(seed)).to(dtype)
-    return BLOCKS[kind](spec, dtype), spec, x
 
 
 @pytest.mark.parametrize("kind", BLOCKS)

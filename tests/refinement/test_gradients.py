@@ -1,11 +1,10 @@
 """Gradients of right implementations refine the adjoint, wrong ones are refuted with a small case."""
 
-import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional
 
+from block_case import block_case
 from scan_case import SCANS, scan_case
 from scanproof import (
     InvalidArgument,
@@ -19,7 +18,6 @@ from scanproof import (
     check_scan_refinement,
     selective_scan,
 )
-from scanproof.refinement.cases import random_spec
 from scanproof.refinement.gradients import draw_cotangents
 
 
@@ -45,30 +43,9 @@ def test_optional_arguments(leave_out, softplus):
     assert report.gradients == tuple(case)
 
 
-class CompactMamba(nn.Module):
-    def __init__(self, spec, dtype=torch.float32):
-        super().__init__()
-        for name in spec.axes:
-            self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))
-
-    def forward(self, x):
-        u, gate = functional.linear(x, self.inProj), torch.sigmoid(functional.linear(x, self.gateProj))
-        h, states = 0.0, []
-        for t in range(x.shape[1]):
-            h = self.a * h + self.b * u[:, t]
-            states.append(h)
-        return functional.linear((self.c * torch.stack(states, 1) + self.d * u) * gate, self.outProj)
-
-
-def block_case(dtype=torch.float32):
-    spec = random_spec(MambaBlockSpec, {"inputDim": 3, "stateDim": 5, "outputDim": 2}, seed=0)
-    x = torch.randn(2, 20, 3, generator=torch.Generator().manual_seed(0)).to(dtype)
-    return CompactMamba(spec, dtype), spec, x
-
-
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
 def test_gradients_of_blocks_refine(dtype):
-    impl, spec, x = block_case(dtype)
+    impl, spec, x = block_case(MambaBlockSpec, dtype)
     report = check_refinement(impl, spec, x, gradients=True)
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.compared == x.numel() + 2 * 20 * 2
@@ -177,7 +154,7 @@ def test_gradients_that_are_not_finite_are_refuted():
 
 
 def test_a_block_whose_input_is_detached_somewhere_is_refuted():
-    impl, spec, x = block_case()
+    impl, spec, x = block_case(MambaBlockSpec)
 
     def half_detached(x):
         return (impl(x) + impl(x).detach()) / 2
@@ -246,7 +223,7 @@ def test_each_seed_draws_other_cotangents():
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
     assert first.dtype == torch.bfloat16
-    impl, spec, x = block_case()
+    impl, spec, x = block_case(MambaBlockSpec)
     reports = [check_refinement(impl, spec, x, gradients=True, seed=seed) for seed in (1, 1, 2)]
     ratios = [report.worst.ratio for report in reports]
     assert ratios[0] == ratios[1]
@@ -269,7 +246,7 @@ def test_gradients_accumulated_in_half_precision_over_two_uses():
 
 
 def wrong_calls():
-    impl, spec, x = block_case()
+    impl, spec, x = block_case(MambaBlockSpec)
     y = torch.ones(2, 20, 2)
     yield "cotangents has []; give a tensor", lambda: check_refinement(impl, spec, x, cotangents={})
     yield (
@@ -298,7 +275,7 @@ def test_wrong_calls(says, call):
 
 
 def test_assertions_take_the_same_options():
-    impl, spec, x = block_case()
+    impl, spec, x = block_case(MambaBlockSpec)
     assert assert_refines(impl, spec, x, gradients=True, seed=5).seed == 5
     with pytest.raises(RefinementError):
         assert_refines(lambda x: impl(x) + 0 * x.sum() + x.sum() - x.sum().detach(), spec, x, gradients=True)
@@ -350,7 +327,7 @@ def test_a_gradient_that_is_zero_says_no_less_for_it():
 
 
 def test_the_theorem_of_a_gradient_that_is_worst_is_the_adjoints():
-    impl, spec, x = block_case()
+    impl, spec, x = block_case(MambaBlockSpec)
     report = check_refinement(lambda x: impl(x.detach()) + 0 * x.sum(), spec, x, gradients=True, shrink=False)
     assert report.worst.output == "dx"
     assert report.worst_theorem == report.row("mine").theorem == "diagonalScan_vjp_inputs_error"

@@ -1,0 +1,43 @@
+"""Blocks in PyTorch that are the list runners of specs, with random parameters and inputs."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from scanproof import DiagonalS4Spec, MambaBlockSpec
+from scanproof.refinement.cases import random_spec
+
+
+class DiagonalS4(nn.Module):
+    def __init__(self, spec, dtype=torch.float32):
+        super().__init__()
+        for name in spec.axes:
+            self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))
+
+    def forward(self, x):
+        u, h, states = functional.linear(x, self.inProj), 0.0, []
+        for t in range(x.shape[1]):
+            h = self.a * h + u[:, t]
+            states.append(h)
+        return functional.linear(torch.stack(states, 1), self.outProj) + functional.linear(x, self.skip)
+
+
+class CompactMamba(DiagonalS4):
+    def forward(self, x):
+        u, gate = functional.linear(x, self.inProj), torch.sigmoid(functional.linear(x, self.gateProj))
+        h, states = 0.0, []
+        for t in range(x.shape[1]):
+            h = self.a * h + self.b * u[:, t]
+            states.append(h)
+        return functional.linear((self.c * torch.stack(states, 1) + self.d * u) * gate, self.outProj)
+
+
+BLOCKS = {DiagonalS4Spec: DiagonalS4, MambaBlockSpec: CompactMamba}
+DIMS = {"inputDim": 3, "stateDim": 5, "outputDim": 2}
+
+
+def block_case(kind=DiagonalS4Spec, dtype=torch.float32, length=20, seed=0):
+    spec = random_spec(kind, DIMS, seed=seed)
+    x = torch.randn(2, length, 3, generator=torch.Generator().manual_seed(seed)).to(dtype)
+    return BLOCKS[kind](spec, dtype), spec, x
