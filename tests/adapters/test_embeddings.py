@@ -119,7 +119,8 @@ def test_wrong_calls(arguments: dict[str, Any], message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("check", [certify, check_prefix])
-def test_ids_are_told_where_to_go(check: Any) -> None:
-    with pytest.raises(InvalidArgument, match=r"adapters\.embeddings\.from_ids.*check_perturbation"):
-        check(Plain(), IDS)
+def test_ids_are_told_where_to_go() -> None:
+    with pytest.raises(
+        InvalidArgument, match=r"adapters\.embeddings\.from_ids.*check_perturbation or check_prefix"
+    ):
+        certify(Plain(), IDS)

@@ -89,6 +89,7 @@ def test_what_does_not_apply_says_why_and_does_not_decide():
     )
     assert verdicts(ids)["VJP certificate"] is Verdict.NOT_APPLICABLE
     assert verdicts(ids)["future perturbation"] is Verdict.CAUSAL
+    assert verdicts(ids)["append-prefix"] is Verdict.CAUSAL
 
 
 def test_what_raises_in_a_check_is_inconclusive_there():

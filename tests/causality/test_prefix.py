@@ -169,7 +169,7 @@ class TestWrongCalls:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"x": torch.ones(2, 5, dtype=torch.long)}, "floating tensor, got torch.int64"),
+            ({"x": torch.ones(2, 5, dtype=torch.bool)}, "floating or integer, got torch.bool"),
             ({"x": torch.ones(2, 1, 3)}, "T >= 2"),
             ({"x": torch.ones(5)}, "wrong rank"),
             ({"x": torch.ones(5, 3), "seq_dim": 0}, "batch_dim=None"),
@@ -325,3 +325,42 @@ def test_on_a_gpu() -> None:
     )
     assert report.verdict is Verdict.LEAK
     assert report.device == "cuda:0"
+
+
+class TestTokenIds:
+    embedding = torch.randn(11, 4, generator=torch.Generator().manual_seed(3))
+
+    @pytest.fixture
+    def ids(self, rng: torch.Generator) -> Tensor:
+        return torch.randint(0, 11, (2, T), generator=rng)
+
+    def test_causal(self, ids: Tensor) -> None:
+        report = check_prefix(lambda ids: self.embedding[ids].cumsum(1), ids, vocab_size=11)
+        assert report.verdict is Verdict.CAUSAL
+        assert [tried.strategy for tried in report.inputs] == ["", "other ids", "shuffled", "other ids"]
+        assert "vocab_size=11" in report.call
+
+    def test_rounding_is_told_from_other_ids(self, ids: Tensor) -> None:
+        """Another order of a sum: float32 alone differs, and no replaced future changes a bit."""
+        report = check_prefix(lambda ids: order_of_length(self.embedding[ids]), ids)
+        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING, report.summary()
+
+    def test_leaks(self, ids: Tensor) -> None:
+        def of_length(ids: Tensor) -> Tensor:
+            return self.embedding[ids] / ids.shape[1]
+
+        def of_a_later_id(ids: Tensor) -> Tensor:
+            return self.embedding[ids] + (ids == ids[0, -1]).any(1).float()[:, None, None]
+
+        assert check_prefix(of_length, ids).verdict is Verdict.LEAK
+        assert check_prefix(of_a_later_id, ids).verdict is Verdict.LEAK
+
+    def test_outputs_may_be_integers(self, ids: Tensor) -> None:
+        assert check_prefix(lambda ids: ids.cumsum(1), ids).verdict is Verdict.CAUSAL
+        assert check_prefix(lambda ids: ids + ids.flip(1).cumsum(1), ids).verdict is Verdict.LEAK
+
+    def test_a_wrong_call(self, x: Tensor) -> None:
+        with pytest.raises(InvalidArgument, match="check_prefix: x holds only the id 1"):
+            check_prefix(lambda ids: self.embedding[ids], torch.ones(2, T, dtype=torch.long))
+        with pytest.raises(InvalidArgument, match="vocab_size=4 is for token ids"):
+            check_prefix(cumsum, x, vocab_size=4)

@@ -166,7 +166,12 @@ def build() -> tuple[list[Model], list[Fault]]:
         Model(name="memory of finished blocks", fn=compressed_memory),
         Model(name="transformer block", fn=block),
         Model(name="gated attention that saturates", fn=lambda x: causal_attention(x) * (100 * x).sigmoid()),
-        Model(name="decoder of token ids", fn=decoder, ids=11, modes=frozenset({"perturbation", "batch"})),
+        Model(
+            name="decoder of token ids",
+            fn=decoder,
+            ids=11,
+            modes=frozenset({"perturbation", "prefix", "batch"}),
+        ),
         Model(
             name="causal attention over 200 positions",
             fn=causal_attention,
@@ -223,9 +228,9 @@ def build() -> tuple[list[Model], list[Fault]]:
             name="no mask in the second layer, token ids",
             fn=leaky_decoder,
             ids=11,
-            modes=frozenset({"perturbation", "batch"}),
+            modes=frozenset({"perturbation", "prefix", "batch"}),
             reads=every,
-            seen_by=frozenset({"perturbation"}),
+            seen_by=frozenset({"perturbation", "prefix"}),
         ),
         Fault(
             name="no mask, gated down to 1e-6",

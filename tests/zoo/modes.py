@@ -36,7 +36,7 @@ def examined(specimen: Specimen, mode: Mode, dtype: torch.dtype = torch.float32)
         case "perturbation":
             return check_perturbation(fn, x, inputs=1, vocab_size=specimen.ids, alignment=alignment)
         case "prefix":
-            return check_prefix(fn, x, inputs=1, alignment=alignment)
+            return check_prefix(fn, x, inputs=1, vocab_size=specimen.ids, alignment=alignment)
         case "batch":
             return check_batch_independence(fn, x, inputs=1, vocab_size=specimen.ids)
 

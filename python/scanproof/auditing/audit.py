@@ -146,8 +146,8 @@ def audit(
         ),
         _entry(
             "append-prefix",
-            lambda: check_prefix(fn, x, generator=seeded(), **placed),
-            unless_asked("prefix") or ids,
+            lambda: check_prefix(fn, x, vocab_size=vocab_size, generator=seeded(), **placed),
+            unless_asked("prefix"),
         ),
         _entry(
             "batch independence",

@@ -78,7 +78,7 @@ def check_tensor(check: str, fn: Callable[..., Any], x: Tensor, *, token_ids: bo
         raise InvalidArgument(
             f"{check}: x must be a floating tensor, got {x.dtype}; token ids have no gradient, so check at "
             "their embeddings (fn, x = scanproof.adapters.embeddings.from_ids(model, ids)), or use "
-            "check_perturbation."
+            "check_perturbation or check_prefix."
         )
     if x.numel() == 0:
         raise InvalidArgument(

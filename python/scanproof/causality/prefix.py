@@ -42,6 +42,7 @@ from scanproof.causality.places import Past
 from scanproof.causality.precision import AtPrecision, unit_roundoff
 from scanproof.causality.prefix_report import Mismatch, PrefixReport
 from scanproof.causality.probe import shape_by_changes
+from scanproof.causality.replacement import Replacement
 from scanproof.causality.request import Request
 from scanproof.causality.selection import Selector
 from scanproof.causality.steady import unsteady
@@ -65,6 +66,7 @@ def check_prefix(
     lengths: Literal["all"] | Iterable[int] = "all",
     inputs: int = INPUTS,
     atol: float = 0.0,
+    vocab_size: int | None = None,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
     alignment: Alignment = SAME,
@@ -75,18 +77,20 @@ def check_prefix(
     """Compare ``fn(x[:, :k])`` with ``fn(x)[:, :k]``.
 
     Args:
-        fn: function or module from a floating tensor to one tensor with as many positions along ``seq_dim``
+        fn: function or module from one tensor to one tensor with as many positions along ``seq_dim``
             (else say so by ``alignment``); a module in eval mode. Called once per prefix and twice on ``x``,
             and again in another precision when a difference is not zero.
-        x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
-            chunk size of the model, and not a multiple of it. Several tensors with the same positions and
-            examples: a tuple for positional arguments, a mapping for keyword arguments.
+        x: floating tensor, or integer token ids, on any device, by default of shape (batch, T, …) with
+            T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it. Several floating
+            tensors with the same positions and examples: a tuple for positional arguments, a mapping for
+            keyword arguments.
         lengths: the prefixes k, each with 1 <= k < T, or ``"all"`` of them; with an alignment, all those that
             end where an output becomes complete.
         inputs: how many inputs to try in all. Those after ``x`` are drawn from it (``scanproof.draw_input``)
             and compared at one prefix in eight, at least four, each at others.
         atol: an absolute difference of at most this is TOLERATED. 0 accepts equal bits, and rounding on the
             evidence of two precisions only.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
         seq_dim: axis of positions in ``x`` and in the output.
         batch_dim: axis of examples in both; None for an input without one.
         alignment: which inputs each output may read, where that is not ``s <= t``; of the outputs that may
@@ -115,13 +119,23 @@ def check_prefix(
         'CAUSAL'
     """
     axes = Axes(seq_dim, batch_dim)
-    subject = Subject.of("check_prefix", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
+    subject = Subject.of(
+        "check_prefix",
+        fn,
+        x,
+        axes,
+        alignment=alignment,
+        output=output,
+        kwargs=kwargs,
+        token_ids=True,
+    )
     if not (isinstance(atol, Real) and isfinite(atol) and atol >= 0):
         raise InvalidArgument(f"check_prefix: atol must be a finite number >= 0 (0 is exact), got {atol!r}.")
     options = {
         "lengths": lengths,
         "inputs": inputs,
         "atol": atol,
+        "vocab_size": vocab_size,
         "seq_dim": seq_dim,
         "batch_dim": batch_dim,
         "alignment": alignment,
@@ -129,13 +143,14 @@ def check_prefix(
         "kwargs": kwargs,
     }
     request = Request(check_prefix, fn, x, options, inputs, generator)
-    comparison = _Comparison(subject, lengths)
+    compared = partial(_Comparison, vocab_size=vocab_size, seed=request.seed)
+    comparison = compared(subject, lengths)
     chosen = lengths if isinstance(lengths, str) else comparison.lengths
 
     def at_drawn(draw: Draw[Subject]) -> PrefixReport:
         few = some_of(comparison.lengths, draw.number)
         call = request.text(draw.source, lengths=few, inputs=1)
-        report = _report(_Comparison(draw.subject, few), atol, request.seed, call)
+        report = _report(compared(draw.subject, few), atol, request.seed, call)
         evidence = report.evidence
         if report.verdict is Verdict.LEAK and evidence and evidence.high < INFORMATION * evidence.low:
             reason = f"{evidence}: too little of it is left in float64 to be told from rounding at this input"
@@ -146,7 +161,7 @@ def check_prefix(
         return f"{len(some_of(comparison.lengths, draw.number))} of {len(comparison.lengths)} prefixes"
 
     given = _report(comparison, atol, request.seed, request.text(lengths=chosen))
-    return try_inputs(given, request.draws(subject), at_drawn, part)
+    return try_inputs(given, request.draws(subject, vocab_size), at_drawn, part)
 
 
 def assert_prefix_equivalent(
@@ -156,6 +171,7 @@ def assert_prefix_equivalent(
     lengths: Literal["all"] | Iterable[int] = "all",
     inputs: int = INPUTS,
     atol: float = 0.0,
+    vocab_size: int | None = None,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
     alignment: Alignment = SAME,
@@ -179,6 +195,7 @@ def assert_prefix_equivalent(
         lengths=lengths,
         inputs=inputs,
         atol=atol,
+        vocab_size=vocab_size,
         seq_dim=seq_dim,
         batch_dim=batch_dim,
         alignment=alignment,
@@ -218,8 +235,17 @@ def _report(comparison: "_Comparison", atol: float, seed: int, call: str) -> Pre
 class _Comparison:
     """The whole sequence and its prefixes, at the precision given and, where needed, at another."""
 
-    def __init__(self, subject: Subject, lengths: Literal["all"] | Iterable[int]) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        lengths: Literal["all"] | Iterable[int],
+        *,
+        vocab_size: int | None,
+        seed: int,
+    ) -> None:
         self.subject, self._x, self._axes = subject, subject.x, subject.axes
+        numbers = torch.Generator().manual_seed(seed)
+        self._futures = Replacement(subject.check, self._x, self._axes, vocab_size, numbers)
         self._whole = self._run(subject.x)
         self._order = subject.order(self._whole)
         self.lengths = _check_lengths(lengths, self._order, subject)
@@ -235,6 +261,11 @@ class _Comparison:
     @property
     def _given(self) -> "_Compared":
         return _Compared(self._x, self._whole, self.mismatches)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        floating = (tensor.dtype for tensor in (self._x, self._whole) if tensor.is_floating_point())
+        return next(floating, torch.get_default_dtype())
 
     @property
     def scale(self) -> float:
@@ -253,11 +284,11 @@ class _Comparison:
         judgement = judge(
             residue,
             self.scale,
-            self._x.dtype,
+            self._dtype,
             self._rerun,
             lambda: self._equal_bits_at_equal_shapes(self._given),
         )
-        small = residue <= half_the_digits(self._x.dtype) * self.scale
+        small = residue <= half_the_digits(self._dtype) * self.scale
         seen = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
         if judgement.verdict is Verdict.LEAK and small and self._equal_bits_at_equal_shapes(seen):
             return Judgement(
@@ -283,7 +314,7 @@ class _Comparison:
         """Return an input whose appending changes the entry by more than rounding, by halving."""
         expected, threshold = (
             run.whole[mismatch.index].double(),
-            half_the_digits(self._x.dtype) * mismatch.size,
+            half_the_digits(self._dtype) * mismatch.size,
         )
         first, end = mismatch.length, self._x.shape[self._axes.seq]
         while end - first > 1:
@@ -306,7 +337,7 @@ class _Comparison:
         """Return the shape of a LEAK from the outputs that change when one input is appended."""
         if worst is None or worst.s is None:
             return None
-        modes = precisions(judgement, self._x.dtype)
+        modes = precisions(judgement, self._dtype)
         seen = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
         try:
             return shape_by_changes(
@@ -344,7 +375,7 @@ class _Comparison:
         return changes.masked_fill(changes <= self._rounding(mode), 0.0)[:, self._order.reaches > 0]
 
     def _rounding(self, mode: AtPrecision | None) -> float:
-        return KERNELS * unit_roundoff(mode.dtype if mode else self._x.dtype) * self.scale
+        return KERNELS * unit_roundoff(mode.dtype if mode else self._dtype) * self.scale
 
     def where(self, judgement: Judgement, worst: Mismatch | None) -> Where | None:
         """Return the module that lets in the worst mismatch, by running it again; None without a LEAK."""
@@ -361,7 +392,7 @@ class _Comparison:
         def run(x: Tensor, mode: AtPrecision | None) -> Run:
             return partial(self._run, mode.input(x) if mode else x, "fn(x)", mode)
 
-        modes = precisions(judgement, x.dtype)
+        modes = precisions(judgement, self._dtype)
         runs = [(run(x, mode), run(short, mode)) for mode in modes]
         return compare(self.subject, self.subject.given, runs, (past, None))
 
@@ -380,7 +411,7 @@ class _Comparison:
         try:
             x = mode.input(self._x)
             whole = self._run(x, mode=mode)
-            if not same_function(self._whole, whole, coarser(self._x.dtype, mode.coarsest)):
+            if not same_function(self._whole, whole, coarser(self._dtype, mode.coarsest)):
                 return "fn returns other outputs, beyond rounding"
             found = self._compare(x, whole, mode)
         except Exception as error:  # whatever fn raises at a precision it was not written for
@@ -446,14 +477,22 @@ class _Comparison:
         """Whether no differing prefix changes a bit when the future behind it is replaced."""
         for mismatch in run.mismatches:
             k = mismatch.length
-            x = run.x.clone()
-            future = x.narrow(self._axes.find("seq", x), k, x.shape[self._axes.seq] - k)
-            future.copy_(1 + 2 * x.abs().max() - future)  # differs from the future in every entry
-            y = self._run(x, f"fn(x) with the future of k={k} replaced", run.mode)
+            y = self._run(
+                self._with_another_future(run.x, k), f"fn(x) with the future of k={k} replaced", run.mode
+            )
             complete = self._order.complete(k)
             if not torch.equal(self._select(y, complete), self._select(run.whole, complete)):
                 return False
         return True
+
+    def _with_another_future(self, x: Tensor, k: int) -> Tensor:
+        """Return ``x`` with every entry from ``k`` on another."""
+        if not x.is_floating_point():
+            return self._futures.future("noise", k)
+        x = x.clone()
+        future = x.narrow(self._axes.find("seq", x), k, x.shape[self._axes.seq] - k)
+        future.copy_(1 + 2 * x.abs().max() - future)
+        return x
 
 
 class _Length(Exception):
