@@ -95,6 +95,9 @@ def test_an_output_stored_in_a_coarser_dtype_is_allowed_one_more_rounding():
     report = check_refinement(lambda x: impl(x).bfloat16(), spec, x)
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.worst.ratio > 0.5
+    assert report.coarser == {"y": "bfloat16"}
+    assert "stored    : y in bfloat16: coarser than assumed" in report.summary()
+    assert check_refinement(impl, spec, x).coarser == {}
     twice = check_refinement(lambda x: (impl(x) * 1.02).bfloat16(), spec, x, shrink=False)
     assert twice.verdict is Verdict.REFUTED
 

@@ -334,6 +334,7 @@ def _report(
         ratios=found.ratios,
         ulps=found.ulps,
         probable=found.probable,
+        coarser=found.coarser,
         smallest=smallest,
         theorem=problem.theorem,
         bound_theorem=_bound_theorem(problem),

@@ -33,6 +33,7 @@ class Comparison:
         ratios: error/bound of all entries.
         ulps: errors in units in the last place.
         probable: greatest error relative to a probabilistic bound; None unless asked for.
+        coarser: dtypes of the outputs and gradients that were rounded once more, to store them.
     """
 
     verdict: Verdict
@@ -46,6 +47,7 @@ class Comparison:
     ratios: Quantiles | None = None
     ulps: Quantiles | None = None
     probable: float | None = None
+    coarser: Mapping[str, str] = field(default_factory=dict)
 
 
 CONFIDENCE = 4.0
@@ -92,6 +94,11 @@ def compare(problem: Problem, inputs: Inputs, *, diagnose: bool = False) -> Comp
             _quantiles(ratios.values()),
             _quantiles(error / _ulp(expected.value[name], dtypes[name]) for name, error in errors.items()),
             _probable(problem, inputs, dtypes, errors) if diagnose else None,
+            {
+                name: str(dtype).removeprefix("torch.")
+                for name, dtype in dtypes.items()
+                if torch.finfo(dtype).eps / 2 > problem.rounding.unit_roundoff
+            },
         )
 
 

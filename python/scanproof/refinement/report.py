@@ -166,6 +166,8 @@ class RefinementReport(Report):
             None if nothing could be compared.
         probable: greatest error relative to a bound that counts k roundings as 4 sqrt(k) (Higham & Mary
             2019); a diagnostic that decides nothing. None for drawn cases, or if nothing could be compared.
+        coarser: dtypes by name of the outputs and gradients that are stored in a coarser one than
+            ``rounding`` assumes, for which the bound allows one more rounding.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward;
@@ -194,6 +196,7 @@ class RefinementReport(Report):
     ratios: Quantiles | None
     ulps: Quantiles | None
     probable: float | None
+    coarser: Mapping[str, str]
     smallest: FailingCase | None
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
@@ -238,6 +241,9 @@ class RefinementReport(Report):
             lines.append(
                 f"  bound     : {self.sharpness:.2g} of the value (median of {self.loosest}); {self.rounding}"
             )
+            if self.coarser:
+                stored = ", ".join(f"{name} in {dtype}" for name, dtype in self.coarser.items())
+                lines.append(f"  stored    : {stored}: coarser than assumed, so one more rounding is allowed")
             lines.append(f"  spread    : error/bound {self.ratios}; in ulps {self.ulps}")
         if self.probable is not None:
             lines.append(
