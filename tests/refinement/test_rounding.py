@@ -1,14 +1,17 @@
 """What is assumed of arithmetics, and the bounds that follow for scans in order and for TF32."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 import scanproof
-from scanproof import InvalidArgument, Rounding, Verdict, check_scan_refinement, selective_scan
+from scanproof import Cases, InvalidArgument, Rounding, Verdict, check_scan_refinement, selective_scan
 from scanproof.refinement.bounded import BoundedArithmetic
+from scanproof.strategies import scan_inputs
 
 
 def arithmetic(dtype=torch.float32, **options):
@@ -178,3 +181,38 @@ def test_wrong_ulps_are_refused(ulps):
 def test_tf32_takes_no_other_accumulator():
     with pytest.raises(InvalidArgument, match=r"leave out the accumulator, which is torch\.bfloat16"):
         Rounding.of("tf32", accumulator=torch.bfloat16)
+
+
+def by_exp2(
+    u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, return_last_state=False
+):
+    """A right scan as kernels on GPUs have it: exp(dt A) is exp2(dt (A log2 e))."""
+    dt = delta if delta_bias is None else delta + delta_bias[:, None]
+    dt = functional.softplus(dt) if delta_softplus else dt
+    binary = A * math.log2(math.e)
+    h, read = 0.0, []
+    for t in range(u.shape[2]):
+        h = torch.exp2(dt[:, :, t, None] * binary) * h + (dt * u)[:, :, t, None] * B[:, None, :, t]
+        read.append((h * C[:, None, :, t]).sum(-1))
+    y = torch.stack(read, 2)
+    y = y if D is None else y + u * D[:, None]
+    y = y if z is None else y * functional.silu(z)
+    return (y, h) if return_last_state else y
+
+
+def test_what_the_argument_of_exp_loses_is_allowed_for_where_it_is_declared():
+    rounding = Rounding.of(torch.float64)
+    declared = replace(rounding, exp_argument_roundings=2)
+    assert "1 ulp of exp (its argument rounded 2 times)" in str(declared)
+    verdicts = [
+        check_scan_refinement(
+            by_exp2,
+            cases=Cases(7, inputs=scan_inputs(dtype=torch.float64)),
+            seed=11,
+            gradients=True,
+            rounding=assumed,
+            shrink=False,
+        ).verdict
+        for assumed in (rounding, declared)
+    ]
+    assert verdicts == [Verdict.REFUTED, Verdict.REFINES]

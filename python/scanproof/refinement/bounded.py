@@ -130,6 +130,7 @@ class BoundedArithmetic(AdjointArithmetic):
         """Take values that the implementation has to the declared ulps of its ``exp``, and we to two ulps."""
         value = FLOAT64.lift(array)
         known = 2 * self.rounding.exp_ulps * self.rounding.unit_roundoff + 2.0**-51
+        known = known + self._argument_moved() * np.abs(np.log(np.maximum(np.abs(value), _TINY)))
         return Bounded(self.reference.lift(value), _up(known * np.abs(value) + self.rounding.underflow), self)
 
     def concatenate(self, parts: Sequence[Bounded], axis: int) -> Bounded:
@@ -308,7 +309,8 @@ class BoundedArithmetic(AdjointArithmetic):
     def exp(self, x: Bounded) -> Bounded:
         """Bound the exponential: an argument moved by e moves it by at most ``exp(v) (exp(e) - 1)``."""
         exact = self.reference.exp(x.exact)
-        result = self._function(exact, self._sure(exact) * _stretch(x.error), self.rounding.exp_ulps)
+        stretch = _stretch(_up(x.error + self._argument_moved() * x.magnitude))
+        result = self._function(exact, self._sure(exact) * stretch, self.rounding.exp_ulps)
         self._meets(result.magnitude)
         return result
 
@@ -329,8 +331,13 @@ class BoundedArithmetic(AdjointArithmetic):
         return self._function(exact, spread, self.rounding.softplus_ulps)
 
     def exp_slope(self, x: Bounded, y: Bounded) -> Bounded:
-        """Return the exponential itself, which implementations keep or compute again."""
-        return y
+        """Bound the exponential, kept or computed again, times what each rounding of its argument took in."""
+        factors = growth(self.rounding.unit_roundoff, 2 * self.rounding.exp_argument_roundings)
+        return Bounded(y.exact, _up(y.error + factors * y.magnitude), self) if factors else y
+
+    def _argument_moved(self) -> float:
+        """Return by how much of itself the argument of exp moves on its way into it."""
+        return growth(self.rounding.unit_roundoff, self.rounding.exp_argument_roundings)
 
     def sigmoid_slope(self, x: Bounded, y: Bounded) -> Bounded:
         """Bound ``y (1 - y)``, the difference rounded; near 1 its error is relative to ``y``, not to it."""

@@ -19,7 +19,8 @@ EXP_ULPS, SIGMOID_ULPS, SOFTPLUS_ULPS = 1.0, 3.0, 2.0
 
 _RANGES = {
     **dict.fromkeys(("unit_roundoff", "accumulator", "operands"), 1.0),
-    **dict.fromkeys(("underflow", "exp_ulps", "sigmoid_ulps", "softplus_ulps", "confidence"), inf),
+    **dict.fromkeys(("underflow", "exp_ulps", "sigmoid_ulps", "softplus_ulps"), inf),
+    **dict.fromkeys(("exp_argument_roundings", "confidence"), inf),
 }
 """What numbers of a rounding, none negative, must be below."""
 
@@ -35,6 +36,9 @@ class Rounding:
         exp_ulps: accuracy of its ``exp``, in units in the last place.
         sigmoid_ulps: accuracy of its ``sigmoid``.
         softplus_ulps: accuracy of its ``softplus``.
+        exp_argument_roundings: how often the argument of ``exp`` is rounded on its way into it: 2 where
+            ``exp x`` is formed as ``exp2(x log2 e)``, as kernels on GPUs do, which moves the result by up to
+            ``|x|`` ulps.
         accumulator: unit roundoff within a sum of products, whose result is then rounded once (tensor cores
             and CPU matrix products of half precision accumulate in float32); None where sums are formed like
             everything else.
@@ -56,6 +60,7 @@ class Rounding:
     exp_ulps: float = EXP_ULPS
     sigmoid_ulps: float = SIGMOID_ULPS
     softplus_ulps: float = SOFTPLUS_ULPS
+    exp_argument_roundings: int = 0
     accumulator: float | None = None
     operands: float = 0.0
     order: Order = "any"
@@ -120,16 +125,26 @@ class Rounding:
         info = torch.finfo(dtype)
         underflow = info.smallest_normal if dtype != torch.float16 else info.smallest_normal * info.eps
         accuracies = (EXP_ULPS, SIGMOID_ULPS, SOFTPLUS_ULPS) if ulps is None else (ulps,) * 3
-        return cls(info.eps / 2, underflow, info.max, *accuracies, accumulator, operands, order)
+        return cls(
+            info.eps / 2,
+            underflow,
+            info.max,
+            *accuracies,
+            accumulator=accumulator,
+            operands=operands,
+            order=order,
+        )
 
     def __str__(self) -> str:
         operands = f", {self.operands:.3g} of factors in sums of products" if self.operands else ""
         accumulator = f", {self.accumulator:.3g} within sums of products" if self.accumulator else ""
+        times = self.exp_argument_roundings
+        argument = f" (its argument rounded {times:g} times)" if times else ""
         scans = "scans token after token" if self.order == "sequential" else "any association of the scan"
         return (
-            f"unit roundoff {self.unit_roundoff:.3g}{operands}{accumulator}, {self.exp_ulps:g} ulp of exp,"
-            f" {self.sigmoid_ulps:g} of sigmoid, {self.softplus_ulps:g} of softplus, any order of summation,"
-            f" {scans}"
+            f"unit roundoff {self.unit_roundoff:.3g}{operands}{accumulator}, {self.exp_ulps:g} ulp of"
+            f" exp{argument}, {self.sigmoid_ulps:g} of sigmoid, {self.softplus_ulps:g} of softplus,"
+            f" any order of summation, {scans}"
         )
 
     def source(self) -> str:
