@@ -4,11 +4,12 @@ import json
 import sys
 
 import pytest
+from markupsafe import escape
 from typer.testing import CliRunner
 
 from scanproof.causality import certificate
 from scanproof.cli.app import app
-from scanproof.report.report import Report
+from scanproof.report import html
 
 MODULE = """
 import torch
@@ -167,18 +168,22 @@ def test_one_check_alone():
     assert (result.exit_code, result.stdout) == (0, "✓ REFINES  made:doubled\n")
 
 
-def test_the_page(tmp_path):
-    result = run("certify", "made:leaky", "--shape", "2,5,1", "--html", "page.html")
+def test_page_and_document_say_the_command_that_repeats_them(tmp_path, monkeypatch):
+    arguments = ["certify", "made:leaky", "--shape", "2, 5, 1", "--json", "--html", "page.html"]
+    monkeypatch.setattr(sys, "argv", ["/venv/bin/scanproof", *arguments])
+    result = run(*arguments)
     assert result.exit_code == 1
-    assert "made:leaky" in (tmp_path / "page.html").read_text()
+    command = "scanproof certify made:leaky --shape '2, 5, 1' --json --html page.html"
+    assert json.loads(result.stdout)["command"] == command
+    assert escape(command) in (tmp_path / "page.html").read_text()
 
 
 @pytest.mark.parametrize(("name", "code", "verdict"), [("leaky", 1, "✗ LEAK"), ("causal", 3, "✓ CAUSAL")])
 def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(monkeypatch, name, code, verdict):
-    def full(self, path, subject=None, site=None):
+    def full(document, path):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(Report, "to_html", full)
+    monkeypatch.setattr(html, "write", full)
     result = run("certify", f"made:{name}", "--shape", "2,5,1", "--html", "page.html", "--quiet")
     assert (result.exit_code, result.stdout) == (code, f"{verdict}  made:{name}\n")
     assert result.stderr == "--html page.html could not be written: No space left on device.\n"

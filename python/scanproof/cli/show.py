@@ -1,6 +1,8 @@
 """How a command shows reports: text that fits the terminal, or one JSON document; and its exit code."""
 
 import json
+import shlex
+import sys
 import textwrap
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -43,15 +45,18 @@ def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, qu
         html: the file for the page.
         quiet: print the verdict alone.
     """
+    document = {**report.document(subject), "command": shlex.join(["scanproof", *sys.argv[1:]])}
     verdict: Verdict = report.verdict  # type: ignore[attr-defined]  # what only describes is not shown here
     if as_json:
-        show_json(json.loads(report.to_json(subject)))
+        show_json(document)
     else:
         _print(subject, report, verdict, quiet)
     code = exit_code(verdict)
     if html is not None:
+        from scanproof.report.html import write
+
         try:
-            report.to_html(html, subject)
+            write(document, html)
         except OSError as error:
             problem = say(INCONCLUSIVE, f"--html {html} could not be written: {error.strerror}.")
             return code or problem

@@ -129,9 +129,12 @@ class BoundedArithmetic(AdjointArithmetic):
     def lift_computed(self, array: NDArray[Any]) -> Bounded:
         """Take values that the implementation has to the declared ulps of its ``exp``, and we to two ulps."""
         value = FLOAT64.lift(array)
+        size = np.abs(value)
         known = 2 * self.rounding.exp_ulps * self.rounding.unit_roundoff + 2.0**-51
-        known = known + self._argument_moved() * np.abs(np.log(np.maximum(np.abs(value), _TINY)))
-        return Bounded(self.reference.lift(value), _up(known * np.abs(value) + self.rounding.underflow), self)
+        moved = self._argument_moved() * np.abs(np.log(np.maximum(size, _TINY)))
+        return Bounded(
+            self.reference.lift(value), _up((known + moved) * size + self.rounding.underflow), self
+        )
 
     def concatenate(self, parts: Sequence[Bounded], axis: int) -> Bounded:
         """Join values and errors along an axis."""

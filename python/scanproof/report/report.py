@@ -46,7 +46,7 @@ class Report:
         Args:
             subject: what was checked, in a few words; by default what the report calls it, else ``fn``.
         """
-        return json.dumps(self._document(subject), ensure_ascii=False) + "\n"
+        return json.dumps(self.document(subject), ensure_ascii=False) + "\n"
 
     def to_html(self, path: str | Path, subject: str | None = None, site: str | None = None) -> Path:
         """Write the report as one page that needs no other file and no network; return its path.
@@ -58,7 +58,7 @@ class Report:
         """
         from scanproof.report.html import write
 
-        return write(self._document(subject), path, site=site)
+        return write(self.document(subject), path, site=site)
 
     def plot(self) -> "Figure":
         """Draw the pictures of the page with matplotlib (extra ``plot``): leakage, error over time.
@@ -69,8 +69,13 @@ class Report:
         """
         from scanproof.report.plot import draw
 
-        return draw(self._document(None))
+        return draw(self.document(None))
 
-    def _document(self, subject: str | None) -> dict[str, Any]:
+    def document(self, subject: str | None = None) -> dict[str, Any]:
+        """Return the report as plain data, which :meth:`to_json` writes.
+
+        Args:
+            subject: what was checked, in a few words; by default what the report calls it, else ``fn``.
+        """
         named = subject or str(getattr(self, "subject", "fn"))
         return document([(named, self)])
