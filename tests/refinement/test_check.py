@@ -17,6 +17,7 @@ from scan_case import SCANS, scan_case
 from scanproof import (
     DiagonalS4Spec,
     InvalidArgument,
+    MambaBlockSpec,
     MambaCheckpoint,
     RefinementError,
     Rounding,
@@ -88,6 +89,16 @@ def test_blocks_refine(kind, dtype):
     assert report.theorem == spec.theorem
     assert report.rounding == Rounding.of(dtype)
     assert report.compared == 2 * 20 * 2
+
+
+def test_casts_without_which_it_refines_are_named():
+    impl, spec, x = block_case(MambaBlockSpec, torch.float64)
+    casting = check_refinement(lambda x: impl(x.float().to(torch.float64)), spec, x)
+    assert casting.verdict is Verdict.REFUTED
+    assert casting.casts == ("to(float32)",)
+    assert "without to(float32) in its code it REFINES" in casting.summary()
+    wrong = check_refinement(lambda x: 1.01 * impl(x.float().double()), spec, x, shrink=False)
+    assert (wrong.verdict, wrong.casts) == (Verdict.REFUTED, ())
 
 
 def test_an_output_stored_in_a_coarser_dtype_is_allowed_one_more_rounding():

@@ -16,6 +16,7 @@ from scanproof import theorems
 from scanproof.causality.interface import reject_active_dropout
 from scanproof.errors import InvalidArgument
 from scanproof.first_calls import settle_first_calls
+from scanproof.refinement.casts import casts_to_blame
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.compare import Comparison, compare
 from scanproof.refinement.gradients import COTANGENTS, draw_cotangents
@@ -312,6 +313,7 @@ def _report(
     tried: Tried | None = None,
 ) -> RefinementReport:
     smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
+    casts = casts_to_blame(problem, inputs) if found.verdict is Verdict.REFUTED else ()
     first = next(iter(inputs.values()))
     return RefinementReport(
         verdict=found.verdict,
@@ -335,6 +337,7 @@ def _report(
         ulps=found.ulps,
         probable=found.probable,
         coarser=found.coarser,
+        casts=casts,
         smallest=smallest,
         theorem=problem.theorem,
         bound_theorem=_bound_theorem(problem),

@@ -1,9 +1,11 @@
 """The verdict on one run: whether every entry of the output is within its bound."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass, field, replace
 from math import isfinite, nan
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,12 +56,19 @@ CONFIDENCE = 4.0
 """lambda of the probabilistic bound: one bound of a sum fails with a probability of at most 2 exp(-8)."""
 
 
-def compare(problem: Problem, inputs: Inputs, *, diagnose: bool = False) -> Comparison:
+def compare(
+    problem: Problem,
+    inputs: Inputs,
+    *,
+    diagnose: bool = False,
+    within: AbstractContextManager[Any] | None = None,
+) -> Comparison:
     """Run implementation and reference on ``inputs`` and compare every entry of the output.
 
-    With ``diagnose``, a second run of the reference estimates what is probable.
+    With ``diagnose``, a second run of the reference estimates what is probable. The implementation runs
+    ``within`` a context.
     """
-    with torch.no_grad():
+    with torch.no_grad(), within or nullcontext():
         outputs = problem.outputs(inputs)
     dtypes = {name: y.dtype for name, y in outputs.items()}
     expected = problem.expected(inputs, dtypes)

@@ -168,6 +168,8 @@ class RefinementReport(Report):
             2019); a diagnostic that decides nothing. None for drawn cases, or if nothing could be compared.
         coarser: dtypes by name of the outputs and gradients that are stored in a coarser one than
             ``rounding`` assumes, for which the bound allows one more rounding.
+        casts: casts in the implementation's code, as ``"to(float32)"``, without which it refines; empty
+            unless REFUTED.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward;
@@ -197,6 +199,7 @@ class RefinementReport(Report):
     ulps: Quantiles | None
     probable: float | None
     coarser: Mapping[str, str]
+    casts: tuple[str, ...]
     smallest: FailingCase | None
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
@@ -244,6 +247,11 @@ class RefinementReport(Report):
             if self.coarser:
                 stored = ", ".join(f"{name} in {dtype}" for name, dtype in self.coarser.items())
                 lines.append(f"  stored    : {stored}: coarser than assumed, so one more rounding is allowed")
+            if self.casts:
+                lines.append(
+                    f"  casts     : without {', '.join(self.casts)} in its code it REFINES;"
+                    " where they are meant, give their dtype as rounding="
+                )
             lines.append(f"  spread    : error/bound {self.ratios}; in ulps {self.ulps}")
         if self.probable is not None:
             lines.append(
