@@ -93,11 +93,11 @@ def test_blocks_refine(kind, dtype):
 
 def test_casts_without_which_it_refines_are_named():
     impl, spec, x = block_case(MambaBlockSpec, torch.float64)
-    casting = check_refinement(lambda x: impl(x.float().to(torch.float64)), spec, x)
+    casting = check_refinement(lambda x: impl(x).float().to(torch.float64), spec, x)
     assert casting.verdict is Verdict.REFUTED
     assert casting.casts == ("to(float32)",)
     assert "without to(float32) in its code it REFINES" in casting.summary()
-    wrong = check_refinement(lambda x: 1.01 * impl(x.float().double()), spec, x, shrink=False)
+    wrong = check_refinement(lambda x: 1.01 * impl(x).float().double(), spec, x, shrink=False)
     assert (wrong.verdict, wrong.casts) == (Verdict.REFUTED, ())
 
 
