@@ -13,18 +13,22 @@ SCANS = {
 }
 
 
-def scan_case(batch=2, channels=3, length=21, states=4, *, seed=0, dtype=torch.float32, leave_out=()):
+def scan_case(
+    batch=2, channels=3, length=21, states=4, *, seed=0, dtype=torch.float32, leave_out=(), groups=0
+):
+    """Return arguments; B and C have an axis of groups where there are groups."""
     rng = torch.Generator().manual_seed(seed)
 
     def normal(*shape):
         return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
 
+    per_group = (batch, *[groups] * (groups > 0), states, length)
     case = {
         "u": normal(batch, channels, length),
         "delta": normal(batch, channels, length),
         "A": -torch.exp(normal(channels, states)),
-        "B": normal(batch, states, length),
-        "C": normal(batch, states, length),
+        "B": normal(*per_group),
+        "C": normal(*per_group),
         "D": normal(channels),
         "z": normal(batch, channels, length),
         "delta_bias": normal(channels),

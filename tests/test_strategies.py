@@ -5,8 +5,23 @@ import torch
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
 
-from scanproof import InvalidArgument, Verdict, check_scan_refinement, selective_scan
-from scanproof.strategies import ScanShape, block_inputs, dtypes, scan_inputs, scan_shapes, segmentations
+from scanproof import (
+    InvalidArgument,
+    SelectiveScan,
+    SsdScan,
+    Verdict,
+    check_scan_refinement,
+    selective_scan,
+)
+from scanproof.strategies import (
+    ScanShape,
+    block_inputs,
+    dtypes,
+    kernel_inputs,
+    scan_inputs,
+    scan_shapes,
+    segmentations,
+)
 
 
 def drawn(strategy, count, seed_=0):
@@ -53,6 +68,22 @@ def test_shapes_vary(scans):
     for axis, sizes in enumerate([{1, 2}, {1, 2, 3}, {1, 2, 5, 9, 17}, {1, 2, 4}]):
         assert sizes <= {shape[axis] for shape in shapes}
     assert some(shapes, lambda shape: shape[2] > 50)
+
+
+def test_groups_vary(scans):
+    shapes = [(inputs["u"].shape[1], *inputs["B"].shape[1:-2]) for inputs in scans]
+    assert all(inputs["B"].shape == inputs["C"].shape for inputs in scans)
+    assert 150 < sum(len(shape) == 1 for shape in shapes) < 250
+    assert {(1, 1), (3, 1), (2, 2), (4, 2), (6, 2)} <= set(shapes)
+    assert all(inputs["B"].ndim == 3 for inputs in drawn(scan_inputs(scan_shapes(max_groups=0)), 40))
+
+
+@pytest.mark.parametrize("kernel", [SelectiveScan(), SsdScan()], ids=repr)
+def test_groups_of_kernels_vary(kernel):
+    shapes = [(x["B"].shape[2:-1], x["A"].shape[0]) for x in drawn(kernel_inputs(kernel), 100)]
+    seen = {(groups, size) for groups, size in shapes}
+    assert {((1,), 1), ((1,), 2), ((2,), 2), ((2,), 4)} <= seen
+    assert (((), 1) in seen) == isinstance(kernel, SelectiveScan)
 
 
 @pytest.mark.parametrize("name", ["D", "z", "delta_bias"])
@@ -128,6 +159,8 @@ def test_segmentations(length, data):
 def test_hypothesis_shrinks_what_is_drawn():
     shape = find(scan_shapes(), lambda shape: shape.length >= 7 and shape.states > 1)
     assert shape == ScanShape(batch=1, channels=1, length=7, states=2)
+    grouped = find(scan_shapes(max_groups=5), lambda shape: shape.groups > 2)
+    assert grouped == ScanShape(batch=1, channels=1, length=1, states=1, groups=3)
     inputs = find(scan_inputs(), lambda inputs: "z" in inputs)
     assert set(inputs) == {"u", "delta", "A", "B", "C", "z", "delta_softplus"}
     assert inputs["z"].numel() == 1
@@ -142,7 +175,12 @@ def test_own_scan_is_not_refuted(inputs):
 
 @pytest.mark.parametrize(
     "wrong",
-    [lambda: scan_shapes(max_length=0), lambda: scan_shapes(max_states=300), lambda: segmentations(0)],
+    [
+        lambda: scan_shapes(max_length=0),
+        lambda: scan_shapes(max_states=300),
+        lambda: scan_shapes(max_groups=-1),
+        lambda: segmentations(0),
+    ],
 )
 def test_limits(wrong):
     with pytest.raises(InvalidArgument, match="give"):

@@ -32,12 +32,21 @@ Fill = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class ScanShape:
-    """Sizes of a selective scan."""
+    """Sizes of a selective scan.
+
+    Attributes:
+        batch: examples.
+        channels: channels of a group, all channels where there is one.
+        length: tokens.
+        states: state entries of a channel.
+        groups: groups of channels, which have a B and a C each; 0: one, and B and C have no axis of groups.
+    """
 
     batch: int
     channels: int
     length: int
     states: int
+    groups: int = 0
 
 
 class _Choices:
@@ -72,13 +81,26 @@ def dtypes() -> SearchStrategy[torch.dtype]:
 
 
 def scan_shapes(
-    *, max_batch: int = 2, max_channels: int = 3, max_length: int = 100, max_states: int = 4
+    *,
+    max_batch: int = 2,
+    max_channels: int = 3,
+    max_length: int = 100,
+    max_states: int = 4,
+    max_groups: int = 2,
 ) -> SearchStrategy[ScanShape]:
-    """Draw sizes of at least 1; lengths are mostly short, 1 among them, and rarely near ``max_length``."""
+    """Draw sizes of at least 1; lengths are mostly short, 1 among them, and rarely near ``max_length``.
+
+    Half of the shapes have an axis of groups; none have with ``max_groups=0``, for scans that take B and C
+    without one.
+    """
     limits = {"batch": max_batch, "channels": max_channels, "length": max_length, "states": max_states}
     for name, limit in limits.items():
         if not 1 <= limit <= 256:
             raise InvalidArgument(f"scan_shapes: max_{name} is {limit}; give a whole number from 1 to 256.")
+    if not 0 <= max_groups <= 128:
+        raise InvalidArgument(
+            f"scan_shapes: max_groups is {max_groups}; give a whole number from 0 (no axis of groups) to 128."
+        )
 
     def shape(choices: _Choices) -> ScanShape:
         longest = choices.among((1, 4, 9, 9, 24, 24, 24, max_length))
@@ -87,6 +109,7 @@ def scan_shapes(
             channels=choices.among(range(1, max_channels + 1)),
             length=choices.among(range(1, min(longest, max_length) + 1)),
             states=choices.among(range(1, max_states + 1)),
+            groups=choices.among((*[0] * max(max_groups, 1), *range(1, max_groups + 1))),
         )
 
     return _CHOICES.map(shape)
@@ -123,11 +146,13 @@ def scan_inputs(
 
     Returns:
         A dictionary with u, delta, A, B, C, some or all of D, z and delta_bias, and ``delta_softplus``, of
-        shapes and meaning as in :func:`scanproof.scans.selective_scan`.
+        shapes and meaning as in :func:`scanproof.scans.selective_scan`; B and C have an axis of groups where
+        the shape has groups.
     """
     shape, choices = draw(shapes), draw(_CHOICES)
-    per_token = (shape.batch, shape.channels, shape.length)
-    per_state = (shape.batch, shape.states, shape.length)
+    channels = shape.channels * max(shape.groups, 1)
+    per_token = (shape.batch, channels, shape.length)
+    per_state = (shape.batch, *[shape.groups] * (shape.groups > 0), shape.states, shape.length)
     wild, softplus, rng = choices.coin(), choices.coin(), choices.generator()
 
     def numbers(of: tuple[int, ...], fills: Sequence[Fill] = _FILLS, usual: Fill = _as_drawn) -> Tensor:
@@ -137,16 +162,16 @@ def scan_inputs(
     values = {
         "u": numbers(per_token),
         "delta": numbers(per_token, *((_SOFTPLUS_STEPS, _usual_step) if softplus else (_STEPS, _usual_dt))),
-        "A": numbers((shape.channels, shape.states), _DECAYS, _usual_decay),
+        "A": numbers((channels, shape.states), _DECAYS, _usual_decay),
         "B": numbers(per_state),
         "C": numbers(per_state),
     }
     if choices.coin():
-        values["D"] = numbers((shape.channels,))
+        values["D"] = numbers((channels,))
     if choices.coin():
         values["z"] = numbers(per_token)
     if choices.coin():
-        bias = numbers((shape.channels,))
+        bias = numbers((channels,))
         values["delta_bias"] = bias if softplus else bias.abs()
     finer = ("A", "D", "delta_bias") if dtype.itemsize < 4 and choices.coin() else ()
     tensors = {name: _stored(x, torch.float32 if name in finer else dtype) for name, x in values.items()}
@@ -182,27 +207,30 @@ def kernel_inputs(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> dict[str, Tensor]:
-    """Draw inputs of a kernel of a family, by name, with one or more heads and groups of heads.
+    """Draw inputs of a kernel of a family, by name, with one or more heads, and groups of heads or channels.
 
     Args:
         draw: Hypothesis' own.
         kernel: the recurrence.
-        shapes: batch, length, channels and states.
+        shapes: batch, length, channels, states and groups.
         without: optional inputs never to be drawn.
         dtype: of the tensors.
         device: of the tensors.
     """
     shape, choices = draw(shapes), draw(_CHOICES)
-    wild, rng, groups = choices.coin(), choices.generator(), choices.among((1, 2))
+    wild, rng, groups = choices.coin(), choices.generator(), max(shape.groups, 1)
     sizes: dict[str | None, int] = {
         "batch": shape.batch,
         "time": shape.length,
         "channel": shape.channels,
         "state": shape.states,
         "group": groups,
-        "head": groups * choices.among((1, 2)),
+        "head": choices.among((1, 2)),
         None: 1,
     }
+    if kernel.grouped:
+        sizes[kernel.grouped] *= groups
+    left_out = frozenset() if shape.groups else kernel.omissible
     if any("width" in axes for axes in kernel.inputs.values()):
         sizes["width"] = choices.among((2, 3, 4))
         sizes[None] = sizes["width"] - 1
@@ -210,7 +238,8 @@ def kernel_inputs(
     for name, axes in kernel.inputs.items():
         if name in without or (name in kernel.optional and choices.coin()):
             continue
-        x = torch.randn([sizes[axis] for axis in axes], generator=rng, dtype=torch.float64)
+        of = [sizes[axis] for axis in axes if axis not in left_out]
+        x = torch.randn(of, generator=rng, dtype=torch.float64)
         if name in RULES:
             x = RULES[name](choices.among(_SPREADS) * x if wild else x)
         elif wild:

@@ -73,7 +73,9 @@ def test_quiet() -> None:
 
 def test_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     zeros = st.just({name: torch.zeros(1, 1, 3) for name in ("u", "delta", "B", "C")})
-    monkeypatch.setattr(fuzz, "scan_inputs", lambda dtype: zeros.map(lambda x: {**x, "A": torch.zeros(1, 1)}))
+    monkeypatch.setattr(
+        fuzz, "scan_inputs", lambda shapes, dtype: zeros.map(lambda x: {**x, "A": torch.zeros(1, 1)})
+    )
     result = run(app, ["fuzz", "my_scans:right", "--cases", "2", "--quiet"])
     assert (result.exit_code, result.output) == (3, "my_scans:right: INCONCLUSIVE\n")
 

@@ -8,7 +8,8 @@ from .scan import (
     HandWritten,
     Step,
     adjoint,
-    per_channel,
+    of_groups,
+    shared,
     shifted,
     silu_slope,
     through_decays,
@@ -43,13 +44,18 @@ def decays_only(v):
 
 
 def additions_only(v):
-    return (v.g * per_channel(v.B)).sum(-1) * v.u
+    return (v.g * v.b).sum(-1) * v.u
 
 
 def with_states_undone(v):
     """dt's gradient with the states before found by undoing steps: (h - b) / a."""
-    undone = (v.h - v.dt[..., None] * per_channel(v.B) * v.u[..., None]) / v.a
+    undone = (v.h - v.dt[..., None] * v.b * v.u[..., None]) / v.a
     return (v.g * undone * v.a * v.A[:, None]).sum(-1) + additions_only(v)
+
+
+def at_tiled(x, B):
+    """The gradient where groups are tiled over the channels."""
+    return shared(x.unflatten(1, (-1, of_groups(B).shape[1])).transpose(1, 2).flatten(1, 2), B)
 
 
 MUTANTS = (
@@ -63,16 +69,14 @@ MUTANTS = (
         at_z=lambda v: v.gy * (v.y - (0 if v.D is None else v.D[:, None] * v.u)) * silu_slope(v.z),
     ),
     backward("gate not in the gradient of the output", out=lambda v: v.gy),
-    backward(
-        "u's gradient without the skip", at_u=lambda v: (v.g * v.dt[..., None] * per_channel(v.B)).sum(-1)
-    ),
+    backward("u's gradient without the skip", at_u=lambda v: (v.g * v.dt[..., None] * v.b).sum(-1)),
     backward(
         "u's gradient without the scan",
         at_u=lambda v: torch.zeros_like(v.u) if v.D is None else v.D[:, None] * v.dout,
     ),
     backward(
         "u's gradient without dt",
-        at_u=lambda v: (v.g * per_channel(v.B)).sum(-1) + (0 if v.D is None else v.D[:, None] * v.dout),
+        at_u=lambda v: (v.g * v.b).sum(-1) + (0 if v.D is None else v.D[:, None] * v.dout),
     ),
     backward(
         "u's gradient of an ungated skip",
@@ -107,25 +111,30 @@ MUTANTS = (
     ),
     backward("A's gradient taken for that of log(-A)", at_A=lambda v: RIGHT.at_A(v) * v.A),
     backward(
-        "B's gradient of channel 0 alone",
-        at_B=lambda v: (v.g * (v.dt * v.u)[..., None])[:, 0].transpose(1, 2),
+        "B's gradient of the first channel of a group alone",
+        at_B=lambda v: shared(v.at_b, v.B, lambda x: x[:, :, 0]),
+    ),
+    backward("B's gradient with groups tiled", at_B=lambda v: at_tiled(v.at_b, v.B)),
+    backward(
+        "B's gradient summed over groups",
+        at_B=lambda v: shared(v.at_b, v.B, lambda x: x.sum((1, 2), keepdim=True)[:, 0].expand_as(x[:, :, 0])),
     ),
     backward(
         "B's gradient summed over examples", at_B=lambda v: RIGHT.at_B(v).sum(0, keepdim=True).expand_as(v.B)
     ),
-    backward("B's gradient without dt", at_B=lambda v: (v.g * v.u[..., None]).sum(1).transpose(1, 2)),
+    backward("B's gradient without dt", at_B=lambda v: shared(v.g * v.u[..., None], v.B)),
     backward("B's gradient a mean over channels", at_B=lambda v: RIGHT.at_B(v) / v.u.shape[1]),
     backward("B's gradient summed in bfloat16", at_B=in_dtype(RIGHT.at_B, torch.bfloat16)),
     backward(
         "C's gradient of the state before",
-        at_C=lambda v: (v.dout[..., None] * v.before).sum(1).transpose(1, 2),
+        at_C=lambda v: shared(v.dout[..., None] * v.before, v.C),
     ),
+    backward("C's gradient of an ungated output", at_C=lambda v: shared(v.gy[..., None] * v.h, v.C)),
     backward(
-        "C's gradient of an ungated output", at_C=lambda v: (v.gy[..., None] * v.h).sum(1).transpose(1, 2)
+        "C's gradient of the first channel of a group alone",
+        at_C=lambda v: shared(v.at_c, v.C, lambda x: x[:, :, 0]),
     ),
-    backward(
-        "C's gradient of channel 0 alone", at_C=lambda v: (v.dout[..., None] * v.h)[:, 0].transpose(1, 2)
-    ),
+    backward("C's gradient with groups tiled", at_C=lambda v: at_tiled(v.at_c, v.C)),
     backward("D's gradient of an ungated output", at_D=lambda v: (v.gy * v.u).sum((0, 2))),
     backward("D's gradient of the last token alone", at_D=lambda v: (v.dout * v.u)[:, :, -1].sum(0)),
     backward("adjoint dropped at chunk boundaries", adjoint=carried(lambda g, t: g * (t % CHUNK > 0))),

@@ -5,7 +5,20 @@ from torch import Tensor
 from torch.nn import functional
 
 from .mutant import forward
-from .scan import additions, decays, finish, gate, last, per_channel, read, shifted, skip, states, steps
+from .scan import (
+    additions,
+    decays,
+    finish,
+    gate,
+    last,
+    of_groups,
+    per_channel,
+    read,
+    shifted,
+    skip,
+    states,
+    steps,
+)
 
 CHUNK = 4
 
@@ -107,8 +120,14 @@ def ragged_chunk_from_zero(a, b):
     return torch.cat(parts, 2)
 
 
+def tiled(B, like):
+    """Channel i has group i mod groups, as by repeat in place of repeat_interleave."""
+    groups = of_groups(B)
+    return groups.repeat(1, like.shape[1] // groups.shape[1], 1, 1)
+
+
 def zero_order_hold(dt, A, B, u):
-    return torch.expm1(dt[..., None] * A[:, None]) / A[:, None] * per_channel(B) * u[..., None]
+    return torch.expm1(dt[..., None] * A[:, None]) / A[:, None] * per_channel(B, u) * u[..., None]
 
 
 def as_if_contiguous(x: Tensor) -> Tensor:
@@ -168,8 +187,10 @@ ADDITIONS = (
     forward("dt not applied to B", additions=lambda dt, B, u: additions(torch.ones_like(dt), B, u)),
     forward("dt applied to B twice", additions=lambda dt, B, u: additions(dt * dt, B, u)),
     forward("dt of the token before applied to B", additions=lambda dt, B, u: additions(shifted(dt), B, u)),
-    forward("B of the token before", additions=lambda dt, B, u: additions(dt, shifted(B), u)),
+    forward("B of the token before", additions=lambda dt, B, u: additions(dt, shifted(B, axis=-1), u)),
     forward("B of example 0 for all", additions=lambda dt, B, u: additions(dt, B[:1].expand_as(B), u)),
+    forward("B of group 0 for all", additions=lambda dt, B, u: additions(dt, of_groups(B)[:, :1], u)),
+    forward("groups of B tiled", additions=lambda dt, B, u: additions(dt, tiled(B, u), u)),
     forward("B read as if contiguous", additions=lambda dt, B, u: additions(dt, as_if_contiguous(B), u)),
     forward("u of the token before", additions=lambda dt, B, u: additions(dt, B, shifted(u))),
     forward("additions in bfloat16", additions=in_dtype(additions, torch.bfloat16)),
@@ -204,11 +225,12 @@ STATES = (
 )
 
 OUTPUTS = (
-    forward("C of the token before", read=lambda h, C: read(h, shifted(C))),
+    forward("groups of C tiled", read=lambda h, C: read(h, tiled(C, h))),
+    forward("C of the token before", read=lambda h, C: read(h, shifted(C, axis=-1))),
     forward("state before the update is read", read=lambda h, C: read(shifted(h), C)),
     forward("mean over states", read=lambda h, C: read(h, C) / h.shape[-1]),
     forward("states summed in bfloat16", read=in_dtype(read, torch.bfloat16)),
-    forward("last of the states left out", read=lambda h, C: read(h[..., :-1], C[:, :-1])),
+    forward("last of the states left out", read=lambda h, C: read(h[..., :-1], C[..., :-1, :])),
     forward("D left out", finish=lambda y, u, D, z: finish(y, u, None, z)),
     forward("D on the scan's output", finish=lambda y, u, D, z: finish(y, y, D, z)),
     forward("D after the gate", finish=lambda y, u, D, z: skip(gate(y, z), u, D)),

@@ -23,15 +23,19 @@ TOLERANCES = {torch.float32: (6e-4, 2e-3), torch.bfloat16: (3e-2, 5e-2)}
 
 GRADIENT_FACTORS = (5, 10)
 
+GROUPS = (1, 2)
+
 RATIO = 5e-3
 
 
-def ordinary_inputs(dtype: torch.dtype, seed: int = 0) -> dict[str, Tensor]:
-    """Draw inputs; parameters are float32."""
+def ordinary_inputs(dtype: torch.dtype, seed: int = 0, groups: int = 1) -> dict[str, Tensor]:
+    """Draw inputs; parameters are float32. B and C have an axis of groups unless there is one group."""
     rng = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=rng)
+
+    per_group = (BATCH, *[groups] * (groups > 1), STATES, LENGTH)
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(shape, generator=rng)
@@ -40,8 +44,8 @@ def ordinary_inputs(dtype: torch.dtype, seed: int = 0) -> dict[str, Tensor]:
         "u": normal(BATCH, CHANNELS, LENGTH).to(dtype),
         "delta": (0.5 * uniform(BATCH, CHANNELS, LENGTH)).to(dtype),
         "A": -0.5 * uniform(CHANNELS, STATES),
-        "B": normal(BATCH, STATES, LENGTH).to(dtype),
-        "C": normal(BATCH, STATES, LENGTH).to(dtype),
+        "B": normal(*per_group).to(dtype),
+        "C": normal(*per_group).to(dtype),
         "D": normal(CHANNELS),
         "z": normal(BATCH, CHANNELS, LENGTH).to(dtype),
         "delta_bias": 0.5 * uniform(CHANNELS),
@@ -74,7 +78,10 @@ def passes_ratio(mutant: Mutant) -> bool:
 
 def _pairs(mutant: Mutant, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
     """Return what the mutant returns, and what the reference does from the same numbers in float32."""
-    inputs = ordinary_inputs(dtype)
-    got = results(mutant.scan, inputs, mutant.backward)
-    wide = results(selective_scan, {name: x.float() for name, x in inputs.items()}, mutant.backward)
-    return [(a.float(), b) for a, b in zip(got, wide, strict=True)]
+    pairs = []
+    for groups in GROUPS:
+        inputs = ordinary_inputs(dtype, groups=groups)
+        got = results(mutant.scan, inputs, mutant.backward)
+        wide = results(selective_scan, {name: x.float() for name, x in inputs.items()}, mutant.backward)
+        pairs += [(a.float(), b) for a, b in zip(got, wide, strict=True)]
+    return pairs

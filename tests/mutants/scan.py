@@ -2,7 +2,8 @@
 """A selective scan whose steps can be exchanged one by one, and one with a backward pass written by hand.
 
 Both are right as they stand; each mutant exchanges one step. Within the steps tensors have axes (batch,
-channel, time) or (batch, channel, time, state); B and C have (batch, state, time), as in the signature.
+channel, time) or (batch, channel, time, state); B and C have (batch, state, time) or (batch, group, state,
+time), as in the signature.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def decays(dt: Tensor, A: Tensor) -> Tensor:
 
 
 def additions(dt: Tensor, B: Tensor, u: Tensor) -> Tensor:
-    return dt[..., None] * per_channel(B) * u[..., None]
+    return dt[..., None] * per_channel(B, u) * u[..., None]
 
 
 def states(a: Tensor, b: Tensor) -> Tensor:
@@ -40,7 +41,7 @@ def states(a: Tensor, b: Tensor) -> Tensor:
 
 
 def read(h: Tensor, C: Tensor) -> Tensor:
-    return (h * per_channel(C)).sum(-1)
+    return (h * per_channel(C, h)).sum(-1)
 
 
 def skip(y: Tensor, u: Tensor, D: Tensor | None) -> Tensor:
@@ -59,8 +60,20 @@ def last(h: Tensor) -> Tensor:
     return h[:, :, -1]
 
 
-def per_channel(B: Tensor) -> Tensor:
-    return B.transpose(1, 2)[:, None]
+def of_groups(B: Tensor) -> Tensor:
+    """Return B or C with its axis of groups."""
+    return B if B.ndim == 4 else B[:, None]
+
+
+def per_channel(B: Tensor, like: Tensor) -> Tensor:
+    """Return B or C of every channel, (batch, channel, time, state)."""
+    groups = of_groups(B).transpose(2, 3)
+    return groups.repeat_interleave(like.shape[1] // groups.shape[1], 1)
+
+
+def shared(x: Tensor, B: Tensor, over: Step = lambda x: x.sum(2)) -> Tensor:
+    """Return the gradient at B or C, whose part of each channel is (batch, channel, time, state)."""
+    return over(x.unflatten(1, (of_groups(B).shape[1], -1))).transpose(2, 3).reshape(B.shape)
 
 
 def shifted(x: Tensor, by: int = 1, axis: int = 2) -> Tensor:
@@ -114,7 +127,7 @@ def widened(*tensors: Tensor | None) -> list[Tensor | None]:
 
 
 class Values(dict[str, Any]):
-    """What a backward pass has at hand: inputs by name, and dt, raw, a, h, before, out, dout, g."""
+    """What a backward pass has at hand: inputs by name, and dt, raw, a, b, h, before, out, dout, g."""
 
     __getattr__ = dict.__getitem__
 
@@ -149,14 +162,12 @@ class HandWritten(Scan):
     adjoint: Step = adjoint
     before: Step = shifted
     out: Step = lambda v: gate(v.gy, v.z)
-    at_u: Step = lambda v: skip((v.g * v.dt[..., None] * per_channel(v.B)).sum(-1), v.dout, v.D)
-    at_dt: Step = lambda v: (
-        (through_decays(v) * v.A[:, None]).sum(-1) + (v.g * per_channel(v.B)).sum(-1) * v.u
-    )
+    at_u: Step = lambda v: skip((v.g * v.dt[..., None] * v.b).sum(-1), v.dout, v.D)
+    at_dt: Step = lambda v: (through_decays(v) * v.A[:, None]).sum(-1) + (v.g * v.b).sum(-1) * v.u
     at_raw: Step = lambda v: v.at_dt * softplus_slope(v.raw) if v.softplus else v.at_dt
     at_A: Step = lambda v: (through_decays(v) * v.dt[..., None]).sum((0, 2))
-    at_B: Step = lambda v: (v.g * (v.dt * v.u)[..., None]).sum(1).transpose(1, 2)
-    at_C: Step = lambda v: (v.dout[..., None] * v.h).sum(1).transpose(1, 2)
+    at_B: Step = lambda v: shared(v.at_b, v.B)
+    at_C: Step = lambda v: shared(v.at_c, v.C)
     at_D: Step = lambda v: (v.dout * v.u).sum((0, 2))
     at_z: Step = lambda v: v.gy * v.y * silu_slope(v.z)
     at_bias: Step = lambda v: v.at_raw.sum((0, 2))
@@ -169,11 +180,14 @@ class HandWritten(Scan):
         v["raw"] = delta if bias is None else delta + bias[:, None]
         v["dt"] = steps(delta, bias, softplus)
         v["a"] = decays(v.dt, A)
+        v["b"] = per_channel(B, u)
         v["h"] = states(v.a, additions(v.dt, B, u))
         v["before"] = self.before(v.h)
         v["y"] = skip(read(v.h, C), u, D)
         v["dout"] = self.out(v)
-        v["g"] = self.adjoint(v.a, v.dout[..., None] * per_channel(C), gh)
+        v["g"] = self.adjoint(v.a, v.dout[..., None] * per_channel(C, u), gh)
+        v["at_b"] = v.g * (v.dt * u)[..., None]
+        v["at_c"] = v.dout[..., None] * v.h
         v["at_dt"] = self.at_dt(v)
         v["at_raw"] = self.at_raw(v)
         return v

@@ -87,8 +87,8 @@ _TEXT = """# Mutants: what the rounding bound sees, and what fixed tolerances le
 `check_scan_refinement(scan, cases={cases}, seed={seed})`, with `gradients=True` for those of the backward
 pass, refutes {refuted} of the {mutants}, and none of the {right} right scans that tests keep beside them.
 
-At the ordinary random inputs of common tests (T = {length}), {any} of the mutants pass at least one of three
-usual comparisons:
+At the ordinary random inputs of common tests (T = {length}, once with one group and once with two), {any} of
+the mutants pass at least one of three usual comparisons:
 
 - **float32**: `torch.allclose` with rtol, atol = {fine[0]:g}, {fine[1]:g}, as in mamba-ssm's tests;
   {float32} pass.

@@ -25,14 +25,15 @@ def small(kind, seed, exact=False):
     return random_spec(kind, {axis: SIZES[axis] for axis in axes}, seed=seed, exact=exact)
 
 
-def scan_arrays(draw, *, batch=1, length=3, channels=2, states=2):
-    """All arguments of a selective scan, time-major."""
+def scan_arrays(draw, *, batch=1, length=3, channels=2, states=2, groups=0):
+    """All arguments of a selective scan, time-major; with groups, B and C have an axis of them."""
+    per_group = (batch, length, *[groups] * (groups > 0), states)
     return {
         "u": draw(batch, length, channels),
         "delta": draw(batch, length, channels),
         "A": draw(channels, states),
-        "B": draw(batch, length, states),
-        "C": draw(batch, length, states),
+        "B": draw(*per_group),
+        "C": draw(*per_group),
         "D": draw(channels),
         "z": draw(batch, length, channels),
         "delta_bias": draw(channels),
@@ -54,6 +55,9 @@ class Dual:
 
     def __getitem__(self, index):
         return Dual(self.value[index], self.slope[index])
+
+    def reshape(self, shape):
+        return Dual(self.value.reshape(shape), self.slope.reshape(shape))
 
     def __neg__(self):
         return Dual(-self.value, -self.slope)
@@ -123,8 +127,11 @@ def inner(x, y):
 
 
 @pytest.mark.parametrize("softplus", [False, True])
-@pytest.mark.parametrize("leave_out", [(), ("D",), ("z",), ("delta_bias",)])
-def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out, softplus):
+@pytest.mark.parametrize(
+    ("leave_out", "groups"),
+    [((), 0), (("D",), 0), (("z",), 0), (("delta_bias",), 0), ((), 1), ((), 2), ((), 4)],
+)
+def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out, groups, softplus):
     """``<dy, derivative along v> = <gradient, v>`` for random directions, as fractions."""
     rng = np.random.default_rng(0)
 
@@ -132,7 +139,8 @@ def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out,
         return random_fractions(shape, rng)
 
     for length in (1, 2, 4):
-        given = {n: x for n, x in scan_arrays(draw, batch=2, length=length).items() if n not in leave_out}
+        arrays = scan_arrays(draw, batch=2, length=length, channels=max(2, groups), groups=groups)
+        given = {n: x for n, x in arrays.items() if n not in leave_out}
         tape = Tape(EXACT)
         variables = {name: tape.variable(array) for name, array in given.items()}
         results = selective_scan_of(tape, variables, softplus)

@@ -38,6 +38,13 @@ def test_own_scans_refine(scan, dtype):
     refines_sharply(scan, scan_case(length=LENGTH, dtype=dtype))
 
 
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("scan", ["sequential", "chunks of 3", "associative"])
+def test_own_scans_refine_with_groups(scan, dtype, groups):
+    refines_sharply(SCANS[scan], scan_case(channels=4, length=LENGTH, dtype=dtype, groups=groups))
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_every_output_and_gradient_comes_near_its_bound(dtype):
     """One by one, not only the worst of all: a bound too loose for one gradient would hide its bugs."""

@@ -97,6 +97,42 @@ def test_a_wrong_scan_shrinks_to_what_it_takes():
         exec(report.smallest.code, {"impl": wrong_after_seven})
 
 
+def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups():
+    def dealt(B, C, u, **rest):
+        if B.ndim == 4:
+            B, C = (x.repeat(1, u.shape[1] // x.shape[1], 1, 1) for x in (B, C))
+        return selective_scan(u=u, B=B, C=C, **rest)
+
+    report = check_scan_refinement(dealt, cases=200)
+    assert report.verdict is Verdict.REFUTED
+    inputs = report.smallest.inputs
+    assert (inputs["u"].shape, inputs["B"].shape) == ((1, 4, 1), (1, 2, 1, 1))
+    with pytest.raises(RefinementError):
+        exec(report.smallest.code, {"impl": dealt})
+
+
+@pytest.mark.parametrize("axis", [True, False])
+def test_where_groups_play_no_part_their_axis_goes(axis):
+    """Unless it is what the scan takes."""
+
+    def wrong(B, **rest):
+        y, last = selective_scan(B=B, **rest)
+        return y + 1 if not axis or B.ndim == 4 else y, last
+
+    report = check_scan_refinement(wrong, cases=200)
+    assert report.verdict is Verdict.REFUTED
+    assert report.smallest.inputs["B"].shape == ((1, 1, 1, 1) if axis else (1, 1, 1))
+
+
+def test_scans_without_groups_are_asked_for_none():
+    def without(B, C, **rest):
+        assert B.ndim == C.ndim == 3
+        return selective_scan(B=B, C=C, **rest)
+
+    cases = Cases(count=40, inputs=scan_inputs(scan_shapes(max_groups=0)))
+    assert check_scan_refinement(without, cases=cases).verdict is Verdict.REFINES
+
+
 def test_what_fails_in_one_layout_alone_keeps_it():
     def ignores_strides(C, **rest):
         y, last = selective_scan(C=C, **rest)

@@ -85,3 +85,35 @@ def test_a_layout_stays_where_it_is_needed():
     assert (smallest.shape, smallest.stride(0), smallest.tolist()) == ((2, 1), 0, [[4.0], [4.0]])
     plain = Shrinker({"x": x}, {"x": ("row", "column")}, lambda given: True).run()["x"]
     assert plain.is_contiguous()
+
+
+def scan_like(groups=3, channels=4):
+    return {"u": torch.ones(2, groups * channels), "B": torch.ones(2, groups, 5)}
+
+
+def test_groups_divide_what_is_left():
+    axes, seen = {"u": ("batch", "channel"), "B": ("batch", "group", "state")}, []
+
+    def fails(given):
+        seen.append((given["u"].shape[1], given["B"].shape[1]))
+        return given["B"].shape[1] >= 2 and given["u"].shape[1] >= 2 * given["B"].shape[1]
+
+    smallest = Shrinker(scan_like(), axes, fails, grouped="channel").run()
+    assert all(channels % groups == 0 for channels, groups in seen)
+    assert (smallest["u"].shape, smallest["B"].shape) == ((1, 4), (1, 2, 1))
+
+
+def test_a_group_goes_with_its_entries_and_an_entry_in_every_group():
+    axes = {"u": ("channel",), "B": ("group",)}
+    given = {"u": torch.arange(6.0), "B": torch.arange(2.0)}
+    smallest = Shrinker(given, axes, lambda g: 4 in g["u"] and 1 in g["B"], grouped="channel").run()
+    assert (smallest["u"].tolist(), smallest["B"].tolist()) == ([4.0], [1.0])
+
+
+def test_an_axis_of_size_one_is_left_out_where_it_may_be():
+    axes = {"u": ("batch", "channel"), "B": ("batch", "group", "state")}
+    for omissible, shape in (((), (1, 1, 1)), (("group",), (1, 1))):
+        shrinker = Shrinker(
+            scan_like(), axes, lambda given: True, grouped="channel", omissible=frozenset(omissible)
+        )
+        assert shrinker.run()["B"].shape == shape

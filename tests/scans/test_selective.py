@@ -15,13 +15,14 @@ from scanproof.scans import selective_scan, selective_scan_associative, selectiv
 every_scan = pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 
 
-def arguments(batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64):
-    return scan_case(batch, channels, length, states, seed=seed, dtype=dtype)
+def arguments(batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64, groups=0):
+    return scan_case(batch, channels, length, states, seed=seed, dtype=dtype, groups=groups)
 
 
 def by_hand(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False):
     """The definition, one scalar at a time."""
     batch, channels, length = u.shape
+    B, C = (x if x.ndim == 4 else x.reshape(batch, 1, A.shape[1], length) for x in (B, C))
     y = torch.zeros_like(u)
     last = torch.zeros(batch, channels, A.shape[1], dtype=u.dtype)
     for e in range(batch):
@@ -32,8 +33,9 @@ def by_hand(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=F
                     dt = functional.softplus(dt)
                 total = 0 if D is None else D[i] * u[e, i, t]
                 for n in range(A.shape[1]):
-                    last[e, i, n] = torch.exp(dt * A[i, n]) * last[e, i, n] + dt * B[e, n, t] * u[e, i, t]
-                    total = total + C[e, n, t] * last[e, i, n]
+                    b, c = (x[e, i // (channels // x.shape[1]), n, t] for x in (B, C))
+                    last[e, i, n] = torch.exp(dt * A[i, n]) * last[e, i, n] + dt * b * u[e, i, t]
+                    total = total + c * last[e, i, n]
                 y[e, i, t] = total * (1 if z is None else functional.silu(z[e, i, t]))
     return y, last
 
@@ -50,6 +52,28 @@ def test_is_the_definition(scan, delta_softplus, left_out):
     torch.testing.assert_close(y, want_y)
     torch.testing.assert_close(last, want_last)
     assert torch.equal(scan(**given, delta_softplus=delta_softplus), y)
+
+
+@every_scan
+@pytest.mark.parametrize(("of_B", "of_C"), [(1, 1), (2, 2), (4, 4), (0, 2), (2, 0)])
+def test_consecutive_channels_share_a_group(scan, of_B, of_C):
+    """B and C of (batch, groups, states, length); 0 stands for no axis of groups."""
+    given = arguments(channels=4, groups=of_B)
+    given["C"] = arguments(channels=4, groups=of_C)["C"]
+    y, last = scan(**given, delta_softplus=True, return_last_state=True)
+    want_y, want_last = by_hand(**given, delta_softplus=True)
+    torch.testing.assert_close(y, want_y)
+    torch.testing.assert_close(last, want_last)
+
+
+@every_scan
+def test_gradients_of_groups(scan):
+    given = {name: v.requires_grad_() for name, v in arguments(1, 4, 3, 2, groups=2).items()}
+
+    def both(*values):
+        return scan(*values, delta_softplus=True, return_last_state=True)
+
+    assert torch.autograd.gradcheck(both, tuple(given.values()))
 
 
 @settings(max_examples=60, deadline=None)
@@ -135,6 +159,13 @@ def test_dtypes(scan, dtype):
             "B has shape (2, 7, 4); u and A ask for (batch, states, length) = (2, 4, 7)",
         ),
         ("C", torch.randn(4, 7), "C has shape (4, 7)"),
+        ("B", torch.randn(2, 2, 4, 7), "B and C have 2 groups, u has 3 channels; the groups must divide the"),
+        ("C", torch.randn(2, 0, 4, 7), "B and C have 0 groups"),
+        (
+            "C",
+            torch.randn(2, 3, 7, 4),
+            "C has shape (2, 3, 7, 4); u and A ask for (batch, groups, states, length) = (2, 3, 4, 7)",
+        ),
         ("D", torch.randn(4), "D has shape (4,); u and A ask for (channels,) = (3,)"),
         ("z", torch.randn(2, 7, 3), "z has shape (2, 7, 3)"),
         ("delta", torch.randn(2, 3, 8), "delta has shape (2, 3, 8)"),
@@ -145,6 +176,14 @@ def test_wrong_calls(scan, name, value, says):
     with pytest.raises(InvalidArgument) as caught:
         scan(**{**arguments(), name: value})
     assert says in str(caught.value)
+
+
+@every_scan
+def test_both_have_as_many_groups(scan):
+    given = {**arguments(channels=4, groups=2), "C": arguments(channels=4, groups=4)["C"]}
+    with pytest.raises(InvalidArgument) as caught:
+        scan(**given)
+    assert "C has shape (2, 4, 4, 7); u and A ask for (batch, groups" in str(caught.value)
 
 
 @pytest.mark.parametrize("chunk_size", [0, 2.5, "8"])

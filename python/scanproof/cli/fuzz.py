@@ -17,6 +17,9 @@ def fuzz(
     seconds: Annotated[float | None, typer.Option(help="Draw no more for a scan after so long.")] = None,
     seed: Annotated[int, seed_of("the inputs")] = 0,
     dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16.")] = "float32",
+    max_groups: Annotated[
+        int, typer.Option(help="Most groups of channels that share B and C; 0: B and C have no such axis.")
+    ] = 2,
     gradients: Annotated[bool, typer.Option("--gradients", help="Compare gradients, too.")] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -30,6 +33,7 @@ def fuzz(
         seconds=seconds,
         seed=seed,
         dtype=dtype,
+        max_groups=max_groups,
         gradients=gradients,
         as_json=json,
         quiet=quiet,

@@ -177,8 +177,9 @@ def check_scan_refinement(
         u: inputs, (batch, channels, length).
         delta: step sizes before bias and softplus, (batch, channels, length).
         A: continuous-time decays, (channels, states).
-        B: input projections, (batch, states, length).
-        C: output projections, (batch, states, length).
+        B: input projections, (batch, groups, states, length), or (batch, states, length) for one group;
+            consecutive channels share a group.
+        C: output projections, as B.
         D: skip weights, (channels,).
         z: gates, (batch, channels, length).
         delta_bias: added to ``delta``, (channels,).
@@ -358,7 +359,14 @@ def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
         last = found
         return True
 
-    shrinker = Shrinker(inputs, problem.input_axes, fails, problem.optional)
+    shrinker = Shrinker(
+        inputs,
+        problem.input_axes,
+        fails,
+        problem.optional,
+        grouped=problem.grouped,
+        omissible=problem.omissible,
+    )
     smallest = shrinker.run()
     if last is None:
         last = compare(problem, smallest)

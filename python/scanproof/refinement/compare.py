@@ -14,6 +14,7 @@ from scanproof.refinement.bounded import Floats
 from scanproof.refinement.problem import Expected, Inputs, Problem, to_numpy
 from scanproof.refinement.report import Deviation, Quantiles
 from scanproof.refinement.rounding import Rounding
+from scanproof.refinement.shapes import axes_of
 from scanproof.report.spread import Spread
 from scanproof.report.verdict import Verdict
 
@@ -202,7 +203,8 @@ def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: 
     value, bound = expected.value[name], expected.bound[name]
     error = _errors(name, got, expected)
     index = np.unravel_index(int(np.argmax(error / bound)), value.shape)
-    place = dict(zip(problem.output_axes[name], map(int, index), strict=True))
+    axes = axes_of(value, problem.output_axes[name], problem.omissible)
+    place = dict(zip(axes, map(int, index), strict=True))
     if name == "last_state":
         place["time"] = expected.value["y"].shape[problem.output_axes["y"].index("time")] - 1
     return Deviation(

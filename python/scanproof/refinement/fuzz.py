@@ -15,7 +15,7 @@ from scanproof.report.console import output
 from scanproof.report.record import document
 from scanproof.report.table import table
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
-from scanproof.strategies import scan_inputs
+from scanproof.strategies import scan_inputs, scan_shapes
 
 CHUNKS = (1, 2, 3, 4, 7, 8, 16, 64)
 
@@ -33,6 +33,7 @@ def run_fuzz(
     seconds: float | None,
     seed: int,
     dtype: str,
+    max_groups: int,
     gradients: bool,
     as_json: bool,
     quiet: bool,
@@ -46,6 +47,7 @@ def run_fuzz(
         seconds: time after which a scan gets no further input; None for no limit.
         seed: of the inputs.
         dtype: of the inputs.
+        max_groups: most groups of channels, as of ``scan_shapes``.
         gradients: compare gradients, too.
         as_json: print JSON.
         quiet: print one line for each scan.
@@ -59,7 +61,8 @@ def run_fuzz(
     scans = {name: object_named("fuzz", name) for name in names} or OWN_SCANS
     for name, scan in scans.items():
         _check(name, scan)
-    budget = Cases(cases, seconds, scan_inputs(dtype=dtype_named("fuzz", dtype)), bar=not quiet)
+    inputs = scan_inputs(scan_shapes(max_groups=max_groups), dtype=dtype_named("fuzz", dtype))
+    budget = Cases(cases, seconds, inputs, bar=not quiet)
     reports, problems = {}, []
     for name, scan in scans.items():
         try:

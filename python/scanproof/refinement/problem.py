@@ -69,6 +69,8 @@ class Problem(ABC):
         output_axes: names of the axes of each output, and of each gradient.
         optional: names of inputs that may be left out.
         constant: names of inputs at which no gradients are compared.
+        grouped: the axis whose consecutive entries share a group; empty where there are no groups.
+        omissible: axes that inputs, and gradients, may leave out where their size is 1.
     """
 
     rounding: Rounding
@@ -80,6 +82,8 @@ class Problem(ABC):
     output_axes: Mapping[str, tuple[str, ...]]
     optional: tuple[str, ...] = ()
     constant: frozenset[str] = frozenset()
+    grouped: str = ""
+    omissible: frozenset[str] = frozenset()
 
     def differentiated(self, inputs: Inputs) -> tuple[str, ...]:
         """Return the inputs at which gradients are compared, where there are cotangents."""
@@ -189,8 +193,8 @@ class ScanProblem(Problem):
         "u": ("batch", "channel", "time"),
         "delta": ("batch", "channel", "time"),
         "A": ("channel", "state"),
-        "B": ("batch", "state", "time"),
-        "C": ("batch", "state", "time"),
+        "B": ("batch", "group", "state", "time"),
+        "C": ("batch", "group", "state", "time"),
         "D": ("channel",),
         "z": ("batch", "channel", "time"),
         "delta_bias": ("channel",),
@@ -206,6 +210,8 @@ class ScanProblem(Problem):
         **{f"d{name}": axes for name, axes in _argument_axes.items()},
     }
     optional = ("z", "D", "delta_bias")
+    grouped = "channel"
+    omissible = frozenset({"group"})
 
     def __init__(self, implementation: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:
         self._implementation, self._delta_softplus, self.rounding = implementation, delta_softplus, rounding
@@ -232,7 +238,7 @@ class ScanProblem(Problem):
         """Run the scan of the runner, and its adjoint if there are cotangents."""
         arithmetic = BoundedArithmetic.finer_than(self.rounding)
         tape = Tape(arithmetic)
-        arrays = {name: _turned(to_numpy(x), self.input_axes[name]) for name, x in inputs.items()}
+        arrays = {name: _time_second(to_numpy(x), self.input_axes[name]) for name, x in inputs.items()}
         arguments, cotangents = separated(arrays)
         variables = {name: tape.variable(array) for name, array in arguments.items()}
         with np.errstate(over="ignore", invalid="ignore"):
@@ -241,9 +247,9 @@ class ScanProblem(Problem):
         results, bounds = pulled_back(arithmetic, tape, variables, traced, cotangents, dtypes)
         axes = self.output_axes
         return Expected(
-            {name: _turned(result.value, axes[name]) for name, result in results.items()},
-            {name: _turned(result.rest, axes[name]) for name, result in results.items()},
-            {name: _turned(bound, axes[name]) for name, bound in bounds.items()},
+            {name: _time_last(result.value, axes[name]) for name, result in results.items()},
+            {name: _time_last(result.rest, axes[name]) for name, result in results.items()},
+            {name: _time_last(bound, axes[name]) for name, bound in bounds.items()},
             arithmetic.peak,
         )
 
@@ -261,8 +267,8 @@ def selective_scan_of(
 
     Args:
         arithmetic: what to compute in.
-        given: u, delta and z (batch, time, channels), B and C (batch, time, states), A, D and delta_bias; D,
-            z and delta_bias may be absent.
+        given: u, delta and z (batch, time, channels), B and C (batch, time, groups, states), or (batch, time,
+            states) for one group, A, D and delta_bias; D, z and delta_bias may be absent.
         delta_softplus: apply softplus to the step sizes.
 
     Returns:
@@ -293,9 +299,14 @@ def to_numpy(tensor: Tensor) -> Floats:
     return array
 
 
-def _turned(array: Floats, axes: Sequence[str | None]) -> Floats:
-    """Exchange the axis of time, which is the last, with the one before it."""
-    return array.swapaxes(1, 2) if axes[-1] == "time" else array
+def _time_second(array: Floats, axes: Sequence[str | None]) -> Floats:
+    """Move the axis of time from the last place to the second."""
+    return np.moveaxis(array, -1, 1) if axes[-1] == "time" else array
+
+
+def _time_last(array: Floats, axes: Sequence[str | None]) -> Floats:
+    """Move the axis of time from the second place to the last."""
+    return np.moveaxis(array, 1, -1) if axes[-1] == "time" else array
 
 
 def pulled_back(

@@ -265,15 +265,16 @@ def diagonal_selective_scan(
 ) -> tuple[Value, Value]:
     """Run the selective scan itself, the part that kernels implement.
 
-    In Lean it is ``selectiveScan`` with one group and without bias, softplus and gate: Lean theorem
-    ``selectiveScan_outputs_channel``.
+    In Lean it is ``selectiveScan`` without bias, softplus and gate: Lean theorem
+    ``selectiveScan_outputs_channel``. Consecutive channels share a group. The groups are an axis here, so
+    that the gradients at B and C are sums over the channels of a group.
 
     Args:
         arithmetic: what to compute in.
         dt: step sizes, (batch, time, inner).
         A: continuous-time decays, (inner, states).
-        B: input projections, (batch, time, states).
-        C: output projections, (batch, time, states).
+        B: input projections, (batch, time, groups, states), or (batch, time, states) for one group.
+        C: output projections, as B.
         v: inputs, (batch, time, inner).
         D: skip weights, (inner,).
         h0: state to start from, (batch, inner, states).
@@ -281,11 +282,17 @@ def diagonal_selective_scan(
     Returns:
         Outputs (batch, time, inner), before any gate, and the last state (batch, inner, states).
     """
-    decays = arithmetic.exp(dt[..., None] * A)
-    inputs = arithmetic.product(dt[..., None], B[:, :, None, :], v[..., None])
-    h = arithmetic.scan(decays, inputs, h0)
-    y = arithmetic.dot(C[:, :, None, :], h, None if D is None else D * v)
-    return y, _last(h, h0)
+    B, C = (x if len(x.shape) == 4 else x[:, :, None] for x in (B, C))
+    groups, states = max(B.shape[2], C.shape[2]), A.shape[1]
+    (batch, time, inner), each = dt.shape, (groups, v.shape[2] // groups)
+    skip = None if D is None else (D * v).reshape((batch, time, *each))
+    dt, v = dt.reshape((batch, time, *each)), v.reshape((batch, time, *each))
+    start = h0.reshape((batch, *each, states))
+    decays = arithmetic.exp(dt[..., None] * A.reshape((*each, states)))
+    inputs = arithmetic.product(dt[..., None], B[:, :, :, None], v[..., None])
+    h = arithmetic.scan(decays, inputs, start)
+    y = arithmetic.dot(C[:, :, :, None], h, skip)
+    return y.reshape((batch, time, inner)), _last(h, start).reshape((batch, inner, states))
 
 
 def mat_vec(arithmetic: Arithmetic, matrix: Array, x: Value, bias: Array | None = None) -> Value:

@@ -1,12 +1,14 @@
 """Named dimensions of a set of arrays, checked against each other."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scanproof.errors import InvalidArgument
+
+Axis = TypeVar("Axis", str, str | None)
 
 
 def as_array(owner: str, name: str, given: Any) -> NDArray[Any]:
@@ -41,6 +43,13 @@ def as_parameter(owner: str, name: str, given: Any) -> NDArray[Any]:
             " parameters."
         )
     return array
+
+
+def axes_of(array: Any, axes: tuple[Axis, ...], omissible: Collection[str]) -> tuple[Axis, ...]:
+    """Return the names of the axes that an array has, which may leave out all the omissible ones."""
+    if len(array.shape) == len(axes):
+        return axes
+    return tuple(axis for axis in axes if axis not in omissible)
 
 
 def bind_axes(owner: str, arrays: Mapping[str, Any], axes: Mapping[str, tuple[str, ...]]) -> dict[str, int]:

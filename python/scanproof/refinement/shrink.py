@@ -1,11 +1,16 @@
-"""Make a failing input smaller while it still fails: fewer tensors, shorter axes, then simpler numbers."""
+"""Make a failing input smaller while it still fails: fewer tensors, shorter axes, then simpler numbers.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+Where consecutive entries of an axis share a group, a group goes with its entries, and an entry goes in every
+group, so that groups divide what is left.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from scanproof.refinement.layout import laid_out_like
+from scanproof.refinement.shapes import axes_of
 
 Inputs = Mapping[str, Tensor]
 AxisNames = Mapping[str, tuple[str | None, ...]]
@@ -33,6 +38,9 @@ class Shrinker:
         fails: Callable[[Inputs], bool],
         optional: Sequence[str] = (),
         budget: int = 400,
+        *,
+        grouped: str = "",
+        omissible: Collection[str] = (),
     ) -> None:
         """Prepare to shrink ``inputs``, which fail.
 
@@ -42,10 +50,13 @@ class Shrinker:
             fails: whether an input fails.
             optional: names of tensors that may be left out.
             budget: how many inputs to try at most.
+            grouped: name of the axis whose entries share the groups of the axis ``"group"``.
+            omissible: names of axes that tensors may leave out where their size is 1.
         """
         self.smallest: Inputs = dict(inputs)
         self.runs = 0
         self._axes, self._fails, self._optional, self._budget = axes, fails, optional, budget
+        self._grouped, self._omissible = grouped, omissible
 
     def run(self) -> Inputs:
         """Shrink until nothing smaller fails or the budget is spent; return the smallest input found."""
@@ -55,6 +66,7 @@ class Shrinker:
             fewer = [self._leave_out(name) for name in self._optional]
             plainer = [self._straighten(name) for name in self.smallest]
             shorter = [self._shorten(axis) for axis in names]
+            shorter += [self._omit(axis) for axis in self._omissible]
             simpler = [self._simplify(name, simple) for simple in _SIMPLER for name in self.smallest]
             changed = any((*fewer, *plainer, *shorter, *simpler))
         return self.smallest
@@ -72,17 +84,43 @@ class Shrinker:
     def _shorten(self, axis: str) -> bool:
         """Drop slices of an axis, the later ones first."""
         changed = False
-        for start, width in _slices(self._size(axis)):
-            if self._size(axis) > width:
-                changed |= self._try(
-                    {
-                        name: _without(tensor, self._axes[name].index(axis), start, width)
-                        if axis in self._axes[name]
-                        else tensor
-                        for name, tensor in self.smallest.items()
-                    }
-                )
+        for start, width in _slices(self._places(axis)):
+            places = self._places(axis)
+            if places > width:
+                kept = [place for place in range(places) if not start <= place < start + width]
+                changed |= self._try(self._with_places(axis, kept))
         return changed
+
+    def _places(self, axis: str) -> int:
+        """Return how many slices an axis has, or each group of it."""
+        return self._size(axis) // (self._size("group") if axis == self._grouped else 1)
+
+    def _with_places(self, axis: str, kept: Sequence[int]) -> Inputs:
+        """Keep these slices of an axis, or of each group of it; what is grouped goes with its group."""
+        indices = {axis: list(kept)}
+        if axis == self._grouped:
+            places = self._places(axis)
+            indices[axis] = [g * places + place for g in range(self._size("group")) for place in kept]
+        elif axis == "group" and self._grouped:
+            places = self._places(self._grouped)
+            indices[self._grouped] = [g * places + place for g in kept for place in range(places)]
+        candidate = dict(self.smallest)
+        for name, tensor in self.smallest.items():
+            for place, own in enumerate(self._axes_of(name)):
+                if own in indices:
+                    candidate[name] = tensor = _taken(tensor, place, indices[own])
+        return candidate
+
+    def _omit(self, axis: str) -> bool:
+        """Leave out an axis of size 1."""
+        having = [name for name in self.smallest if axis in self._axes_of(name)]
+        if not having or self._size(axis) > 1:
+            return False
+        fewer = {name: self.smallest[name].squeeze(self._axes_of(name).index(axis)) for name in having}
+        return self._try({**self.smallest, **fewer})
+
+    def _axes_of(self, name: str) -> tuple[str | None, ...]:
+        return axes_of(self.smallest[name], self._axes[name], self._omissible)
 
     def _simplify(self, name: str, simple: Callable[[Tensor], Tensor]) -> bool:
         """Replace runs of entries by simpler numbers."""
@@ -97,8 +135,10 @@ class Shrinker:
         return changed
 
     def _size(self, axis: str) -> int:
-        name = next(name for name in self.smallest if axis in self._axes[name])
-        return self.smallest[name].shape[self._axes[name].index(axis)]
+        """Return the size of an axis, 1 where no tensor has it."""
+        having = (name for name in self.smallest if axis in self._axes_of(name))
+        name = next(having, None)
+        return 1 if name is None else self.smallest[name].shape[self._axes_of(name).index(axis)]
 
     def _try(self, candidate: Inputs) -> bool:
         if self.runs >= self._budget:
@@ -122,6 +162,5 @@ def _slices(size: int) -> Iterator[tuple[int, int]]:
         width //= 2
 
 
-def _without(tensor: Tensor, axis: int, start: int, width: int) -> Tensor:
-    kept = [i for i in range(tensor.shape[axis]) if not start <= i < start + width]
-    return laid_out_like(tensor.index_select(axis, torch.tensor(kept, device=tensor.device)), tensor)
+def _taken(tensor: Tensor, axis: int, kept: Sequence[int]) -> Tensor:
+    return laid_out_like(tensor.index_select(axis, torch.tensor(list(kept), device=tensor.device)), tensor)

@@ -7,7 +7,8 @@ simplified discretisation of B)::
     h_t[n]  = exp(dt_t A[n]) h_(t-1)[n] + (dt_t B_t[n]) u_t,  h_(-1) = 0
     y_t     = (sum over n of C_t[n] h_t[n] + D u_t) silu(z_t)
 
-In Lean this is the kernel ``selectiveScan`` with one group and the zero state to start from: theorems
+B and C are those of the channel's group; consecutive channels share a group (Lean theorem ``val_groupOf``).
+In Lean this is the kernel ``selectiveScan`` with the zero state to start from: theorems
 ``selectiveStateUpdate_state`` and ``selectiveStateUpdate_output`` are the formulas, and
 ``selectiveScan_outputs_channel`` says that each channel is a diagonal scan of its own, whose states are read.
 """
@@ -44,8 +45,9 @@ def selective_scan(
         u: inputs, (batch, channels, length), floating.
         delta: step sizes before bias and softplus, (batch, channels, length).
         A: continuous-time decays, (channels, states), negative in every Mamba checkpoint.
-        B: input projections, (batch, states, length).
-        C: output projections, (batch, states, length).
+        B: input projections, (batch, groups, states, length), or (batch, states, length) for one group;
+            consecutive channels share a group, and the groups divide the channels.
+        C: output projections, as B; either may have an axis of groups without the other.
         D: skip weights, (channels,).
         z: gates, (batch, channels, length); the output is multiplied by ``silu(z)``.
         delta_bias: added to ``delta`` before the softplus, (channels,).
@@ -137,12 +139,12 @@ def _scan(
         u.to(dtype),
         delta.to(dtype),
         A.to(dtype),
-        B.to(dtype),
+        _grouped(B.to(dtype)),
         None if delta_bias is None else delta_bias.to(dtype),
         delta_softplus,
     )
     h = states(a, b)
-    y = torch.einsum("bdln,bnl->bdl", h, C.to(dtype))
+    y = _read(h, _grouped(C.to(dtype)))
     if D is not None:
         y = y + D.to(dtype)[:, None] * u.to(dtype)
     if z is not None:
@@ -159,8 +161,20 @@ def _transitions(
     if delta_softplus:
         dt = functional.softplus(dt)
     decays = torch.exp(dt[..., None] * A[:, None, :])
-    inputs = (dt[..., None] * B.transpose(1, 2)[:, None]) * u[..., None]
-    return decays, inputs
+    of_group = dt.unflatten(1, (B.shape[1], -1))
+    scaled = (of_group[..., None] * B.transpose(2, 3)[:, :, None]).flatten(1, 2)
+    return decays, scaled * u[..., None]
+
+
+def _read(h: Tensor, C: Tensor) -> Tensor:
+    """Return the sums over states of C h, (batch, channels, length)."""
+    of_group = h.unflatten(1, (C.shape[1], -1))
+    return torch.einsum("bgdln,bgnl->bgdl", of_group, C).flatten(1, 2)
+
+
+def _grouped(projections: Tensor) -> Tensor:
+    """Return B or C as (batch, groups, states, length)."""
+    return projections if projections.ndim == 4 else projections[:, None]
 
 
 def check_arguments(given: Mapping[str, Tensor]) -> torch.dtype:
@@ -195,10 +209,19 @@ def check_arguments(given: Mapping[str, Tensor]) -> torch.dtype:
             f"A has shape {tuple(A.shape)}; give (channels, states) with the {channels} channels of u."
         )
     states = A.shape[1]
+    groups = next((given[name].shape[1] for name in "BC" if given[name].ndim == 4), 1)
+    if groups < 1 or channels % groups:
+        raise InvalidArgument(
+            f"B and C have {groups} groups, u has {channels} channels; the groups must divide the channels."
+        )
+    per_group = {
+        3: ("batch, states, length", (batch, states, length)),
+        4: ("batch, groups, states, length", (batch, groups, states, length)),
+    }
     expected = {
         "delta": ("batch, channels, length", (batch, channels, length)),
-        "B": ("batch, states, length", (batch, states, length)),
-        "C": ("batch, states, length", (batch, states, length)),
+        "B": per_group.get(given["B"].ndim, per_group[3]),
+        "C": per_group.get(given["C"].ndim, per_group[3]),
         "D": ("channels,", (channels,)),
         "z": ("batch, channels, length", (batch, channels, length)),
         "delta_bias": ("channels,", (channels,)),

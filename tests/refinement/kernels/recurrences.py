@@ -39,8 +39,10 @@ def selective(u, delta, A, B, C, D=None, z=None, delta_bias=None, initial_state=
     h, ys = zeros(initial_state, u, len(u), *A.shape), []
     for t in range(u.shape[1]):
         dt = functional.softplus(delta[:, t] if delta_bias is None else delta[:, t] + delta_bias)
-        h = (dt[..., None] * A).exp() * h + (dt * u[:, t])[..., None] * B[:, t, None]
-        y = (h * C[:, t, None]).sum(-1)
+        b, c = (each[:, t].reshape(len(u), -1, 1, A.shape[1]) for each in (B, C))
+        b, c = (each.expand(-1, -1, len(A) // each.shape[1], -1).flatten(1, 2) for each in (b, c))
+        h = (dt[..., None] * A).exp() * h + (dt * u[:, t])[..., None] * b
+        y = (h * c).sum(-1)
         y = y if D is None else y + D * u[:, t]
         ys.append(y if z is None else y * functional.silu(z[:, t]))
     return torch.stack(ys, 1), h

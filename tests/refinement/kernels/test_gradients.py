@@ -57,10 +57,19 @@ def plain(name, inputs):
     return inputs
 
 
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_groups_of_channels_in_float64_are_what_autograd_computes(groups):
+    is_what_autograd_computes("selective", ALL, group=groups, channel=4)
+
+
 @pytest.mark.parametrize(("name", "without"), list(choices()))
 def test_in_float64_it_is_what_autograd_computes(name, without):
+    is_what_autograd_computes(name, without)
+
+
+def is_what_autograd_computes(name, without, **sizes):
     kernel, recurrence = RECURRENCES[name]
-    inputs = plain(name, drawn(kernel, without=without, dtype=torch.float64))
+    inputs = plain(name, drawn(kernel, without=without, dtype=torch.float64, **sizes))
     tape = KernelTape(FLOAT64)
     variables, traced = kernel.trace({n: x.numpy() for n, x in inputs.items()}, tape)
     rng = np.random.default_rng(0)
@@ -609,7 +618,10 @@ def test_wrong_cotangents(options, message):
         check_kernel_refinement(recurrence, kernel, cases=3, cotangents={"y": torch.ones(1)})
 
 
-def test_groups_must_divide_the_heads():
+def test_groups_must_divide_what_they_group():
+    kernel, recurrence = RECURRENCES["selective"]
+    with pytest.raises(InvalidArgument, match="SelectiveScan: 3 channels, 2 groups; the groups must divide"):
+        check_kernel_refinement(recurrence, kernel, drawn(kernel, group=2, channel=3))
     kernel, _ = RECURRENCES["ssd"]
     with pytest.raises(InvalidArgument, match="4 heads, 3 groups; the groups must divide"):
         kernel.run({name: x.numpy() for name, x in drawn(kernel, group=3).items()})

@@ -42,6 +42,15 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
             folder=folder,
         ),
         Subject(
+            "mamba_ssm.ops.selective_scan_interface:selective_scan_ref, with groups",
+            "mamba-ssm",
+            lambda: _selective_scan(module("mamba_ssm.ops.selective_scan_interface")),
+            SelectiveScan(delta_softplus=True),
+            sizes={"group": 2, "channel": 6},
+            without=frozenset({"initial_state"}),
+            folder=folder,
+        ),
+        Subject(
             "mamba_ssm.ops.triton.selective_state_update:selective_state_update_ref",
             "mamba-ssm",
             lambda: _state_update(module("mamba_ssm.ops.triton.selective_state_update")),
@@ -103,7 +112,7 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
 
 def _selective_scan(module: ModuleType) -> Implementation:
     def implementation(**inputs: Tensor) -> Any:
-        turned = {name: x.transpose(1, 2) if x.ndim == 3 else x for name, x in inputs.items()}
+        turned = {name: x.movedim(1, -1) if x.ndim > 2 else x for name, x in inputs.items()}
         y, last = module.selective_scan_ref(**turned, delta_softplus=True, return_last_state=True)
         return y.transpose(1, 2), last
 

@@ -29,15 +29,16 @@ def random_inputs(
         dtype: dtype of the floating ones.
         without: optional inputs to leave out.
         sizes: sizes of axes by name, in place of those of :data:`SIZES`; that of an axis without a name goes
-            by the name of its input, and is 1 unless given.
+            by the name of its input, and is 1 unless given. Axes that may be left out are, unless given.
     """
     rng = torch.Generator().manual_seed(seed)
     size = {**SIZES, **sizes}
+    left_out = kernel.omissible - set(sizes)
     inputs = {}
     for name, axes in kernel.inputs.items():
         if name in without:
             continue
-        shape = [size[axis] if axis else size.get(name, 1) for axis in axes]
+        shape = [size[axis] if axis else size.get(name, 1) for axis in axes if axis not in left_out]
         inputs[name] = RULES.get(name, _plain)(torch.randn(shape, generator=rng)).to(dtype)
     return inputs
 

@@ -185,6 +185,7 @@ class KernelProblem(Problem):
         self.input_axes = {**kernel.inputs, **cotangents}
         self.output_axes = {**kernel.outputs, **gradients}
         self.optional, self.constant = tuple(kernel.optional), kernel.marks | constant
+        self.grouped, self.omissible = kernel.grouped, kernel.omissible
 
     def like(self, arguments: Inputs) -> dict[str, Tensor]:
         """Return tensors without numbers, of the shapes of the outputs."""

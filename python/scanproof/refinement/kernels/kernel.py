@@ -12,7 +12,7 @@ from scanproof.refinement.adjoint import Traced
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.arithmetic import FLOAT64, KernelArithmetic
-from scanproof.refinement.shapes import as_array, bind_axes
+from scanproof.refinement.shapes import as_array, axes_of, bind_axes
 
 Array = NDArray[Any]
 Axes = Mapping[str, tuple[str | None, ...]]
@@ -31,6 +31,8 @@ class Kernel(ABC):
             size. optional: inputs that may be left out. outputs: names of the axes of each output, ``y``
             first, then the parts of the last state.
         marks: inputs that say where sequences begin, which have no gradients.
+        grouped: the axis whose consecutive entries share a group; empty where there are no groups.
+        omissible: axes that inputs may leave out where their size is 1.
     """
 
     theorem: ClassVar[str]
@@ -39,6 +41,8 @@ class Kernel(ABC):
     optional: ClassVar[frozenset[str]]
     outputs: ClassVar[Mapping[str, tuple[str, ...]]]
     marks: ClassVar[frozenset[str]] = frozenset()
+    grouped: ClassVar[str] = ""
+    omissible: ClassVar[frozenset[str]] = frozenset()
 
     def run(self, inputs: Mapping[str, Array], arithmetic: KernelArithmetic = FLOAT64) -> dict[str, Value]:
         """Run the recurrence, token after token.
@@ -103,14 +107,20 @@ class Kernel(ABC):
         """Return the size of every named axis.
 
         Raises:
-            InvalidArgument: two inputs contradict each other.
+            InvalidArgument: two inputs contradict each other, or the groups do not divide what is grouped.
         """
-        axes = {
-            name: tuple(axis or f"{name}[{place}]" for place, axis in enumerate(self.inputs[name]))
-            for name in self.inputs
-            if name in inputs
-        }
-        return bind_axes(type(self).__name__, inputs, axes)
+        owner, axes = type(self).__name__, {}
+        for name in self.inputs:
+            if name in inputs:
+                named = tuple(axis or f"{name}[{place}]" for place, axis in enumerate(self.inputs[name]))
+                axes[name] = axes_of(inputs[name], named, self.omissible)
+        sizes = bind_axes(owner, inputs, axes)
+        if "group" in sizes and (sizes["group"] == 0 or sizes[self.grouped] % sizes["group"]):
+            raise InvalidArgument(
+                f"{owner}: {sizes[self.grouped]} {self.grouped}s, {sizes['group']} groups; the groups must"
+                f" divide the {self.grouped}s."
+            )
+        return sizes
 
     @abstractmethod
     def _run(

@@ -14,9 +14,11 @@ from scanproof.refinement.runners import diagonal_selective_scan
 
 @dataclass(frozen=True)
 class SelectiveScan(Kernel):
-    """The selective scan (Gu & Dao 2023), the Lean definition ``selectiveScan`` with one group.
+    """The selective scan (Gu & Dao 2023), the Lean definition ``selectiveScan``.
 
-    ``check_scan_refinement`` compares with the same recurrence, in the layout of ``selective_scan_fn``.
+    Consecutive channels share a group, which has a B and a C of its own; where there is one group, B and C
+    may also be (batch, time, state). ``check_scan_refinement`` compares with the same recurrence, in the
+    layout of ``selective_scan_fn``.
 
     Attributes:
         delta_softplus: whether the step sizes pass through the softplus.
@@ -28,14 +30,16 @@ class SelectiveScan(Kernel):
         "u": ("batch", "time", "channel"),
         "delta": ("batch", "time", "channel"),
         "A": ("channel", "state"),
-        "B": ("batch", "time", "state"),
-        "C": ("batch", "time", "state"),
+        "B": ("batch", "time", "group", "state"),
+        "C": ("batch", "time", "group", "state"),
         "D": ("channel",),
         "z": ("batch", "time", "channel"),
         "delta_bias": ("channel",),
         "initial_state": ("batch", "channel", "state"),
     }
     optional: ClassVar = frozenset({"D", "z", "delta_bias", "initial_state"})
+    grouped: ClassVar = "channel"
+    omissible: ClassVar = frozenset({"group"})
     outputs: ClassVar = {"y": ("batch", "time", "channel"), "last_state": ("batch", "channel", "state")}
 
     delta_softplus: bool = False

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 
 from scanproof import theorems
-from scanproof.errors import InvalidArgument
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last
@@ -48,6 +47,7 @@ class SsdScan(Kernel):
     }
     optional: ClassVar = frozenset({"D", "z", "dt_bias", "initial_state", "seq_idx"})
     marks: ClassVar = frozenset({"seq_idx"})
+    grouped: ClassVar = "head"
     outputs: ClassVar = {
         "y": ("batch", "time", "head", "channel"),
         "last_state": ("batch", "head", "channel", "state"),
@@ -62,10 +62,6 @@ class SsdScan(Kernel):
     ) -> tuple[Value, ...]:
         batch, time, heads, channels = inputs["x"].shape
         groups, states = inputs["B"].shape[2:]
-        if heads % groups:
-            raise InvalidArgument(
-                f"SsdScan: {heads} heads, {groups} groups; the groups must divide the heads."
-            )
 
         def grouped(value: Value, place: int) -> Value:
             """Take apart the axis of heads: groups, and heads of a group."""
