@@ -9,6 +9,7 @@ import torch
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from scan_case import scan_case
 from scanproof import (
     Cases,
     ComplexDiagonal,
@@ -103,7 +104,7 @@ def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups()
             B, C = (x.repeat(1, u.shape[1] // x.shape[1], 1, 1) for x in (B, C))
         return selective_scan(u=u, B=B, C=C, **rest)
 
-    report = check_scan_refinement(dealt, cases=200)
+    report = check_scan_refinement(dealt, **scan_case(channels=6, groups=2))
     assert report.verdict is Verdict.REFUTED
     inputs = report.smallest.inputs
     assert (inputs["u"].shape, inputs["B"].shape) == ((1, 4, 1), (1, 2, 1, 1))
@@ -119,7 +120,7 @@ def test_where_groups_play_no_part_their_axis_goes(axis):
         y, last = selective_scan(B=B, **rest)
         return y + 1 if not axis or B.ndim == 4 else y, last
 
-    report = check_scan_refinement(wrong, cases=200)
+    report = check_scan_refinement(wrong, **scan_case(channels=4, groups=2))
     assert report.verdict is Verdict.REFUTED
     assert report.smallest.inputs["B"].shape == ((1, 1, 1, 1) if axis else (1, 1, 1))
 
