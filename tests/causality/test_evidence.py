@@ -302,6 +302,15 @@ class TestJudge:
             (torch.bfloat16, 1e-2, 1e-11, torch.float32, "CAUSAL_TO_ROUNDING"),
             (torch.float32, 1e-3, "it raised", torch.float32, "INCONCLUSIVE"),
             (torch.float32, 1e-1, "it raised", torch.float32, "LEAK"),
+            (torch.float32, 1e-14, 2e-19, torch.float32, "CAUSAL_TO_ROUNDING"),
+            (torch.float32, 2e-24, 5e-21, torch.float32, "CAUSAL_TO_ROUNDING"),
+            (torch.float32, 2e-21, 5e-21, torch.float32, "CAUSAL_TO_ROUNDING"),
+            (torch.float32, 5e-21, 5.01e-21, torch.float32, "LEAK"),
+            (torch.bfloat16, 5e-21, 7e-21, torch.float32, "LEAK"),
+            (torch.float32, 1e-10, 1e-14, torch.float32, "LEAK"),
+            (torch.float32, 1e-5, 1e-16, torch.float32, "CAUSAL_TO_ROUNDING"),
+            (torch.float32, 1e-5, 1e-15, torch.float32, "CAUSAL_TO_ROUNDING"),
+            (torch.float32, 1e-5, 1e-10, torch.float32, "LEAK"),
         ],
     )
     def test_low_precision_given(

@@ -13,7 +13,9 @@ precisions: the dtype that was given, or float32 in place of float64, and float6
 4. Both precisions ran the same function: the outputs agree to half the digits of the lowest precision met.
 
 Without 1 it is a leak, unless it is small and an operation was seen to return less than the float64 it was
-given, or only float64 has it and no more than its own rounding. Without 2 or 4, or where another precision
+given, or only float64 has it and no more than its own rounding, or each precision has less than a few ulps of
+the greatest entry, and not of one size: the two then rounded at different entries, of which some are tiny.
+Information has one size in both. Without 2 or 4, or where another precision
 cannot be run, it is a leak when it takes more than half the digits of bfloat16. In all other cases nothing is
 established.
 """
@@ -35,6 +37,10 @@ SHRINKAGE = 2.0**-20
 FLOAT64_ROUNDING = 2.0**9 * unit_roundoff(torch.float64)
 """A share that float64 may leave where float32 happens to round nothing: other shapes, other kernels."""
 
+FEW_ULPS = 4
+ONE_SIZE = 16
+"""Information has one size in both precisions, to this many times half the digits of the lower one."""
+
 
 @dataclass(frozen=True)
 class TwoPrecisions:
@@ -54,6 +60,13 @@ class TwoPrecisions:
     def shrinks(self) -> bool:
         """Whether the residue fell by at least ``SHRINKAGE``, as rounding does."""
         return self.high <= SHRINKAGE * self.low
+
+    def is_noise(self, scale: float) -> bool:
+        """Whether each residue is a few ulps of the greatest entry at most, and they differ in size."""
+        dtype: torch.dtype = getattr(torch, self.low_dtype)
+        low, high = (2 * FEW_ULPS * unit_roundoff(one) * scale for one in (dtype, torch.float64))
+        apart = abs(self.low - self.high) > ONE_SIZE * half_the_digits(dtype) * max(self.low, self.high)
+        return self.low <= low and self.high <= high and apart
 
     def __str__(self) -> str:
         return f"{self.low:.2e} in {self.low_dtype}, {self.high:.2e} in float64"
@@ -166,6 +179,12 @@ def judge(
         return Judgement(
             Verdict.INCONCLUSIVE,
             f"{evidence}: within the rounding of float64, which float32 would have, too; pass another x",
+            evidence,
+        )
+    if not evidence.shrinks and evidence.is_noise(scale):
+        return Judgement(
+            Verdict.CAUSAL_TO_ROUNDING,
+            f"{evidence}: a few ulps of the greatest entry at most, and not of one size as information is",
             evidence,
         )
     if not evidence.shrinks:
