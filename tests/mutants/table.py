@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from scanproof import RefinementReport, Verdict, check_scan_refinement
+from scanproof import Cases, RefinementReport, Verdict, check_scan_refinement
+from scanproof.strategies import scan_inputs, scan_shapes
 
 from .catalogue import FAMILIES, MUTANTS, RIGHT
 from .mutant import Mutant
@@ -25,7 +26,14 @@ COLUMNS = ("Mutant", "cases until REFUTED", "float32", "bfloat16", "ratio")
 @cache
 def refinement(mutant: Mutant) -> RefinementReport:
     """Check a mutant, its gradients too if it is one of the backward pass."""
-    return check_scan_refinement(mutant.scan, cases=CASES, seed=SEED, gradients=mutant.backward, shrink=False)
+    return check_scan_refinement(
+        mutant.scan, cases=drawn(CASES), seed=SEED, gradients=mutant.backward, shrink=False
+    )
+
+
+def drawn(count: int) -> Cases:
+    """Return cases with and without groups."""
+    return Cases(count=count, inputs=scan_inputs(scan_shapes(max_groups=2)))
 
 
 @cache
@@ -84,8 +92,9 @@ _TEXT = """# Mutants: what the rounding bound sees, and what fixed tolerances le
 {mutants} selective scans, each wrong in one step, {backward} of them in the backward pass alone. They are in
 `tests/mutants`, one line each.
 
-`check_scan_refinement(scan, cases={cases}, seed={seed})`, with `gradients=True` for those of the backward
-pass, refutes {refuted} of the {mutants}, and none of the {right} right scans that tests keep beside them.
+`check_scan_refinement(scan, cases=cases, seed={seed})`, with {cases} cases of up to two groups
+(`scan_shapes(max_groups=2)`) and `gradients=True` for those of the backward pass, refutes {refuted} of the
+{mutants}, and none of the {right} right scans that tests keep beside them.
 
 At the ordinary random inputs of common tests (T = {length}, once with one group and once with two), {any} of
 the mutants pass at least one of three usual comparisons:

@@ -18,8 +18,12 @@ def fuzz(
     seed: Annotated[int, seed_of("the inputs")] = 0,
     dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16.")] = "float32",
     max_groups: Annotated[
-        int, typer.Option(help="Most groups of channels that share B and C; 0: B and C have no such axis.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            help="Most groups of channels that share B and C; 0: no such axis. By default 0, and 2 for the"
+            " scans of this package."
+        ),
+    ] = None,
     gradients: Annotated[bool, typer.Option("--gradients", help="Compare gradients, too.")] = False,
     json: Json = False,
     quiet: Quiet = False,

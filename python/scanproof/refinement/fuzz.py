@@ -33,7 +33,7 @@ def run_fuzz(
     seconds: float | None,
     seed: int,
     dtype: str,
-    max_groups: int,
+    max_groups: int | None,
     gradients: bool,
     as_json: bool,
     quiet: bool,
@@ -47,7 +47,8 @@ def run_fuzz(
         seconds: time after which a scan gets no further input; None for no limit.
         seed: of the inputs.
         dtype: of the inputs.
-        max_groups: most groups of channels, as of ``scan_shapes``.
+        max_groups: most groups of channels, as of ``scan_shapes``; None: 2 for the scans of this package, 0
+            for others.
         gradients: compare gradients, too.
         as_json: print JSON.
         quiet: print one line for each scan.
@@ -58,10 +59,12 @@ def run_fuzz(
     Raises:
         InvalidArgument: there is no such function, or an argument is wrong.
     """
-    scans = {name: object_named("fuzz", name) for name in names} or OWN_SCANS
+    named = {name: object_named("fuzz", name) for name in names}
+    scans = named or OWN_SCANS
     for name, scan in scans.items():
         _check(name, scan)
-    inputs = scan_inputs(scan_shapes(max_groups=max_groups), dtype=dtype_named("fuzz", dtype))
+    groups = max_groups if max_groups is not None else 0 if named else 2
+    inputs = scan_inputs(scan_shapes(max_groups=groups), dtype=dtype_named("fuzz", dtype))
     budget = Cases(cases, seconds, inputs, bar=not quiet)
     reports, problems = {}, []
     for name, scan in scans.items():

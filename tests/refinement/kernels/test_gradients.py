@@ -29,7 +29,7 @@ from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.strategies import kernel_inputs, scan_shapes
 
 ALL = frozenset()
-SHORT = scan_shapes(max_length=20)
+SHORT = scan_shapes(max_length=20, max_groups=2)
 SIZES = {"time": 13, "width": 3}
 
 
