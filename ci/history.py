@@ -20,10 +20,17 @@ SECONDS = 600.0
 
 
 def main(versions: list[str]) -> int:
-    """Print the table of verdicts, a column a version; return 1 where something could not be run."""
+    """Print the table of verdicts, a column a version.
+
+    Returns:
+        1 where something could not be run, 2 where a version is unknown.
+    """
     lists = (HERE / "overlays").glob("transformers-*.txt")
     chosen = {path.stem.removeprefix("transformers-"): path for path in lists}
     wanted = versions or sorted(chosen, key=lambda version: [int(part) for part in version.split(".")])
+    if unknown := [version for version in wanted if version not in chosen]:
+        print(f"There is no list for {', '.join(unknown)}; give {', '.join(chosen)}.", file=sys.stderr)
+        return 2
     columns: dict[str, dict[str, str]] = {}
     failed = False
     for version in wanted:
@@ -31,7 +38,7 @@ def main(versions: list[str]) -> int:
         try:
             done = run_over(overlay(chosen[version]), [str(HERE / "history_probe.py")], timeout=SECONDS)
             columns[version] = json.loads(done.stdout.splitlines()[-1])
-        except (KeyError, IndexError, ValueError, MissingDependency, subprocess.TimeoutExpired) as problem:
+        except (IndexError, ValueError, MissingDependency, subprocess.TimeoutExpired) as problem:
             print(f"{version}: {problem!r}", file=sys.stderr)
             failed = True
     rows = list(dict.fromkeys(row for column in columns.values() for row in column))
