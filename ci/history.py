@@ -27,9 +27,10 @@ def main(versions: list[str]) -> int:
     """
     lists = (HERE / "overlays").glob("transformers-*.txt")
     chosen = {path.stem.removeprefix("transformers-"): path for path in lists}
-    wanted = versions or sorted(chosen, key=lambda version: [int(part) for part in version.split(".")])
-    if unknown := [version for version in wanted if version not in chosen]:
-        print(f"There is no list for {', '.join(unknown)}; give {', '.join(chosen)}.", file=sys.stderr)
+    known = sorted(chosen, key=lambda version: [int(part) for part in version.split(".")])
+    wanted = versions or known
+    if unknown := [version for version in wanted if version not in known]:
+        print(f"There is no list for {', '.join(unknown)}; give {', '.join(known)}.", file=sys.stderr)
         return 2
     columns: dict[str, dict[str, str]] = {}
     failed = False
