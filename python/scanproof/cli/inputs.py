@@ -94,7 +94,7 @@ def _device(command: str, name: str) -> Any:
 
     try:
         torch.empty(0, device=name)
-    except Exception as error:  # PyTorch raises RuntimeError, AssertionError or NotImplementedError
+    except Exception as error:  # PyTorch raises this or that, by device and build
         raise InvalidArgument(
             f"{command}: --device is {name!r}, which cannot be used here; scanproof doctor lists the devices."
         ) from error

@@ -1,6 +1,7 @@
 """What all reports have in common: they can be written as JSON, as a page, and drawn."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Report:
+class Report(ABC):
     """A report of a check, or of several together."""
 
     @property
@@ -36,9 +37,9 @@ class Report:
         """What is written of it: itself, and the reports that it holds."""
         return (self,)
 
+    @abstractmethod
     def summary(self) -> str:
         """Return what was probed, what was found and what it rests on."""
-        raise NotImplementedError
 
     def to_json(self, subject: str | None = None) -> str:
         """Return the report as JSON that follows the schema ``scanproof/report/schema.json``.
