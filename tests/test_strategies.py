@@ -13,7 +13,7 @@ from scanproof import (
     check_scan_refinement,
     selective_scan,
 )
-from scanproof.strategies import (
+from scanproof.refinement.strategies import (
     ScanShape,
     block_inputs,
     dtypes,

@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from scanproof.auditing.assertion import assert_audit as assert_audit
     from scanproof.auditing.audit import audit as audit
     from scanproof.auditing.report import AuditReport as AuditReport
-    from scanproof.causality.alignment import Alignment as Alignment
-    from scanproof.causality.batch import assert_batch_independent as assert_batch_independent
-    from scanproof.causality.batch import check_batch_independence as check_batch_independence
-    from scanproof.causality.batch_report import BatchReport as BatchReport
-    from scanproof.causality.certificate import assert_strictly_causal as assert_strictly_causal
-    from scanproof.causality.certificate import certify as certify
-    from scanproof.causality.dense import LeakMap as LeakMap
-    from scanproof.causality.dense import leak_map as leak_map
-    from scanproof.causality.failure import CausalityError as CausalityError
-    from scanproof.causality.inputs import draw_input as draw_input
-    from scanproof.causality.leak_report import LeakReport as LeakReport
-    from scanproof.causality.perturbation import assert_future_blind as assert_future_blind
-    from scanproof.causality.perturbation import check_perturbation as check_perturbation
-    from scanproof.causality.perturbation_report import PerturbationReport as PerturbationReport
-    from scanproof.causality.prefix import assert_prefix_equivalent as assert_prefix_equivalent
-    from scanproof.causality.prefix import check_prefix as check_prefix
-    from scanproof.causality.prefix_report import PrefixReport as PrefixReport
+    from scanproof.causality.diagnosis.map import LeakMap as LeakMap
+    from scanproof.causality.diagnosis.map import leak_map as leak_map
+    from scanproof.causality.gradients.certificate import assert_strictly_causal as assert_strictly_causal
+    from scanproof.causality.gradients.certificate import certify as certify
+    from scanproof.causality.gradients.certificate_report import LeakReport as LeakReport
+    from scanproof.causality.outputs.batch import assert_batch_independent as assert_batch_independent
+    from scanproof.causality.outputs.batch import check_batch_independence as check_batch_independence
+    from scanproof.causality.outputs.batch_report import BatchReport as BatchReport
+    from scanproof.causality.outputs.perturbation import assert_future_blind as assert_future_blind
+    from scanproof.causality.outputs.perturbation import check_perturbation as check_perturbation
+    from scanproof.causality.outputs.perturbation_report import PerturbationReport as PerturbationReport
+    from scanproof.causality.outputs.prefix import assert_prefix_equivalent as assert_prefix_equivalent
+    from scanproof.causality.outputs.prefix import check_prefix as check_prefix
+    from scanproof.causality.outputs.prefix_report import PrefixReport as PrefixReport
     from scanproof.errors import InvalidArgument as InvalidArgument
+    from scanproof.foundation.alignment import Alignment as Alignment
+    from scanproof.foundation.drawing import draw_input as draw_input
+    from scanproof.foundation.failure import CausalityError as CausalityError
     from scanproof.monitors.monitor import CausalityMonitor as CausalityMonitor
     from scanproof.refinement.check import assert_refines as assert_refines
     from scanproof.refinement.check import assert_scan_refines as assert_scan_refines
@@ -83,23 +83,23 @@ _EXPORTS = {
     "SsdScan": "scanproof.refinement.kernels.ssd",
     "assert_kernel_refines": "scanproof.refinement.kernels.check",
     "check_kernel_refinement": "scanproof.refinement.kernels.check",
-    "Alignment": "scanproof.causality.alignment",
+    "Alignment": "scanproof.foundation.alignment",
     "AuditError": "scanproof.auditing.assertion",
     "AuditReport": "scanproof.auditing.report",
-    "BatchReport": "scanproof.causality.batch_report",
+    "BatchReport": "scanproof.causality.outputs.batch_report",
     "Cases": "scanproof.refinement.search",
-    "CausalityError": "scanproof.causality.failure",
+    "CausalityError": "scanproof.foundation.failure",
     "CausalityMonitor": "scanproof.monitors.monitor",
     "DiagonalS4Spec": "scanproof.refinement.runners",
     "InvalidArgument": "scanproof.errors",
-    "LeakMap": "scanproof.causality.dense",
-    "LeakReport": "scanproof.causality.leak_report",
+    "LeakMap": "scanproof.causality.diagnosis.map",
+    "LeakReport": "scanproof.causality.gradients.certificate_report",
     "Mamba2BlockSpec": "scanproof.refinement.mamba2",
     "MambaBlockSpec": "scanproof.refinement.runners",
     "MambaCheckpoint": "scanproof.refinement.checkpoint",
     "Oracle": "scanproof.refinement.oracle",
-    "PerturbationReport": "scanproof.causality.perturbation_report",
-    "PrefixReport": "scanproof.causality.prefix_report",
+    "PerturbationReport": "scanproof.causality.outputs.perturbation_report",
+    "PrefixReport": "scanproof.causality.outputs.prefix_report",
     "RefinementError": "scanproof.refinement.report",
     "RefinementReport": "scanproof.refinement.report",
     "Rounding": "scanproof.refinement.rounding",
@@ -110,26 +110,26 @@ _EXPORTS = {
     "StreamingReport": "scanproof.streaming.report",
     "Verdict": "scanproof.report.verdict",
     "assert_audit": "scanproof.auditing.assertion",
-    "assert_batch_independent": "scanproof.causality.batch",
-    "assert_future_blind": "scanproof.causality.perturbation",
-    "assert_prefix_equivalent": "scanproof.causality.prefix",
+    "assert_batch_independent": "scanproof.causality.outputs.batch",
+    "assert_future_blind": "scanproof.causality.outputs.perturbation",
+    "assert_prefix_equivalent": "scanproof.causality.outputs.prefix",
     "assert_refines": "scanproof.refinement.check",
     "assert_scan_refines": "scanproof.refinement.check",
-    "assert_strictly_causal": "scanproof.causality.certificate",
+    "assert_strictly_causal": "scanproof.causality.gradients.certificate",
     "assert_streaming_equivalent": "scanproof.streaming.check",
     "audit": "scanproof.auditing.audit",
-    "certify": "scanproof.causality.certificate",
-    "check_batch_independence": "scanproof.causality.batch",
-    "check_perturbation": "scanproof.causality.perturbation",
-    "check_prefix": "scanproof.causality.prefix",
+    "certify": "scanproof.causality.gradients.certificate",
+    "check_batch_independence": "scanproof.causality.outputs.batch",
+    "check_perturbation": "scanproof.causality.outputs.perturbation",
+    "check_prefix": "scanproof.causality.outputs.prefix",
     "check_refinement": "scanproof.refinement.check",
     "check_scan_refinement": "scanproof.refinement.check",
     "check_streaming": "scanproof.streaming.check",
-    "leak_map": "scanproof.causality.dense",
+    "leak_map": "scanproof.causality.diagnosis.map",
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",
     "selective_scan_chunked": "scanproof.scans",
-    "draw_input": "scanproof.causality.inputs",
+    "draw_input": "scanproof.foundation.drawing",
     "table": "scanproof.report.table",
 }
 

@@ -107,7 +107,7 @@ class Setup:
 
 def certify(setup: Setup) -> Check:
     """Return the fixture ``certify``."""
-    from scanproof.causality.certificate import assert_strictly_causal
+    from scanproof.causality.gradients.certificate import assert_strictly_causal
 
     def certify(fn: Any, x: Any = None, **options: Any) -> Any:
         __tracebackhide__ = True

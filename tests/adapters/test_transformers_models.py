@@ -5,7 +5,7 @@ import torch
 
 from scanproof import InvalidArgument, Verdict, check_streaming
 from scanproof.adapters.transformers_models import FAMILIES, CachedModel, small_model
-from scanproof.causality.precision import AtPrecision
+from scanproof.foundation.precision import AtPrecision
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.usefixtures("_quiet")

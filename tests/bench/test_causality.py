@@ -18,7 +18,7 @@ from scanproof.bench.causality import Cell, Result, run_bench
 from scanproof.bench.measure import measure
 from scanproof.bench.models import MODELS, build, with_leak
 from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, Tool, run
-from scanproof.causality.leak_report import LeakReport
+from scanproof.causality.gradients.certificate_report import LeakReport
 from scanproof.cli.app import app
 from scanproof.cli.exits import INCONCLUSIVE
 

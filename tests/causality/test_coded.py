@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scanproof import CausalityError, Verdict, assert_strictly_causal, certify
-from scanproof.causality.alignment import SAME
-from scanproof.causality.coded import BITS, LIMIT, WINDOW, CodedSweep, coded_sweep, windows_of
-from scanproof.causality.interface import Axes
-from scanproof.causality.pullback import Pullback
+from scanproof.causality.gradients.coded import BITS, LIMIT, WINDOW, CodedSweep, coded_sweep, windows_of
+from scanproof.causality.gradients.pullback import Pullback
+from scanproof.foundation.alignment import SAME
+from scanproof.foundation.contract import Axes
 from zoo.attention import causal_attention
 from zoo.convolution import causal_conv, fft_conv
 from zoo.injected import with_pair_leak

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scanproof import Alignment, InvalidArgument, LeakMap, certify, leak_map
-from scanproof.causality.patterns import Blocks, Distances
+from scanproof.causality.diagnosis.rules import Blocks, Distances
 from zoo.convolution import fft_conv
 from zoo.faults import FAULTS
 from zoo.injected import with_pair_leak

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from scanproof import Verdict, certify, check_perturbation, check_prefix
-from scanproof.causality.evidence import Rerun, judge, rerun_at
-from scanproof.causality.examination import SUSPECTS
-from scanproof.causality.look import LINES
-from scanproof.causality.precision import AtPrecision
+from scanproof.causality.diagnosis.pattern import LINES
+from scanproof.causality.gradients.probes import SUSPECTS
+from scanproof.foundation.judgement import Rerun, judge, rerun_at
+from scanproof.foundation.precision import AtPrecision
 from scanproof.report.verdict import Verdict as ReportVerdict
 from zoo.convolution import fft_conv
 from zoo.injected import with_pair_leak

@@ -20,7 +20,7 @@ from scanproof import (
     draw_input,
 )
 from scanproof.causality import certificate
-from scanproof.causality.inputs import STRATEGIES, some_of
+from scanproof.foundation.drawing import STRATEGIES, some_of
 from zoo.models import MODELS
 from zoo.specimen import Model
 

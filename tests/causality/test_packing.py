@@ -18,8 +18,8 @@ from scanproof import (
     check_prefix,
     selective_scan,
 )
-from scanproof.causality.interface import Axes
-from scanproof.causality.packing import Packing
+from scanproof.foundation.contract import Axes
+from scanproof.foundation.packing import Packing
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:

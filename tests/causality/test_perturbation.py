@@ -17,8 +17,8 @@ from scanproof import (
     theorems,
 )
 from scanproof.causality import perturbation as module
-from scanproof.causality.interface import Axes
-from scanproof.causality.replacement import KINDS, Replacement
+from scanproof.causality.outputs.replacement import KINDS, Replacement
+from scanproof.foundation.contract import Axes
 from zoo.attention import causal_attention
 from zoo.batches import read_neighbour_example
 from zoo.convolution import fft_conv

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from scanproof import InvalidArgument, Verdict, certify
-from scanproof.causality.copies import separating_halves
-from scanproof.causality.pullback import FEWEST, Batching, Pullback
+from scanproof.causality.gradients.copies import separating_halves
+from scanproof.causality.gradients.pullback import FEWEST, Batching, Pullback
 from zoo.attention import attention, lower
 from zoo.injected import with_pair_leak
 from zoo.models import MODELS

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scanproof.causality.look import LINES, Explorer, Shape, shape_of
-from scanproof.causality.patterns import Blocks, Boundary, Distances, Mirror, Pattern, Rectangle
-from scanproof.causality.shape import Seen
+from scanproof.causality.diagnosis.matching import Seen
+from scanproof.causality.diagnosis.pattern import LINES, Explorer, Shape, shape_of
+from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mirror, Pattern, Rectangle
 
 
 def pairs_of(pattern: Pattern, T: int) -> Tensor:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from scanproof import Verdict, certify, check_perturbation, check_prefix
-from scanproof.causality.alignment import SAME
-from scanproof.causality.look import Shape
+from scanproof.causality.diagnosis.pattern import Shape
+from scanproof.foundation.alignment import SAME
 from zoo.faults import FAULTS
 from zoo.specimen import Fault
 from zoo.truth import by_gradient

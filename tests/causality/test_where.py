@@ -22,8 +22,8 @@ from scanproof import (
     check_prefix,
     leak_map,
 )
-from scanproof.causality.calls import module_names
-from scanproof.causality.where import Where
+from scanproof.causality.diagnosis.module_calls import module_names
+from scanproof.causality.diagnosis.origin import Where
 from zoo.convolution import fft_conv
 from zoo.injected import with_pair_leak
 

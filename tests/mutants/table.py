@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from scanproof import Cases, RefinementReport, Verdict, check_scan_refinement
-from scanproof.strategies import scan_inputs, scan_shapes
+from scanproof.refinement.strategies import scan_inputs, scan_shapes
 
 from .catalogue import FAMILIES, MUTANTS, RIGHT
 from .mutant import Mutant

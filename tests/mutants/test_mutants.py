@@ -7,7 +7,7 @@ import torch
 
 from scanproof import RefinementError, Verdict, check_scan_refinement, selective_scan_chunked
 from scanproof.refinement.search import Cases
-from scanproof.strategies import scan_inputs, scan_shapes
+from scanproof.refinement.strategies import scan_inputs, scan_shapes
 
 from .catalogue import MUTANTS, RIGHT
 from .mutant import Mutant

@@ -11,7 +11,7 @@ from torch.nn import functional
 import scanproof
 from scanproof import Cases, InvalidArgument, Rounding, Verdict, check_scan_refinement, selective_scan
 from scanproof.refinement.bounded import BoundedArithmetic
-from scanproof.strategies import scan_inputs
+from scanproof.refinement.strategies import scan_inputs
 
 
 def arithmetic(dtype=torch.float32, **options):

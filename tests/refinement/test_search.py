@@ -31,7 +31,7 @@ from scanproof import (
 )
 from scanproof.refinement import search
 from scanproof.refinement.cases import random_spec
-from scanproof.strategies import scan_inputs, scan_shapes
+from scanproof.refinement.strategies import scan_inputs, scan_shapes
 
 SPEC = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from scanproof.auditing.audit import audit
 from scanproof.auditing.report import AuditReport
-from scanproof.causality.packing import Inputs
+from scanproof.foundation.packing import Inputs
 from scanproof.report.verdict import Verdict
 
 

@@ -10,19 +10,19 @@ import torch
 from torch import Tensor
 
 from scanproof.auditing.report import AuditEntry, AuditReport
-from scanproof.causality.alignment import SAME, Alignment
-from scanproof.causality.batch import check_batch_independence
-from scanproof.causality.certificate import Cuts, certify
-from scanproof.causality.dense import leak_map
-from scanproof.causality.evidence import dtype_name
-from scanproof.causality.inputs import INPUTS
-from scanproof.causality.interface import callable_name
-from scanproof.causality.packing import Inputs
-from scanproof.causality.perturbation import check_perturbation
-from scanproof.causality.prefix import check_prefix
-from scanproof.causality.seed import seed_of
-from scanproof.causality.selection import Selector, select
+from scanproof.causality.diagnosis.map import leak_map
+from scanproof.causality.gradients.certificate import Cuts, certify
+from scanproof.causality.outputs.batch import check_batch_independence
+from scanproof.causality.outputs.perturbation import check_perturbation
+from scanproof.causality.outputs.prefix import check_prefix
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.alignment import SAME, Alignment
+from scanproof.foundation.contract import callable_name
+from scanproof.foundation.drawing import INPUTS
+from scanproof.foundation.judgement import dtype_name
+from scanproof.foundation.packing import Inputs
+from scanproof.foundation.seeds import seed_of
+from scanproof.foundation.selection import Selector, select
 from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.rounding import Rounding

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from scanproof.causality.dense import LeakMap
+from scanproof.causality.diagnosis.map import LeakMap
 from scanproof.report.report import Report
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict

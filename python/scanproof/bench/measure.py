@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from scanproof.bench.models import build, with_leak
 from scanproof.bench.peer import peer_certify
 from scanproof.bench.task import Measurement, Task, Tool
-from scanproof.causality.certificate import certify
-from scanproof.causality.inputs import INPUTS
-from scanproof.causality.leak_report import LeakReport
+from scanproof.causality.gradients.certificate import certify
+from scanproof.causality.gradients.certificate_report import LeakReport
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.drawing import INPUTS
 from scanproof.monitors.monitor import CausalityMonitor
 
 WARM_UP_T = 24

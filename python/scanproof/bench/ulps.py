@@ -15,7 +15,7 @@ from rich.table import Table
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument, MissingDependency
-from scanproof.first_calls import settle_first_calls
+from scanproof.foundation.first_calls import settle_first_calls
 from scanproof.named import dtype_named
 from scanproof.refinement.arithmetic import SOFTPLUS_THRESHOLD
 from scanproof.report.console import output

@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 
-from scanproof.causality.batch import check_batch_independence
-from scanproof.causality.certificate import certify
-from scanproof.causality.packing import Inputs
-from scanproof.causality.perturbation import check_perturbation
-from scanproof.causality.prefix import check_prefix
+from scanproof.causality.gradients.certificate import certify
+from scanproof.causality.outputs.batch import check_batch_independence
+from scanproof.causality.outputs.perturbation import check_perturbation
+from scanproof.causality.outputs.prefix import check_prefix
 from scanproof.census.subject import Answer
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.packing import Inputs
 from scanproof.refinement.report import RefinementReport
 from scanproof.report.verdict import Verdict
 from scanproof.streaming.check import check_streaming

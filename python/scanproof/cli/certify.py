@@ -39,8 +39,8 @@ def certify(
 
     import torch
 
-    from scanproof.causality.certificate import Cuts
-    from scanproof.causality.certificate import certify as check
+    from scanproof.causality.gradients.certificate import Cuts
+    from scanproof.causality.gradients.certificate import certify as check
     from scanproof.cli import factory
     from scanproof.cli.inputs import with_input
     from scanproof.cli.show import show, step

@@ -12,8 +12,8 @@ from rich.console import Console
 from torch import Tensor
 
 from scanproof.adapters.transformers import mamba_mixer_checkpoint, random_mamba_mixer
-from scanproof.causality.certificate import certify
-from scanproof.causality.prefix import check_prefix
+from scanproof.causality.gradients.certificate import certify
+from scanproof.causality.outputs.prefix import check_prefix
 from scanproof.demo.block import Scan, mamba_block
 from scanproof.demo.faults import (
     CHUNK_SIZE,

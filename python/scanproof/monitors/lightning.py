@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from scanproof.causality.packing import Inputs
 from scanproof.errors import InvalidArgument, MissingDependency
+from scanproof.foundation.packing import Inputs
 from scanproof.monitors.monitor import CausalityMonitor
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from scanproof.causality.certificate import certify
-from scanproof.causality.failure import failure
-from scanproof.causality.interface import module_of
-from scanproof.causality.leak_report import LeakReport
-from scanproof.causality.packing import Inputs
+from scanproof.causality.gradients.certificate import certify
+from scanproof.causality.gradients.certificate_report import LeakReport
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.contract import module_of
+from scanproof.foundation.failure import failure
+from scanproof.foundation.packing import Inputs
 from scanproof.report.verdict import Verdict
 
 OnLeak = Literal["raise", "log"]

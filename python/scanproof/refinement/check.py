@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from scanproof import theorems
-from scanproof.causality.interface import reject_active_dropout
 from scanproof.errors import InvalidArgument
-from scanproof.first_calls import settle_first_calls
+from scanproof.foundation.contract import reject_active_dropout
+from scanproof.foundation.first_calls import settle_first_calls
 from scanproof.refinement.casts import casts_to_blame
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.compare import Comparison, compare
@@ -108,7 +108,7 @@ def check_refinement(
 
     if cases is None:
         return check_problem(*prepare(x, seed), shrink, seed if gradients and cotangents is None else None)
-    from scanproof.strategies import block_inputs
+    from scanproof.refinement.strategies import block_inputs
 
     reject_beside_cases("check_refinement", {"x": x, "cotangents": cotangents})
     return search_problems(prepare, cases, block_inputs(spec.dims["inputDim"]), shrink, seed)
@@ -217,7 +217,7 @@ def check_scan_refinement(
     if cases is None:
         drawn = seed if gradients and cotangents is None else None
         return check_problem(*prepare({**given, "delta_softplus": delta_softplus}, seed), shrink, drawn)
-    from scanproof.strategies import scan_inputs
+    from scanproof.refinement.strategies import scan_inputs
 
     reject_beside_cases("check_scan_refinement", {**given, "cotangents": cotangents})
     return search_problems(prepare, cases, scan_inputs(), shrink, seed)

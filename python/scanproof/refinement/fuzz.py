@@ -11,11 +11,11 @@ from scanproof.named import dtype_named, object_named, running
 from scanproof.refinement.check import check_scan_refinement
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.search import Cases
+from scanproof.refinement.strategies import scan_inputs, scan_shapes
 from scanproof.report.console import output
 from scanproof.report.record import document
 from scanproof.report.table import table
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
-from scanproof.strategies import scan_inputs, scan_shapes
 
 CHUNKS = (1, 2, 3, 4, 7, 8, 16, 64)
 

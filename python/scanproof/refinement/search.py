@@ -31,8 +31,9 @@ class Cases:
     Attributes:
         count: number of inputs.
         seconds: time after which no further one is begun; None for no limit.
-        inputs: what to draw from, such as ``scanproof.strategies.scan_inputs(dtype=torch.bfloat16)``; None
-            for ``scan_inputs()``, or of blocks ``block_inputs(…)``, in float32.
+        inputs: what to draw from, such as ``scan_inputs(dtype=torch.bfloat16)`` of
+            ``scanproof.refinement.strategies``; None for ``scan_inputs()``, or of blocks ``block_inputs(…)``,
+            in float32.
         bar: whether a search that takes over two seconds shows a bar on the standard error.
     """
 

@@ -6,8 +6,8 @@ its own pass over the whole sequence. Nothing is proved about it; a difference t
 counterexample.
 
 No tolerance decides. The same comparison is made in the precision of ``x`` and in float64, with the model's
-own casts lifted (``scanproof.causality.precision``): rounding falls with the unit roundoff, a difference in
-the code stays (``scanproof.causality.evidence``). Casts to half precision that only pieces make are kept:
+own casts lifted (``scanproof.foundation.precision``): rounding falls with the unit roundoff, a difference in
+the code stays (``scanproof.foundation.judgement``). Casts to half precision that only pieces make are kept:
 they are no rounding of one pass.
 """
 
@@ -22,13 +22,21 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
-from scanproof.causality.failure import CausalityError, call_text
-from scanproof.causality.interface import Axes, check_tensor, proves_nothing
-from scanproof.causality.precision import AtPrecision, unit_roundoff
-from scanproof.causality.seed import seed_of
 from scanproof.errors import InvalidArgument
-from scanproof.first_calls import settle_first_calls
+from scanproof.foundation.contract import Axes, check_tensor, proves_nothing
+from scanproof.foundation.failure import CausalityError, call_text
+from scanproof.foundation.first_calls import settle_first_calls
+from scanproof.foundation.judgement import (
+    Judgement,
+    Rerun,
+    coarser,
+    dtype_name,
+    judge,
+    rerun_at,
+    same_function,
+)
+from scanproof.foundation.precision import AtPrecision, unit_roundoff
+from scanproof.foundation.seeds import seed_of
 from scanproof.report.verdict import Verdict, gravest
 from scanproof.streaming.feed import Feed, Pair
 from scanproof.streaming.model import StreamingModel, Unsupported

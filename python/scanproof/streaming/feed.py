@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from scanproof.causality.precision import AtPrecision
+from scanproof.foundation.precision import AtPrecision
 from scanproof.streaming.model import State, StreamingModel, Unsupported, clone, offered, tensors
 
 DRAFT = 4

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from scanproof.causality.evidence import TwoPrecisions
+from scanproof.foundation.judgement import TwoPrecisions
 from scanproof.report.report import Report
 from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict

@@ -26,7 +26,7 @@ from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, EXACT, FLOAT64
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.cases import random_inputs
-from scanproof.strategies import kernel_inputs, scan_shapes
+from scanproof.refinement.strategies import kernel_inputs, scan_shapes
 
 ALL = frozenset()
 SHORT = scan_shapes(max_length=20, max_groups=2)

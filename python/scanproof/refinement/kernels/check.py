@@ -111,7 +111,7 @@ def check_kernel_refinement(
                 f"{check}: inputs is a {type(inputs).__name__}; give tensors by name, or cases=200."
             )
         return check_problem(*prepare(inputs, seed), shrink, seed if pulling and cotangents is None else None)
-    from scanproof.strategies import kernel_inputs
+    from scanproof.refinement.strategies import kernel_inputs
 
     reject_beside_cases(check, {"inputs": inputs, "cotangents": cotangents})
     return search_problems(prepare, cases, kernel_inputs(kernel), shrink, seed)

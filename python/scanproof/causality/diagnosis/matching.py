@@ -1,0 +1,247 @@
+"""From the pairs t <- s that were looked at to the pattern of a leak.
+
+The numbers of a pattern, such as the length of blocks, come from where reading begins and ends. A pattern is
+named only if it agrees with every pair and every cut that was looked at.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise, product
+from math import gcd
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mirror, Pattern, Rectangle
+
+MARKS = 8
+"""Places where reading begins or ends, of one kind, that block lengths are taken from."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was looked at, tensors on the CPU.
+
+    Attributes:
+        T: number of inputs.
+        outputs: the last input that each output may read, ascending, without repetition.
+        rows: by output, which later inputs it reads, shape (T,).
+        columns: by input, which earlier outputs read it, shape of ``outputs``.
+        crossed: by cut tau, whether any output t < tau reads any input s >= tau.
+    """
+
+    T: int
+    outputs: Tensor
+    rows: Mapping[int, Tensor] = field(default_factory=dict)
+    columns: Mapping[int, Tensor] = field(default_factory=dict)
+    crossed: Mapping[int, bool] = field(default_factory=dict)
+
+    @cached_property
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """The pairs that were seen to read, t and s, each once."""
+        row, s = _matrix(self.rows, self.T).nonzero(as_tuple=True)
+        t, column = _matrix(self.columns, len(self.outputs)).T.nonzero(as_tuple=True)
+        by_row = torch.stack([_keys(self.rows)[row], s])
+        by_column = torch.stack([self.outputs[t], _keys(self.columns)[column]])
+        pairs = torch.cat([by_row, by_column], 1).unique(dim=1)
+        return pairs[0], pairs[1]
+
+    @cached_property
+    def outermost(self) -> list[int]:
+        """The outputs before the first and after the last cut that is crossed; nothing if none is known."""
+        crossed = [tau for tau, crossed in self.crossed.items() if crossed]
+        return [crossed[0] - 1, crossed[-1]] if crossed else []
+
+    @property
+    def possible(self) -> int:
+        """Number of pairs that were looked at."""
+        rows = sum(self.T - 1 - t for t in self.rows)
+        columns = sum(int((self.outputs < s).sum()) for s in self.columns)
+        return rows + columns - sum(t < s for t in self.rows for s in self.columns)
+
+    def silent_outputs(self, pattern: Pattern) -> Tensor:
+        """Return the outputs that read nothing although the pattern says that they do."""
+        silent = self._named_rows(pattern).any(1) & ~_matrix(self.rows, self.T).any(1)
+        return _keys(self.rows)[silent]
+
+    def silent_inputs(self, pattern: Pattern) -> Tensor:
+        """Return the inputs that nothing reads although the pattern says that something does."""
+        silent = self._named_columns(pattern).any(1) & ~_matrix(self.columns, len(self.outputs)).any(1)
+        return _keys(self.columns)[silent]
+
+    def agrees(self, pattern: Pattern) -> bool:
+        """Whether the pattern is right about every pair and every cut that was looked at."""
+        return (
+            torch.equal(self._named_rows(pattern), _matrix(self.rows, self.T))
+            and torch.equal(self._named_columns(pattern), _matrix(self.columns, len(self.outputs)))
+            and self._crosses_the_same_cuts(pattern)
+        )
+
+    def named(self, pattern: Pattern) -> int | None:
+        """Return how many pairs a pattern names, None if it lacks one that was seen to read."""
+        if not pattern.reads(*self.pairs).all():
+            return None
+        beside_rows = ~torch.isin(self.outputs, _keys(self.rows))
+        return int(self._named_rows(pattern).sum() + (self._named_columns(pattern) & beside_rows).sum())
+
+    def _named_rows(self, pattern: Pattern) -> Tensor:
+        t, s = _keys(self.rows)[:, None], torch.arange(self.T, device="cpu")
+        return pattern.reads(t, s) & (s > t)
+
+    def _named_columns(self, pattern: Pattern) -> Tensor:
+        s, t = _keys(self.columns)[:, None], self.outputs
+        return pattern.reads(t, s) & (s > t)
+
+    def _crosses_the_same_cuts(self, pattern: Pattern) -> bool:
+        if not self.crossed:
+            return True
+        s, reach = torch.arange(self.T, device="cpu"), []
+        for t in self.outputs[:, None].split(256):
+            reach.append((pattern.reads(t, s) & (s > t)).mul(s).amax(1))
+        farthest = torch.cat(reach).cummax(0).values
+        taus, crossed = torch.tensor([[*self.crossed], [*self.crossed.values()]], device="cpu")
+        before = torch.searchsorted(self.outputs, taus)
+        crosses = (before > 0) & (farthest[(before - 1).clamp(0)] >= taus)
+        return torch.equal(crosses, crossed.bool())
+
+
+def agreeing(seen: Seen) -> Iterator[Pattern]:
+    """Yield the patterns that agree with all that was seen, the plainest first, each once."""
+    candidates = dict.fromkeys(_candidates(seen))
+    return (pattern for pattern in candidates if seen.agrees(pattern))
+
+
+def containing(seen: Seen) -> tuple[Pattern, int] | None:
+    """Return a pattern that holds all that was read, and how many pairs it names.
+
+    The plainest one of which that is at least three quarters, else the tightest, down to one half.
+    """
+    pairs = len(seen.pairs[0])
+    found = [(pattern, named) for pattern in _candidates(seen) if (named := seen.named(pattern))]
+    dense = [each for each in found if 3 * each[1] <= 4 * pairs]
+    tightest = min(found, key=lambda each: each[1], default=None)
+    if dense or not tightest or tightest[1] > 2 * pairs:
+        return dense[0] if dense else None
+    return tightest
+
+
+def _candidates(seen: Seen) -> Iterator[Pattern]:
+    t, s = seen.pairs
+    if not len(t):
+        return
+    span = seen.T - int(seen.outputs[0])
+    yield Distances(span, tuple(range(1, span)))
+    yield Distances(span, tuple((s - t).unique().tolist()))
+    yield from _rectangles(seen)
+    grids = _grids(seen)
+    for size, offset in grids:
+        yield from _blocks(seen, size, offset)
+    for size, offset in grids:
+        yield from _boundaries(seen, size, offset)
+    low, high = int((t + s).min()), int((t + s).max())
+    bounds = [(low, high)] if low == high else [(low, None), (None, high), (low, high)]
+    yield from (Mirror(*each) for each in bounds)
+
+
+def _blocks(seen: Seen, size: int, offset: int) -> Iterator[Blocks]:
+    t, s = seen.pairs
+    block = _block(t, size, offset)
+    ahead = _block(s, size, offset) - block
+    nearest, farthest = int(ahead.min()), int(ahead.max())
+    if nearest > 0 and offset + size >= seen.T:
+        return  # one boundary does not tell chunks
+    for reach in (None, farthest) if nearest > 0 else (farthest,):
+        everywhere = Blocks(seen.T, size, offset, nearest, reach, 0, seen.T)
+        whole = torch.tensor([0, seen.T - 1, *seen.outermost], device="cpu")
+        limits = _block(whole, size, offset).tolist()
+        silent = seen.silent_outputs(everywhere)
+        if nearest == 0:  # an input that nothing reads has a silent block
+            silent = torch.cat([silent, seen.silent_inputs(everywhere)])
+        for first, last in _ranges(block, _block(silent, size, offset), limits):
+            if nearest > 0 and first == last:
+                continue  # nor does one chunk
+            begin, end = max(offset + first * size, 0), min(offset + (last + 1) * size, seen.T)
+            yield Blocks(seen.T, size, offset, nearest, reach, begin, end)
+
+
+def _boundaries(seen: Seen, size: int, offset: int) -> Iterator[Boundary]:
+    t, s = seen.pairs
+    boundary = offset + size * _block(s, size, offset)
+    if (t < boundary).all():
+        before, behind = int((boundary - t).max()), int((s - boundary).max()) + 1
+        for within in (int((s - t).max()), before + behind - 1):
+            yield Boundary(seen.T, size, offset, before, behind, within)
+
+
+def _rectangles(seen: Seen) -> Iterator[Rectangle]:
+    t, s = seen.pairs
+    scattered, farthest = tuple(s.unique().tolist()), int(s.max())
+    outputs = [0, farthest - 1, *seen.outermost[:1]]
+    inputs = [int(seen.outputs[0]) + 1, seen.T - 1, *seen.outermost[1:]]
+    silent = seen.silent_outputs(Rectangle(seen.T, 0, seen.T, (farthest,)))
+    unread = seen.silent_inputs(Rectangle(seen.T, 0, seen.T, tuple(range(seen.T))))
+    for first, last in _ranges(t, silent, outputs):
+        yield Rectangle(seen.T, first, last + 1, tuple(range(first + 1, seen.T)))
+        for low, high in _ranges(s, unread, inputs) if seen.columns else [(scattered[0], farthest)]:
+            yield Rectangle(seen.T, first, last + 1, tuple(range(max(low, first + 1), high + 1)))
+        yield Rectangle(seen.T, first, last + 1, scattered)
+
+
+def _ranges(reading: Tensor, silent: Tensor, limits: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of ranges that hold what reads and nothing silent, the widest one first.
+
+    ``limits`` are the least and the greatest number there is, and others that may be first or last.
+    """
+    low, high = int(reading.min()), int(reading.max())
+    below, above = silent[silent < low].tolist(), silent[silent > high].tolist()
+    firsts = {max([limits[0] - 1, *below]) + 1, low, *(limit for limit in limits if limit <= low)}
+    lasts = {min([limits[1] + 1, *above]) - 1, high, *(limit for limit in limits if limit >= high)}
+    return product(sorted(firsts), sorted(lasts, reverse=True))
+
+
+def _grids(seen: Seen) -> list[tuple[int, int]]:
+    """Return sizes and offsets of blocks whose boundaries lie where something begins or ends."""
+    T = seen.T
+    read = [row.nonzero() for row in seen.rows.values() if row.any()]
+    readers = [seen.outputs[column] for column in seen.columns.values() if column.any()]
+    sources = [
+        {int(inputs[-1]) + 1 for inputs in read},
+        {int(inputs[0]) for inputs in read},
+        {tau for tau, crossed in seen.crossed.items() if not crossed},
+        {(first + last) // 2 for first, last in _runs(seen.crossed)},
+        {int(outputs[0]) for outputs in readers},
+        {int(outputs[-1]) + 1 for outputs in readers},
+    ]
+    grids: list[tuple[int, int]] = []
+    for source in sources:
+        marks = sorted(mark for mark in source if 0 < mark < T)[:MARKS]
+        steps = [b - a for a, b in pairwise(marks)]
+        common = [gcd(*marks), gcd(*steps)]
+        sizes = [*common, *steps, *marks, *(n for size in common for n in range(2, size) if size % n == 0)]
+        grids += [(size, marks[0] % size) for size in sizes if size > 1]
+        grids += [(T, mark) for mark in marks]
+    return sorted(dict.fromkeys(grids), key=lambda grid: grid[0] >= T)
+
+
+def _runs(crossed: Mapping[int, bool]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of every run of cuts that are crossed."""
+    for tau in crossed:
+        if crossed[tau] and not crossed.get(tau - 1, False):
+            last = tau
+            while crossed.get(last + 1, False):
+                last += 1
+            yield tau, last
+
+
+def _keys(lines: Mapping[int, Tensor]) -> Tensor:
+    return torch.tensor(list(lines), dtype=torch.long, device="cpu")
+
+
+def _matrix(lines: Mapping[int, Tensor], length: int) -> Tensor:
+    empty = torch.empty(0, length, dtype=torch.bool, device="cpu")
+    return torch.stack(list(lines.values())) if lines else empty
+
+
+def _block(position: Tensor, size: int, offset: int) -> Tensor:
+    return (position - offset).div(size, rounding_mode="floor")

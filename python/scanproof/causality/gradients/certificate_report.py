@@ -1,0 +1,293 @@
+"""What the certificate of strict causality reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import nan
+from typing import Any, ClassVar
+
+from scanproof import theorems
+from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.pair import LeakPair
+from scanproof.causality.diagnosis.pattern import Shape
+from scanproof.causality.gradients.coded import CodedSweep
+from scanproof.causality.gradients.pullback import Batching
+from scanproof.foundation.drawing import TriedInput, inputs_lines, over_inputs
+from scanproof.foundation.judgement import TwoPrecisions
+from scanproof.report.report import Report
+from scanproof.report.table import Row
+from scanproof.report.verdict import Verdict, gravest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one family of probes found: the cuts of the sequence, or the examples of the batch.
+
+    Attributes:
+        verdict: the outcome for this family.
+        reason: what led to it.
+        probes: number of cuts or examples probed; 0 when the outputs proved nothing, and when coded
+            cotangents left no window to exact cuts.
+        leaking: number of probes whose greatest forbidden gradient entry is not zero.
+        residue: greatest forbidden gradient entry of any probe; NaN without probes.
+        leak: forbidden gradient energy (sum of squares), summed over probes; NaN without probes.
+        total: gradient energy, summed over probes; NaN without probes.
+        evidence: ``residue`` at two precisions; None where one was enough.
+        pair: a pair of entries behind the probe with the greatest residue; None without a residue, and where
+            the verdict passed.
+        shape: the shape of the leakage over positions; None without a LEAK, and of examples.
+        where: the module that lets it in; None without a LEAK.
+    """
+
+    verdict: Verdict
+    reason: str
+    probes: int = 0
+    leaking: int = 0
+    residue: float = nan
+    leak: float = nan
+    total: float = nan
+    evidence: TwoPrecisions | None = None
+    pair: LeakPair | None = None
+    shape: Shape | None = None
+    where: Where | None = None
+
+    @property
+    def fraction(self) -> float:
+        """Forbidden share of the gradient energy; NaN when there was no gradient."""
+        return self.leak / self.total if self.total > 0 else nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakReport(Report):
+    """What ``certify`` found.
+
+    Attributes:
+        T: number of positions of the input.
+        possible_cuts: number of different cuts, T - 1 unless an alignment says otherwise.
+        exhaustive: whether all cuts were asked for.
+        coded: what coded cotangents bounded, and which windows they left to exact cuts; None in other modes.
+        temporal: what the cuts found: do outputs read later inputs?
+        batch: what the examples found: do they read each other? None when that was not checked.
+        example_leaks: entry ``[i][j]`` is the greatest gradient that probing example i alone left at example
+            j; zero off the diagonal when examples are independent. Empty when not checked.
+        threshold: what the call allowed, relative to the greatest entry of each probe; 0 is exact.
+        vjps: number of vector-Jacobian products computed, those of a second precision and of locating
+            included.
+        batching: how many of them went through one backward pass together, and how.
+        seed: ``torch.Generator().manual_seed(seed)`` repeats the same cuts and cotangents.
+        dtype: dtype of ``x``.
+        device: device of ``x``.
+        call: the call that repeats the check.
+        inputs: the inputs that were tried, the given one first. Where the last of several leaks, everything
+            else in the report is about that one, else about the given one.
+        theorem: the Lean theorem of the runners whose numeric counterpart this is.
+    """
+
+    check: ClassVar = "VJP certificate"
+
+    T: int
+    possible_cuts: int
+    exhaustive: bool
+    coded: CodedSweep | None
+    temporal: Finding
+    batch: Finding | None
+    example_leaks: tuple[tuple[float, ...], ...]
+    threshold: float
+    vjps: int
+    batching: Batching
+    seed: int
+    dtype: str
+    device: str
+    call: str
+    inputs: tuple[TriedInput, ...] = ()
+    theorem: str = theorems.RUNNER_AGREE
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest of the temporal and the cross-batch verdict, and of those at drawn inputs."""
+        return self._outcome()[0]
+
+    @property
+    def reason(self) -> str:
+        """What led to the verdict."""
+        return self._outcome()[1]
+
+    def with_inputs(self, inputs: tuple[TriedInput, ...]) -> "LeakReport":
+        """Return the report with the inputs that were tried."""
+        return replace(self, inputs=inputs)
+
+    @property
+    def pair(self) -> LeakPair | None:
+        """The pair to fix: of the worst cut, else of the worst pair of examples; None without a leak."""
+        return next((finding.pair for finding in self._findings() if finding.pair), None)
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape of the leakage over pairs t <- s; None without a LEAK across a cut."""
+        return self.temporal.shape
+
+    @property
+    def where(self) -> Where | None:
+        """The module that lets in the leak of ``pair``; None without a LEAK."""
+        return next((finding.where for finding in self._findings() if finding.where), None)
+
+    def _cited(self) -> tuple[str, ...]:
+        names = [self.theorem]
+        if self.coded and not self.coded.problem:
+            names += [theorems.CODED_CONTRIBUTION, theorems.CODED_PASS]
+        if self.cuts_probed:
+            names.append(theorems.ALL_CUTS if self.exhaustive or self.coded else theorems.RANDOM_CUTS)
+        return tuple(names)
+
+    @property
+    def mode(self) -> str:
+        """Which cuts were probed: exhaustive, coded, or K random ones."""
+        if self.coded:
+            return "coded"
+        return "exhaustive" if self.exhaustive else f"random-K={self.cuts_probed}"
+
+    @property
+    def detection_probability(self) -> float:
+        """Probability that a leak between two neighbours crosses one of the cuts.
+
+        1 when all were probed, and for a leak above the detection limit of coded cotangents.
+        """
+        if self.exhaustive or self.coded:
+            return 1.0
+        return 1.0 - (1.0 - 1.0 / self.possible_cuts) ** self.temporal.probes
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked for passed."""
+        return self.verdict.passed
+
+    @property
+    def is_strictly_causal(self) -> bool:
+        """Whether the temporal verdict passed."""
+        return self.temporal.verdict.passed
+
+    @property
+    def is_batch_independent(self) -> bool:
+        """Whether the cross-batch verdict passed; true when it was not checked."""
+        return self.batch is None or self.batch.verdict.passed
+
+    @property
+    def temporal_leak(self) -> float:
+        """Gradient energy that crossed a cut, summed over cuts."""
+        return self.temporal.leak
+
+    @property
+    def temporal_total(self) -> float:
+        """Gradient energy, summed over cuts."""
+        return self.temporal.total
+
+    @property
+    def temporal_fraction(self) -> float:
+        """Share of the gradient energy that crossed a cut; NaN when there was no gradient."""
+        return self.temporal.fraction
+
+    @property
+    def crossbatch_leak(self) -> float:
+        """Gradient energy that reached another example, summed over examples; 0 when not checked."""
+        return self.batch.leak if self.batch else 0.0
+
+    @property
+    def crossbatch_total(self) -> float:
+        """Gradient energy, summed over examples; 0 when not checked."""
+        return self.batch.total if self.batch else 0.0
+
+    @property
+    def crossbatch_fraction(self) -> float:
+        """Share of the gradient energy that reached another example; 0 when not checked."""
+        return self.batch.fraction if self.batch else 0.0
+
+    @property
+    def cuts_probed(self) -> int:
+        """Number of cuts probed."""
+        return self.temporal.probes
+
+    @property
+    def batch_checked(self) -> bool:
+        """Whether examples were probed for reading each other."""
+        return self.batch is not None
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Empty; read by code written for causal-certificate."""
+        return {}
+
+    def summary(self) -> str:
+        """Return a few lines that say what was probed, what was found and what it rests on."""
+        lines = [f"CausalCertificate(T={self.T}, {self.mode} cuts)"]
+        if self.coded and self.temporal.verdict is Verdict.CAUSAL and not self.cuts_probed:
+            bound = f"residue={self.coded.residue:.3e}  limit={self.coded.limit:.3e}"
+            lines.append(f"  temporal   : {bound}  -> CAUSAL ABOVE THE LIMIT")
+        else:
+            lines.append(_line("temporal   ", self.temporal, _TEMPORAL_WORDS))
+        if self.batch:
+            lines.append(_line("cross-batch", self.batch, _BATCH_WORDS))
+        if self.coded:
+            lines.append(f"  coded      : {self.coded}")
+        elif not self.exhaustive:
+            lines.append("  (random-K is a monitor; use cuts='all' for a certificate)")
+            lines.append(
+                f"  detection  : probability {self.detection_probability:.3f} for a leak of neighbours"
+            )
+        lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
+        for finding in self._findings():
+            named = {"worst pair": finding.pair, "shape": finding.shape, "enters in": finding.where}
+            lines.extend(f"  {name:<11}: {found}" for name, found in named.items() if found)
+        lines.extend(inputs_lines(self.inputs))
+        lines.append(f"  probed     : {self._probed()}; {self.dtype} on {self.device}, seed {self.seed}")
+        lines.append(f"  theorem    : {self.theorem}")
+        return "\n".join(lines)
+
+    def row(self, subject: str) -> Row:
+        """Return the report as a row of ``scanproof.table``."""
+        return Row(
+            subject=subject,
+            check=self.check,
+            verdict=self.verdict,
+            evidence="; ".join([*self._places(), self._probed()]),
+            theorem=self.theorem,
+        )
+
+    def _places(self) -> list[str]:
+        """Return the pair, the pattern and the module of a leak, else the reason for the verdict."""
+        if not self.pair:
+            return [self.reason]
+        pattern = [str(self.shape.pattern)] if self.shape and self.shape.pattern else []
+        return [str(self.pair), *pattern, *([f"enters in {self.where}"] if self.where else [])]
+
+    def _outcome(self) -> tuple[Verdict, str]:
+        verdict = gravest(finding.verdict for finding in self._findings())
+        reasons = dict.fromkeys(found.reason for found in self._findings() if found.verdict is verdict)
+        return over_inputs(verdict, "; cross-batch: ".join(reasons), self.inputs)
+
+    def _findings(self) -> tuple[Finding, ...]:
+        return (self.temporal, self.batch) if self.batch else (self.temporal,)
+
+    def _probed(self) -> str:
+        examples = len(self.example_leaks)
+        pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
+        windows = f"{self.coded.windows} coded windows, " if self.coded and not self.coded.problem else ""
+        return f"{windows}{self.cuts_probed} cuts{pairs}, {self.vjps} VJPs, {self.batching}"
+
+
+def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:
+    return f"  {name}: leak={finding.leak:.3e}  frac={finding.fraction:.3e}  -> {words[finding.verdict]}"
+
+
+_TEMPORAL_WORDS = {
+    Verdict.CAUSAL: "STRICTLY CAUSAL",
+    Verdict.CAUSAL_TO_ROUNDING: "CAUSAL TO ROUNDING",
+    Verdict.TOLERATED: "WITHIN THE THRESHOLD",
+    Verdict.LEAK: "LEAK",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+}
+_BATCH_WORDS = {
+    Verdict.CAUSAL: "BATCH-INDEPENDENT",
+    Verdict.CAUSAL_TO_ROUNDING: "BATCH-INDEPENDENT TO ROUNDING",
+    Verdict.TOLERATED: "WITHIN THE THRESHOLD",
+    Verdict.LEAK: "BATCH LEAK",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+}

@@ -1,0 +1,84 @@
+"""Drawn inputs side by side: one coded sweep over all of them says which need a check of their own.
+
+They go through ``fn`` in float64 as one batch, so that further inputs cost a fraction of the check at the
+given one, where it is the number of operations that costs. Nothing is held against an input here: what is not
+shown to be causal is left to its own check.
+
+Examples are not assumed to be independent. Cotangents on one half of them must leave exactly zero at the
+other half, for halves that separate every ordered pair; if they do not, nothing is settled here.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.gradients.coded import BOUNDED, LIMIT, coded_shares
+from scanproof.causality.gradients.copies import separating_halves
+from scanproof.causality.gradients.pullback import Pullback
+from scanproof.causality.gradients.sweep import sweep
+from scanproof.foundation.contract import Axes, proves_nothing
+from scanproof.foundation.drawing import Draw
+from scanproof.foundation.precision import AtPrecision
+from scanproof.foundation.rows import Rows
+from scanproof.foundation.subject import Subject
+from scanproof.report.verdict import Verdict
+
+TOGETHER = 2**19
+"""Entries that drawn inputs may have together to go side by side; beyond, memory matters more than speed."""
+
+Outcome = tuple[Verdict, str]
+
+
+def screen(draws: Sequence[Draw[Subject]], seed: int, memory_budget: int) -> Mapping[int, Outcome]:
+    """Return verdict and reason for the drawn inputs that one sweep settles, by their numbers.
+
+    Args:
+        draws: the drawn inputs.
+        seed: seed of the cotangents.
+        memory_budget: bytes that the rows of one backward pass may take together.
+    """
+    if not draws or draws[0].subject.axes.batch is None:
+        return {}
+    if sum(draw.subject.x.numel() for draw in draws) > TOGETHER:
+        return {}
+    try:
+        return _settled(draws, seed, memory_budget)
+    except Exception:  # whatever fn raises at another batch size, at another precision, or at such numbers
+        return {}
+
+
+def _settled(draws: Sequence[Draw[Subject]], seed: int, memory_budget: int) -> Mapping[int, Outcome]:
+    subject, axes = draws[0].subject, draws[0].subject.axes
+    x = torch.cat([draw.subject.x for draw in draws], axes.find("batch", subject.x)).double()
+    mode = AtPrecision(torch.float64)
+    pullback = Pullback(
+        subject, x, lambda y: subject.checked(y, x), mode, batch_dim=axes.batch, memory_budget=memory_budget
+    )
+    outputs = pullback.y.detach().chunk(len(draws), axes.find("batch", pullback.y))
+    silent = [proves_nothing(y, axes) for y in outputs]
+    examples = x.shape[axes.find("batch", x)] // len(draws)
+    judged = torch.tensor([reason is None for reason in silent]).repeat_interleave(examples)
+    if mode.unreached or not _are_independent(pullback, axes, judged, seed):
+        return {}
+    numbers = torch.Generator(device="cpu").manual_seed(seed)
+    shares, alive = coded_shares(pullback, subject.order(pullback.y), axes, numbers)
+    bounded = (shares <= LIMIT).all(0)
+    settled: dict[int, Outcome] = {}
+    for place, (draw, reason) in enumerate(zip(draws, silent, strict=True)):
+        own = slice(place * examples, (place + 1) * examples)
+        if reason:
+            settled[draw.number] = Verdict.INCONCLUSIVE, reason
+        elif bounded[own].all() and alive[own].all():
+            settled[draw.number] = Verdict.CAUSAL, BOUNDED
+    return settled
+
+
+def _are_independent(pullback: Pullback, axes: Axes, judged: Tensor, seed: int) -> bool:
+    """Whether no gradient of one half of the examples lands at judged ones of the other half."""
+    if len(judged) == 1:
+        return True
+    halves = torch.stack(list(separating_halves(len(judged))))
+    cotangent = pullback.draw(1, torch.Generator(device="cpu").manual_seed(seed))[0]
+    found = sweep(pullback, Rows(halves, halves), axes, "batch", cotangent)
+    return not found.largest.masked_fill(halves | ~judged, 0.0).any()

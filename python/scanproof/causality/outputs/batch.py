@@ -1,0 +1,425 @@
+"""Batch independence: the output of an example is what it would be with any other examples, or with none.
+
+Forward runs, compared three ways. They see what the cross-batch probes of ``certify`` cannot, because it has
+no gradient: detached statistics, ``argmax``, expert-choice routing, drops at a capacity.
+
+1. ``replace``: other examples get other contents. Shapes and places stay, so the same kernels compute the
+   example, and it must keep every bit. Each example is replaced alone, which names every ordered pair, and
+   all but one together.
+2. ``permute``: the examples change places, and the outputs must follow.
+3. ``alone``: the example in a batch of one.
+
+Another place and another shape may have another last bit; ``scanproof.foundation.judgement`` tells that from
+information, relative to the greatest output of the example. A difference that float64 does not have at all
+counts as rounding when ``replace`` found none.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from math import isinf
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin_by_outputs import compare, precisions
+from scanproof.causality.diagnosis.past import Past
+from scanproof.causality.outputs.batch_inputs import Batch, Case
+from scanproof.causality.outputs.batch_report import (
+    PROBES,
+    BatchChange,
+    BatchFinding,
+    BatchProbe,
+    BatchReport,
+)
+from scanproof.causality.outputs.replacement import KINDS, Kind, check_kinds
+from scanproof.errors import InvalidArgument
+from scanproof.foundation.contract import Axes, module_of, proves_nothing
+from scanproof.foundation.determinism import unsteady
+from scanproof.foundation.drawing import INPUTS, Draw, try_inputs
+from scanproof.foundation.failure import failure
+from scanproof.foundation.judgement import (
+    Judgement,
+    Rerun,
+    coarser,
+    dtype_name,
+    judge,
+    rerun_at,
+    same_function,
+)
+from scanproof.foundation.packing import Inputs
+from scanproof.foundation.precision import AtPrecision
+from scanproof.foundation.request import Request
+from scanproof.foundation.rows import Rows
+from scanproof.foundation.selection import Selector
+from scanproof.report.verdict import Verdict, gravest
+
+
+def check_batch_independence(
+    fn: Callable[..., Any],
+    x: Inputs,
+    *,
+    probes: Iterable[BatchProbe] = PROBES,
+    kinds: Iterable[Kind] = KINDS,
+    inputs: int = INPUTS,
+    vocab_size: int | None = None,
+    batch_dim: int = 0,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    generator: torch.Generator | None = None,
+) -> BatchReport:
+    """Compare what ``fn`` returns for each example with what it returns for it in other batches.
+
+    Args:
+        fn: function or module from a floating or integer tensor to one tensor with as many examples along
+            ``batch_dim``; no axis of positions is needed. A module in train mode is accepted where it does
+            not drop out, so that its batch norms can be checked; its buffers are put back. Called about
+            ``2 B * len(kinds) + B`` times for B examples, and ``3 B`` times at each drawn input.
+        x: floating tensor, or integer tensor of token ids, on any device, with at least two examples, each
+            different. A few examples are enough. Several tensors with the same examples: a tuple for
+            positional arguments, a mapping for keyword arguments.
+        probes: which comparisons to make, of ``"replace"``, ``"permute"``, ``"alone"``. Leave out ``"alone"``
+            for a function that is made for one batch size.
+        kinds: what other examples are replaced with, of ``"noise"``, ``"large"``, ``"permutation"`` (the
+            next example), ``"zeros"``.
+        inputs: how many inputs to try in all. Those after ``x`` are drawn from it (``scanproof.draw_input``
+            with ``seq_dim=None``), and their examples replaced by the first of ``kinds``.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
+        batch_dim: axis of examples in ``x`` and in the output.
+        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
+            what ``fn`` returns to one tensor.
+        kwargs: keyword arguments handed to ``fn`` as they are, whatever the batch: without an axis of
+            examples.
+        generator: source of the contents; advanced by the call. Default: seed 0.
+
+    Returns:
+        The report. ``verdict`` is CAUSAL (no example changed a bit; the sign of a zero is not compared),
+        CAUSAL_TO_ROUNDING, LEAK (with the ordered pairs i <- j of examples, or what else changed an output),
+        or INCONCLUSIVE: outputs with NaN or infinity or zero throughout an example, a function that returns
+        something else when it runs again, outputs that never change, a batch of one that ``fn`` does not
+        take, or a change that cannot be told from rounding.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+
+    Source: the batch-independence test of Krokotsch, "How to unit test deep learning", 2020, made forward.
+
+    Example:
+        >>> import torch
+        >>> from scanproof import check_batch_independence
+        >>> centred = lambda x: x - x.mean(0, keepdim=True).detach()
+        >>> check_batch_independence(centred, torch.randn(3, 16, 4)).verdict.name
+        'LEAK'
+    """
+    check = "check_batch_independence"
+    batch = Batch(check, fn, x, batch_dim, output, kwargs)
+    chosen, chosen_kinds = _check_probes(check, probes), check_kinds(check, kinds)
+    options = {
+        "probes": chosen,
+        "kinds": chosen_kinds,
+        "inputs": inputs,
+        "vocab_size": vocab_size,
+        "batch_dim": batch_dim,
+        "output": output,
+        "kwargs": kwargs,
+    }
+    request = Request(check_batch_independence, fn, x, options, inputs, generator)
+    report = partial(_report, probes=chosen, vocab_size=vocab_size, seed=request.seed)
+
+    def at_drawn(draw: Draw[Batch]) -> BatchReport:
+        kind = chosen_kinds[:1]
+        return report(draw.subject, kinds=kind, call=request.text(draw.source, kinds=kind, inputs=1))
+
+    with _buffers_kept(fn):
+        given = report(batch, kinds=chosen_kinds, call=request.text())
+        draws = batch.draws(inputs, request.seed, vocab_size)
+        return try_inputs(given, draws, at_drawn, lambda _: chosen_kinds[0])
+
+
+def assert_batch_independent(
+    fn: Callable[..., Any],
+    x: Inputs,
+    *,
+    probes: Iterable[BatchProbe] = PROBES,
+    kinds: Iterable[Kind] = KINDS,
+    inputs: int = INPUTS,
+    vocab_size: int | None = None,
+    batch_dim: int = 0,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    generator: torch.Generator | None = None,
+) -> BatchReport:
+    """Raise unless ``check_batch_independence`` with the same arguments passes; return its report.
+
+    INCONCLUSIVE does not pass.
+
+    Raises:
+        CausalityError: an ``AssertionError`` with the report; it names the ordered pairs of examples, and the
+            call that repeats it.
+        InvalidArgument: the call is wrong; nothing was checked.
+    """
+    __tracebackhide__ = True
+    report = check_batch_independence(
+        fn,
+        x,
+        probes=probes,
+        kinds=kinds,
+        inputs=inputs,
+        vocab_size=vocab_size,
+        batch_dim=batch_dim,
+        output=output,
+        kwargs=kwargs,
+        generator=generator,
+    )
+    if not report.ok:
+        counts = [f"{finding.probe}: {finding}" for finding in report.findings if finding.differing]
+        raise failure("assert_batch_independent", report, counts, "equal bits")
+    return report
+
+
+def _report(
+    batch: Batch,
+    *,
+    probes: Iterable[BatchProbe],
+    kinds: tuple[Kind, ...],
+    vocab_size: int | None,
+    seed: int,
+    call: str,
+) -> BatchReport:
+    numbers = torch.Generator(device="cpu").manual_seed(seed)
+    comparison = _Comparison(batch, {each: batch.cases(each, kinds, vocab_size, numbers) for each in probes})
+    findings = comparison.findings()
+    verdict = gravest(finding.verdict for finding in findings)
+    decisive = [finding for finding in findings if finding.verdict is verdict]
+    return BatchReport(
+        examples=batch.examples,
+        findings=findings,
+        pairs=comparison.pairs(),
+        kinds=kinds,
+        verdict=verdict,
+        reason=_reason(decisive),
+        worst=next((finding.worst for finding in decisive if finding.worst), None),
+        where=next((where for finding in decisive if (where := comparison.where(finding))), None),
+        calls=comparison.calls,
+        vocab_size=vocab_size,
+        seed=seed,
+        dtype=dtype_name(batch.tensors[0].dtype),
+        device=str(batch.tensors[0].device),
+        call=call,
+    )
+
+
+class _Comparison:
+    """The outputs of the batch and of other batches, at the precision given and at others."""
+
+    def __init__(self, batch: Batch, cases: dict[BatchProbe, list[Case]]) -> None:
+        self._batch, self._cases = batch, cases
+        self.calls = 0
+        self._moved = False
+        self._changes: dict[Case, list[BatchChange]] = {}
+        self._judgements: dict[BatchProbe, Judgement] = {}
+        try:
+            self._y = self._run(None)
+        except _NotTaken as error:
+            raise InvalidArgument(f"check_batch_independence: {error}.") from error
+        self._problem = proves_nothing(self._y, Axes(batch.dim, batch.dim)) or self._unsteady()
+
+    def findings(self) -> tuple[BatchFinding, ...]:
+        """Make every comparison and judge it."""
+        return tuple(self._finding(probe, cases) for probe, cases in self._cases.items())
+
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Return the ordered pairs (i, j): example i changed when j alone was replaced."""
+        alone = {case: changes for case, changes in self._changes.items() if len(case.replaced) == 1}
+        pairs = {(change.example, case.replaced[0]) for case in alone for change in alone[case]}
+        return tuple(sorted(pairs))
+
+    def where(self, finding: BatchFinding) -> Where | None:
+        """Return the module that lets the worst change of a leak in, by running it again."""
+        worst = finding.worst
+        if worst is None or finding.verdict is not Verdict.LEAK:
+            return None
+        case = next(case for case in self._cases[finding.probe] if worst in self._changes[case])
+        own = torch.eye(self._batch.examples, dtype=torch.bool, device="cpu")
+        shape, dim = self._batch.tensors[0].shape, self._batch.dim
+        other = next((axis for axis in range(len(shape)) if axis != dim % len(shape)), 0)
+
+        def past(place: int) -> Past:
+            return Past(Rows(own[place], own[place]), "batch", Axes(other, dim), shape)
+
+        modes = precisions(self._judgements[finding.probe], self._dtype)
+        runs = [(partial(self._run, None, mode), partial(self._run, case, mode)) for mode in modes]
+        now = None if finding.probe == "alone" else past(case.order.index(worst.example))
+        return compare(self._batch.call, self._batch.fn, runs, (past(worst.example), now))
+
+    def _finding(self, probe: BatchProbe, cases: list[Case]) -> BatchFinding:
+        judgement = self._judgements[probe] = self._judge(probe, cases)
+        changes = [change for case in cases for change in self._changes.get(case, ())]
+        return BatchFinding(
+            probe=probe,
+            verdict=judgement.verdict,
+            reason=judgement.reason,
+            cases=len(cases),
+            differing=sum(bool(self._changes.get(case)) for case in cases),
+            worst=max(changes, key=lambda change: change.share, default=None),
+            evidence=judgement.evidence,
+        )
+
+    def _judge(self, probe: BatchProbe, cases: list[Case]) -> Judgement:
+        if self._problem is not None:
+            return Judgement(Verdict.INCONCLUSIVE, self._problem)
+        try:
+            for case in cases:
+                self._changes[case] = self._changes_of(case, self._y)
+        except _NotTaken as error:
+            return Judgement(Verdict.INCONCLUSIVE, str(error))
+        changes = [change for case in cases for change in self._changes[case]]
+        if not changes and probe == "replace" and not self._moved:
+            return Judgement(
+                Verdict.INCONCLUSIVE,
+                "no output changed, whatever the examples were replaced with, so nothing could have leaked; "
+                "pass an x or parameters that let outputs vary",
+            )
+        if not changes:
+            return Judgement(Verdict.CAUSAL, "every example kept every bit")
+        if problem := self._unsteady():
+            return Judgement(Verdict.INCONCLUSIVE, problem)
+        if any(isinf(change.size) for change in changes):
+            return Judgement(Verdict.LEAK, f"an output became NaN or infinite {_WHEN[probe]}")
+        differing = [case for case in cases if self._changes[case]]
+        return judge(
+            max(change.share for change in changes),
+            1.0,
+            self._dtype,
+            lambda dtype: rerun_at(dtype, lambda mode: self._repeat(mode, differing)),
+            lambda: probe != "replace" and self._kept_every_bit(),
+        )
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        output = self._y.dtype if self._y.is_floating_point() else torch.get_default_dtype()
+        return self._batch.dtype or output
+
+    def _unsteady(self) -> str | None:
+        return unsteady(lambda: self._run(None), self._y)
+
+    def _kept_every_bit(self) -> bool:
+        """Whether every example keeps its bits when the others are replaced."""
+        cases = self._cases.get("replace", [])
+        return bool(cases) and not any(self._changes[case] for case in cases)
+
+    def _repeat(self, mode: AtPrecision, cases: Sequence[Case]) -> Rerun | str:
+        """Make the cases at another precision, or say why that says nothing about ``fn``."""
+        run = f"run in {dtype_name(mode.dtype)}"
+        try:
+            y = self._run(None, mode)
+            if not same_function(self._y, y, coarser(self._dtype, mode.coarsest)):
+                return f"{run}, fn returns other outputs, beyond rounding"
+            shares = [change.share for case in cases for change in self._changes_of(case, y, mode)]
+        except Exception as error:  # whatever fn raises at a precision it was not written for
+            return f"{run}, fn raised {type(error).__name__}: {error}"
+        return Rerun(max(shares, default=0.0), mode.coarsest, frozenset(mode.unreached))
+
+    def _changes_of(self, case: Case, y: Tensor, mode: AtPrecision | None = None) -> list[BatchChange]:
+        """Return the greatest change of each example that keeps its contents."""
+        now = self._run(case, mode)
+        outputs, others = y.movedim(self._batch.dim, 0), now.movedim(self._batch.dim, 0)
+        if others.shape[1:] != outputs.shape[1:]:
+            raise _NotTaken(
+                f"fn(x) when {case} has another shape, {tuple(now.shape)} instead of {tuple(y.shape)}; keep "
+                "every axis but batch_dim independent of the batch"
+            )
+        changes = []
+        for place, example in enumerate(case.order):
+            equal = torch.equal(outputs[example], others[place])
+            if example in case.replaced:
+                self._moved = self._moved or not equal
+            elif not equal:
+                changes.append(self._change(case, example, outputs[example], others[place]))
+        return changes
+
+    def _change(self, case: Case, example: int, before: Tensor, after: Tensor) -> BatchChange:
+        """Measure the change of one example by its own outputs: another's may be larger by far."""
+        before, after = before.cpu().double(), after.cpu().double()
+        scale = torch.stack([before, after]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).abs().max().item()
+        difference = (before - after).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
+        index = [int(i) for i in torch.unravel_index(difference.argmax(), difference.shape)]
+        size = difference.max().item()
+        index.insert(self._batch.dim % (len(index) + 1), example)
+        return BatchChange(
+            example=example,
+            sources=case.replaced,
+            when=str(case),
+            index=tuple(index),
+            size=size,
+            share=size / scale if scale else torch.inf,
+            count=int(difference.count_nonzero()),
+            entries=difference.numel(),
+        )
+
+    def _run(
+        self,
+        case: Case | None,
+        mode: AtPrecision | None = None,
+        fn: Callable[[Sequence[Tensor]], Any] | None = None,
+    ) -> Tensor:
+        self.calls += 1
+        call = f"fn(x) when {case}" if case else "fn(x)"
+        examples = len(case.order) if case else self._batch.examples
+        try:
+            with torch.no_grad(), mode or nullcontext():
+                y = (fn or self._batch.call)(self._batch.inputs(case, mode))
+        except Exception as error:
+            if examples == 1:
+                raise _NotTaken(
+                    f"fn raised {type(error).__name__} on a batch of one: {error}; leave 'alone' out of "
+                    "probes if that is as intended"
+                ) from error
+            error.add_note(f"raised by {call}")
+            raise
+        if wrong := self._batch.wrong_output(y, examples, call):
+            raise _NotTaken(wrong)
+        assert isinstance(y, Tensor)
+        return y
+
+
+class _NotTaken(Exception):
+    """A batch that ``fn`` does not take, or returns no comparable tensor for."""
+
+
+_WHEN = {
+    "replace": "when other examples were replaced",
+    "permute": "when the examples changed places",
+    "alone": "when its example was alone",
+}
+
+
+def _reason(findings: Sequence[BatchFinding]) -> str:
+    reasons = {finding.reason for finding in findings}
+    if len(reasons) == 1:
+        return reasons.pop()
+    return "; ".join(f"{finding.probe}: {finding.reason}" for finding in findings)
+
+
+@contextmanager
+def _buffers_kept(fn: Callable[..., Any]) -> Iterator[None]:
+    """Put the buffers of a module back, which a batch norm in train mode writes."""
+    module = module_of(fn)
+    before = [(buffer, buffer.clone()) for buffer in module.buffers()] if module else []
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
+
+
+def _check_probes(check: str, probes: Iterable[BatchProbe]) -> tuple[BatchProbe, ...]:
+    chosen = () if isinstance(probes, str) else tuple(probes)
+    if not chosen or not set(chosen) <= set(PROBES):
+        raise InvalidArgument(
+            f"{check}: probes must be some of {', '.join(map(repr, PROBES))}, got {probes!r}."
+        )
+    return tuple(probe for probe in PROBES if probe in chosen)

@@ -1,0 +1,533 @@
+"""Append-prefix equivalence: what a prefix alone produces is what the whole sequence produces on that prefix.
+
+The numeric counterpart of ``Runner.take_outputs_append``, and a forward check: it sees what has no gradient
+(``detach``, ``round``, routing) and what depends on the length (a 1/T scale, positions counted from the end).
+
+A prefix has another shape than the whole, and a matrix product may choose another kernel for it and return
+another last bit. No relative tolerance is set for that. A nonzero difference is settled by
+``scanproof.foundation.judgement``, where a difference that float64 does not have at all counts as rounding on
+one more piece of evidence: with the future replaced and the length kept, so that the shapes are equal, ``fn``
+returns the same bits on the prefix.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from math import inf, isfinite
+from numbers import Real
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin_by_outputs import Run, compare, precisions
+from scanproof.causality.diagnosis.past import Past
+from scanproof.causality.diagnosis.pattern import Shape
+from scanproof.causality.diagnosis.pattern_search import shape_by_changes
+from scanproof.causality.outputs.prefix_report import Mismatch, PrefixReport
+from scanproof.causality.outputs.replacement import Replacement
+from scanproof.errors import InvalidArgument
+from scanproof.foundation.alignment import SAME, Alignment, Order
+from scanproof.foundation.contract import Axes, SequenceMap, non_finite, proves_nothing
+from scanproof.foundation.determinism import unsteady
+from scanproof.foundation.drawing import INPUTS, Draw, some_of, try_inputs
+from scanproof.foundation.failure import failure
+from scanproof.foundation.judgement import (
+    Judgement,
+    Rerun,
+    coarser,
+    dtype_name,
+    half_the_digits,
+    judge,
+    rerun_at,
+    same_function,
+)
+from scanproof.foundation.packing import Inputs
+from scanproof.foundation.precision import AtPrecision, unit_roundoff
+from scanproof.foundation.request import Request
+from scanproof.foundation.rows import Rows
+from scanproof.foundation.selection import Selector
+from scanproof.foundation.subject import Subject
+from scanproof.report.verdict import Verdict
+
+INFORMATION = 0.25
+"""Share of a difference that float64 must leave at a drawn input, where magnitudes differ widely."""
+
+KERNELS = 2.0**9
+"""Unit roundoffs of the greatest output that kernels chosen for another length may differ by."""
+
+
+def check_prefix(
+    fn: Callable[..., Any],
+    x: Inputs,
+    *,
+    lengths: Literal["all"] | Iterable[int] = "all",
+    inputs: int = INPUTS,
+    atol: float = 0.0,
+    vocab_size: int | None = None,
+    seq_dim: int = 1,
+    batch_dim: int | None = 0,
+    alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    generator: torch.Generator | None = None,
+) -> PrefixReport:
+    """Compare ``fn(x[:, :k])`` with ``fn(x)[:, :k]``.
+
+    Args:
+        fn: function or module from one tensor to one tensor with as many positions along ``seq_dim``
+            (else say so by ``alignment``); a module in eval mode. Called once per prefix and twice on ``x``,
+            and again in another precision when a difference is not zero.
+        x: floating tensor, or integer token ids, on any device, by default of shape (batch, T, …) with
+            T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it. Several floating
+            tensors with the same positions and examples: a tuple for positional arguments, a mapping for
+            keyword arguments.
+        lengths: the prefixes k, each with 1 <= k < T, or ``"all"`` of them; with an alignment, all those that
+            end where an output becomes complete.
+        inputs: how many inputs to try in all. Those after ``x`` are drawn from it (``scanproof.draw_input``)
+            and compared at one prefix in eight, at least four, each at others.
+        atol: an absolute difference of at most this is TOLERATED. 0 accepts equal bits, and rounding on the
+            evidence of two precisions only.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
+        seq_dim: axis of positions in ``x`` and in the output.
+        batch_dim: axis of examples in both; None for an input without one.
+        alignment: which inputs each output may read, where that is not ``s <= t``; of the outputs that may
+            read none from k on, those that ``fn(x[:, :k])`` has are compared (``scanproof.Alignment``).
+        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
+            what ``fn`` returns to one tensor.
+        kwargs: keyword arguments handed to ``fn`` as they are, with every prefix.
+        generator: source of the drawn inputs; advanced by the call. Default: seed 0.
+
+    Returns:
+        The report. ``verdict`` is CAUSAL (bit for bit), CAUSAL_TO_ROUNDING, TOLERATED, LEAK (with prefix,
+        position and size), or INCONCLUSIVE: outputs with NaN or infinity or zero throughout an example, a
+        function that returns something else when it runs again, or a difference that cannot be told from
+        rounding.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+        Exception: whatever ``fn`` raises, with a note that names the prefix.
+
+    Source: the property is ``Runner.take_outputs_append``.
+
+    Example:
+        >>> import torch
+        >>> from scanproof import check_prefix
+        >>> check_prefix(lambda x: x.cumsum(1), torch.randn(2, 16, 3)).verdict.name
+        'CAUSAL'
+    """
+    axes = Axes(seq_dim, batch_dim)
+    subject = Subject.of(
+        "check_prefix",
+        fn,
+        x,
+        axes,
+        alignment=alignment,
+        output=output,
+        kwargs=kwargs,
+        token_ids=True,
+    )
+    if not (isinstance(atol, Real) and isfinite(atol) and atol >= 0):
+        raise InvalidArgument(f"check_prefix: atol must be a finite number >= 0 (0 is exact), got {atol!r}.")
+    options = {
+        "lengths": lengths,
+        "inputs": inputs,
+        "atol": atol,
+        "vocab_size": vocab_size,
+        "seq_dim": seq_dim,
+        "batch_dim": batch_dim,
+        "alignment": alignment,
+        "output": output,
+        "kwargs": kwargs,
+    }
+    request = Request(check_prefix, fn, x, options, inputs, generator)
+    compared = partial(_Comparison, vocab_size=vocab_size, seed=request.seed)
+    comparison = compared(subject, lengths)
+    chosen = lengths if isinstance(lengths, str) else comparison.lengths
+
+    def at_drawn(draw: Draw[Subject]) -> PrefixReport:
+        few = some_of(comparison.lengths, draw.number)
+        call = request.text(draw.source, lengths=few, inputs=1)
+        report = _report(compared(draw.subject, few), atol, request.seed, call)
+        evidence = report.evidence
+        if report.verdict is Verdict.LEAK and evidence and evidence.high < INFORMATION * evidence.low:
+            reason = f"{evidence}: too little of it is left in float64 to be told from rounding at this input"
+            return replace(report, verdict=Verdict.INCONCLUSIVE, reason=reason)
+        return report
+
+    def part(draw: Draw[Subject]) -> str:
+        return f"{len(some_of(comparison.lengths, draw.number))} of {len(comparison.lengths)} prefixes"
+
+    given = _report(comparison, atol, request.seed, request.text(lengths=chosen))
+    return try_inputs(given, request.draws(subject, vocab_size), at_drawn, part)
+
+
+def assert_prefix_equivalent(
+    fn: Callable[..., Any],
+    x: Inputs,
+    *,
+    lengths: Literal["all"] | Iterable[int] = "all",
+    inputs: int = INPUTS,
+    atol: float = 0.0,
+    vocab_size: int | None = None,
+    seq_dim: int = 1,
+    batch_dim: int | None = 0,
+    alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    generator: torch.Generator | None = None,
+) -> PrefixReport:
+    """Raise unless ``check_prefix`` with the same arguments passes; return its report.
+
+    INCONCLUSIVE does not pass.
+
+    Raises:
+        CausalityError: an ``AssertionError`` with the report; it names prefix, position, size and the call
+            that repeats it.
+        InvalidArgument: the call is wrong; nothing was checked.
+    """
+    __tracebackhide__ = True
+    report = check_prefix(
+        fn,
+        x,
+        lengths=lengths,
+        inputs=inputs,
+        atol=atol,
+        vocab_size=vocab_size,
+        seq_dim=seq_dim,
+        batch_dim=batch_dim,
+        alignment=alignment,
+        output=output,
+        kwargs=kwargs,
+        generator=generator,
+    )
+    if not report.ok:
+        counts = [f"{report.differing} of {len(report.lengths)} prefixes differ"] if report.differing else []
+        allowed = f"absolute difference {atol:g}" if atol else "equal bits"
+        raise failure("assert_prefix_equivalent", report, counts, allowed)
+    return report
+
+
+def _report(comparison: "_Comparison", atol: float, seed: int, call: str) -> PrefixReport:
+    judgement, x = comparison.judge(atol), comparison.subject.x
+    worst = comparison.worst(judgement)
+    return PrefixReport(
+        T=x.shape[comparison.subject.axes.seq],
+        lengths=comparison.lengths,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        worst=worst,
+        shape=comparison.shape(judgement, worst),
+        where=comparison.where(judgement, worst),
+        differing=len(comparison.mismatches),
+        scale=comparison.scale,
+        evidence=judgement.evidence,
+        atol=atol,
+        seed=seed,
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
+        call=call,
+    )
+
+
+class _Comparison:
+    """The whole sequence and its prefixes, at the precision given and, where needed, at another."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        lengths: Literal["all"] | Iterable[int],
+        *,
+        vocab_size: int | None,
+        seed: int,
+    ) -> None:
+        self.subject, self._x, self._axes = subject, subject.x, subject.axes
+        numbers = torch.Generator().manual_seed(seed)
+        self._futures = Replacement(subject.check, self._x, self._axes, vocab_size, numbers)
+        self._whole = self._run(subject.x)
+        self._order = subject.order(self._whole)
+        self.lengths = _check_lengths(lengths, self._order, subject)
+        self._promoted: dict[torch.dtype, _Compared] = {}
+        found = (
+            proves_nothing(self._whole, self._axes)
+            or unsteady(lambda: self._run(self._x), self._whole)
+            or self._compare(self._x, self._whole)
+        )
+        self._problem = found if isinstance(found, str) else None
+        self.mismatches = [] if isinstance(found, str) else found
+
+    @property
+    def _given(self) -> "_Compared":
+        return _Compared(self._x, self._whole, self.mismatches)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        floating = (tensor.dtype for tensor in (self._x, self._whole) if tensor.is_floating_point())
+        return next(floating, torch.get_default_dtype())
+
+    @property
+    def scale(self) -> float:
+        """Greatest absolute output of the whole sequence."""
+        return self._whole.cpu().double().abs().max().item()
+
+    def judge(self, atol: float) -> Judgement:
+        """Judge the greatest difference; one of at most ``atol`` is tolerated."""
+        if self._problem is not None:
+            return Judgement(Verdict.INCONCLUSIVE, self._problem)
+        residue = _greatest(self.mismatches)
+        if residue == 0:
+            return Judgement(Verdict.CAUSAL, "every prefix is reproduced bit for bit")
+        if residue <= atol:
+            return Judgement(Verdict.TOLERATED, f"{residue:.2e}, within the tolerance {atol:.2e}")
+        judgement = judge(
+            residue,
+            self.scale,
+            self._dtype,
+            self._rerun,
+            lambda: self._equal_bits_at_equal_shapes(self._given),
+        )
+        small = residue <= half_the_digits(self._dtype) * self.scale
+        seen = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
+        if judgement.verdict is Verdict.LEAK and small and self._equal_bits_at_equal_shapes(seen):
+            return Judgement(
+                Verdict.INCONCLUSIVE,
+                f"{judgement.evidence}: it does not shrink as rounding does, but no bit of the past changes "
+                "when the future is replaced and the length kept; look for a dependence on the length alone, "
+                "or pass an x with less different magnitudes",
+                judgement.evidence,
+            )
+        return judgement
+
+    def worst(self, judgement: Judgement) -> Mismatch | None:
+        """Return the greatest mismatch; when the verdict did not pass, of float64 where that has one."""
+        decisive = self._given
+        if judgement.seen_in_float64 and not judgement.verdict.passed:
+            decisive = self._promoted[torch.float64]
+        worst = max(decisive.mismatches, key=lambda mismatch: mismatch.size, default=None)
+        if worst is None or judgement.verdict is not Verdict.LEAK:
+            return worst
+        return replace(worst, s=self._source(decisive, worst))
+
+    def _source(self, run: "_Compared", mismatch: Mismatch) -> int | None:
+        """Return an input whose appending changes the entry by more than rounding, by halving."""
+        expected, threshold = (
+            run.whole[mismatch.index].double(),
+            half_the_digits(self._dtype) * mismatch.size,
+        )
+        first, end = mismatch.length, self._x.shape[self._axes.seq]
+        while end - first > 1:
+            middle = (first + end) // 2
+            part = self._prefix(run.x, middle, run.mode)
+            if part is None:
+                return None
+            changed = ~((part[mismatch.index].double() - expected).abs() <= threshold)
+            first, end = (middle, end) if changed else (first, middle)
+        return first
+
+    def _prefix(self, x: Tensor, k: int, mode: AtPrecision | None) -> Tensor | None:
+        """Return the outputs of the first ``k`` positions; None where ``fn`` does not take so many."""
+        try:
+            return self._run(x.narrow(self._axes.find("seq", x), 0, k), f"fn(x[:k]) with k={k}", mode)
+        except Exception:  # whatever fn raises at a length that the call did not ask for
+            return None
+
+    def shape(self, judgement: Judgement, worst: Mismatch | None) -> Shape | None:
+        """Return the shape of a LEAK from the outputs that change when one input is appended."""
+        if worst is None or worst.s is None:
+            return None
+        modes = precisions(judgement, self._dtype)
+        seen = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
+        try:
+            return shape_by_changes(
+                self._order.reaches[self._order.reaches > 0] - 1,
+                self._x.shape[self._axes.seq],
+                worst.s,
+                {found.length for found in seen.mismatches if found.size > self._rounding(modes[0])},
+                self.subject.alignment == SAME,
+                [partial(self._changed_by_appending, mode=mode) for mode in modes],
+            )
+        except _Length:
+            return None
+
+    def _changed_by_appending(self, inputs: Sequence[int], mode: AtPrecision | None) -> Tensor:
+        """Return by how much outputs change when each input is appended to those before it.
+
+        Shape (inputs, reaches greater than 0): the greatest change of the outputs that may read as far; 0
+        where it is within what other kernels at another length round.
+
+        Raises:
+            _Length: ``fn`` does not take such lengths.
+        """
+        x = mode.input(self._x) if mode else self._x
+        changes = torch.zeros(len(inputs), len(self._order.reaches), dtype=torch.float64, device="cpu")
+        for changed, s in zip(changes, inputs, strict=True):
+            before, after = (self._prefix(x, k, mode) for k in (s, s + 1))
+            if before is None or after is None:
+                raise _Length
+            count = before.shape[self._axes.seq]
+            moved = _difference(before, after.narrow(self._axes.seq, 0, count)).nan_to_num(
+                nan=inf, posinf=inf
+            )
+            sizes = moved.movedim(self._axes.seq, 0).flatten(1).amax(1)
+            changed.scatter_reduce_(0, self._order.outputs[:count], sizes, "amax")
+        return changes.masked_fill(changes <= self._rounding(mode), 0.0)[:, self._order.reaches > 0]
+
+    def _rounding(self, mode: AtPrecision | None) -> float:
+        return KERNELS * unit_roundoff(mode.dtype if mode else self._dtype) * self.scale
+
+    def where(self, judgement: Judgement, worst: Mismatch | None) -> Where | None:
+        """Return the module that lets in the worst mismatch, by running it again; None without a LEAK."""
+        if worst is None or judgement.verdict is not Verdict.LEAK:
+            return None
+        x, k = self._x, worst.length
+        inputs, outputs = (
+            torch.arange(tensor.shape[self._axes.seq], device="cpu") for tensor in (x, self._whole)
+        )
+        complete = torch.isin(outputs, self._order.complete(k))
+        past = Past(Rows(complete, inputs < k), "seq", self._axes, x.shape)
+        short = x.narrow(self._axes.find("seq", x), 0, k)
+
+        def run(x: Tensor, mode: AtPrecision | None) -> Run:
+            return partial(self._run, mode.input(x) if mode else x, "fn(x)", mode)
+
+        modes = precisions(judgement, self._dtype)
+        runs = [(run(x, mode), run(short, mode)) for mode in modes]
+        return compare(self.subject, self.subject.given, runs, (past, None))
+
+    def _rerun(self, dtype: torch.dtype) -> Rerun | str:
+        return rerun_at(dtype, self._repeat)
+
+    def _repeat(self, mode: AtPrecision) -> Rerun | str:
+        found = self._compare_at(mode)
+        if isinstance(found, str):
+            return f"run in {dtype_name(mode.dtype)}, {found}"
+        self._promoted[mode.dtype] = found
+        return Rerun(_greatest(found.mismatches), mode.coarsest, frozenset(mode.unreached))
+
+    def _compare_at(self, mode: AtPrecision) -> "_Compared | str":
+        """Compare at another precision, or say why that says nothing about ``fn`` as it was given."""
+        try:
+            x = mode.input(self._x)
+            whole = self._run(x, mode=mode)
+            if not same_function(self._whole, whole, coarser(self._dtype, mode.coarsest)):
+                return "fn returns other outputs, beyond rounding"
+            found = self._compare(x, whole, mode)
+        except Exception as error:  # whatever fn raises at a precision it was not written for
+            return f"fn raised {type(error).__name__}: {error}"
+        return found if isinstance(found, str) else _Compared(x, whole, found, mode)
+
+    def _run(
+        self,
+        x: Tensor,
+        call: str = "fn(x)",
+        mode: AtPrecision | None = None,
+        fn: SequenceMap | None = None,
+    ) -> Tensor:
+        with torch.no_grad(), mode or nullcontext():
+            y = (fn or self.subject)(x.clone())  # a copy, because fn may write into its argument
+        return self.subject.checked(y, x, call)
+
+    def _select(self, y: Tensor, positions: Tensor) -> Tensor:
+        return y.index_select(self._axes.find("seq", y), positions.to(y.device))
+
+    def _compare(self, x: Tensor, whole: Tensor, mode: AtPrecision | None = None) -> list[Mismatch] | str:
+        """Return the prefixes that differ from ``whole``, or why one of them proves nothing."""
+        mismatches, compared = [], 0
+        for k in self.lengths:
+            call = f"fn(x[:k]) with k={k}"
+            try:
+                part = self._run(x.narrow(self._axes.find("seq", x), 0, k), call, mode)
+            except Exception as error:
+                error.add_note(f"raised by {call}; choose lengths= that fn accepts")
+                raise
+            complete = self._order.complete(k)
+            complete = complete[complete < part.shape[self._axes.seq]]
+            part, expected = self._select(part, complete), self._select(whole, complete)
+            compared += expected.numel()
+            if part.shape != expected.shape:
+                raise InvalidArgument(
+                    f"check_prefix: {call} must have the shape of that prefix of fn(x), "
+                    f"{tuple(expected.shape)}, got {tuple(part.shape)}; keep every "
+                    "axis but seq_dim independent of the length."
+                )
+            if reason := non_finite(part, call):
+                return reason
+            if not torch.equal(part, expected):
+                mismatches.append(self._mismatch(k, part, expected))
+        return mismatches if compared else "no prefix has an output that may be compared; pass other lengths"
+
+    def _mismatch(self, k: int, part: Tensor, expected: Tensor) -> Mismatch:
+        difference = _difference(part, expected)
+        index, size = self._axes.greatest(difference, self._order.complete(k))
+        example, t, channel = self._axes.place(index)
+        return Mismatch(
+            length=k,
+            index=index,
+            example=example,
+            t=t,
+            channel=channel,
+            size=size,
+            count=int(difference.count_nonzero()),
+            entries=difference.numel(),
+        )
+
+    def _equal_bits_at_equal_shapes(self, run: "_Compared") -> bool:
+        """Whether no differing prefix changes a bit when the future behind it is replaced."""
+        for mismatch in run.mismatches:
+            k = mismatch.length
+            y = self._run(
+                self._with_another_future(run.x, k), f"fn(x) with the future of k={k} replaced", run.mode
+            )
+            complete = self._order.complete(k)
+            if not torch.equal(self._select(y, complete), self._select(run.whole, complete)):
+                return False
+        return True
+
+    def _with_another_future(self, x: Tensor, k: int) -> Tensor:
+        """Return ``x`` with every entry from ``k`` on another."""
+        if not x.is_floating_point():
+            return self._futures.future("noise", k)
+        x = x.clone()
+        future = x.narrow(self._axes.find("seq", x), k, x.shape[self._axes.seq] - k)
+        future.copy_(1 + 2 * x.abs().max() - future)
+        return x
+
+
+class _Length(Exception):
+    """A length that ``fn`` does not take."""
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The prefixes of ``x`` compared with the whole at one precision."""
+
+    x: Tensor
+    whole: Tensor
+    mismatches: list[Mismatch]
+    mode: AtPrecision | None = None
+
+
+def _difference(a: Tensor, b: Tensor) -> Tensor:
+    return (a.cpu().double() - b.cpu().double()).abs()
+
+
+def _greatest(mismatches: list[Mismatch]) -> float:
+    return max((mismatch.size for mismatch in mismatches), default=0.0)
+
+
+def _check_lengths(
+    lengths: Literal["all"] | Iterable[int], order: Order, subject: Subject
+) -> tuple[int, ...]:
+    T = subject.x.shape[subject.axes.seq]
+    complete = tuple(k for k in order.reaches.clamp(min=1).unique().tolist() if k < T)
+    if isinstance(lengths, str) and lengths == "all":
+        return complete
+    chosen = tuple(lengths) if isinstance(lengths, Iterable) and not isinstance(lengths, str) else ()
+    if not chosen or not all(isinstance(k, int) and complete[0] <= k < T for k in chosen):
+        raise InvalidArgument(
+            f"check_prefix: lengths must be 'all' or whole numbers k with {complete[0]} <= k < T = {T}, "
+            f"got {lengths!r}."
+        )
+    return chosen

@@ -1,0 +1,73 @@
+"""What append-prefix equivalence reports."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from scanproof import theorems
+from scanproof.causality.outputs.comparison_report import SequenceReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mismatch:
+    """How the outputs of one prefix differ from those of the whole sequence.
+
+    Attributes:
+        length: the prefix, k.
+        index: index into ``fn(x)`` of the greatest difference.
+        example: its example; None without a batch axis.
+        t: its position.
+        channel: its indices on the remaining axes.
+        size: the greatest absolute difference, in the units of the output.
+        count: number of entries that differ.
+        entries: number of entries compared.
+        s: an input whose appending changes this entry, ``fn(x[:s])`` to ``fn(x[:s+1])``; None without a LEAK,
+            and where ``fn`` does not take such lengths.
+    """
+
+    length: int
+    index: tuple[int, ...]
+    example: int | None
+    t: int
+    channel: tuple[int, ...]
+    size: float
+    count: int
+    entries: int
+    s: int | None = None
+
+    def __str__(self) -> str:
+        index = ", ".join(map(str, self.index))
+        source = "" if self.s is None else f" <- s={self.s}"
+        return (
+            f"k={self.length}, t={self.t}{source}: |fn(x[:k])[{index}] - fn(x)[{index}]| = {self.size:.3e} "
+            f"({self.count} of {self.entries} entries differ)"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixReport(SequenceReport):
+    """What ``check_prefix`` found.
+
+    The verdict is CAUSAL (every prefix is reproduced bit for bit), CAUSAL_TO_ROUNDING, TOLERATED, LEAK or
+    INCONCLUSIVE. Where it did not pass, ``worst`` is the greatest difference in float64, if that was run and
+    has one. ``differing`` counts prefixes. ``shape`` is that of appending one input at a time; an output that
+    depends on the length alone reads every later input in this sense.
+
+    Attributes:
+        lengths: the prefixes compared.
+        scale: greatest absolute output of the whole sequence; NaN when nothing was compared.
+        atol: the difference that the call allowed; 0 is exact.
+    """
+
+    check: ClassVar = "append-prefix"
+
+    worst: Mismatch | None
+    lengths: tuple[int, ...]
+    scale: float
+    atol: float
+    theorem: str = theorems.RUNNER_APPEND
+
+    def _title(self) -> str:
+        return f"PrefixEquivalence(T={self.T}, {len(self.lengths)} prefixes)"
+
+    def _compared(self) -> str:
+        return f"{len(self.lengths)} prefixes, {self.differing} differ"
