@@ -60,7 +60,7 @@ def test_language_models_of_transformers(name: str) -> None:
     for cuts in ("all", "coded"):
         report = certify(fn, x, cuts=cuts, output="logits", kwargs=kwargs)
         assert report.verdict.passed, report.summary()
-    assert certify(fn, x, alignment=one_later(), output="logits", kwargs=kwargs, inputs=1).pair is not None
+    assert certify(fn, x, alignment=one_later(), output="logits", kwargs=kwargs, cases=1).worst is not None
     for check in (check_prefix, check_perturbation):
         assert check(fn, x, output="logits", kwargs=kwargs).verdict.passed
     with pytest.raises(InvalidArgument, match=r"must return one tensor, got \w+ with keys 'logits'"):

@@ -18,8 +18,8 @@ def tokens(model_type, length=13):
 
 def streaming(model_type, length=13, **options):
     model = CachedModel(small_model(model_type), **options)
-    report = check_streaming(model, tokens(model_type, length), lengths=[1, 5, 6])
-    return {row.check: row for row in report.rows}, report
+    report = check_streaming(model, tokens(model_type, length), cuts=[1, 5, 6])
+    return {row.check: row for row in report.ways}, report
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from scanproof import (
-    CausalityError,
+    CausalCertificate,
+    CheckFailed,
     InvalidArgument,
-    LeakReport,
     Verdict,
     assert_strictly_causal,
     certify,
@@ -62,7 +62,7 @@ class TestDropIn:
 
     def test_every_field_of_a_clean_report(self, x: Tensor) -> None:
         report = certify(cumsum, x)
-        assert isinstance(report, LeakReport)
+        assert isinstance(report, CausalCertificate)
         assert (report.T, report.cuts_probed, report.exhaustive, report.batch_checked) == (10, 9, True, True)
         assert report.temporal_leak == report.crossbatch_leak == 0.0
         assert report.temporal_total > 0
@@ -118,16 +118,16 @@ class TestDropIn:
                 report = certify(
                     fn, x.permute(order), seq_dim=order.index(1) + shift, batch_dim=order.index(0) + shift
                 )
-                assert report.pair is not None
-                assert (report.pair.t, report.pair.s) == (1, 6)
-                assert (report.pair.output_example, report.pair.input_example) == (2, 0)
+                assert report.worst is not None
+                assert (report.worst.t, report.worst.s) == (1, 6)
+                assert (report.worst.output_example, report.worst.input_example) == (2, 0)
 
     def test_an_unbatched_input(self, x: Tensor) -> None:
         for arguments in ({"batch_check": False}, {"batch_dim": None}):
             report = certify(lambda x: x.cumsum(0), x[0], seq_dim=0, **arguments)
             assert report.verdict is Verdict.CAUSAL
             assert report.batch is None
-        pair = certify(lambda x: x.flip(0), x[0, :, 0], seq_dim=0, batch_check=False).pair
+        pair = certify(lambda x: x.flip(0), x[0, :, 0], seq_dim=0, batch_check=False).worst
         assert pair is not None
         assert pair.output_example is None
         assert pair.t + pair.s == 9
@@ -142,7 +142,7 @@ class TestPeerFalseCertificates:
         assert report.temporal_fraction < 1e-9
         assert report.verdict is Verdict.LEAK
         assert report.temporal.leaking == 1
-        assert str(report.pair) == "t=300 <- s=301: |dy[0, 300, 0] / dx[0, 301, 1]| = 1.000e-01"
+        assert str(report.worst) == "t=300 <- s=301: |dy[0, 300, 0] / dx[0, 301, 1]| = 1.000e-01"
 
     def test_a_uniform_leak(self) -> None:
         x = torch.randn(1, 128, 2, generator=torch.Generator().manual_seed(0))
@@ -192,7 +192,7 @@ class TestPeerFalseCertificates:
         assert report.verdict is Verdict.INCONCLUSIVE
         assert reason in report.reason
         assert not report.ok
-        with pytest.raises(CausalityError, match="INCONCLUSIVE"):
+        with pytest.raises(CheckFailed, match="INCONCLUSIVE"):
             assert_strictly_causal(fn, x)
 
     @pytest.mark.parametrize(("reader", "source"), [(a, b) for a in range(3) for b in range(3) if a != b])
@@ -208,7 +208,7 @@ class TestPeerFalseCertificates:
         assert not report.is_batch_independent
         assert report.batch is not None
         assert report.batch.leaking == 1
-        pair = report.batch.pair
+        pair = report.batch.worst
         assert pair is not None
         assert (pair.output_example, pair.input_example) == (reader, source)
         assert pair.size == pytest.approx(1e-6)
@@ -247,7 +247,7 @@ class TestPeerFalseCertificates:
             return y
 
         with torch.device("meta"):  # tensors created without a device land on another one
-            assert certify(fn, x, inputs=1).verdict is Verdict.CAUSAL
+            assert certify(fn, x, cases=1).verdict is Verdict.CAUSAL
             assert certify(with_pair_leak(cumsum, 1e-3, (0, 2, 0), (0, 7, 0)), x).verdict is Verdict.LEAK
         assert seen == {(x.device, torch.bfloat16)}
 
@@ -413,7 +413,7 @@ class TestReport:
         report = certify(cumsum, x)
         with pytest.raises(AttributeError):
             report.T = 3
-        assert "__bool__" not in vars(LeakReport)
+        assert "__bool__" not in vars(CausalCertificate)
 
     def test_the_reason_is_that_of_the_graver_family(self, x: Tensor) -> None:
         report = certify(with_pair_leak(cumsum, 1e-3, (0, 4, 0), (0, 5, 0)), x)
@@ -430,12 +430,12 @@ class TestReport:
         assert f"cross-batch: {report.batch.reason}" in report.reason
 
     def test_row(self, x: Tensor) -> None:
-        row = certify(cumsum, x).row("running sum")
-        assert (row.subject, row.check, row.verdict) == ("running sum", "VJP certificate", Verdict.CAUSAL)
+        row = certify(cumsum, x).rows("running sum")[0]
+        assert (row.subject, row.check, row.verdict) == ("running sum", "certificate", Verdict.CAUSAL)
         probed = "9 cuts, 6 ordered pairs of examples, 12 VJPs, up to 9 at once"
         assert row.evidence == f"every probe was exactly zero; {probed}"
         assert row.theorem == theorems.RUNNER_AGREE
-        leak = certify(with_pair_leak(cumsum, 1e-3, (0, 4, 0), (0, 5, 0)), x).row("leaky")
+        leak = certify(with_pair_leak(cumsum, 1e-3, (0, 4, 0), (0, 5, 0)), x).rows("leaky")[0]
         assert leak.evidence.startswith("t=4 <- s=5: ")
 
 
@@ -445,7 +445,7 @@ class TestAssertion:
 
     def test_message(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-3, (0, 4, 1), (0, 5, 2))
-        with pytest.raises(CausalityError) as caught:
+        with pytest.raises(CheckFailed) as caught:
             assert_strictly_causal(leaky, x, K=3, generator=torch.Generator().manual_seed(5))
         error = caught.value
         assert isinstance(error, AssertionError)
@@ -462,11 +462,11 @@ class TestAssertion:
         assert error.report.verdict is Verdict.LEAK
 
     def test_message_of_a_batch_leak(self, x: Tensor) -> None:
-        with pytest.raises(CausalityError, match="2 of 3 examples have gradient at another example"):
+        with pytest.raises(CheckFailed, match="2 of 3 examples have gradient at another example"):
             assert_strictly_causal(read_neighbour_example, x)
 
     def test_survives_pickling(self, x: Tensor) -> None:
-        with pytest.raises(CausalityError) as caught:
+        with pytest.raises(CheckFailed) as caught:
             assert_strictly_causal(read_neighbour_example, x)
         copy = pickle.loads(pickle.dumps(caught.value))
         assert str(copy) == str(caught.value)

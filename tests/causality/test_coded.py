@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scanproof import CausalityError, Verdict, assert_strictly_causal, certify
+from scanproof import CheckFailed, Verdict, assert_strictly_causal, certify
 from scanproof.causality.gradients.coded import BITS, LIMIT, WINDOW, CodedSweep, coded_sweep, windows_of
 from scanproof.causality.gradients.pullback import Pullback
 from scanproof.foundation.alignment import SAME
@@ -129,9 +129,9 @@ class TestVerdict:
     ) -> None:
         report = certify(with_pair_leak(fn, amplitude, (0, t, 1), (0, s, 2)), numbers(1, T, 4), cuts="coded")
         assert report.verdict is Verdict.LEAK
-        assert report.pair is not None
-        assert (report.pair.t, report.pair.s) == (t, s)
-        assert report.pair.size == pytest.approx(amplitude, rel=1e-4)
+        assert report.worst is not None
+        assert (report.worst.t, report.worst.s) == (t, s)
+        assert report.worst.size == pytest.approx(amplitude, rel=1e-4)
         assert report.coded is not None
         first = t // WINDOW * WINDOW
         assert report.coded.flagged == ((first, min(first + WINDOW, T)),)
@@ -184,8 +184,8 @@ class TestVerdict:
             seq_dim=order.index(1),
             batch_dim=order.index(0) - 3,
         )
-        assert report.pair is not None
-        assert (report.pair.t, report.pair.s, report.pair.output_example) == (3, 5, 1)
+        assert report.worst is not None
+        assert (report.worst.t, report.worst.s, report.worst.output_example) == (3, 5, 1)
 
     def test_an_unbatched_input(self) -> None:
         x = numbers(9)
@@ -224,7 +224,7 @@ class TestWithoutFloat64:
         assert report.verdict is Verdict.CAUSAL
         assert report.cuts_probed == 8
         assert "no coded sweep, because run in float64, fn raised TypeError" in report.summary()
-        assert certify(with_pair_leak(fn, 1e-3, (0, 1, 0), (0, 2, 0)), numbers(1, 9, 2), cuts="coded").pair
+        assert certify(with_pair_leak(fn, 1e-3, (0, 1, 0), (0, 2, 0)), numbers(1, 9, 2), cuts="coded").worst
 
     def test_a_leak_of_the_given_precision_alone_is_found(self) -> None:
         def fn(x: Tensor) -> Tensor:
@@ -249,7 +249,7 @@ def test_nothing_to_test(fn: Callable[[Tensor], Tensor], reason: str) -> None:
     assert report.verdict is Verdict.INCONCLUSIVE
     assert reason in report.reason
     assert not report.ok
-    with pytest.raises(CausalityError, match="INCONCLUSIVE"):
+    with pytest.raises(CheckFailed, match="INCONCLUSIVE"):
         assert_strictly_causal(fn, numbers(1, 9, 2), cuts="coded")
 
 
@@ -267,13 +267,13 @@ class TestReport:
         assert report.detection_probability == 1.0
         assert report.mode == "coded"
         assert not report.exhaustive
-        assert report.row("sum").evidence.endswith(
+        assert report.rows("sum")[0].evidence.endswith(
             "3 coded windows, 0 cuts, 2 ordered pairs of examples, 8 VJPs, up to 6 at once"
         )
 
     def test_of_a_leak(self) -> None:
         leaky = with_pair_leak(cumsum, 1e-9, (0, 100, 1), (0, 150, 0))
-        with pytest.raises(CausalityError) as caught:
+        with pytest.raises(CheckFailed) as caught:
             assert_strictly_causal(leaky, numbers(1, 200, 2), cuts="coded")
         text = str(caught.value)
         assert "50 of 96 cuts have gradient at a later input" in text

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scanproof import (
+    CausalCertificate,
     InvalidArgument,
-    LeakReport,
     PerturbationReport,
     Verdict,
     certify,
@@ -125,8 +125,8 @@ class TestScan:
 
         report = check(leaky, SCAN, kwargs=CONSTANTS, seq_dim=-1)
         assert report.verdict is Verdict.LEAK, report.summary()
-        if isinstance(report, LeakReport):
-            pair = report.pair
+        if isinstance(report, CausalCertificate):
+            pair = report.worst
             assert (pair.input_name, pair.input_index) == (name, (1, *channel, s))
             assert (pair.output_index, pair.t, pair.s) == ((1, 2, t), t, s)
             assert f"|dy[1, 2, {t}] / d{name}[1, " in str(pair)
@@ -144,8 +144,8 @@ class TestCertify:
 
         report = certify(leaky, (numbers(2, 5, 3), numbers(2, 5, 3)))
         assert report.is_strictly_causal
-        assert report.pair.input_name == "x[1]"
-        assert (report.pair.output_example, report.pair.input_example) in ((0, 1), (1, 0))
+        assert report.worst.input_name == "x[1]"
+        assert (report.worst.output_example, report.worst.input_example) in ((0, 1), (1, 0))
 
     def test_without_a_batch_axis(self) -> None:
         report = certify(

@@ -7,11 +7,10 @@ from torch import Tensor, nn
 
 from scanproof import (
     Alignment,
-    CausalityError,
+    CheckFailed,
     InvalidArgument,
     PrefixReport,
     Verdict,
-    assert_prefix_equivalent,
     check_prefix,
     theorems,
 )
@@ -44,7 +43,7 @@ class TestVerdict:
         assert report.verdict is Verdict.CAUSAL
         assert report.ok
         assert report.worst is None
-        assert (report.T, report.lengths, report.differing) == (T, tuple(range(1, T)), 0)
+        assert (report.T, report.cuts, report.differing) == (T, tuple(range(1, T)), 0)
         assert report.theorem == theorems.RUNNER_APPEND
 
     def test_a_leak_is_reported_where_it_is_greatest(self, x: Tensor) -> None:
@@ -104,9 +103,9 @@ class TestVerdict:
 
     def test_chosen_lengths(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1))
-        assert check_prefix(leaky, x, lengths=[7, 8]).verdict is Verdict.CAUSAL
-        assert check_prefix(leaky, x, lengths=iter([4, 7])).lengths == (4, 7)
-        assert check_prefix(leaky, x, lengths=range(4, 7)).verdict is Verdict.LEAK
+        assert check_prefix(leaky, x, cuts=[7, 8]).verdict is Verdict.CAUSAL
+        assert check_prefix(leaky, x, cuts=iter([4, 7])).lengths == (4, 7)
+        assert check_prefix(leaky, x, cuts=range(4, 7)).verdict is Verdict.LEAK
 
     @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)])
     def test_axes_can_be_anywhere(self, x: Tensor, order: tuple[int, ...]) -> None:
@@ -211,7 +210,7 @@ class TestWrongCalls:
         with pytest.raises(ValueError, match="wider") as caught:
             check_prefix(fn, x)
         assert caught.value.__notes__ == ["raised by fn(x[:k]) with k=1; choose lengths= that fn accepts"]
-        assert check_prefix(fn, x, lengths=range(3, T)).ok
+        assert check_prefix(fn, x, cuts=range(3, T)).ok
 
 
 class TestReport:
@@ -223,20 +222,20 @@ class TestReport:
         assert lines[1].startswith("  verdict    : LEAK: ")
         assert lines[2].startswith("  worst      : k=2, t=1 <- s=6: |fn(x[:k])[0, 1, 0] - fn(x)[0, 1, 0]| = ")
         assert lines[2].endswith("(1 of 24 entries differ)")
-        assert lines[3] == "  shape      : one pair: output 1 reads input 6; seen on all 8 inputs"
+        assert lines[3] == "  pattern    : one pair: output 1 reads input 6; seen on all 8 inputs"
         assert lines[4] == "  enters in  : the code of with_pair_leak.<locals>.leaky"
         assert lines[5] == "  inputs     : 1 of 1 said something: the given x"
         assert lines[6] == "  compared   : 8 prefixes, 5 differ; float32 on cpu, seed 0"
         assert lines[7] == f"  theorem    : {theorems.RUNNER_APPEND}"
-        row = report.row("leaky")
+        row = report.rows("leaky")[0]
         assert (row.check, row.verdict, row.theorem) == (
-            "append-prefix",
+            "prefix",
             Verdict.LEAK,
             theorems.RUNNER_APPEND,
         )
         assert row.evidence.startswith("k=2, t=1 <- s=6: ")
         assert "; one pair: output 1 reads input 6; enters in " in row.evidence
-        assert check_prefix(cumsum, x).row("sum").evidence == (
+        assert check_prefix(cumsum, x).rows("sum")[0].evidence == (
             "every prefix is reproduced bit for bit; 8 prefixes, 0 differ"
         )
 
@@ -249,8 +248,8 @@ class TestReport:
 class TestShape:
     def test_a_dependence_on_the_length_alone_reads_every_later_input(self, x: Tensor) -> None:
         report = check_prefix(lambda x: x.cumsum(1) / x.shape[1], x)
-        assert report.shape is not None
-        assert str(report.shape.pattern).startswith("everything: every output reads every later input")
+        assert report.pattern is not None
+        assert str(report.pattern.rule).startswith("everything: every output reads every later input")
         assert report.worst is not None
         assert report.worst.s == T - 1
 
@@ -261,16 +260,16 @@ class TestShape:
         x = torch.randn(2, 12, 3, generator=torch.Generator().manual_seed(2))
         report = check_prefix(next_one_too, x, alignment=Alignment.patches(3))
         assert report.verdict is Verdict.LEAK
-        assert report.shape is not None
-        assert str(report.shape.pattern) == "off by one: output t reads input t + 1"
+        assert report.pattern is not None
+        assert str(report.pattern.rule) == "off by one: output t reads input t + 1"
 
     def test_lengths_that_the_function_does_not_take_leave_the_verdict(self, x: Tensor) -> None:
         blocks = lambda x: (x.unflatten(1, (-1, 3)) + x.unflatten(1, (-1, 3)).mean(1, True)).flatten(1, 2)  # noqa: E731
-        report = check_prefix(blocks, x, lengths=[3, 6])
+        report = check_prefix(blocks, x, cuts=[3, 6])
         assert report.verdict is Verdict.LEAK
         assert report.worst is not None
         assert report.worst.s is None
-        assert report.shape is None
+        assert report.pattern is None
 
     def test_is_not_of_what_rounds(self, x: Tensor) -> None:
         assert check_prefix(order_of_length, x).shape is None
@@ -282,20 +281,20 @@ class TestShape:
             return y
 
         report = check_prefix(leaky, torch.randn(2, T, 4, dtype=torch.float64))
-        assert report.shape is not None
-        assert str(report.shape.pattern) == "one pair: output 3 reads input 6"
+        assert report.pattern is not None
+        assert str(report.pattern.rule) == "one pair: output 3 reads input 6"
 
 
 class TestAssertion:
     def test_passes_and_returns_the_report(self, x: Tensor) -> None:
-        assert assert_prefix_equivalent(cumsum, x) == check_prefix(cumsum, x)
+        assert check_prefix(cumsum, x).require() == check_prefix(cumsum, x)
 
     def test_message(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1))
-        with pytest.raises(CausalityError) as caught:
-            assert_prefix_equivalent(leaky, x, lengths=[2, 8], atol=1e-9)
+        with pytest.raises(CheckFailed) as caught:
+            check_prefix(leaky, x, cuts=[2, 8], atol=1e-9).require()
         lines = str(caught.value).splitlines()
-        assert lines[0].startswith("assert_prefix_equivalent: LEAK: ")
+        assert lines[0].startswith("check_prefix: LEAK: ")
         assert lines[1] == "1 of 2 prefixes differ"
         assert lines[2].startswith("Allowed: absolute difference 1e-09, or rounding")
         assert lines[3].startswith(
@@ -305,8 +304,8 @@ class TestAssertion:
         assert caught.value.report.worst.index == (0, 1, 0)
 
     def test_inconclusive_does_not_pass(self, x: Tensor) -> None:
-        with pytest.raises(CausalityError, match="INCONCLUSIVE"):
-            assert_prefix_equivalent(torch.zeros_like, x)
+        with pytest.raises(CheckFailed, match="INCONCLUSIVE"):
+            check_prefix(torch.zeros_like, x).require()
 
 
 @pytest.mark.parametrize("context", [torch.enable_grad, torch.inference_mode])
@@ -337,7 +336,7 @@ class TestTokenIds:
     def test_causal(self, ids: Tensor) -> None:
         report = check_prefix(lambda ids: self.embedding[ids].cumsum(1), ids, vocab_size=11)
         assert report.verdict is Verdict.CAUSAL
-        assert [tried.strategy for tried in report.inputs] == ["", "other ids", "shuffled", "other ids"]
+        assert [tried.strategy for tried in report.cases] == ["", "other ids", "shuffled", "other ids"]
         assert "vocab_size=11" in report.call
 
     def test_rounding_is_told_from_other_ids(self, ids: Tensor) -> None:

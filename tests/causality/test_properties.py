@@ -82,7 +82,7 @@ def test_an_injected_pair_is_named(case: Case, digits: int, data: st.DataObject)
     report = certify(with_pair_leak(case.fn, 10.0**-digits, output, source), case.x)
     assert report.verdict is Verdict.LEAK, report.summary()
     assert report.temporal.leaking == source[1] - output[1]
-    pair = report.pair
+    pair = report.worst
     assert pair is not None
     assert (pair.output_index, pair.input_index) == (output, source)
     assert abs(pair.size * 10.0**digits - 1) < 1e-5

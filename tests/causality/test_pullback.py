@@ -108,12 +108,12 @@ class TestWithoutABatchingRule:
         report = certify(leaky, x)
         assert report.batching.copies
         assert report.verdict is Verdict.LEAK
-        assert (report.pair.t, report.pair.s, report.pair.size) == (30, 33, pytest.approx(1e-3))
+        assert (report.worst.t, report.worst.s, report.worst.size) == (30, 33, pytest.approx(1e-3))
 
     def test_in_coded_mode(self, x: Tensor) -> None:
         x = torch.cat([x] * 10, 1)
         assert certify(Opaque.apply, x, cuts="coded").batching == Batching(10, copies=True)
-        assert certify(leaky, x, cuts="coded").pair.s == 33
+        assert certify(leaky, x, cuts="coded").worst.s == 33
 
     @pytest.mark.parametrize(
         "coupled",
@@ -243,8 +243,8 @@ def test_a_small_memory_budget_splits_the_sweep_and_changes_nothing(x: Tensor) -
     split = certify(fn, x, memory_budget=1)
     assert (whole.batching, split.batching) == (Batching(5), Batching())
     assert split.temporal_total == pytest.approx(whole.temporal_total)
-    assert (split.pair, split.vjps, split.temporal.leaking) == (
-        whole.pair,
+    assert (split.worst, split.vjps, split.temporal.leaking) == (
+        whole.worst,
         whole.vjps,
         whole.temporal.leaking,
     )

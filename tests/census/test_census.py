@@ -47,7 +47,7 @@ def answering(asked):
 
 MIXED = entry(
     "a: mixed",
-    said("VJP certificate", "CAUSAL"),
+    said("certificate", "CAUSAL"),
     said("steps", "STREAMS", 1e-7),
     said("steps (positions given)", "DIVERGES", 0.25),
     said("left padding", "NOT_APPLICABLE"),
@@ -154,7 +154,7 @@ def test_the_page_tells_what_does_not_apply_from_what_is_open():
 
 def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_before():
     def raises(seed):
-        yield said("VJP certificate", "LEAK")
+        yield said("certificate", "LEAK")
         raise RuntimeError("no such kernel")
 
     *_, found = examine(Subject("x: y", "nowhere", raises), 3)
@@ -174,7 +174,7 @@ def worker(monkeypatch, program):
     )
 
 
-LEAKS = json.dumps(asdict(entry("a: it", said("VJP certificate", "LEAK"), torch="2.6.0")))
+LEAKS = json.dumps(asdict(entry("a: it", said("certificate", "LEAK"), torch="2.6.0")))
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_wrong_scan_is_a_finding_with_code(gradients: list[str]) -> None:
     assert result.exit_code == 1
     assert "REFUTED" in result.output
     assert "Repeats what refutes my_scans:wrong, as impl:" in result.output
-    assert "scanproof.assert_scan_refines(impl, u=u," in result.output
+    assert "scanproof.check_refinement(impl, u=u," in result.output
 
 
 def test_json() -> None:

@@ -14,10 +14,10 @@ from scanproof import (
     SsdScan,
     Verdict,
     certify,
-    check_batch_independence,
-    check_kernel_refinement,
+    check_batch,
     check_perturbation,
     check_prefix,
+    check_refinement,
     check_streaming,
 )
 from scanproof.refinement.kernels.cases import random_inputs
@@ -56,11 +56,11 @@ def refinement(model, dt=0.0, **sizes):
     inputs = random_inputs(SsdScan(), seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
     inputs["dt_bias"] = inputs["dt_bias"] + dt
     scan = SsdScan(dt_softplus=True)
-    return check_kernel_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
+    return check_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
 
 
 def streaming(model, x):
-    report = check_streaming(model, x, lengths=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
+    report = check_streaming(model, x, cuts=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
     return {row.check: row.verdict for row in report.rows}
 
 
@@ -68,14 +68,14 @@ def verdicts(model, time=T):
     """Return the verdict of every check, by its name."""
     x = tokens(time)
     found = {
-        "gradients": certify(model, x, cuts="coded", inputs=1).verdict,
+        "gradients": certify(model, x, cuts="coded", cases=1).verdict,
         "perturbation": check_perturbation(
-            model, x, cuts=[cut for cut in (1, 3, 4, 10, 14) if cut < time], inputs=1
+            model, x, cuts=[cut for cut in (1, 3, 4, 10, 14) if cut < time], cases=1
         ).verdict,
         "prefix": check_prefix(
-            model, x, lengths=[cut for cut in (1, 3, 4, 10, 14) if cut < time], inputs=1
+            model, x, cuts=[cut for cut in (1, 3, 4, 10, 14) if cut < time], cases=1
         ).verdict,
-        "batch": check_batch_independence(model, x).verdict,
+        "batch": check_batch(model, x).verdict,
         "refinement": refinement(model, time=time),
     }
     return found | streaming(model, x)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof import CausalityError, CausalityMonitor, InvalidArgument, Verdict
+from scanproof import CausalityMonitor, CheckFailed, InvalidArgument, Verdict
 
 
 class Model(nn.Module):
@@ -85,7 +85,7 @@ def test_random_numbers_drawn_in_a_check_are_given_back(x: Tensor) -> None:
 
 def test_a_leak_is_raised_and_the_model_trains_on(x: Tensor) -> None:
     model = Model(leak=1.0).train()
-    with pytest.raises(CausalityError, match="CausalityMonitor: LEAK") as caught:
+    with pytest.raises(CheckFailed, match="CausalityMonitor: LEAK") as caught:
         CausalityMonitor(model)(x)
     assert "Found at step 1" in str(caught.value)
     assert "Repeat : certify(fn, x, cuts='rand', K=4, generator=" in str(caught.value)

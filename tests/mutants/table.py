@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from scanproof import Cases, RefinementReport, Verdict, check_scan_refinement
+from scanproof import Cases, RefinementReport, SelectiveScanFn, Verdict, check_refinement
 from scanproof.refinement.strategies import scan_inputs, scan_shapes
 
 from .catalogue import FAMILIES, MUTANTS, RIGHT
@@ -26,8 +26,8 @@ COLUMNS = ("Mutant", "cases until REFUTED", "float32", "bfloat16", "ratio")
 @cache
 def refinement(mutant: Mutant) -> RefinementReport:
     """Check a mutant, its gradients too if it is one of the backward pass."""
-    return check_scan_refinement(
-        mutant.scan, cases=drawn(CASES), seed=SEED, gradients=mutant.backward, shrink=False
+    return check_refinement(
+        mutant.scan, SelectiveScanFn(), cases=drawn(CASES), seed=SEED, gradients=mutant.backward, shrink=False
     )
 
 
@@ -78,8 +78,8 @@ def _table() -> str:
 
 def _cells(mutant: Mutant) -> tuple[str, ...]:
     report = refinement(mutant)
-    assert report.tried is not None
-    found = str(report.tried.cases) if report.verdict is Verdict.REFUTED else "never"
+    assert report.drawn is not None
+    found = str(report.drawn.cases) if report.verdict is Verdict.REFUTED else "never"
     return mutant.name, found, *(PASSES if passed else CAUGHT for passed in practice(mutant))
 
 
@@ -92,7 +92,7 @@ _TEXT = """# Mutants: what the rounding bound sees, and what fixed tolerances le
 {mutants} selective scans, each wrong in one step, {backward} of them in the backward pass alone. They are in
 `tests/mutants`, one line each.
 
-`check_scan_refinement(scan, cases=cases, seed={seed})`, with {cases} cases of up to two groups
+`check_refinement(scan, cases=cases, seed={seed})`, with {cases} cases of up to two groups
 (`scan_shapes(max_groups=2)`) and `gradients=True` for those of the backward pass, refutes {refuted} of the
 {mutants}, and none of the {right} right scans that tests keep beside them.
 

@@ -7,8 +7,9 @@ import torch
 
 from scan_case import SCANS, scan_case
 from scanproof import (
+    SelectiveScanFn,
     Verdict,
-    check_scan_refinement,
+    check_refinement,
 )
 
 
@@ -18,6 +19,8 @@ from scanproof import (
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 def test_compiled_scans_refine(scan, dtype):
     case = scan_case(length=4, dtype=dtype)
-    report = check_scan_refinement(torch.compile(scan), **case, delta_softplus=True, gradients=True)
+    report = check_refinement(
+        torch.compile(scan), SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True
+    )
     assert report.verdict is Verdict.REFINES, report.summary()
     assert 1e-2 < report.worst.ratio < 1

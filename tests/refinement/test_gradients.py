@@ -7,15 +7,13 @@ from torch.nn import functional
 from block_case import block_case
 from scan_case import SCANS, scan_case
 from scanproof import (
+    CheckFailed,
     InvalidArgument,
     MambaBlockSpec,
-    RefinementError,
     Rounding,
+    SelectiveScanFn,
     Verdict,
-    assert_refines,
-    assert_scan_refines,
     check_refinement,
-    check_scan_refinement,
     selective_scan,
 )
 from scanproof.refinement.gradients import draw_cotangents
@@ -24,12 +22,14 @@ from scanproof.refinement.gradients import draw_cotangents
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 def test_gradients_of_own_scans_refine(scan, dtype):
-    report = check_scan_refinement(scan, **scan_case(dtype=dtype), delta_softplus=True, gradients=True)
+    report = check_refinement(
+        scan, SelectiveScanFn(), {**scan_case(dtype=dtype), "delta_softplus": True}, gradients=True
+    )
     assert report.verdict is Verdict.REFINES, report.summary()
     assert 1e-2 < report.worst.ratio <= 1
     assert report.gradients == tuple(scan_case())
     assert report.seed == 0
-    forward = check_scan_refinement(scan, **scan_case(dtype=dtype), delta_softplus=True)
+    forward = check_refinement(scan, SelectiveScanFn(), {**scan_case(dtype=dtype), "delta_softplus": True})
     assert (forward.gradients, forward.seed) == ((), None)
     assert report.compared > forward.compared
 
@@ -38,7 +38,9 @@ def test_gradients_of_own_scans_refine(scan, dtype):
 @pytest.mark.parametrize("softplus", [True, False])
 def test_optional_arguments(leave_out, softplus):
     case = scan_case(leave_out=leave_out)
-    report = check_scan_refinement(selective_scan, **case, delta_softplus=softplus, gradients=True)
+    report = check_refinement(
+        selective_scan, SelectiveScanFn(), {**case, "delta_softplus": softplus}, gradients=True
+    )
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.gradients == tuple(case)
 
@@ -113,29 +115,37 @@ WRONG = [no_gate, skip_forgotten, sigmoid_of_softplus_forgotten, last_bits, bias
 @pytest.mark.parametrize("change", WRONG, ids=lambda change: change.__name__)
 def test_wrong_backward_passes_are_refuted_with_a_small_case(change):
     scan, case = by_hand(change), scan_case(batch=2, channels=2, length=9, states=2)
-    assert check_scan_refinement(scan, **case, delta_softplus=True).verdict is Verdict.REFINES
-    report = check_scan_refinement(scan, **case, delta_softplus=True, gradients=True)
+    assert (
+        check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}).verdict is Verdict.REFINES
+    )
+    report = check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True)
     assert report.verdict is Verdict.REFUTED, report.summary()
     assert report.worst.output.startswith("d")
     smallest = report.smallest.inputs
     assert smallest["dy"].shape == smallest["u"].shape
     assert smallest["u"].numel() < case["u"].numel()
     assert "cotangents={'y': dy, 'last_state': dlast_state}" in report.smallest.code
-    with pytest.raises(RefinementError, match="cotangents given"):
+    with pytest.raises(CheckFailed, match="cotangents given"):
         exec(report.smallest.code, {"impl": scan})
 
 
 def test_a_right_backward_by_hand_refines():
     scan = by_hand(lambda *_: None)
-    assert_scan_refines(scan, **scan_case(), delta_softplus=True, gradients=True)
+    check_refinement(
+        scan, SelectiveScanFn(), {**scan_case(), "delta_softplus": True}, gradients=True
+    ).require()
 
 
 def test_a_wrong_gradient_is_named_with_its_place():
     def change(gradients, *_):
         gradients["A"][1, 3] += 1
 
-    report = check_scan_refinement(
-        by_hand(change), **scan_case(), delta_softplus=True, gradients=True, shrink=False
+    report = check_refinement(
+        by_hand(change),
+        SelectiveScanFn(),
+        {**scan_case(), "delta_softplus": True},
+        gradients=True,
+        shrink=False,
     )
     worst = report.worst
     assert (worst.output, worst.example, worst.t, worst.channel, worst.state) == ("dA", None, None, 1, 3)
@@ -146,8 +156,12 @@ def test_gradients_that_are_not_finite_are_refuted():
     def change(gradients, *_):
         gradients["B"][0, 1, 2] = torch.nan
 
-    report = check_scan_refinement(
-        by_hand(change), **scan_case(), delta_softplus=True, gradients=True, shrink=False
+    report = check_refinement(
+        by_hand(change),
+        SelectiveScanFn(),
+        {**scan_case(), "delta_softplus": True},
+        gradients=True,
+        shrink=False,
     )
     assert report.verdict is Verdict.REFUTED
     assert (report.worst.output, report.worst.example, report.worst.state, report.worst.t) == ("dB", 0, 1, 2)
@@ -169,7 +183,9 @@ def test_inputs_without_a_path_have_a_gradient_of_zero():
     """Rightly so where only the last state is pulled back: it depends on neither C nor D nor z."""
     case = scan_case()
     cotangent = draw_cotangents({"last_state": torch.empty(2, 3, 4)}, 3)
-    report = check_scan_refinement(selective_scan, **case, delta_softplus=True, cotangents=cotangent)
+    report = check_refinement(
+        selective_scan, SelectiveScanFn(), {**case, "delta_softplus": True}, cotangents=cotangent
+    )
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.gradients == tuple(case)
     assert report.seed is None
@@ -182,10 +198,12 @@ def test_states_without_a_gradient_can_be_left_out():
 
     case = scan_case()
     with pytest.raises(InvalidArgument, match=r"last_state of impl\(…\) has no gradient"):
-        check_scan_refinement(scan, **case, delta_softplus=True, gradients=True)
+        check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True)
     dy = torch.ones_like(case["u"])
     assert (
-        check_scan_refinement(scan, **case, delta_softplus=True, cotangents={"y": dy}).verdict
+        check_refinement(
+            scan, SelectiveScanFn(), {**case, "delta_softplus": True}, cotangents={"y": dy}
+        ).verdict
         is Verdict.REFINES
     )
 
@@ -198,7 +216,7 @@ def test_implementations_may_write_into_their_inputs():
 
     case = scan_case()
     before = case["u"].clone()
-    assert_scan_refines(scan, **case, delta_softplus=True, gradients=True)
+    check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True).require()
     assert torch.equal(case["u"], before)
 
 
@@ -213,7 +231,7 @@ def test_implementations_get_inputs_that_lie_in_memory_as_those_given():
         seen.update({name: given[name].stride() for name in case})
         return selective_scan(**given)
 
-    assert_scan_refines(scan, **case, delta_softplus=True, gradients=True)
+    check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True).require()
     assert seen == strides
 
 
@@ -239,8 +257,11 @@ def test_gradients_accumulated_in_half_precision_over_two_uses():
         return y.to(u.dtype), last
 
     for seed in range(5):
-        report = check_scan_refinement(
-            scan, **scan_case(seed=seed, dtype=torch.bfloat16), delta_softplus=True, gradients=True
+        report = check_refinement(
+            scan,
+            SelectiveScanFn(),
+            {**scan_case(seed=seed, dtype=torch.bfloat16), "delta_softplus": True},
+            gradients=True,
         )
         assert report.verdict is Verdict.REFINES, report.summary()
 
@@ -276,14 +297,22 @@ def test_wrong_calls(says, call):
 
 def test_assertions_take_the_same_options():
     impl, spec, x = block_case(MambaBlockSpec)
-    assert assert_refines(impl, spec, x, gradients=True, seed=5).seed == 5
-    with pytest.raises(RefinementError):
-        assert_refines(lambda x: impl(x) + 0 * x.sum() + x.sum() - x.sum().detach(), spec, x, gradients=True)
+    assert check_refinement(impl, spec, x, gradients=True, seed=5).require().seed == 5
+    with pytest.raises(CheckFailed):
+        check_refinement(
+            lambda x: impl(x) + 0 * x.sum() + x.sum() - x.sum().detach(), spec, x, gradients=True
+        ).require()
     coarse = Rounding.of(torch.float32, ulps=3.0)
     assert (
-        assert_scan_refines(
-            selective_scan, **scan_case(), delta_softplus=True, gradients=True, rounding=coarse
-        ).rounding
+        check_refinement(
+            selective_scan,
+            SelectiveScanFn(),
+            {**scan_case(), "delta_softplus": True},
+            gradients=True,
+            rounding=coarse,
+        )
+        .require()
+        .rounding
         == coarse
     )
 
@@ -293,11 +322,15 @@ def test_an_overflow_within_softplus_gradient_is_no_fault():
     delta = torch.full((1, 1, 1), 16.0)
     one = torch.ones(1, 1, 1)
     case = {"u": one, "delta": delta, "A": -torch.ones(1, 1), "B": one, "C": 1e32 * one}
-    report = check_scan_refinement(selective_scan, **case, delta_softplus=True, cotangents={"y": one})
+    report = check_refinement(
+        selective_scan, SelectiveScanFn(), {**case, "delta_softplus": True}, cotangents={"y": one}
+    )
     assert report.verdict is Verdict.INCONCLUSIVE, report.summary()
     assert "overflow may explain" in report.reason
     tamer = {**case, "C": 1e31 * one}
-    report = check_scan_refinement(selective_scan, **tamer, delta_softplus=True, cotangents={"y": one})
+    report = check_refinement(
+        selective_scan, SelectiveScanFn(), {**tamer, "delta_softplus": True}, cotangents={"y": one}
+    )
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
@@ -308,8 +341,12 @@ def test_a_bound_that_is_vacuous_for_one_gradient_is_not_hidden_by_the_others():
     def stops_at_the_bias(delta_bias, **given):
         return selective_scan(delta_bias=delta_bias.detach(), **given)
 
-    report = check_scan_refinement(
-        stops_at_the_bias, **case, delta_softplus=True, gradients=True, rounding=torch.bfloat16
+    report = check_refinement(
+        stops_at_the_bias,
+        SelectiveScanFn(),
+        {**case, "delta_softplus": True},
+        gradients=True,
+        rounding=torch.bfloat16,
     )
     assert report.greatest["ddelta_bias"] <= 1
     assert report.verdict is Verdict.INCONCLUSIVE
@@ -321,7 +358,9 @@ def test_a_bound_that_is_vacuous_for_one_gradient_is_not_hidden_by_the_others():
 def test_a_gradient_that_is_zero_says_no_less_for_it():
     """Before the first token there is no state, so that of one token alone the decay has no gradient."""
     case = scan_case(length=1)
-    report = check_scan_refinement(selective_scan, **case, delta_softplus=True, gradients=True)
+    report = check_refinement(
+        selective_scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True
+    )
     assert report.greatest["dA"] == 0
     assert report.verdict is Verdict.REFINES, report.summary()
 
@@ -330,8 +369,8 @@ def test_the_theorem_of_a_gradient_that_is_worst_is_the_adjoints():
     impl, spec, x = block_case(MambaBlockSpec)
     report = check_refinement(lambda x: impl(x.detach()) + 0 * x.sum(), spec, x, gradients=True, shrink=False)
     assert report.worst.output == "dx"
-    assert report.worst_theorem == report.row("mine").theorem == "diagonalScan_vjp_inputs_error"
-    with pytest.raises(RefinementError, match="theorem diagonalScan_vjp_inputs_error"):
-        raise RefinementError(report)
+    assert report.worst_theorem == report.rows("mine")[0].theorem == "diagonalScan_vjp_inputs_error"
+    with pytest.raises(CheckFailed, match="theorem diagonalScan_vjp_inputs_error"):
+        raise CheckFailed(report)
     outputs = check_refinement(lambda x: 2 * impl(x), spec, x, shrink=False)
     assert outputs.worst_theorem == "runDiagonalTransitions_error"

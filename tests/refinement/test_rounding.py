@@ -9,7 +9,15 @@ import torch
 from torch.nn import functional
 
 import scanproof
-from scanproof import Cases, InvalidArgument, Rounding, Verdict, check_scan_refinement, selective_scan
+from scanproof import (
+    Cases,
+    InvalidArgument,
+    Rounding,
+    SelectiveScanFn,
+    Verdict,
+    check_refinement,
+    selective_scan,
+)
 from scanproof.refinement.bounded import BoundedArithmetic
 from scanproof.refinement.strategies import scan_inputs
 
@@ -81,8 +89,12 @@ def test_the_sequential_bound_decides_where_it_is_declared():
     reports = {}
     for order in ("any", "sequential"):
         rounding = Rounding.of(torch.float32, order=order)
-        reports[order] = check_scan_refinement(
-            selective_scan, **case, delta_softplus=True, gradients=True, rounding=rounding
+        reports[order] = check_refinement(
+            selective_scan,
+            SelectiveScanFn(),
+            {**case, "delta_softplus": True},
+            gradients=True,
+            rounding=rounding,
         )
     for report in reports.values():
         assert report.verdict is Verdict.REFINES, report.summary()
@@ -205,8 +217,9 @@ def test_what_the_argument_of_exp_loses_is_allowed_for_where_it_is_declared():
     declared = replace(rounding, exp_argument_roundings=2)
     assert "1 ulp of exp (its argument rounded 2 times)" in str(declared)
     verdicts = [
-        check_scan_refinement(
+        check_refinement(
             by_exp2,
+            SelectiveScanFn(),
             cases=Cases(7, inputs=scan_inputs(dtype=torch.float64)),
             seed=11,
             gradients=True,

@@ -150,7 +150,7 @@ two sums of squares, which in float32 rarely cancel.
 
 - **exact**: `certify(fn, x)`, every cut; **coded**: `cuts="coded"`; **random**: `cuts="rand"`, K = {cuts}.
   They look at gradients, of other examples too.
-- **perturbation**: `check_perturbation`; **prefix**: `check_prefix`; **batch**: `check_batch_independence`.
+- **perturbation**: `check_perturbation`; **prefix**: `check_prefix`; **batch**: `check_batch`.
 - **peer**: causal-certificate 0.1.0 with all cuts, with {cuts} random ones, and its check of examples.
 - *LEAK*: reported. *pass*: nothing found, or rounding on the evidence of two precisions. *open*:
   INCONCLUSIVE. A percentage: the probability that one of the random cuts separates a leaky pair, at most 99.

@@ -77,8 +77,8 @@ def test_the_certificate_says_what_is_true(case: Case) -> None:
     report = certify(case.stack, case.x)
     if truth.any():
         assert report.temporal.verdict is Verdict.LEAK, report.summary()
-        assert report.pair is not None
-        assert truth[report.pair.t, report.pair.s]
+        assert report.worst is not None
+        assert truth[report.worst.t, report.worst.s]
     else:
         assert report.verdict in PASSES, report.summary()
 
@@ -90,8 +90,8 @@ def test_coded_cotangents_say_what_is_true(case: Case) -> None:
     report = certify(case.stack, case.x, cuts="coded")
     if truth.any():
         assert report.temporal.verdict is Verdict.LEAK, report.summary()
-        assert report.pair is not None
-        assert truth[report.pair.t, report.pair.s]
+        assert report.worst is not None
+        assert truth[report.worst.t, report.worst.s]
     else:
         assert report.verdict in PASSES, report.summary()
 

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 import pytest
 import torch
 
-from scanproof import LeakReport, PerturbationReport, PrefixReport, Verdict, certify
+from scanproof import CausalCertificate, PerturbationReport, PrefixReport, Verdict, certify
 from zoo.faults import FAULTS
 from zoo.models import MODELS
 from zoo.modes import AnyReport, crossed_share, examined
@@ -54,7 +54,7 @@ class TestTruth:
 def test_causal_models_pass(model: Model, mode: Mode) -> None:
     report = examined(model, mode)
     assert report.verdict in allowed(model, mode), report.summary()
-    if isinstance(report, LeakReport) and report.batch:
+    if isinstance(report, CausalCertificate) and report.batch:
         assert report.batch.verdict is Verdict.CAUSAL, report.summary()
 
 
@@ -110,16 +110,16 @@ def test_examples_of_other_faults_are_independent_in_float64(fault: Fault) -> No
 
 def names_a_leak(fault: Fault, report: AnyReport) -> None:
     """Check that what a report names is truly leaky."""
-    if isinstance(report, LeakReport):
+    if isinstance(report, CausalCertificate):
         assert (report.temporal.verdict is Verdict.LEAK) == fault.temporal, report.summary()
         assert report.is_batch_independent == (not fault.example_pairs), report.summary()
-        if pair := report.temporal.pair:
+        if pair := report.temporal.worst:
             assert fault.leaks(pair.t, pair.s)
             assert (pair.output_index[:2], pair.input_index[:2]) == (
                 (pair.output_example, pair.t),
                 (pair.input_example, pair.s),
             )
-        if report.batch and (pair := report.batch.pair):
+        if report.batch and (pair := report.batch.worst):
             assert (pair.output_example, pair.input_example) in fault.example_pairs
     elif isinstance(report, PerturbationReport):
         assert report.worst is not None
@@ -139,7 +139,7 @@ def names_a_leak(fault: Fault, report: AnyReport) -> None:
     "fault", [f for f in FAULTS if "exact" in f.seen_by & f.modes and f.temporal], ids=named
 )
 def test_the_size_of_a_pair_is_its_derivative(fault: Fault) -> None:
-    pair = examined(fault, "exact", torch.float64).temporal.pair
+    pair = examined(fault, "exact", torch.float64).temporal.worst
     assert pair is not None
     x = fault.x(torch.float64).requires_grad_()
     (gradient,) = torch.autograd.grad(fault.at(torch.float64)(x)[pair.output_index], x)

@@ -16,9 +16,9 @@ from scanproof.bench.models import build, with_leak
 from scanproof.bench.peer import peer_certify
 from scanproof.bench.task import Measurement, Task, Tool
 from scanproof.causality.gradients.certificate import certify
-from scanproof.causality.gradients.certificate_report import LeakReport
+from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.errors import InvalidArgument
-from scanproof.foundation.drawing import INPUTS
+from scanproof.foundation.drawing import CASES
 from scanproof.monitors.monitor import CausalityMonitor
 
 WARM_UP_T = 24
@@ -38,15 +38,15 @@ def _peer(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool,
 
 
 def _exact(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
-    return _said(certify(fn, x, inputs=1, **cuts))
+    return _said(certify(fn, x, cases=1, **cuts))
 
 
 def _coded(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
-    return _said(certify(fn, x, cuts="coded", inputs=1))
+    return _said(certify(fn, x, cuts="coded", cases=1))
 
 
 def _default(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
-    return _said(certify(fn, x, inputs=INPUTS, **cuts))
+    return _said(certify(fn, x, cases=CASES, **cuts))
 
 
 def _step(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
@@ -62,7 +62,7 @@ def _monitor(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
     return _said(CausalityMonitor(fn).check(x))
 
 
-def _said(report: LeakReport) -> tuple[bool, str]:
+def _said(report: CausalCertificate) -> tuple[bool, str]:
     return report.ok, f"{report.verdict.name}, {report.vjps} VJPs, {report.batching}"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from scanproof.causality.gradients.certificate import certify
-from scanproof.causality.outputs.batch import check_batch_independence
+from scanproof.causality.outputs.batch import check_batch
 from scanproof.causality.outputs.perturbation import check_perturbation
 from scanproof.causality.outputs.prefix import check_prefix
 from scanproof.census.subject import Answer
@@ -16,9 +16,9 @@ from scanproof.refinement.report import RefinementReport
 from scanproof.report.verdict import Verdict
 from scanproof.streaming.check import check_streaming
 from scanproof.streaming.model import StreamingModel, Unsupported
-from scanproof.streaming.report import StreamingRow
+from scanproof.streaming.report import StreamingWay
 
-INPUTS = 2
+CASES = 2
 """Inputs that the causality checks try: the given one, and one drawn from it."""
 
 
@@ -35,38 +35,32 @@ def causality(
         multiple: of what the lengths that the function takes are multiples.
         gradients: whether they can be pulled through the function.
     """
-
-    def seeded() -> torch.Generator:
-        return torch.Generator().manual_seed(seed)
-
     some = some_positions(T)
     if gradients:
         yield answer(
-            "VJP certificate",
-            lambda: certify(fn, x, cuts="coded", inputs=INPUTS, generator=seeded()),
+            "certificate",
+            lambda: certify(fn, x, cuts="coded", cases=CASES, seed=seed),
         )
     yield answer(
-        "future perturbation",
-        lambda: check_perturbation(fn, x, cuts=some, inputs=INPUTS, generator=seeded()),
+        "perturbation",
+        lambda: check_perturbation(fn, x, cuts=some, cases=CASES, seed=seed),
     )
-    lengths = some if multiple == 1 else tuple(range(multiple, T, multiple))
-    yield answer(
-        "append-prefix", lambda: check_prefix(fn, x, lengths=lengths, inputs=INPUTS, generator=seeded())
-    )
-    yield answer("batch independence", lambda: check_batch_independence(fn, x, generator=seeded()))
+    cuts = some if multiple == 1 else tuple(range(multiple, T, multiple))
+    yield answer("prefix", lambda: check_prefix(fn, x, cuts=cuts, cases=CASES, seed=seed))
+    yield answer("batch", lambda: check_batch(fn, x, seed=seed))
 
 
 def streaming(model: StreamingModel, x: torch.Tensor, seed: int, how: str = "") -> Iterator[Answer]:
     """Yield what every way of feeding says; ``how`` tells one setting of the model from another."""
-    lengths = tuple(k for k in some_positions(x.shape[1]) if k < x.shape[1])
-    report = check_streaming(model, x, lengths=lengths, generator=torch.Generator().manual_seed(seed))
-    for row in report.rows:
+    cuts = tuple(k for k in some_positions(x.shape[1]) if k < x.shape[1])
+    report = check_streaming(model, x, cuts=cuts, seed=seed)
+    for way in report.ways:
         yield Answer(
-            check=f"{row.check} ({how})" if how else row.check,
-            verdict=row.verdict.name,
-            evidence=row.row("").evidence,
-            theorem=row.theorem,
-            worst=_worst(row),
+            check=f"{way.check} ({how})" if how else way.check,
+            verdict=way.verdict.name,
+            evidence=way.row().evidence,
+            theorem=way.theorem,
+            worst=_worst(way),
         )
 
 
@@ -85,7 +79,7 @@ def answer(check: str, run: Callable[[], Any]) -> Answer:
     except Exception as error:  # whatever foreign code raises
         raised = f"it raised {type(error).__name__}: {error}"
         return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=raised)
-    row = report.row("")
+    (row,) = report.rows()
     return Answer(
         check=check,
         verdict=row.verdict.name,
@@ -108,7 +102,7 @@ def _worst(report: Any) -> float | None:
         return max(report.greatest[f"d{name}"] for name in report.gradients)
     if isinstance(report, RefinementReport):
         return worst.ratio if worst else None
-    if isinstance(report, StreamingRow):
+    if isinstance(report, StreamingWay):
         return worst.share if worst else (report.evidence.low if report.evidence else None)
     share = getattr(worst, "share", None)
     if share is not None:

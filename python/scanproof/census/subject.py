@@ -7,10 +7,10 @@ from typing import Any
 from scanproof.report.verdict import Verdict, gravest
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "causal": ("VJP certificate",),
-    "future-blind": ("future perturbation",),
-    "prefix": ("append-prefix",),
-    "batch": ("batch independence",),
+    "certificate": ("certificate",),
+    "perturbation": ("perturbation",),
+    "prefix": ("prefix",),
+    "batch": ("batch",),
     "streaming": (
         "steps",
         "prefill, then steps",
@@ -23,8 +23,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "chunked prefill": ("chunked prefill", "verify on a copy", "roll back"),
     "padding": ("garbage under the mask", "left padding", "padded, then steps"),
-    "refines": ("refinement",),
-    "gradient": ("gradient refinement",),
+    "refinement": ("refinement",),
+    "gradients": ("refinement of gradients",),
 }
 """The questions of the table, and the checks that answer each."""
 

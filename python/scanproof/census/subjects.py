@@ -45,7 +45,7 @@ def _kernel_answers(kernel: KernelSubject, seed: int) -> Iterator[Answer]:
     gradients = not kernel.no_gradient
     yield from causality(fn, x, T, seed, multiple=kernel.multiple, gradients=gradients)
     yield answer("refinement", lambda: kernel.refinement(seed))
-    yield answer("gradient refinement", lambda: kernel.gradient_refinement(seed))
+    yield answer("refinement of gradients", lambda: kernel.gradient_refinement(seed))
 
 
 def _transformers() -> Iterator[Subject]:
@@ -105,7 +105,7 @@ def _mixer_answers(mixer: torch.nn.Module, spec: Spec, seed: int) -> Iterator[An
     yield from causality(mixer, x, 37, seed)
     yield answer("refinement", lambda: check_refinement(mixer, spec, x, shrink=False))
     yield answer(
-        "gradient refinement", lambda: check_refinement(mixer, spec, x, shrink=False, gradients=True)
+        "refinement of gradients", lambda: check_refinement(mixer, spec, x, shrink=False, gradients=True)
     )
 
 

@@ -18,7 +18,7 @@ from scanproof.report.verdict import Verdict
 
 if TYPE_CHECKING:
     from scanproof.lean.progress import Step
-    from scanproof.report.report import Report
+    from scanproof.report.report import CheckReport
 
 
 def step(title: str, quiet: bool) -> "AbstractContextManager[Step]":
@@ -33,7 +33,7 @@ def show_json(content: Any) -> None:
     print(json.dumps(content, ensure_ascii=False, indent=2))
 
 
-def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, quiet: bool) -> int:
+def show(subject: str, report: "CheckReport", *, as_json: bool, html: Path | None, quiet: bool) -> int:
     """Print a report, write its page where one is asked for, and return the exit code.
 
     That of a finding stays where the page cannot be written; else it is that of what is not possible.
@@ -46,7 +46,7 @@ def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, qu
         quiet: print the verdict alone.
     """
     document = {**report.document(subject), "command": shlex.join(["scanproof", *sys.argv[1:]])}
-    verdict: Verdict = report.verdict  # type: ignore[attr-defined]  # what only describes is not shown here
+    verdict = report.verdict
     if as_json:
         show_json(document)
     else:
@@ -63,12 +63,13 @@ def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, qu
     return code
 
 
-def _print(subject: str, report: "Report", verdict: Verdict, quiet: bool) -> None:
+def _print(subject: str, report: "CheckReport", verdict: Verdict, quiet: bool) -> None:
     console = output()
     console.print(Text.assemble(verdict_text(verdict), f"  {subject}"), soft_wrap=True)
     if not quiet:
-        if rows := getattr(report, "rows", None):
-            console.print(table(rows()))
+        rows = report.rows()
+        if len(rows) > 1:
+            console.print(table(rows))
         else:
             width = console.width if console.is_terminal else None
             console.print(wrapped(report.summary(), width), markup=False, soft_wrap=True)

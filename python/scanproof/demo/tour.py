@@ -28,7 +28,8 @@ from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.oracle import Oracle
 from scanproof.report.console import output
-from scanproof.report.table import Row, table
+from scanproof.report.row import Row
+from scanproof.report.table import table
 from scanproof.report.verdict import Verdict
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
 
@@ -49,7 +50,7 @@ _SCANS: dict[str, Scan] = {
 _FAULTS: dict[str, tuple[Scan, dict[str, Verdict]]] = {
     "injected leak: chunk state from the wrong side": (
         scan_with_chunk_state_from_the_wrong_side,
-        {"VJP certificate": Verdict.LEAK, "append-prefix": Verdict.LEAK, "refinement": Verdict.REFUTED},
+        {"certificate": Verdict.LEAK, "prefix": Verdict.LEAK, "refinement": Verdict.REFUTED},
     ),
     "wrong scan: C of the previous token": (
         scan_reading_one_token_late,
@@ -129,6 +130,6 @@ def _audit_all(mixer: "MambaMixer", oracle: Oracle, console: Console) -> tuple[l
 def _audit(
     subject: str, block: Block, checkpoint: MambaCheckpoint, x: Tensor, oracle: Oracle
 ) -> Iterator[Row]:
-    yield certify(block, x).row(subject)
-    yield check_prefix(block, x).row(subject)
-    yield check_refinement(block, checkpoint, x, reference=oracle).row(subject)
+    yield from certify(block, x).rows(subject)
+    yield from check_prefix(block, x).rows(subject)
+    yield from check_refinement(block, checkpoint, x, reference=oracle).rows(subject)

@@ -24,8 +24,8 @@ from scanproof.report.verdict import Verdict, gravest
 LARGE = 1024.0
 """A large value is this many times the greatest entry of ``x``: enough to open gates that rarely open."""
 
-INPUTS = 4
-"""Inputs that a check tries unless the call says otherwise: the given one, and three drawn from it."""
+CASES = 4
+"""Inputs that a check tries unless the call says otherwise: ``x``, and three drawn from it."""
 
 STRATEGIES = ("signs", "scales", "sparse", "saturating", "constant", "shuffled")
 """How the first drawn input differs from the given one, the second, …; after the last, the first again."""
@@ -96,7 +96,7 @@ def each_drawn(x: InputsT, number: int, seed: int, batch_dim: int | None, vocab_
 
 
 @dataclass(frozen=True)
-class TriedInput:
+class TriedCase:
     """What a check said at one input.
 
     Attributes:
@@ -150,26 +150,24 @@ class Report(Protocol):
     def reason(self) -> str:
         """What led to it."""
 
-    def with_inputs(self, inputs: tuple[TriedInput, ...]) -> Self:
+    def with_cases(self, cases: tuple[TriedCase, ...]) -> Self:
         """Return the report with the inputs that were tried, and their verdicts taken into account."""
 
 
 ReportT = TypeVar("ReportT", bound=Report)
 
 
-def check_inputs(check: str, inputs: object) -> None:
-    """Reject a number of inputs that is none.
+def check_cases(check: str, cases: object) -> None:
+    """Reject a number of cases that is not a positive whole number.
 
     Raises:
-        InvalidArgument: ``inputs`` is not a whole number >= 1.
+        InvalidArgument: ``cases`` is not a whole number >= 1.
     """
-    if isinstance(inputs, bool) or not isinstance(inputs, int) or inputs < 1:
-        raise InvalidArgument(
-            f"{check}: inputs must be a whole number >= 1, the given x included, got {inputs!r}."
-        )
+    if isinstance(cases, bool) or not isinstance(cases, int) or cases < 1:
+        raise InvalidArgument(f"{check}: cases must be a whole number >= 1, x included, got {cases!r}.")
 
 
-def try_inputs(
+def try_cases(
     given: ReportT,
     draws: Sequence[Draw[SubjectT]],
     check: Callable[[Draw[SubjectT]], ReportT],
@@ -185,7 +183,7 @@ def try_inputs(
         part: what of the check that is, in words.
         screen: what can be said of some of them without that check: verdict and reason by their numbers.
     """
-    tried = [TriedInput("x", "", given.verdict, given.reason)]
+    tried = [TriedCase("x", "", given.verdict, given.reason)]
     draws = () if given.verdict is Verdict.LEAK else draws
     known = screen(draws)
     for draw in draws:
@@ -198,14 +196,14 @@ def try_inputs(
                 verdict, reason = report.verdict, report.reason
             except Exception as error:  # whatever fn raises at an input that it was not written for
                 verdict, reason = Verdict.INCONCLUSIVE, f"fn raised {type(error).__name__}: {error}"
-        tried.append(TriedInput(draw.source, draw.strategy, verdict, reason, part(draw)))
+        tried.append(TriedCase(draw.source, draw.strategy, verdict, reason, part(draw)))
         if report and verdict is Verdict.LEAK:
-            return report.with_inputs(tuple(tried))
-    return given.with_inputs(tuple(tried))
+            return report.with_cases(tuple(tried))
+    return given.with_cases(tuple(tried))
 
 
 def draws_from(
-    subject: Subject, inputs: int, seed: int, vocab_size: int | None = None
+    subject: Subject, cases: int, seed: int, vocab_size: int | None = None
 ) -> tuple[Draw[Subject], ...]:
     """Draw from the input of ``subject``, so that there are at most that many inputs in all.
 
@@ -220,7 +218,7 @@ def draws_from(
             call(number),
             subject.at(_draw(x, axes.seq, number, seed, vocab_size)),
         )
-        for number in range(1, inputs)
+        for number in range(1, cases)
     )
     return tuple(draw for draw in draws if not torch.equal(draw.subject.x, x))
 
@@ -238,28 +236,29 @@ def some_of(cuts: tuple[int, ...], number: int) -> tuple[int, ...]:
     return cuts[number % step :: step]
 
 
-def over_inputs(verdict: Verdict, reason: str, inputs: tuple[TriedInput, ...]) -> tuple[Verdict, str]:
+def over_cases(verdict: Verdict, reason: str, cases: tuple[TriedCase, ...]) -> tuple[Verdict, str]:
     """Return a verdict and its reason together with those of all inputs at which anything was established."""
-    graver = gravest([verdict, *(tried.verdict for tried in inputs if tried.informative)])
+    graver = gravest([verdict, *(tried.verdict for tried in cases if tried.informative)])
     if graver is verdict:
         return verdict, reason
-    tried = next(tried for tried in inputs if tried.verdict is graver)
+    tried = next(tried for tried in cases if tried.verdict is graver)
     return graver, f"at {tried.source} ({tried.strategy}): {tried.reason}"
 
 
-def inputs_lines(inputs: tuple[TriedInput, ...]) -> list[str]:
-    """Return the lines of a summary that say which inputs were tried, and which one leaks."""
-    names = ", ".join(_named(tried) for tried in inputs)
-    informative = sum(tried.informative for tried in inputs)
-    lines = [f"  inputs     : {informative} of {len(inputs)} said something: {names}"]
-    last = inputs[-1]
-    if len(inputs) > 1 and last.verdict is Verdict.LEAK:
+def cases_lines(cases: tuple[TriedCase, ...]) -> list[str]:
+    """Return the lines of a summary that say which inputs were tried, and which of them leaks."""
+    names = ", ".join(_named(tried) for tried in cases)
+    conclusive = sum(tried.informative for tried in cases)
+    count = "1 input tried" if len(cases) == 1 else f"{len(cases)} inputs tried"
+    lines = [f"  cases      : {count}, {conclusive} conclusive: {names}"]
+    last = cases[-1]
+    if len(cases) > 1 and last.verdict is Verdict.LEAK:
         lines.insert(0, f"  found at   : {last.source}, {last.strategy}")
     return lines
 
 
-def _named(tried: TriedInput) -> str:
-    name = tried.strategy or "the given x"
+def _named(tried: TriedCase) -> str:
+    name = tried.strategy or "x"
     return f"{name} ({tried.part})" if tried.part else name
 
 

@@ -1,28 +1,31 @@
-"""When a difference that is not zero may be called rounding.
+"""Where numbers become a verdict: one table for all checks that look for a dependence.
 
-No relative tolerance decides. A residue is `rounding` only on the evidence of the same probe at two
-precisions: the dtype that was given, or float32 in place of float64, and float64 throughout
+A check measures a *residue*: the greatest gradient, or the greatest change of an output, that should be zero.
+``RULES`` is the table. Its first rule that holds gives the verdict.
+
+No relative tolerance decides. A residue is *rounding* only on the evidence of the same probe at two
+precisions: the dtype of the call, or float32 in place of float64, and float64 throughout
 (``scanproof.foundation.precision``).
 
-1. It shrinks: the step from float32 (or less) to float64, 29 bits, takes at least 20 bits off it. Rounding
-   errors are proportional to the unit roundoff, information is not. 9 bits are left for kernels of different
-   accuracy: of FFT convolutions with up to 401 positions, those of prime length lost only 23.
-2. It is still there in float64: what vanishes altogether may come from other code that is chosen by dtype.
-   Sums of short numbers are exact there, so where nothing is left ``x`` is given random digits to its end.
-3. It is small: at most half the digits of the lowest precision met, ``sqrt(u) * scale``.
+1. The residue shrinks. From float32 (or less) to float64 are 29 bits or more, and at least 20 of them must
+   come off. Rounding errors are proportional to the unit roundoff; information is not. The other 9 bits are
+   left for kernels of different accuracy: of FFT convolutions with up to 401 positions, those of prime length
+   lost only 23 bits.
+2. The residue is still there in float64. A residue that vanishes may come from other code, chosen by dtype.
+   Sums of short numbers are exact in float64, so where nothing is left ``x`` is filled up with random digits.
+3. The residue is small: at most half the digits of the lowest precision met, ``sqrt(u) * scale``.
 4. Both precisions ran the same function: the outputs agree to half the digits of the lowest precision met.
 
-Without 1 it is a leak, unless it is small and an operation was seen to return less than the float64 it was
-given, or only float64 has it and no more than its own rounding, or each precision has less than a few ulps of
-the greatest entry, and not of one size: the two then rounded at different entries, of which some are tiny.
-Information has one size in both. Without 2 or 4, or where another precision
-cannot be run, it is a leak when it takes more than half the digits of bfloat16. In all other cases nothing is
-established.
+Two exceptions are rounding as well. Only float64 has a residue, no greater than its own rounding, and the
+check confirms it otherwise. Or both residues are a few ulps of the greatest entry and differ in size: the two
+precisions rounded at different entries, some of them tiny, while information has one size in both.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from functools import cached_property
+from math import inf, isfinite, isinf, sqrt
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -33,13 +36,15 @@ from scanproof.report.verdict import Verdict
 SHRINKAGE = 2.0**-20
 """What raising the precision to float64 must leave of a residue for it to count as rounding."""
 
-
 FLOAT64_ROUNDING = 2.0**9 * unit_roundoff(torch.float64)
 """A share that float64 may leave where float32 happens to round nothing: other shapes, other kernels."""
 
 FEW_ULPS = 4
 ONE_SIZE = 16
 """Information has one size in both precisions, to this many times half the digits of the lower one."""
+
+MOSTLY_GONE = 0.25
+"""At a drawn input, where magnitudes differ widely, float64 must leave this share of a leak."""
 
 
 @dataclass(frozen=True)
@@ -133,78 +138,368 @@ def rerun_at(dtype: torch.dtype, repeat: Callable[[AtPrecision], Rerun | str]) -
     return found if isinstance(longer, str) else longer
 
 
-def judge(
-    residue: float,
-    scale: float,
-    dtype: torch.dtype,
-    rerun: Callable[[torch.dtype], Rerun | str],
-    confirms_vanished: Callable[[], bool] = lambda: False,
-) -> Judgement:
-    """Decide what a residue is.
+@dataclass(frozen=True)
+class Outcomes:
+    """The verdicts of one property: exactly true, true up to rounding, and refuted."""
 
-    Args:
-        residue: greatest forbidden entry at ``dtype``, greater than zero.
-        scale: greatest entry of the same quantity, forbidden or not.
+    exact: Verdict
+    rounding: Verdict
+    found: Verdict
+
+
+CAUSALITY = Outcomes(Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING, Verdict.LEAK)
+INDEPENDENCE = Outcomes(Verdict.INDEPENDENT, Verdict.INDEPENDENT_TO_ROUNDING, Verdict.LEAK)
+STREAMING = Outcomes(Verdict.STREAMS, Verdict.STREAMS, Verdict.DIVERGES)
+
+
+def _no() -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measured:
+    """What a check measured, and how to measure more; nothing is measured twice.
+
+    Attributes:
+        outcomes: the verdicts of the property.
+        residue: greatest entry that should be zero.
+        scale: greatest entry of the same quantity.
         dtype: what the check ran in.
-        rerun: makes the same probe at the precision named, or says why there is none.
-        confirms_vanished: asked when one precision has no residue at all; true when other evidence shows that
-            the residue of the other is rounding.
+        rerun: makes the same probe at the precision named, or says why that is impossible.
+        exact: the reason where the residue is zero.
+        problem: why the measurement can support no verdict; None where it can.
+        share: what ``tolerance`` is compared with, and ``tolerated`` the words for it.
+        tolerance: the share that the call allows; 0 allows none.
+        not_finite: the reason where the residue is infinite.
+        confirms_vanished: asked when one precision has no residue; true when other evidence shows that the
+            residue of the other precision is rounding.
+        length_alone: asked of a small residue that does not shrink; true when only the length of the input
+            can cause it.
+        tables: what tables that a model stores in float32 may leave in float64; 0 where there are none.
+        drawn: whether the input was drawn.
+        stopped: what ended the comparison early; None where it is complete.
+        pieces: asked of a residue that counts as rounding; the residue in float64 that remains when casts to
+            half precision, made by pieces alone, are kept, or why it is unknown; None where there are none.
     """
-    unexplained = Verdict.LEAK if residue > half_the_digits(torch.bfloat16) * scale else Verdict.INCONCLUSIVE
-    size = f"{residue:.2e} of {scale:.2e} in {dtype_name(dtype)}"
 
-    high = rerun(torch.float64)
-    if isinstance(high, str):
-        return Judgement(unexplained, f"{size}, and no second precision to tell it from rounding: {high}")
-    low_dtype = torch.float32 if dtype == torch.float64 else dtype
-    low = rerun(low_dtype) if dtype == torch.float64 else Rerun(residue, dtype, frozenset())
-    if isinstance(low, str):
-        return Judgement(unexplained, f"{size}, and no second precision to tell it from rounding: {low}")
+    outcomes: Outcomes
+    residue: float = 0.0
+    scale: float = 1.0
+    dtype: torch.dtype = torch.float32
+    rerun: Callable[[torch.dtype], "Rerun | str"] = lambda _: "nothing to run again"
+    exact: str = ""
+    problem: str | None = None
+    share: float = inf
+    tolerance: float = 0.0
+    tolerated: str = ""
+    not_finite: str = "an entry is NaN or infinite"
+    confirms_vanished: Callable[[], bool] = _no
+    length_alone: Callable[["TwoPrecisions"], bool] = lambda _: False
+    tables: float = 0.0
+    drawn: bool = False
+    stopped: str | None = None
+    pieces: Callable[[], "Pieces | None"] = lambda: None
 
-    evidence = TwoPrecisions(dtype_name(low_dtype), low.residue, high.residue)
-    coarsest = coarser(low.coarsest, high.coarsest)
-    small = residue <= half_the_digits(coarsest) * scale
-    if not evidence.shrinks and small and high.unreached:
-        return Judgement(
-            Verdict.INCONCLUSIVE,
-            f"{evidence}: it does not shrink, but {', '.join(sorted(high.unreached))} returns less than the "
-            "float64 it is given; check fn without that operation",
-            evidence,
+    @cached_property
+    def high(self) -> "Rerun | str":
+        """The probe in float64."""
+        return self.rerun(torch.float64)
+
+    @cached_property
+    def low(self) -> "Rerun | str":
+        """The probe in the lower precision: that of the call, or float32 where that is float64."""
+        if self.dtype == torch.float64:
+            return self.rerun(torch.float32)
+        return Rerun(self.residue, self.dtype, frozenset())
+
+    @cached_property
+    def obstacle(self) -> str | None:
+        """Why there are not two precisions to compare; None where there are."""
+        if isinstance(self.high, str):
+            return self.high
+        return self.low if isinstance(self.low, str) else None
+
+    @cached_property
+    def evidence(self) -> "TwoPrecisions":
+        """The residue in both precisions."""
+        low, high = self._runs
+        name = dtype_name(torch.float32 if self.dtype == torch.float64 else self.dtype)
+        return TwoPrecisions(name, low.residue, high.residue)
+
+    @property
+    def _runs(self) -> "tuple[Rerun, Rerun]":
+        assert isinstance(self.low, Rerun)
+        assert isinstance(self.high, Rerun)
+        return self.low, self.high
+
+    @property
+    def coarsest(self) -> torch.dtype:
+        """The lowest precision met on the way."""
+        low, high = self._runs
+        return coarser(low.coarsest, high.coarsest)
+
+    @property
+    def small(self) -> bool:
+        """Whether the residue takes at most half the digits of the lowest precision met."""
+        return self.residue <= half_the_digits(self.coarsest) * self.scale
+
+    @property
+    def unreached(self) -> list[str]:
+        """Operations that returned less than the float64 they were given."""
+        return sorted(self._runs[1].unreached)
+
+    @property
+    def stays_unreached(self) -> bool:
+        """Whether a small residue does not shrink, and an operation never ran in float64."""
+        return bool(not self.evidence.shrinks and self.small and self.unreached)
+
+    @property
+    def in_float64_alone(self) -> bool:
+        """Whether only float64 has a residue, no greater than its own rounding."""
+        return self.evidence.low == 0 and self.evidence.high <= FLOAT64_ROUNDING * self.scale
+
+    @cached_property
+    def confirmed(self) -> bool:
+        """What ``confirms_vanished`` answers."""
+        return self.confirms_vanished()
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether float64 has no residue at all, and nothing else shows that to be rounding."""
+        return self.evidence.high == 0 and not self.confirmed
+
+    @cached_property
+    def rounding(self) -> str | None:
+        """Why the residue is rounding; None where it is not shown to be."""
+        if self.stays_unreached:
+            return None
+        if self.in_float64_alone:
+            return "it is within the rounding of float64" if self.confirmed else None
+        if not self.evidence.shrinks:
+            noise = "both are a few ulps of the greatest entry, and they differ in size"
+            return noise if self.evidence.is_noise(self.scale) else None
+        return None if self.vanishes or not self.small else "it shrinks with the unit roundoff"
+
+    @cached_property
+    def kept(self) -> "Pieces | None":
+        """What ``pieces`` answers."""
+        return self.pieces()
+
+    @property
+    def size(self) -> str:
+        """The residue in words."""
+        return f"{self.residue:.2e} of {self.scale:.2e} in {dtype_name(self.dtype)}"
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What pieces leave in float64 when the casts that only pieces make are kept.
+
+    Attributes:
+        dtypes: the dtypes of these casts, in words.
+        residue: the residue; or why there is none.
+    """
+
+    dtypes: str
+    residue: float | str
+
+
+RuleVerdict = Verdict | Literal["exact", "rounding", "found", "by size"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the table.
+
+    Attributes:
+        name: the rule in a few words.
+        verdict: the verdict, or which of the property's verdicts; ``"by size"`` is a finding where the
+            residue takes more than half the digits of bfloat16, else INCONCLUSIVE.
+        holds: when the rule applies.
+        reason: what the report says.
+        two_precisions: whether the evidence of two precisions belongs to the verdict.
+    """
+
+    name: str
+    verdict: RuleVerdict
+    holds: Callable[[Measured], bool]
+    reason: Callable[[Measured], str]
+    two_precisions: bool = True
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "nothing to judge",
+        Verdict.INCONCLUSIVE,
+        lambda m: m.problem is not None,
+        lambda m: str(m.problem),
+        False,
+    ),
+    Rule(
+        "ended early, no residue",
+        Verdict.INCONCLUSIVE,
+        lambda m: m.residue == 0 and m.stopped is not None,
+        lambda m: str(m.stopped),
+        False,
+    ),
+    Rule("exactly zero", "exact", lambda m: m.residue == 0, lambda m: m.exact, False),
+    Rule(
+        "within the tolerance",
+        Verdict.TOLERATED,
+        lambda m: m.share <= m.tolerance,
+        lambda m: m.tolerated,
+        False,
+    ),
+    Rule("not finite", "found", lambda m: isinf(m.residue), lambda m: m.not_finite, False),
+    Rule(
+        "one precision only",
+        "by size",
+        lambda m: m.obstacle is not None,
+        lambda m: f"{m.size}, and no second precision to tell rounding from information: {m.obstacle}",
+        False,
+    ),
+    Rule(
+        "pieces round to half precision",
+        "found",
+        lambda m: m.rounding is not None and m.kept is not None and _stays(m, m.kept),
+        lambda m: _kept(m),
+    ),
+    Rule(
+        "pieces round to half precision, unknown how far",
+        Verdict.INCONCLUSIVE,
+        lambda m: m.rounding is not None and m.kept is not None and isinstance(m.kept.residue, str),
+        lambda m: _kept(m),
+    ),
+    Rule(
+        "ended early, rounding so far",
+        Verdict.INCONCLUSIVE,
+        lambda m: m.rounding is not None and m.stopped is not None,
+        lambda m: str(m.stopped),
+    ),
+    Rule("rounding", "rounding", lambda m: m.rounding is not None, lambda m: f"{m.evidence}: {m.rounding}"),
+    Rule(
+        "an operation never ran in float64",
+        Verdict.INCONCLUSIVE,
+        lambda m: m.stays_unreached,
+        lambda m: (
+            f"{m.evidence}: it does not shrink, but {', '.join(m.unreached)} returns less than the float64 it "
+            "is given; check fn without that operation"
+        ),
+    ),
+    Rule(
+        "a residue in float64 alone, not confirmed",
+        Verdict.INCONCLUSIVE,
+        lambda m: m.in_float64_alone,
+        lambda m: (
+            f"{m.evidence}: it is within the rounding of float64, but float32 should round as well; pass "
+            "another x"
+        ),
+    ),
+    Rule(
+        "only the length can cause it",
+        Verdict.INCONCLUSIVE,
+        lambda m: not m.evidence.shrinks and m.length_alone(m.evidence),
+        lambda m: (
+            f"{m.evidence}: it does not shrink as rounding does, but no bit of the past changes when the "
+            "future is replaced and the length kept; look for a dependence on the length alone, or pass an x "
+            "whose magnitudes differ less"
+        ),
+    ),
+    Rule(
+        "as large as rounded tables",
+        Verdict.INCONCLUSIVE,
+        lambda m: not m.evidence.shrinks and 0 < m.evidence.high <= m.tables,
+        lambda m: f"{m.evidence}: tables that the model stores in float32 may be off by as much",
+    ),
+    Rule(
+        "mostly gone in float64, at a drawn input",
+        Verdict.INCONCLUSIVE,
+        lambda m: m.drawn and m.evidence.high < MOSTLY_GONE * m.evidence.low and _would_be_found(m),
+        lambda m: f"{m.evidence}: float64 leaves too little of it to tell it from rounding at this input",
+    ),
+    Rule(
+        "information",
+        "found",
+        lambda m: not m.evidence.shrinks,
+        lambda m: (
+            f"{m.evidence}: it does not shrink with the unit roundoff, so it is information, not rounding"
+        ),
+    ),
+    Rule(
+        "gone in float64",
+        "by size",
+        lambda m: m.vanishes,
+        lambda m: (
+            f"{m.evidence}: rounding would leave a residue in both, so the two may run different code; check "
+            f"the path that {m.evidence.low_dtype} takes, or pass more positions"
+        ),
+    ),
+    Rule(
+        "shrinks, and is large",
+        Verdict.INCONCLUSIVE,
+        lambda m: True,
+        lambda m: (
+            f"{m.evidence}, of {m.scale:.2e}: it shrinks with the unit roundoff but takes more than half the "
+            f"digits of {dtype_name(m.coarsest)}, so fn is unstable at this x; check it in float64"
+        ),
+    ),
+)
+"""The table: the first rule that holds gives the verdict."""
+
+
+def judge(measured: Measured) -> Judgement:
+    """Return the verdict of the first rule that holds, and its reason."""
+    rule = next(rule for rule in RULES if rule.holds(measured))
+    verdict = _verdict(rule.verdict, measured)
+    reason = rule.reason(measured)
+    if measured.stopped and verdict.found:
+        reason = f"{reason}; after that {measured.stopped}"
+    return Judgement(verdict, reason, _evidence(rule, measured))
+
+
+def _verdict(named: RuleVerdict, measured: Measured) -> Verdict:
+    if isinstance(named, Verdict):
+        return named
+    if named == "by size":
+        large = measured.residue > half_the_digits(torch.bfloat16) * measured.scale
+        return measured.outcomes.found if large else Verdict.INCONCLUSIVE
+    return {
+        "exact": measured.outcomes.exact,
+        "rounding": measured.outcomes.rounding,
+        "found": measured.outcomes.found,
+    }[named]
+
+
+def _evidence(rule: Rule, measured: Measured) -> TwoPrecisions | None:
+    if not rule.two_precisions:
+        return None
+    kept = measured.kept if rule.verdict == "found" and measured.rounding is not None else None
+    if kept is not None and isinstance(kept.residue, float):
+        return _with(measured.evidence, kept.residue)
+    return measured.evidence
+
+
+def _with(evidence: TwoPrecisions, high: float) -> TwoPrecisions:
+    return TwoPrecisions(evidence.low_dtype, evidence.low, high)
+
+
+def _stays(measured: Measured, kept: Pieces) -> bool:
+    return isinstance(kept.residue, float) and not _with(measured.evidence, kept.residue).shrinks
+
+
+def _kept(measured: Measured) -> str:
+    kept = measured.kept
+    assert kept is not None
+    if isinstance(kept.residue, str):
+        return (
+            f"only pieces round to {kept.dtypes}, and with that kept there is no second precision: "
+            f"{kept.residue}"
         )
-    if evidence.low == 0 and evidence.high <= FLOAT64_ROUNDING * scale:
-        if confirms_vanished():
-            return Judgement(
-                Verdict.CAUSAL_TO_ROUNDING, f"{evidence}: within the rounding of float64", evidence
-            )
-        return Judgement(
-            Verdict.INCONCLUSIVE,
-            f"{evidence}: within the rounding of float64, which float32 would have, too; pass another x",
-            evidence,
-        )
-    if not evidence.shrinks and evidence.is_noise(scale):
-        return Judgement(
-            Verdict.CAUSAL_TO_ROUNDING,
-            f"{evidence}: a few ulps of the greatest entry at most, and not of one size as information is",
-            evidence,
-        )
-    if not evidence.shrinks:
-        return Judgement(
-            Verdict.LEAK,
-            f"{evidence}: it does not shrink with the unit roundoff, so it is information, not rounding",
-            evidence,
-        )
-    if evidence.high == 0 and not confirms_vanished():
-        return Judgement(
-            unexplained,
-            f"{evidence}: rounding would leave a residue in both, so the two may run different code; "
-            f"check the path that {evidence.low_dtype} takes, or pass more positions",
-            evidence,
-        )
-    if not small:
-        return Judgement(
-            Verdict.INCONCLUSIVE,
-            f"{evidence}, of {scale:.2e}: it shrinks with the unit roundoff but takes more than half the "
-            f"digits of {dtype_name(coarsest)}, so fn is unstable at this x; check it in float64",
-            evidence,
-        )
-    return Judgement(Verdict.CAUSAL_TO_ROUNDING, f"{evidence}: it shrinks with the unit roundoff", evidence)
+    return (
+        f"{_with(measured.evidence, kept.residue)} where casts to {kept.dtypes} are kept: pieces are rounded "
+        "to that, and one pass is not"
+    )
+
+
+def _would_be_found(measured: Measured) -> bool:
+    return not measured.evidence.shrinks or measured.vanishes

@@ -5,17 +5,26 @@ import torch
 from scanproof.errors import InvalidArgument
 
 
-def seed_of(check: str, generator: torch.Generator | None) -> int:
+def check_seed(check: str, seed: object) -> int:
+    """Return ``seed``.
+
+    Raises:
+        InvalidArgument: ``seed`` is not a whole number from 0 to 2^63 - 1.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise InvalidArgument(f"{check}: seed must be a whole number from 0 to 2**63 - 1, got {seed!r}.")
+    return seed
+
+
+def seed_of(check: str, generator: torch.Generator) -> int:
     """Return a seed that repeats this call, and advance ``generator`` so that the next call differs.
 
     Raises:
-        InvalidArgument: ``generator`` is none.
+        InvalidArgument: ``generator`` is no generator of PyTorch.
     """
-    if generator is None:
-        return 0
     if not isinstance(generator, torch.Generator):
         raise InvalidArgument(
-            f"{check}: generator is {generator!r}; give torch.Generator().manual_seed(…), or None for seed 0."
+            f"{check}: generator is {generator!r}; give torch.Generator().manual_seed(…), or seed=."
         )
     fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
     untouched = torch.equal(fresh.get_state(), generator.get_state())

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from scanproof.causality.gradients.certificate import certify
-from scanproof.causality.gradients.certificate_report import LeakReport
+from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.contract import module_of
-from scanproof.foundation.failure import failure
 from scanproof.foundation.packing import Inputs
+from scanproof.foundation.seeds import seed_of
+from scanproof.report.failure import CheckFailed
 from scanproof.report.verdict import Verdict
 
 OnLeak = Literal["raise", "log"]
@@ -33,7 +34,7 @@ class CausalityMonitor:
         fn: function or module, as for ``certify``.
         every: steps from one check to the next.
         examples: how many of the batch to check; two or more are also checked for reading each other.
-        on_leak: ``"raise"`` a ``CausalityError``, or ``"log"`` an error to ``scanproof.monitor``.
+        on_leak: ``"raise"`` a ``CheckFailed``, or ``"log"`` an error to ``scanproof.monitor``.
             INCONCLUSIVE is logged as a warning either way.
         module: what to put into eval mode, where ``fn`` is neither a module nor a method of one.
         seed: of the cuts and cotangents.
@@ -86,33 +87,34 @@ class CausalityMonitor:
         """Whether the next call checks."""
         return self.step % self._every == 0
 
-    def __call__(self, x: Inputs) -> LeakReport | None:
+    def __call__(self, x: Inputs) -> CausalCertificate | None:
         """Count a step; check when due, and return the report.
 
         Raises:
-            CausalityError: it leaks, and ``on_leak`` is ``"raise"``.
+            CheckFailed: it leaks, and ``on_leak`` is ``"raise"``.
             InvalidArgument: ``certify`` cannot be called this way.
         """
         due = self.due
         self.step += 1
         return self.check(x) if due else None
 
-    def check(self, x: Inputs, kwargs: Mapping[str, Any] | None = None) -> LeakReport:
+    def check(self, x: Inputs, kwargs: Mapping[str, Any] | None = None) -> CausalCertificate:
         """Check the first examples of ``x`` now; ``kwargs`` go to ``fn`` as they are.
 
         Raises:
-            CausalityError: it leaks, and ``on_leak`` is ``"raise"``.
+            CheckFailed: it leaks, and ``on_leak`` is ``"raise"``.
             InvalidArgument: ``certify`` cannot be called this way.
         """
         options: dict[str, Any] = self._options | ({} if kwargs is None else {"kwargs": kwargs})
         few = self._slice(x)
         with _evaluating(self._module), _same_random_numbers(few):
-            report = certify(self._fn, few, generator=self._generator, **options)
+            report = certify(self._fn, few, seed=seed_of("certify", self._generator), **options)
         if report.verdict is Verdict.LEAK:
-            error = failure("CausalityMonitor", report, [f"Found at step {self.step}"], "no leak")
+            error = CheckFailed(report)
+            error.add_note(f"Found at step {self.step} of the CausalityMonitor.")
             if self._on_leak == "raise":
                 raise error
-            log.error("%s", error)
+            log.error("Step %d: %s", self.step, error)
         elif report.verdict is Verdict.INCONCLUSIVE:
             log.warning("Step %d: %s", self.step, report.summary())
         return report

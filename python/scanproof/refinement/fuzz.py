@@ -8,8 +8,9 @@ from typing import Any
 
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.named import dtype_named, object_named, running
-from scanproof.refinement.check import check_scan_refinement
+from scanproof.refinement.check import check_refinement
 from scanproof.refinement.report import RefinementReport
+from scanproof.refinement.scan_fn import SelectiveScanFn
 from scanproof.refinement.search import Cases
 from scanproof.refinement.strategies import scan_inputs, scan_shapes
 from scanproof.report.console import output
@@ -70,7 +71,9 @@ def run_fuzz(
     for name, scan in scans.items():
         try:
             with running("fuzz", name):
-                reports[name] = check_scan_refinement(scan, cases=budget, seed=seed, gradients=gradients)
+                reports[name] = check_refinement(
+                    scan, SelectiveScanFn(), cases=budget, seed=seed, gradients=gradients
+                )
         except NothingEstablished as error:
             problems.append(str(error))
     if as_json:
@@ -80,12 +83,12 @@ def run_fuzz(
             print(f"{name}: {report.verdict.name}")
     elif reports:
         console = output()
-        rows = [report.row(name) for name, report in reports.items()]
+        rows = [row for name, report in reports.items() for row in report.rows(name)]
         console.print(table(rows, title=f"{dtype}, seed {seed}{', outputs and gradients' * gradients}"))
         for name, report in reports.items():
             if report.smallest is not None:
                 console.print(
-                    f"\nRepeats what refutes {name}, as impl:\n\n{report.smallest.code}", markup=False
+                    f"\nRepeats what refutes {name}, as fn:\n\n{report.smallest.code}", markup=False
                 )
     return list(reports.values()), problems
 

@@ -61,7 +61,7 @@ class Problem(ABC):
 
     Attributes:
         rounding: what is assumed of the implementation's arithmetic.
-        model: the reference, with its dimensions.
+        spec: the reference, with its dimensions.
         reference_name: what computes the reference's values.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the state; empty where there is none.
@@ -74,7 +74,7 @@ class Problem(ABC):
     """
 
     rounding: Rounding
-    model: str
+    spec: str
     reference_name: str
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
@@ -95,13 +95,11 @@ class Problem(ABC):
         """Run the implementation, and pull the cotangents back through it if there are any."""
         arguments, cotangents = separated(inputs)
         if cotangents:
-            return with_gradients(
-                self._run_implementation, arguments, cotangents, self.differentiated(inputs)
-            )
-        return self._run_implementation({name: copied(tensor) for name, tensor in arguments.items()})
+            return with_gradients(self._run_fn, arguments, cotangents, self.differentiated(inputs))
+        return self._run_fn({name: copied(tensor) for name, tensor in arguments.items()})
 
     @abstractmethod
-    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]: ...
+    def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]: ...
 
     @abstractmethod
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
@@ -141,21 +139,21 @@ class BlockProblem(Problem):
 
     def __init__(
         self,
-        implementation: Callable[[Tensor], Any],
+        fn: Callable[[Tensor], Any],
         spec: Spec,
         rounding: Rounding,
         reference: Reference | None,
     ) -> None:
-        self._implementation, self._spec, self._reference = implementation, spec, reference
-        self.rounding, self.model = rounding, repr(spec)
+        self._fn, self._spec, self._reference = fn, spec, reference
+        self.rounding, self.spec = rounding, repr(spec)
         self.theorem, self.bound_theorem = spec.theorem, spec.bound_theorem
         twin = f"the Python twin of the Lean runner, {spec.bounds(rounding).reference.name}"
         self.reference_name = f"{type(reference).__name__}, float64" if reference else twin
 
-    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
+    def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]:
         x = arguments["x"]
-        y = self._implementation(x)
-        return {"y": checked_output("impl(x)", y, (*x.shape[:2], self._spec.dims["outputDim"]))}
+        y = self._fn(x)
+        return {"y": checked_output("fn(x)", y, (*x.shape[:2], self._spec.dims["outputDim"]))}
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the spec. A reference other than the twin is one more float64 run, with a bound of its own."""
@@ -182,8 +180,8 @@ class BlockProblem(Problem):
         return Expected(values, rests, bounds, arithmetic.peak, trouble)
 
     def call(self, inputs: Inputs) -> str:
-        """Return the call of ``assert_refines``."""
-        return f"scanproof.assert_refines(impl, spec, x, {self._options(inputs)})  # {self._spec!r}"
+        """Return the call of ``check_refinement``."""
+        return f"scanproof.check_refinement(fn, spec, x, {self._options(inputs)}).require()  # {self._spec!r}"
 
 
 class ScanProblem(Problem):
@@ -213,25 +211,23 @@ class ScanProblem(Problem):
     grouped = "channel"
     omissible = frozenset({"group"})
 
-    def __init__(self, implementation: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:
-        self._implementation, self._delta_softplus, self.rounding = implementation, delta_softplus, rounding
-        self.model, self.theorem = "selective scan", theorems.SELECTIVE_SCAN_APPEND
+    def __init__(self, fn: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:
+        self._fn, self._delta_softplus, self.rounding = fn, delta_softplus, rounding
+        self.spec, self.theorem = "SelectiveScanFn()", theorems.SELECTIVE_SCAN_APPEND
         precision = BoundedArithmetic.finer_than(rounding).reference.name
         self.reference_name = f"the Python twin of the Lean runner's scan, {precision}"
 
-    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
-        returned = self._implementation(
-            **arguments, delta_softplus=self._delta_softplus, return_last_state=True
-        )
+    def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]:
+        returned = self._fn(**arguments, delta_softplus=self._delta_softplus, return_last_state=True)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise InvalidArgument(
-                f"impl(…, return_last_state=True) returned a {type(returned).__name__}, not (y, last_state)."
+                f"fn(…, return_last_state=True) returned a {type(returned).__name__}, not (y, last_state)."
             )
         y, last = returned
         u, A = arguments["u"], arguments["A"]
         return {
-            "y": checked_output("y of impl(…)", y, tuple(u.shape)),
-            "last_state": checked_output("last_state of impl(…)", last, (*u.shape[:2], A.shape[1])),
+            "y": checked_output("y of fn(…)", y, tuple(u.shape)),
+            "last_state": checked_output("last_state of fn(…)", last, (*u.shape[:2], A.shape[1])),
         }
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
@@ -254,10 +250,10 @@ class ScanProblem(Problem):
         )
 
     def call(self, inputs: Inputs) -> str:
-        """Return the call of ``assert_scan_refines``."""
-        names = ", ".join(f"{name}={name}" for name in separated(inputs)[0])
-        options = f"delta_softplus={self._delta_softplus}, {self._options(inputs)}"
-        return f"scanproof.assert_scan_refines(impl, {names}, {options})"
+        """Return the call of ``check_refinement``."""
+        names = ", ".join(f"{name!r}: {name}" for name in separated(inputs)[0])
+        x = f"{{{names}, 'delta_softplus': {self._delta_softplus}}}"
+        return f"scanproof.check_refinement(fn, scanproof.SelectiveScanFn(), {x}, {self._options(inputs)}).require()"
 
 
 def selective_scan_of(

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from scanproof import theorems
 from scanproof.refinement.rounding import Rounding
-from scanproof.report.report import Report
+from scanproof.report.report import CheckReport
+from scanproof.report.row import Row
 from scanproof.report.spread import Spread
-from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
 
@@ -112,7 +112,7 @@ class FailingCase:
 
 
 @dataclass(frozen=True)
-class Tried:
+class Drawn:
     """How far a search over drawn inputs has gone.
 
     Attributes:
@@ -137,23 +137,24 @@ class Tried:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RefinementReport(Report):
-    """What ``check_refinement`` or ``check_scan_refinement`` found.
+class RefinementReport(CheckReport):
+    """What ``check_refinement`` found.
 
     Attributes:
         verdict: REFINES (no entry of the output outside the bound, on this input), REFUTED, or INCONCLUSIVE.
         reason: what led to it.
-        model: the reference, with its dimensions.
+        spec: the reference, with its dimensions.
         reference: what computed its values.
         shape: shape of the input.
         dtype: dtype of the input.
         device: device of the input.
         rounding: what was assumed of the implementation's arithmetic.
         compared: number of entries of outputs and gradients compared, of all cases if they were drawn.
-        tried: how many cases were drawn, and what else is known of them; None where the input was given. Then
+        drawn: how many cases were drawn, and what is known of them; None where ``x`` was given. Of drawn cases,
             what is said of shape, dtype, worst entry and sharpness is said of the case with the worst entry.
         gradients: the inputs at which gradients were compared; empty where outputs alone were.
         seed: the seed of cases and cotangents; None where nothing was drawn.
+        call: the call that repeats the check.
         worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
             where no other is outside; None if nothing could be compared.
         sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest;
@@ -180,16 +181,17 @@ class RefinementReport(Report):
 
     verdict: Verdict
     reason: str
-    model: str
+    spec: str
     reference: str
     shape: tuple[int, ...]
     dtype: str
     device: str
     rounding: Rounding
     compared: int
-    tried: Tried | None
+    drawn: Drawn | None
     gradients: tuple[str, ...]
     seed: int | None
+    call: str
     worst: Deviation | None
     sharpness: float
     loosest: str
@@ -234,11 +236,11 @@ class RefinementReport(Report):
     def summary(self) -> str:
         """Return a few lines that say what was compared, what was found and what it rests on."""
         lines = [
-            f"Refinement({self.model}, input {self.shape} {self.dtype} on {self.device})",
+            f"Refinement({self.spec}, input {self.shape} {self.dtype} on {self.device})",
             f"  verdict   : {self.verdict.name}: {self.reason}",
         ]
-        if self.tried is not None:
-            lines.append(f"  cases     : {self.tried}, seed {self.seed}")
+        if self.drawn is not None:
+            lines.append(f"  cases     : {self.drawn}, seed {self.seed}")
         if self.worst is not None:
             lines.append(f"  worst     : {self.worst}")
             lines.append(
@@ -259,8 +261,8 @@ class RefinementReport(Report):
                 " probability (decides nothing)"
             )
         if self.gradients:
-            drawn = "given" if self.seed is None else f"drawn with seed {self.seed}"
-            lines.append(f"  gradients : at {', '.join(self.gradients)}; cotangents {drawn}")
+            source = "given" if self.seed is None else f"drawn with seed {self.seed}"
+            lines.append(f"  gradients : at {', '.join(self.gradients)}; cotangents {source}")
         lines.append(f"  reference : {self.reference}")
         lines.append(f"  theorems  : {self.theorem} (about the reference),")
         if self.bound_theorem:
@@ -277,47 +279,36 @@ class RefinementReport(Report):
             lines.extend("    " + line for line in self.smallest.code.splitlines())
         return "\n".join(lines)
 
-    def row(self, subject: str) -> Row:
-        """Return the report as a row of ``scanproof.table``."""
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
         found = (
             "" if self.worst is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
         )
-        if self.tried is not None and self.verdict.passed:
+        if self.drawn is not None and self.verdict.passed:
             found += f"; {self.reason}"
         if self.smallest is not None:
             found += f"; smallest case: {self.smallest.deviation}"
         elif self.verdict is Verdict.REFUTED:
             found += f"; worst: {self.worst}; {self.reason}"
-        return Row(
-            subject=subject,
-            check=self.check,
-            verdict=self.verdict,
-            evidence=found or self.reason,
-            theorem=theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.theorem,
+        theorem = theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.theorem
+        return (
+            Row(
+                subject=subject,
+                check=self.check,
+                verdict=self.verdict,
+                evidence=found or self.reason,
+                theorem=theorem,
+            ),
         )
 
-
-class RefinementError(AssertionError):
-    """An implementation does not refine its reference, or nothing was established; ``report`` says why."""
-
-    def __init__(self, report: RefinementReport) -> None:
-        super().__init__("\n".join([*_mismatch(report), "", report.summary()]))
-        self.report = report
-
-    def __reduce__(self) -> tuple[type["RefinementError"], tuple[RefinementReport]]:
-        return type(self), (self.report,)
-
-
-def _mismatch(report: RefinementReport) -> list[str]:
-    """Say how many entries are outside the bound, which one is worst, and what was allowed."""
-    lines = [f"{report.verdict.name}: {report.verdict.value}"]
-    if report.worst is not None and report.spread is not None and report.worst.ratio > 1:
-        outside = report.spread.above_bound
-        share = outside / report.spread.entries
-        lines += [
-            f"Outside the bound: {outside} of {report.spread.entries} entries ({100 * share:.3g} %)",
-            f"Worst            : {report.worst}",
-            f"Allowed          : {report.worst.bound:.3g} there, what rounding explains "
-            f"({f'theorem {report.worst_theorem}' if report.worst_theorem else NO_BOUND_THEOREM})",
+    def failure_lines(self) -> list[str]:
+        """Return how many entries are outside the bound, which one is worst, and what was allowed."""
+        if self.worst is None or self.spread is None or self.worst.ratio <= 1:
+            return []
+        outside, entries = self.spread.above_bound, self.spread.entries
+        basis = f"theorem {self.worst_theorem}" if self.worst_theorem else NO_BOUND_THEOREM
+        return [
+            f"Outside the bound: {outside} of {entries} entries ({100 * outside / entries:.3g} %)",
+            f"Worst  : {self.worst}",
+            f"Allowed: {self.worst.bound:.3g} there, what rounding explains ({basis})",
         ]
-    return lines

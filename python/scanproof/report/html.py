@@ -41,7 +41,7 @@ def page(
         {
             **report,
             "number": number,
-            "tree": _tree(report["where"]["outline"]) if report["where"] else None,
+            "tree": _tree(report["origin"]["outline"]) if report["origin"] else None,
             "charts": charts(report["spread"]),
         }
         for number, report in enumerate(document["reports"], start=1)

@@ -1,8 +1,8 @@
 """The one form that all reports are written in: plain data that follows ``schema.json``.
 
 A report is read by the names of its attributes, so that every check, and one that a user writes, is written
-alike: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``, ``where``,
-``inputs``, the worst place as ``pair`` or ``worst``, the smallest failing case as ``smallest``, pictures as
+alike: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``, ``origin``,
+``inputs``, the worst place as ``worst``, the smallest failing case as ``smallest``, pictures as
 ``leakage`` and ``spread``; ``parts`` are what a report of several checks holds. What a report has besides is
 under ``fields``.
 """
@@ -60,8 +60,8 @@ def record(subject: str, report: Reported) -> dict[str, Any]:
     """Return a report as one entry of a document."""
     verdict = getattr(report, "verdict", None)
     smallest = getattr(report, "smallest", None)
-    where = getattr(report, "where", None)
-    worst = getattr(report, "pair", None) or getattr(report, "worst", None)
+    origin = getattr(report, "origin", None)
+    worst = getattr(report, "worst", None)
     leakage = getattr(report, "leakage", None)
     said = {
         "type": type(report).__name__,
@@ -77,7 +77,7 @@ def record(subject: str, report: Reported) -> dict[str, Any]:
         "dtype": getattr(report, "dtype", None),
         "device": getattr(report, "device", None),
         "worst": None if worst is None or callable(worst) else {"text": str(worst), **plain(worst)},
-        "where": where and {"text": str(where), **plain(where)},
+        "origin": origin and {"text": str(origin), **plain(origin)},
         "inputs": plain(getattr(report, "inputs", ())),
         "call": getattr(report, "call", None),
         "program": smallest and smallest.code,

@@ -1,12 +1,14 @@
-"""What all reports have in common: they can be written as JSON, as a page, and drawn."""
+"""What all reports share: JSON, a page, a picture; and, for checks, a verdict that can be required."""
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from scanproof.report.failure import CheckFailed
 from scanproof.report.record import document
+from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Report(ABC):
-    """A report of a check, or of several together."""
+    """What was found, as text, JSON, a page or a picture."""
 
     @property
     def theorems(self) -> tuple[str, ...]:
@@ -80,3 +82,51 @@ class Report(ABC):
         """
         named = subject or str(getattr(self, "subject", "fn"))
         return document([(named, self)])
+
+
+class CheckReport(Report):
+    """The report of a check that has a verdict.
+
+    Attributes:
+        check: name of the check, as in the table of names.
+        verdict: the outcome.
+        reason: what led to the verdict.
+        call: the call that repeats the check.
+    """
+
+    if TYPE_CHECKING:
+        check: ClassVar[str]
+
+        @property
+        def verdict(self) -> Verdict: ...  # noqa: D102
+
+        @property
+        def reason(self) -> str: ...  # noqa: D102
+
+        @property
+        def call(self) -> str: ...  # noqa: D102
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict passed."""
+        return self.verdict.passed
+
+    def require(self) -> Self:
+        """Return the report if its verdict passed; INCONCLUSIVE does not pass.
+
+        Raises:
+            CheckFailed: an ``AssertionError`` that holds the report; its message names what was found and the
+                call that repeats the check.
+        """
+        __tracebackhide__ = True
+        if not self.ok:
+            raise CheckFailed(self)
+        return self
+
+    @abstractmethod
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
+
+    @abstractmethod
+    def failure_lines(self) -> Iterable[str]:
+        """Return what was found and what would have passed, for the message of a failure."""

@@ -1,33 +1,14 @@
 """Verdicts as a table on the console."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One check of one thing.
-
-    Attributes:
-        subject: what was checked, for example ``"transformers MambaMixer"``.
-        check: which check, for example ``"VJP certificate"``.
-        verdict: the outcome.
-        evidence: the numbers behind it, in a few words.
-        theorem: the Lean theorem that the verdict rests on.
-    """
-
-    subject: str
-    check: str
-    verdict: Verdict
-    evidence: str
-    theorem: str
 
 
 def table(rows: Iterable[Row], title: str | None = None) -> Table:

@@ -11,10 +11,9 @@ the code stays (``scanproof.foundation.judgement``). Casts to half precision tha
 they are no rounding of one pass.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from math import isfinite
 from traceback import walk_tb
 from types import FrameType
 from typing import Literal
@@ -23,11 +22,14 @@ import torch
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.call import Call
 from scanproof.foundation.contract import Axes, check_tensor, proves_nothing
-from scanproof.foundation.failure import CausalityError, call_text
 from scanproof.foundation.first_calls import settle_first_calls
 from scanproof.foundation.judgement import (
+    STREAMING,
     Judgement,
+    Measured,
+    Pieces,
     Rerun,
     coarser,
     dtype_name,
@@ -36,35 +38,35 @@ from scanproof.foundation.judgement import (
     same_function,
 )
 from scanproof.foundation.precision import AtPrecision, unit_roundoff
-from scanproof.foundation.seeds import seed_of
+from scanproof.foundation.seeds import check_seed
 from scanproof.report.verdict import Verdict, gravest
 from scanproof.streaming.feed import Feed, Pair
 from scanproof.streaming.model import StreamingModel, Unsupported
 from scanproof.streaming.probes import Probe, probes
-from scanproof.streaming.report import Difference, StreamingReport, StreamingRow
+from scanproof.streaming.report import Difference, StreamingReport, StreamingWay
 
 CONSTANTS = 16
 """Unit roundoffs that tables of a model (decays, angles), rounded each for itself, may be apart by."""
 
 
 def check_streaming(
-    model: StreamingModel,
+    fn: StreamingModel,
     x: Tensor,
     *,
-    lengths: Literal["all"] | Iterable[int] = "all",
-    generator: torch.Generator | None = None,
+    cuts: Literal["all"] | Iterable[int] = "all",
+    seed: int = 0,
 ) -> StreamingReport:
     """Feed ``x`` to a model in pieces, padded, packed and in batches, and compare with one pass.
 
     Args:
-        model: what is checked, in eval mode (``scanproof.streaming.model.StreamingModel``).
+        fn: model with a state, in eval mode (``scanproof.streaming.model.StreamingModel``).
         x: input (batch, T, …), floating or token ids, T >= 4. Choose at least two rows, and T beyond the
             chunk size of the model and not a multiple of it.
-        lengths: the prefills to try, each with 1 <= k < T, or ``"all"`` of them.
-        generator: source of garbage and drafts; advanced by the call. Default: seed 0.
+        cuts: the lengths k of the prefills, each with 1 <= k < T, or ``"all"`` of them.
+        seed: seed of garbage and drafts.
 
     Returns:
-        The report, a row for each way of feeding. STREAMS: no difference, or one that falls with the unit
+        The report, with one finding for each way of feeding. STREAMS: no difference, or one that falls with the unit
         roundoff. DIVERGES: one that stays in float64, or another shape, or NaN. INCONCLUSIVE: the model
         raised, or a difference cannot be told from rounding. NOT_APPLICABLE: the model does not offer it.
 
@@ -85,69 +87,32 @@ def check_streaming(
         'STREAMS'
     """
     check = "check_streaming"
-    if not isinstance(model, StreamingModel):
+    call = Call(check_streaming, locals())
+    if not isinstance(fn, StreamingModel):
         raise InvalidArgument(
-            f"{check}: model must be callable and have initial_state(x) and step(x, state), "
-            f"{type(model).__name__} has not; wrap it (scanproof.streaming.model.StreamingModel)."
+            f"{check}: fn must be callable and have initial_state(x) and step(x, state), "
+            f"{type(fn).__name__} has not; wrap it (scanproof.streaming.model.StreamingModel)."
         )
-    check_tensor(check, model, x, token_ids=True)
+    check_tensor(check, fn, x, token_ids=True)
     if x.dim() < 2 or x.shape[1] < 4:
         raise InvalidArgument(
             f"{check}: x must have shape (batch, T, …) with T >= 4, its shape is {tuple(x.shape)}."
         )
-    chosen = _check_lengths(check, lengths, x.shape[1])
+    chosen = _check_cuts(check, cuts, x.shape[1])
     settle_first_calls()
-    seed = seed_of(check, generator)
-    comparison = _Comparison(model, x.detach(), seed)
-    rows = _state_against_outputs([comparison.row(probe) for probe in probes(chosen)])
+    check_seed(check, seed)
+    runs = _StreamingRuns(fn, x.detach(), seed)
+    ways = _state_against_outputs([runs.way(probe) for probe in probes(chosen)])
     return StreamingReport(
-        rows=tuple(rows),
-        verdict=gravest(row.verdict for row in rows),
+        ways=tuple(ways),
+        verdict=gravest(way.verdict for way in ways),
         shape=tuple(x.shape),
-        lifted=tuple(sorted(comparison.lifted)),
+        casts=tuple(sorted(runs.lifted)),
         seed=seed,
         dtype=dtype_name(x.dtype),
         device=str(x.device),
-        call=call_text(check_streaming, model, x, {"lengths": "all" if lengths == "all" else chosen}, seed),
+        call=call.text(cuts="all" if cuts == "all" else chosen),
     )
-
-
-def assert_streaming_equivalent(
-    model: StreamingModel,
-    x: Tensor,
-    *,
-    lengths: Literal["all"] | Iterable[int] = "all",
-    generator: torch.Generator | None = None,
-) -> StreamingReport:
-    """Raise unless ``check_streaming`` with the same arguments passes; return its report.
-
-    INCONCLUSIVE does not pass; rows that do not apply do not count.
-
-    Raises:
-        StreamingError: an ``AssertionError`` with the report; it names the way of feeding, the position, the
-            size, and the call that repeats it.
-        InvalidArgument: the call is wrong; nothing was checked.
-    """
-    report = check_streaming(model, x, lengths=lengths, generator=generator)
-    if not report.ok:
-        lines = [
-            f"assert_streaming_equivalent: {report.verdict.name}: {report.verdict.value}",
-            *(
-                f"{row.check}: {row.worst or row.reason}"
-                for row in report.rows
-                if row.verdict is report.verdict
-            ),
-            "Allowed: equal bits, or rounding on the evidence of two precisions",
-            f"Repeat : {report.call}",
-            "",
-            report.summary(),
-        ]
-        raise StreamingError("\n".join(lines), report)
-    return report
-
-
-class StreamingError(CausalityError[StreamingReport]):
-    """A streaming check did not pass; ``report`` holds everything that it found."""
 
 
 class _Problem(Exception):
@@ -156,7 +121,7 @@ class _Problem(Exception):
 
 @dataclass(frozen=True)
 class _Compared:
-    cases: int
+    comparisons: int
     differences: Sequence[Difference]
     stopped: str | None = None
 
@@ -169,7 +134,7 @@ class _Compared:
         return max(self.differences, key=lambda difference: difference.share, default=None)
 
 
-class _Comparison:
+class _StreamingRuns:
     """The model fed in every way, at the precision given and, where needed, at another."""
 
     def __init__(self, model: StreamingModel, x: Tensor, seed: int) -> None:
@@ -182,32 +147,24 @@ class _Comparison:
         self._in_one_pass: dict[Feed, frozenset[torch.dtype]] = {}
         self._problem = self._wrong(self._whole)
 
-    def row(self, probe: Probe) -> StreamingRow:
+    def way(self, probe: Probe) -> StreamingWay:
         """Make the comparisons of one probe and judge them."""
+        nothing = _Compared(0, ())
         if self._problem:
-            return _row(probe, Judgement(Verdict.INCONCLUSIVE, self._problem), _Compared(0, ()))
+            return _way(probe, judge(Measured(outcomes=STREAMING, problem=self._problem)), nothing)
         try:
             found = self._compare(probe, self._given)
         except Unsupported as reason:
-            return _row(probe, Judgement(Verdict.NOT_APPLICABLE, str(reason)), _Compared(0, ()))
+            return _way(probe, Judgement(Verdict.NOT_APPLICABLE, str(reason)), nothing)
         except _Problem as problem:
-            return _row(probe, Judgement(Verdict.INCONCLUSIVE, str(problem)), _Compared(0, ()))
+            return _way(probe, judge(Measured(outcomes=STREAMING, problem=str(problem))), nothing)
         promoted: dict[torch.dtype, _Compared] = {}
         judgement = self._judge(probe, found, promoted)
         high = promoted.get(torch.float64)
         seen = high if high and judgement.seen_in_float64 and judgement.verdict.found else found
-        if found.stopped and judgement.verdict.found:
-            judgement = replace(judgement, reason=f"{judgement.reason}; after that {found.stopped}")
-        elif found.stopped:
-            judgement = replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=found.stopped)
-        return _row(probe, judgement, found, seen.worst)
+        return _way(probe, judgement, found, seen.worst)
 
     def _judge(self, probe: Probe, found: _Compared, promoted: dict[torch.dtype, _Compared]) -> Judgement:
-        if not found.differences:
-            return Judgement(Verdict.STREAMS, "equal, bit for bit")
-        if not isfinite(found.residue):
-            return Judgement(Verdict.DIVERGES, "another shape, or NaN or infinite entries")
-
         apart: set[torch.dtype] = set()  # what only pieces meet
 
         def repeat(mode: AtPrecision) -> Rerun | str:
@@ -223,32 +180,29 @@ class _Comparison:
             apart.update(mode.met - self._in_one_pass[feed])
             return Rerun(again.residue, mode.coarsest, frozenset(mode.unreached))
 
-        judgement = judge(
-            found.residue,
-            1.0,
-            self._dtype,
-            lambda dtype: rerun_at(dtype, repeat),
-            lambda: True,  # equal bits once casts are lifted: what differed was rounded in one way of feeding
-        )
-        if judgement.verdict is Verdict.LEAK and _of_constants(judgement, self._dtype):
-            return replace(
-                judgement,
-                verdict=Verdict.INCONCLUSIVE,
-                reason=f"{judgement.evidence}: tables that the model holds in float32 may be as far off",
+        def pieces() -> Pieces | None:
+            """Compare once more, with the casts to half precision kept that one pass does not make."""
+            usual = coarser(self._dtype, torch.float32)
+            kept = frozenset(dtype for dtype in apart if coarser(dtype, usual) != usual)
+            if not kept:
+                return None
+            again = repeat(AtPrecision(torch.float64, kept=kept))
+            names = " and ".join(sorted(map(dtype_name, kept)))
+            return Pieces(names, again if isinstance(again, str) else again.residue)
+
+        return judge(
+            Measured(
+                outcomes=STREAMING,
+                residue=found.residue,
+                dtype=self._dtype,
+                rerun=lambda dtype: rerun_at(dtype, repeat),
+                exact="equal, bit for bit",
+                not_finite="another shape, or NaN or infinite entries",
+                confirms_vanished=lambda: True,  # equal once casts are lifted: one way of feeding rounded
+                tables=CONSTANTS * unit_roundoff(coarser(self._dtype, torch.float32)),
+                stopped=found.stopped,
+                pieces=pieces,
             )
-        if judgement.verdict is Verdict.LEAK:
-            stays = f"{judgement.evidence or judgement.reason}: it does not fall with the unit roundoff"
-            return replace(judgement, verdict=Verdict.DIVERGES, reason=f"{stays}, so it is no rounding")
-        if not judgement.verdict.passed:
-            return judgement
-        usual = coarser(self._dtype, torch.float32)
-        kept = frozenset(dtype for dtype in apart if coarser(dtype, usual) != usual)
-        if kept and (coarse := _of_pieces_alone(kept, judgement, repeat)):
-            return coarse
-        return replace(
-            judgement,
-            verdict=Verdict.STREAMS,
-            reason=f"{judgement.evidence}: it falls with the unit roundoff",
         )
 
     def _feed(self, mode: AtPrecision) -> Feed:
@@ -278,7 +232,7 @@ class _Comparison:
         if not isinstance(y, Tensor) or y.shape[:2] != self._x.shape[:2]:
             got = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
             raise InvalidArgument(
-                f"check_streaming: model(x) must be a tensor (batch, T, …) = {tuple(self._x.shape[:2])}, "
+                f"check_streaming: fn(x) must be a tensor (batch, T, …) = {tuple(self._x.shape[:2])}, "
                 f"got {got}."
             )
         return proves_nothing(y, Axes(1, 0))
@@ -290,24 +244,24 @@ class _Comparison:
             Unsupported: there is nothing to compare.
             _Problem: the model raised before the first comparison, or only empty tensors were compared.
         """
-        cases, differences, stopped = 0, [], None
+        comparisons, differences, stopped = 0, [], None
         scale = float(self._whole.double().abs().max())
         try:
             with torch.no_grad(), feed.mode or nullcontext():
                 for pair in probe.pairs(feed):
-                    cases += bool(pair.got.numel() or pair.expected.numel())
+                    comparisons += bool(pair.got.numel() or pair.expected.numel())
                     if difference := _difference(pair, scale):
                         differences.append(difference)
         except Unsupported:
-            if not cases:
+            if not comparisons:
                 raise
         except Exception as error:  # whatever the model raises when it is fed that way
             stopped = _raised(error)
-            if not cases:
+            if not comparisons:
                 raise _Problem(stopped) from error
-        if not cases:
+        if not comparisons:
             raise _Problem("nothing was compared: all tensors are empty")
-        return _Compared(cases, differences, stopped)
+        return _Compared(comparisons, differences, stopped)
 
 
 def _raised(error: Exception) -> str:
@@ -320,28 +274,6 @@ def _raised(error: Exception) -> str:
 
 def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
-
-
-def _of_pieces_alone(
-    kept: frozenset[torch.dtype], judgement: Judgement, repeat: Callable[[AtPrecision], Rerun | str]
-) -> Judgement | None:
-    """Judge a difference that falls once casts are lifted that one pass does not make, with these kept."""
-    names = " and ".join(sorted(map(dtype_name, kept)))
-    again = repeat(AtPrecision(torch.float64, kept=kept))
-    if isinstance(again, str) or judgement.evidence is None:
-        reason = f"only pieces round to {names}, and with that kept there is no second precision: {again}"
-        return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    evidence = replace(judgement.evidence, high=again.residue)
-    if evidence.shrinks:
-        return None
-    reason = f"{evidence} where casts to {names} are kept: pieces are rounded to that, and one pass is not"
-    return replace(judgement, verdict=Verdict.DIVERGES, reason=reason, evidence=evidence)
-
-
-def _of_constants(judgement: Judgement, dtype: torch.dtype) -> bool:
-    """Whether what float64 leaves may come from tables that were rounded before, each for itself."""
-    stored = unit_roundoff(coarser(dtype, torch.float32))
-    return judgement.evidence is not None and 0 < judgement.evidence.high <= CONSTANTS * stored
 
 
 def _difference(pair: Pair, scale: float) -> Difference | None:
@@ -381,14 +313,14 @@ def _difference(pair: Pair, scale: float) -> Difference | None:
     )
 
 
-def _row(
+def _way(
     probe: Probe, judgement: Judgement, found: _Compared, worst: Difference | None = None
-) -> StreamingRow:
-    return StreamingRow(
+) -> StreamingWay:
+    return StreamingWay(
         check=probe.name,
         verdict=judgement.verdict,
         reason=judgement.reason,
-        cases=found.cases,
+        comparisons=found.comparisons,
         differing=len(found.differences),
         worst=worst,
         evidence=judgement.evidence,
@@ -396,25 +328,25 @@ def _row(
     )
 
 
-def _state_against_outputs(rows: list[StreamingRow]) -> list[StreamingRow]:
-    """Take a difference of states that no output shows for what it is: two states that may be equivalent."""
-    by_name = {row.check: row for row in rows}
+def _state_against_outputs(ways: list[StreamingWay]) -> list[StreamingWay]:
+    """Leave a difference of states undecided that no output shows: the two states may be equivalent."""
+    by_name = {way.check: way for way in ways}
     outputs = [by_name[name] for name in ("steps", "prefill, then steps", "chunked prefill")]
-    silent = not any(row.verdict.found for row in outputs) and any(row.verdict.passed for row in outputs)
+    silent = not any(way.verdict.found for way in outputs) and any(way.verdict.passed for way in outputs)
     state = by_name["state returned"]
     if state.verdict is not Verdict.DIVERGES or not silent:
-        return rows
+        return ways
     reason = f"{state.worst}; no output that was compared tells the two states apart"
     changed = replace(state, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    return [changed if row is state else row for row in rows]
+    return [changed if way is state else way for way in ways]
 
 
-def _check_lengths(check: str, lengths: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
-    if isinstance(lengths, str) and lengths == "all":
+def _check_cuts(check: str, cuts: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
+    if isinstance(cuts, str) and cuts == "all":
         return tuple(range(1, T))
-    chosen = () if isinstance(lengths, str) else tuple(lengths)
+    chosen = () if isinstance(cuts, str) else tuple(cuts)
     if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
         raise InvalidArgument(
-            f"{check}: lengths must be 'all' or whole numbers k with 1 <= k < T = {T}, got {lengths!r}."
+            f"{check}: cuts must be 'all' or whole numbers k with 1 <= k < T = {T}, got {cuts!r}."
         )
     return chosen

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanproof.refinement.check import check_problem
+from scanproof.refinement.check import check_problem, check_refinement
 from scanproof.refinement.gradients import draw_cotangents
 from scanproof.refinement.kernels.cases import random_inputs
-from scanproof.refinement.kernels.check import KernelProblem, check_kernel_refinement
 from scanproof.refinement.kernels.kernel import Kernel
+from scanproof.refinement.kernels.problem import KernelProblem
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.rounding import Rounding
 from scanproof.streaming.model import Unsupported
@@ -32,7 +32,7 @@ class Subject:
         package: the distribution that it comes from.
         load: import it and return it under the kernel's signature.
         kernel: the recurrence.
-        log_window: as of ``check_kernel_refinement``.
+        log_window: as of ``check_refinement``.
         sizes: sizes of axes other than those of ``random_inputs``.
         without: inputs that it does not take.
         constant: inputs that are the same for every example and token, though the kernel's need not be.
@@ -71,7 +71,7 @@ class Subject:
 
     def refinement(self, seed: int = 0) -> RefinementReport:
         """Check that it refines its kernel at random inputs in float32."""
-        return check_kernel_refinement(
+        return check_refinement(
             self.load(), self.kernel, self.inputs(seed), log_window=self.log_window, shrink=False
         )
 
@@ -90,7 +90,8 @@ class Subject:
         inputs = self.inputs(seed)
         reached = {name: y for name, y in problem.returned(inputs).items() if y.requires_grad}
         cotangents = {f"d{name}": drawn for name, drawn in draw_cotangents(reached, seed).items()}
-        return check_problem(problem, {**inputs, **cotangents}, shrink=False, seed=seed)
+        given = {**inputs, **cotangents}
+        return check_problem(problem, given, problem.call(given), shrink=False, seed=seed)
 
     def function(self, seed: int = 0) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
         """Return the map from its inputs with an axis of time, by name, to y, and such inputs.

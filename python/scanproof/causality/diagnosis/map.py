@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.diagnosis.matching import Seen
-from scanproof.causality.diagnosis.pattern import Shape, shape_of
-from scanproof.causality.gradients.probes import Examination
+from scanproof.causality.diagnosis.pattern import LeakPattern, pattern_of
+from scanproof.causality.gradients.probes import Probes
 from scanproof.foundation.alignment import SAME, Alignment
+from scanproof.foundation.call import Call
 from scanproof.foundation.contract import Axes
-from scanproof.foundation.failure import call_text
 from scanproof.foundation.first_calls import settle_first_calls
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.memory import MEMORY_BUDGET, check_memory_budget
 from scanproof.foundation.packing import Inputs
-from scanproof.foundation.seeds import seed_of
+from scanproof.foundation.seeds import check_seed
 from scanproof.foundation.selection import Selector
 from scanproof.foundation.subject import Subject
 from scanproof.report.leakage import LATER, MAY_READ, READS, SILENT, Leakage
@@ -59,7 +59,7 @@ class LeakMap(Report):
         values: shape (outputs, T), on the CPU, in the precision in which it was looked at.
         reaches: how many inputs each output may read, shape (outputs,), CPU; t + 1 without an alignment.
         read: which entries are later than the output may read, and no rounding; shape (outputs, T), CPU.
-        shape: the shape of what is read; None when nothing is.
+        pattern: the pattern of what is read; None when nothing is.
         vjps: number of vector-Jacobian products computed.
         seed: ``torch.Generator().manual_seed(seed)`` repeats the same combinations.
         dtype: dtype of ``x``.
@@ -72,7 +72,7 @@ class LeakMap(Report):
     values: Tensor
     reaches: Tensor
     read: Tensor
-    shape: Shape | None
+    pattern: LeakPattern | None
     vjps: int
     seed: int
     dtype: str
@@ -109,8 +109,8 @@ class LeakMap(Report):
         later = int((T - self.reaches).sum())
         count = f"{int(self.read.sum())} of {later} later pairs are read"
         lines = [f"LeakMap({outputs} outputs, {T} inputs): {count}"]
-        if self.shape:
-            lines.append(f"  shape      : {self.shape}")
+        if self.pattern:
+            lines.append(f"  pattern    : {self.pattern}")
             lines.append(f"  worst      : {', '.join(map(str, self.worst(3)))}")
         lines.append(f"  probed     : {self.vjps} VJPs; {self.dtype} on {self.device}, seed {self.seed}")
         legend = "  # reads a later input   + reads what it may   . may read, and does not"
@@ -138,11 +138,11 @@ def leak_map(
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
     memory_budget: int = MEMORY_BUDGET,
-    generator: torch.Generator | None = None,
+    seed: int = 0,
 ) -> LeakMap:
     """Look at every output alone: how much it reads of every input, by one product each.
 
-    This is for a picture, and for the exact shape of a leak; ``certify`` decides whether there is one.
+    This is for a picture, and for the exact pattern of a leak; ``certify`` decides whether there is one.
     Later entries are looked at in two precisions, and those that shrink as rounding does are not counted as
     read.
 
@@ -155,7 +155,7 @@ def leak_map(
         output: which of several outputs is looked at.
         kwargs: keyword arguments handed to ``fn`` as they are.
         memory_budget: as for ``certify``. The map, outputs x T numbers, comes on top.
-        generator: source of the combinations; advanced by the call. Default: seed 0.
+        seed: seed of the combinations.
 
     Returns:
         The map.
@@ -175,38 +175,31 @@ def leak_map(
           t 4  .....#
           t 5  +.....
     """
+    arguments = locals()
     subject = Subject.of(
         "leak_map", fn, x, Axes(seq_dim, batch_dim), alignment=alignment, output=output, kwargs=kwargs
     )
     check_memory_budget("leak_map", memory_budget)
     settle_first_calls()
-    seed = seed_of("leak_map", generator)
-    examination = Examination(subject, torch.Generator(device="cpu").manual_seed(seed), memory_budget)
-    values, read = examination.map()
-    order = examination.order
+    check_seed("leak_map", seed)
+    probes = Probes(subject, torch.Generator(device="cpu").manual_seed(seed), memory_budget)
+    values, read = probes.map()
+    order = probes.order
     reaches = order.reaches[order.outputs]
-    options = {
-        "seq_dim": seq_dim,
-        "batch_dim": batch_dim,
-        "alignment": alignment,
-        "output": output,
-        "kwargs": kwargs,
-        "memory_budget": memory_budget,
-    }
     return LeakMap(
         values=values,
         reaches=reaches,
         read=read,
-        shape=_shape(read, reaches, subject.alignment == SAME) if read.any() else None,
-        vjps=examination.vjps,
+        pattern=_pattern(read, reaches, subject.alignment == SAME) if read.any() else None,
+        vjps=probes.vjps,
         seed=seed,
         dtype=dtype_name(subject.x.dtype),
         device=str(subject.x.device),
-        call=call_text(leak_map, fn, x, options, seed),
+        call=Call(leak_map, arguments).text(),
     )
 
 
-def _shape(read: Tensor, reaches: Tensor, same: bool) -> Shape:
+def _pattern(read: Tensor, reaches: Tensor, same: bool) -> LeakPattern:
     """Return the shape of all pairs, those of outputs that may read up to the same input taken together."""
     T = read.shape[1]
     last, group = (reaches - 1).unique(return_inverse=True)
@@ -214,7 +207,7 @@ def _shape(read: Tensor, reaches: Tensor, same: bool) -> Shape:
     for number in range(len(last)):
         together[number] = read[group == number].any(0)
     rows = {t: row for t, row in zip(last.tolist(), together, strict=True) if t < T - 1}
-    return shape_of(Seen(T, last[last < T - 1], rows), same)
+    return pattern_of(Seen(T, last[last < T - 1], rows), same)
 
 
 def _coarse(length: int, most: int) -> list[tuple[int, int]]:

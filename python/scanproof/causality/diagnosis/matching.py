@@ -1,6 +1,6 @@
-"""From the pairs t <- s that were looked at to the pattern of a leak.
+"""From the pairs t <- s that were looked at to the rule of a leak.
 
-The numbers of a pattern, such as the length of blocks, come from where reading begins and ends. A pattern is
+The numbers of a rule, such as the length of blocks, come from where reading begins and ends. A rule is
 named only if it agrees with every pair and every cut that was looked at.
 """
 
@@ -13,7 +13,7 @@ from math import gcd
 import torch
 from torch import Tensor
 
-from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mirror, Pattern, Rectangle
+from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mirror, Rectangle, Rule
 
 MARKS = 8
 """Places where reading begins or ends, of one kind, that block lengths are taken from."""
@@ -60,45 +60,45 @@ class Seen:
         columns = sum(int((self.outputs < s).sum()) for s in self.columns)
         return rows + columns - sum(t < s for t in self.rows for s in self.columns)
 
-    def silent_outputs(self, pattern: Pattern) -> Tensor:
-        """Return the outputs that read nothing although the pattern says that they do."""
-        silent = self._named_rows(pattern).any(1) & ~_matrix(self.rows, self.T).any(1)
+    def silent_outputs(self, rule: Rule) -> Tensor:
+        """Return the outputs that read nothing although the rule says that they do."""
+        silent = self._named_rows(rule).any(1) & ~_matrix(self.rows, self.T).any(1)
         return _keys(self.rows)[silent]
 
-    def silent_inputs(self, pattern: Pattern) -> Tensor:
-        """Return the inputs that nothing reads although the pattern says that something does."""
-        silent = self._named_columns(pattern).any(1) & ~_matrix(self.columns, len(self.outputs)).any(1)
+    def silent_inputs(self, rule: Rule) -> Tensor:
+        """Return the inputs that nothing reads although the rule says that something does."""
+        silent = self._named_columns(rule).any(1) & ~_matrix(self.columns, len(self.outputs)).any(1)
         return _keys(self.columns)[silent]
 
-    def agrees(self, pattern: Pattern) -> bool:
-        """Whether the pattern is right about every pair and every cut that was looked at."""
+    def agrees(self, rule: Rule) -> bool:
+        """Whether the rule is right about every pair and every cut that was looked at."""
         return (
-            torch.equal(self._named_rows(pattern), _matrix(self.rows, self.T))
-            and torch.equal(self._named_columns(pattern), _matrix(self.columns, len(self.outputs)))
-            and self._crosses_the_same_cuts(pattern)
+            torch.equal(self._named_rows(rule), _matrix(self.rows, self.T))
+            and torch.equal(self._named_columns(rule), _matrix(self.columns, len(self.outputs)))
+            and self._crosses_the_same_cuts(rule)
         )
 
-    def named(self, pattern: Pattern) -> int | None:
-        """Return how many pairs a pattern names, None if it lacks one that was seen to read."""
-        if not pattern.reads(*self.pairs).all():
+    def named(self, rule: Rule) -> int | None:
+        """Return how many pairs a rule names, None if it lacks one that was seen to read."""
+        if not rule.reads(*self.pairs).all():
             return None
         beside_rows = ~torch.isin(self.outputs, _keys(self.rows))
-        return int(self._named_rows(pattern).sum() + (self._named_columns(pattern) & beside_rows).sum())
+        return int(self._named_rows(rule).sum() + (self._named_columns(rule) & beside_rows).sum())
 
-    def _named_rows(self, pattern: Pattern) -> Tensor:
+    def _named_rows(self, rule: Rule) -> Tensor:
         t, s = _keys(self.rows)[:, None], torch.arange(self.T, device="cpu")
-        return pattern.reads(t, s) & (s > t)
+        return rule.reads(t, s) & (s > t)
 
-    def _named_columns(self, pattern: Pattern) -> Tensor:
+    def _named_columns(self, rule: Rule) -> Tensor:
         s, t = _keys(self.columns)[:, None], self.outputs
-        return pattern.reads(t, s) & (s > t)
+        return rule.reads(t, s) & (s > t)
 
-    def _crosses_the_same_cuts(self, pattern: Pattern) -> bool:
+    def _crosses_the_same_cuts(self, rule: Rule) -> bool:
         if not self.crossed:
             return True
         s, reach = torch.arange(self.T, device="cpu"), []
         for t in self.outputs[:, None].split(256):
-            reach.append((pattern.reads(t, s) & (s > t)).mul(s).amax(1))
+            reach.append((rule.reads(t, s) & (s > t)).mul(s).amax(1))
         farthest = torch.cat(reach).cummax(0).values
         taus, crossed = torch.tensor([[*self.crossed], [*self.crossed.values()]], device="cpu")
         before = torch.searchsorted(self.outputs, taus)
@@ -106,19 +106,19 @@ class Seen:
         return torch.equal(crosses, crossed.bool())
 
 
-def agreeing(seen: Seen) -> Iterator[Pattern]:
+def agreeing(seen: Seen) -> Iterator[Rule]:
     """Yield the patterns that agree with all that was seen, the plainest first, each once."""
     candidates = dict.fromkeys(_candidates(seen))
-    return (pattern for pattern in candidates if seen.agrees(pattern))
+    return (rule for rule in candidates if seen.agrees(rule))
 
 
-def containing(seen: Seen) -> tuple[Pattern, int] | None:
-    """Return a pattern that holds all that was read, and how many pairs it names.
+def containing(seen: Seen) -> tuple[Rule, int] | None:
+    """Return a rule that holds all that was read, and how many pairs it names.
 
     The plainest one of which that is at least three quarters, else the tightest, down to one half.
     """
     pairs = len(seen.pairs[0])
-    found = [(pattern, named) for pattern in _candidates(seen) if (named := seen.named(pattern))]
+    found = [(rule, named) for rule in _candidates(seen) if (named := seen.named(rule))]
     dense = [each for each in found if 3 * each[1] <= 4 * pairs]
     tightest = min(found, key=lambda each: each[1], default=None)
     if dense or not tightest or tightest[1] > 2 * pairs:
@@ -126,7 +126,7 @@ def containing(seen: Seen) -> tuple[Pattern, int] | None:
     return tightest
 
 
-def _candidates(seen: Seen) -> Iterator[Pattern]:
+def _candidates(seen: Seen) -> Iterator[Rule]:
     t, s = seen.pairs
     if not len(t):
         return

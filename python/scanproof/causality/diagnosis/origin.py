@@ -28,7 +28,7 @@ class Outlined:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Where:
+class Origin:
     """The innermost module, first in execution order, that lets a leak in.
 
     Attributes:
@@ -68,7 +68,7 @@ class Where:
             parts.append(f"or in {', '.join(self.unread[:3])}{more}, where no one axis could be followed")
         return ", ".join(parts)
 
-    def within(self, root: Call[Any]) -> "Where":
+    def within(self, root: Call[Any]) -> "Origin":
         """Return the place with the outline of the call ``root`` that it lies in."""
         return replace(self, outline=tuple(self._outlined(root, 0)))
 

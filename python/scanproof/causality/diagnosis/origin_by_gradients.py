@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from scanproof.causality.diagnosis.module_calls import Call, Line, Watched
-from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin import Origin
 from scanproof.causality.diagnosis.past import Part, Past
 from scanproof.causality.gradients.pullback import Pullback
 from scanproof.foundation.rows import along
@@ -54,7 +54,7 @@ def follow(
     record: Callable[[Callable[[Tensor], Any]], Pullback],
     past: Past,
     generator: torch.Generator,
-) -> Where:
+) -> Origin:
     """Return where the leak across a cut, or from another example, enters.
 
     Args:
@@ -80,7 +80,7 @@ def follow(
     watched = Watched(fn, given, enter, leave, computed)
     trail = _Trail(record(watched), past, generator)
     if not trail.leak:
-        return Where(problem="the leak is not there when fn runs once more")
+        return Origin(problem="the leak is not there when fn runs once more")
     calls = watched.root.calls
     whole = calls[0] if [call.name for call in calls] == [""] else watched.root
     return trail.enters_in(whole).within(whole)
@@ -97,12 +97,12 @@ class _Trail:
         self._cotangent = pullback.draw(1, generator)[0].masked_fill(~kept, 0.0)
         self.leak = self._forbidden(pullback.pull(self._cotangent[None])[0])
 
-    def enters_in(self, call: Call[_Spot]) -> Where:
+    def enters_in(self, call: Call[_Spot]) -> Origin:
         """Return the innermost call that lets the leak in, given that ``call`` or one within it does."""
         guilty, unread = self._first(call)
         if guilty:
             return self.enters_in(guilty)
-        return Where(
+        return Origin(
             module=call.name,
             kind=call.kind,
             call=call.number,

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.diagnosis.module_calls import Call, Line, Watched
-from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin import Origin
 from scanproof.causality.diagnosis.past import Past
 from scanproof.foundation.judgement import FLOAT64_ROUNDING, SHRINKAGE, Judgement
 from scanproof.foundation.precision import AtPrecision
@@ -48,7 +48,7 @@ def compare(
     given: Callable[..., Any],
     runs: Sequence[tuple[Run, Run]],
     pasts: tuple[Past, Past | None],
-) -> Where:
+) -> Origin:
     """Return where the past begins to differ between two runs.
 
     Args:
@@ -67,13 +67,13 @@ def compare(
     try:
         roots = comparison.record([-1] * 2 * len(runs))
         if _differs([root.outputs[0] for root in roots]) is False:
-            return Where(problem="the leak is not there when fn runs once more")
+            return Origin(problem="the leak is not there when fn runs once more")
         calls = [root.calls for root in roots]
         whole_module = all([call.name for call in made] == [""] for made in calls)
         whole = [made[0] for made in calls] if whole_module else roots
         return comparison.enters_in(whole).within(whole[0])
     except Exception as error:  # whatever fn raises where it runs once more
-        return Where(problem=f"{type(error).__name__}: {error}")
+        return Origin(problem=f"{type(error).__name__}: {error}")
 
 
 def _watch(
@@ -115,13 +115,13 @@ class _Comparison:
         """Run and record everything, with what the code of the call at a place of each run computes."""
         return [run(place) for run, place in zip(self._runs, places, strict=True)]
 
-    def enters_in(self, calls: _Calls) -> Where:
+    def enters_in(self, calls: _Calls) -> Origin:
         """Return the innermost call that lets the leak in, given that this one or one within it does."""
         guilty, unread = self._first(calls)
         if guilty:
             return self.enters_in(guilty)
         call = calls[0]
-        return Where(
+        return Origin(
             module=call.name,
             kind=call.kind,
             call=call.number,

@@ -1,4 +1,4 @@
-"""Where to look for the shape of a leak: at a few outputs, and then at those that tell patterns apart."""
+"""Where to look for the pattern of a leak: at a few outputs, and then at those that tell patterns apart."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.diagnosis.matching import Seen, agreeing, containing
-from scanproof.causality.diagnosis.rules import Pattern
+from scanproof.causality.diagnosis.rules import Rule
 
 LINES = 24
 """Outputs, or inputs, to look at, at most."""
@@ -18,8 +18,8 @@ FIRST_LINES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
-    """The shape of a leak over the pairs t <- s.
+class LeakPattern:
+    """The pattern of a leak over the pairs t <- s.
 
     Attributes:
         pattern: the rule that all that was looked at obeys; None when no simple one does.
@@ -32,8 +32,8 @@ class Shape:
         looked_at: what was looked at, in words.
     """
 
-    pattern: Pattern | None
-    gaps: tuple[Pattern, int] | None
+    rule: Rule | None
+    gaps: tuple[Rule, int] | None
     pairs: int
     possible: int
     nearest: int
@@ -41,23 +41,23 @@ class Shape:
     looked_at: str
 
     def __str__(self) -> str:
-        if self.pattern:
-            return f"{self.pattern}; seen on {self.looked_at}"
+        if self.rule:
+            return f"{self.rule}; seen on {self.looked_at}"
         if self.gaps:
-            pattern, named = self.gaps
-            return f"{pattern}, with gaps: {self.pairs} of {named} such pairs; seen on {self.looked_at}"
+            rule, named = self.gaps
+            return f"{rule}, with gaps: {self.pairs} of {named} such pairs; seen on {self.looked_at}"
         distances = f"{self.nearest} … {self.farthest}" if self.farthest > self.nearest else str(self.nearest)
         count = f"{self.pairs} of {self.possible} later pairs, {distances} ahead"
         return f"no simple shape: {count}; seen on {self.looked_at}"
 
 
-def shape_of(seen: Seen, same: bool) -> Shape:
+def pattern_of(seen: Seen, same: bool) -> LeakPattern:
     """Return the plainest pattern of what was seen to read; ``same`` unless outputs are aligned otherwise."""
     t, s = seen.pairs
-    pattern = next(agreeing(seen), None)
-    return Shape(
-        pattern=pattern,
-        gaps=None if pattern else containing(seen),
+    rule = next(agreeing(seen), None)
+    return LeakPattern(
+        rule=rule,
+        gaps=None if rule else containing(seen),
         pairs=len(t),
         possible=seen.possible,
         nearest=int((s - t).min()) if len(t) else 0,

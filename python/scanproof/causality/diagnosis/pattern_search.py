@@ -1,4 +1,4 @@
-"""See the shape of a leak: which later inputs a few outputs read, or which outputs read a few inputs."""
+"""See the pattern of a leak: which later inputs a few outputs read, or which outputs read a few inputs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from scanproof.causality.diagnosis.matching import Seen
-from scanproof.causality.diagnosis.pattern import Explorer, Shape, shape_of
+from scanproof.causality.diagnosis.pattern import Explorer, LeakPattern, pattern_of
 from scanproof.causality.gradients.pullback import Pullback
 from scanproof.causality.gradients.sweep import sweep
 from scanproof.foundation.alignment import Order
@@ -18,7 +18,7 @@ ABOVE_ROUNDING = 8.0
 """Where entries were seen to be rounding, what is read exceeds the greatest of them by this factor."""
 
 
-def shape_by_gradients(
+def pattern_by_gradients(
     high: Pullback,
     low: Pullback | None,
     order: Order,
@@ -27,8 +27,8 @@ def shape_by_gradients(
     t: int,
     crossed: Mapping[int, bool],
     same: bool,
-) -> Shape:
-    """Return the shape of a leak from the gradients of single outputs: one product for each, or two.
+) -> LeakPattern:
+    """Return the pattern of a leak from the gradients of single outputs: one product for each, or two.
 
     Args:
         high: the recorded pass to look at.
@@ -56,18 +56,18 @@ def shape_by_gradients(
     last = int(order.reaches[order.outputs[t]]) - 1
     first = look([last])
     seen = Seen(len(order.inputs), outputs, first, {}, {} if rounding else crossed)
-    return shape_of(Explorer(look, "rows", seen, last).explore(), same)
+    return pattern_of(Explorer(look, "rows", seen, last).explore(), same)
 
 
-def shape_by_changes(
+def pattern_by_changes(
     outputs: Tensor,
     T: int,
     near: int,
     cuts: Iterable[int],
     same: bool,
     changes: Sequence[Callable[[Sequence[int]], Tensor]],
-) -> Shape | None:
-    """Return the shape of a leak from changing one input at a time; None where that alone changes nothing.
+) -> LeakPattern | None:
+    """Return the pattern of a leak from changing one input at a time; None where that alone changes nothing.
 
     Args:
         outputs: the last input that each output may read, ascending, without repetition, CPU.
@@ -91,7 +91,7 @@ def shape_by_changes(
     first = look([near])
     crossed = {} if rounding else dict.fromkeys(sorted(cuts), True)
     seen = Explorer(look, "columns", Seen(T, outputs, {}, first, crossed), near).explore()
-    return shape_of(seen, same) if len(seen.pairs[0]) else None
+    return pattern_of(seen, same) if len(seen.pairs[0]) else None
 
 
 def tell_rounding(found: Tensor, coarse: Tensor | None, allowed: Tensor) -> tuple[Tensor, bool]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 
-class Pattern(Protocol):
+class Rule(Protocol):
     """A rule for which later inputs each output reads; its text names and states it."""
 
     def reads(self, t: Tensor, s: Tensor) -> Tensor:

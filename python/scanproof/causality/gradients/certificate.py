@@ -18,20 +18,20 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from scanproof.causality.gradients.certificate_report import Finding, LeakReport
+from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.causality.gradients.coded import WINDOW
-from scanproof.causality.gradients.probes import Examination
+from scanproof.causality.gradients.probes import Probes
 from scanproof.causality.gradients.side_by_side import screen
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment
 from scanproof.foundation.contract import Axes, AxisName
-from scanproof.foundation.drawing import INPUTS, Draw, try_inputs
-from scanproof.foundation.failure import failure
+from scanproof.foundation.drawing import CASES, Draw, try_cases
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.memory import MEMORY_BUDGET, check_memory_budget
 from scanproof.foundation.packing import Inputs
 from scanproof.foundation.request import Request
 from scanproof.foundation.rows import Rows, cut_rows, example_rows
+from scanproof.foundation.seeds import seed_of
 from scanproof.foundation.selection import Selector
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
@@ -48,7 +48,7 @@ def certify(
     *,
     cuts: Cuts = "all",
     K: int = 8,
-    inputs: int | None = None,
+    cases: int | None = None,
     batch_check: bool = True,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
@@ -57,8 +57,9 @@ def certify(
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    seed: int = 0,
     generator: torch.Generator | None = None,
-) -> LeakReport:
+) -> CausalCertificate:
     """Certify at ``x`` that no output of ``fn`` depends on a later input or on another example.
 
     Args:
@@ -74,9 +75,9 @@ def certify(
             exceeded; or ``"rand"``: ``K`` random cuts, with replacement, which miss a leak between two
             neighbours with probability (1 - 1/(T-1))^K (Lean theorem ``random_cuts_missed_next``).
         K: number of random cuts.
-        inputs: how many inputs to try in all; default 4, and 1 with random cuts. Those after ``x`` are drawn
-            from it (``scanproof.draw_input``) and swept by coded cotangents; where these flag more than one
-            window, or float64 cannot be used, by 32 random exact cuts of what they flag.
+        cases: number of inputs to try in all; by default 4, and 1 with random cuts. Inputs after ``x`` are
+            drawn from ``x`` (``scanproof.draw_input``) and swept by coded cotangents. Where these flag more
+            than one window, or float64 cannot be used, 32 random exact cuts settle what they flag.
         batch_check: also probe every ordered pair of examples, where there are at least two. With False,
             ``x`` needs no batch axis and ``batch_dim`` is not read.
         seq_dim: axis of positions in ``x`` and in the output.
@@ -91,7 +92,8 @@ def certify(
         kwargs: keyword arguments handed to ``fn`` as they are; constants and masks belong here.
         memory_budget: bytes that cotangents pulled back together, their gradients and the largest gradients
             on the way may take; at least one is pulled back at a time. The record of ``fn`` comes on top.
-        generator: source of the cuts and cotangents; advanced by the call. Default: seed 0.
+        seed: seed of the cuts, the cotangents and the drawn inputs.
+        generator: where the seed comes from, as causal-certificate takes it; advanced by the call.
 
     Returns:
         The report. ``verdict`` is CAUSAL (every forbidden entry is exactly zero, or below the detection limit
@@ -111,28 +113,16 @@ def certify(
         >>> certify(lambda x: x.cumsum(1), torch.randn(2, 16, 3)).verdict.name
         'CAUSAL'
     """
+    if generator is not None:
+        seed, generator = seed_of("certify", generator), None
+    arguments = locals()
     axes = Axes(seq_dim, batch_dim if batch_check else None)
     subject = Subject.of("certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
     _check_options(cuts, K, threshold, memory_budget)
-    options = {
-        "cuts": cuts,
-        "K": K,
-        "inputs": inputs,
-        "batch_check": batch_check,
-        "seq_dim": seq_dim,
-        "batch_dim": batch_dim,
-        "threshold": threshold,
-        "alignment": alignment,
-        "output": output,
-        "kwargs": kwargs,
-        "memory_budget": memory_budget,
-    }
-    tries = (1 if cuts == "rand" else INPUTS) if inputs is None else inputs
-    request = Request(certify, fn, x, options, tries, generator)
-    seed = request.seed
+    request = Request(certify, arguments, 1 if cuts == "rand" and cases is None else cases or CASES)
 
-    def at_drawn(draw: Draw[Subject]) -> LeakReport:
-        call = request.text(draw.source, cuts="coded", inputs=1)
+    def at_drawn(draw: Draw[Subject]) -> CausalCertificate:
+        call = request.at(draw.source, cuts="coded")
         return _certify(draw.subject, "few", K, threshold, memory_budget, seed, call)
 
     def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
@@ -140,59 +130,7 @@ def certify(
 
     given = _certify(subject, cuts, K, threshold, memory_budget, seed, request.text())
     part = "" if cuts == "coded" else "coded cuts"
-    return try_inputs(given, request.draws(subject), at_drawn, lambda _: part, together)
-
-
-def assert_strictly_causal(
-    fn: Callable[..., Any],
-    x: Inputs,
-    *,
-    threshold: float = 0.0,
-    cuts: Cuts = "all",
-    K: int = 8,
-    inputs: int | None = None,
-    batch_check: bool = True,
-    seq_dim: int = 1,
-    batch_dim: int | None = 0,
-    alignment: Alignment = SAME,
-    output: Selector | None = None,
-    kwargs: Mapping[str, Any] | None = None,
-    memory_budget: int = MEMORY_BUDGET,
-    generator: torch.Generator | None = None,
-) -> LeakReport:
-    """Raise unless ``certify`` with the same arguments passes; return its report.
-
-    INCONCLUSIVE does not pass.
-
-    Raises:
-        CausalityError: an ``AssertionError`` with the report; it names the pair t <- s and the call that
-            repeats it.
-        InvalidArgument: the call is wrong; nothing was checked.
-    """
-    __tracebackhide__ = True
-    report = certify(
-        fn,
-        x,
-        cuts=cuts,
-        K=K,
-        inputs=inputs,
-        batch_check=batch_check,
-        seq_dim=seq_dim,
-        batch_dim=batch_dim,
-        threshold=threshold,
-        alignment=alignment,
-        output=output,
-        kwargs=kwargs,
-        memory_budget=memory_budget,
-        generator=generator,
-    )
-    if not report.ok:
-        counts = [_count("cuts", "a later input", report.temporal)] if report.temporal.leaking else []
-        if report.batch and report.batch.leaking:
-            counts.append(_count("examples", "another example", report.batch))
-        allowed = f"{threshold:g} of a probe's greatest entry" if threshold else "exactly 0"
-        raise failure("assert_strictly_causal", report, counts, allowed)
-    return report
+    return try_cases(given, request.draws(subject), at_drawn, lambda _: part, together)
 
 
 def _check_options(cuts: str, K: int, threshold: float, memory_budget: int) -> None:
@@ -217,36 +155,36 @@ def _certify(
     memory_budget: int,
     seed: int,
     call: str,
-) -> LeakReport:
+) -> CausalCertificate:
     """Certify at one input; ``"few"`` cuts are coded ones, settled by a bounded number of exact ones."""
     numbers = torch.Generator(device="cpu").manual_seed(seed)
     x, axes = subject.x, subject.axes
     examples = 1 if axes.batch is None else x.shape[axes.batch]
-    examination = Examination(subject, numbers, memory_budget)
-    possible = examination.order.cuts
-    coded = examination.code() if cuts in ("coded", "few") else None
+    probes = Probes(subject, numbers, memory_budget)
+    possible = probes.order.cuts
+    coded = probes.code() if cuts in ("coded", "few") else None
     probed = torch.tensor(coded.cuts, dtype=torch.long, device="cpu") if coded else possible
     if cuts == "rand":
         probed = _random_cuts(possible, K, numbers)
     elif cuts == "few" and len(probed) > WINDOW:
         probed = _random_cuts(probed, FEW, numbers)
-    families: dict[AxisName, Rows] = {"seq": cut_rows(probed, examination.order)} if len(probed) else {}
+    families: dict[AxisName, Rows] = {"seq": cut_rows(probed, probes.order)} if len(probed) else {}
     if examples > 1:
         families["batch"] = example_rows(examples)
-    examination.probe(families)
-    temporal = examination.judge_coded(coded, threshold) if coded else examination.judge("seq", threshold)
-    batch = examination.judge("batch", threshold) if examples > 1 else None
-    return LeakReport(
+    probes.probe(families)
+    temporal = probes.judge_coded(coded, threshold) if coded else probes.judge("seq", threshold)
+    batch = probes.judge("batch", threshold) if examples > 1 else None
+    return CausalCertificate(
         T=x.shape[axes.seq],
         possible_cuts=len(possible),
         exhaustive=cuts == "all",
         coded=coded,
         temporal=temporal,
         batch=batch,
-        example_leaks=examination.example_leaks(),
+        example_leaks=probes.example_leaks(),
         threshold=threshold,
-        vjps=examination.vjps,
-        batching=examination.batching,
+        vjps=probes.vjps,
+        batching=probes.batching,
         seed=seed,
         dtype=dtype_name(x.dtype),
         device=str(x.device),
@@ -256,10 +194,3 @@ def _certify(
 
 def _random_cuts(possible: Tensor, K: int, generator: torch.Generator) -> Tensor:
     return possible[torch.randint(len(possible), (K,), generator=generator, device="cpu")]
-
-
-def _count(probes: str, what: str, finding: Finding) -> str:
-    return (
-        f"{finding.leaking} of {finding.probes} {probes} have gradient at {what}; "
-        f"greatest entry: {finding.residue:.3e}"
-    )

@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import nan
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from scanproof import theorems
-from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin import Origin
 from scanproof.causality.diagnosis.pair import LeakPair
-from scanproof.causality.diagnosis.pattern import Shape
+from scanproof.causality.diagnosis.pattern import LeakPattern
 from scanproof.causality.gradients.coded import CodedSweep
+from scanproof.causality.gradients.drop_in import DropInFields
 from scanproof.causality.gradients.pullback import Batching
-from scanproof.foundation.drawing import TriedInput, inputs_lines, over_inputs
+from scanproof.foundation.drawing import TriedCase, cases_lines, over_cases
 from scanproof.foundation.judgement import TwoPrecisions
-from scanproof.report.report import Report
-from scanproof.report.table import Row
+from scanproof.report.report import CheckReport
+from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict, gravest
 
 
@@ -32,10 +33,10 @@ class Finding:
         leak: forbidden gradient energy (sum of squares), summed over probes; NaN without probes.
         total: gradient energy, summed over probes; NaN without probes.
         evidence: ``residue`` at two precisions; None where one was enough.
-        pair: a pair of entries behind the probe with the greatest residue; None without a residue, and where
+        worst: a pair of entries behind the probe with the greatest residue; None without a residue, and where
             the verdict passed.
-        shape: the shape of the leakage over positions; None without a LEAK, and of examples.
-        where: the module that lets it in; None without a LEAK.
+        pattern: the pattern of the leakage over positions; None without a LEAK, and of examples.
+        origin: the module where the leak enters; None without a LEAK.
     """
 
     verdict: Verdict
@@ -46,9 +47,9 @@ class Finding:
     leak: float = nan
     total: float = nan
     evidence: TwoPrecisions | None = None
-    pair: LeakPair | None = None
-    shape: Shape | None = None
-    where: Where | None = None
+    worst: LeakPair | None = None
+    pattern: LeakPattern | None = None
+    origin: Origin | None = None
 
     @property
     def fraction(self) -> float:
@@ -57,7 +58,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeakReport(Report):
+class CausalCertificate(DropInFields, CheckReport):
     """What ``certify`` found.
 
     Attributes:
@@ -73,16 +74,16 @@ class LeakReport(Report):
         vjps: number of vector-Jacobian products computed, those of a second precision and of locating
             included.
         batching: how many of them went through one backward pass together, and how.
-        seed: ``torch.Generator().manual_seed(seed)`` repeats the same cuts and cotangents.
+        seed: repeats the same cuts, cotangents and drawn inputs.
         dtype: dtype of ``x``.
         device: device of ``x``.
         call: the call that repeats the check.
-        inputs: the inputs that were tried, the given one first. Where the last of several leaks, everything
-            else in the report is about that one, else about the given one.
+        cases: the inputs that were tried, ``x`` first. Where the last of several leaks, the rest of the
+            report is about that input; else it is about ``x``.
         theorem: the Lean theorem of the runners whose numeric counterpart this is.
     """
 
-    check: ClassVar = "VJP certificate"
+    check: ClassVar = "certificate"
 
     T: int
     possible_cuts: int
@@ -98,7 +99,7 @@ class LeakReport(Report):
     dtype: str
     device: str
     call: str
-    inputs: tuple[TriedInput, ...] = ()
+    cases: tuple[TriedCase, ...] = ()
     theorem: str = theorems.RUNNER_AGREE
 
     @property
@@ -111,24 +112,24 @@ class LeakReport(Report):
         """What led to the verdict."""
         return self._outcome()[1]
 
-    def with_inputs(self, inputs: tuple[TriedInput, ...]) -> "LeakReport":
+    def with_cases(self, cases: tuple[TriedCase, ...]) -> "CausalCertificate":
         """Return the report with the inputs that were tried."""
-        return replace(self, inputs=inputs)
+        return replace(self, cases=cases)
 
     @property
-    def pair(self) -> LeakPair | None:
+    def worst(self) -> LeakPair | None:
         """The pair to fix: of the worst cut, else of the worst pair of examples; None without a leak."""
-        return next((finding.pair for finding in self._findings() if finding.pair), None)
+        return next((finding.worst for finding in self._findings() if finding.worst), None)
 
     @property
-    def shape(self) -> Shape | None:
-        """The shape of the leakage over pairs t <- s; None without a LEAK across a cut."""
-        return self.temporal.shape
+    def pattern(self) -> LeakPattern | None:
+        """The pattern of the leakage over pairs t <- s; None without a LEAK across a cut."""
+        return self.temporal.pattern
 
     @property
-    def where(self) -> Where | None:
-        """The module that lets in the leak of ``pair``; None without a LEAK."""
-        return next((finding.where for finding in self._findings() if finding.where), None)
+    def origin(self) -> Origin | None:
+        """The module that lets in the leak of ``worst``; None without a LEAK."""
+        return next((finding.origin for finding in self._findings() if finding.origin), None)
 
     def _cited(self) -> tuple[str, ...]:
         names = [self.theorem]
@@ -155,66 +156,6 @@ class LeakReport(Report):
             return 1.0
         return 1.0 - (1.0 - 1.0 / self.possible_cuts) ** self.temporal.probes
 
-    @property
-    def ok(self) -> bool:
-        """Whether everything that was asked for passed."""
-        return self.verdict.passed
-
-    @property
-    def is_strictly_causal(self) -> bool:
-        """Whether the temporal verdict passed."""
-        return self.temporal.verdict.passed
-
-    @property
-    def is_batch_independent(self) -> bool:
-        """Whether the cross-batch verdict passed; true when it was not checked."""
-        return self.batch is None or self.batch.verdict.passed
-
-    @property
-    def temporal_leak(self) -> float:
-        """Gradient energy that crossed a cut, summed over cuts."""
-        return self.temporal.leak
-
-    @property
-    def temporal_total(self) -> float:
-        """Gradient energy, summed over cuts."""
-        return self.temporal.total
-
-    @property
-    def temporal_fraction(self) -> float:
-        """Share of the gradient energy that crossed a cut; NaN when there was no gradient."""
-        return self.temporal.fraction
-
-    @property
-    def crossbatch_leak(self) -> float:
-        """Gradient energy that reached another example, summed over examples; 0 when not checked."""
-        return self.batch.leak if self.batch else 0.0
-
-    @property
-    def crossbatch_total(self) -> float:
-        """Gradient energy, summed over examples; 0 when not checked."""
-        return self.batch.total if self.batch else 0.0
-
-    @property
-    def crossbatch_fraction(self) -> float:
-        """Share of the gradient energy that reached another example; 0 when not checked."""
-        return self.batch.fraction if self.batch else 0.0
-
-    @property
-    def cuts_probed(self) -> int:
-        """Number of cuts probed."""
-        return self.temporal.probes
-
-    @property
-    def batch_checked(self) -> bool:
-        """Whether examples were probed for reading each other."""
-        return self.batch is not None
-
-    @property
-    def extra(self) -> Mapping[str, Any]:
-        """Empty; read by code written for causal-certificate."""
-        return {}
-
     def summary(self) -> str:
         """Return a few lines that say what was probed, what was found and what it rests on."""
         lines = [f"CausalCertificate(T={self.T}, {self.mode} cuts)"]
@@ -234,34 +175,44 @@ class LeakReport(Report):
             )
         lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
         for finding in self._findings():
-            named = {"worst pair": finding.pair, "shape": finding.shape, "enters in": finding.where}
+            named = {"worst pair": finding.worst, "pattern": finding.pattern, "enters in": finding.origin}
             lines.extend(f"  {name:<11}: {found}" for name, found in named.items() if found)
-        lines.extend(inputs_lines(self.inputs))
+        lines.extend(cases_lines(self.cases))
         lines.append(f"  probed     : {self._probed()}; {self.dtype} on {self.device}, seed {self.seed}")
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)
 
-    def row(self, subject: str) -> Row:
-        """Return the report as a row of ``scanproof.table``."""
-        return Row(
-            subject=subject,
-            check=self.check,
-            verdict=self.verdict,
-            evidence="; ".join([*self._places(), self._probed()]),
-            theorem=self.theorem,
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
+        return (
+            Row(
+                subject=subject,
+                check=self.check,
+                verdict=self.verdict,
+                evidence="; ".join([*self._places(), self._probed()]),
+                theorem=self.theorem,
+            ),
         )
+
+    def failure_lines(self) -> list[str]:
+        """Return how many probes found how much, and what would have passed."""
+        lines = [_count("cuts", "a later input", self.temporal)] if self.temporal.leaking else []
+        if self.batch and self.batch.leaking:
+            lines.append(_count("examples", "another example", self.batch))
+        exact = "exactly 0" if self.threshold == 0 else f"{self.threshold:g} of a probe's greatest entry"
+        return [*lines, f"Allowed: {exact}, or rounding on the evidence of two precisions"]
 
     def _places(self) -> list[str]:
         """Return the pair, the pattern and the module of a leak, else the reason for the verdict."""
-        if not self.pair:
+        if not self.worst:
             return [self.reason]
-        pattern = [str(self.shape.pattern)] if self.shape and self.shape.pattern else []
-        return [str(self.pair), *pattern, *([f"enters in {self.where}"] if self.where else [])]
+        pattern = [str(self.pattern.rule)] if self.pattern and self.pattern.rule else []
+        return [str(self.worst), *pattern, *([f"enters in {self.origin}"] if self.origin else [])]
 
     def _outcome(self) -> tuple[Verdict, str]:
         verdict = gravest(finding.verdict for finding in self._findings())
         reasons = dict.fromkeys(found.reason for found in self._findings() if found.verdict is verdict)
-        return over_inputs(verdict, "; cross-batch: ".join(reasons), self.inputs)
+        return over_cases(_of_causality(verdict), "; cross-batch: ".join(reasons), self.cases)
 
     def _findings(self) -> tuple[Finding, ...]:
         return (self.temporal, self.batch) if self.batch else (self.temporal,)
@@ -271,6 +222,22 @@ class LeakReport(Report):
         pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
         windows = f"{self.coded.windows} coded windows, " if self.coded and not self.coded.problem else ""
         return f"{windows}{self.cuts_probed} cuts{pairs}, {self.vjps} VJPs, {self.batching}"
+
+
+def _count(probes: str, what: str, finding: Finding) -> str:
+    return (
+        f"{finding.leaking} of {finding.probes} {probes} have gradient at {what}; "
+        f"greatest entry: {finding.residue:.3e}"
+    )
+
+
+def _of_causality(verdict: Verdict) -> Verdict:
+    """Return the verdict of the whole certificate: independence of examples is a part of it."""
+    whole = {
+        Verdict.INDEPENDENT: Verdict.CAUSAL,
+        Verdict.INDEPENDENT_TO_ROUNDING: Verdict.CAUSAL_TO_ROUNDING,
+    }
+    return whole.get(verdict, verdict)
 
 
 def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:
@@ -285,8 +252,8 @@ _TEMPORAL_WORDS = {
     Verdict.INCONCLUSIVE: "INCONCLUSIVE",
 }
 _BATCH_WORDS = {
-    Verdict.CAUSAL: "BATCH-INDEPENDENT",
-    Verdict.CAUSAL_TO_ROUNDING: "BATCH-INDEPENDENT TO ROUNDING",
+    Verdict.INDEPENDENT: "BATCH-INDEPENDENT",
+    Verdict.INDEPENDENT_TO_ROUNDING: "BATCH-INDEPENDENT TO ROUNDING",
     Verdict.TOLERATED: "WITHIN THE THRESHOLD",
     Verdict.LEAK: "BATCH LEAK",
     Verdict.INCONCLUSIVE: "INCONCLUSIVE",

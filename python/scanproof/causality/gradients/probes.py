@@ -6,12 +6,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin import Origin
 from scanproof.causality.diagnosis.origin_by_gradients import follow
 from scanproof.causality.diagnosis.pair import LeakPair, locate
 from scanproof.causality.diagnosis.past import Past
-from scanproof.causality.diagnosis.pattern import Shape
-from scanproof.causality.diagnosis.pattern_search import shape_by_gradients, tell_rounding
+from scanproof.causality.diagnosis.pattern import LeakPattern
+from scanproof.causality.diagnosis.pattern_search import pattern_by_gradients, tell_rounding
 from scanproof.causality.gradients.certificate_report import Finding
 from scanproof.causality.gradients.coded import BOUNDED, CodedSweep, coded_sweep, unswept
 from scanproof.causality.gradients.pullback import Batching, Pullback
@@ -20,8 +20,12 @@ from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME
 from scanproof.foundation.contract import Axes, AxisName, SequenceMap, proves_nothing
 from scanproof.foundation.judgement import (
+    CAUSALITY,
+    INDEPENDENCE,
     SHRINKAGE,
     Judgement,
+    Measured,
+    Outcomes,
     Rerun,
     coarser,
     dtype_name,
@@ -38,7 +42,7 @@ SUSPECTS = 8
 """Rows with the greatest residues, which another precision repeats first."""
 
 
-class Examination:
+class Probes:
     """Families of probes of ``fn`` at ``x``, judged one by one.
 
     Args:
@@ -97,11 +101,11 @@ class Examination:
     def judge(self, axis: AxisName, threshold: float) -> Finding:
         """Judge one family; a forbidden share of at most ``threshold`` is tolerated."""
         if self._problem is not None:
-            return Finding(verdict=Verdict.INCONCLUSIVE, reason=self._problem)
+            return _finding(judge(Measured(outcomes=_OUTCOMES[axis], problem=self._problem)))
         found = self._given.sweeps[axis]
         judgement = self._judge(axis, found, threshold)
         suspect = found.finite and found.residue > 0 and not judgement.verdict.passed
-        pair = self._locate(axis, judgement) if suspect else None
+        worst = self._locate(axis, judgement) if suspect else None
         leaks = judgement.verdict is Verdict.LEAK
         return Finding(
             verdict=judgement.verdict,
@@ -112,18 +116,17 @@ class Examination:
             leak=found.leak,
             total=found.total,
             evidence=judgement.evidence,
-            pair=pair,
-            shape=self._shape(pair, judgement) if pair and leaks and axis == "seq" else None,
-            where=self._where(axis, judgement) if leaks else None,
+            worst=worst,
+            pattern=self._pattern(worst, judgement) if worst and leaks and axis == "seq" else None,
+            origin=self._origin(axis, judgement) if leaks else None,
         )
 
     def judge_coded(self, coded: CodedSweep, threshold: float) -> Finding:
         """Judge the positions: by exact cuts where windows were flagged, else by the bound."""
         if self._problem is None and coded.flagged:
             return self.judge("seq", threshold)
-        if self._problem is not None or not coded.alive:
-            return Finding(verdict=Verdict.INCONCLUSIVE, reason=self._problem or _silent())
-        return Finding(verdict=Verdict.CAUSAL, reason=BOUNDED)
+        problem = self._problem or (None if coded.alive else _silent())
+        return _finding(judge(Measured(outcomes=CAUSALITY, problem=problem, exact=BOUNDED)))
 
     def map(self) -> tuple[Tensor, Tensor]:
         """Return the greatest gradient of each output at each input, and which later ones are no rounding.
@@ -150,24 +153,20 @@ class Examination:
         return fine.largest, tell_rounding(fine.largest, coarse.largest, rows.allowed)[0]
 
     def _judge(self, axis: AxisName, found: Sweep, threshold: float) -> Judgement:
-        if not found.finite:
-            return Judgement(
-                Verdict.INCONCLUSIVE,
-                "gradients hold NaN or infinity although fn(x) is finite; look for a 0 * inf in the "
-                "backward, for example a masked log or division",
+        return judge(
+            Measured(
+                outcomes=_OUTCOMES[axis],
+                problem=_gradient_problem(axis, found),
+                residue=found.residue,
+                scale=found.scale,
+                dtype=self._x.dtype,
+                rerun=lambda dtype: self._rerun(dtype, axis),
+                exact="every probe was exactly zero",
+                share=found.fraction,
+                tolerance=threshold,
+                tolerated=f"{found.fraction:.2e} of a probe's greatest entry, within the threshold {threshold:.2e}",
             )
-        silent = (~found.alive).nonzero().flatten().tolist()
-        if len(silent) == len(found.alive) or (silent and axis == "batch"):
-            whose = f" of example {silent[0]}" if axis == "batch" else ""
-            return Judgement(Verdict.INCONCLUSIVE, _silent(whose))
-        if 0 < found.fraction <= threshold:
-            return Judgement(
-                Verdict.TOLERATED,
-                f"{found.fraction:.2e} of a probe's greatest entry, within the threshold {threshold:.2e}",
-            )
-        if found.residue == 0:
-            return Judgement(Verdict.CAUSAL, "every probe was exactly zero")
-        return judge(found.residue, found.scale, self._x.dtype, lambda dtype: self._rerun(dtype, axis))
+        )
 
     def _locate(self, axis: AxisName, judgement: Judgement) -> LeakPair:
         run = self._seen_in(judgement)
@@ -178,14 +177,14 @@ class Examination:
         reach = int(self.order.reaches[self.order.outputs[pair.t]]) if aligned else None
         return replace(pair, input_name=name, input_index=index, reach=reach)
 
-    def _shape(self, pair: LeakPair, judgement: Judgement) -> Shape:
+    def _pattern(self, pair: LeakPair, judgement: Judgement) -> LeakPattern:
         high = self._seen_in(judgement).pullback
         run = self._promoted.get(torch.float32, self._given)
         low = run.pullback if isinstance(run, _Run) and run.pullback is not high else None
         given = self._given.sweeps["seq"]
         taus = given.rows.allowed.sum(1).tolist()
         crossed = dict(sorted(zip(taus, (given.forbidden > 0).tolist(), strict=True)))
-        return shape_by_gradients(
+        return pattern_by_gradients(
             high,
             low,
             self.order,
@@ -196,7 +195,7 @@ class Examination:
             self._subject.alignment == SAME,
         )
 
-    def _where(self, axis: AxisName, judgement: Judgement) -> Where:
+    def _origin(self, axis: AxisName, judgement: Judgement) -> Origin:
         """Return where the leak enters, by another run of ``fn`` that records the modules it calls."""
         run = self._seen_in(judgement)
         past = Past(run.sweeps[axis].worst(1)[0], axis, self._axes, self._x.shape)
@@ -214,7 +213,7 @@ class Examination:
         try:
             return follow(self._subject, self._subject.given, record, past, self._generator.clone_state())
         except Exception as error:  # whatever fn raises where it is watched
-            return Where(problem=f"{type(error).__name__}: {error}")
+            return Origin(problem=f"{type(error).__name__}: {error}")
 
     def _seen_in(self, judgement: Judgement) -> "_Run":
         """Return the run in the precision where rounding hides least of the residue."""
@@ -300,6 +299,26 @@ class _Run:
     ) -> None:
         self.pullback, self.mode = pullback, mode
         self.sweeps: dict[AxisName, Sweep] = {} if sweeps is None else sweeps
+
+
+_OUTCOMES: Mapping[AxisName, Outcomes] = {"seq": CAUSALITY, "batch": INDEPENDENCE}
+
+
+def _finding(judgement: Judgement) -> Finding:
+    return Finding(verdict=judgement.verdict, reason=judgement.reason)
+
+
+def _gradient_problem(axis: AxisName, found: Sweep) -> str | None:
+    """Say why gradients can support no verdict; None where they can."""
+    if not found.finite:
+        return (
+            "gradients hold NaN or infinity although fn(x) is finite; look for a 0 * inf in the backward, for "
+            "example a masked log or division"
+        )
+    silent = (~found.alive).nonzero().flatten().tolist()
+    if len(silent) == len(found.alive) or (silent and axis == "batch"):
+        return _silent(f" of example {silent[0]}" if axis == "batch" else "")
+    return None
 
 
 def _silent(whose: str = "") -> str:

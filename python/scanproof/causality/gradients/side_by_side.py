@@ -19,6 +19,7 @@ from scanproof.causality.gradients.pullback import Pullback
 from scanproof.causality.gradients.sweep import sweep
 from scanproof.foundation.contract import Axes, proves_nothing
 from scanproof.foundation.drawing import Draw
+from scanproof.foundation.judgement import CAUSALITY, Measured, judge
 from scanproof.foundation.precision import AtPrecision
 from scanproof.foundation.rows import Rows
 from scanproof.foundation.subject import Subject
@@ -68,10 +69,15 @@ def _settled(draws: Sequence[Draw[Subject]], seed: int, memory_budget: int) -> M
     for place, (draw, reason) in enumerate(zip(draws, silent, strict=True)):
         own = slice(place * examples, (place + 1) * examples)
         if reason:
-            settled[draw.number] = Verdict.INCONCLUSIVE, reason
+            settled[draw.number] = _verdict(Measured(outcomes=CAUSALITY, problem=reason))
         elif bounded[own].all() and alive[own].all():
-            settled[draw.number] = Verdict.CAUSAL, BOUNDED
+            settled[draw.number] = _verdict(Measured(outcomes=CAUSALITY, exact=BOUNDED))
     return settled
+
+
+def _verdict(measured: Measured) -> Outcome:
+    judgement = judge(measured)
+    return judgement.verdict, judgement.reason
 
 
 def _are_independent(pullback: Pullback, axes: Axes, judged: Tensor, seed: int) -> bool:

@@ -17,13 +17,13 @@ counts as rounding when ``replace`` found none.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from math import isinf
+from math import inf, isinf
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin import Origin
 from scanproof.causality.diagnosis.origin_by_outputs import compare, precisions
 from scanproof.causality.diagnosis.past import Past
 from scanproof.causality.outputs.batch_inputs import Batch, Case
@@ -38,10 +38,11 @@ from scanproof.causality.outputs.replacement import KINDS, Kind, check_kinds
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.contract import Axes, module_of, proves_nothing
 from scanproof.foundation.determinism import unsteady
-from scanproof.foundation.drawing import INPUTS, Draw, try_inputs
-from scanproof.foundation.failure import failure
+from scanproof.foundation.drawing import CASES, Draw, try_cases
 from scanproof.foundation.judgement import (
+    INDEPENDENCE,
     Judgement,
+    Measured,
     Rerun,
     coarser,
     dtype_name,
@@ -57,18 +58,18 @@ from scanproof.foundation.selection import Selector
 from scanproof.report.verdict import Verdict, gravest
 
 
-def check_batch_independence(
+def check_batch(
     fn: Callable[..., Any],
     x: Inputs,
     *,
     probes: Iterable[BatchProbe] = PROBES,
     kinds: Iterable[Kind] = KINDS,
-    inputs: int = INPUTS,
+    cases: int = CASES,
     vocab_size: int | None = None,
     batch_dim: int = 0,
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
-    generator: torch.Generator | None = None,
+    seed: int = 0,
 ) -> BatchReport:
     """Compare what ``fn`` returns for each example with what it returns for it in other batches.
 
@@ -84,19 +85,20 @@ def check_batch_independence(
             for a function that is made for one batch size.
         kinds: what other examples are replaced with, of ``"noise"``, ``"large"``, ``"permutation"`` (the
             next example), ``"zeros"``.
-        inputs: how many inputs to try in all. Those after ``x`` are drawn from it (``scanproof.draw_input``
-            with ``seq_dim=None``), and their examples replaced by the first of ``kinds``.
+        cases: number of inputs to try in all. Inputs after ``x`` are drawn from ``x``
+            (``scanproof.draw_input`` with ``seq_dim=None``), and their examples replaced by the first of
+            ``kinds``.
         vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
         batch_dim: axis of examples in ``x`` and in the output.
         output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
             what ``fn`` returns to one tensor.
         kwargs: keyword arguments handed to ``fn`` as they are, whatever the batch: without an axis of
             examples.
-        generator: source of the contents; advanced by the call. Default: seed 0.
+        seed: seed of the contents and the drawn inputs.
 
     Returns:
-        The report. ``verdict`` is CAUSAL (no example changed a bit; the sign of a zero is not compared),
-        CAUSAL_TO_ROUNDING, LEAK (with the ordered pairs i <- j of examples, or what else changed an output),
+        The report. ``verdict`` is INDEPENDENT (no example changed a bit; the sign of a zero is not
+        compared), INDEPENDENT_TO_ROUNDING, LEAK (with the ordered pairs i <- j of examples, or what else changed an output),
         or INCONCLUSIVE: outputs with NaN or infinity or zero throughout an example, a function that returns
         something else when it runs again, outputs that never change, a batch of one that ``fn`` does not
         take, or a change that cannot be told from rounding.
@@ -108,75 +110,26 @@ def check_batch_independence(
 
     Example:
         >>> import torch
-        >>> from scanproof import check_batch_independence
+        >>> from scanproof import check_batch
         >>> centred = lambda x: x - x.mean(0, keepdim=True).detach()
-        >>> check_batch_independence(centred, torch.randn(3, 16, 4)).verdict.name
+        >>> check_batch(centred, torch.randn(3, 16, 4)).verdict.name
         'LEAK'
     """
-    check = "check_batch_independence"
+    arguments = locals()
+    check = "check_batch"
     batch = Batch(check, fn, x, batch_dim, output, kwargs)
     chosen, chosen_kinds = _check_probes(check, probes), check_kinds(check, kinds)
-    options = {
-        "probes": chosen,
-        "kinds": chosen_kinds,
-        "inputs": inputs,
-        "vocab_size": vocab_size,
-        "batch_dim": batch_dim,
-        "output": output,
-        "kwargs": kwargs,
-    }
-    request = Request(check_batch_independence, fn, x, options, inputs, generator)
-    report = partial(_report, probes=chosen, vocab_size=vocab_size, seed=request.seed)
+    request = Request(check_batch, arguments)
+    report = partial(_report, probes=chosen, vocab_size=vocab_size, seed=seed)
 
     def at_drawn(draw: Draw[Batch]) -> BatchReport:
         kind = chosen_kinds[:1]
-        return report(draw.subject, kinds=kind, call=request.text(draw.source, kinds=kind, inputs=1))
+        return report(draw.subject, kinds=kind, call=request.at(draw.source, kinds=kind))
 
     with _buffers_kept(fn):
-        given = report(batch, kinds=chosen_kinds, call=request.text())
-        draws = batch.draws(inputs, request.seed, vocab_size)
-        return try_inputs(given, draws, at_drawn, lambda _: chosen_kinds[0])
-
-
-def assert_batch_independent(
-    fn: Callable[..., Any],
-    x: Inputs,
-    *,
-    probes: Iterable[BatchProbe] = PROBES,
-    kinds: Iterable[Kind] = KINDS,
-    inputs: int = INPUTS,
-    vocab_size: int | None = None,
-    batch_dim: int = 0,
-    output: Selector | None = None,
-    kwargs: Mapping[str, Any] | None = None,
-    generator: torch.Generator | None = None,
-) -> BatchReport:
-    """Raise unless ``check_batch_independence`` with the same arguments passes; return its report.
-
-    INCONCLUSIVE does not pass.
-
-    Raises:
-        CausalityError: an ``AssertionError`` with the report; it names the ordered pairs of examples, and the
-            call that repeats it.
-        InvalidArgument: the call is wrong; nothing was checked.
-    """
-    __tracebackhide__ = True
-    report = check_batch_independence(
-        fn,
-        x,
-        probes=probes,
-        kinds=kinds,
-        inputs=inputs,
-        vocab_size=vocab_size,
-        batch_dim=batch_dim,
-        output=output,
-        kwargs=kwargs,
-        generator=generator,
-    )
-    if not report.ok:
-        counts = [f"{finding.probe}: {finding}" for finding in report.findings if finding.differing]
-        raise failure("assert_batch_independent", report, counts, "equal bits")
-    return report
+        given = report(batch, kinds=chosen_kinds, call=request.text(probes=chosen, kinds=chosen_kinds))
+        draws = batch.draws(cases, seed, vocab_size)
+        return try_cases(given, draws, at_drawn, lambda _: chosen_kinds[0])
 
 
 def _report(
@@ -189,7 +142,7 @@ def _report(
     call: str,
 ) -> BatchReport:
     numbers = torch.Generator(device="cpu").manual_seed(seed)
-    comparison = _Comparison(batch, {each: batch.cases(each, kinds, vocab_size, numbers) for each in probes})
+    comparison = _BatchRuns(batch, {each: batch.cases(each, kinds, vocab_size, numbers) for each in probes})
     findings = comparison.findings()
     verdict = gravest(finding.verdict for finding in findings)
     decisive = [finding for finding in findings if finding.verdict is verdict]
@@ -201,7 +154,7 @@ def _report(
         verdict=verdict,
         reason=_reason(decisive),
         worst=next((finding.worst for finding in decisive if finding.worst), None),
-        where=next((where for finding in decisive if (where := comparison.where(finding))), None),
+        origin=next((origin for finding in decisive if (origin := comparison.origin(finding))), None),
         calls=comparison.calls,
         vocab_size=vocab_size,
         seed=seed,
@@ -211,7 +164,7 @@ def _report(
     )
 
 
-class _Comparison:
+class _BatchRuns:
     """The outputs of the batch and of other batches, at the precision given and at others."""
 
     def __init__(self, batch: Batch, cases: dict[BatchProbe, list[Case]]) -> None:
@@ -223,7 +176,7 @@ class _Comparison:
         try:
             self._y = self._run(None)
         except _NotTaken as error:
-            raise InvalidArgument(f"check_batch_independence: {error}.") from error
+            raise InvalidArgument(f"check_batch: {error}.") from error
         self._problem = proves_nothing(self._y, Axes(batch.dim, batch.dim)) or self._unsteady()
 
     def findings(self) -> tuple[BatchFinding, ...]:
@@ -236,7 +189,7 @@ class _Comparison:
         pairs = {(change.example, case.replaced[0]) for case in alone for change in alone[case]}
         return tuple(sorted(pairs))
 
-    def where(self, finding: BatchFinding) -> Where | None:
+    def origin(self, finding: BatchFinding) -> Origin | None:
         """Return the module that lets the worst change of a leak in, by running it again."""
         worst = finding.worst
         if worst is None or finding.verdict is not Verdict.LEAK:
@@ -268,33 +221,41 @@ class _Comparison:
         )
 
     def _judge(self, probe: BatchProbe, cases: list[Case]) -> Judgement:
-        if self._problem is not None:
-            return Judgement(Verdict.INCONCLUSIVE, self._problem)
+        problem = self._problem or self._compare(cases)
+        differing = [case for case in cases if self._changes.get(case)]
+        changes = [change for case in differing for change in self._changes[case]]
+        if problem is None:
+            problem = self._unsteady() if changes else self._untested(probe)
+        not_finite = any(isinf(change.size) for change in changes)
+        return judge(
+            Measured(
+                outcomes=INDEPENDENCE,
+                problem=problem,
+                residue=inf if not_finite else max((change.share for change in changes), default=0.0),
+                dtype=self._dtype,
+                rerun=lambda dtype: rerun_at(dtype, lambda mode: self._repeat(mode, differing)),
+                exact="every example kept every bit",
+                not_finite=f"an output became NaN or infinite {_WHEN[probe]}",
+                confirms_vanished=lambda: probe != "replace" and self._kept_every_bit(),
+            )
+        )
+
+    def _compare(self, cases: list[Case]) -> str | None:
+        """Make the comparisons of one probe; return why one of them proves nothing."""
         try:
             for case in cases:
                 self._changes[case] = self._changes_of(case, self._y)
         except _NotTaken as error:
-            return Judgement(Verdict.INCONCLUSIVE, str(error))
-        changes = [change for case in cases for change in self._changes[case]]
-        if not changes and probe == "replace" and not self._moved:
-            return Judgement(
-                Verdict.INCONCLUSIVE,
-                "no output changed, whatever the examples were replaced with, so nothing could have leaked; "
-                "pass an x or parameters that let outputs vary",
-            )
-        if not changes:
-            return Judgement(Verdict.CAUSAL, "every example kept every bit")
-        if problem := self._unsteady():
-            return Judgement(Verdict.INCONCLUSIVE, problem)
-        if any(isinf(change.size) for change in changes):
-            return Judgement(Verdict.LEAK, f"an output became NaN or infinite {_WHEN[probe]}")
-        differing = [case for case in cases if self._changes[case]]
-        return judge(
-            max(change.share for change in changes),
-            1.0,
-            self._dtype,
-            lambda dtype: rerun_at(dtype, lambda mode: self._repeat(mode, differing)),
-            lambda: probe != "replace" and self._kept_every_bit(),
+            return str(error)
+        return None
+
+    def _untested(self, probe: BatchProbe) -> str | None:
+        """Say why equal outputs prove nothing; None where they prove something."""
+        if probe != "replace" or self._moved:
+            return None
+        return (
+            "no output changed, whatever the examples were replaced with, so nothing could have leaked; pass "
+            "an x or parameters that let outputs vary"
         )
 
     @property

@@ -93,11 +93,11 @@ class Batch:
         self.tensors = tuple(tensor.detach() for tensor in given)
         self.examples = counts.pop()
 
-    def draws(self, inputs: int, seed: int, vocab_size: int | None) -> tuple[Draw[Self], ...]:
+    def draws(self, cases: int, seed: int, vocab_size: int | None) -> tuple[Draw[Self], ...]:
         """Return this batch with inputs drawn from its own, so that there are at most so many in all."""
         call = draw_call(seed=seed, seq_dim=None, batch_dim=self.dim, vocab_size=vocab_size)
         made = []
-        for number in range(1, inputs):
+        for number in range(1, cases):
             other = copy(self)
             other.tensors = each_drawn(self.tensors, number, seed, self.dim, vocab_size)
             if any(not torch.equal(a, b) for a, b in zip(other.tensors, self.tensors, strict=True)):

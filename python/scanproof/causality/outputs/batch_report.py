@@ -1,4 +1,4 @@
-"""What batch independence reports."""
+"""What the batch check reports."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
@@ -75,10 +75,10 @@ class BatchFinding:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchReport(ComparisonReport):
-    """What ``check_batch_independence`` found.
+    """What ``check_batch`` found.
 
-    The verdict is the gravest of the findings: CAUSAL (no example changed), CAUSAL_TO_ROUNDING, LEAK or
-    INCONCLUSIVE; ``worst`` is a change behind it. The runners of the Lean specs read one sequence, so there
+    The verdict is the gravest of the findings: INDEPENDENT (no example changed),
+    INDEPENDENT_TO_ROUNDING, LEAK or INCONCLUSIVE; ``worst`` is a change behind it. The runners of the Lean specs read one sequence, so there
     is no theorem of a batch.
 
     Attributes:
@@ -90,7 +90,7 @@ class BatchReport(ComparisonReport):
         vocab_size: as the call gave it.
     """
 
-    check: ClassVar = "batch independence"
+    check: ClassVar = "batch"
 
     worst: BatchChange | None
     examples: int
@@ -102,7 +102,10 @@ class BatchReport(ComparisonReport):
     theorem: str = "none: a runner reads one sequence"
 
     def _title(self) -> str:
-        return f"BatchIndependence({self.examples} examples, {', '.join(self.kinds)})"
+        return f"Batch({self.examples} examples, {', '.join(self.kinds)})"
+
+    def _counts(self) -> list[str]:
+        return [f"{finding.probe}: {finding}" for finding in self.findings if finding.differing]
 
     def _details(self) -> list[str]:
         lines = []

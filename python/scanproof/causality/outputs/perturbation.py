@@ -22,21 +22,22 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin import Origin
 from scanproof.causality.diagnosis.origin_by_outputs import compare, precisions
 from scanproof.causality.diagnosis.past import Past
-from scanproof.causality.diagnosis.pattern import Shape
-from scanproof.causality.diagnosis.pattern_search import shape_by_changes
+from scanproof.causality.diagnosis.pattern import LeakPattern
+from scanproof.causality.diagnosis.pattern_search import pattern_by_changes
 from scanproof.causality.outputs.perturbation_report import Change, PerturbationReport
 from scanproof.causality.outputs.replacement import KINDS, Kind, Replacement, check_kinds
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment, Order
 from scanproof.foundation.contract import Axes, SequenceMap, proves_nothing
 from scanproof.foundation.determinism import unsteady
-from scanproof.foundation.drawing import INPUTS, Draw, some_of, try_inputs
-from scanproof.foundation.failure import failure
+from scanproof.foundation.drawing import CASES, Draw, some_of, try_cases
 from scanproof.foundation.judgement import (
+    CAUSALITY,
     Judgement,
+    Measured,
     Rerun,
     coarser,
     dtype_name,
@@ -64,7 +65,7 @@ def check_perturbation(
     *,
     cuts: Literal["all"] | Iterable[int] = "all",
     kinds: Iterable[Kind] = KINDS,
-    inputs: int = INPUTS,
+    cases: int = CASES,
     vocab_size: int | None = None,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
@@ -72,7 +73,7 @@ def check_perturbation(
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
     memory_budget: int = MEMORY_BUDGET,
-    generator: torch.Generator | None = None,
+    seed: int = 0,
 ) -> PerturbationReport:
     """Replace ``x[:, k:]`` and compare ``fn(x)[:, :k]`` bit for bit.
 
@@ -87,8 +88,9 @@ def check_perturbation(
         cuts: the cuts k, each with 1 <= k < T, or ``"all"`` of them; with an alignment, all those where an
             output becomes complete.
         kinds: what the future is replaced with, of ``"noise"``, ``"large"``, ``"permutation"``, ``"zeros"``.
-        inputs: how many inputs to try in all. Those after ``x`` are drawn from it (``scanproof.draw_input``)
-            and replaced by the first of ``kinds`` at one cut in eight, at least four, each at others.
+        cases: number of inputs to try in all. Inputs after ``x`` are drawn from ``x``
+            (``scanproof.draw_input``). Their futures are replaced by the first of ``kinds``, at one cut in
+            eight, at least four, and at others than the last.
         vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
         seq_dim: axis of positions in ``x`` and in the output.
         batch_dim: axis of examples in both; None for an input without one.
@@ -99,7 +101,7 @@ def check_perturbation(
         kwargs: keyword arguments handed to ``fn`` as they are.
         memory_budget: bytes that the futures of one call may take, counted as four times their inputs and
             outputs; one is always tried.
-        generator: source of the futures; advanced by the call. Default: seed 0.
+        seed: seed of the futures and the drawn inputs.
 
     Returns:
         The report. ``verdict`` is CAUSAL (bit for bit; the sign of a zero is not compared),
@@ -119,6 +121,7 @@ def check_perturbation(
         >>> check_perturbation(centred, torch.randn(2, 16, 3)).verdict.name
         'LEAK'
     """
+    arguments = locals()
     subject = Subject.of(
         "check_perturbation",
         fn,
@@ -131,84 +134,25 @@ def check_perturbation(
     )
     chosen_kinds = check_kinds("check_perturbation", kinds)
     check_memory_budget("check_perturbation", memory_budget)
-    options = {
-        "cuts": cuts,
-        "kinds": chosen_kinds,
-        "inputs": inputs,
-        "vocab_size": vocab_size,
-        "seq_dim": seq_dim,
-        "batch_dim": batch_dim,
-        "alignment": alignment,
-        "output": output,
-        "kwargs": kwargs,
-        "memory_budget": memory_budget,
-    }
-    request = Request(check_perturbation, fn, x, options, inputs, generator)
-    compared = partial(_Comparison, vocab_size=vocab_size, seed=request.seed, memory_budget=memory_budget)
+    request = Request(check_perturbation, arguments)
+    compared = partial(_FutureRuns, vocab_size=vocab_size, seed=seed, memory_budget=memory_budget)
     comparison = compared(subject, cuts, chosen_kinds)
     chosen = cuts if isinstance(cuts, str) else comparison.cuts
 
     def at_drawn(draw: Draw[Subject]) -> PerturbationReport:
         few, kind = some_of(comparison.cuts, draw.number), chosen_kinds[:1]
-        call = request.text(draw.source, cuts=few, kinds=kind, inputs=1)
+        call = request.at(draw.source, cuts=few, kinds=kind)
         return _report(compared(draw.subject, few, kind), call)
 
     def part(draw: Draw[Subject]) -> str:
         few = len(some_of(comparison.cuts, draw.number))
         return f"{few} of {len(comparison.cuts)} cuts, {chosen_kinds[0]}"
 
-    given = _report(comparison, request.text(cuts=chosen))
-    return try_inputs(given, request.draws(subject, vocab_size), at_drawn, part)
+    given = _report(comparison, request.text(cuts=chosen, kinds=chosen_kinds))
+    return try_cases(given, request.draws(subject, vocab_size), at_drawn, part)
 
 
-def assert_future_blind(
-    fn: Callable[..., Any],
-    x: Inputs,
-    *,
-    cuts: Literal["all"] | Iterable[int] = "all",
-    kinds: Iterable[Kind] = KINDS,
-    inputs: int = INPUTS,
-    vocab_size: int | None = None,
-    seq_dim: int = 1,
-    batch_dim: int | None = 0,
-    alignment: Alignment = SAME,
-    output: Selector | None = None,
-    kwargs: Mapping[str, Any] | None = None,
-    memory_budget: int = MEMORY_BUDGET,
-    generator: torch.Generator | None = None,
-) -> PerturbationReport:
-    """Raise unless ``check_perturbation`` with the same arguments passes; return its report.
-
-    INCONCLUSIVE does not pass.
-
-    Raises:
-        CausalityError: an ``AssertionError`` with the report; it names the pair t <- s, what replaced the
-            future, and the call that repeats it.
-        InvalidArgument: the call is wrong; nothing was checked.
-    """
-    __tracebackhide__ = True
-    report = check_perturbation(
-        fn,
-        x,
-        cuts=cuts,
-        kinds=kinds,
-        inputs=inputs,
-        vocab_size=vocab_size,
-        seq_dim=seq_dim,
-        batch_dim=batch_dim,
-        alignment=alignment,
-        output=output,
-        kwargs=kwargs,
-        memory_budget=memory_budget,
-        generator=generator,
-    )
-    if not report.ok:
-        count = f"{report.differing} of {report.probes} replaced futures changed an earlier output"
-        raise failure("assert_future_blind", report, [count] if report.differing else [], "equal bits")
-    return report
-
-
-def _report(comparison: "_Comparison", call: str) -> PerturbationReport:
+def _report(comparison: "_FutureRuns", call: str) -> PerturbationReport:
     judgement, worst = comparison.judge(), comparison.worst()
     x = comparison.subject.x
     return PerturbationReport(
@@ -218,8 +162,8 @@ def _report(comparison: "_Comparison", call: str) -> PerturbationReport:
         verdict=judgement.verdict,
         reason=judgement.reason,
         worst=worst,
-        shape=comparison.shape(judgement, worst),
-        where=comparison.where(judgement),
+        pattern=comparison.pattern(judgement, worst),
+        origin=comparison.origin(judgement),
         probes=len(comparison.probes),
         differing=len(comparison.changes),
         evidence=judgement.evidence,
@@ -239,7 +183,7 @@ class _Probe:
     kind: Kind
 
 
-class _Comparison:
+class _FutureRuns:
     """The outputs of ``x`` and of ``x`` with other futures, at the precision given and at others."""
 
     def __init__(
@@ -271,14 +215,19 @@ class _Comparison:
 
     def judge(self) -> Judgement:
         """Judge the greatest change, relative to the outputs of its run."""
-        if self._problem is not None:
-            return Judgement(Verdict.INCONCLUSIVE, self._problem)
-        if not self.changes:
-            return Judgement(Verdict.CAUSAL, "no replaced future changed a bit of the past")
-        if isinf(self._greatest().size):
-            reason = "an earlier output became NaN or infinite when the future was replaced"
-            return Judgement(Verdict.LEAK, reason)
-        return judge(self._greatest().share, 1.0, self._dtype, self._rerun)
+        greatest = self._greatest() if self.changes else None
+        residue = 0.0 if greatest is None else inf if isinf(greatest.size) else greatest.share
+        return judge(
+            Measured(
+                outcomes=CAUSALITY,
+                problem=self._problem,
+                residue=residue,
+                dtype=self._dtype,
+                rerun=self._rerun,
+                exact="no replaced future changed a bit of the past",
+                not_finite="an earlier output became NaN or infinite when the future was replaced",
+            )
+        )
 
     def worst(self) -> Change | None:
         """Return the greatest change, with the input positions it comes from."""
@@ -406,11 +355,11 @@ class _Comparison:
         name = next((name for name, x in alone if effect(x)), "x")
         return replace(change, sources=(first, end - 1), input_name=name)
 
-    def shape(self, judgement: Judgement, worst: Change | None) -> Shape | None:
-        """Return the shape of a LEAK from the outputs that change when one position at a time is replaced."""
+    def pattern(self, judgement: Judgement, worst: Change | None) -> LeakPattern | None:
+        """Return the pattern of a LEAK from the outputs that change when one position at a time is replaced."""
         if worst is None or judgement.verdict is not Verdict.LEAK:
             return None
-        return shape_by_changes(
+        return pattern_by_changes(
             self._order.reaches - 1,
             self._x.shape[self._axes.seq],
             worst.sources[0],
@@ -439,7 +388,7 @@ class _Comparison:
                 changes[inputs.index(s)].scatter_reduce_(0, self._order.outputs, sizes, "amax")
         return changes
 
-    def where(self, judgement: Judgement) -> Where | None:
+    def origin(self, judgement: Judgement) -> Origin | None:
         """Return the module that lets the greatest change in, by running it again; None without a LEAK."""
         if judgement.verdict is not Verdict.LEAK:
             return None

@@ -69,7 +69,7 @@ class PerturbationReport(SequenceReport):
         vocab_size: as the call gave it.
     """
 
-    check: ClassVar = "future perturbation"
+    check: ClassVar = "perturbation"
 
     worst: Change | None
     cuts: tuple[int, ...]
@@ -81,10 +81,14 @@ class PerturbationReport(SequenceReport):
     theorem: str = theorems.RUNNER_AGREE
 
     def _title(self) -> str:
-        return f"FuturePerturbation(T={self.T}, {len(self.cuts)} cuts, {', '.join(self.kinds)})"
+        return f"Perturbation(T={self.T}, {len(self.cuts)} cuts, {', '.join(self.kinds)})"
 
     def _compared(self) -> str:
         return f"{self.probes} replaced futures, {self.differing} changed the past"
+
+    def _counts(self) -> list[str]:
+        count = f"{self.differing} of {self.probes} replaced futures changed an earlier output"
+        return [count] if self.differing else []
 
     def _calls(self) -> str:
         copies = f" of {self.copies} copies" if self.copies > 1 else ""

@@ -21,22 +21,24 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from scanproof.causality.diagnosis.origin import Where
+from scanproof.causality.diagnosis.origin import Origin
 from scanproof.causality.diagnosis.origin_by_outputs import Run, compare, precisions
 from scanproof.causality.diagnosis.past import Past
-from scanproof.causality.diagnosis.pattern import Shape
-from scanproof.causality.diagnosis.pattern_search import shape_by_changes
+from scanproof.causality.diagnosis.pattern import LeakPattern
+from scanproof.causality.diagnosis.pattern_search import pattern_by_changes
 from scanproof.causality.outputs.prefix_report import Mismatch, PrefixReport
 from scanproof.causality.outputs.replacement import Replacement
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment, Order
 from scanproof.foundation.contract import Axes, SequenceMap, non_finite, proves_nothing
 from scanproof.foundation.determinism import unsteady
-from scanproof.foundation.drawing import INPUTS, Draw, some_of, try_inputs
-from scanproof.foundation.failure import failure
+from scanproof.foundation.drawing import CASES, Draw, some_of, try_cases
 from scanproof.foundation.judgement import (
+    CAUSALITY,
     Judgement,
+    Measured,
     Rerun,
+    TwoPrecisions,
     coarser,
     dtype_name,
     half_the_digits,
@@ -52,9 +54,6 @@ from scanproof.foundation.selection import Selector
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
 
-INFORMATION = 0.25
-"""Share of a difference that float64 must leave at a drawn input, where magnitudes differ widely."""
-
 KERNELS = 2.0**9
 """Unit roundoffs of the greatest output that kernels chosen for another length may differ by."""
 
@@ -63,8 +62,8 @@ def check_prefix(
     fn: Callable[..., Any],
     x: Inputs,
     *,
-    lengths: Literal["all"] | Iterable[int] = "all",
-    inputs: int = INPUTS,
+    cuts: Literal["all"] | Iterable[int] = "all",
+    cases: int = CASES,
     atol: float = 0.0,
     vocab_size: int | None = None,
     seq_dim: int = 1,
@@ -72,7 +71,7 @@ def check_prefix(
     alignment: Alignment = SAME,
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
-    generator: torch.Generator | None = None,
+    seed: int = 0,
 ) -> PrefixReport:
     """Compare ``fn(x[:, :k])`` with ``fn(x)[:, :k]``.
 
@@ -84,10 +83,11 @@ def check_prefix(
             T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it. Several floating
             tensors with the same positions and examples: a tuple for positional arguments, a mapping for
             keyword arguments.
-        lengths: the prefixes k, each with 1 <= k < T, or ``"all"`` of them; with an alignment, all those that
-            end where an output becomes complete.
-        inputs: how many inputs to try in all. Those after ``x`` are drawn from it (``scanproof.draw_input``)
-            and compared at one prefix in eight, at least four, each at others.
+        cuts: the lengths k of the prefixes, each with 1 <= k < T, or ``"all"`` of them; with an alignment,
+            all those that end where an output becomes complete.
+        cases: number of inputs to try in all. Inputs after ``x`` are drawn from ``x``
+            (``scanproof.draw_input``). Each is compared at one prefix in eight, at least four, and at others
+            than the last.
         atol: an absolute difference of at most this is TOLERATED. 0 accepts equal bits, and rounding on the
             evidence of two precisions only.
         vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
@@ -98,7 +98,7 @@ def check_prefix(
         output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
             what ``fn`` returns to one tensor.
         kwargs: keyword arguments handed to ``fn`` as they are, with every prefix.
-        generator: source of the drawn inputs; advanced by the call. Default: seed 0.
+        seed: seed of the drawn inputs.
 
     Returns:
         The report. ``verdict`` is CAUSAL (bit for bit), CAUSAL_TO_ROUNDING, TOLERATED, LEAK (with prefix,
@@ -118,6 +118,7 @@ def check_prefix(
         >>> check_prefix(lambda x: x.cumsum(1), torch.randn(2, 16, 3)).verdict.name
         'CAUSAL'
     """
+    arguments = locals()
     axes = Axes(seq_dim, batch_dim)
     subject = Subject.of(
         "check_prefix",
@@ -131,96 +132,34 @@ def check_prefix(
     )
     if not (isinstance(atol, Real) and isfinite(atol) and atol >= 0):
         raise InvalidArgument(f"check_prefix: atol must be a finite number >= 0 (0 is exact), got {atol!r}.")
-    options = {
-        "lengths": lengths,
-        "inputs": inputs,
-        "atol": atol,
-        "vocab_size": vocab_size,
-        "seq_dim": seq_dim,
-        "batch_dim": batch_dim,
-        "alignment": alignment,
-        "output": output,
-        "kwargs": kwargs,
-    }
-    request = Request(check_prefix, fn, x, options, inputs, generator)
-    compared = partial(_Comparison, vocab_size=vocab_size, seed=request.seed)
-    comparison = compared(subject, lengths)
-    chosen = lengths if isinstance(lengths, str) else comparison.lengths
+    request = Request(check_prefix, arguments)
+    compared = partial(_PrefixRuns, vocab_size=vocab_size, seed=seed)
+    comparison = compared(subject, cuts)
+    chosen = cuts if isinstance(cuts, str) else comparison.cuts
 
     def at_drawn(draw: Draw[Subject]) -> PrefixReport:
-        few = some_of(comparison.lengths, draw.number)
-        call = request.text(draw.source, lengths=few, inputs=1)
-        report = _report(compared(draw.subject, few), atol, request.seed, call)
-        evidence = report.evidence
-        if report.verdict is Verdict.LEAK and evidence and evidence.high < INFORMATION * evidence.low:
-            reason = f"{evidence}: too little of it is left in float64 to be told from rounding at this input"
-            return replace(report, verdict=Verdict.INCONCLUSIVE, reason=reason)
-        return report
+        few = some_of(comparison.cuts, draw.number)
+        call = request.at(draw.source, cuts=few)
+        return _report(compared(draw.subject, few, drawn=True), atol, seed, call)
 
     def part(draw: Draw[Subject]) -> str:
-        return f"{len(some_of(comparison.lengths, draw.number))} of {len(comparison.lengths)} prefixes"
+        return f"{len(some_of(comparison.cuts, draw.number))} of {len(comparison.cuts)} prefixes"
 
-    given = _report(comparison, atol, request.seed, request.text(lengths=chosen))
-    return try_inputs(given, request.draws(subject, vocab_size), at_drawn, part)
-
-
-def assert_prefix_equivalent(
-    fn: Callable[..., Any],
-    x: Inputs,
-    *,
-    lengths: Literal["all"] | Iterable[int] = "all",
-    inputs: int = INPUTS,
-    atol: float = 0.0,
-    vocab_size: int | None = None,
-    seq_dim: int = 1,
-    batch_dim: int | None = 0,
-    alignment: Alignment = SAME,
-    output: Selector | None = None,
-    kwargs: Mapping[str, Any] | None = None,
-    generator: torch.Generator | None = None,
-) -> PrefixReport:
-    """Raise unless ``check_prefix`` with the same arguments passes; return its report.
-
-    INCONCLUSIVE does not pass.
-
-    Raises:
-        CausalityError: an ``AssertionError`` with the report; it names prefix, position, size and the call
-            that repeats it.
-        InvalidArgument: the call is wrong; nothing was checked.
-    """
-    __tracebackhide__ = True
-    report = check_prefix(
-        fn,
-        x,
-        lengths=lengths,
-        inputs=inputs,
-        atol=atol,
-        vocab_size=vocab_size,
-        seq_dim=seq_dim,
-        batch_dim=batch_dim,
-        alignment=alignment,
-        output=output,
-        kwargs=kwargs,
-        generator=generator,
-    )
-    if not report.ok:
-        counts = [f"{report.differing} of {len(report.lengths)} prefixes differ"] if report.differing else []
-        allowed = f"absolute difference {atol:g}" if atol else "equal bits"
-        raise failure("assert_prefix_equivalent", report, counts, allowed)
-    return report
+    given = _report(comparison, atol, seed, request.text(cuts=chosen))
+    return try_cases(given, request.draws(subject, vocab_size), at_drawn, part)
 
 
-def _report(comparison: "_Comparison", atol: float, seed: int, call: str) -> PrefixReport:
+def _report(comparison: "_PrefixRuns", atol: float, seed: int, call: str) -> PrefixReport:
     judgement, x = comparison.judge(atol), comparison.subject.x
     worst = comparison.worst(judgement)
     return PrefixReport(
         T=x.shape[comparison.subject.axes.seq],
-        lengths=comparison.lengths,
+        cuts=comparison.cuts,
         verdict=judgement.verdict,
         reason=judgement.reason,
         worst=worst,
-        shape=comparison.shape(judgement, worst),
-        where=comparison.where(judgement, worst),
+        pattern=comparison.pattern(judgement, worst),
+        origin=comparison.origin(judgement, worst),
         differing=len(comparison.mismatches),
         scale=comparison.scale,
         evidence=judgement.evidence,
@@ -232,23 +171,25 @@ def _report(comparison: "_Comparison", atol: float, seed: int, call: str) -> Pre
     )
 
 
-class _Comparison:
+class _PrefixRuns:
     """The whole sequence and its prefixes, at the precision given and, where needed, at another."""
 
     def __init__(
         self,
         subject: Subject,
-        lengths: Literal["all"] | Iterable[int],
+        cuts: Literal["all"] | Iterable[int],
         *,
         vocab_size: int | None,
         seed: int,
+        drawn: bool = False,
     ) -> None:
+        self._drawn = drawn
         self.subject, self._x, self._axes = subject, subject.x, subject.axes
         numbers = torch.Generator().manual_seed(seed)
         self._futures = Replacement(subject.check, self._x, self._axes, vocab_size, numbers)
         self._whole = self._run(subject.x)
         self._order = subject.order(self._whole)
-        self.lengths = _check_lengths(lengths, self._order, subject)
+        self.cuts = _check_cuts(cuts, self._order, subject)
         self._promoted: dict[torch.dtype, _Compared] = {}
         found = (
             proves_nothing(self._whole, self._axes)
@@ -274,31 +215,31 @@ class _Comparison:
 
     def judge(self, atol: float) -> Judgement:
         """Judge the greatest difference; one of at most ``atol`` is tolerated."""
-        if self._problem is not None:
-            return Judgement(Verdict.INCONCLUSIVE, self._problem)
         residue = _greatest(self.mismatches)
-        if residue == 0:
-            return Judgement(Verdict.CAUSAL, "every prefix is reproduced bit for bit")
-        if residue <= atol:
-            return Judgement(Verdict.TOLERATED, f"{residue:.2e}, within the tolerance {atol:.2e}")
-        judgement = judge(
-            residue,
-            self.scale,
-            self._dtype,
-            self._rerun,
-            lambda: self._equal_bits_at_equal_shapes(self._given),
-        )
-        small = residue <= half_the_digits(self._dtype) * self.scale
-        seen = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
-        if judgement.verdict is Verdict.LEAK and small and self._equal_bits_at_equal_shapes(seen):
-            return Judgement(
-                Verdict.INCONCLUSIVE,
-                f"{judgement.evidence}: it does not shrink as rounding does, but no bit of the past changes "
-                "when the future is replaced and the length kept; look for a dependence on the length alone, "
-                "or pass an x with less different magnitudes",
-                judgement.evidence,
+        return judge(
+            Measured(
+                outcomes=CAUSALITY,
+                problem=self._problem,
+                residue=residue,
+                scale=self.scale,
+                dtype=self._dtype,
+                rerun=self._rerun,
+                exact="every prefix is reproduced bit for bit",
+                share=residue,
+                tolerance=atol,
+                tolerated=f"{residue:.2e}, within the tolerance {atol:.2e}",
+                confirms_vanished=lambda: self._equal_bits_at_equal_shapes(self._given),
+                length_alone=self._length_alone,
+                drawn=self._drawn,
             )
-        return judgement
+        )
+
+    def _length_alone(self, evidence: TwoPrecisions) -> bool:
+        """Whether a small difference is there only when the length changes, not when the future does."""
+        if _greatest(self.mismatches) > half_the_digits(self._dtype) * self.scale:
+            return False
+        seen = self._promoted[torch.float64] if evidence.high > 0 else self._given
+        return self._equal_bits_at_equal_shapes(seen)
 
     def worst(self, judgement: Judgement) -> Mismatch | None:
         """Return the greatest mismatch; when the verdict did not pass, of float64 where that has one."""
@@ -316,7 +257,7 @@ class _Comparison:
             run.whole[mismatch.index].double(),
             half_the_digits(self._dtype) * mismatch.size,
         )
-        first, end = mismatch.length, self._x.shape[self._axes.seq]
+        first, end = mismatch.cut, self._x.shape[self._axes.seq]
         while end - first > 1:
             middle = (first + end) // 2
             part = self._prefix(run.x, middle, run.mode)
@@ -333,18 +274,18 @@ class _Comparison:
         except Exception:  # whatever fn raises at a length that the call did not ask for
             return None
 
-    def shape(self, judgement: Judgement, worst: Mismatch | None) -> Shape | None:
-        """Return the shape of a LEAK from the outputs that change when one input is appended."""
+    def pattern(self, judgement: Judgement, worst: Mismatch | None) -> LeakPattern | None:
+        """Return the pattern of a LEAK from the outputs that change when one input is appended."""
         if worst is None or worst.s is None:
             return None
         modes = precisions(judgement, self._dtype)
         seen = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
         try:
-            return shape_by_changes(
+            return pattern_by_changes(
                 self._order.reaches[self._order.reaches > 0] - 1,
                 self._x.shape[self._axes.seq],
                 worst.s,
-                {found.length for found in seen.mismatches if found.size > self._rounding(modes[0])},
+                {found.cut for found in seen.mismatches if found.size > self._rounding(modes[0])},
                 self.subject.alignment == SAME,
                 [partial(self._changed_by_appending, mode=mode) for mode in modes],
             )
@@ -377,11 +318,11 @@ class _Comparison:
     def _rounding(self, mode: AtPrecision | None) -> float:
         return KERNELS * unit_roundoff(mode.dtype if mode else self._dtype) * self.scale
 
-    def where(self, judgement: Judgement, worst: Mismatch | None) -> Where | None:
+    def origin(self, judgement: Judgement, worst: Mismatch | None) -> Origin | None:
         """Return the module that lets in the worst mismatch, by running it again; None without a LEAK."""
         if worst is None or judgement.verdict is not Verdict.LEAK:
             return None
-        x, k = self._x, worst.length
+        x, k = self._x, worst.cut
         inputs, outputs = (
             torch.arange(tensor.shape[self._axes.seq], device="cpu") for tensor in (x, self._whole)
         )
@@ -435,12 +376,12 @@ class _Comparison:
     def _compare(self, x: Tensor, whole: Tensor, mode: AtPrecision | None = None) -> list[Mismatch] | str:
         """Return the prefixes that differ from ``whole``, or why one of them proves nothing."""
         mismatches, compared = [], 0
-        for k in self.lengths:
+        for k in self.cuts:
             call = f"fn(x[:k]) with k={k}"
             try:
                 part = self._run(x.narrow(self._axes.find("seq", x), 0, k), call, mode)
             except Exception as error:
-                error.add_note(f"raised by {call}; choose lengths= that fn accepts")
+                error.add_note(f"raised by {call}; choose cuts= that fn accepts")
                 raise
             complete = self._order.complete(k)
             complete = complete[complete < part.shape[self._axes.seq]]
@@ -456,14 +397,14 @@ class _Comparison:
                 return reason
             if not torch.equal(part, expected):
                 mismatches.append(self._mismatch(k, part, expected))
-        return mismatches if compared else "no prefix has an output that may be compared; pass other lengths"
+        return mismatches if compared else "no prefix has an output that may be compared; pass other cuts"
 
     def _mismatch(self, k: int, part: Tensor, expected: Tensor) -> Mismatch:
         difference = _difference(part, expected)
         index, size = self._axes.greatest(difference, self._order.complete(k))
         example, t, channel = self._axes.place(index)
         return Mismatch(
-            length=k,
+            cut=k,
             index=index,
             example=example,
             t=t,
@@ -476,7 +417,7 @@ class _Comparison:
     def _equal_bits_at_equal_shapes(self, run: "_Compared") -> bool:
         """Whether no differing prefix changes a bit when the future behind it is replaced."""
         for mismatch in run.mismatches:
-            k = mismatch.length
+            k = mismatch.cut
             y = self._run(
                 self._with_another_future(run.x, k), f"fn(x) with the future of k={k} replaced", run.mode
             )
@@ -517,17 +458,15 @@ def _greatest(mismatches: list[Mismatch]) -> float:
     return max((mismatch.size for mismatch in mismatches), default=0.0)
 
 
-def _check_lengths(
-    lengths: Literal["all"] | Iterable[int], order: Order, subject: Subject
-) -> tuple[int, ...]:
+def _check_cuts(cuts: Literal["all"] | Iterable[int], order: Order, subject: Subject) -> tuple[int, ...]:
     T = subject.x.shape[subject.axes.seq]
     complete = tuple(k for k in order.reaches.clamp(min=1).unique().tolist() if k < T)
-    if isinstance(lengths, str) and lengths == "all":
+    if isinstance(cuts, str) and cuts == "all":
         return complete
-    chosen = tuple(lengths) if isinstance(lengths, Iterable) and not isinstance(lengths, str) else ()
+    chosen = tuple(cuts) if isinstance(cuts, Iterable) and not isinstance(cuts, str) else ()
     if not chosen or not all(isinstance(k, int) and complete[0] <= k < T for k in chosen):
         raise InvalidArgument(
-            f"check_prefix: lengths must be 'all' or whole numbers k with {complete[0]} <= k < T = {T}, "
-            f"got {lengths!r}."
+            f"check_prefix: cuts must be 'all' or whole numbers k with {complete[0]} <= k < T = {T}, "
+            f"got {cuts!r}."
         )
     return chosen

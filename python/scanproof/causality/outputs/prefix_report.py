@@ -12,7 +12,7 @@ class Mismatch:
     """How the outputs of one prefix differ from those of the whole sequence.
 
     Attributes:
-        length: the prefix, k.
+        cut: the length k of the prefix.
         index: index into ``fn(x)`` of the greatest difference.
         example: its example; None without a batch axis.
         t: its position.
@@ -24,7 +24,7 @@ class Mismatch:
             and where ``fn`` does not take such lengths.
     """
 
-    length: int
+    cut: int
     index: tuple[int, ...]
     example: int | None
     t: int
@@ -38,7 +38,7 @@ class Mismatch:
         index = ", ".join(map(str, self.index))
         source = "" if self.s is None else f" <- s={self.s}"
         return (
-            f"k={self.length}, t={self.t}{source}: |fn(x[:k])[{index}] - fn(x)[{index}]| = {self.size:.3e} "
+            f"k={self.cut}, t={self.t}{source}: |fn(x[:k])[{index}] - fn(x)[{index}]| = {self.size:.3e} "
             f"({self.count} of {self.entries} entries differ)"
         )
 
@@ -53,21 +53,27 @@ class PrefixReport(SequenceReport):
     depends on the length alone reads every later input in this sense.
 
     Attributes:
-        lengths: the prefixes compared.
+        cuts: the lengths k of the prefixes that were compared.
         scale: greatest absolute output of the whole sequence; NaN when nothing was compared.
         atol: the difference that the call allowed; 0 is exact.
     """
 
-    check: ClassVar = "append-prefix"
+    check: ClassVar = "prefix"
 
     worst: Mismatch | None
-    lengths: tuple[int, ...]
+    cuts: tuple[int, ...]
     scale: float
     atol: float
     theorem: str = theorems.RUNNER_APPEND
 
     def _title(self) -> str:
-        return f"PrefixEquivalence(T={self.T}, {len(self.lengths)} prefixes)"
+        return f"Prefix(T={self.T}, {len(self.cuts)} prefixes)"
 
     def _compared(self) -> str:
-        return f"{len(self.lengths)} prefixes, {self.differing} differ"
+        return f"{len(self.cuts)} prefixes, {self.differing} differ"
+
+    def _counts(self) -> list[str]:
+        return [f"{self.differing} of {len(self.cuts)} prefixes differ"] if self.differing else []
+
+    def _allowed(self) -> str:
+        return f"absolute difference {self.atol:g}" if self.atol else super()._allowed()

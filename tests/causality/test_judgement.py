@@ -42,7 +42,7 @@ class TestFFTConvolution:
         assert 0 < evidence.high < 1e-12 < 1e-8 < evidence.low < 1e-4
         assert evidence.low_dtype == "float32"
         assert "CAUSAL TO ROUNDING" in report.summary()
-        assert report.pair is None
+        assert report.worst is None
 
     def test_circular_is_a_leak(self, x: Tensor, kernel: Tensor) -> None:
         assert certify(lambda x: fft_conv(x, kernel, padded=False), x).verdict is Verdict.LEAK
@@ -54,16 +54,16 @@ class TestFFTConvolution:
         noisy = lambda x: fft_conv(x, kernel)  # noqa: E731
         report = certify(with_pair_leak(noisy, amplitude, (1, 20, 3), (1, 30, 0)), x)
         assert report.temporal.verdict is Verdict.LEAK
-        assert report.pair is not None
-        assert (report.pair.output_index, report.pair.input_index) == ((1, 20, 3), (1, 30, 0))
-        assert report.pair.size == pytest.approx(amplitude, rel=1e-3)
+        assert report.worst is not None
+        assert (report.worst.output_index, report.worst.input_index) == ((1, 20, 3), (1, 30, 0))
+        assert report.worst.size == pytest.approx(amplitude, rel=1e-3)
 
     @pytest.mark.parametrize("t", range(0, T - 1, 5))
     def test_a_leak_of_one_cut_that_rounds_least_is_found(self, x: Tensor, kernel: Tensor, t: int) -> None:
         noisy = lambda x: fft_conv(x, kernel)  # noqa: E731
         report = certify(with_pair_leak(noisy, 1e-10, (0, t, 0), (0, t + 1, 0)), x)
         assert report.temporal.verdict is Verdict.LEAK
-        assert (report.pair.t, report.pair.s) == (t, t + 1)
+        assert (report.worst.t, report.worst.s) == (t, t + 1)
 
     def test_rounding_costs_one_more_sweep_and_a_few_rows(self, kernel: Tensor, rng: torch.Generator) -> None:
         single = torch.randn(1, T, D, generator=rng)
@@ -120,8 +120,8 @@ class TestCodeChosenByDtype:
         assert report.verdict is Verdict.LEAK
         assert report.temporal.evidence is not None
         assert report.temporal.evidence.high == 0
-        assert report.pair is not None
-        assert (report.pair.t < report.pair.s, report.pair.size) == (True, 1.0)
+        assert report.worst is not None
+        assert (report.worst.t < report.worst.s, report.worst.size) == (True, 1.0)
 
     @pytest.mark.parametrize("check", [certify, check_prefix])
     def test_another_function_in_float64_is_no_evidence(
@@ -172,7 +172,7 @@ class TestOutOfReach:
         report = certify(lambda x: convolve_in_float32(x, kernel).to(x.dtype), x)
         assert report.verdict is Verdict.INCONCLUSIVE
         assert "convolve_in_float32.default returns less than the float64 it is given" in report.reason
-        assert report.pair is not None
+        assert report.worst is not None
 
     def test_a_large_leak_through_it_is_a_leak(self, x: Tensor, kernel: Tensor) -> None:
         report = certify(lambda x: convolve_in_float32(x + x.flip(1), kernel).to(x.dtype), x)
@@ -200,8 +200,8 @@ class TestAutocast:
         leaky = with_pair_leak(self.there_and_back, 1e-5, (0, 5, 0), (0, 30, 1))
         report = certify(leaky, torch.randn(2, T, D, generator=rng))
         assert report.verdict is Verdict.LEAK
-        assert report.pair is not None
-        assert (report.pair.t, report.pair.s) == (5, 30)
+        assert report.worst is not None
+        assert (report.worst.t, report.worst.s) == (5, 30)
 
 
 class TestNoSecondPrecision:
@@ -233,7 +233,7 @@ class TestNoSecondPrecision:
         assert report.verdict is Verdict.LEAK
 
     def test_the_pair_is_named_even_so(self, rng: torch.Generator) -> None:
-        pair = certify(self.only_float32(1e-6), torch.randn(2, T, D, generator=rng)).pair
+        pair = certify(self.only_float32(1e-6), torch.randn(2, T, D, generator=rng)).worst
         assert pair is not None
         assert pair.t + pair.s == T - 1
 

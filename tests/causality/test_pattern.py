@@ -1,4 +1,4 @@
-"""A named shape is right on all that was looked at, and right altogether on leaks of known shape."""
+"""A named pattern is right on all that was looked at, and right altogether on leaks of known pattern."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scanproof.causality.diagnosis.matching import Seen
-from scanproof.causality.diagnosis.pattern import LINES, Explorer, Shape, shape_of
+from scanproof.causality.diagnosis.pattern import LINES, Explorer, LeakPattern, pattern_of
 from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mirror, Pattern, Rectangle
 
 
 def pairs_of(pattern: Pattern, T: int) -> Tensor:
-    """Return which output reads which later input, shape (T, T)."""
+    """Return which output reads which later input, pattern (T, T)."""
     t, s = torch.arange(T)[:, None], torch.arange(T)
     return pattern.reads(t, s) & (s > t)
 
@@ -24,17 +24,17 @@ def crossed_by(pairs: Tensor) -> dict[int, bool]:
     return {tau: bool(pairs[:tau, tau:].any()) for tau in range(1, len(pairs))}
 
 
-def look(pairs: Tensor, t: int, crossed: Mapping[int, bool]) -> tuple[Seen, Shape]:
+def look(pairs: Tensor, t: int, crossed: Mapping[int, bool]) -> tuple[Seen, LeakPattern]:
     before = Seen(len(pairs), torch.arange(len(pairs)), {t: pairs[t]}, {}, crossed)
     seen = Explorer(lambda rows: {row: pairs[row] for row in rows}, "rows", before, t).explore()
-    return seen, shape_of(seen, True)
+    return seen, pattern_of(seen, True)
 
 
-def look_from(pairs: Tensor, s: int) -> tuple[Seen, Shape]:
+def look_from(pairs: Tensor, s: int) -> tuple[Seen, LeakPattern]:
     crossed = {tau: True for tau, crossed in crossed_by(pairs).items() if crossed}
     before = Seen(len(pairs), torch.arange(len(pairs)), {}, {s: pairs[:, s]}, crossed)
     seen = Explorer(lambda inputs: {i: pairs[:, i] for i in inputs}, "columns", before, s).explore()
-    return seen, shape_of(seen, True)
+    return seen, pattern_of(seen, True)
 
 
 def everything(T: int) -> Distances:
@@ -98,19 +98,19 @@ KNOWN: dict[str, Pattern] = {
 def test_a_known_shape_is_named(text: str) -> None:
     pairs = pairs_of(KNOWN[text], T)
     for t in pairs.any(1).nonzero().flatten().tolist()[:: T // 5]:
-        seen, shape = look(pairs, t, crossed_by(pairs))
-        assert shape.pattern is not None
-        assert str(shape).startswith(text)
-        assert str(shape).endswith(f"; seen on {len(seen.rows)} of 99 outputs")
+        seen, pattern = look(pairs, t, crossed_by(pairs))
+        assert pattern.rule is not None
+        assert str(pattern).startswith(text)
+        assert str(pattern).endswith(f"; seen on {len(seen.rows)} of 99 outputs")
         assert len(seen.rows) <= LINES
-        assert torch.equal(pairs_of(shape.pattern, T), pairs)
+        assert torch.equal(pairs_of(pattern.rule, T), pairs)
 
 
 @pytest.mark.parametrize("text", [text for text in KNOWN if "boundary" not in text])
 def test_a_known_shape_is_named_without_cuts(text: str) -> None:
     pairs = pairs_of(KNOWN[text], T)
-    _, shape = look(pairs, int(pairs.any(1).nonzero()[0]), {})
-    assert str(shape).startswith(text)
+    _, pattern = look(pairs, int(pairs.any(1).nonzero()[0]), {})
+    assert str(pattern).startswith(text)
 
 
 @st.composite
@@ -146,9 +146,9 @@ def patterns(draw: st.DrawFn, T: int) -> Pattern:
 def test_a_drawn_shape_is_found_with_all_its_pairs(T: int, data: st.DataObject) -> None:
     pairs = pairs_of(data.draw(patterns(T)), T)
     t = data.draw(st.sampled_from(pairs.any(1).nonzero().flatten().tolist()))
-    _, shape = look(pairs, t, crossed_by(pairs))
-    assert shape.pattern is not None
-    assert torch.equal(pairs_of(shape.pattern, T), pairs)
+    _, pattern = look(pairs, t, crossed_by(pairs))
+    assert pattern.rule is not None
+    assert torch.equal(pairs_of(pattern.rule, T), pairs)
 
 
 @st.composite
@@ -172,42 +172,43 @@ def test_a_named_shape_is_never_wrong_on_what_was_looked_at(
 ) -> None:
     t = data.draw(st.sampled_from(pairs.any(1).nonzero().flatten().tolist()))
     crossed = crossed_by(pairs) if know_cuts else {}
-    seen, shape = look(pairs, t, crossed)
+    seen, pattern = look(pairs, t, crossed)
     assert t in seen.rows
     rows = sorted(seen.rows)
-    assert shape.pairs == int(pairs[rows].sum())
-    assert shape.possible == sum(len(pairs) - 1 - row for row in rows)
+    assert pattern.pairs == int(pairs[rows].sum())
+    assert pattern.possible == sum(len(pairs) - 1 - row for row in rows)
     distances = [s - row for row in rows for s in pairs[row].nonzero().flatten().tolist()]
-    assert (shape.nearest, shape.farthest) == (min(distances), max(distances))
-    if shape.pattern:
-        named = pairs_of(shape.pattern, len(pairs))
+    assert (pattern.nearest, pattern.farthest) == (min(distances), max(distances))
+    if pattern.rule:
+        named = pairs_of(pattern.rule, len(pairs))
         assert torch.equal(named[rows], pairs[rows])
         assert not know_cuts or crossed_by(named) == crossed
-    if shape.gaps:
-        pattern, count = shape.gaps
+    if pattern.gaps:
+        pattern, count = pattern.gaps
         named = pairs_of(pattern, len(pairs))[rows]
         assert not (pairs[rows] & ~named).any()
-        assert shape.pairs * 2 >= count == int(named.sum())
+        assert pattern.pairs * 2 >= count == int(named.sum())
 
 
 def test_no_simple_shape_is_counted() -> None:
     pairs = torch.zeros(40, 40, dtype=torch.bool)
     for t, s in ((1, 5), (1, 31), (17, 20), (22, 23), (38, 39)):
         pairs[t, s] = True
-    _, shape = look(pairs, 1, crossed_by(pairs))
-    assert shape.pattern is shape.gaps is None
-    count = f"{shape.pairs} of {shape.possible} later pairs, {shape.nearest} … {shape.farthest} ahead"
-    assert str(shape) == f"no simple shape: {count}; seen on {shape.looked_at}"
+    _, pattern = look(pairs, 1, crossed_by(pairs))
+    assert pattern.rule is pattern.gaps is None
+    count = f"{pattern.pairs} of {pattern.possible} later pairs, {pattern.nearest} … {pattern.farthest} ahead"
+    assert str(pattern) == f"no simple pattern: {count}; seen on {pattern.looked_at}"
 
 
 def test_a_shape_with_gaps_is_said_to_have_them() -> None:
     pairs = pairs_of(Blocks(48, 8, 0, 0, 0, 0, 48), 48)
     pairs[1::2, ::3] = False
-    _, shape = look(pairs, 0, crossed_by(pairs))
-    assert shape.pattern is None
-    assert shape.gaps is not None
-    assert str(shape.gaps[0]).startswith("within blocks of 8: ")
-    assert f"(boundaries at multiples of 8), with gaps: {shape.pairs} of {shape.gaps[1]} such" in str(shape)
+    _, pattern = look(pairs, 0, crossed_by(pairs))
+    assert pattern.rule is None
+    assert pattern.gaps is not None
+    assert str(pattern.gaps[0]).startswith("within blocks of 8: ")
+    gaps = f"with gaps: {pattern.pairs} of {pattern.gaps[1]} such"
+    assert f"(boundaries at multiples of 8), {gaps}" in str(pattern)
 
 
 def test_columns_give_the_same_shapes() -> None:
@@ -217,7 +218,7 @@ def test_columns_give_the_same_shapes() -> None:
         seen = Seen(T, torch.arange(T), {}, columns)
         assert seen.possible == T * (T - 1) // 2
         by_rows = replace(seen, rows={t: pairs[t] for t in range(T - 1)}, columns={})
-        one, other = shape_of(seen, True), shape_of(by_rows, True)
+        one, other = pattern_of(seen, True), pattern_of(by_rows, True)
         assert one == replace(other, looked_at="all 99 inputs")
 
 
@@ -225,7 +226,7 @@ def test_columns_give_the_same_shapes() -> None:
 def test_a_known_shape_is_named_from_its_inputs(text: str) -> None:
     pairs = pairs_of(KNOWN[text], T)
     for s in pairs.any(0).nonzero().flatten().tolist()[:: T // 5]:
-        seen, shape = look_from(pairs, s)
-        assert str(shape).startswith(text)
-        assert str(shape).endswith(f"; seen on {len(seen.columns)} of 99 inputs")
+        seen, pattern = look_from(pairs, s)
+        assert str(pattern).startswith(text)
+        assert str(pattern).endswith(f"; seen on {len(seen.columns)} of 99 inputs")
         assert len(seen.columns) <= LINES

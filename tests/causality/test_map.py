@@ -38,7 +38,7 @@ class TestValues:
         assert found.values.shape == found.read.shape == (len(found.reaches), fault.T)
         assert set(map(tuple, found.read.nonzero().tolist())) == pairs
         assert found.shape is not None
-        assert found.shape.pairs == len(pairs)
+        assert found.pattern.pairs == len(pairs)
 
     @pytest.mark.parametrize("model", CAUSAL, ids=lambda model: model.name)
     def test_models_read_nothing_later(self, model: Model) -> None:
@@ -108,13 +108,13 @@ class TestCalls:
             expected[t, [10 - 2 * t, 11 - 2 * t]] = True
         assert torch.equal(found.read, expected)
         assert found.shape is not None
-        assert found.shape.looked_at == "all 5 outputs, where t is the last input that an output may read"
+        assert found.pattern.looked_at == "all 5 outputs, where t is the last input that an output may read"
 
     def test_the_seed_repeats_it(self, x: Tensor) -> None:
         generator = torch.Generator().manual_seed(5)
         first, second = (leak_map(cumsum, x, generator=generator) for _ in range(2))
         assert not torch.equal(first.values, second.values)
-        again = leak_map(cumsum, x, generator=torch.Generator().manual_seed(second.seed))
+        again = leak_map(cumsum, x, seed=second.seed)
         assert torch.equal(again.values, second.values)
         assert first.call.startswith(
             "leak_map(fn, x, generator=torch.Generator().manual_seed(5))  # fn: cumsum"
@@ -165,10 +165,10 @@ class TestPicture:
         fault = fault_named("Walsh-Hadamard within blocks")
         found = leak_map(fault.fn, x)
         assert isinstance(found, LeakMap)
-        assert isinstance(found.shape.pattern, Blocks)
+        assert isinstance(found.pattern.rule, Blocks)
         lines = found.summary().splitlines()
         assert lines[0] == "LeakMap(13 outputs, 13 inputs): 18 of 78 later pairs are read"
-        assert lines[1] == f"  shape      : {found.shape}"
+        assert lines[1] == f"  pattern    : {found.shape}"
         assert lines[2].startswith("  worst      : t=")
         assert lines[2].count(" <- ") == 3
         assert lines[3] == f"  probed     : {found.vjps} VJPs; float32 on cpu, seed 0"
@@ -185,7 +185,7 @@ def test_an_upsampled_output_is_taken_together_with_those_of_its_input() -> None
     found = leak_map(fn, x, alignment=Alignment.upsample(2))
     assert found.read.sum() == 10
     assert found.shape is not None
-    assert found.shape.pattern == Distances(6, (1,))
+    assert found.pattern.rule == Distances(6, (1,))
 
 
 def test_a_budget_that_is_none_is_refused() -> None:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scanproof import (
-    CausalityError,
+    CheckFailed,
     InvalidArgument,
     Verdict,
     assert_strictly_causal,
     certify,
-    check_batch_independence,
+    check_batch,
     check_perturbation,
     check_prefix,
     draw_input,
@@ -100,25 +100,25 @@ class TestGates:
     def test_the_report_says_where_and_its_call_repeats_it(self) -> None:
         x = numbers(2, 17, 3).abs()
         report = certify(gated, x)
-        assert [tried.verdict for tried in report.inputs] == [Verdict.CAUSAL, Verdict.LEAK]
+        assert [tried.verdict for tried in report.cases] == [Verdict.CAUSAL, Verdict.LEAK]
         assert "  found at   : draw_input(x, 1), signs" in report.summary().splitlines()
-        assert report.pair.s == report.pair.t + 1
+        assert report.worst.s == report.worst.t + 1
         assert report.call.startswith("certify(fn, draw_input(x, 1), cuts='coded', inputs=1, generator=")
         again = certify(
             gated,
             draw_input(x, 1),
             cuts="coded",
-            inputs=1,
+            cases=1,
             generator=torch.Generator().manual_seed(report.seed),
         )
-        assert (again.verdict, again.pair) == (Verdict.LEAK, report.pair)
-        with pytest.raises(CausalityError, match=r"draw_input\(x, 1\), signs"):
+        assert (again.verdict, again.worst) == (Verdict.LEAK, report.worst)
+        with pytest.raises(CheckFailed, match=r"draw_input\(x, 1\), signs"):
             assert_strictly_causal(gated, x)
 
     def test_examples_that_read_each_other_behind_a_gate(self) -> None:
         x = numbers(3, 9, 2).abs()
         leaky = lambda x: x.cumsum(1) + torch.relu(-x).roll(1, 0)  # noqa: E731
-        assert certify(leaky, x, inputs=1).ok
+        assert certify(leaky, x, cases=1).ok
         report = certify(leaky, x)
         assert not report.is_batch_independent
         assert report.is_strictly_causal
@@ -133,7 +133,7 @@ class TestTheGivenInputDecides:
         x = numbers(2, 9, 2).abs()
         report = certify(lambda x: x.cumsum(1).log(), x)  # NaN at other signs
         assert report.verdict is Verdict.CAUSAL
-        assert [tried.informative for tried in report.inputs][:2] == [True, False]
+        assert [tried.informative for tried in report.cases][:2] == [True, False]
         assert (
             "of 4 said something: the given x, signs (coded cuts), scales (coded cuts), sparse (coded cuts)"
             in report.summary()
@@ -145,7 +145,7 @@ class TestTheGivenInputDecides:
         parts = {
             check_prefix: "signs (5 of 40 prefixes)",
             check_perturbation: "signs (5 of 40 cuts, noise)",
-            check_batch_independence: "signs (noise)",
+            check_batch: "signs (noise)",
         }
         for check, part in parts.items():
             assert part in check(cumsum, x).summary()
@@ -161,13 +161,13 @@ class TestTheGivenInputDecides:
             options = {"kinds": ("zeros",)} if check is check_perturbation else {}
             report = check(fn, numbers(2, 9, 2).abs(), **options)
             assert report.verdict in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING), report.summary()
-            assert "positive numbers only" in report.inputs[1].reason
+            assert "positive numbers only" in report.cases[1].reason
 
     def test_nothing_at_x_stays_inconclusive(self) -> None:
         report = certify(lambda x: torch.relu(x).cumsum(1), -numbers(2, 9, 2).abs())
         assert report.verdict is Verdict.INCONCLUSIVE
-        assert not report.inputs[0].informative
-        assert report.inputs[1].verdict is Verdict.CAUSAL
+        assert not report.cases[0].informative
+        assert report.cases[1].verdict is Verdict.CAUSAL
 
     def test_a_leak_at_x_tries_no_other(self) -> None:
         assert len(certify(lambda x: x.flip(1), numbers(2, 9, 2)).inputs) == 1
@@ -175,7 +175,7 @@ class TestTheGivenInputDecides:
     def test_random_cuts_are_a_monitor_of_x_alone(self) -> None:
         x = numbers(2, 9, 2)
         assert len(certify(lambda x: x.cumsum(1), x, cuts="rand").inputs) == 1
-        assert len(certify(lambda x: x.cumsum(1), x, cuts="rand", inputs=3).inputs) == 3
+        assert len(certify(lambda x: x.cumsum(1), x, cuts="rand", cases=3).inputs) == 3
 
     @pytest.mark.parametrize("check", CHECKS)
     @pytest.mark.parametrize("inputs", [0, -1, 1.5, "4", True])
@@ -190,8 +190,8 @@ def test_every_seed_repeats(seed: int) -> None:
     x, generator = numbers(1, 7, 2).abs(), torch.Generator().manual_seed(seed)
     report = certify(gated, x, generator=generator)
     assert report.verdict is Verdict.LEAK
-    assert f"draw_input(x, {len(report.inputs) - 1}" in report.call
-    assert (f", seed={seed})" in report.inputs[1].source) == (seed != 0)
+    assert f"draw_input(x, {len(report.cases) - 1}" in report.call
+    assert (f", seed={seed})" in report.cases[1].source) == (seed != 0)
 
 
 @pytest.mark.parametrize("model", [m for m in MODELS if m.ids is None and m.T < 50], ids=lambda m: m.name)
@@ -200,8 +200,8 @@ def test_causal_models_pass_at_drawn_inputs(model: Model) -> None:
     for check in (certify, check_prefix, check_perturbation):
         report = check(fn, x, alignment=model.alignment, inputs=7)
         assert report.verdict.passed, report.summary()
-        assert len(report.inputs) <= 7
-    assert check_batch_independence(fn, x, inputs=7).verdict.passed
+        assert len(report.cases) <= 7
+    assert check_batch(fn, x, cases=7).verdict.passed
 
 
 def test_a_screen_that_examples_disturb_settles_nothing() -> None:
