@@ -153,7 +153,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert "scanproof audit" in (tmp_path / "reference" / "cli.html").read_text()
-    assert "urn:scanproof:report:1" in (tmp_path / "reference" / "json.html").read_text()
+    assert "urn:scanproof:report:2" in (tmp_path / "reference" / "json.html").read_text()
     assert (
         'id="scanproof.causality.gradients.certificate.certify"'
         in (tmp_path / "reference" / "python.html").read_text()

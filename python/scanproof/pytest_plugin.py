@@ -41,8 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and refuse options out of range."""
     config.addinivalue_line(
         "markers",
-        "scanproof(spec=, shape=, dtype=, checks=): what scanproof.require gives a check unless the call says "
-        "otherwise: the spec (or a function from fn to it), the shape and dtype of a random input, the "
+        "scanproof(spec=, shape=, dtype=, checks=): what scanproof.require gives a check that is called "
+        "without it: the spec (or a function from fn to it), the shape and dtype of a random input, the "
         "checks of an audit.",
     )
     if setting(config, "oracle") not in (None, *ORACLES):

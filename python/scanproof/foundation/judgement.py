@@ -382,8 +382,8 @@ RULES: tuple[Rule, ...] = (
         Verdict.INCONCLUSIVE,
         lambda m: m.stays_unreached,
         lambda m: (
-            f"{m.evidence}: it does not shrink, but {', '.join(m.unreached)} returns less than the float64 it "
-            "is given; check fn without that operation"
+            f"{m.evidence}: it does not shrink, but {', '.join(m.unreached)} returns less than the float64 "
+            "it is given; check fn without that operation"
         ),
     ),
     Rule(

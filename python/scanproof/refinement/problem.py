@@ -253,7 +253,8 @@ class ScanProblem(Problem):
         """Return the call of ``check_refinement``."""
         names = ", ".join(f"{name!r}: {name}" for name in separated(inputs)[0])
         x = f"{{{names}, 'delta_softplus': {self._delta_softplus}}}"
-        return f"scanproof.check_refinement(fn, scanproof.SelectiveScanFn(), {x}, {self._options(inputs)}).require()"
+        arguments = f"fn, scanproof.SelectiveScanFn(), {x}, {self._options(inputs)}"
+        return f"scanproof.check_refinement({arguments}).require()"
 
 
 def selective_scan_of(

@@ -150,8 +150,8 @@ class RefinementReport(CheckReport):
         device: device of the input.
         rounding: what was assumed of the implementation's arithmetic.
         compared: number of entries of outputs and gradients compared, of all cases if they were drawn.
-        drawn: how many cases were drawn, and what is known of them; None where ``x`` was given. Of drawn cases,
-            what is said of shape, dtype, worst entry and sharpness is said of the case with the worst entry.
+        drawn: how many cases were drawn, and what is known of them; None where ``x`` was given. Where cases
+            were drawn, shape, dtype, worst entry and sharpness are those of the case with the worst entry.
         gradients: the inputs at which gradients were compared; empty where outputs alone were.
         seed: the seed of cases and cotangents; None where nothing was drawn.
         call: the call that repeats the check.

@@ -38,7 +38,7 @@ class CheckFailed(AssertionError):
 
 
 def message(report: Failed) -> str:
-    """Return what an engineer needs first: the verdict, what was found, what was allowed, how to repeat it."""
+    """Return what an engineer needs first: the verdict, what was found, and how to repeat the check."""
     return "\n".join(
         [
             f"{report.check}: {report.verdict.name}: {report.verdict.value}",

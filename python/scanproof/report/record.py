@@ -1,10 +1,10 @@
 """The one form that all reports are written in: plain data that follows ``schema.json``.
 
-A report is read by the names of its attributes, so that every check, and one that a user writes, is written
-alike: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``, ``origin``,
-``inputs``, the worst place as ``worst``, the smallest failing case as ``smallest``, pictures as
-``leakage`` and ``spread``; ``parts`` are what a report of several checks holds. What a report has besides is
-under ``fields``.
+A report is read by the names of its attributes, so that every check, and a check that a user writes, is
+written alike: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``,
+``origin``, ``cases``, ``worst``, the smallest failing case as ``smallest``, pictures as ``leakage`` and
+``spread``. ``parts`` are the reports that a report of several checks holds. All other attributes are under
+``fields``.
 """
 
 import platform
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from scanproof.report.plain import plain
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Rises when a reader of an older one would misread; new members may come without."""
 
 PACKAGES = ("scanproof", "torch", "numpy", "transformers")
@@ -78,7 +78,7 @@ def record(subject: str, report: Reported) -> dict[str, Any]:
         "device": getattr(report, "device", None),
         "worst": None if worst is None or callable(worst) else {"text": str(worst), **plain(worst)},
         "origin": origin and {"text": str(origin), **plain(origin)},
-        "inputs": plain(getattr(report, "inputs", ())),
+        "cases": plain(getattr(report, "cases", ())),
         "call": getattr(report, "call", None),
         "program": smallest and smallest.code,
         "leakage": leakage and leakage.record(),

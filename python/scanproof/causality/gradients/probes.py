@@ -164,7 +164,8 @@ class Probes:
                 exact="every probe was exactly zero",
                 share=found.fraction,
                 tolerance=threshold,
-                tolerated=f"{found.fraction:.2e} of a probe's greatest entry, within the threshold {threshold:.2e}",
+                tolerated=f"{found.fraction:.2e} of a probe's greatest entry, within the threshold"
+                f" {threshold:.2e}",
             )
         )
 
@@ -312,8 +313,8 @@ def _gradient_problem(axis: AxisName, found: Sweep) -> str | None:
     """Say why gradients can support no verdict; None where they can."""
     if not found.finite:
         return (
-            "gradients hold NaN or infinity although fn(x) is finite; look for a 0 * inf in the backward, for "
-            "example a masked log or division"
+            "gradients hold NaN or infinity although fn(x) is finite; look for a 0 * inf in the backward, such "
+            "as a masked log or division"
         )
     silent = (~found.alive).nonzero().flatten().tolist()
     if len(silent) == len(found.alive) or (silent and axis == "batch"):

@@ -77,9 +77,9 @@ class BatchFinding:
 class BatchReport(ComparisonReport):
     """What ``check_batch`` found.
 
-    The verdict is the gravest of the findings: INDEPENDENT (no example changed),
-    INDEPENDENT_TO_ROUNDING, LEAK or INCONCLUSIVE; ``worst`` is a change behind it. The runners of the Lean specs read one sequence, so there
-    is no theorem of a batch.
+    The verdict is the gravest of the findings: INDEPENDENT (no example changed), INDEPENDENT_TO_ROUNDING,
+    LEAK or INCONCLUSIVE. ``worst`` is a change behind it. The runners of the Lean specs read one sequence, so
+    there is no theorem about a batch.
 
     Attributes:
         examples: number of examples.

@@ -356,7 +356,7 @@ class _FutureRuns:
         return replace(change, sources=(first, end - 1), input_name=name)
 
     def pattern(self, judgement: Judgement, worst: Change | None) -> LeakPattern | None:
-        """Return the pattern of a LEAK from the outputs that change when one position at a time is replaced."""
+        """Return the pattern of a LEAK: the outputs that change when one position at a time is replaced."""
         if worst is None or judgement.verdict is not Verdict.LEAK:
             return None
         return pattern_by_changes(
