@@ -207,7 +207,7 @@ def test_arguments_count_more(refine):
 
 @pytest.mark.scanproof(checks=["prefix", "refinement"])
 def test_checks(audit):
-    said = {entry.check: entry.verdict.name for entry in audit(decay).entries}
+    said = {one.check: one.verdict.name for entry in audit(decay).entries}
     ran = {check for check, name in said.items() if name != "NOT_APPLICABLE"}
     assert ran == {"prefix", "refinement"}
 

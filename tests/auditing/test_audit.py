@@ -51,13 +51,13 @@ def tokens(*shape):
 
 
 def verdicts(report):
-    return {entry.check: entry.verdict for entry in report.entries}
+    return {one.check: one.verdict for entry in report.checks}
 
 
 def test_everything_that_applies_runs():
     report = audit(decay, tokens(), spec=SPEC)
     assert report.ok
-    *checks, streaming = report.entries
+    *checks, streaming = report.checks
     assert [entry.check for entry in checks] == [
         "certificate",
         "perturbation",
@@ -78,7 +78,7 @@ def test_a_finding_decides():
 
 def test_what_does_not_apply_says_why_and_does_not_decide():
     report = audit(decay, tokens(1, 13, 1))
-    said = {entry.check: entry.evidence for entry in report.entries}
+    said = {one.check: one.evidence for entry in report.checks}
     assert said["refinement"] == "no spec was given"
     assert said["batch"] == "x has no other example to read"
     assert report.ok
@@ -111,7 +111,7 @@ def test_it_is_plain():
     assert whole["subject"] == "decay"
     assert whole["seed"] == 5
     assert [each["check"] for each in checks] == [row.check for row in report.rows()]
-    assert table(report.rows()).row_count == len(report.entries) + 1
+    assert table(report.rows()).row_count == len(report.checks) + 1
 
 
 def test_several_inputs_and_outputs():

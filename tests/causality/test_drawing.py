@@ -19,7 +19,7 @@ from scanproof import (
     check_prefix,
     draw_input,
 )
-from scanproof.causality import certificate
+from scanproof.causality.gradients import certificate
 from scanproof.foundation.drawing import STRATEGIES, some_of
 from zoo.models import MODELS
 from zoo.specimen import Model

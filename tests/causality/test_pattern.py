@@ -11,10 +11,10 @@ from torch import Tensor
 
 from scanproof.causality.diagnosis.matching import Seen
 from scanproof.causality.diagnosis.pattern import LINES, Explorer, LeakPattern, pattern_of
-from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mirror, Pattern, Rectangle
+from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mirror, Rectangle, Rule
 
 
-def pairs_of(pattern: Pattern, T: int) -> Tensor:
+def pairs_of(pattern: Rule, T: int) -> Tensor:
     """Return which output reads which later input, pattern (T, T)."""
     t, s = torch.arange(T)[:, None], torch.arange(T)
     return pattern.reads(t, s) & (s > t)
@@ -42,7 +42,7 @@ def everything(T: int) -> Distances:
 
 
 T = 100
-KNOWN: dict[str, Pattern] = {
+KNOWN: dict[str, Rule] = {
     "everything: every output reads every later input": everything(T),
     "off by one: output t reads input t + 1": Distances(T, (1,)),
     "always 4 positions ahead: output t reads input t + 4": Distances(T, (4,)),
@@ -114,7 +114,7 @@ def test_a_known_shape_is_named_without_cuts(text: str) -> None:
 
 
 @st.composite
-def patterns(draw: st.DrawFn, T: int) -> Pattern:
+def patterns(draw: st.DrawFn, T: int) -> Rule:
     """Draw a pattern with at least one pair; boundaries and blocks with two of them, at least."""
     size = draw(st.integers(2, T // 3))
     offset = draw(st.integers(0, size - 1))

@@ -15,7 +15,7 @@ from scanproof import (
     check_perturbation,
     theorems,
 )
-from scanproof.causality import perturbation as module
+from scanproof.causality.outputs import perturbation as module
 from scanproof.causality.outputs.replacement import KINDS, Replacement
 from scanproof.foundation.contract import Axes
 from zoo.attention import causal_attention

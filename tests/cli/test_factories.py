@@ -7,7 +7,7 @@ import pytest
 from markupsafe import escape
 from typer.testing import CliRunner
 
-from scanproof.causality import certificate
+from scanproof.causality.gradients import certificate
 from scanproof.cli.app import app
 from scanproof.report import html
 

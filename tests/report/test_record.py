@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 import scanproof
 from scanproof import theorems
-from scanproof.auditing.report import AuditEntry
+from scanproof.auditing.report import AuditedCheck
 from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.report.html import page
 from scanproof.report.record import SCHEMA_VERSION, document
@@ -111,8 +111,8 @@ def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports):
         "PerturbationReport",
         "PrefixReport",
         "BatchReport",
-        "AuditEntry",
-        "AuditEntry",
+        "AuditedCheck",
+        "AuditedCheck",
     ]
     assert {report["subject"] for report in content} == {"a leaky stack"}
     assert [report["verdict"] for report in content[6:8]] == ["NOT_APPLICABLE"] * 2
@@ -135,7 +135,7 @@ def test_what_is_no_theorem_is_not_cited(reports):
     assert reports["BatchReport"].theorems == ()
     refined = replace(reports["RefinementReport"], bound_theorem="")
     assert refined.theorems == (refined.theorem,)
-    entry = AuditEntry(check="it", verdict=scanproof.Verdict.STREAMS, evidence="", theorem="a")
+    entry = AuditedCheck(check="it", verdict=scanproof.Verdict.STREAMS, evidence="", theorem="a")
     assert entry.theorems == ("a",)
     assert replace(entry, theorem="none: it is so").theorems == ()
     assert replace(entry, verdict=scanproof.Verdict.NOT_APPLICABLE).theorems == ()

@@ -477,7 +477,7 @@ def test_the_assertion():
 
 def test_an_audit_has_the_rows():
     report = audit(Conv(), tokens(2, 9))
-    checks = [entry.check for entry in report.entries]
+    checks = [entry.check for entry in report.checks]
     assert "streaming: chunked prefill" in checks
     assert report.ok, report.summary()
     assert audit(ForgetsOnExtend(), tokens(2, 9)).verdict is Verdict.DIVERGES
@@ -485,7 +485,7 @@ def test_an_audit_has_the_rows():
 
 def streaming_in(report):
     return [
-        (entry.verdict, entry.evidence) for entry in report.entries if entry.check.startswith("streaming")
+        (entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")
     ]
 
 
@@ -510,7 +510,7 @@ def test_an_audit_says_where_streaming_does_not_apply(x, options, reason):
     ((verdict, evidence),) = streaming_in(report)
     assert verdict is Verdict.NOT_APPLICABLE
     assert reason in evidence
-    assert report.entries[1].verdict is not Verdict.NOT_APPLICABLE
+    assert report.checks[1].verdict is not Verdict.NOT_APPLICABLE
 
 
 def test_a_model_that_raises_does_not_end_an_audit():

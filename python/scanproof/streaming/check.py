@@ -67,8 +67,9 @@ def check_streaming(
 
     Returns:
         The report, with one finding for each way of feeding. STREAMS: no difference, or one that falls with
-        the unit roundoff. DIVERGES: one that stays in float64, or another shape, or NaN. INCONCLUSIVE: the model
-        raised, or a difference cannot be told from rounding. NOT_APPLICABLE: the model does not offer it.
+        the unit roundoff. DIVERGES: one that stays in float64, or another shape, or NaN. INCONCLUSIVE: the
+        model raised, or a difference cannot be told from rounding. NOT_APPLICABLE: the model does not offer
+        it.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.

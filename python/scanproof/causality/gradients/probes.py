@@ -313,8 +313,8 @@ def _gradient_problem(axis: AxisName, found: Sweep) -> str | None:
     """Say why gradients can support no verdict; None where they can."""
     if not found.finite:
         return (
-            "gradients hold NaN or infinity although fn(x) is finite; look for a 0 * inf in the backward, such "
-            "as a masked log or division"
+            "gradients hold NaN or infinity although fn(x) is finite; look for 0 * inf in the backward, for "
+            "instance a masked log or division"
         )
     silent = (~found.alive).nonzero().flatten().tolist()
     if len(silent) == len(found.alive) or (silent and axis == "batch"):

@@ -99,9 +99,9 @@ def check_batch(
     Returns:
         The report. ``verdict`` is INDEPENDENT (no example changed a bit; the sign of a zero is not compared),
         INDEPENDENT_TO_ROUNDING, LEAK (with the ordered pairs i <- j of examples, or what else changed an
-        output), or INCONCLUSIVE: outputs with NaN or infinity or zero throughout an example, a function that returns
-        something else when it runs again, outputs that never change, a batch of one that ``fn`` does not
-        take, or a change that cannot be told from rounding.
+        output), or INCONCLUSIVE: outputs with NaN or infinity or zero throughout an example, a function that
+        returns something else when it runs again, outputs that never change, a batch of one that ``fn`` does
+        not take, or a change that cannot be told from rounding.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
