@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from scanproof.auditing.looked_at import looked_at
 from scanproof.auditing.report import AuditedCheck, AuditReport
 from scanproof.causality.diagnosis.map import leak_map
 from scanproof.causality.gradients.certificate import Cuts, certify
@@ -26,8 +27,10 @@ from scanproof.foundation.seeds import check_seed
 from scanproof.foundation.selection import Selector, select
 from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.rounding import Rounding
 from scanproof.refinement.runners import Spec
+from scanproof.refinement.scan_fn import SelectiveScanFn
 from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict, gravest
 from scanproof.streaming.check import check_streaming
@@ -45,7 +48,7 @@ def audit(
     fn: Callable[..., Any],
     x: Inputs,
     *,
-    spec: Spec | MambaCheckpoint | None = None,
+    spec: Spec | MambaCheckpoint | Kernel | SelectiveScanFn | None = None,
     rounding: torch.dtype | Rounding | None = None,
     name: str | None = None,
     checks: Iterable[str] = CHECKS,
@@ -67,8 +70,10 @@ def audit(
 
     Args:
         fn: function or module in eval mode, as ``certify`` takes it.
-        x: input, as ``certify`` takes it; or token ids, which leave out what needs gradients or floats.
-        spec: parameters of the Lean runner that ``fn`` is to refine.
+        x: input, as ``certify`` takes it. Or token ids (batch, T): the certificate is then made at the
+            embeddings of a module, found by ``get_input_embeddings()`` or as its only ``nn.Embedding``. Or,
+            with a kernel as ``spec``, its inputs by name.
+        spec: what ``fn`` is to refine: a block, a kernel, or ``SelectiveScanFn()``.
         rounding: as in ``check_refinement``.
         name: what to call ``fn`` in the report; by default its own name.
         checks: which checks to run, of ``"certificate"``, ``"perturbation"``, ``"prefix"``, ``"batch"``,
@@ -78,7 +83,8 @@ def audit(
         seq_dim: axis of positions.
         batch_dim: axis of examples; None for an input without one.
         alignment: which inputs each output may read.
-        output: which of several outputs is looked at.
+        output: which of several outputs is looked at; by default ``logits`` or ``last_hidden_state`` of a
+            module that returns one of these.
         kwargs: keyword arguments handed to ``fn`` as they are.
         vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
         seed: seed of every check.
@@ -100,19 +106,21 @@ def audit(
     first, single = tensors[0], isinstance(x, Tensor)
     check_seed("audit", seed)
     subject = name or callable_name(fn)
-    common: dict[str, Any] = {"output": output, "kwargs": kwargs}
+    if isinstance(spec, SelectiveScanFn):
+        seq_dim = -1
+    seen = looked_at(fn, x, spec, output, kwargs, vocab_size)
+    without_gradients = seen.differentiable if isinstance(seen.differentiable, str) else None
+    differentiable = cast(tuple[Any, Inputs], seen.differentiable)
+    common: dict[str, Any] = {"output": seen.output, "kwargs": kwargs}
     aligned: dict[str, Any] = {"seq_dim": seq_dim, "batch_dim": batch_dim, "alignment": alignment}
     placed = {**common, **aligned, "cases": cases}
     examples = 1 if batch_dim is None or batch_dim >= first.dim() else first.shape[batch_dim]
     chosen = _chosen(checks)
     lonely = None if examples > 1 else "x has no other example to read"
-    ids = (
-        None
-        if first.is_floating_point()
-        else "x holds token ids; check at their embeddings (adapters.embeddings.from_ids)"
-    )
-
-    unrefined = "no spec was given" if spec is None else None if single else "x is several tensors"
+    blockwise = not isinstance(spec, Kernel | SelectiveScanFn)
+    unrefined = "no spec was given" if spec is None else None
+    if spec is not None and blockwise and not single:
+        unrefined = "x is several tensors"
 
     def unless_asked(check: str) -> str | None:
         return None if check in chosen else "not asked for"
@@ -121,7 +129,7 @@ def audit(
         return select("audit", fn(x, **(kwargs or {})), output)
 
     def refinement() -> Any:
-        bare = output is None and not kwargs
+        bare = not blockwise or (output is None and not kwargs)
         return check_refinement(fn if bare else plain, cast(Spec, spec), cast(Tensor, x), rounding=rounding)
 
     def unstreamed() -> str | None:
@@ -136,23 +144,28 @@ def audit(
     found = [
         _audited(
             "certificate",
-            lambda: certify(fn, x, cuts=cuts, batch_check=not lonely, seed=seed, **placed),
-            unless_asked("certificate") or ids,
+            lambda: certify(*differentiable, cuts=cuts, batch_check=not lonely, seed=seed, **placed),
+            unless_asked("certificate") or without_gradients,
         ),
         _audited(
             "perturbation",
-            lambda: check_perturbation(fn, x, vocab_size=vocab_size, seed=seed, **placed),
+            lambda: check_perturbation(seen.fn, seen.x, vocab_size=seen.vocab_size, seed=seed, **placed),
             unless_asked("perturbation"),
         ),
         _audited(
             "prefix",
-            lambda: check_prefix(fn, x, vocab_size=vocab_size, seed=seed, **placed),
+            lambda: check_prefix(seen.fn, seen.x, vocab_size=seen.vocab_size, seed=seed, **placed),
             unless_asked("prefix"),
         ),
         _audited(
             "batch",
             lambda: check_batch(
-                fn, x, vocab_size=vocab_size, batch_dim=cast(int, batch_dim), seed=seed, **common
+                seen.fn,
+                seen.x,
+                vocab_size=seen.vocab_size,
+                batch_dim=cast(int, batch_dim),
+                seed=seed,
+                **common,
             ),
             unless_asked("batch") or lonely,
         ),
@@ -163,6 +176,8 @@ def audit(
         lambda: check_streaming(cast(StreamingModel, fn), cast(Tensor, x), seed=seed).ways,
         unless_asked("streaming") or unstreamed(),
     )
+    source, at = differentiable if not without_gradients else (fn, x)
+    mapped = leak_map(source, at, seed=seed, **common, **aligned) if _to_map(found[0]) else None
     return AuditReport(
         subject=subject,
         checks=tuple(found),
@@ -173,7 +188,7 @@ def audit(
         seed=seed,
         versions=_versions(),
         call=call.text(),
-        leak_map=leak_map(fn, x, seed=seed, **common, **aligned) if _to_map(found[0]) else None,
+        leak_map=mapped,
     )
 
 
@@ -230,7 +245,9 @@ def _row(report: Any) -> Row:
 
 
 def _tensors(x: Inputs) -> tuple[Tensor, ...]:
-    parts = tuple(x.values()) if isinstance(x, Mapping) else tuple(x) if isinstance(x, list | tuple) else (x,)
+    parts = tuple(x) if isinstance(x, list | tuple) else (x,)
+    if isinstance(x, Mapping):
+        parts = tuple(part for part in x.values() if not isinstance(part, bool))
     if not parts or not all(isinstance(part, Tensor) for part in parts):
         raise InvalidArgument(f"audit: x must be a tensor, or a tuple or mapping of some, got {x!r:.80}.")
     return cast(tuple[Tensor, ...], parts)

@@ -15,6 +15,7 @@ from scanproof.refinement.gradients import draw_cotangents
 from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.kernels.problem import KernelProblem
+from scanproof.refinement.kernels.tokens import token_function
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.rounding import Rounding
 from scanproof.streaming.model import Unsupported
@@ -102,22 +103,8 @@ class Subject:
         ``certify`` and ``audit`` take.
         """
         implementation, inputs = self.load(), self.inputs(seed)
-        axes, fixed = self.kernel.inputs, {}
-        tokens = {
-            name: x
-            for name, x in inputs.items()
-            if "time" in axes[name] and name not in (*self.constant, "seq_idx", "reset")
-        }
-        for name, x in inputs.items():
-            if name not in tokens and name != "reset" and not name.startswith("initial_"):
-                fixed[name] = x
-
-        def outputs(**given: Tensor) -> Tensor:
-            returned = implementation(**_allowed(given), **fixed)
-            y: Tensor = returned[0] if isinstance(returned, tuple | list) else returned
-            return y
-
-        return outputs, tokens
+        tokens, inputs = token_function(implementation, self.kernel.inputs, inputs, self.constant)
+        return lambda **given: tokens(**_allowed(given)), inputs
 
 
 def _allowed(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
