@@ -51,7 +51,7 @@ def tokens(*shape):
 
 
 def verdicts(report):
-    return {one.check: one.verdict for entry in report.checks}
+    return {one.check: one.verdict for one in report.checks}
 
 
 def test_everything_that_applies_runs():
@@ -78,7 +78,7 @@ def test_a_finding_decides():
 
 def test_what_does_not_apply_says_why_and_does_not_decide():
     report = audit(decay, tokens(1, 13, 1))
-    said = {one.check: one.evidence for entry in report.checks}
+    said = {one.check: one.evidence for one in report.checks}
     assert said["refinement"] == "no spec was given"
     assert said["batch"] == "x has no other example to read"
     assert report.ok

@@ -37,8 +37,6 @@ def audit(
     """
     from inspect import signature
 
-    import torch
-
     from scanproof.auditing.audit import CHECKS
     from scanproof.auditing.audit import audit as check
     from scanproof.cli import factory
@@ -56,7 +54,7 @@ def audit(
             "checks": checks or CHECKS,
             "cuts": cuts,
             "vocab_size": vocab_size,
-            "generator": torch.Generator().manual_seed(seed),
+            "seed": seed,
         }
         report = check(**{**options, **made})
     return show(target, report, as_json=json, html=html, quiet=quiet)

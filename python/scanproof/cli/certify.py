@@ -17,7 +17,7 @@ def certify(
         str, typer.Option(help="all, coded (two products per 96 positions) or rand (a few random ones).")
     ] = "all",
     random_cuts: Annotated[int, typer.Option("--K", min=1, help="How many random cuts.")] = 8,
-    inputs: Annotated[
+    cases: Annotated[
         int | None, typer.Option(min=1, help="Inputs to try in all; by default 4, and 1 with random cuts.")
     ] = None,
     threshold: Annotated[
@@ -37,8 +37,6 @@ def certify(
     """
     from inspect import signature
 
-    import torch
-
     from scanproof.causality.gradients.certificate import Cuts
     from scanproof.causality.gradients.certificate import certify as check
     from scanproof.cli import factory
@@ -55,11 +53,11 @@ def certify(
             **{
                 "cuts": chosen,
                 "K": random_cuts,
-                "inputs": inputs,
+                "cases": cases,
                 "threshold": threshold,
                 "seq_dim": seq_dim,
                 "batch_dim": batch_dim,
-                "generator": torch.Generator().manual_seed(seed),
+                "seed": seed,
                 **made,
             }
         )

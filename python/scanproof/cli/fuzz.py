@@ -11,10 +11,17 @@ from scanproof.cli.options import Json, Quiet, seed_of
 def fuzz(
     scans: Annotated[
         list[str] | None,
-        typer.Argument(help="package.module:name of selective scans; by default those of this package."),
+        typer.Argument(
+            help="package.module:name of functions; by default the selective scans of this package."
+        ),
     ] = None,
-    cases: Annotated[int, typer.Option(help="Inputs to draw for each scan.")] = 1000,
-    seconds: Annotated[float | None, typer.Option(help="Draw no more for a scan after so long.")] = None,
+    spec: Annotated[
+        str | None, typer.Option(metavar="KERNEL", help="The kernel to refine, with its options.")
+    ] = None,
+    cases: Annotated[int, typer.Option(help="Inputs to draw for each function.")] = 1000,
+    seconds: Annotated[
+        float | None, typer.Option(help="Draw no more inputs for a function after this time.")
+    ] = None,
     seed: Annotated[int, seed_of("the inputs")] = 0,
     dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16.")] = "float32",
     max_groups: Annotated[
@@ -28,11 +35,16 @@ def fuzz(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Check selective scans on drawn inputs, ordinary and extreme, for what rounding cannot explain."""
+    """Check functions on drawn inputs, ordinary and extreme, for differences that rounding cannot explain.
+
+    Without --spec, the functions have the signature of mamba_ssm's selective_scan_fn. With --spec, such as
+    'SsdScan(dt_softplus=True)', they take the inputs of that kernel by name.
+    """
     from scanproof.refinement.fuzz import run_fuzz
 
     reports, problems = run_fuzz(
         scans or (),
+        spec=spec,
         cases=cases,
         seconds=seconds,
         seed=seed,

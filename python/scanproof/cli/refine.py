@@ -17,6 +17,9 @@ def refine(
     rounding: Annotated[
         str | None, typer.Option(help="The dtype that it computes in; by default that of the input.")
     ] = None,
+    cases: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many inputs instead of one random input.")
+    ] = None,
     gradients: Annotated[bool, typer.Option("--gradients", help="Compare gradients too.")] = False,
     oracle: Annotated[
         str, typer.Option(help="python (the Lean runner's twin) or lean (the Lean runner itself).")
@@ -26,10 +29,11 @@ def refine(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Check that every output lies within the rounding bound of a Lean runner.
+    """Check that every output lies within the rounding bound of a reference, such as a Lean runner.
 
-    The factory returns (implementation, spec), where the spec holds the same parameters, or a mapping of them
-    as 'fn' and 'spec', with an 'x' if it likes.
+    The factory returns (fn, spec), or a mapping with 'fn' and 'spec', and optionally 'x'. A block as spec
+    holds the parameters of fn. A kernel as spec, such as SsdScan(), takes its inputs by name: give them as
+    'x', or draw them with --cases.
     """
     from scanproof.cli import factory
     from scanproof.cli.inputs import with_input
@@ -44,15 +48,18 @@ def refine(
     with ExitStack() as stack:
         stack.enter_context(step(f"Refining {target}", quiet))
         stack.enter_context(running("refine", target))
-        made = with_input(
-            "refine", factory.make("refine", target, seed, ("fn", "spec", "x")), shape, dtype, device, seed
-        )
+        made = factory.make("refine", target, seed, ("fn", "spec", "x"))
         if "spec" not in made:
-            raise InvalidArgument(f"refine: {target} returned no spec; return (implementation, spec).")
+            raise InvalidArgument(f"refine: {target} returned no spec; return (fn, spec).")
+        if cases is None:
+            made = with_input("refine", made, shape, dtype, device, seed)
+        elif shape is not None or "x" in made:
+            raise InvalidArgument("refine: --cases draws the inputs; leave --shape and the factory's x out.")
         report = check_refinement(
             made["fn"],
             made["spec"],
-            made["x"],
+            made.get("x"),
+            cases=cases,
             rounding=dtype_named("refine", rounding, "--rounding") if rounding else None,
             gradients=gradients,
             seed=seed,
