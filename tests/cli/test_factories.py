@@ -238,12 +238,12 @@ def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch):
         ("unfinished:f", "importing unfinished raised SyntaxError: invalid syntax (unfinished.py, line 1)."),
         (
             "made:needy",
-            "made:needy takes width; name a function without arguments, that returns what to check",
+            "made:needy takes width; name a function without arguments that returns fn, a function or module",
         ),
         ("made:nothing", "made:nothing returned None; return what to check"),
         ("made:failing", "made:failing raised ZeroDivisionError: division by zero ("),
         ("made:leaving", "made:leaving raised SystemExit: 0 ("),
-        ("made:leaving_later", "on input (2, 5, 1) what the factory made raised SystemExit: 0 ("),
+        ("made:leaving_later", "on input (2, 5, 1), fn of the factory raised SystemExit: 0 ("),
         ("made:skipping", "made:skipping raised Skipped: no weights here ("),
         ("made:later", "made:later is async; name a function that returns without await."),
         ("made:model", "made:model is a Flip; name a function without arguments"),
@@ -263,7 +263,10 @@ def test_mistakes_in_the_users_code_are_sentences(command, target, sentence):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["certify", "made:causal"], "certify: what shape has the input? Say --shape 2,64,32"),
+        (
+            ["certify", "made:causal"],
+            "certify: the shape of the input is missing; give --shape, such as 2,64,32",
+        ),
         (["certify", "made:causal", "--shape", "2,x"], "certify: --shape is '2,x'; give whole numbers"),
         (
             ["refine", "made:aligned", "--shape", "2,5,1"],
@@ -283,7 +286,7 @@ def test_mistakes_in_the_users_code_are_sentences(command, target, sentence):
         (["certify", "made:causal", "--shape", "2,5,1", "--cuts", "some"], "certify: cuts must be one of"),
         (
             ["certify", "made:weights", "--shape", "2,5,3"],
-            "certify: on input (2, 5, 3) what the factory made",
+            "certify: on input (2, 5, 3), fn of the factory raised",
         ),
         (["refine", "made:causal", "--shape", "2,5,1"], "refine: made:causal returned no spec; return"),
         (["refine", "made:tripled", "--shape", "2,5,1"], "refine: the factory gives x; leave --shape out."),
