@@ -133,14 +133,17 @@ def refine(setup: Setup, oracle: Any) -> Check:
     return refine
 
 
-def audit(setup: Setup) -> Check:
-    """Return the fixture ``audit``."""
+def audit(setup: Setup, oracle: Callable[[], Any]) -> Check:
+    """Return the fixture ``audit``; ``oracle`` is called where an audit refines a spec."""
     from scanproof.auditing.assertion import assert_audit
+    from scanproof.auditing.audit import CHECKS
 
     def audit(fn: Any, x: Any = None, spec: Any = None, **options: Any) -> Any:
         __tracebackhide__ = True
         marked = {"checks": setup.marked["checks"]} if "checks" in setup.marked else {}
         chosen = {"generator": setup.generator(), "spec": setup.spec(spec, fn), **marked, **options}
+        if chosen["spec"] is not None and "refinement" in chosen.get("checks", CHECKS):
+            chosen = {"reference": oracle(), **chosen}
         return setup.run(assert_audit, fn, setup.input(x), **chosen)
 
     return audit

@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("scanproof", "checks of sequence models")
     for name, kind, text in (
         ("json", str, "write what was found to this file, as JSON"),
-        ("oracle", str, "what computes the reference of refine: python (default) or lean"),
+        ("oracle", str, "what computes the reference of refine and audit: python (default) or lean"),
         ("seed", int, "seed of inputs and checks (default: 0)"),
     ):
         group.addoption(f"--scanproof-{name}", type=kind, default=None, help=text)
@@ -109,7 +109,7 @@ def audit(request: pytest.FixtureRequest) -> "Check":
     """``audit(fn, x=None, **options)``: assert that ``fn`` passes every check that applies."""
     from scanproof.pytest_checks import audit
 
-    return audit(_setup(request))
+    return audit(_setup(request), lambda: request.getfixturevalue("_scanproof_oracle"))
 
 
 def _setup(request: pytest.FixtureRequest) -> Any:

@@ -23,8 +23,11 @@ from scanproof.causality.prefix import check_prefix
 from scanproof.causality.seed import seed_of
 from scanproof.causality.selection import Selector, select
 from scanproof.errors import InvalidArgument
+from scanproof.lean.errors import LeanUnavailable
 from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.oracle import OracleError
+from scanproof.refinement.problem import Reference
 from scanproof.refinement.rounding import Rounding
 from scanproof.refinement.runners import Spec
 from scanproof.report.table import Row
@@ -45,6 +48,7 @@ def audit(
     *,
     spec: Spec | MambaCheckpoint | None = None,
     rounding: torch.dtype | Rounding | None = None,
+    reference: Reference | None = None,
     name: str | None = None,
     checks: Iterable[str] = CHECKS,
     cuts: Cuts = "all",
@@ -68,6 +72,7 @@ def audit(
         x: input, as ``certify`` takes it; or token ids, which leave out what needs gradients or floats.
         spec: parameters of the Lean runner that ``fn`` is to refine.
         rounding: as in ``check_refinement``.
+        reference: as in ``check_refinement``.
         name: what to call ``fn`` in the report; by default its own name.
         checks: which checks to run, of ``"certificate"``, ``"perturbation"``, ``"prefix"``, ``"batch"``,
             ``"refinement"`` and ``"streaming"``.
@@ -86,6 +91,8 @@ def audit(
 
     Raises:
         InvalidArgument: the call is wrong.
+        LeanUnavailable: the oracle that ``reference`` names has died or was closed.
+        OracleError: that oracle refused the request.
 
     Example:
         >>> import torch
@@ -122,7 +129,9 @@ def audit(
 
     def refinement() -> Any:
         bare = output is None and not kwargs
-        return check_refinement(fn if bare else plain, cast(Spec, spec), cast(Tensor, x), rounding=rounding)
+        return check_refinement(
+            fn if bare else plain, cast(Spec, spec), cast(Tensor, x), rounding=rounding, reference=reference
+        )
 
     def unstreamed() -> str | None:
         if not single:
@@ -202,7 +211,7 @@ def _entries(check: str, run: Callable[[], Sequence[Any]], obstacle: str | None)
     began = time.perf_counter()
     try:
         reports = run()
-    except InvalidArgument:
+    except (InvalidArgument, LeanUnavailable, OracleError):  # of the call, not of fn
         raise
     except Exception as error:  # whatever fn raises in the runs that a check makes
         raised = f"fn raised {type(error).__name__}: {error}"

@@ -69,8 +69,9 @@ def check_refinement(
         seed: seed of the cases and of the cotangents.
         rounding: what ``impl`` computes in, a dtype, ``"tf32"`` or a :class:`Rounding`; default: the dtype of
             ``x``. A coarser output dtype is allowed for by one more rounding.
-        reference: what computes the reference's values, an object with ``run(spec, x) -> (y, state)`` such as
-            the Lean oracle, which then must agree with the Python twin; default: the twin.
+        reference: what computes the reference's outputs, an object with ``run(spec, x) -> (y, state)`` such
+            as the Lean oracle, which then must agree with the Python twin; default: the twin. Gradients are
+            always compared with those of the twin.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
 
     Returns:
@@ -320,7 +321,7 @@ def _report(
         verdict=found.verdict,
         reason=found.reason,
         model=problem.model,
-        reference=problem.reference_name,
+        reference=problem.reference_at(inputs),
         shape=tuple(first.shape),
         dtype=str(first.dtype).removeprefix("torch."),
         device=str(first.device),
