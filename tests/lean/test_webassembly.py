@@ -52,7 +52,7 @@ def test_everything_is_checked_once_and_imports_first(
 def test_never_more_than_two_at_a_time(
     build: Callable[[Project], Build], make_project: MakeProject, fake_lean: Path
 ) -> None:
-    wide = {f"Spec.M{i}": "module\n" for i in range(6)}
+    wide = {f"Spec.M{i}": "-- waits for another to begin\nmodule\n" for i in range(6)}
     build(make_project({"Spec": "".join(f"public import {name}\n" for name in wide), **wide}))
     running, most = 0, 0
     for line in fake_lean.read_text().splitlines():
