@@ -1,7 +1,8 @@
 """Stands in for Node.js running ``checker.cjs``: follows directives like ``--! error text`` in the sources.
 
 It writes the outputs that it is asked for and logs the beginning and end of every file. The directive
-``crash`` ends the Lean that checks the file, and ``die`` the process.
+``crash`` ends the Lean that checks the file, ``stale`` only one that has checked others, and ``die`` the
+process.
 """
 
 import json
@@ -66,6 +67,10 @@ def check(job: dict) -> None:
             if match[1] == "die":
                 os.write(2, b"out of memory")
                 os._exit(134)
+            if match[1] == "stale" and not job["fresh"]:
+                return answer(file, 7, "out of memory", checked=3)
+            if match[1] == "stale":
+                continue
             if match[1] == "crash":
                 return answer(file, 7, "RuntimeError: memory access out of bounds")
             said.append(message(file, number, match[1], match[2]))
@@ -74,8 +79,9 @@ def check(job: dict) -> None:
     return answer(file, code, "\n".join(said))
 
 
-def answer(file: str, code: int, output: str) -> None:
-    os.write(1, (json.dumps({"file": file, "code": code, "output": output}) + "\n").encode())
+def answer(file: str, code: int, output: str, checked: int = 0) -> None:
+    said = {"file": file, "code": code, "output": output, "noted": "", "checked": checked}
+    os.write(1, (json.dumps(said) + "\n").encode())
 
 
 if sys.argv[1:] == ["--version"]:

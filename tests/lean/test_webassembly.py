@@ -117,6 +117,7 @@ def test_the_options_of_the_lakefile_are_passed_on(
     assert json.loads(job.to_json()) == {
         "file": "Spec.lean",
         "options": job.options,
+        "fresh": False,
         "olean": str(tmp_path / "Spec.olean"),
         "ilean": str(tmp_path / "Spec.ilean"),
     }
@@ -127,6 +128,13 @@ def test_a_crash_is_not_a_verdict(build: Callable[[Project], Build], make_projec
     with pytest.raises(LeanUnavailable, match=r"crashed on Spec\.lean with exit code 7: .*out of bounds"):
         build(project)
     assert build(make_project({"Spec": "module\n"})).checked == ("Spec",)
+
+
+def test_a_crash_for_what_was_checked_before_is_tried_again(
+    build: Callable[[Project], Build], make_project: MakeProject, fake_lean: Path
+) -> None:
+    assert build(make_project({"Spec": "module\n--! stale\n"})).checked == ("Spec",)
+    assert events(fake_lean, "begin") == ["Spec.lean", "Spec.lean"]
 
 
 def test_a_process_that_dies_is_not_a_verdict(

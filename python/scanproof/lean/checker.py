@@ -35,10 +35,10 @@ class Job:
     options: Mapping[str, str]
     stem: Path | None = None
 
-    def to_json(self) -> str:
-        """Return the job as a line for ``checker.cjs``."""
+    def to_json(self, fresh: bool = False) -> str:
+        """Return the job as a line for ``checker.cjs``; ``fresh``: for a Lean that has checked nothing."""
         outputs = {suffix: f"{self.stem}.{suffix}" for suffix in ("olean", "ilean") if self.stem}
-        return json.dumps({"file": self.file, "options": dict(self.options), **outputs})
+        return json.dumps({"file": self.file, "options": dict(self.options), "fresh": fresh, **outputs})
 
 
 class Checker:
@@ -56,7 +56,7 @@ class Checker:
         self._errors: IO[str] = tempfile.TemporaryFile(  # noqa: SIM115 (closed with the process)
             "w+", encoding="utf-8", errors="replace"
         )
-        self._running: list[str] = []
+        self._running: dict[str, Job] = {}
         self._process = subprocess.Popen(
             [node, "--stack-size=8000", str(PROGRAM), json.dumps(setting)],
             cwd=folder,
@@ -81,29 +81,34 @@ class Checker:
 
     def submit(self, job: Job) -> None:
         """Begin to check a file."""
+        self._running[job.file] = job
+        self._send(job.to_json())
+
+    def _send(self, line: str) -> None:
         assert self._process.stdin is not None
-        self._running.append(job.file)
         with suppress(BrokenPipeError):  # the process died; `result` says so
-            self._process.stdin.write(job.to_json() + "\n")
+            self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
 
     def result(self) -> tuple[str, list[Message]]:
         """Wait for the next file to be done, and return it with what Lean says about it.
 
         Raises:
-            LeanUnavailable: Lean crashed.
+            LeanUnavailable: Lean crashed, and not for what it checked before.
         """
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line.endswith("\n"):
-            raise self._died()
-        answer = json.loads(line)
-        self._running.remove(answer["file"])
-        messages = list(parse_messages(answer["output"]))
-        failed = any(message.severity == "error" for message in messages)
-        if answer["code"] != _EXIT_CODES[failed]:
-            raise _crash(answer["file"], answer["code"], answer["output"])
-        return answer["file"], messages
+        while (line := self._process.stdout.readline()).endswith("\n"):
+            answer = json.loads(line)
+            file, code = answer["file"], answer["code"]
+            messages = list(parse_messages(answer["output"]))
+            failed = any(message.severity == "error" for message in messages)
+            if code == _EXIT_CODES[failed]:
+                del self._running[file]
+                return file, messages
+            if not answer["checked"]:
+                raise _crash(file, code, answer["output"] + answer["noted"])
+            self._send(self._running[file].to_json(fresh=True))
+        raise self._died()
 
     def check(self, job: Job) -> list[Message]:
         """Check one file, while no other is being checked, and return what Lean says about it.

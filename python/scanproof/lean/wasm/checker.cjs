@@ -1,6 +1,8 @@
 // Checks Lean files:  node checker.cjs '{"sysroot": PATH, "folder": PATH, "megabytes": NUMBER}'
-// Standard input holds a job on each line, {"file": …, "options": {…}, "olean": …, "ilean": …}; each is
-// checked in a thread of its own, and answered on a line of standard output, in the order in which they end.
+// Standard input holds a job on each line, {"file": …, "options": {…}, "olean": …, "ilean": …, "fresh": …}. Jobs are
+// done at the same time, and answered on standard output in the order in which they end, a line each:
+// {"file": …, "code": …, "output": …, "noted": …, "checked": …}, where "checked" counts the files that the same Lean had
+// checked before. One with "fresh" goes to a Lean that has checked none.
 //
 // Lean is compiled once, and runs in threads that share its code, what V8 has optimised included. A Lean checks file
 // after file. Each leaves what it imported in memory, so one that holds `megabytes` makes room for a new one.
@@ -14,49 +16,45 @@ const idle = [];
 
 class Lean {
   constructor() {
-    this.said = '';
     this.checked = 0;
+    this.failure = '';
     this.thread = new Worker(path.join(__dirname, 'thread.cjs'), {
       workerData: {...setting, compiled},
       resourceLimits: {stackSizeMb: 8},
       stdout: true,
       stderr: true,
     });
-    for (const stream of [this.thread.stdout, this.thread.stderr]) {
-      stream.on('data', text => { this.said = (this.said + text).slice(-1000); });
-    }
-    this.thread.on('message', answer => this.finish(answer));
-    this.thread.on('error', error => { this.said += `\n${error.stack ?? error}`; });
-    this.thread.on('exit', status => this.crash(status));
+    this.thread.on('message', result => this.finish(result));
+    this.thread.on('error', error => { this.failure = String(error); });
+    this.thread.on('exit', code => {
+      if (this.file !== undefined) this.answer({code, output: '', noted: this.failure});
+    });
   }
 
   check(job) {
-    this.job = job;
+    this.file = job.file;
     this.thread.postMessage(job);
   }
 
-  finish({code, output, megabytes}) {
-    const {file} = this.job;
-    this.job = undefined;
+  finish({megabytes, ...result}) {
+    this.answer(result);
     this.checked += 1;
     if (megabytes < setting.megabytes) idle.push(this);
     else this.thread.terminate();
-    answer({file, code, output});
   }
 
-  crash(status) {
-    const {job} = this;
-    if (job === undefined) return;
-    // What an earlier file left behind is no fault of this one.
-    if (this.checked > 0) new Lean().check(job);
-    else answer({file: job.file, code: status, output: this.said});
+  answer(result) {
+    process.stdout.write(`${JSON.stringify({file: this.file, checked: this.checked, ...result})}\n`);
+    this.file = undefined;
   }
 }
 
-function answer(text) {
-  process.stdout.write(`${JSON.stringify(text)}\n`);
+function submit(job) {
+  const used = idle.pop();
+  if (job.fresh) used?.thread.terminate();
+  (job.fresh ? new Lean() : used ?? new Lean()).check(job);
 }
 
 readline.createInterface({input: process.stdin})
-  .on('line', line => (idle.pop() ?? new Lean()).check(JSON.parse(line)))
+  .on('line', line => submit(JSON.parse(line)))
   .on('close', () => process.exit());

@@ -9,7 +9,7 @@ class Exit {
   }
 }
 
-let output = [];
+let output = [], noted = '';
 
 function write(stream, heap, offset, length) {
   output.push(Buffer.from(heap.slice(offset, offset + length)));
@@ -83,16 +83,25 @@ function check({file, options, olean, ilean}) {
 
 function run(job) {
   output = [];
-  const code = check(job);
+  noted = '';
+  let code;
+  try {
+    code = check(job);
+  } catch (error) {
+    if (error !== 'unwind') throw new Error(`${noted}${error.message ?? error}`);
+    // Lean waits for a thread that failed, which will throw here; it says why.
+    setTimeout(() => { throw new Error('Lean stopped'); }, 10_000);
+    return;
+  }
   _fflush(0);
   const megabytes = wasmMemory.buffer.byteLength / 2 ** 20;
-  parentPort.postMessage({code, output: Buffer.concat(output).toString(), megabytes});
+  parentPort.postMessage({code, output: Buffer.concat(output).toString(), noted, megabytes});
 }
 
 load(workerData, {write}, {
   noInitialRun: true,
   noExitRuntime: true,
-  printErr: () => {},
+  printErr: text => { noted = `${noted}${text}\n`.slice(-1000); },
   instantiateWasm: instantiate,
   onRuntimeInitialized: () => {
     start();
