@@ -70,7 +70,7 @@ def test_an_audit_compares_with_the_reference() -> None:
     reference = Counting()
     (found,) = [
         entry.report
-        for entry in audit(impl, x, spec=spec, reference=reference).entries
+        for entry in audit(impl, x, spec=spec, reference=reference).checks
         if entry.check == "refinement"
     ]
     assert found.reference == "Counting, float64"
