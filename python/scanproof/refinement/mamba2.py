@@ -52,7 +52,7 @@ class Mamba2BlockSpec(Spec):
         groups: number of groups of heads that share B and C, and in which the norm is taken.
         eps: what the norm adds to the mean square.
         dtMin: least step size; None: no limit.
-        dtMax: greatest step size; None: no limit.
+        dtMax: greatest step size; None or infinity: no limit.
         logWindow: over how many tokens implementations may add logarithms of decays, in place of multiplying
             them: the size of their chunks. It widens the bound and changes no value.
     """

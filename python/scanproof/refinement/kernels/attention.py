@@ -140,7 +140,9 @@ class MLstm(Kernel):
         m = _running_maximum(ar, logs, inputs["input_gate"])
         decays = ar.sigmoid(inputs["forget_gate"])[..., None]
         gated = ar.shifted_exp(inputs["input_gate"], m)[..., None] * k
-        shifted = (logs + -ar.maximum(m, -m) + -ar.maximum(m, -m))[..., None]
+        size = ar.maximum(m, -m)
+        before = ar.concatenate([ar.zeros((batch, 1, heads)), size[:, :-1]], axis=1)
+        shifted = (logs + -size + -before)[..., None]
         normaliser = ar.decaying_scan(decays, shifted, gated, ar.zeros((batch, heads, keys)))
         memory = ar.decaying_scan(
             decays[..., None],

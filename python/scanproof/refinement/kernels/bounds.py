@@ -76,8 +76,16 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return self._function(self.reference.sqrt(x.exact), _up(spread), ulps=1.0)
 
     def maximum(self, x: Bounded, y: Bounded) -> Bounded:
-        """Bound the greater of two, which is exact."""
-        return Bounded(self.reference.maximum(x.exact, y.exact), np.maximum(x.error, y.error), self)
+        """Bound the greater of two, which is exact.
+
+        With ``x >= y`` and ``gap = x - y`` the implementation's lies between ``x - min(e_x, gap + e_y)`` and
+        ``x + max(e_x, e_y - gap)``: what never binds adds nothing.
+        """
+        exact = self.reference.maximum(x.exact, y.exact)
+        gap = np.abs(x.value - y.value) - 2.0**-50 * (x.size + y.size)
+        first = self.reference.at_least(x.exact, y.exact)
+        greater, lesser = np.where(first, x.error, y.error), np.where(first, y.error, x.error)
+        return Bounded(exact, _up(np.maximum(greater, lesser - np.maximum(gap, 0.0))), self)
 
     def through_maximum(self, gradient: Bounded, x: Bounded, y: Bounded) -> tuple[Part, Part]:
         """Bound it: where either may be the greater, and where they are equal, all of it may go to either."""
@@ -124,8 +132,15 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return sums
 
     def _roundings(self, time: int) -> int:
-        """Return how many terms a sum over the tokens of a window, or over windows, has."""
-        return self.log_window + -(-time // self.log_window) + 1
+        """Return how many terms a sum over the tokens of a window, or over windows, has.
+
+        A window beyond the tokens there are sums no more than these: zeros round nothing. One of a single
+        token sums none: its exponent is that of a logarithm, and of a maximum before and after the token.
+        """
+        if self.log_window == 1:
+            return 4
+        window = max(min(self.log_window, time), 1)
+        return window + -(-time // window) + 1
 
     def _regrouped(
         self, states: Bounded, decays: Bounded, b: Bounded, h0: Bounded, logs: Bounded, widest: Floats
