@@ -67,8 +67,8 @@ def check_refinement(
             of the runner, within a bound of its own (:mod:`scanproof.refinement.adjoint`).
         cotangents: what to pull back, ``{"y": …}`` of the shape of the output; default: drawn from ``seed``.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``impl`` computes in, a dtype, ``"tf32"`` or a :class:`Rounding`; default: the dtype of
-            ``x``. A coarser output dtype is allowed for by one more rounding.
+        rounding: what ``impl`` computes in, a dtype, ``"tf32"``, ``"bf16-mixed"`` or a :class:`Rounding`;
+            default: the dtype of ``x``. A coarser output dtype is allowed for by one more rounding.
         reference: what computes the reference's values, an object with ``run(spec, x) -> (y, state)`` such as
             the Lean oracle, which then must agree with the Python twin; default: the twin.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
@@ -191,9 +191,9 @@ def check_scan_refinement(
             so that an implementation need not differentiate through its last state. Default: both, drawn
             from ``seed``.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``impl`` computes in, a dtype, ``"tf32"`` or a :class:`Rounding`; default: the widest
-            dtype among the tensors, at least float32. A coarser output dtype is allowed for by one more
-            rounding.
+        rounding: what ``impl`` computes in, a dtype, ``"tf32"``, ``"bf16-mixed"`` or a :class:`Rounding`;
+            default: the widest dtype among the tensors, at least float32. A coarser output dtype is allowed
+            for by one more rounding.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
 
     Returns:

@@ -189,7 +189,7 @@ class Mamba2BlockSpec(Spec):
 
         gated = _rows(_flat(y) * ar.silu(z), groups)
         count = ar.lift(np.asarray(float(inner // groups)))
-        mean = ar.div(ar.dot(gated, gated), count)
+        mean = ar.div(ar.inner(gated, gated), count)
         scale = ar.rsqrt(mean + constant(ar, self.eps))
         normed = _flat(gated * scale[..., None]) * ar.lift(self.normWeight)
         return mat_vec(ar, self.outProj, normed, self.outBias), Mamba2State(h, window)

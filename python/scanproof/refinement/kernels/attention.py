@@ -147,7 +147,7 @@ class MLstm(Kernel):
         memory = ar.decaying_scan(
             decays[..., None],
             shifted[..., None],
-            outer(gated, v),
+            ar.matrix_products(outer(gated, v)),
             ar.zeros((batch, heads, keys, v.shape[-1])),
         )
         read = ar.dot(q, normaliser)
@@ -163,7 +163,8 @@ def _states(
     k, v = inputs["k"], inputs["v"]
     batch, _, heads, keys = k.shape
     start = inputs.get("initial_state", ar.zeros((batch, heads, keys, v.shape[-1])))
-    return start, ar.decaying_scan(decays[..., None], logs[..., None], outer(k, v), start)
+    added = ar.matrix_products(outer(k, v))
+    return start, ar.decaying_scan(decays[..., None], logs[..., None], added, start)
 
 
 def _scaled(ar: KernelArithmetic, q: Value, scale: float) -> Value:

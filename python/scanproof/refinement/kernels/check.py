@@ -61,8 +61,9 @@ def check_kernel_refinement(
         cotangents: what to pull back, by the names of outputs; one that is left out counts as zero. Default:
             drawn from ``seed``, for every output that ``impl`` returns.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``impl`` computes in, a dtype or a :class:`Rounding`; default: the widest dtype among
-            the floating inputs, at least float32. A coarser output dtype is allowed for by one more rounding.
+        rounding: what ``impl`` computes in, a dtype, ``"tf32"``, ``"bf16-mixed"`` or a :class:`Rounding`;
+            default: the widest dtype among the floating inputs, at least float32. A coarser output dtype is
+            allowed for by one more rounding.
         log_window: over how many tokens ``impl`` adds logarithms of decays in place of multiplying them: the
             size of its chunks, or 1 for a step that keeps a maximum in log space; 0: it multiplies decays.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.

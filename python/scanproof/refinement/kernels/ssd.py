@@ -84,7 +84,7 @@ class SsdScan(Kernel):
         decays = ar.exp(logs)
         if "seq_idx" in arrays:
             decays = decays * ar.lift(_continues(arrays["seq_idx"]))
-        added = ar.product(dt[..., None, None], B, x[..., None])
+        added = ar.matrix_products(ar.product(dt[..., None, None], B, x[..., None]))
         wide = (batch, heads, channels, states)
         start = grouped(inputs.get("initial_state", ar.zeros(wide)), 1)
         h = ar.decaying_scan(decays, logs, added, start)
