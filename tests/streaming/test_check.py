@@ -484,9 +484,7 @@ def test_an_audit_has_the_rows():
 
 
 def streaming_in(report):
-    return [
-        (entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")
-    ]
+    return [(entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")]
 
 
 class TakesScale(Conv):

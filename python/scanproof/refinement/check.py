@@ -65,9 +65,9 @@ def check_refinement(
         cotangents: what to pull back, by the names of outputs; an output that is left out counts as zero.
             Default: drawn from ``seed``, for every output that ``fn`` returns.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``fn`` computes in, a dtype, ``"tf32"`` or a :class:`Rounding`. Default: the dtype of
-            ``x`` of a block; the widest dtype among the tensors of a kernel, at least float32. A coarser
-            output dtype is allowed for by one more rounding.
+        rounding: what ``fn`` computes in, a dtype, ``"tf32"``, ``"bf16-mixed"`` or a :class:`Rounding`.
+            Default: the dtype of ``x`` of a block; the widest dtype among the tensors of a kernel, at least
+            float32. A coarser output dtype is allowed for by one more rounding.
         reference: for a block, what computes the reference's outputs: an object with ``run(spec, x) -> (y,
             state)`` such as the Lean oracle, which must agree with the Python twin. Default: the twin.
             Gradients are always compared with those of the twin.
