@@ -24,7 +24,9 @@ class View:
 
     __slots__ = ("args", "item", "kwargs", "op", "parent")
 
-    def __init__(self, parent: "Mark", op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], item: int | None):
+    def __init__(
+        self, parent: "Mark", op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], item: int | None
+    ):
         self.parent, self.op, self.args, self.kwargs, self.item = parent, op, args, kwargs, item
 
 
@@ -102,7 +104,9 @@ def _put_back(view: View, value: Value, emit: Emit) -> Value:
             return emit(view.op, (value, *args), view.kwargs, shape)
         case "permute":
             dims = [dim % len(shape) for dim in args[0]]
-            return emit(aten.permute.default, (value, [dims.index(dim) for dim in range(len(dims))]), {}, shape)
+            return emit(
+                aten.permute.default, (value, [dims.index(dim) for dim in range(len(dims))]), {}, shape
+            )
         case "select":
             return scatter(aten.select_scatter.default, *args)
         case "slice":

@@ -62,7 +62,18 @@ class Node:
         takes_numbers: whether a number among its arguments may come from a value that left the program.
     """
 
-    __slots__ = ("args", "known", "kwargs", "op", "outputs", "place", "reads", "single", "takes_numbers", "writes")
+    __slots__ = (
+        "args",
+        "known",
+        "kwargs",
+        "op",
+        "outputs",
+        "place",
+        "reads",
+        "single",
+        "takes_numbers",
+        "writes",
+    )
 
     def __init__(
         self,

@@ -181,7 +181,16 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         return result
 
     def _computed(
-        self, result: Tensor, varies: bool, known: bool, args: Any, own: Any, kwargs: Any, op: Any, views: bool, item: Any
+        self,
+        result: Tensor,
+        varies: bool,
+        known: bool,
+        args: Any,
+        own: Any,
+        kwargs: Any,
+        op: Any,
+        views: bool,
+        item: Any,
     ) -> Value:
         values = self.values
         value = Value(len(values), tuple(result.shape), result.dtype, "computed", varies, known)
@@ -257,7 +266,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         return value
 
     def _emit(
-        self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shape: tuple[int, ...], item: int | None = None
+        self,
+        op: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        shape: tuple[int, ...],
+        item: int | None = None,
     ) -> Value:
         """Add an operation that PyTorch did not run as such; return its (``item``-th) result."""
         reads = [arg for arg in args if isinstance(arg, Value)]
@@ -302,7 +316,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         """Record what an operation writes as results, and let the tensors written into hold them."""
         targets = [args[number] for number in traits.writes if number < len(args)]
         targets += [kwargs[name] for name in traits.writes_out if kwargs.get(name) is not None]
-        targets = [each for target in targets for each in (target if isinstance(target, list | tuple) else [target])]
+        targets = [
+            each for target in targets for each in (target if isinstance(target, list | tuple) else [target])
+        ]
         targets = [target for target in targets if target is not None]
         for target in targets:
             self._save(target)
@@ -317,7 +333,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         known = all(value.known for value in reads) and not traits.random
         varies = any(value.varies for value in reads)
         outputs: list[Value | None] = []
-        node = Node(traits.functional or op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known)
+        node = Node(
+            traits.functional or op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known
+        )
         node.takes_numbers = self._numbers_left and _takes_numbers(op, args, kwargs)
         if traits.functional is None:
             if traits.writes_out:
@@ -328,7 +346,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             for each in results:
                 fresh = isinstance(each, Tensor) and not any(each is target for target in targets)
                 outputs.append(
-                    self._computed(each, varies, known, args, own_args, own_kwargs, op, False, None) if fresh else None
+                    self._computed(each, varies, known, args, own_args, own_kwargs, op, False, None)
+                    if fresh
+                    else None
                 )
         else:
             node.single = len(targets) == 1
@@ -404,7 +424,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
 
     def _check(self, tensor: Tensor) -> None:
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested:
-            raise InvalidArgument("read: sparse, nested and quantised tensors cannot be recorded; use dense ones.")
+            raise InvalidArgument(
+                "read: sparse, nested and quantised tensors cannot be recorded; use dense ones."
+            )
 
 
 def _takes_numbers(op: Any, args: Any, kwargs: Any) -> bool:
@@ -412,7 +434,8 @@ def _takes_numbers(op: Any, args: Any, kwargs: Any) -> bool:
     schema = op._schema.arguments
     given = [*zip(schema, args, strict=False), *((each, kwargs.get(each.name)) for each in schema)]
     return any(
-        isinstance(number, int | float) and any(kind in str(each.type) for kind in ("Tensor", "number", "float"))
+        isinstance(number, int | float)
+        and any(kind in str(each.type) for kind in ("Tensor", "number", "float"))
         for each, number in given
     )
 
