@@ -23,7 +23,8 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
 
     Returns:
         The outputs, by where the function returns them. Values that Python saw are those of the recording:
-        the result is that of the function for inputs that take the same path.
+        the result is that of the function for inputs that take the same path. Random numbers are those that
+        the recording drew.
     """
     held: dict[int, Tensor] = {
         value.index: tensor for value, tensor in zip(program.inputs, inputs, strict=True)
@@ -32,7 +33,8 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
     nodes = list(program.used())
     kept = {value.index for value in program.outputs.values()}
     last = {value.index: number for number, node in enumerate(nodes) for value in node.reads}
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
         for number, node in enumerate(nodes):
             run(node, held)
             for value in node.reads:

@@ -96,7 +96,8 @@ def _functional(op: Any, name: str) -> Any:
     overload = op._overloadname
     for packet in (_RENAMED.get(base, base), f"{base}_copy"):
         found = getattr(aten, packet, None)
-        for candidate in (overload, overload.removesuffix("_out"), overload.removesuffix("out"), "default"):
+        overloads = found.overloads() if found is not None else []
+        for candidate in (overload, overload.removesuffix("_out"), overload.removesuffix("out"), *overloads):
             functional = getattr(found, candidate or "default", None)
             if functional is not None and functional is not op and _returns_what(functional, op):
                 return functional

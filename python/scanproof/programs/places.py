@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from linecache import getline
 from pathlib import Path
 from threading import get_ident
@@ -141,6 +142,8 @@ def _held(thing: Any, name: str, reach: int) -> Iterator[tuple[str, nn.Module | 
         yield name, thing
     elif not reach or isinstance(thing, type):
         return
+    elif isinstance(thing, partial):
+        yield from _held(thing.func, name, reach)
     elif isinstance(thing, MethodType):
         yield from _held(thing.__self__, name, reach - 1)
     elif isinstance(thing, FunctionType):

@@ -60,6 +60,7 @@ class Node:
         place: which module and line ran it.
         known: whether its outputs are known.
         takes_numbers: whether a number among its arguments may come from a value that left the program.
+        random: whether it draws.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class Node:
         "op",
         "outputs",
         "place",
+        "random",
         "reads",
         "single",
         "takes_numbers",
@@ -87,10 +89,11 @@ class Node:
         known: bool,
         writes: tuple[int, ...] = (),
         takes_numbers: bool = False,
+        random: bool = False,
     ) -> None:
         self.op, self.args, self.kwargs, self.reads, self.outputs = op, args, kwargs, reads, outputs
         self.single, self.place, self.known, self.writes = single, place, known, writes
-        self.takes_numbers = takes_numbers
+        self.takes_numbers, self.random = takes_numbers, random
 
     @property
     def name(self) -> str:
@@ -132,6 +135,8 @@ class Program:
         values: all values, by their numbers.
         outputs: the tensors returned, by where the result holds them.
         departures: values that Python saw.
+        results: what the function returned when it was recorded, as ``outputs``.
+        written: tensors that the function holds and writes into.
     """
 
     inputs: tuple[Value, ...]
@@ -139,14 +144,16 @@ class Program:
     values: list[Value]
     outputs: dict[str, Value]
     departures: list[Departure]
+    results: dict[str, Tensor]
+    written: list[Tensor]
 
     def used(self) -> Iterator[Node]:
-        """Yield the nodes that an output, or a value that Python saw, depends on, in order."""
+        """Yield the nodes that an output, or a value that Python saw, depends on, and those that draw."""
         alive = {value.index for value in self.outputs.values()}
         alive |= {departure.value.index for departure in self.departures}
         kept = []
         for node in reversed(self.nodes):
-            if any(value is not None and value.index in alive for value in node.outputs):
+            if node.random or any(value is not None and value.index in alive for value in node.outputs):
                 alive.update(value.index for value in node.reads)
                 kept.append(node)
         return reversed(kept)

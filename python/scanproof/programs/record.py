@@ -33,8 +33,8 @@ aten = torch.ops.aten
 _MARK = "_scanproof_mark"
 
 
-def record(fn: Callable[..., Any], *args: Any) -> Program:
-    """Record ``fn(*args)``.
+def record(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
+    """Record ``fn(*args, **kwargs)``.
 
     The function runs once, without autograd unless it enables it itself, on copies of its inputs. What it
     writes into tensors that it holds, such as running statistics, is put back.
@@ -42,7 +42,8 @@ def record(fn: Callable[..., Any], *args: Any) -> Program:
     Args:
         fn: a function or module.
         args: its inputs: tensors of any dtype, or tuples, lists, dicts and dataclasses of tensors. Everything
-            else in them is taken as it is.
+            else in them is taken as it is. One is called ``x``, several are ``x[0]``, ``x[1]``, ….
+        kwargs: inputs by name.
 
     Returns:
         The program. Parameters are values of their own, which may be anything; buffers and other tensors that
@@ -59,7 +60,7 @@ def record(fn: Callable[..., Any], *args: Any) -> Program:
         [%1 = aten.cumsum.default(%0, 1), %2 = aten.mul.Tensor(%1, 2)]
     """
     recorder = _Recorder(fn)
-    return recorder.run(args)
+    return recorder.run(args, kwargs)
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type it
@@ -77,7 +78,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         self._plain: dict[Any, bool] = {}
         self._numbers_left = False
 
-    def run(self, args: tuple[Any, ...]) -> Program:
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
         inputs: list[Value] = []
 
         def given(path: str, tensor: Tensor) -> Tensor:
@@ -88,11 +89,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             inputs.append(value)
             return own
 
-        own_args = mapped(args, given)
-        with _plain_kernels(), torch.no_grad(), self._where.followed(), asked(self._asked), _without_gc():
+        own_args = [mapped(arg, given, f"x[{i}]" if len(args) > 1 else "x") for i, arg in enumerate(args)]
+        own_kwargs = {name: mapped(arg, given, name) for name, arg in kwargs.items()}
+        with plain_kernels(), torch.no_grad(), self._where.followed(), asked(self._asked), _without_gc():
             try:
                 with self:
-                    result = self._fn(*own_args)
+                    result = self._fn(*own_args, **own_kwargs)
             except (InvalidArgument, KeyboardInterrupt):
                 raise
             except Exception as error:
@@ -100,10 +102,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             finally:
                 for tensor, before in self._written:
                     tensor.detach().copy_(before)
-        outputs = {path: self._now(tensor) for path, tensor in leaves(result)}
-        for _, tensor in leaves(result):
+        results = dict(leaves(result))
+        outputs = {path: self._now(tensor) for path, tensor in results.items()}
+        for tensor in results.values():
             tensor.__dict__.pop(_MARK, None)
-        return Program(tuple(inputs), self.nodes, self.values, outputs, self.departures)
+        results = {path: tensor.detach() for path, tensor in results.items()}
+        written = [tensor for tensor, _ in self._written]
+        return Program(tuple(inputs), self.nodes, self.values, outputs, self.departures, results, written)
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -118,7 +123,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         if traits.filler:
             return self._filled(op, traits, args, kwargs)
         if traits.reshapes:
-            return self._reshaped(op, args, kwargs)
+            return self._reshaped(op, traits, args, kwargs)
         if traits.writes or traits.writes_out:
             return self._written_by(op, traits, args, kwargs)
         decomposition = None if traits.views or traits.by_value else decomposition_of(op)
@@ -167,6 +172,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         node = Node(op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known)
         if self._numbers_left:
             node.takes_numbers = _takes_numbers(op, args, kwargs)
+        if traits is not None:
+            node.random = traits.random
         self.nodes.append(node)
         if isinstance(result, Tensor):
             node.single = True
@@ -301,13 +308,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             return value
         return self._emit(aten.full.default, (list(shape), fill), options, shape)
 
-    def _reshaped(self, op: Any, args: Any, kwargs: Any) -> Any:
+    def _reshaped(self, op: Any, traits: Traits, args: Any, kwargs: Any) -> Any:
         """Record an operation such as ``unsqueeze_``, which makes a tensor a view of itself."""
         tensor, *rest = args
         before = self._mark(tensor)
         op(*args, **kwargs)
-        functional = getattr(aten, op.overloadpacket.__name__.rstrip("_"))
-        view = getattr(functional, op._overloadname)
+        view = traits.functional
         value = self._emit(view, (before.current(self._emit), *rest), kwargs, tuple(tensor.shape))
         setattr(tensor, _MARK, Mark(self, value, View(before, view, tuple(rest), kwargs, None)))
         return tensor
@@ -337,6 +343,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             traits.functional or op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known
         )
         node.takes_numbers = self._numbers_left and _takes_numbers(op, args, kwargs)
+        node.random = traits.random
         if traits.functional is None:
             if traits.writes_out:
                 raise InvalidArgument(f"read: {op} cannot be recorded: no operation returns what it writes.")
@@ -464,9 +471,11 @@ def _without_gc() -> Iterator[None]:
 
 
 @contextmanager
-def _plain_kernels() -> Iterator[None]:
-    """Run what PyTorch would fuse or compile as the operations that it is made of."""
+def plain_kernels() -> Iterator[None]:
+    """Run what PyTorch would fuse or compile as the operations that it is made of, drawing the same numbers."""
     with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng())
+        torch.manual_seed(0)
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
