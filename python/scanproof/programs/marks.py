@@ -11,23 +11,12 @@ from typing import Any
 import torch
 
 from scanproof.errors import InvalidArgument
-from scanproof.programs.program import Value
+from scanproof.programs.program import Node, Value
 
 aten = torch.ops.aten
 
 Emit = Callable[..., Value]
 """Adds ``op(*args)`` to the program: called with the operation, its arguments, and the shape of the result."""
-
-
-class View:
-    """How a view was taken: ``op(parent, *args)``, of which it is the ``item``-th result, if there are several."""
-
-    __slots__ = ("args", "item", "kwargs", "op", "parent")
-
-    def __init__(
-        self, parent: "Mark", op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], item: int | None
-    ):
-        self.parent, self.op, self.args, self.kwargs, self.item = parent, op, args, kwargs, item
 
 
 class Mark:
@@ -36,16 +25,31 @@ class Mark:
     Attributes:
         recorder: who recorded it; a mark of another recording means nothing.
         value: its value when it was last looked at.
-        view: how it was taken, where it shares the memory of another tensor.
+        parent: the mark of the tensor that it is a view of; None where it owns its memory.
+        node: the operation that took the view, on the parent's value.
+        item: which of the operation's results it is; None where there is one.
+        root: the mark of the tensor that owns the memory.
+        version: of a root: how often the memory was written into.
+        seen: the version of its root at which ``value`` is what the tensor holds.
     """
 
-    __slots__ = ("_root", "_seen", "_version", "recorder", "value", "view")
+    __slots__ = ("item", "node", "parent", "recorder", "root", "seen", "value", "version")
 
-    def __init__(self, recorder: object, value: Value, view: View | None = None) -> None:
-        self.recorder, self.value, self.view = recorder, value, view
-        self._root: Mark = view.parent._root if view else self
-        self._version = 0
-        self._seen = self._root._version
+    def __init__(
+        self,
+        recorder: object,
+        value: Value,
+        parent: "Mark | None" = None,
+        node: Node | None = None,
+        item: int | None = None,
+    ) -> None:
+        self.recorder, self.value, self.parent, self.node, self.item = recorder, value, parent, node, item
+        if parent is None:
+            self.root = self
+            self.version = self.seen = 0
+        else:
+            self.root = parent.root
+            self.seen = self.root.version
 
     def __deepcopy__(self, memo: object) -> None:
         """Leave marks behind when a tensor is copied."""
@@ -53,40 +57,31 @@ class Mark:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()
 
-    @property
-    def fresh(self) -> bool:
-        """Whether ``value`` is what the tensor holds now."""
-        return self._seen == self._root._version
-
-    @property
-    def root(self) -> "Mark":
-        """The mark of the tensor that owns the memory."""
-        return self._root
-
     def current(self, emit: Emit) -> Value:
         """Return what the tensor holds, taken anew from what it is a view of, if that has changed."""
-        if self._seen != self._root._version:
-            assert self.view is not None
-            view, shape = self.view, self.value.shape
-            self.value = emit(view.op, (view.parent.current(emit), *view.args), view.kwargs, shape, view.item)
-            self._seen = self._root._version
+        if self.seen != self.root.version:
+            assert self.parent is not None
+            assert self.node is not None
+            args = (self.parent.current(emit), *self.node.args[1:])
+            self.value = emit(self.node.op, args, self.node.kwargs, self.value.shape, self.item)
+            self.seen = self.root.version
         return self.value
 
     def write(self, value: Value, emit: Emit) -> None:
         """Let the tensor hold ``value`` from now on, and with it all that share its memory."""
         self.current(emit)
-        self._root._version += 1
+        self.root.version += 1
         mark = self
         while True:
-            mark.value, mark._seen = value, self._root._version
-            if mark.view is None:
+            mark.value, mark.seen = value, self.root.version
+            if mark.parent is None or mark.node is None:
                 return
-            value, mark = _put_back(mark.view, value, emit), mark.view.parent
+            value, mark = _put_back(mark.parent.value, mark.node, mark.item, value, emit), mark.parent
 
 
-def _put_back(view: View, value: Value, emit: Emit) -> Value:
+def _put_back(parent: Value, view: Node, item: int | None, value: Value, emit: Emit) -> Value:
     """Return the tensor that a view was taken from, with ``value`` in the view's place."""
-    parent, args, item = view.parent.value, view.args, view.item
+    args = view.args[1:]
     name = view.op.overloadpacket.__name__
     shape = parent.shape
 

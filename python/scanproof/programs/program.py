@@ -149,11 +149,10 @@ class Program:
 
     def used(self) -> Iterator[Node]:
         """Yield the nodes that an output, or a value that Python saw, depends on, and those that draw."""
-        alive = {value.index for value in self.outputs.values()}
-        alive |= {departure.value.index for departure in self.departures}
+        alive = {*self.outputs.values(), *(departure.value for departure in self.departures)}
         kept = []
         for node in reversed(self.nodes):
-            if node.random or any(value is not None and value.index in alive for value in node.outputs):
-                alive.update(value.index for value in node.reads)
+            if node.random or not alive.isdisjoint(node.outputs):
+                alive.update(node.reads)
                 kept.append(node)
         return reversed(kept)

@@ -12,6 +12,7 @@ and values that Python asks for are the real ones.
 """
 
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, cast
@@ -22,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.programs.departures import asked
-from scanproof.programs.marks import Mark, View
+from scanproof.programs.marks import Mark
 from scanproof.programs.operations import Traits, traits_of
 from scanproof.programs.places import Where, held_tensors
 from scanproof.programs.program import Departure, Node, Program, Source, Value
@@ -31,6 +32,7 @@ from scanproof.programs.trees import leaves, mapped
 
 aten = torch.ops.aten
 _MARK = "_scanproof_mark"
+_PLAIN, _VIEW, _OTHER = range(3)
 
 
 def record(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
@@ -75,7 +77,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         self._held: dict[int, tuple[Tensor, Mark]] = {}
         self._written: list[tuple[Tensor, Tensor]] = []
         self._traits: dict[Any, Traits] = {}
-        self._plain: dict[Any, bool] = {}
+        self._kinds: dict[Any, int] = {}
         self._numbers_left = False
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
@@ -110,14 +112,20 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         written = [tensor for tensor, _ in self._written]
         return Program(tuple(inputs), self.nodes, self.values, outputs, self.departures, results, written)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keep torch from wrapping the method below, which takes longer than the method itself."""
+        return False
+
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        plain = self._plain.get(op)
-        if plain is None:
-            plain = self._study(op)
-        if plain:
-            return self._run(op, args, kwargs, False, None)
-        traits = self._traits[op]
+        kind = self._kinds.get(op)
+        if kind is None:
+            kind = self._study(op)
+        if kind == _PLAIN:
+            return self._run(op, args, kwargs or {}, None, False)
+        if kind == _VIEW:
+            return self._run(op, args, kwargs or {}, None, True)
+        traits, kwargs = self._traits[op], kwargs or {}
         if traits.refused:
             raise InvalidArgument(f"read: {op} cannot be recorded: {traits.refused}.")
         if traits.filler:
@@ -126,32 +134,32 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             return self._reshaped(op, traits, args, kwargs)
         if traits.writes or traits.writes_out:
             return self._written_by(op, traits, args, kwargs)
-        decomposition = None if traits.views or traits.by_value else decomposition_of(op)
+        decomposition = None if traits.by_value else decomposition_of(op)
         if decomposition is not None:
             with self:
                 result = decomposition(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        return self._run(op, args, kwargs, traits.views, traits)
+        return self._run(op, args, kwargs, traits, False)
 
-    def _study(self, op: Any) -> bool:
-        """Find out about an operation; return whether it only computes its results from its arguments."""
+    def _study(self, op: Any) -> int:
+        """Find out what kind of operation it is."""
         traits = self._traits[op] = traits_of(op)
-        special = (
+        other = (
             traits.refused
             or traits.filler
             or traits.reshapes
             or traits.writes
             or traits.writes_out
-            or traits.views
             or traits.by_value
             or traits.random
-            or decomposition_of(op) is not None
+            or (not traits.views and decomposition_of(op) is not None)
         )
-        self._plain[op] = not special
-        return not special
+        kind = self._kinds[op] = _OTHER if other else _VIEW if traits.views else _PLAIN
+        return kind
 
-    def _run(self, op: Any, args: Any, kwargs: Any, views: bool, traits: Traits | None) -> Any:
+    def _run(self, op: Any, args: Any, kwargs: Any, traits: Traits | None, views: bool) -> Any:
+        """Run an operation and record it; without ``traits``, it depends on nothing but its arguments."""
         reads: list[Value] = []
         own_args = self._arguments(args, reads)
         own_kwargs = self._named(kwargs, reads) if kwargs else kwargs
@@ -170,52 +178,35 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             known = known and not traits.random
         outputs: list[Value | None] = []
         node = Node(op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known)
-        if self._numbers_left:
-            node.takes_numbers = _takes_numbers(op, args, kwargs)
         if traits is not None:
             node.random = traits.random
+        if self._numbers_left:
+            node.takes_numbers = _takes_numbers(op, args, kwargs)
         self.nodes.append(node)
+        parent = self._mark(args[0]) if views else None
+        values = self.values
         if isinstance(result, Tensor):
             node.single = True
-            outputs.append(self._computed(result, varies, known, args, own_args, own_kwargs, op, views, None))
+            value = Value(len(values), tuple(result.shape), result.dtype, "computed", varies, known)
+            values.append(value)
+            outputs.append(value)
+            result.__dict__[_MARK] = Mark(self, value, parent, node if views else None)
         elif isinstance(result, list | tuple):
             for item, each in enumerate(result):
-                outputs.append(
-                    self._computed(each, varies, known, args, own_args, own_kwargs, op, views, item)
-                    if isinstance(each, Tensor)
-                    else None
-                )
+                if isinstance(each, Tensor):
+                    value = self._value(tuple(each.shape), each.dtype, "computed", varies, known)
+                    each.__dict__[_MARK] = Mark(self, value, parent, node if views else None, item)
+                    outputs.append(value)
+                else:
+                    outputs.append(None)
         return result
-
-    def _computed(
-        self,
-        result: Tensor,
-        varies: bool,
-        known: bool,
-        args: Any,
-        own: Any,
-        kwargs: Any,
-        op: Any,
-        views: bool,
-        item: Any,
-    ) -> Value:
-        values = self.values
-        value = Value(len(values), tuple(result.shape), result.dtype, "computed", varies, known)
-        values.append(value)
-        view = None
-        if views:
-            parent = self._mark(args[0])
-            view = View(parent, op, own[1:], kwargs, item)
-            self._check(result)
-        setattr(result, _MARK, Mark(self, value, view))
-        return value
 
     def _arguments(self, args: Any, reads: list[Value]) -> tuple[Any, ...]:
         own = []
         for arg in args:
             if isinstance(arg, Tensor):
                 mark = arg.__dict__.get(_MARK)
-                if mark is None or mark.recorder is not self or mark._seen != mark._root._version:
+                if mark is None or mark.recorder is not self or mark.seen != mark.root.version:
                     arg = self._now(arg)
                 else:
                     arg = mark.value
@@ -315,7 +306,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         op(*args, **kwargs)
         view = traits.functional
         value = self._emit(view, (before.current(self._emit), *rest), kwargs, tuple(tensor.shape))
-        setattr(tensor, _MARK, Mark(self, value, View(before, view, tuple(rest), kwargs, None)))
+        setattr(tensor, _MARK, Mark(self, value, before, self.nodes[-1]))
         return tensor
 
     def _written_by(self, op: Any, traits: Traits, args: Any, kwargs: Any) -> Any:
@@ -352,11 +343,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             results = [result] if isinstance(result, Tensor) else list(result or ())
             for each in results:
                 fresh = isinstance(each, Tensor) and not any(each is target for target in targets)
-                outputs.append(
-                    self._computed(each, varies, known, args, own_args, own_kwargs, op, False, None)
-                    if fresh
-                    else None
-                )
+                outputs.append(None)
+                if fresh:
+                    outputs[-1] = self._value(tuple(each.shape), each.dtype, "computed", varies, known)
+                    setattr(each, _MARK, Mark(self, outputs[-1]))
         else:
             node.single = len(targets) == 1
         self.nodes.append(node)
@@ -479,6 +469,6 @@ def plain_kernels() -> Iterator[None]:
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
-        if hasattr(torch.compiler, "set_stance"):
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         yield
