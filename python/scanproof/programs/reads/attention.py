@@ -31,32 +31,32 @@ def attention(reader: Reader, node: Node) -> list[State]:
     mask = given.get("attn_mask", given.get("attn_bias"))
     rows, columns = query.shape[-2], key.shape[-2]
     rank = len(query.shape)
-    asks = _reduced(reader, query, rank)
-    offers = reader.joined(
-        _heads(_reduced(reader, key, rank), query), _heads(_reduced(reader, value, rank), query)
-    )
     hidden, everything = _hidden(reader, mask, rows, columns, given.get("is_causal", False))
-    if offers is not None:
-        offers = (
-            live_terms(reader, hidden & ~everything, offers) if hidden.any() else reader.reduced(offers, [-2])
-        )
-    made = reader.joined(asks, offers)
+    hidden = hidden & ~everything
+    scores = _over_channels(reader, query, rank)
+    scores = reader.joined(scores, _visible(reader, hidden, _heads(_over_channels(reader, key, rank), query)))
     weights = None if mask is None else reader.parts(mask)
     if weights is not None:
-        visible = reader.without(tuple(ranked(part, rank) for part in weights), hidden & ~everything)
-        made = reader.joined(made, reader.reduced(visible, [-1]))
-    made = None if made is None else tuple(ranked(part, rank) for part in made)
-    scores = None if made is None else tuple(part[..., 0] for part in made)
-    rest = [State(_statistics(reader, output, scores)) for output in node.outputs[1:]]
+        weights = reader.without(tuple(ranked(part, rank) for part in weights), hidden)
+        scores = reader.joined(scores, reader.reduced(weights, [-1]))
+    parts = reader.parts(value)
+    offered = None if parts is None else tuple(ranked(part, rank) for part in parts)
+    made = reader.joined(scores, _visible(reader, hidden, _heads(offered, query)))
+    statistics = None if scores is None else tuple(ranked(part, rank)[..., 0] for part in scores)
+    rest = [
+        State(statistics if output is not None and len(output.shape) > 1 else None) for output in node.outputs[1:]
+    ]
     return [State(made), *rest]
 
 
-def _statistics(reader: Reader, output: Value | None, scores: Parts | None) -> Parts | None:
-    """Return the labels of what an attention returns beside its result: sums of scores, or a seed."""
-    return scores if output is not None and len(output.shape) > 1 else None
+def _visible(reader: Reader, hidden: Array, parts: Parts | None) -> Parts | None:
+    """Return labels of keys joined over those that each query sees."""
+    if parts is None or not hidden.any():
+        return None if parts is None else reader.reduced(parts, [-2])
+    return live_terms(reader, hidden, parts)
 
 
-def _reduced(reader: Reader, value: Value, rank: int) -> Parts | None:
+def _over_channels(reader: Reader, value: Value, rank: int) -> Parts | None:
     parts = reader.parts(value)
     return None if parts is None else reader.reduced(tuple(ranked(part, rank) for part in parts), [-1])
 

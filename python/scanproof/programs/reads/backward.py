@@ -8,13 +8,13 @@ from scanproof.programs.table import row
 
 @row("_softmax_backward_data", "_log_softmax_backward_data")
 def softmax_backward(reader: Reader, node: Node) -> State:
-    """Read the gradient and the result along the axis of the softmax."""
+    """Read the gradient, and the result, along the axis of the softmax."""
     gradient, result, dim = node.args[:3]
     rank = len(result.shape)
-    own = reader.all_of((gradient, result))
-    for value in (gradient, result):
-        own = reader.joined(own, whole_axes(reader, value, [dim % rank], True))
-    return State(own)
+    whole = whole_axes(reader, gradient, [dim % rank], True)
+    if node.op.overloadpacket.__name__ == "_log_softmax_backward_data":
+        return State(reader.joined(whole, reader.parts(result)))
+    return State(reader.joined(whole, whole_axes(reader, result, [dim % rank], True)))
 
 
 @row("native_layer_norm_backward", "_fused_rms_norm_backward")
@@ -24,7 +24,11 @@ def layer_norm_backward(reader: Reader, node: Node) -> list[State]:
     rank = len(value.shape)
     own, rest = list(range(rank - len(shape), rank)), list(range(rank - len(shape)))
     vectors = [each for each in node.reads if each is not gradient and each is not value]
-    others = reader.all_of(vectors)
+    statistics = reader.all_of([each for each in vectors if len(each.shape) == rank])
+    scales = [each for each in vectors if len(each.shape) < rank]
+    others = statistics
+    for each in scales:
+        others = reader.joined(others, whole_axes(reader, each, list(range(len(each.shape))), False))
     inputs = reader.joined(whole_axes(reader, gradient, own, True), whole_axes(reader, value, own, True))
     weights = reader.joined(whole_axes(reader, gradient, rest, False), whole_axes(reader, value, rest, False))
     for each in vectors:

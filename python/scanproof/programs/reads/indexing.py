@@ -29,13 +29,15 @@ def index(reader: Reader, node: Node) -> State:
         return _by_mask(reader, value, [indices[number] for number in asked])
     parts, names = reader.parts(value), [indices[number] for number in asked]
     if parts is not None:
-        parts = reader.reduced(reader.ranked(parts, value), asked)
-        shape = np.broadcast_shapes(*(each.shape for each in names))
-        zeros = tuple(
-            np.zeros((1,) * len(shape), int) if number in asked else slice(None)
-            for number in range(len(indices))
+        read = [number for number in asked if tensors[number] is None]
+        certain = [number for number in asked if tensors[number] is not None]
+        parts = reader.reduced(reader.ranked(parts, value), read)
+        nothing = np.zeros((1,) * len(np.broadcast_shapes(*(each.shape for each in names))), int)
+        chosen = tuple(
+            slice(None) if each is None else nothing if tensors[number] is None else known(tensors[number])
+            for number, each in enumerate(indices)
         )
-        parts = tuple(part[zeros] for part in parts)
+        parts = tuple(widened(part, value.shape, certain)[chosen] for part in parts)
     return State(reader.joined(parts, placed(reader, reader.all_of(names), asked, names, rank)))
 
 

@@ -10,6 +10,7 @@ import torch
 from scanproof.programs.compact import ranked, widened
 from scanproof.programs.labels import Parts, Reader, State
 from scanproof.programs.program import Node, Value
+from scanproof.programs.reads.reductions import whole_axes
 from scanproof.programs.reads.windows import over_windows
 from scanproof.programs.table import row
 
@@ -122,24 +123,22 @@ def mixed(reader: Reader, value: Value, weights: Sequence[tuple[int, Any]]) -> P
     return tuple(made)
 
 
-@row(
-    "avg_pool2d_backward",
-    "max_pool2d_with_indices_backward",
-    "_adaptive_avg_pool2d_backward",
-    "grid_sampler_2d",
-    "grid_sampler_3d",
-)
-def within_channels(reader: Reader, node: Node) -> list[State]:
-    """Read all of space in one channel of each argument; of a grid, all of space."""
-    made = node.outputs[0]
-    assert made is not None
+@row("avg_pool2d_backward", "max_pool2d_with_indices_backward", "_adaptive_avg_pool2d_backward")
+def within_channels(reader: Reader, node: Node) -> State:
+    """Read all of space in one channel of each argument."""
     whole: Parts | None = None
     for value in node.reads:
-        parts = reader.parts(value)
-        if parts is None:
-            continue
-        parts = reader.ranked(parts, value)
-        grid = value.shape[:2] != made.shape[:2]
-        reduced = reader.reduced(parts, list(range(1 if grid else 2, len(value.shape))))
-        whole = reader.joined(whole, reduced)
-    return [State(whole)] * len(node.outputs)
+        rank = len(value.shape)
+        whole = reader.joined(whole, whole_axes(reader, value, [rank - 2, rank - 1], True))
+    return State(whole)
+
+
+@row("grid_sampler_2d", "grid_sampler_3d")
+def sampled(reader: Reader, node: Node) -> State:
+    """Read all of space in one channel, and the coordinates that say where."""
+    value, grid = node.args[:2]
+    rank = len(value.shape)
+    coordinates = whole_axes(reader, grid, [rank - 1], False)
+    if coordinates is not None:
+        coordinates = tuple(np.expand_dims(part, 1) for part in coordinates)
+    return State(reader.joined(whole_axes(reader, value, list(range(2, rank)), True), coordinates))
