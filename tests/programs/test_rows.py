@@ -141,8 +141,6 @@ NO_ROW = {
 
 
 def test_core_operations_have_rows() -> None:
-    import scanproof.programs.reads  # noqa: F401
-
     without = {str(op) for op in core() if row_of(op) is None}
     assert without == NO_ROW.keys() & {str(op) for op in core()}
 

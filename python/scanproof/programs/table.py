@@ -37,6 +37,8 @@ def row(*names: str) -> Callable[[RowT], RowT]:
 
 def row_of(op: Any) -> Callable[..., Any] | None:
     """Return the row of an operation; None where there is none."""
+    import scanproof.programs.reads  # noqa: F401  # enters the rows, which need this module
+
     found = ROWS.get(op) or ROWS.get(op.overloadpacket)
     return found or REGISTERED.get(op.name()) or REGISTERED.get(op.name().partition(".")[0])
 
@@ -50,8 +52,6 @@ def _core() -> dict[Any, Callable[..., Any]]:
 
 def decomposition_of(op: Any) -> Callable[..., Any] | None:
     """Return what takes an operation without a row apart; None where it has a row, or nothing does."""
-    import scanproof.programs.reads  # noqa: F401  # enters the rows
-
     if row_of(op) is not None or not isinstance(op, torch._ops.OpOverload):
         return None
     if op._can_decompose():
