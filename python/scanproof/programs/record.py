@@ -325,6 +325,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         reads: list[Value] = []
         named = {key: value for key, value in kwargs.items() if key not in traits.writes_out}
         own_args, own_kwargs = self._arguments(args, reads), self._named(named, reads)
+        if traits.functional is not None:
+            own_args += _defaults(op, traits.functional, len(own_args), own_kwargs)
         shapes = [target.shape for target in targets]
         result = op(*args, **kwargs)
         known = all(value.known for value in reads) and not traits.random
@@ -407,7 +409,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
     def _depart(self, value: Value, kind: str, result: Any) -> None:
         steers = not isinstance(result, int | float) or isinstance(result, bool)
         self._numbers_left = self._numbers_left or not steers
-        self.departures.append(Departure(value, len(self.nodes), self._where.now(4), kind, steers))
+        self.departures.append(Departure(value, len(self.nodes), self._where.now(2), kind, steers))
 
     def _asked(self, tensor: Tensor, kind: str) -> None:
         """Note that Python looks at the entries of a tensor where no operation is seen."""
@@ -417,7 +419,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         value = mark.current(self._emit)
         if not value.known:
             self._numbers_left = True
-            self.departures.append(Departure(value, len(self.nodes), self._where.now(4), kind, False))
+            self.departures.append(Departure(value, len(self.nodes), self._where.now(2), kind, False))
 
     def _check(self, tensor: Tensor) -> None:
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested:
@@ -434,6 +436,16 @@ def _takes_numbers(op: Any, args: Any, kwargs: Any) -> bool:
         isinstance(number, int | float)
         and any(kind in str(each.type) for kind in ("Tensor", "number", "float"))
         for each, number in given
+    )
+
+
+def _defaults(op: Any, functional: Any, given: int, named: dict[str, Any]) -> tuple[Any, ...]:
+    """Return arguments that ``op`` has a default for and ``functional`` has none."""
+    left = zip(op._schema.arguments[given:], functional._schema.arguments[given:], strict=False)
+    return tuple(
+        ours.default_value
+        for ours, theirs in left
+        if ours.has_default_value() and not theirs.has_default_value() and ours.name not in named
     )
 
 
