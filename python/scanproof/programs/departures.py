@@ -1,5 +1,6 @@
 """Notice when Python looks at the entries of a tensor without an operation that PyTorch dispatches."""
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,52 @@ from torch import Tensor
 
 METHODS = ("numpy", "tolist", "__array__", "__dlpack__")
 """What gives the entries of a tensor to Python."""
+
+
+SMALL = 16
+"""Whole numbers up to here are exponents and factors of any program, so that meeting one again says nothing."""
+
+
+class Numbers:
+    """Numbers that Python saw, and that may come back as constants.
+
+    A fraction may come back as any other fraction that was computed from it. A whole number is taken to be a size or
+    a place, which chooses what is run, unless it is greater than ``SMALL`` and comes back as itself, its inverse,
+    its root or its logarithm.
+    """
+
+    def __init__(self) -> None:
+        self._any = False
+        self._whole: set[float] = set()
+
+    def __bool__(self) -> bool:
+        return self._any or bool(self._whole)
+
+    def saw(self, number: Any) -> None:
+        """Note that Python saw a number; None stands for several, of any kind."""
+        if isinstance(number, int):
+            if abs(number) > SMALL:
+                size = abs(number)
+                self._whole |= {size, 1 / size, math.sqrt(size), 1 / math.sqrt(size), math.log(size)}
+        else:
+            self._any = True
+
+    def taken_by(self, op: Any, args: Any, kwargs: Any) -> bool:
+        """Whether one of them may take part in what an operation computes; sizes, axes and places do not."""
+        schema = op._schema.arguments
+        given = [*zip(schema, args, strict=False), *((each, kwargs.get(each.name)) for each in schema)]
+        return any(
+            isinstance(number, int | float)
+            and any(kind in str(each.type) for kind in ("Tensor", "number", "float"))
+            and (abs(number) in self._whole or (self._any and isinstance(number, float)))
+            for each, number in given
+        )
+
+    def may_be_in(self, tensor: Tensor) -> bool:
+        """Whether one of them may be in a tensor that has just been made."""
+        if self._any and tensor.is_floating_point():
+            return True
+        return tensor.numel() == 1 and abs(tensor.item()) in self._whole
 
 
 @contextmanager

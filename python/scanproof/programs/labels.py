@@ -129,6 +129,7 @@ class Reader:
         kept |= {departure.value.index for departure in self._departures}
         last = {value.index: node for node in nodes for value in node.reads}
         states, rules = self.states, dict[Any, Callable[..., Any]]()
+        orders = self._follows_orders(nodes)
         pending = list(reversed(self._departures))
         for node in nodes:
             while pending and pending[-1].after <= places[id(node)]:
@@ -145,6 +146,8 @@ class Reader:
                 for value, state in zip(node.outputs, found, strict=False):
                     if value is not None:
                         states[value.index] = state
+                if orders is not None:
+                    orders.follow(node, rule)
                 if node.takes_numbers and self._gone is not None:
                     self._spread(node)
             if after is not None and after(node):
@@ -158,6 +161,14 @@ class Reader:
                         self._facts.pop(index, None)
         while pending:
             self._depart(pending.pop())
+
+    def _follows_orders(self, nodes: Sequence[Node]) -> Any:
+        """Return what follows orders that values decide; None where there are none."""
+        if any(node.op.overloadpacket.__name__ in ("sort", "argsort", "nonzero") for node in nodes):
+            from scanproof.programs.arranged import Arrangements  # which needs this module
+
+            return Arrangements(self)
+        return None
 
     @property
     def _departures(self) -> list[Departure]:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scanproof.errors import InvalidArgument, NothingEstablished
-from scanproof.programs.departures import asked
+from scanproof.programs.departures import Numbers, asked
 from scanproof.programs.marks import Mark
 from scanproof.programs.operations import Traits, traits_of
 from scanproof.programs.places import Where, held_tensors
@@ -78,7 +78,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         self._written: list[tuple[Tensor, Tensor]] = []
         self._traits: dict[Any, Traits] = {}
         self._kinds: dict[Any, int] = {}
-        self._numbers_left = False
+        self._numbers = Numbers()
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
         inputs: list[Value] = []
@@ -180,8 +180,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         node = Node(op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known)
         if traits is not None:
             node.random = traits.random
-        if self._numbers_left:
-            node.takes_numbers = _takes_numbers(op, args, kwargs)
+        if self._numbers:
+            node.takes_numbers = self._numbers.taken_by(op, args, kwargs)
         self.nodes.append(node)
         parent = self._mark(args[0]) if views else None
         values = self.values
@@ -243,7 +243,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         parameter = isinstance(tensor, nn.Parameter)
         source: Source = "parameter" if parameter else "constant"
         value = self._value(tuple(tensor.shape), tensor.dtype, source, False, not parameter, tensor)
-        if self._numbers_left and id(tensor) not in self._before:
+        if self._numbers and id(tensor) not in self._before and self._numbers.may_be_in(tensor):
             value.known, value.varies = False, True  # a number that Python saw may be in it
         mark = Mark(self, value)
         self._held[id(tensor)] = tensor, mark
@@ -335,7 +335,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         node = Node(
             traits.functional or op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known
         )
-        node.takes_numbers = self._numbers_left and _takes_numbers(op, args, kwargs)
+        node.takes_numbers = bool(self._numbers) and self._numbers.taken_by(op, args, kwargs)
         node.random = traits.random
         if traits.functional is None:
             if traits.writes_out:
@@ -408,7 +408,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
 
     def _depart(self, value: Value, kind: str, result: Any) -> None:
         steers = not isinstance(result, int | float) or isinstance(result, bool)
-        self._numbers_left = self._numbers_left or not steers
+        if not steers:
+            self._numbers.saw(result)
         self.departures.append(Departure(value, len(self.nodes), self._where.now(2), kind, steers))
 
     def _asked(self, tensor: Tensor, kind: str) -> None:
@@ -418,7 +419,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             return
         value = mark.current(self._emit)
         if not value.known:
-            self._numbers_left = True
+            self._numbers.saw(None)
             self.departures.append(Departure(value, len(self.nodes), self._where.now(2), kind, False))
 
     def _check(self, tensor: Tensor) -> None:
@@ -426,17 +427,6 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             raise InvalidArgument(
                 "read: sparse, nested and quantised tensors cannot be recorded; use dense ones."
             )
-
-
-def _takes_numbers(op: Any, args: Any, kwargs: Any) -> bool:
-    """Whether a number takes part in what is computed; sizes, axes and places do not."""
-    schema = op._schema.arguments
-    given = [*zip(schema, args, strict=False), *((each, kwargs.get(each.name)) for each in schema)]
-    return any(
-        isinstance(number, int | float)
-        and any(kind in str(each.type) for kind in ("Tensor", "number", "float"))
-        for each, number in given
-    )
 
 
 def _defaults(op: Any, functional: Any, given: int, named: dict[str, Any]) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from scanproof.programs.compact import Array, ranked
 from scanproof.programs.facts import ANY, ZERO
 from scanproof.programs.labels import Parts, Reader, State
 from scanproof.programs.program import Node, Value
-from scanproof.programs.table import row
+from scanproof.programs.table import REGISTERED, row
 
 BLOCK = 1 << 24
 """Entries of a block of terms."""
@@ -30,6 +30,23 @@ def added_product(reader: Reader, node: Node) -> State:
     if node.kwargs.get("beta", 1) == 0:
         return State(state.parts)
     return State(reader.joined(state.parts, reader.parts(added)))
+
+
+@row("_grouped_mm")
+def grouped_product(reader: Reader, node: Node) -> State:
+    """Read a row, and any of the matrices: which one it is, values decide."""
+    rows, *others = node.reads
+    parts = reader.parts(rows)
+    if parts is not None:
+        parts = reader.reduced(reader.ranked(parts, rows), [len(rows.shape) - 1])
+    for value in others:
+        own = reader.parts(value)
+        if own is not None:
+            parts = reader.joined(parts, reader.reduced(reader.ranked(own, value), list(range(len(value.shape)))))
+    return State(None if parts is None else tuple(part.reshape(part.shape[-2:]) for part in parts))
+
+
+REGISTERED["transformers::grouped_mm_fallback"] = grouped_product
 
 
 @row("addr")
