@@ -15,6 +15,7 @@ from scanproof.programs.reads import (  # noqa: F401
     reductions,
     scans,
     shapes,
+    solves,
     sorting,
     writing,
 )
