@@ -61,33 +61,23 @@ def call(op: Any, *args: Any, exact: bool = True, note: str = "", **kwargs: Any)
     return Sample(f"{op} {note}".strip(), str(op), fn, inputs, exact)
 
 
-def with_constants(op: Any, build: Callable[..., Any], *inputs: Tensor, note: str, exact: bool = True) -> Sample:
+def with_constants(
+    op: Any, build: Callable[..., Any], *inputs: Tensor, note: str, exact: bool = True
+) -> Sample:
     """A call that is written out, so that some of its arguments are constants."""
     return Sample(f"{op} {note}", str(op), build, inputs, exact)
 
 
-UNARY = """
-    abs acos acosh asin asinh atan atanh ceil cos cosh erf exp expm1 floor gelu hardtanh isinf isnan leaky_relu log
-    log10 log1p log2 neg reciprocal relu round rsqrt sigmoid sign silu sin sinh sqrt tan tanh trunc elu
-    clone alias detach erfc exp2 hardswish hardsigmoid softplus mish signbit lgamma digamma nan_to_num
-    hardshrink softshrink log_sigmoid_forward _to_copy special_entr i0 logit isneginf isposinf
-""".split()  # fmt: skip
+UNARY = ["abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "exp", "expm1", "floor", "gelu", "hardtanh", "isinf", "isnan", "leaky_relu", "log", "log10", "log1p", "log2", "neg", "reciprocal", "relu", "round", "rsqrt", "sigmoid", "sign", "silu", "sin", "sinh", "sqrt", "tan", "tanh", "trunc", "elu", "clone", "alias", "detach", "erfc", "exp2", "hardswish", "hardsigmoid", "softplus", "mish", "signbit", "lgamma", "digamma", "nan_to_num", "hardshrink", "softshrink", "log_sigmoid_forward", "_to_copy", "special_entr", "i0", "logit", "isneginf", "isposinf"]  # fmt: skip
 
 NEVER = {"isinf", "isnan", "isneginf", "isposinf"}
 """What finite numbers do not change."""
 
-BINARY = """
-    add.Tensor sub.Tensor mul.Tensor div.Tensor atan2 eq.Tensor ne.Tensor lt.Tensor le.Tensor gt.Tensor ge.Tensor
-    maximum minimum fmod.Tensor remainder.Tensor pow.Tensor_Tensor logical_and logical_or logical_xor copysign.Tensor
-    hypot fmax fmin
-""".split()  # fmt: skip
+BINARY = ["add.Tensor", "sub.Tensor", "mul.Tensor", "div.Tensor", "atan2", "eq.Tensor", "ne.Tensor", "lt.Tensor", "le.Tensor", "gt.Tensor", "ge.Tensor", "maximum", "minimum", "fmod.Tensor", "remainder.Tensor", "pow.Tensor_Tensor", "logical_and", "logical_or", "logical_xor", "copysign.Tensor", "hypot", "fmax", "fmin"]  # fmt: skip
 
 EQUALITIES = {"eq.Tensor", "ne.Tensor", "logical_and", "logical_or", "logical_xor"}
 
-WITH_NUMBER = """
-    add.Scalar sub.Scalar mul.Scalar div.Scalar eq.Scalar ne.Scalar lt.Scalar le.Scalar gt.Scalar ge.Scalar
-    fmod.Scalar remainder.Scalar pow.Tensor_Scalar rsub.Scalar
-""".split()  # fmt: skip
+WITH_NUMBER = ["add.Scalar", "sub.Scalar", "mul.Scalar", "div.Scalar", "eq.Scalar", "ne.Scalar", "lt.Scalar", "le.Scalar", "gt.Scalar", "ge.Scalar", "fmod.Scalar", "remainder.Scalar", "pow.Tensor_Scalar", "rsub.Scalar"]  # fmt: skip
 
 
 def overload(name: str) -> Any:
@@ -101,7 +91,11 @@ def pointwise() -> Iterator[Sample]:
         x = within.get(name, positive(2, 3) / 4 if name in ("acos", "asin", "atanh") else numbers(2, 3))
         yield call(overload(name), x, exact=name not in NEVER)
     for name in BINARY:
-        a, b = (integers(3, 2, 3), integers(3, 3, seed=1)) if name in EQUALITIES else (numbers(2, 3), numbers(3, seed=1))
+        a, b = (
+            (integers(3, 2, 3), integers(3, 3, seed=1))
+            if name in EQUALITIES
+            else (numbers(2, 3), numbers(3, seed=1))
+        )
         yield call(overload(name), a, b, exact=name != "pow.Tensor_Tensor")
     for name in WITH_NUMBER:
         equality = name in ("eq.Scalar", "ne.Scalar")
@@ -129,21 +123,43 @@ def pointwise() -> Iterator[Sample]:
     yield with_constants(
         aten.mul.Tensor, lambda x: x * mask.to(x.dtype), numbers(3, 3), note="with zeros and ones of a mask"
     )
-    yield with_constants(aten.add.Tensor, lambda x: x + torch.where(mask, 0.0, -inf), numbers(3, 3), note="with -inf")
-    yield with_constants(aten.sub.Tensor, lambda x: x - torch.where(mask, 0.0, inf), numbers(3, 3), note="less inf", exact=False)
     yield with_constants(
-        aten.masked_fill.Scalar, lambda x: x.masked_fill(~mask, -inf), numbers(3, 3), note="with a constant mask"
+        aten.add.Tensor, lambda x: x + torch.where(mask, 0.0, -inf), numbers(3, 3), note="with -inf"
     )
     yield with_constants(
-        aten.where.self, lambda x, y: torch.where(mask, x, y), numbers(3, 3), numbers(3, 3, seed=1), note="known"
+        aten.sub.Tensor,
+        lambda x: x - torch.where(mask, 0.0, inf),
+        numbers(3, 3),
+        note="less inf",
+        exact=False,
     )
-    yield with_constants(aten.bitwise_and.Tensor, lambda x: x & mask, truths(3, 3), note="with a constant mask")
-    yield with_constants(aten.bitwise_or.Tensor, lambda x: x | mask, truths(3, 3), note="with a constant mask")
+    yield with_constants(
+        aten.masked_fill.Scalar,
+        lambda x: x.masked_fill(~mask, -inf),
+        numbers(3, 3),
+        note="with a constant mask",
+    )
+    yield with_constants(
+        aten.where.self,
+        lambda x, y: torch.where(mask, x, y),
+        numbers(3, 3),
+        numbers(3, 3, seed=1),
+        note="known",
+    )
+    yield with_constants(
+        aten.bitwise_and.Tensor, lambda x: x & mask, truths(3, 3), note="with a constant mask"
+    )
+    yield with_constants(
+        aten.bitwise_or.Tensor, lambda x: x | mask, truths(3, 3), note="with a constant mask"
+    )
     yield with_constants(
         aten.bitwise_not.default, lambda x: ~(x & mask) | mask.T, truths(3, 3), note="of a partly known mask"
     )
     yield with_constants(
-        aten.exp.default, lambda x: x.masked_fill(~mask, -inf).exp() + 1, numbers(3, 3), note="of minus infinity"
+        aten.exp.default,
+        lambda x: x.masked_fill(~mask, -inf).exp() + 1,
+        numbers(3, 3),
+        note="of minus infinity",
     )
 
 
@@ -186,10 +202,17 @@ def shapes() -> Iterator[Sample]:
     pair = (numbers(2, 3), numbers(2, 2, seed=1))
     yield with_constants(aten.cat.default, lambda x, y: torch.cat([x, y, x], 1), *pair, note="along an axis")
     yield with_constants(
-        aten.cat.default, lambda x: torch.cat([torch.zeros(2, 3), x], 1) * x.repeat(1, 2), numbers(2, 3), note="zeros"
+        aten.cat.default,
+        lambda x: torch.cat([torch.zeros(2, 3), x], 1) * x.repeat(1, 2),
+        numbers(2, 3),
+        note="zeros",
     )
     yield with_constants(
-        aten.stack.default, lambda x, y: torch.stack([x, y], 1), numbers(2, 3), numbers(2, 3, seed=1), note="between"
+        aten.stack.default,
+        lambda x, y: torch.stack([x, y], 1),
+        numbers(2, 3),
+        numbers(2, 3, seed=1),
+        note="between",
     )
 
 
@@ -227,7 +250,9 @@ def reductions() -> Iterator[Sample]:
         return x.masked_fill(~mask, fill)
 
     yield with_constants(aten._softmax.default, lambda x: masked(x).softmax(-1) + 1, hidden, note="masked")
-    yield with_constants(aten._softmax.default, lambda x: masked(x, -1e9).softmax(-1) + 1, hidden, note="by -1e9")
+    yield with_constants(
+        aten._softmax.default, lambda x: masked(x, -1e9).softmax(-1) + 1, hidden, note="by -1e9"
+    )
     yield with_constants(
         aten._log_softmax.default, lambda x: masked(x).log_softmax(-1).exp() + 1, hidden, note="masked"
     )
@@ -273,7 +298,11 @@ def products() -> Iterator[Sample]:
         note="zeros on both sides",
     )
     yield with_constants(
-        aten.bmm.default, lambda x, y: (x * mask) @ y, numbers(2, 3, 3), numbers(2, 3, 2, seed=1), note="batched zeros"
+        aten.bmm.default,
+        lambda x, y: (x * mask) @ y,
+        numbers(2, 3, 3),
+        numbers(2, 3, 2, seed=1),
+        note="batched zeros",
     )
 
 
@@ -289,15 +318,24 @@ def convolutions() -> Iterator[Sample]:
     yield constant("strided, dilated", x, full[..., :2], numbers(2), [2], [1], [2], False, *same)
     yield constant("in groups", x, numbers(4, 1, 3, seed=1), None, [1], [2], [1], False, [0], 2)
     yield constant("transposed", x, numbers(2, 3, 3, seed=1), None, [2], [1], [1], True, [1], 1)
-    yield constant("transposed groups", x[:, :, :3], numbers(2, 1, 2, seed=1), None, [2], [0], [2], True, [0], 2)
-    yield constant("two axes", wide, numbers(2, 1, 2, 3, seed=1), None, [1, 2], [1, 0], [1, 1], False, [0, 0], 1)
+    yield constant(
+        "transposed groups", x[:, :, :3], numbers(2, 1, 2, seed=1), None, [2], [0], [2], True, [0], 2
+    )
+    yield constant(
+        "two axes", wide, numbers(2, 1, 2, 3, seed=1), None, [1, 2], [1, 0], [1, 1], False, [0, 0], 1
+    )
     yield call(conv, x, full, numbers(2), [1], [0], [1], False, *same, note="weights that are read")
     yield call(conv, x, full, None, [1], [2], [1], False, *same, note="padded", exact=False)
-    yield call(conv, x, numbers(2, 3, 3, seed=1), None, [2], [1], [1], True, [1], 1, note="transposed", exact=False)
+    yield call(
+        conv, x, numbers(2, 3, 3, seed=1), None, [2], [1], [1], True, [1], 1, note="transposed", exact=False
+    )
     weight = numbers(2, 2, 4, seed=2)
     weight[:, :, 1:3] = 0
     yield with_constants(
-        conv, lambda x: torch.nn.functional.conv1d(x, weight, padding=2), numbers(1, 2, 6), note="with idle taps"
+        conv,
+        lambda x: torch.nn.functional.conv1d(x, weight, padding=2),
+        numbers(1, 2, 6),
+        note="with idle taps",
     )
 
 
@@ -310,7 +348,15 @@ def pooling() -> Iterator[Sample]:
     yield call(aten._adaptive_avg_pool2d.default, image, [3, 2])
     yield call(aten._adaptive_avg_pool3d.default, numbers(1, 1, 3, 4, 3), [2, 3, 2])
     yield call(aten.upsample_bilinear2d.default, numbers(1, 2, 3, 2), [5, 3], False)
-    yield call(aten.grid_sampler_2d.default, numbers(1, 2, 3, 3), numbers(1, 2, 2, 2, seed=1) / 3, 0, 0, False, exact=False)
+    yield call(
+        aten.grid_sampler_2d.default,
+        numbers(1, 2, 3, 3),
+        numbers(1, 2, 2, 2, seed=1) / 3,
+        0,
+        0,
+        False,
+        exact=False,
+    )
 
 
 def indexing() -> Iterator[Sample]:
@@ -323,16 +369,30 @@ def indexing() -> Iterator[Sample]:
     yield call_indices(lambda x, i: x[i], x, rows, note="read")
     yield call_indices(lambda x, i: x[:, i], x, torch.tensor([3, 0]), note="read, second axis")
     yield call_indices(lambda x, i: x[i, columns], x, rows, note="read, and known")
-    yield call_indices(lambda x, i, j: x.unsqueeze(1)[i, :, j], x, rows, torch.tensor([3, 1]), note="read, apart", exact=False)
+    yield call_indices(
+        lambda x, i, j: x.unsqueeze(1)[i, :, j],
+        x,
+        rows,
+        torch.tensor([3, 1]),
+        note="read, apart",
+        exact=False,
+    )
     yield with_constants(aten.index_select.default, lambda x: x.index_select(1, rows), x, note="known")
     yield call(aten.index_select.default, x, 1, torch.tensor([3, 0]), note="read")
     yield with_constants(aten.gather.default, lambda x: x.gather(1, columns), x, note="known")
     yield call(aten.gather.default, x, 1, columns, note="read")
     yield call(aten.embedding.default, numbers(3, 2), rows)
-    yield with_constants(aten.embedding.default, lambda w: torch.nn.functional.embedding(rows, w), x, note="known ids")
+    yield with_constants(
+        aten.embedding.default, lambda w: torch.nn.functional.embedding(rows, w), x, note="known ids"
+    )
     yield call(aten.nonzero.default, truths(2, 3), exact=False)
     yield call(aten.masked_select.default, x, truths(3, 4), exact=False)
-    yield with_constants(aten.index_select.default, lambda x: x.repeat_interleave(torch.tensor([1, 0, 2]), 0), x, note="by repetition")
+    yield with_constants(
+        aten.index_select.default,
+        lambda x: x.repeat_interleave(torch.tensor([1, 0, 2]), 0),
+        x,
+        note="by repetition",
+    )
 
 
 def call_indices(fn: Callable[..., Any], *inputs: Tensor, note: str, exact: bool = True) -> Sample:
@@ -351,14 +411,37 @@ def writing() -> Iterator[Sample]:
     )
     put = aten.index_put.default
     yield with_constants(put, lambda x, y: put(x, [rows], y), x, numbers(2, 4, seed=1), note="known")
-    yield with_constants(put, lambda x, y: put(x, [None, rows], y, True), x, numbers(2, seed=1), note="known, added")
-    yield with_constants(put, lambda x, y, i: put(x, [i], y), x, numbers(2, 4, seed=1), rows, note="read", exact=False)
-    yield with_constants(put, lambda x, y, m: put(x, [m], y), x, numbers(1, seed=1), truths(3, 4), note="by a mask")
+    yield with_constants(
+        put, lambda x, y: put(x, [None, rows], y, True), x, numbers(2, seed=1), note="known, added"
+    )
+    yield with_constants(
+        put, lambda x, y, i: put(x, [i], y), x, numbers(2, 4, seed=1), rows, note="read", exact=False
+    )
+    yield with_constants(
+        put, lambda x, y, m: put(x, [m], y), x, numbers(1, seed=1), truths(3, 4), note="by a mask"
+    )
     for name in ("scatter.src", "scatter_add"):
         op = overload(name)
-        yield with_constants(op, lambda x, y, op=op: op(x, 1, columns, y), x, numbers(2, 2, seed=1), note="known", exact=name != "scatter.src")
-        yield with_constants(op, lambda x, y, i, op=op: op(x, 1, i, y), x, numbers(2, 2, seed=1), columns, note="read", exact=False)
-    yield with_constants(aten.scatter.value, lambda x: aten.scatter.value(x, 0, columns % 3, 7.0), x, note="known")
+        yield with_constants(
+            op,
+            lambda x, y, op=op: op(x, 1, columns, y),
+            x,
+            numbers(2, 2, seed=1),
+            note="known",
+            exact=name != "scatter.src",
+        )
+        yield with_constants(
+            op,
+            lambda x, y, i, op=op: op(x, 1, i, y),
+            x,
+            numbers(2, 2, seed=1),
+            columns,
+            note="read",
+            exact=False,
+        )
+    yield with_constants(
+        aten.scatter.value, lambda x: aten.scatter.value(x, 0, columns % 3, 7.0), x, note="known"
+    )
     yield with_constants(
         aten.scatter_reduce.two,
         lambda x, y: aten.scatter_reduce.two(x, 1, columns, y, "sum"),
@@ -397,22 +480,40 @@ def attention() -> Iterator[Sample]:
     yield call(op, q, k, v, 0.0, True, note="causal", exact=False)
     yield with_constants(op, lambda q: op(q, k, v)[0], q, note="queries alone")
     yield with_constants(op, lambda q, k, v: op(q, k, v, attn_mask=bias)[0], q, k, v, note="a constant bias")
-    yield with_constants(op, lambda q, k, v, b: op(q, k, v, attn_mask=b + bias)[0], q, k, v, numbers(1, 1, 3, 3, seed=4), note="a bias that is read")
+    yield with_constants(
+        op,
+        lambda q, k, v, b: op(q, k, v, attn_mask=b + bias)[0],
+        q,
+        k,
+        v,
+        numbers(1, 1, 3, 3, seed=4),
+        note="a bias that is read",
+    )
 
 
 def norms() -> Iterator[Sample]:
     x = numbers(2, 3, 4)
     yield call(aten.native_layer_norm.default, x, [4], numbers(4), numbers(4, seed=1), 1e-5)
     yield call(aten.native_layer_norm.default, x, [3, 4], None, None, 1e-5, note="two axes")
-    yield call(aten.native_group_norm.default, numbers(2, 4, 3), numbers(4), numbers(4, seed=1), 2, 4, 3, 2, 1e-5)
+    yield call(
+        aten.native_group_norm.default, numbers(2, 4, 3), numbers(4), numbers(4, seed=1), 2, 4, 3, 2, 1e-5
+    )
     vectors = (numbers(3), numbers(3, seed=1))
     yield call(
-        aten._native_batch_norm_legit_no_training.default, x, *vectors, numbers(3, seed=2), positive(3), 0.1, 1e-5
+        aten._native_batch_norm_legit_no_training.default,
+        x,
+        *vectors,
+        numbers(3, seed=2),
+        positive(3),
+        0.1,
+        1e-5,
     )
     yield call(aten._native_batch_norm_legit.no_stats, x, *vectors, True, 0.1, 1e-5)
     yield with_constants(
         aten._native_batch_norm_legit.default,
-        lambda x, w, b: aten._native_batch_norm_legit.default(x, w, b, torch.zeros(3).double(), torch.ones(3).double(), True, 0.1, 1e-5),
+        lambda x, w, b: aten._native_batch_norm_legit.default(
+            x, w, b, torch.zeros(3).double(), torch.ones(3).double(), True, 0.1, 1e-5
+        ),
         x,
         *vectors,
         note="in training",
@@ -435,8 +536,12 @@ def random() -> Iterator[Sample]:
     yield with_constants(aten.rand.default, lambda x: x + torch.rand(3), numbers(2, 3), note="added")
     yield with_constants(aten.randn.default, lambda x: x + torch.randn(3), numbers(2, 3), note="added")
     yield with_constants(aten.randperm.default, lambda x: x + torch.randperm(3), numbers(2, 3), note="added")
-    yield with_constants(aten.scalar_tensor.default, lambda x: x + aten.scalar_tensor.default(2.0), numbers(3), note="added")
-    yield with_constants(aten.full.default, lambda x: x * torch.full_like(x, 2.0), numbers(3), note="multiplied")
+    yield with_constants(
+        aten.scalar_tensor.default, lambda x: x + aten.scalar_tensor.default(2.0), numbers(3), note="added"
+    )
+    yield with_constants(
+        aten.full.default, lambda x: x * torch.full_like(x, 2.0), numbers(3), note="multiplied"
+    )
     yield with_constants(aten.mul.Tensor, lambda x: x * torch.arange(3), numbers(2, 3), note="by positions")
 
 
@@ -445,16 +550,69 @@ def backwards() -> Iterator[Sample]:
     yield call(aten._softmax_backward_data.default, g, x.softmax(1), 1, torch.float64)
     yield call(aten._log_softmax_backward_data.default, g, x.log_softmax(1), 1, torch.float64)
     mean, rstd = x.mean(1, keepdim=True), x.var(1, keepdim=True).rsqrt()
-    yield call(aten.native_layer_norm_backward.default, g, x, [3], mean, rstd, numbers(3), numbers(3, seed=3), [True] * 3, exact=False)
-    yield call(aten.native_group_norm_backward.default, numbers(1, 4, 2), numbers(1, 4, 2, seed=1), numbers(1, 2), positive(1, 2), numbers(4), 1, 4, 2, 2, [True] * 3, exact=False)
-    yield call(aten.embedding_dense_backward.default, numbers(2, 3), torch.tensor([2, 0]), 4, -1, False, exact=False)
-    yield call(aten.convolution_backward.default, numbers(1, 2, 3), numbers(1, 2, 4), numbers(2, 2, 2), [2], [1], [0], [1], False, [0], 1, [True] * 3, exact=False)
-    yield call(aten.avg_pool2d_backward.default, numbers(1, 1, 2, 2), numbers(1, 1, 4, 4), [2, 2], [2, 2], [0, 0], False, True, None, exact=False)
+    yield call(
+        aten.native_layer_norm_backward.default,
+        g,
+        x,
+        [3],
+        mean,
+        rstd,
+        numbers(3),
+        numbers(3, seed=3),
+        [True] * 3,
+        exact=False,
+    )
+    yield call(
+        aten.native_group_norm_backward.default,
+        numbers(1, 4, 2),
+        numbers(1, 4, 2, seed=1),
+        numbers(1, 2),
+        positive(1, 2),
+        numbers(4),
+        1,
+        4,
+        2,
+        2,
+        [True] * 3,
+        exact=False,
+    )
+    yield call(
+        aten.embedding_dense_backward.default, numbers(2, 3), torch.tensor([2, 0]), 4, -1, False, exact=False
+    )
+    yield call(
+        aten.convolution_backward.default,
+        numbers(1, 2, 3),
+        numbers(1, 2, 4),
+        numbers(2, 2, 2),
+        [2],
+        [1],
+        [0],
+        [1],
+        False,
+        [0],
+        1,
+        [True] * 3,
+        exact=False,
+    )
+    yield call(
+        aten.avg_pool2d_backward.default,
+        numbers(1, 1, 2, 2),
+        numbers(1, 1, 4, 4),
+        [2, 2],
+        [2, 2],
+        [0, 0],
+        False,
+        True,
+        None,
+        exact=False,
+    )
     image = numbers(1, 1, 4, 4)
     _, places = aten.max_pool2d_with_indices.default(image, [2, 2], [2, 2])
     yield with_constants(
         aten.max_pool2d_with_indices_backward.default,
-        lambda g, x: aten.max_pool2d_with_indices_backward.default(g, x, [2, 2], [2, 2], [0, 0], [1, 1], False, places),
+        lambda g, x: aten.max_pool2d_with_indices_backward.default(
+            g, x, [2, 2], [2, 2], [0, 0], [1, 1], False, places
+        ),
         numbers(1, 1, 2, 2),
         image,
         note="with constant places",

@@ -17,15 +17,23 @@ def test_a_row_says_what_is_read(sample: Sample) -> None:
     says, sees = stated(program), observed(program, sample.inputs)
     for path, value in program.outputs.items():
         unsaid = sees[path] & ~says[path]
-        assert not unsaid.any(), f"{path} {value}: reads more than its row says, first {np.argwhere(unsaid)[0]}"
+        assert not unsaid.any(), (
+            f"{path} {value}: reads more than its row says, first {np.argwhere(unsaid)[0]}"
+        )
         if sample.exact:
             unseen = says[path] & ~sees[path]
-            assert not unseen.any(), f"{path} {value}: reads less than its row says, first {np.argwhere(unseen)[0]}"
+            assert not unseen.any(), (
+                f"{path} {value}: reads less than its row says, first {np.argwhere(unseen)[0]}"
+            )
 
 
 def core() -> set[str]:
     """Return the operations that PyTorch counts among core ATen."""
-    names = (name.removeprefix("aten::") for name in torch._C._dispatch_get_all_op_names() if name.startswith("aten::"))
+    names = (
+        name.removeprefix("aten::")
+        for name in torch._C._dispatch_get_all_op_names()
+        if name.startswith("aten::")
+    )
     found = set()
     for name in names:
         packet, _, chosen = name.partition(".")
@@ -69,5 +77,7 @@ UNSAMPLED = {
 
 def test_rows_of_core_operations_are_sampled() -> None:
     sampled = {sample.op for sample in SAMPLES}
-    missing = {str(op) for op in core() if row_of(op) is not None} - sampled - NO_ROW.keys() - UNSAMPLED.keys()
+    missing = (
+        {str(op) for op in core() if row_of(op) is not None} - sampled - NO_ROW.keys() - UNSAMPLED.keys()
+    )
     assert not missing

@@ -72,7 +72,9 @@ def test_what_a_statement_does_not_say_is_found(statement: str, unsaid: Unsaid |
     assert found[:1] == (() if unsaid is None else (unsaid,))
 
 
-@pytest.mark.parametrize(("statement", "holds"), [("b t[-2:0] -> t", True), ("b t[-1:0] -> t", False), ("b t[-2:-1] -> t", False)])
+@pytest.mark.parametrize(
+    ("statement", "holds"), [("b t[-2:0] -> t", True), ("b t[-1:0] -> t", False), ("b t[-2:-1] -> t", False)]
+)
 def test_windows(statement: str, holds: bool) -> None:
     register_operation("scanproof_test::window", statement)
     assert (check_operation(window, numbers(2, 6)) == ()) == holds

@@ -1,12 +1,12 @@
 """Tensors whose entries lie in an order that values decide, and what is put back from there.
 
-Experts gather the tokens that chose them, compute each by itself, and put the results back where the tokens were.
-Which token lies where in between depends on all of them, so labels by place say nothing. What a token's entry
-reads can be said by token all the same: beside its labels by place, such a tensor has labels by what its entries
-came from, in the order before, and these are put back.
+Experts gather the tokens that chose them, compute each by itself, and put the results back where the tokens
+were. Which token lies where in between depends on all of them, so labels by place say nothing. What a token's
+entry reads can be said by token all the same: beside its labels by place, such a tensor has labels by what
+its entries came from, in the order before, and these are put back.
 
-An order comes from ``sort`` (every entry once) or ``nonzero`` (those where a mask holds). Operations that treat
-every entry along the ordered axis alike, and by itself, keep it.
+An order comes from ``sort`` (every entry once) or ``nonzero`` (those where a mask holds). Operations that
+treat every entry along the ordered axis alike, and by itself, keep it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,7 +50,8 @@ class Arranged:
 
     Attributes:
         order: the order.
-        role: entries in that order; the numbers that undo it; how many entries have each key, or how many up to it.
+        role: entries in that order; the numbers that undo it; how many entries have each key, or how many up
+            to it.
         axis: of entries: the axis that is in order.
         parts: of entries: labels with the length before on that axis; None where nothing is read.
         numbers: of entries: what each entry is, by where it was; None where that is not known.
@@ -73,7 +74,7 @@ class Arrangements:
         self._known: dict[int, Arranged] = {}
 
     def follow(self, node: Node, rule: Callable[..., Any]) -> None:
-        """Take note of an operation that the reader has just labelled; mend labels where an order is undone."""
+        """Take note of an operation just labelled; mend its labels where it undoes an order."""
         name = node.op.overloadpacket.__name__
         begin = _BEGIN.get(name)
         if begin is not None and begin(self, node):
@@ -145,7 +146,7 @@ class Arrangements:
                 self.note(value, Arranged(arranged.order, "entries", axis, state.parts, own, keys))
 
     def _axes(self, node: Node, rule: Callable[..., Any], arranged: Arranged) -> list[int] | None:
-        """Return the ordered axis of each result; None where entries are not treated alike and by themselves."""
+        """Return the ordered axis of each result, if entries are treated alike and each by itself."""
         axis = arranged.axis
         if rule in _POINTWISE:
             made = node.outputs[0]
@@ -198,7 +199,7 @@ def _unsqueezed(node: Node, axis: int, rank: int) -> int | None:
         return None
     dims = node.args[1] if isinstance(node.args[1], list) else [node.args[1]]
     if node.op.overloadpacket.__name__ == "unsqueeze":
-        return axis + (dims[0] % (rank + 1) <= axis)
+        return axis + int(dims[0] % (rank + 1) <= axis)
     dims = [dim % rank for dim in dims]
     return None if axis in dims else axis - sum(dim < axis for dim in dims)
 
@@ -330,15 +331,25 @@ def _index(orders: Arrangements, node: Node) -> bool:
     together = asked == list(range(asked[0], asked[-1] + 1))
     if first is None or orders.of(value) is not None or not together:
         return False
-    numbers = []
-    for each in found:
-        if each is None or each.order is not first.order or each.numbers is None or each.numbers.ndim != 1:
-            return False
-        numbers.append(each.numbers)
+    if any(
+        each is None or each.order is not first.order or len(name.shape) != 1
+        for each, name in zip(found, names, strict=True)
+    ):
+        return False
+    numbers = [None if each is None else each.numbers for each in found]
     parts = reader.parts(value)
     if parts is not None:
-        places = (slice(None),) * asked[0] + tuple(numbers)
-        parts = tuple(widened(ranked(part, len(value.shape)), value.shape, asked)[places] for part in parts)
+        read = [axis for axis, each in zip(asked, numbers, strict=True) if each is None]
+        certain = [axis for axis, each in zip(asked, numbers, strict=True) if each is not None]
+        nothing = np.zeros(first.order.length, int)
+        places = (slice(None),) * asked[0] + tuple(nothing if each is None else each for each in numbers)
+        parts = reader.reduced(reader.ranked(parts, value), read)
+        parts = tuple(widened(part, value.shape, certain)[places] for part in parts)
+    for each in found:
+        if each is not None and each.parts is not None:
+            behind = len(value.shape) - asked[-1] - 1
+            own = tuple(ranked(part, 1).reshape(-1, *[1] * behind) for part in each.parts)
+            parts = reader.joined(parts, own)
     orders.note(made, Arranged(first.order, "entries", asked[0], parts))
     return True
 
@@ -395,7 +406,7 @@ def _counts(orders: Arrangements, node: Node) -> bool:
     if keys is None or not keys.keys:
         return False
     if node.op.overloadpacket.__name__ == "histc":
-        bins, low, high = (*node.args[1:], *(100, 0, 0)[len(node.args) - 1 :])
+        bins, low, high = node.given(1, 100, 0, 0)
         if low != 0 or high != bins - 1:
             return False
     orders.note(node.outputs[0], Arranged(keys.order, "counts"))

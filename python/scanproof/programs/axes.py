@@ -66,7 +66,9 @@ class Axes:
         dim = self.batch % len(shape)
         return dim if shape[dim] == self.examples else None
 
-    def along(self, value: Value, dim: int | None, numbers: Sequence[int] | Array, dtype: type) -> Array | None:
+    def along(
+        self, value: Value, dim: int | None, numbers: Sequence[int] | Array, dtype: type
+    ) -> Array | None:
         """Return numbers along an axis of a value, as a compact array."""
         if dim is None:
             return None

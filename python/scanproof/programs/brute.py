@@ -42,12 +42,13 @@ def check_operation(op: Callable[..., Any], *inputs: Tensor) -> tuple[Unsaid, ..
 
     Args:
         op: the operation, or a function that calls it once with constants in their places.
-        inputs: small inputs: the operation runs a few times for each of their entries. Let sizes differ, so that
+        inputs: small inputs: the operation runs a few times for each of their entries. Let sizes differ, so
+            that
             axes cannot be mistaken for each other.
 
     Returns:
-        What is not said although it is read; empty where the statement holds at these inputs. A statement that
-        says more than is read is sound, but establishes less.
+        What is not said although it is read; empty where the statement holds at these inputs. A statement
+        that says more than is read is sound, but establishes less.
     """
     program = record(op, *inputs)
     says, sees = stated(program), observed(program, inputs)
@@ -93,7 +94,9 @@ def observed(program: Program, inputs: Sequence[Tensor]) -> dict[str, Array]:
                 for number in CHANGES:
                     changed = [*base[:which], _changed(base[which], flat, number), *base[which + 1 :]]
                     for path, tensor_after in execute(program, changed).items():
-                        if tensor_after.shape == at_base[path].shape == differs[path].shape:  # else another path
+                        if (
+                            tensor_after.shape == at_base[path].shape == differs[path].shape
+                        ):  # else another path
                             differs[path] |= _different(at_base[path], tensor_after)
             for path, each in differs.items():
                 found[path].append(each)

@@ -1,7 +1,7 @@
-"""Read what a function computes: may an output depend on a later position, another example, another document?
+"""Read what a function computes: which positions, examples and documents its outputs may depend on.
 
-One recording, one pass over its operations. The answer holds for every input of the shape that was recorded and
-for every value of the parameters.
+One recording, one pass over its operations. The answer holds for every input of the shape that was recorded
+and for every value of the parameters.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -42,24 +42,26 @@ def read(
     Args:
         fn: a function or module. It runs without autograd, on copies of its inputs, twice with ``validate``.
         x: its input: a tensor (batch, T, …) of numbers or token ids; a tuple or list of positional arguments,
-            or a dict of named ones, which may themselves hold tensors in tuples, dicts and dataclasses. A tensor
-            without an axis of T positions, such as the state of a cache, is no position, and may be read.
+            or a dict of named ones, which may themselves hold tensors in tuples, dicts and dataclasses. A
+            tensor without an axis of T positions, such as the state of a cache, is no position, and may be
+            read.
         kwargs: further arguments, which are constants.
         seq_dim: axis of positions of inputs and outputs, or a function of the name and shape of a tensor that
             returns it, or None for a tensor without positions.
-        batch_dim: axis of examples; None where there is none, so that nothing is asked about them.
+        batch_dim: axis of examples; None where there is none. Nothing is asked about fewer than two.
         alignment: how many inputs each output may read, for outputs that are other positions than inputs: an
             object with ``reaches(outputs, inputs)``, such as ``scanproof.Alignment``, or one number for each
             output, which may read the positions before it. By default output t reads positions up to t.
-        documents: a number for each position, (T,) or (batch, T), of the document that it belongs to, for rows
+        documents: a number for each position, (T,) or (batch, T), of the document that it belongs to, for
+            rows
             into which several are packed: a document must read itself only.
         validate: execute the recorded program and compare with what ``fn`` returns, at ``x`` and at other
             numbers of the same shape. What PyTorch does not see, such as a kernel of another library, shows
             there, and then nothing is established.
 
     Returns:
-        The reading. An answer that is not established is no finding: the outputs in question read what they must
-        not as far as the operations say, and a gradient or a changed output has to show it.
+        The reading. An answer that is not established is no finding: the outputs in question read what they
+        must not as far as the operations say, and a gradient or a changed output has to show it.
 
     Raises:
         InvalidArgument: the call is wrong, or the function does what cannot be recorded.
@@ -72,7 +74,9 @@ def read(
         >>> print(read(lambda x: x - x.mean(1, keepdim=True), torch.randn(2, 8, 4)).answers[0].excess[0])
         0 of example 0 <- 7
     """
-    args: tuple[Any, ...] = tuple(x) if isinstance(x, tuple | list) else () if isinstance(x, Mapping) else (x,)
+    args: tuple[Any, ...] = (
+        tuple(x) if isinstance(x, tuple | list) else () if isinstance(x, Mapping) else (x,)
+    )
     named: dict[str, Any] = dict(x) if isinstance(x, Mapping) else {}
     call = partial(fn, **kwargs) if kwargs else fn
     program = record(call, *args, **named)
@@ -102,7 +106,7 @@ def answer(
     reader = Reader(program, asked.lattices, asked.marks())
     reader.run()
     answers = [asked.about_positions(reader)]
-    if axes.batch is not None:
+    if asked.examples:
         answers.append(asked.about_sets(reader, "examples"))
     if documents is not None:
         answers.append(asked.about_sets(reader, "documents"))
@@ -164,7 +168,8 @@ class _Asked:
         self._rows = _Digits(axes.examples)
         self._packed = None if self.documents is None else _Digits(int(self.documents.max()) + 1)
         self.lattices = [Lattice.latest(axes.length)]
-        if axes.batch is not None:
+        self.examples = axes.batch is not None and axes.examples > 1
+        if self.examples:
             self.lattices += self._rows.lattices
         self._first_packed = len(self.lattices)
         if self._packed is not None:
@@ -180,7 +185,7 @@ class _Asked:
         seq, rows = axes.positions(value.name, value.shape, axes.length), axes.rows(value.shape)
         positions = axes.along(value, seq, range(axes.length), np.int32)
         parts = [np.array(-1, np.int32) if positions is None else positions]
-        if axes.batch is not None:
+        if self.examples:
             for bits in self._rows.bits(np.arange(axes.examples)):
                 own = axes.along(value, rows, bits, np.int64)
                 parts.append(np.array(0, np.int64) if own is None else own)
@@ -203,8 +208,8 @@ class _Asked:
         if not found:
             shapes = ", ".join(str(value.shape) for value in self.program.outputs.values()) or "no tensor"
             raise InvalidArgument(
-                f"read: no output has an axis of {self.axes.length} positions, or as many as alignment says: {shapes}; "
-                "name the axis by seq_dim, or say which inputs each output may read by alignment."
+                f"read: no output has an axis of {self.axes.length} positions, or as many as alignment says: "
+                f"{shapes}; name the axis by seq_dim, or say which inputs each output may read by alignment."
             )
         return found
 
@@ -218,7 +223,7 @@ class _Asked:
             dim = self.axes.positions(path, value.shape, len(reaches))
             latest = _by_row_and_position(np.maximum, parts[0], value, self.axes.rows(value.shape), dim)
             beyond = latest >= np.broadcast_to(reaches, latest.shape)
-            for t in beyond.any(0).nonzero()[0].tolist():
+            for t in np.flatnonzero(beyond.any(0)).tolist():
                 example = int(beyond[:, t].argmax())
                 reads = int(latest[:, t].max())
                 excess.append(Excess(path, t, (reads,), example if self.axes.batch is not None else None))
@@ -264,19 +269,21 @@ class _Asked:
             own = digits.bits(np.arange(count))
             bad = _any_other(wide, [bits[:, None] for bits in own]).any(1)
             return [
-                (int(i), digits.others([each[i] for each in wide], int(i)), None) for i in bad.nonzero()[0]
+                (int(i), digits.others([each[i] for each in wide], int(i)), None) for i in np.flatnonzero(bad)
             ]
         assert self.documents is not None
         if dim is None or value.shape[dim] != self.axes.length:
             raise InvalidArgument("read: documents need an output of as many positions as the input.")
-        documents = np.broadcast_to(self.documents, (max(len(self.documents), *(len(s) for s in sets)), self.axes.length))
+        documents = np.broadcast_to(
+            self.documents, (max(len(self.documents), *(len(s) for s in sets)), self.axes.length)
+        )
         wide = [np.broadcast_to(each, documents.shape) for each in sets]
         bad = _any_other(wide, digits.bits(documents))
-        found = []
-        for t in bad.any(0).nonzero()[0].tolist():
+        found: list[tuple[int, tuple[int, ...], int | None]] = []
+        for t in np.flatnonzero(bad.any(0)).tolist():
             row = int(bad[:, t].argmax())
-            own = int(documents[row, t])
-            found.append((t, digits.others([each[row, t] for each in wide], own), row))
+            others = digits.others([each[row, t] for each in wide], int(documents[row, t]))
+            found.append((t, others, row))
         return found
 
 
@@ -287,7 +294,9 @@ def _any_other(sets: Sequence[Array], own: Sequence[Array]) -> Array:
     return bad
 
 
-def _by_row_and_position(join: np.ufunc, part: Array, value: Value, rows: int | None, dim: int | None) -> Array:
+def _by_row_and_position(
+    join: np.ufunc, part: Array, value: Value, rows: int | None, dim: int | None
+) -> Array:
     """Return labels (rows, positions) joined over all other axes."""
     part = ranked(part, len(value.shape))
     others = tuple(axis for axis in range(part.ndim) if axis not in (rows, dim))
@@ -317,10 +326,14 @@ def _reaches(alignment: Alignment | Sequence[int] | None, outputs: int, inputs: 
 def _numbered(documents: Tensor, axes: Axes) -> Array:
     """Return documents (1 or batch, T) by numbers from 0 in each row."""
     wide = documents if documents.dim() == 2 else documents[None]
-    if documents.dim() not in (1, 2) or wide.shape[-1] != axes.length or wide.shape[0] not in (1, axes.examples):
+    if (
+        documents.dim() not in (1, 2)
+        or wide.shape[-1] != axes.length
+        or wide.shape[0] not in (1, axes.examples)
+    ):
         raise InvalidArgument(
-            f"read: documents must have shape ({axes.length},) or ({axes.examples}, {axes.length}), one number for "
-            f"each position, its shape is {tuple(documents.shape)}."
+            f"read: documents must have shape ({axes.length},) or ({axes.examples}, {axes.length}), one "
+            f"number for each position, its shape is {tuple(documents.shape)}."
         )
     return np.stack([torch.unique(row, return_inverse=True)[1].cpu().numpy() for row in wide])
 

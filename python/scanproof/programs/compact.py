@@ -1,7 +1,7 @@
 """Arrays that are as small as they can be broadcast from: an axis along which nothing changes has length 1.
 
-An array stands for a tensor of a given shape. It may have fewer axes than the tensor, the leading ones missing,
-and every axis has the length of the tensor's or 1.
+An array stands for a tensor of a given shape. It may have fewer axes than the tensor, the leading ones
+missing, and every axis has the length of the tensor's or 1.
 """
 
 from collections.abc import Sequence
@@ -48,8 +48,9 @@ def shrunk(array: Array) -> Array:
 
 @lru_cache(maxsize=4096)
 def _reshaping(have: Shape, old: Shape, new: Shape) -> tuple[Shape, Shape, bool]:
-    """Return to what to broadcast an array before it is reshaped, to what to reshape it, and whether it splits."""
-    wide, result = [], []
+    """Return the shape to broadcast an array to, the one to view that in, and whether axes are split."""
+    wide: list[int] = []
+    result: list[int] = []
     i = j = 0
     splits = False
     while i < len(old) or j < len(new):

@@ -42,7 +42,9 @@ def compared(
             results = {path: tensor.detach() for path, tensor in leaves(fn(*other_args, **other_kwargs))}
             results = {path: tensor.clone() for path, tensor in results.items()}
     except Exception as error:
-        return Executed(True, difference, ("x",), f"at other inputs fn raised {type(error).__name__}: {error}")
+        return Executed(
+            True, difference, ("x",), f"at other inputs fn raised {type(error).__name__}: {error}"
+        )
     finally:
         for tensor, saved in before:
             tensor.detach().copy_(saved)

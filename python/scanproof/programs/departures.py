@@ -14,15 +14,15 @@ METHODS = ("numpy", "tolist", "__array__", "__dlpack__")
 
 
 SMALL = 16
-"""Whole numbers up to here are exponents and factors of any program, so that meeting one again says nothing."""
+"""Whole numbers up to here are exponents and factors of any program: meeting one again says nothing."""
 
 
 class Numbers:
     """Numbers that Python saw, and that may come back as constants.
 
-    A fraction may come back as any other fraction that was computed from it. A whole number is taken to be a size or
-    a place, which chooses what is run, unless it is greater than ``SMALL`` and comes back as itself, its inverse,
-    its root or its logarithm.
+    A fraction may come back as any other fraction that was computed from it. A whole number is taken to be a
+    size or a place, which chooses what is run, unless it is greater than ``SMALL`` and comes back as itself,
+    its inverse, its root or its logarithm.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
 """What is known of an entry for every input: that it is 0, 1, minus infinity, or far below every other.
 
-Masks are constants, and what they hide is not read: 0 times a number is 0, minus infinity plus a number is minus
-infinity, and both drop out of a sum or a softmax. That holds for finite numbers. A large negative number in place
-of minus infinity hides as well, as long as scores are small beside it.
+Masks are constants, and what they hide is not read: 0 times a number is 0, minus infinity plus a number is
+minus infinity, and both drop out of a sum or a softmax. That holds for finite numbers. A large negative
+number in place of minus infinity hides as well, as long as scores are small beside it.
 """
 
 from typing import Any
@@ -55,7 +55,7 @@ def facts_of(tensor: Tensor) -> Array | None:
 
 
 def table(**known: int) -> Array:
-    """Return for each fact of an argument the fact of the result; ``ZERO=ONE`` says that of 0 the result is 1."""
+    """Return for each fact of an argument the fact of the result; ``ZERO=ONE`` turns 0 into 1."""
     names = {"ZERO": ZERO, "ONE": ONE, "NINF": NINF, "LOW": LOW}
     facts = np.zeros(FACTS, np.uint8)
     for name, fact in known.items():

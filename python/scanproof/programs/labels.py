@@ -1,8 +1,8 @@
 """Labels: what each entry of each tensor of a program reads of the inputs.
 
-A label is an element of a lattice, joined over all that an entry reads: the latest position with ``max``, a set of
-examples with ``or`` on bits. Rows of the table say for each operation how the labels of its arguments reach its
-results (``scanproof.programs.reads``).
+A label is an element of a lattice, joined over all that an entry reads: the latest position with ``max``, a
+set of examples with ``or`` on bits. Rows of the table say for each operation how the labels of its arguments
+reach its results (``scanproof.programs.reads``).
 """
 
 from collections import Counter
@@ -77,7 +77,8 @@ class Assumed:
         finite: hidden numbers are finite.
         low: scores are small beside the large negative numbers that hide some of them.
         unknown: operations without a row, and how often they were met.
-        whole: operations that read whole axes by their nature, though a result may cancel (Fourier transforms).
+        whole: operations that read whole axes by their nature, though a result may cancel (Fourier
+            transforms).
     """
 
     finite: bool = False

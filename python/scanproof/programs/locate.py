@@ -6,6 +6,7 @@ import numpy as np
 
 from scanproof.programs.axes import Axes
 from scanproof.programs.compact import Array, Shape, ranked
+from scanproof.programs.facts import HIDDEN
 from scanproof.programs.labels import Lattice, Parts, Reader
 from scanproof.programs.program import Node, Program, Value
 from scanproof.programs.reading import Jump
@@ -14,9 +15,9 @@ from scanproof.programs.reading import Jump
 def first_beyond(program: Program, axes: Axes, outputs: Sequence[Value]) -> Jump | None:
     """Return the first operation, on a way to the outputs, with an entry that reads beyond its own position.
 
-    An entry that reads one position only, however it was moved there, has that position. Of others, the position
-    is the place on the one axis that has as many places as there are positions; an entry without such an axis has
-    no position of its own.
+    An entry that reads one position only, however it was moved there, has that position. Of others, the
+    position is the place on the one axis that has as many places as there are positions; an entry without
+    such an axis has no position of its own.
 
     Args:
         program: the program.
@@ -24,7 +25,9 @@ def first_beyond(program: Program, axes: Axes, outputs: Sequence[Value]) -> Jump
         outputs: outputs that read too far.
     """
     last = axes.length - 1
-    lattices = [Lattice.latest(axes.length)] * 2  # the latest position, and the first one counted from the end
+    lattices = [
+        Lattice.latest(axes.length)
+    ] * 2  # the latest position, and the first one counted from the end
     marks: dict[int, Parts] = {}
     for value in program.inputs:
         dim = axes.positions(value.name, value.shape, axes.length)
@@ -36,7 +39,11 @@ def first_beyond(program: Program, axes: Axes, outputs: Sequence[Value]) -> Jump
     found: list[Node] = []
 
     def beyond(node: Node) -> bool:
-        if any(value in ways and _beyond(reader, value, axes.length) for value in node.outputs if value is not None):
+        if any(
+            value in ways and _beyond(reader, value, axes.length)
+            for value in node.outputs
+            if value is not None
+        ):
             found.append(node)
         return bool(found)
 
@@ -48,10 +55,12 @@ def first_beyond(program: Program, axes: Axes, outputs: Sequence[Value]) -> Jump
 
 def _beyond(reader: Reader, value: Value, length: int) -> bool:
     """Whether an entry of a value reads several positions, and one beyond its own."""
-    parts = reader.parts(value)
+    parts, fact = reader.parts(value), reader.fact(value)
     dim = _only_axis(value.shape, length)
     if parts is None or dim is None:
         return False
+    if fact is not None:
+        parts = reader.without(parts, HIDDEN[fact])
     latest, first = (ranked(part, len(value.shape)) for part in parts)
     several = latest != length - 1 - first
     own = np.arange(length).reshape([-1 if axis == dim else 1 for axis in range(len(value.shape))])
@@ -64,7 +73,7 @@ def _only_axis(shape: Shape, length: int) -> int | None:
 
 
 def _given_up(program: Program, reader: Reader, node: Node, length: int) -> Node | None:
-    """Return the first operation before ``node`` that mixed positions into what has none; None if none did."""
+    """Return the first operation before ``node`` that mixed positions into what has none, if one did."""
     made = {value: each for each in program.nodes for value in each.outputs if value is not None}
     found: Node | None = None
     while True:
@@ -94,7 +103,7 @@ def _latest(reader: Reader, value: Value) -> int:
 def first_mixed(
     program: Program, lattice: Lattice, marks: Mapping[int, Parts], outputs: Sequence[Value]
 ) -> Jump | None:
-    """Return the first operation, on a way to the outputs, with an entry that reads two examples or documents."""
+    """Return the first operation, on a way to the outputs, with an entry that reads two things."""
     reader = Reader(program, [lattice], marks, keep=True)
     ways = _leading_to(program, outputs)
     found: list[Node] = []

@@ -16,7 +16,7 @@ from scanproof.programs.program import Node, Value
 aten = torch.ops.aten
 
 Emit = Callable[..., Value]
-"""Adds ``op(*args)`` to the program: called with the operation, its arguments, and the shape of the result."""
+"""Adds an operation to the program: called with it, its arguments, and the shape of the result."""
 
 
 class Mark:

@@ -1,4 +1,4 @@
-"""What the schema of an operation says: what it writes, what it shares, and whether values decide its shape."""
+"""What the schema of an operation says: what it writes and shares, and whether values decide its shape."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -95,6 +95,11 @@ class Node:
         self.single, self.place, self.known, self.writes = single, place, known, writes
         self.takes_numbers, self.random = takes_numbers, random
 
+    def given(self, first: int, *defaults: Any) -> list[Any]:
+        """Return as many arguments as there are defaults, from one on, with defaults for those left out."""
+        found = self.args[first : first + len(defaults)]
+        return [*found, *defaults[len(found) :]]
+
     @property
     def name(self) -> str:
         """Name of the operation, such as ``aten.add.Tensor``."""

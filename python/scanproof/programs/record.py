@@ -2,13 +2,13 @@
 
 A dispatch mode sees every operation that PyTorch runs below autograd, with real tensors, after PyTorch itself
 has taken composite operations apart. Writes are turned into operations that return what is written
-(``scanproof.programs.marks``), and what has no row in the table of reads is taken apart by PyTorch's core ATen
-decompositions, so that the program has no views, no writes, and few kinds of operations.
+(``scanproof.programs.marks``), and what has no row in the table of reads is taken apart by PyTorch's core
+ATen decompositions, so that the program has no views, no writes, and few kinds of operations.
 
-``torch.fx.experimental.proxy_tensor.make_fx`` with ``functionalize`` gives the same program, but was measured at
-0.7 ms an operation (torch 2.13, CPU): 560 times the time of a Python loop over 512 tokens, where this mode takes
-4 to 7 times. Tensors here are the function's own, not wrapped: what a module keeps between calls stays usable,
-and values that Python asks for are the real ones.
+``torch.fx.experimental.proxy_tensor.make_fx`` with ``functionalize`` gives the same program, but was measured
+at 0.7 ms an operation (torch 2.13, CPU): 560 times the time of a Python loop over 512 tokens, where this mode
+takes 4 to 7 times. Tensors here are the function's own, not wrapped: what a module keeps between calls stays
+usable, and values that Python asks for are the real ones.
 """
 
 import gc
@@ -33,6 +33,10 @@ from scanproof.programs.trees import leaves, mapped
 aten = torch.ops.aten
 _MARK = "_scanproof_mark"
 _PLAIN, _VIEW, _OTHER = range(3)
+_TWICE = (
+    "read: the function writes into a tensor that it holds and reads the same memory through another tensor; "
+    "let it read it through the one that it writes into."
+)
 
 
 def record(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
@@ -65,9 +69,9 @@ def record(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     return recorder.run(args, kwargs)
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type it
+class _Recorder(TorchDispatchMode):
     def __init__(self, fn: Callable[..., Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch does not type it
         self._fn = fn
         self._where = Where(fn)
         self._before = held_tensors(fn)
@@ -236,10 +240,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
         """Take a tensor that was there before, or that was made where no operation is seen."""
         self._check(tensor)
         if any(_share(tensor, other) for other, _ in self._written):
-            raise InvalidArgument(
-                "read: the function writes into a tensor that it holds and reads the same memory through another "
-                "tensor; let it read it through the one that it writes into."
-            )
+            raise InvalidArgument(_TWICE)
         parameter = isinstance(tensor, nn.Parameter)
         source: Source = "parameter" if parameter else "constant"
         value = self._value(tuple(tensor.shape), tensor.dtype, source, False, not parameter, tensor)
@@ -347,8 +348,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
                 fresh = isinstance(each, Tensor) and not any(each is target for target in targets)
                 outputs.append(None)
                 if fresh:
-                    outputs[-1] = self._value(tuple(each.shape), each.dtype, "computed", varies, known)
-                    setattr(each, _MARK, Mark(self, outputs[-1]))
+                    value = self._value(tuple(each.shape), each.dtype, "computed", varies, known)
+                    setattr(each, _MARK, Mark(self, value))
+                    outputs[-1] = value
         else:
             node.single = len(targets) == 1
         self.nodes.append(node)
@@ -391,15 +393,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not type
             if mark is root and all(tensor is not saved for saved, _ in self._written):
                 others = (other for other, _ in self._held.values() if other is not tensor)
                 if any(_share(tensor, other) for other in others):
-                    raise InvalidArgument(
-                        "read: the function writes into a tensor that it holds and reads the same memory through "
-                        "another tensor; let it read it through the one that it writes into."
-                    )
+                    raise InvalidArgument(_TWICE)
                 self._written.append((tensor, tensor.detach().clone()))
                 mark.value.tensor = self._written[-1][1]
 
     def _by_value(self, op: Any, args: Any) -> bool:
-        """Whether values decide about the shape of this call; indices decide only if they are truth values."""
+        """Whether values decide the shape of the result; indices do only if they are truth values."""
         if op.overloadpacket.__name__ in ("index", "index_put"):
             return any(
                 isinstance(index, Tensor) and index.dtype in (torch.bool, torch.uint8) for index in args[1]
@@ -464,7 +463,7 @@ def _without_gc() -> Iterator[None]:
 
 @contextmanager
 def plain_kernels() -> Iterator[None]:
-    """Run what PyTorch would fuse or compile as the operations that it is made of, drawing the same numbers."""
+    """Run what PyTorch would fuse or compile as plain operations, drawing the same numbers."""
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng())
         torch.manual_seed(0)

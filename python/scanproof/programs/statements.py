@@ -32,16 +32,18 @@ def register_operation(name: str, reads: str | Callable[[Reader, Node], Any]) ->
     """Say what an operator reads, so that programs with it can be read.
 
     A statement names the axes of every tensor argument and of every result, as in ``"b d <=l, b d <=l, d n ->
-    b d l"``. An axis with the name of an axis of the result is read at the same place, one with ``<=`` up to it,
-    with ``<`` before it, with ``>=`` and ``>`` from it on and behind it, and with ``[-3:0]`` from three places
-    before it to itself. An axis that the result does not have is read whole. Several results are separated by
-    semicolons. Arguments are those of the schema that are tensors, also where a call leaves one out.
+    b d l"``. An axis with the name of an axis of the result is read at the same place, one with ``<=`` up to
+    it, with ``<`` before it, with ``>=`` and ``>`` from it on and behind it, and with ``[-3:0]`` from three
+    places before it to itself. An axis that the result does not have is read whole. Several results are
+    separated by semicolons. Arguments are those of the schema that are tensors, also where a call leaves one
+    out.
 
     Test a statement with ``check_operation``.
 
     Args:
         name: the operator, such as ``"mylib::scan"``; with an overload, ``"mylib::scan.out"``.
-        reads: the statement, or a row of the table: a function of a reader and a node that returns the state of
+        reads: the statement, or a row of the table: a function of a reader and a node that returns the state
+            of
             each result.
 
     Raises:
@@ -67,7 +69,9 @@ def _parsed(name: str, statement: str) -> tuple[list[Pattern], list[Pattern]]:
     results = [_pattern(name, part) for part in right.split(";")]
     for axis in (axis for result in results for axis in result):
         if axis.bound or axis.window:
-            raise InvalidArgument(f"register_operation: {name}: a result has plain axes, not '{axis.name}' with more.")
+            raise InvalidArgument(
+                f"register_operation: {name}: a result has plain axes, not '{axis.name}' with more."
+            )
     return arguments, results
 
 
@@ -84,12 +88,14 @@ def _pattern(name: str, text: str) -> Pattern:
     return tuple(axes)
 
 
-def _by_statement(reader: Reader, node: Node, arguments: list[Pattern], results: list[Pattern]) -> list[State]:
+def _by_statement(
+    reader: Reader, node: Node, arguments: list[Pattern], results: list[Pattern]
+) -> list[State]:
     values = _tensors(node)
     if len(values) != len(arguments) or len(results) > len(node.outputs):
         raise InvalidArgument(
-            f"read: the statement about {node.name} has {len(arguments)} arguments and {len(results)} results, "
-            f"the operator {len(values)} and {len(node.outputs)}."
+            f"read: the statement about {node.name} has {len(arguments)} arguments and {len(results)} "
+            f"results, the operator {len(values)} and {len(node.outputs)}."
         )
     states = []
     for result in results:
@@ -120,7 +126,8 @@ def _read(reader: Reader, node: Node, value: Value, pattern: Pattern, result: Pa
         return None
     if len(pattern) != len(value.shape):
         raise InvalidArgument(
-            f"read: the statement about {node.name} gives {len(pattern)} axes to a tensor of shape {value.shape}."
+            f"read: the statement about {node.name} gives {len(pattern)} axes to a tensor of shape "
+            f"{value.shape}."
         )
     names = [axis.name for axis in result]
     made = []
@@ -157,7 +164,9 @@ def _shifted(part: Array, dim: int, by: int, lattice: Lattice) -> Array:
     length = part.shape[dim]
     if abs(by) < length:
         lead = (slice(None),) * dim
-        made[(*lead, slice(max(0, -by), length - max(0, by)))] = part[(*lead, slice(max(0, by), length + min(0, by)))]
+        made[(*lead, slice(max(0, -by), length - max(0, by)))] = part[
+            (*lead, slice(max(0, by), length + min(0, by)))
+        ]
     return made
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensors of a tree and their paths: ``""`` for a tensor itself, ``"[0]"``, ``".logits"``, …."""
+    """Yield the tensors of a tree and their paths, such as ``"[0]"`` or ``".logits"``; empty for a tensor."""
     if isinstance(tree, Tensor):
         yield path, tree
     else:

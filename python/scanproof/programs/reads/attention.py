@@ -44,7 +44,8 @@ def attention(reader: Reader, node: Node) -> list[State]:
     made = reader.joined(scores, _visible(reader, hidden, _heads(offered, query)))
     statistics = None if scores is None else tuple(ranked(part, rank)[..., 0] for part in scores)
     rest = [
-        State(statistics if output is not None and len(output.shape) > 1 else None) for output in node.outputs[1:]
+        State(statistics if output is not None and len(output.shape) > 1 else None)
+        for output in node.outputs[1:]
     ]
     return [State(made), *rest]
 
@@ -72,7 +73,7 @@ def _heads(parts: Parts | None, query: Value) -> Parts | None:
 
 
 def _hidden(reader: Reader, mask: Value | None, rows: int, columns: int, causal: bool) -> tuple[Array, Array]:
-    """Return which keys (…, rows, columns) are hidden, and for which rows (…, rows, 1) hiding has no effect."""
+    """Return which keys (…, rows, columns) are hidden, and for which rows (…, rows, 1) in vain."""
     hidden = ~np.tri(rows, columns, dtype=bool) if causal else np.zeros((1, 1), bool)
     fact = None if mask is None else reader.fact(mask)
     low = None

@@ -38,11 +38,12 @@ def layer_norm_backward(reader: Reader, node: Node) -> list[State]:
 
 
 @row(
-    "convolution_backward", "native_group_norm_backward", "native_batch_norm_backward", "embedding_dense_backward",
-    "_scaled_dot_product_flash_attention_for_cpu_backward", "mkldnn_rnn_layer_backward", "_embedding_bag", "col2im",
-    "_cdist_backward", "_pdist_backward", "upsample_bilinear2d_backward", "upsample_nearest2d_backward",
-    "max_pool3d_with_indices_backward", "avg_pool3d_backward", "_adaptive_avg_pool3d_backward",
-    "reflection_pad1d_backward", "reflection_pad2d_backward", "replication_pad1d_backward", "grid_sampler_2d_backward",
+    "convolution_backward", "native_group_norm_backward", "native_batch_norm_backward",
+    "embedding_dense_backward", "_scaled_dot_product_flash_attention_for_cpu_backward",
+    "mkldnn_rnn_layer_backward", "_embedding_bag", "col2im", "_cdist_backward", "_pdist_backward",
+    "upsample_bilinear2d_backward", "upsample_nearest2d_backward", "max_pool3d_with_indices_backward",
+    "avg_pool3d_backward", "_adaptive_avg_pool3d_backward", "reflection_pad1d_backward",
+    "reflection_pad2d_backward", "replication_pad1d_backward", "grid_sampler_2d_backward",
 )  # fmt: skip
 def everything(reader: Reader, node: Node) -> list[State]:
     """Read everything; what these operations read exactly has not been written down."""

@@ -1,10 +1,11 @@
-"""Entries chosen by indices: exactly those, where the indices are known, and any of the axis where they are not."""
+"""Entries chosen by indices: those where the indices are known, any of the axis where they are not."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from scanproof.programs.compact import Array, ranked, shrunk, sliced, widened
 from scanproof.programs.labels import Parts, Reader, State, known
@@ -34,16 +35,26 @@ def index(reader: Reader, node: Node) -> State:
         parts = reader.reduced(reader.ranked(parts, value), read)
         nothing = np.zeros((1,) * len(np.broadcast_shapes(*(each.shape for each in names))), int)
         chosen = tuple(
-            slice(None) if each is None else nothing if tensors[number] is None else known(tensors[number])
+            slice(None)
+            if each is None
+            else nothing
+            if tensors[number] is None
+            else known(_there(tensors[number]))
             for number, each in enumerate(indices)
         )
         parts = tuple(widened(part, value.shape, certain)[chosen] for part in parts)
     return State(reader.joined(parts, placed(reader, reader.all_of(names), asked, names, rank)))
 
 
+def _there(tensor: Tensor | None) -> Tensor:
+    assert tensor is not None
+    return tensor
+
+
 def _indexed(indices: Sequence[Value | None], rank: int) -> list[int]:
     """Return the axes that indices choose on; a mask has as many as it has axes."""
-    dims, axis = [], 0
+    dims: list[int] = []
+    axis = 0
     for each in indices:
         count = len(each.shape) if each is not None and each.dtype in (torch.bool, torch.uint8) else 1
         if each is not None:
@@ -125,7 +136,7 @@ def gather(reader: Reader, node: Node) -> State:
 
     if places is not None:
         where = known(places)
-        others = [axis for axis in range(rank)]
+        others = range(rank)
 
         def take(array: Array) -> Array:
             array = within(widened(array, value.shape, others))

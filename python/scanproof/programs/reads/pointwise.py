@@ -32,26 +32,25 @@ from scanproof.programs.table import row
 
 @row(
     "atan2", "copysign", "fmod", "remainder", "floor_divide", "eq", "ne", "lt", "le", "gt", "ge", "isclose",
-    "acos", "acosh", "cosh", "digamma", "lgamma", "polygamma", "erfc", "erfcx", "erfinv", "log10", "log2", "logit",
-    "nextafter", "hypot", "lerp", "addcmul", "addcdiv", "heaviside", "gcd", "lcm", "ldexp", "frexp", "xlogy",
-    "special_xlog1py", "special_entr", "special_ndtri", "special_log_ndtr", "special_erfcx", "special_i0e", "i0",
-    "special_i1", "special_i1e", "igamma", "igammac", "threshold", "celu", "elu", "hardsigmoid", "softshrink",
-    "hardshrink", "isnan", "isposinf", "isfinite", "signbit", "_prelu_kernel", "prelu", "rrelu_with_noise",
-    "bucketize.Scalar", "complex", "polar", "conj", "_conj", "_conj_physical", "angle", "real", "imag", "sgn",
-    "frac", "__lshift__", "__rshift__", "bitwise_left_shift", "bitwise_right_shift", "fmax", "fmin", "dist",
-    "_neg_view", "resolve_conj", "resolve_neg", "binary_cross_entropy_with_logits", "mvlgamma", "sinc", "logaddexp2",
-    "fake_quantize_per_tensor_affine_cachemask", "logit_backward", "dequantize",
-    "sigmoid_backward", "tanh_backward", "threshold_backward", "gelu_backward", "silu_backward", "elu_backward",
-    "softplus_backward", "leaky_relu_backward", "hardtanh_backward", "hardsigmoid_backward", "hardswish_backward",
-    "log_sigmoid_backward", "mish_backward", "native_dropout_backward", "_prelu_kernel_backward", "glu_jvp",
-    "asinh", "atanh", "log_sigmoid_forward", "special_bessel_j0", "special_spherical_bessel_j0",
+    "acos", "acosh", "cosh", "digamma", "lgamma", "polygamma", "erfc", "erfcx", "erfinv", "log10", "log2",
+    "logit", "nextafter", "hypot", "lerp", "addcmul", "addcdiv", "heaviside", "gcd", "lcm", "ldexp", "frexp",
+    "xlogy", "special_xlog1py", "special_entr", "special_ndtri", "special_log_ndtr", "special_erfcx",
+    "special_i0e", "i0", "special_i1", "special_i1e", "igamma", "igammac", "threshold", "celu", "elu",
+    "hardsigmoid", "softshrink", "hardshrink", "isnan", "isposinf", "isfinite", "signbit", "_prelu_kernel",
+    "prelu", "rrelu_with_noise", "bucketize.Scalar", "complex", "polar", "conj", "_conj", "_conj_physical",
+    "angle", "real", "imag", "sgn", "frac", "__lshift__", "__rshift__", "bitwise_left_shift",
+    "bitwise_right_shift", "fmax", "fmin", "dist", "_neg_view", "resolve_conj", "resolve_neg",
+    "binary_cross_entropy_with_logits", "mvlgamma", "sinc", "logaddexp2",
+    "fake_quantize_per_tensor_affine_cachemask", "logit_backward", "dequantize", "sigmoid_backward",
+    "tanh_backward", "threshold_backward", "gelu_backward", "silu_backward", "elu_backward",
+    "softplus_backward", "leaky_relu_backward", "hardtanh_backward", "hardsigmoid_backward",
+    "hardswish_backward", "log_sigmoid_backward", "mish_backward", "native_dropout_backward",
+    "_prelu_kernel_backward", "glu_jvp", "asinh", "atanh", "log_sigmoid_forward", "special_bessel_j0",
+    "special_spherical_bessel_j0",
 )  # fmt: skip
 def pointwise(reader: Reader, node: Node) -> list[State]:
     """Read every argument at the place of the result."""
-    if len(node.reads) == 1:
-        parts = reader.parts(node.reads[0])
-    else:
-        parts = reader.all_of(node.reads)
+    parts = reader.parts(node.reads[0]) if len(node.reads) == 1 else reader.all_of(node.reads)
     return [State(parts)] * len(node.outputs)
 
 
@@ -230,7 +229,9 @@ def combined(
     (a, first), (b, second) = one, other
     nothing = np.array(ANY, np.uint8)
     new = facts[nothing if first is None else first, nothing if second is None else second]
-    if EXACT[new].any() and (first is None or second is None):
+    unknown = (nothing if first is None else first) == ANY
+    unknown = unknown | ((nothing if second is None else second) == ANY)
+    if (EXACT[new] & unknown).any():
         reader.assumed.finite = True
     exact = EXACT[facts]
     parts = reader.joined(_labels(reader, a, first, exact), _labels(reader, b, second, exact.T))
@@ -266,7 +267,7 @@ def _times_number(
 
 
 def _positive(reader: Reader, value: Any) -> float | None:
-    """Return the least (as a divisor the greatest) of known positive numbers; None where it is not positive."""
+    """Return a known positive number, also one that a constant has everywhere; None of other values."""
     if not isinstance(value, Value):
         return float(value) if value > 0 else None
     tensor = reader.tensor(value)

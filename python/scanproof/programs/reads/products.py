@@ -42,7 +42,9 @@ def grouped_product(reader: Reader, node: Node) -> State:
     for value in others:
         own = reader.parts(value)
         if own is not None:
-            parts = reader.joined(parts, reader.reduced(reader.ranked(own, value), list(range(len(value.shape)))))
+            parts = reader.joined(
+                parts, reader.reduced(reader.ranked(own, value), list(range(len(value.shape))))
+            )
     return State(None if parts is None else tuple(part.reshape(part.shape[-2:]) for part in parts))
 
 
@@ -135,7 +137,7 @@ def live_terms(reader: Reader, zero: Array, parts: Parts | None) -> Parts | None
     )
 
 
-def _masked(join: np.ufunc, bottom: np.signedinteger, zero: Array, part: Array) -> Array:  # type: ignore[type-arg]
+def _masked(join: np.ufunc, bottom: np.signedinteger, zero: Array, part: Array) -> Array:
     rows, columns = zero.shape[-2], part.shape[-1]
     if zero.shape[-1] == 1:
         one: Array = np.where(zero, bottom, join.reduce(part, axis=-2, keepdims=True))

@@ -10,8 +10,8 @@ from scanproof.programs.table import row
 
 @row(
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal.float_float",
-    "normal_functional", "uniform", "exponential", "geometric", "log_normal", "cauchy", "random", "bernoulli.p",
-    "scalar_tensor", "full", "arange", "eye", "linspace", "tril_indices", "triu_indices",
+    "normal_functional", "uniform", "exponential", "geometric", "log_normal", "cauchy", "random",
+    "bernoulli.p", "scalar_tensor", "full", "arange", "eye", "linspace", "tril_indices", "triu_indices",
 )  # fmt: skip
 def drawn(reader: Reader, node: Node) -> State:
     """Read nothing."""

@@ -48,5 +48,6 @@ def _run(reader: Reader, fed: Parts, reverse: bool) -> Parts:
 
 
 def _batch(join: np.ufunc, part: Array, rank: int) -> Array:
-    """Return the labels of a state (…, batch, channels), joined over channels, for (time, batch, channels)."""
-    return join.reduce(ranked(part, max(rank, 3)), axis=-1, keepdims=True)
+    """Return the labels of a state for (time, batch, channels), joined over channels."""
+    joined: Array = join.reduce(ranked(part, max(rank, 3)), axis=-1, keepdims=True)
+    return joined

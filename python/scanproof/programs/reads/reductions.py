@@ -34,7 +34,7 @@ def whole_axes(reader: Reader, value: Value, dims: list[int], keep: bool) -> Par
 
 
 def _call(node: Node, at: int) -> tuple[Value, list[int], bool]:
-    """Return the tensor, the axes and whether they are kept, of a call that names axes as its argument ``at``."""
+    """Return the tensor, the axes and whether they are kept; the axes are the argument with number ``at``."""
     value = node.args[0]
     dims = node.args[at] if len(node.args) > at else node.kwargs.get("dim")
     keep = node.args[at + 1] if len(node.args) > at + 1 else node.kwargs.get("keepdim", False)
@@ -72,7 +72,9 @@ def statistics(reader: Reader, node: Node) -> list[State]:
 def product(reader: Reader, node: Node) -> State:
     """Read all entries along axes, unless one of them is known to be 0."""
     value, dims, keep = _call(node, 1)
-    return _decided(reader, value, dims, keep, ZERO, ONE)
+    state = _decided(reader, value, dims, keep, ZERO, ONE)
+    reader.assumed.finite = reader.assumed.finite or state.fact is not None
+    return state
 
 
 @row("all")

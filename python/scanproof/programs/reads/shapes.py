@@ -1,6 +1,7 @@
 """Operations that move entries: each entry of a result is one entry of an argument, or a constant."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -91,7 +92,7 @@ def transpose(reader: Reader, node: Node) -> State:
 def slice_(reader: Reader, node: Node) -> State:
     """Read the same entry of a part of an axis."""
     value = node.reads[0]
-    dim, start, end, step = [*node.args[1:], *(0, None, None, 1)[len(node.args) - 1 :]]
+    dim, start, end, step = node.given(1, 0, None, None, 1)
     rank = len(value.shape)
     part = slice(start, end, step)
     return moved(reader, value, lambda array: sliced(array, rank, dim % rank, part))
@@ -140,7 +141,7 @@ def split(reader: Reader, node: Node) -> list[State]:
     for output in node.outputs:
         assert output is not None
         part = slice(start, start + output.shape[dim])
-        made.append(moved(reader, value, lambda array, part=part: sliced(array, rank, dim, part)))
+        made.append(moved(reader, value, partial(sliced, rank=rank, dim=dim, part=part)))
         start = part.stop
     return made
 
@@ -265,12 +266,13 @@ def triangle(reader: Reader, node: Node) -> State:
 
 
 @row(
-    "as_strided", "as_strided_copy", "unfold", "unfold_copy", "diagonal", "diagonal_copy", "rot90", "pixel_shuffle",
-    "pixel_unshuffle", "channel_shuffle", "diag_embed", "im2col", "reflection_pad1d", "reflection_pad2d",
-    "reflection_pad3d", "replication_pad1d", "replication_pad2d", "replication_pad3d", "_pad_circular",
-    "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "_upsample_nearest_exact1d",
-    "_upsample_nearest_exact2d", "_upsample_nearest_exact3d", "repeat_interleave.self_int", "tile",
-    "upsample_nearest1d.vec", "upsample_nearest2d.vec", "upsample_nearest3d.vec", "trace_copy", "block_diag",
+    "as_strided", "as_strided_copy", "unfold", "unfold_copy", "diagonal", "diagonal_copy", "rot90",
+    "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "diag_embed", "im2col", "reflection_pad1d",
+    "reflection_pad2d", "reflection_pad3d", "replication_pad1d", "replication_pad2d", "replication_pad3d",
+    "_pad_circular", "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d",
+    "_upsample_nearest_exact1d", "_upsample_nearest_exact2d", "_upsample_nearest_exact3d",
+    "repeat_interleave.self_int", "tile", "upsample_nearest1d.vec", "upsample_nearest2d.vec",
+    "upsample_nearest3d.vec", "trace_copy", "block_diag",
 )  # fmt: skip
 def by_torch(reader: Reader, node: Node) -> State:
     """Read where the operation itself takes its entries from: it is run on their numbers."""

@@ -11,10 +11,10 @@ from scanproof.programs.table import row
 
 @row("linalg_solve_triangular", "triangular_solve")
 def triangular(reader: Reader, node: Node) -> list[State]:
-    """Read the rows of the triangle up to the place of the result (from it on for an upper one), and the right side."""
+    """Read the triangle and the right side up to the row of the result, from it on for an upper triangle."""
     if node.op.overloadpacket.__name__ == "triangular_solve":
         right, matrix = node.args[:2]
-        upper, transposed, unit = [*node.args[2:], *(True, False, False)[len(node.args) - 2 :]]
+        upper, transposed, unit = node.given(2, True, False, False)
         left = True
     else:
         matrix, right = node.args[:2]
@@ -48,7 +48,9 @@ def _rows(part: Array, lattice: Lattice, upper: bool, unit: bool) -> Array:
     size = part.shape[-1]
     inside = np.tri(size, size, -1 if unit else 0, dtype=bool)
     inside = inside.T if upper else inside
-    rows: Array = lattice.join.reduce(np.where(inside, part, lattice.dtype(lattice.bottom)), axis=-1, keepdims=True)
+    rows: Array = lattice.join.reduce(
+        np.where(inside, part, lattice.dtype(lattice.bottom)), axis=-1, keepdims=True
+    )
     return rows
 
 
@@ -64,8 +66,9 @@ def _through(part: Array, size: int, lattice: Lattice, upper: bool) -> Array:
 
 @row(
     "linalg_inv_ex", "_linalg_solve_ex", "linalg_cholesky_ex", "linalg_qr", "_linalg_svd", "_linalg_eigh",
-    "linalg_lu_factor_ex", "linalg_lu", "_linalg_det", "_linalg_slogdet", "linalg_matrix_exp", "cholesky_solve",
-    "linalg_eig", "linalg_lu_solve", "cholesky_inverse", "linalg_pinv.atol_rtol_tensor", "linalg_householder_product",
+    "linalg_lu_factor_ex", "linalg_lu", "_linalg_det", "_linalg_slogdet", "linalg_matrix_exp",
+    "cholesky_solve", "linalg_eig", "linalg_lu_solve", "cholesky_inverse", "linalg_pinv.atol_rtol_tensor",
+    "linalg_householder_product",
 )  # fmt: skip
 def matrices(reader: Reader, node: Node) -> list[State]:
     """Read whole matrices, each by itself where there are several."""

@@ -20,7 +20,7 @@ Where = tuple[Any, ...]
 def slice_scatter(reader: Reader, node: Node) -> State:
     """Read the other tensor within a slice, one's own entry outside."""
     value, other = node.args[:2]
-    dim, start, end, step = [*node.args[2:], *(0, None, None, 1)[len(node.args) - 2 :]]
+    dim, start, end, step = node.given(2, 0, None, None, 1)
     rank = len(value.shape)
     return _put(reader, value, other, dim % rank, slice(start, end, step), lambda part: ranked(part, rank))
 
@@ -74,7 +74,8 @@ def by_numbers(reader: Reader, node: Node) -> State:
 
     def taken(first: Array, second: Array) -> Array:
         flat = [whole(first, value.shape).reshape(-1), whole(second, other.shape).reshape(-1)]
-        return np.concatenate(flat)[places]
+        made: Array = np.concatenate(flat)[places]
+        return made
 
     return State(tuple(taken(first, second) for first, second in zip(one, another, strict=True)))
 
