@@ -81,11 +81,20 @@ def traits_of(op: Any) -> Traits:
         casts=name.rstrip("_") in _COMPARISONS,
         views=not written and any(result.alias_info is not None for result in schema.returns),
         reshapes=Tag.inplace_view in op.tags and name not in _METADATA,
-        refused=f"{name} changes which memory a tensor has" if name in _METADATA else "",
+        refused=_refused(name),
         by_value=Tag.dynamic_output_shape in op.tags or Tag.data_dependent_output in op.tags,
         random=Tag.nondeterministic_seeded in op.tags,
         filler=_FILLERS.get(name, "") if op.namespace == "aten" and not written else "",
     )
+
+
+def _refused(name: str) -> str:
+    """Return why an operation cannot be recorded; empty where it can."""
+    if name in _METADATA:
+        return f"{name} changes which memory a tensor has"
+    if any(kind in name for kind in ("sparse", "nested", "quantize_per")):
+        return f"{name} is of sparse, nested or quantised tensors; use dense ones"
+    return ""
 
 
 def _functional(op: Any, name: str) -> Any:
