@@ -110,6 +110,9 @@ public import Spec.Statements.Gradient
 public import Spec.Statements.SsdValues
 public import Spec.Statements.KernelValues
 public import Spec.Statements.Mamba2Values
+public import Spec.Program.Basic
+public import Spec.Program.Sharp
+public import Spec.Program.Causal
 
 /-!
 # scanproof
