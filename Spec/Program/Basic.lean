@@ -150,6 +150,11 @@ theorem value_congr {L : Type} [LE L] {time r : Nat → ι → L} (h : p.Certifi
     {x x' : Nat → ι → α} (agree : ∀ k' i', time k' i' ≤ r k i → x k' i' = x' k' i') : p.value x k i = p.value x' k i :=
   h.dependsOnly k i agree
 
+/-- A value depends on inputs only: what stands for a computed tensor among the given values counts for nothing. -/
+theorem inputs (p : Program ι α) : p.Certified fun _ _ k' _ => p.node k' = .input where
+  input _ _ hk := hk
+  read _ _ _ _ _ _ _ _ _ _ h := h
+
 /-- What two analyses of one program establish apart, they establish together. -/
 theorem inter {allowed allowed' : Nat → ι → Nat → ι → Prop} (h : p.Certified allowed) (h' : p.Certified allowed') :
     p.Certified fun k i k' i' => allowed k i k' i' ∧ allowed' k i k' i' where

@@ -23,7 +23,7 @@ leave out what lies in the padding or is masked, and tables hold constant indice
 * `Box.fold_spec`: what each step of `fold` establishes, and no step destroys, holds of all reads at the end.
 -/
 
-@[expose] public section
+@[expose] public noncomputable section
 
 namespace Scanproof
 
@@ -76,14 +76,14 @@ def admit (source : Int) : List (Int × Condition) → Option Int
   | (n, .index table) :: rest => admit (source + lookUp table n) rest
 
 /-- The entries that the loops read for entry `o`, from given numbers on. -/
-noncomputable def loopSources (o : Int) : List Axis → Int → Int → List (Int × Condition) → List Int
+def loopSources (o : Int) : List Axis → Int → Int → List (Int × Condition) → List Int
   | [], out, source, conditions => if out = o then (admit source conditions).toList else []
   | axis :: axes, out, source, conditions =>
     (List.range axis.size).flatMap fun v : Nat =>
       loopSources o axes (out + axis.out * v) (source + axis.source * v) (advance v axis.terms conditions)
 
 /-- The entries of the source that entry `o` of the result reads. -/
-noncomputable def Box.sources (box : Box) (o : Int) : List Int := loopSources o box.axes box.out box.source box.conditions
+def Box.sources (box : Box) (o : Int) : List Int := loopSources o box.axes box.out box.source box.conditions
 
 /-- Whether all numbers are zero. -/
 def allZero : List Int → Bool

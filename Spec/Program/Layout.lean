@@ -228,4 +228,92 @@ private theorem follows_shift {scale : Scale} (hwhole : scale.whole = false) {ax
   rw [this]
   exact h
 
+private theorem admit_shift {source e : Int} {conditions : List (Int × Condition)} (h : admit source conditions = some e) :
+    ∃ d : Int, e = source + d ∧ (∀ source', admit source' conditions = some (source' + d)) ∧
+      (indexed conditions = false → d = 0) := by
+  induction conditions generalizing source with
+  | nil =>
+    obtain rfl := Option.some.inj h
+    exact ⟨0, (Int.add_zero source).symm, fun source' => by rw [admit, Int.add_zero], fun _ => rfl⟩
+  | cons first rest ih =>
+    obtain ⟨n, condition⟩ := first
+    cases condition with
+    | below bound =>
+      simp only [admit, indexed] at h ⊢
+      split at h
+      · next hn =>
+        obtain ⟨d, hd, all, zero⟩ := ih h
+        exact ⟨d, hd, fun source' => by rw [if_pos hn, all], zero⟩
+      · contradiction
+    | mask table =>
+      simp only [admit, indexed] at h ⊢
+      split at h
+      · contradiction
+      · next hn =>
+        obtain ⟨d, hd, all, zero⟩ := ih h
+        exact ⟨d, hd, fun source' => by rw [if_neg hn, all], zero⟩
+    | index table =>
+      simp only [admit, indexed] at h ⊢
+      obtain ⟨d, hd, all, _⟩ := ih h
+      exact ⟨lookUp table n + d, by omega, fun source' => by rw [all, Int.add_assoc], fun h => absurd h (by decide)⟩
+
+private theorem indexed_advance (v : Int) (terms : List Int) (conditions : List (Int × Condition)) :
+    indexed (advance v terms conditions) = indexed conditions := by
+  induction conditions generalizing terms with
+  | nil => cases terms <;> rfl
+  | cons first rest ih =>
+    obtain ⟨n, condition⟩ := first
+    cases terms with
+    | nil => rfl
+    | cons c terms => cases condition <;> simp only [advance, indexed, ih]
+
+private theorem loopSources_rescale {out source : Scale} (hout : 0 < out.unit) (hsource : 0 < source.unit) (axes : List Axis) :
+    ∀ {o e o' e' : Int} {conditions : List (Int × Condition)} {target entry : Int},
+      (source.whole = true → indexed conditions = false) →
+      Follows out (outCoefficients axes) o o' → Follows source (sourceCoefficients axes) e e' →
+      entry ∈ loopSources target axes o e conditions →
+        ∃ target' entry', entry' ∈ loopSources target' (rescale out source axes) o' e' conditions ∧
+          place out.unit out.period target = place out.rest out.period target' ∧
+          place source.unit source.period entry = place source.rest source.period entry' := by
+  induction axes with
+  | nil =>
+    intro o e o' e' conditions target entry hindexed ho he hmem
+    simp only [loopSources] at hmem
+    split at hmem
+    · next heq =>
+      subst heq
+      obtain ⟨d, rfl, all, zero⟩ := admit_shift (Option.mem_toList.mp hmem)
+      refine ⟨o', e' + d, ?_, follows_end hout ho, follows_end hsource ?_⟩
+      · simp only [rescale, loopSources, ↓reduceIte, all, Option.mem_toList]
+      · cases hw : source.whole with
+        | true =>
+          rw [zero (hindexed hw), Int.add_zero, Int.add_zero]
+          exact he
+        | false => exact follows_shift hw d he
+    · contradiction
+  | cons axis axes ih =>
+    intro o e o' e' conditions target entry hindexed ho he hmem
+    simp only [loopSources, List.mem_flatMap, List.mem_range] at hmem
+    obtain ⟨v, hv, hmem⟩ := hmem
+    obtain ⟨target', entry', hmem', hplaces⟩ :=
+      ih (fun hw => by rw [indexed_advance]; exact hindexed hw) (follows_step ho hv) (follows_step he hv) hmem
+    refine ⟨target', entry', ?_, hplaces⟩
+    simp only [rescale, loopSources, List.mem_flatMap, List.mem_range]
+    exact ⟨v, hv, hmem'⟩
+
+/--
+The loops of labels leave out no read: if entry `o` reads entry `e`, then the loops of labels have a pair of numbers with the
+same labels.
+-/
+theorem Box.onLabels_sources (box : Box) {out source : Layout} (hout : 0 < out.unit) (hsource : 0 < source.unit) {o e : Int}
+    (h : e ∈ box.sources o) :
+    ∃ o' e', e' ∈ (box.onLabels (box.outScale out) (box.sourceScale source)).sources o' ∧
+      place out.unit out.labels.size o = place (box.outScale out).rest out.labels.size o' ∧
+      place source.unit source.labels.size e = place (box.sourceScale source).rest source.labels.size e' := by
+  refine loopSources_rescale (out := box.outScale out) (source := box.sourceScale source) hout hsource box.axes ?_
+    (follows_start hout box.out _ _) (follows_start hsource box.source _ _) h
+  intro hw
+  simp only [sourceScale, Scale.of, Bool.and_eq_true, Bool.not_eq_true'] at hw
+  exact hw.1
+
 end Scanproof
