@@ -18,14 +18,16 @@ here, one by one; none is assumed where nothing is masked.
 
 * `Program.ReadsLess p q x`: on inputs `x`, each tensor of `q` computes what that of `p` does, perhaps from fewer reads.
 * `DependsOnlyOn`: changing inputs that are not allowed leaves a result alone, among inputs that satisfy a condition.
-* `SoftmaxOps`: the operations of masked attention; `attend` is one of its outputs.
+* `SoftmaxOps`, `SoftmaxOps.attend`: the operations of attention, and one of its outputs.
+* `SoftmaxOps.MaskLaws`, `AttentionLaws`: the laws.
 
 ## Main results
 
 * `Program.ReadsLess.value_eq`: then the programs compute the same.
 * `Program.ReadsLess.dependsOnlyOn`, `Listing.check_masked`: so that certificates with fewer reads are certificates.
 * `sum_masked`: products with known zeros may be left out of a sum.
-* `attend_masked`, `maskedAttention_congr`, `maskedAttention_causal`: masked softmax attention reads its past only.
+* `SoftmaxOps.attend_masked`: masked softmax attention is attention to the keys that are kept.
+* `maskedAttention_causal`: masked softmax attention is causal, under the laws that `AttentionLaws` names.
 -/
 
 @[expose] public noncomputable section
@@ -224,9 +226,68 @@ def maskedAttentionAt (xs : List τ) (t : Nat) (query : τ) : α :=
 /-- Masked softmax attention as a function of a sequence; `score` and `value` are any functions of tokens. -/
 def maskedAttention (xs : List τ) : List α := xs.zipIdx.map fun q => maskedAttentionAt ops score value xs q.2 q.1
 
-private theorem filter_zipIdx (xs : List τ) (t : Nat) :
-    (xs.zipIdx.filter fun j => decide (j.2 ≤ t)) = (xs.take (t + 1)).zipIdx := by
-  sorry
+private theorem filter_zipIdx (xs : List τ) (t n : Nat) :
+    ((xs.zipIdx n).filter fun j => decide (j.2 ≤ t)) = (xs.take (t + 1 - n)).zipIdx n := by
+  induction xs generalizing n with
+  | nil => simp
+  | cons x xs ih =>
+    rw [List.zipIdx_cons]
+    by_cases hn : n ≤ t
+    · rw [List.filter_cons_of_pos (by simpa using hn), ih, show t + 1 - n = (t + 1 - (n + 1)) + 1 by omega, List.take_succ_cons,
+        List.zipIdx_cons]
+    · rw [List.filter_cons_of_neg (by simpa using hn), ih, show t + 1 - n = 0 by omega, show t + 1 - (n + 1) = 0 by omega]
+      simp
+
+private theorem attend_map {J K : Type} (js : List J) (g : J → K) (score value : K → α) :
+    ops.attend (js.map g) score value = ops.attend js (fun j => score (g j)) fun j => value (g j) := by
+  simp only [SoftmaxOps.attend, SoftmaxOps.top, SoftmaxOps.normaliser, List.map_map, Function.comp_def]
+
+/-- The laws of masks, for the scores of a query with any tokens among which it is itself, and for the values of all tokens. -/
+def AttentionLaws : Prop :=
+  ∀ (past : List τ) (query : τ), query ∈ past →
+    ops.MaskLaws (ops.top past (score query)) (ops.normaliser past (score query) (ops.top past (score query)))
+      fun v => ∃ x, v = value x
+
+variable {ops score value}
+
+/-- Under the laws of masks, masked softmax attention at position `t` is attention to the tokens up to `t`, unmasked. -/
+theorem maskedAttentionAt_eq (laws : AttentionLaws ops score value) {xs : List τ} {t : Nat} {query : τ}
+    (hquery : xs[t]? = some query) :
+    maskedAttentionAt ops score value xs t query = ops.attend (xs.take (t + 1)) (score query) value := by
+  have mem : query ∈ xs.take (t + 1) := by
+    rw [List.mem_iff_getElem?]
+    exact ⟨t, by rw [List.getElem?_take_of_lt (Nat.lt_succ_self t), hquery]⟩
+  have past : ((xs.zipIdx.filter fun j => decide (j.2 ≤ t)).map fun j => j.1) = xs.take (t + 1) := by
+    rw [filter_zipIdx, Nat.sub_zero]
+    exact List.zipIdx_map_fst 0 _
+  have top : ops.top (xs.zipIdx.filter fun j => decide (j.2 ≤ t)) (fun j => score query j.1) =
+      ops.top (xs.take (t + 1)) (score query) := by
+    rw [← past, SoftmaxOps.top, SoftmaxOps.top, List.map_map]
+    rfl
+  have norm : ∀ m, ops.normaliser (xs.zipIdx.filter fun j => decide (j.2 ≤ t)) (fun j => score query j.1) m =
+      ops.normaliser (xs.take (t + 1)) (score query) m := fun m => by
+    rw [← past, SoftmaxOps.normaliser, SoftmaxOps.normaliser, List.map_map]
+    rfl
+  rw [maskedAttentionAt, SoftmaxOps.attend_masked top (norm _) (laws _ query mem) fun j _ _ => ⟨j.1, rfl⟩, ← past, attend_map]
+
+/--
+Under the laws of masks, masked softmax attention is causal, although each output computes scores with all tokens and multiplies
+all values.
+-/
+theorem maskedAttention_causal (laws : AttentionLaws ops score value) : Causal (maskedAttention ops score value) where
+  length_eq xs := by rw [maskedAttention, List.length_map, List.length_zipIdx]
+  take_append xs ys := by
+    have left : xs.length = (xs.zipIdx.map fun q => maskedAttentionAt ops score value (xs ++ ys) q.2 q.1).length := by
+      rw [List.length_map, List.length_zipIdx]
+    rw [maskedAttention, List.zipIdx_append, List.map_append]
+    conv => lhs; rw [left]
+    rw [List.take_left, maskedAttention]
+    apply List.map_congr_left
+    intro q hq
+    have hq := List.mk_mem_zipIdx_iff_getElem?.mp (show (q.1, q.2) ∈ xs.zipIdx from hq)
+    have hlt : q.2 < xs.length := (List.getElem?_eq_some_iff.mp hq).1
+    rw [maskedAttentionAt_eq laws hq, maskedAttentionAt_eq laws (by rw [List.getElem?_append_left hlt]; exact hq),
+      List.take_append_of_le_length (Nat.succ_le_of_lt hlt)]
 
 end Attention
 
