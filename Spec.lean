@@ -113,6 +113,12 @@ public import Spec.Statements.Mamba2Values
 public import Spec.Program.Basic
 public import Spec.Program.Sharp
 public import Spec.Program.Causal
+public import Spec.Program.Complete
+public import Spec.Program.Views
+public import Spec.Program.Products
+public import Spec.Program.Mask
+public import Spec.Program.Mamba
+public import Spec.Statements.Program
 
 /-!
 # scanproof
