@@ -56,11 +56,11 @@ MIXED = entry(
 
 
 def test_a_column_is_the_gravest_of_its_checks_with_its_own_number():
-    assert MIXED.column("causal") == (Verdict.CAUSAL, None)
+    assert MIXED.column("certificate") == (Verdict.CAUSAL, None)
     assert MIXED.column("streaming") == (Verdict.DIVERGES, 0.25)
     assert MIXED.column("padding") == (Verdict.NOT_APPLICABLE, None)
-    assert MIXED.column("refines") == (Verdict.NOT_APPLICABLE, None)
-    assert entry(problem="gone").column("causal")[0] is Verdict.INCONCLUSIVE
+    assert MIXED.column("refinement") == (Verdict.NOT_APPLICABLE, None)
+    assert entry(problem="gone").column("certificate")[0] is Verdict.INCONCLUSIVE
     assert [answer.check for answer in MIXED.findings] == ["steps (positions given)"]
 
 

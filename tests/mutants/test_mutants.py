@@ -84,4 +84,4 @@ def test_a_failure_is_repeated_by_its_code() -> None:
     report = check_refinement(mutant.scan, SelectiveScanFn(), cases=200)
     assert report.smallest is not None
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"impl": mutant.scan})
+        exec(report.smallest.code, {"fn": mutant.scan})

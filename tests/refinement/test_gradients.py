@@ -47,8 +47,8 @@ def test_optional_arguments(leave_out, softplus):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
 def test_gradients_of_blocks_refine(dtype):
-    impl, spec, x = block_case(MambaBlockSpec, dtype)
-    report = check_refinement(impl, spec, x, gradients=True)
+    fn, spec, x = block_case(MambaBlockSpec, dtype)
+    report = check_refinement(fn, spec, x, gradients=True)
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.compared == x.numel() + 2 * 20 * 2
     assert "gradients : at x; cotangents drawn with seed 0" in report.summary()
@@ -126,7 +126,7 @@ def test_wrong_backward_passes_are_refuted_with_a_small_case(change):
     assert smallest["u"].numel() < case["u"].numel()
     assert "cotangents={'y': dy, 'last_state': dlast_state}" in report.smallest.code
     with pytest.raises(CheckFailed, match="cotangents given"):
-        exec(report.smallest.code, {"impl": scan})
+        exec(report.smallest.code, {"fn": scan})
 
 
 def test_a_right_backward_by_hand_refines():
@@ -168,10 +168,10 @@ def test_gradients_that_are_not_finite_are_refuted():
 
 
 def test_a_block_whose_input_is_detached_somewhere_is_refuted():
-    impl, spec, x = block_case(MambaBlockSpec)
+    fn, spec, x = block_case(MambaBlockSpec)
 
     def half_detached(x):
-        return (impl(x) + impl(x).detach()) / 2
+        return (fn(x) + fn(x).detach()) / 2
 
     assert check_refinement(half_detached, spec, x).verdict is Verdict.REFINES
     report = check_refinement(half_detached, spec, x, gradients=True)
@@ -197,7 +197,7 @@ def test_states_without_a_gradient_can_be_left_out():
         return y, last.detach()
 
     case = scan_case()
-    with pytest.raises(InvalidArgument, match=r"last_state of impl\(…\) has no gradient"):
+    with pytest.raises(InvalidArgument, match=r"last_state of fn\(…\) has no gradient"):
         check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True)
     dy = torch.ones_like(case["u"])
     assert (
@@ -241,8 +241,8 @@ def test_each_seed_draws_other_cotangents():
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
     assert first.dtype == torch.bfloat16
-    impl, spec, x = block_case(MambaBlockSpec)
-    reports = [check_refinement(impl, spec, x, gradients=True, seed=seed) for seed in (1, 1, 2)]
+    fn, spec, x = block_case(MambaBlockSpec)
+    reports = [check_refinement(fn, spec, x, gradients=True, seed=seed) for seed in (1, 1, 2)]
     ratios = [report.worst.ratio for report in reports]
     assert ratios[0] == ratios[1]
     assert [report.seed for report in reports] == [1, 1, 2]
@@ -267,24 +267,24 @@ def test_gradients_accumulated_in_half_precision_over_two_uses():
 
 
 def wrong_calls():
-    impl, spec, x = block_case(MambaBlockSpec)
+    fn, spec, x = block_case(MambaBlockSpec)
     y = torch.ones(2, 20, 2)
-    yield "cotangents has []; give a tensor", lambda: check_refinement(impl, spec, x, cotangents={})
+    yield "cotangents has []; give a tensor", lambda: check_refinement(fn, spec, x, cotangents={})
     yield (
         "cotangents has ['last_state']; give a tensor for one or more of ['y']",
-        lambda: check_refinement(impl, spec, x, cotangents={"last_state": y}),
+        lambda: check_refinement(fn, spec, x, cotangents={"last_state": y}),
     )
     yield (
         "the cotangent of y has shape (2, 20, 1); the reference's output is (2, 20, 2)",
-        lambda: check_refinement(impl, spec, x, cotangents={"y": y[..., :1]}),
+        lambda: check_refinement(fn, spec, x, cotangents={"y": y[..., :1]}),
     )
     yield (
-        "y of impl(…) has no gradient",
-        lambda: check_refinement(lambda x: impl(x).detach(), spec, x, gradients=True),
+        "y of fn(…) has no gradient",
+        lambda: check_refinement(lambda x: fn(x).detach(), spec, x, gradients=True),
     )
     yield (
         "the cotangent of y does not fit into torch.float16",
-        lambda: check_refinement(lambda x: impl(x).half(), spec, x, cotangents={"y": y / 3}),
+        lambda: check_refinement(lambda x: fn(x).half(), spec, x, cotangents={"y": y / 3}),
     )
 
 
@@ -296,11 +296,11 @@ def test_wrong_calls(says, call):
 
 
 def test_assertions_take_the_same_options():
-    impl, spec, x = block_case(MambaBlockSpec)
-    assert check_refinement(impl, spec, x, gradients=True, seed=5).require().seed == 5
+    fn, spec, x = block_case(MambaBlockSpec)
+    assert check_refinement(fn, spec, x, gradients=True, seed=5).require().seed == 5
     with pytest.raises(CheckFailed):
         check_refinement(
-            lambda x: impl(x) + 0 * x.sum() + x.sum() - x.sum().detach(), spec, x, gradients=True
+            lambda x: fn(x) + 0 * x.sum() + x.sum() - x.sum().detach(), spec, x, gradients=True
         ).require()
     coarse = Rounding.of(torch.float32, ulps=3.0)
     assert (
@@ -366,11 +366,11 @@ def test_a_gradient_that_is_zero_says_no_less_for_it():
 
 
 def test_the_theorem_of_a_gradient_that_is_worst_is_the_adjoints():
-    impl, spec, x = block_case(MambaBlockSpec)
-    report = check_refinement(lambda x: impl(x.detach()) + 0 * x.sum(), spec, x, gradients=True, shrink=False)
+    fn, spec, x = block_case(MambaBlockSpec)
+    report = check_refinement(lambda x: fn(x.detach()) + 0 * x.sum(), spec, x, gradients=True, shrink=False)
     assert report.worst.output == "dx"
     assert report.worst_theorem == report.rows("mine")[0].theorem == "diagonalScan_vjp_inputs_error"
     with pytest.raises(CheckFailed, match="theorem diagonalScan_vjp_inputs_error"):
         raise CheckFailed(report)
-    outputs = check_refinement(lambda x: 2 * impl(x), spec, x, shrink=False)
+    outputs = check_refinement(lambda x: 2 * fn(x), spec, x, shrink=False)
     assert outputs.worst_theorem == "runDiagonalTransitions_error"

@@ -81,7 +81,7 @@ def test_a_wrong_block_is_refuted_with_code():
     assert report.reason == f"rounding cannot explain the worst entry of case {report.drawn.cases}"
     assert report.smallest.inputs["x"].shape == (1, 2, 3)
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"impl": wrong, "spec": SPEC})
+        exec(report.smallest.code, {"fn": wrong, "spec": SPEC})
 
 
 def test_a_wrong_scan_shrinks_to_what_it_takes():
@@ -92,7 +92,7 @@ def test_a_wrong_scan_shrinks_to_what_it_takes():
     assert inputs["u"].shape == (1, 1, 8)
     assert all(x.is_contiguous() for x in inputs.values())
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"impl": wrong_after_seven})
+        exec(report.smallest.code, {"fn": wrong_after_seven})
 
 
 def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups():
@@ -106,7 +106,7 @@ def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups()
     inputs = report.smallest.inputs
     assert (inputs["u"].shape, inputs["B"].shape) == ((1, 4, 1), (1, 2, 1, 1))
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"impl": dealt})
+        exec(report.smallest.code, {"fn": dealt})
 
 
 @pytest.mark.parametrize("axis", [True, False])
@@ -140,7 +140,7 @@ def test_what_fails_in_one_layout_alone_keeps_it():
     assert not report.smallest.inputs["C"].is_contiguous()
     assert ".as_strided(" in report.smallest.code
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"impl": ignores_strides})
+        exec(report.smallest.code, {"fn": ignores_strides})
 
 
 def test_a_seed_repeats_and_another_differs():
@@ -217,7 +217,7 @@ def test_what_an_implementation_raises_comes_with_the_input():
         check_refinement(refuses, SelectiveScanFn(), cases=50)
     (note,) = caught.value.__notes__
     assert note.startswith("on case ")
-    assert "scanproof.check_refinement(impl, u=u" in note
+    assert "scanproof.check_refinement(fn, scanproof.SelectiveScanFn(), {'u': u, 'delta': delta, " in note
 
 
 def test_a_bar_on_the_standard_error_of_a_long_search(monkeypatch, capsys):
@@ -234,14 +234,15 @@ def test_a_bar_on_the_standard_error_of_a_long_search(monkeypatch, capsys):
     [
         ({"cases": 0}, "cases is 0; give a whole number"),
         ({"cases": 1.5}, "cases is 1.5; give a whole number"),
-        ({"cases": 5, "u": torch.zeros(1, 1, 1)}, "u and cases are both given"),
+        ({"cases": 5, "x": {"u": torch.zeros(1, 1, 1)}}, "x and cases are both given"),
         ({"cases": 5, "cotangents": {"y": torch.zeros(1)}}, "cotangents and cases are both given"),
-        ({}, "u is None; give a tensor"),
+        ({"x": {}}, "u is None; give a tensor"),
+        ({}, "x is a NoneType; give the arguments by name, or cases=200"),
     ],
 )
 def test_wrong_calls(arguments, sentence):
     with pytest.raises(InvalidArgument, match=sentence):
-        check_refinement(selective_scan, SelectiveScanFn(), arguments)
+        check_refinement(selective_scan, SelectiveScanFn(), **arguments)
 
 
 def test_a_limit_that_is_none():
@@ -283,9 +284,9 @@ class TestKernels:
         assert set(report.smallest.inputs) == {"x", "dt", "A", "B", "C"}
 
     def test_wrong_calls(self):
-        with pytest.raises(InvalidArgument, match="inputs and cases are both given"):
+        with pytest.raises(InvalidArgument, match="x and cases are both given"):
             check_refinement(ssd, SsdScan(), {}, cases=5)
-        with pytest.raises(InvalidArgument, match="inputs is a NoneType; give tensors by name, or cases=200"):
+        with pytest.raises(InvalidArgument, match="x is a NoneType; give tensors by name, or cases=200"):
             check_refinement(ssd, SsdScan())
 
     @pytest.mark.parametrize(

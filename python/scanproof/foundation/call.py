@@ -1,14 +1,18 @@
 """The call of a check, as source text that repeats it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from inspect import Parameter, signature
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from scanproof.foundation.contract import callable_name
 from scanproof.foundation.judgement import dtype_name
+
+_SIMPLE = (bool, int, float, str, tuple, type(None), torch.dtype)
 
 
 class Source(str):
@@ -63,11 +67,14 @@ def _source(name: str, value: Any) -> str:
         return str(value) if isinstance(value, Source) else name
     if callable(value):
         return callable_name(value)
-    return (
-        name
-        if any(isinstance(leaf, Tensor) or callable(leaf) for leaf in tree_leaves(value))
-        else repr(value)
-    )
+    return repr(value) if all(map(_is_written_out, tree_leaves(value))) else name
+
+
+def _is_written_out(leaf: Any) -> bool:
+    """Whether ``repr`` makes the value again: no tensor, no function, no dataclass that holds arrays."""
+    if is_dataclass(leaf):
+        return all(isinstance(getattr(leaf, part.name), _SIMPLE) for part in fields(leaf))
+    return not isinstance(leaf, Tensor) and not callable(leaf)
 
 
 def _shown(value: Any) -> str:

@@ -44,19 +44,19 @@ def with_gradients(
         for name, cotangent in cotangents.items():
             if name not in outputs:
                 raise InvalidArgument(
-                    f"impl(…) returns no {name}, whose cotangent is given; leave {name!r} out of the"
+                    f"fn(…) returns no {name}, whose cotangent is given; leave {name!r} out of the"
                     " cotangents."
                 )
             y = outputs[name]
             if not y.requires_grad:
                 raise InvalidArgument(
-                    f"{name} of impl(…) has no gradient (autograd does not reach it); leave {name!r} out of"
+                    f"{name} of fn(…) has no gradient (autograd does not reach it); leave {name!r} out of"
                     " the cotangents, or check without gradients."
                 )
             given[name] = cotangent.to(y.dtype)
             if not torch.equal(given[name].double(), cotangent.double()):
                 raise InvalidArgument(
-                    f"the cotangent of {name} does not fit into {y.dtype}, the dtype of {name} of impl(…);"
+                    f"the cotangent of {name} does not fit into {y.dtype}, the dtype of {name} of fn(…);"
                     " give numbers that this dtype holds."
                 )
         pulled = torch.autograd.grad(

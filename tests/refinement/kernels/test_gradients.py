@@ -407,11 +407,11 @@ def test_wrong_backwards_are_refuted(fault):
     name, wrong, output = WRONG[fault]
     kernel, right = RECURRENCES[name]
     inputs = drawn(kernel, time=9)
-    impl = by_hand(right, wrong)
-    assert check_refinement(impl, kernel, inputs, shrink=False).verdict is Verdict.REFINES
+    fn = by_hand(right, wrong)
+    assert check_refinement(fn, kernel, inputs, shrink=False).verdict is Verdict.REFINES
     by_autograd = by_hand(right, right)
     check_refinement(by_autograd, kernel, inputs, gradients=True).require()
-    report = check_refinement(impl, kernel, inputs, gradients=True, shrink=False)
+    report = check_refinement(fn, kernel, inputs, gradients=True, shrink=False)
     assert report.verdict is Verdict.REFUTED, report.summary()
     assert report.worst.output.startswith("d")
     if output is not None:
@@ -420,27 +420,27 @@ def test_wrong_backwards_are_refuted(fault):
 
 def test_a_wrong_backward_has_a_small_case_that_repeats_it():
     kernel, right = RECURRENCES["ssd"]
-    impl = by_hand(right, detached(ssd, "D"))
-    report = check_refinement(impl, kernel, drawn(kernel, time=5), gradients=True)
+    fn = by_hand(right, detached(ssd, "D"))
+    report = check_refinement(fn, kernel, drawn(kernel, time=5), gradients=True)
     assert report.verdict is Verdict.REFUTED
     smallest = report.smallest.inputs
     assert smallest["dy"].shape == smallest["x"].shape == (1, 1, 1, 1)
     assert "cotangents={'y': dy, 'last_state': dlast_state}" in report.smallest.code
     with pytest.raises(CheckFailed, match="cotangents given"):
-        exec(report.smallest.code, {"impl": impl})
+        exec(report.smallest.code, {"fn": fn})
 
 
 def test_a_small_case_keeps_what_is_no_number():
     kernel, right = RECURRENCES["rg-lru"]
     inputs = drawn(kernel, time=6)
     inputs["reset"] = inputs["reset"].bool()
-    impl = by_hand(right, lambda reset, **x: rg_lru(**x))
-    report = check_refinement(impl, kernel, inputs, gradients=True)
+    fn = by_hand(right, lambda reset, **x: rg_lru(**x))
+    report = check_refinement(fn, kernel, inputs, gradients=True)
     assert report.verdict is Verdict.REFUTED
     assert report.smallest.inputs["reset"].dtype == torch.bool
     assert report.smallest.inputs["reset"].any()
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"impl": impl})
+        exec(report.smallest.code, {"fn": fn})
 
 
 # ---------------------------------------------------------------- where there is no derivative
@@ -461,10 +461,10 @@ def limited(passes):
             inside = (dt >= 0.5) & (dt <= 2.0) if passes else (dt > 0.5) & (dt < 2.0)
             return torch.where(inside, g, 0.0)
 
-    def impl(x, dt, A, B, C):
+    def fn(x, dt, A, B, C):
         return ssd(x, Clamp.apply(dt).expm1().log(), A, B, C, limits=(0.0, None))
 
-    return impl
+    return fn
 
 
 @pytest.mark.parametrize("at", [0.5, 2.0])
@@ -576,13 +576,13 @@ def test_states_without_a_gradient_can_be_left_out():
     kernel, recurrence = RECURRENCES["attention"]
     inputs = drawn(kernel)
 
-    def impl(**x):
+    def fn(**x):
         y, last = recurrence(**x)
         return y, last.detach()
 
-    with pytest.raises(InvalidArgument, match="last_state of impl"):
-        check_refinement(impl, kernel, inputs, gradients=True)
-    report = check_refinement(impl, kernel, inputs, cotangents={"y": torch.ones(2, 13, 4, 3)}).require()
+    with pytest.raises(InvalidArgument, match="last_state of fn"):
+        check_refinement(fn, kernel, inputs, gradients=True)
+    report = check_refinement(fn, kernel, inputs, cotangents={"y": torch.ones(2, 13, 4, 3)}).require()
     assert report.seed is None
     assert "last_state" in report.greatest
 

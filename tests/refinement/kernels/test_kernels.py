@@ -463,9 +463,9 @@ def test_a_failing_case_is_made_small_and_says_how_to_repeat_it():
     report = check_refinement(ignores_decay, kernel, inputs)
     assert report.verdict is Verdict.REFUTED
     assert report.smallest.inputs["q"].shape == (1, 2, 1, 1)
-    call = "scanproof.check_refinement(impl, scanproof.GatedLinearAttention(scale=1.0, log_decays=True)"
+    call = "scanproof.check_refinement(fn, scanproof.GatedLinearAttention(scale=1.0, log_decays=True)"
     assert call in report.smallest.code
-    namespace = {"impl": ignores_decay, "report": report}
+    namespace = {"fn": ignores_decay, "report": report}
     with pytest.raises(CheckFailed):
         exec(report.smallest.code, namespace)
 
@@ -483,8 +483,8 @@ def test_only_y_may_be_returned():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"impl": 3}, "impl is a int"),
-        ({"kernel": SsdScan}, "kernel is a"),
+        ({"fn": 3}, "fn is a int"),
+        ({"kernel": SsdScan}, "spec is a ABCMeta; give a spec or a kernel"),
         ({"without": "k"}, r"missing: \['k'\]"),
         ({"extra": "h"}, r"unknown: \['h'\]"),
         ({"cut": "v"}, r"v has shape \(2, 5, 4, 3\)"),
@@ -506,6 +506,6 @@ def test_wrong_calls_are_explained(change, message):
         inputs[change["none"]] = None
     if "empty" in change:
         inputs[change["empty"]] = inputs[change["empty"]][:, :, :, :0]
-    impl = change.get("impl", lambda **x: gla(sequential, **x))
+    fn = change.get("fn", lambda **x: gla(sequential, **x))
     with pytest.raises(InvalidArgument, match=message):
-        check_refinement(impl, change.get("kernel", kernel), inputs, log_window=change.get("log_window", 0))
+        check_refinement(fn, change.get("kernel", kernel), inputs, log_window=change.get("log_window", 0))
