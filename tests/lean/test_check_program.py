@@ -43,7 +43,9 @@ def test_the_first_place_that_looks_ahead(oracle: Oracle, ahead: int, place: int
 def test_one_leak_at_the_end(oracle: Oracle) -> None:
     """Every position reads itself; position 4 also reads position 5."""
     leak = "compute 1 6 2  read 0  0 0 1 0  axis 6 1 1  read 0  4 5 0 0"
-    answer = oracle.check_program(program("input 1 0", leak, "compute 1 6 1 read 1 0 0 1 0 axis 6 1 1", goal(2)))
+    answer = oracle.check_program(
+        program("input 1 0", leak, "compute 1 6 1 read 1 0 0 1 0 axis 6 1 1", goal(2))
+    )
     assert answer == ProgramAnswer(False, 0, 2, place=4, allowed=4, found=5, way=((2, 4), (1, 4), (0, 5)))
 
 
@@ -108,9 +110,18 @@ def test_rows_of_a_batch_by_two_questions(oracle: Oracle) -> None:
         (("input 1 1", goal(0)), "there is no table 1 yet"),
         (("input 0 0", goal(0)), "a layout has an empty unit or no label"),
         (("array 1 -1", "input 1 1", goal(0)), "a label is negative"),
-        (("input 1 0", "compute 1 6 1 read 1 0 0 0 0", goal(0)), "tensor 1 reads tensor 1, which is not earlier"),
-        (("input 1 0", "compute 1 6 1 read 0 0 0 1 0 axis 6 1", goal(0)), "expected a term of an axis, got 'goal'"),
-        (("input 1 0", "compute 1 6 1 read 0 0 0 0 1 above 0 1", goal(0)), "expected below, mask or index, got 'above'"),
+        (
+            ("input 1 0", "compute 1 6 1 read 1 0 0 0 0", goal(0)),
+            "tensor 1 reads tensor 1, which is not earlier",
+        ),
+        (
+            ("input 1 0", "compute 1 6 1 read 0 0 0 1 0 axis 6 1", goal(0)),
+            "expected a term of an axis, got 'goal'",
+        ),
+        (
+            ("input 1 0", "compute 1 6 1 read 0 0 0 0 1 above 0 1", goal(0)),
+            "expected below, mask or index, got 'above'",
+        ),
         (("output 1 0",), "expected array, input, compute, goal or end, got 'output'"),
         (("input 1 0", goal(0), "end"), "'end' stands after 'end'"),
     ],
