@@ -18,12 +18,6 @@ from pages import PAGES, ROOT, name
 
 BLOCKS = re.compile(r"```python\n(?P<code>.*?)```(?:\n```text\n(?P<output>.*?)```)?", re.DOTALL)
 TESTS = re.compile(r"```python title=\"(?P<file>test_\w+\.py)\"\n(?P<code>.*?)```", re.DOTALL)
-GREATEST = re.compile(r"(?<=: y )at .*, expected \S+(?=; error \S+e-0\d = 0\.)")
-
-
-def without_the_place_of_rounding(text):
-    """Which entry of a run that REFINES is the worst is rounding's choice, and differs between CPUs."""
-    return GREATEST.sub("somewhere", text)
 
 
 def page_of(page):
@@ -44,8 +38,8 @@ def test_a_page_runs_from_its_top(page, tmp_path, monkeypatch):
             with contextlib.redirect_stdout(printed):
                 exec(compile(block["code"], "<string>", "exec"), names)
             if block["output"] is not None:
-                shown, found = map(without_the_place_of_rounding, (block["output"], printed.getvalue()))
-                assert same(shown, found), f"block {number} of {name(page)} prints:\n{printed.getvalue()}"
+                found = printed.getvalue()
+                assert same(block["output"], found), f"block {number} of {name(page)} prints:\n{found}"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if TESTS.search(page.read_text())], ids=name)
@@ -106,7 +100,10 @@ def test_the_readme_says_what_the_census_found():
         "gradient",
     }
     text = " ".join((ROOT / "README.md").read_text().split())
-    assert "all others are in decoding from caches, in prefill by chunks and under padding" in text
+    assert (
+        "counterexamples](docs/census-findings.md) are in decoding from caches, in prefill by chunks, under "
+        "padding, and in the gradients of one function"
+    ) in text
 
 
 def test_every_counterexample_of_the_census_is_shown_as_a_program():
@@ -136,8 +133,8 @@ def test_no_page_calls_a_bound_proved():
     assert [name(page) for page in PAGES if page != made and "proved bound" in page.read_text()] == []
 
 
-def test_the_readme_is_short():
-    assert len((ROOT / "README.md").read_text().splitlines()) < 150
+def test_the_readme_has_at_most_900_words():
+    assert len((ROOT / "README.md").read_text().split()) <= 900
 
 
 def test_the_site_builds_without_a_warning(tmp_path):

@@ -1,6 +1,7 @@
 """One call runs what applies, says what does not, and never takes a refusal for a pass."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -239,13 +240,14 @@ def test_a_wrong_call():
 def command(tmp_path, monkeypatch):
     (tmp_path / "made_for_audit.py").write_text(FACTORY)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [str(tmp_path), *__import__("sys").path])
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
 
     def run(name, *options, shape="2,13,1"):
         arguments = ["audit", f"made_for_audit:{name}", "--shape", shape, *options]
         return CliRunner().invoke(app, arguments)
 
-    return run
+    yield run
+    sys.modules.pop("made_for_audit", None)
 
 
 def test_the_command(command):

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from scanproof.causality.gradients import certificate
 from scanproof.cli.app import app
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.refinement.oracle import Oracle
 from scanproof.report import html
 
 MODULE = """
@@ -305,3 +307,12 @@ def test_wrong_options_are_sentences(arguments, sentence):
     assert result.exit_code == 2
     assert result.stderr.startswith(sentence)
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_oracle_that_cannot_be_had_is_replaced_by_no_other(monkeypatch):
+    def absent():
+        raise LeanUnavailable("There is no Lean here.")
+
+    monkeypatch.setattr(Oracle, "start", absent)
+    result = run("refine", "made:doubled", "--shape", "2,5,1", "--oracle", "lean", "--quiet")
+    assert (result.exit_code, result.stdout, result.stderr) == (3, "", "There is no Lean here.\n")

@@ -65,11 +65,12 @@ def check_refinement(
         cotangents: what to pull back, by the names of outputs; an output that is left out counts as zero.
             Default: drawn from ``seed``, for every output that ``fn`` returns.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``fn`` computes in, a dtype, ``"tf32"`` or a :class:`Rounding`. Default: the dtype of
-            ``x`` of a block; the widest dtype among the tensors of a kernel, at least float32. A coarser
-            output dtype is allowed for by one more rounding.
-        reference: for a block, what computes the reference's values: an object with ``run(spec, x) -> (y,
+        rounding: what ``fn`` computes in, a dtype, ``"tf32"``, ``"bf16-mixed"`` or a :class:`Rounding`.
+            Default: the dtype of ``x`` of a block; the widest dtype among the tensors of a kernel, at least
+            float32. A coarser output dtype is allowed for by one more rounding.
+        reference: for a block, what computes the reference's outputs: an object with ``run(spec, x) -> (y,
             state)`` such as the Lean oracle, which must agree with the Python twin. Default: the twin.
+            Gradients are always compared with those of the twin.
         log_window: for a kernel, over how many tokens ``fn`` adds logarithms of decays in place of
             multiplying decays: the size of its chunks, or 1 for a step that keeps a maximum in log space. 0:
             it multiplies decays.
@@ -156,7 +157,7 @@ def _report(
         verdict=found.verdict,
         reason=found.reason,
         spec=problem.spec,
-        reference=problem.reference_name,
+        reference=problem.reference_at(inputs),
         shape=tuple(first.shape),
         dtype=str(first.dtype).removeprefix("torch."),
         device=str(first.device),

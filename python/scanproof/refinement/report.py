@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 from torch import Tensor
@@ -48,6 +49,8 @@ class Deviation:
     @property
     def ratio(self) -> float:
         """Error relative to the bound; above 1 rounding cannot explain it."""
+        if self.bound == 0:
+            return 0.0 if self.error == 0 else inf
         return self.error / self.bound
 
     def __str__(self) -> str:

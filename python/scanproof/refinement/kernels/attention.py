@@ -140,12 +140,14 @@ class MLstm(Kernel):
         m = _running_maximum(ar, logs, inputs["input_gate"])
         decays = ar.sigmoid(inputs["forget_gate"])[..., None]
         gated = ar.shifted_exp(inputs["input_gate"], m)[..., None] * k
-        shifted = (logs + -ar.maximum(m, -m) + -ar.maximum(m, -m))[..., None]
+        size = ar.maximum(m, -m)
+        before = ar.concatenate([ar.zeros((batch, 1, heads)), size[:, :-1]], axis=1)
+        shifted = (logs + -size + -before)[..., None]
         normaliser = ar.decaying_scan(decays, shifted, gated, ar.zeros((batch, heads, keys)))
         memory = ar.decaying_scan(
             decays[..., None],
             shifted[..., None],
-            outer(gated, v),
+            ar.matrix_products(outer(gated, v)),
             ar.zeros((batch, heads, keys, v.shape[-1])),
         )
         read = ar.dot(q, normaliser)
@@ -161,7 +163,8 @@ def _states(
     k, v = inputs["k"], inputs["v"]
     batch, _, heads, keys = k.shape
     start = inputs.get("initial_state", ar.zeros((batch, heads, keys, v.shape[-1])))
-    return start, ar.decaying_scan(decays[..., None], logs[..., None], outer(k, v), start)
+    added = ar.matrix_products(outer(k, v))
+    return start, ar.decaying_scan(decays[..., None], logs[..., None], added, start)
 
 
 def _scaled(ar: KernelArithmetic, q: Value, scale: float) -> Value:

@@ -120,7 +120,7 @@ class GatedDeltaRule(Kernel):
         for t in range(g.shape[1]):
             if self.log_decays:
                 logs = stack(ar, [g[:, s] for s in range(t + 1)], -1)
-                sums.append(ar.dot(logs, ar.lift(np.ones(t + 1))))
+                sums.append(ar.inner(logs, ar.lift(np.ones(t + 1))))
                 since.append(ar.exp(sums[t]))
                 between.append([ar.exp(sums[t] + -earlier) for earlier in sums[:t]])
             else:
@@ -131,5 +131,5 @@ class GatedDeltaRule(Kernel):
 
 
 def _normalised(ar: KernelArithmetic, x: Value, eps: float) -> Value:
-    size = ar.sqrt(ar.dot(x, x, constant(ar, eps)))
+    size = ar.sqrt(ar.inner(x, x, constant(ar, eps)))
     return x * ar.div(constant(ar, 1.0), size)[..., None]

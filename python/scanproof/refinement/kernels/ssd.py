@@ -1,5 +1,6 @@
 """The scan of Mamba-2."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -27,8 +28,9 @@ class SsdScan(Kernel):
 
     Attributes:
         dt_softplus: whether the step sizes pass through the softplus.
-        dt_min: least step size; None: no limit (the default ``dt_limit=(0, inf)`` of the kernels is 0 here).
-        dt_max: greatest step size; None: no limit.
+        dt_min: least step size; None or -infinity: no limit (in ``dt_limit=(0, inf)``, the default of the
+            kernels, it is 0).
+        dt_max: greatest step size; None or infinity: no limit.
     """
 
     theorem: ClassVar = theorems.SSD_SCAN_APPEND
@@ -74,15 +76,15 @@ class SsdScan(Kernel):
             dt = dt + grouped(inputs["dt_bias"], 0)
         if self.dt_softplus:
             dt = ar.softplus(dt)
-        if self.dt_min is not None:
+        if self.dt_min not in (None, -math.inf):
             dt = ar.maximum(dt, constant(ar, self.dt_min))
-        if self.dt_max is not None:
+        if self.dt_max not in (None, math.inf):
             dt = -ar.maximum(-dt, constant(ar, -self.dt_max))
         logs = (dt * A)[..., None, None]
         decays = ar.exp(logs)
         if "seq_idx" in arrays:
             decays = decays * ar.lift(_continues(arrays["seq_idx"]))
-        added = ar.product(dt[..., None, None], B, x[..., None])
+        added = ar.matrix_products(ar.product(dt[..., None, None], B, x[..., None]))
         wide = (batch, heads, channels, states)
         start = grouped(inputs.get("initial_state", ar.zeros(wide)), 1)
         h = ar.decaying_scan(decays, logs, added, start)
