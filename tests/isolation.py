@@ -1,12 +1,13 @@
 """A plugin of this suite: a test that leaves a change behind, for the tests after it, fails and says which.
 
 Every test starts with the same state of the global random generators, whatever other tests have drawn.
-Filters of warnings are put back by pytest itself.
+Filters of warnings and the standard streams are put back by pytest itself.
 """
 
 import logging
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -28,6 +29,8 @@ Values = Mapping[str, Any]
 
 TESTS = f"{Path(__file__).parent}{os.sep}"
 PLACES = (str(Path(TESTS).parent), sys.prefix, sys.base_prefix, str(Path(os.__file__).parent))
+SET_BY_OTHERS = ("PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR")
+"""Environment variables that pytest sets for each test, and PyTorch when its compiler is imported."""
 BORROWED: tuple[Owner, ...] = (
     torch.Tensor,
     torch.nn.functional,
@@ -37,6 +40,17 @@ BORROWED: tuple[Owner, ...] = (
     time,
 )
 """Modules and classes of other packages whose attributes tests replace."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.randomly_reset_seed = False  # pytest-randomly orders tests; below they are seeded
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how to repeat a random order."""
+    if config.pluginmanager.has_plugin("randomly"):
+        again = [*config.invocation_params.args, f"--randomly-seed={config.getoption('randomly_seed')}"]
+        terminalreporter.write_line(f"This order again: pytest {shlex.join(map(str, again))}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -222,8 +236,6 @@ def _python() -> Values:
         "sys.path": list(sys.path),
         "sys.meta_path": list(sys.meta_path),
         "sys.argv": list(sys.argv),
-        "sys.stdout": sys.stdout,
-        "sys.stderr": sys.stderr,
         "recursion limit": sys.getrecursionlimit(),
         "signal handlers": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
         "processes": _children(),
@@ -247,7 +259,7 @@ def _children() -> list[psutil.Process]:
 
 
 def _environment() -> Values:
-    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return {name: value for name, value in os.environ.items() if name not in SET_BY_OTHERS}
 
 
 def _logging() -> Values:
