@@ -315,6 +315,7 @@ def _report(
 ) -> RefinementReport:
     smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
     casts = casts_to_blame(problem, inputs) if found.verdict is Verdict.REFUTED else ()
+    option = _option_missed(problem, inputs) if found.verdict is Verdict.REFUTED else ""
     first = next(iter(inputs.values()))
     return RefinementReport(
         verdict=found.verdict,
@@ -339,10 +340,22 @@ def _report(
         probable=found.probable,
         coarser=found.coarser,
         casts=casts,
+        option=option,
         smallest=smallest,
         theorem=problem.theorem,
         bound_theorem=_bound_theorem(problem),
     )
+
+
+def _option_missed(problem: Problem, inputs: Inputs) -> str:
+    """Return the option with which an implementation that was refuted refines; empty if there is none."""
+    for option, other in problem.alternatives(inputs):
+        try:
+            if compare(other, inputs).verdict is Verdict.REFINES:
+                return option
+        except Exception:  # whatever an implementation raises that is not the same twice
+            return ""
+    return ""
 
 
 def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:

@@ -1,6 +1,7 @@
 """Whether an implementation refines a kernel of a family."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from functools import reduce
 from typing import Any
 
@@ -46,6 +47,7 @@ def check_kernel_refinement(
     seed: int = 0,
     rounding: Format | Rounding | None = None,
     log_window: int = 0,
+    gradient_log_window: int | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
     """Check that ``impl`` computes a kernel of a family, up to rounding.
@@ -66,6 +68,9 @@ def check_kernel_refinement(
             allowed for by one more rounding.
         log_window: over how many tokens ``impl`` adds logarithms of decays in place of multiplying them: the
             size of its chunks, or 1 for a step that keeps a maximum in log space; 0: it multiplies decays.
+        gradient_log_window: the same of what its backward pass adds up to the gradient at the logarithms, the
+            whole length where it takes ``q dq - k dk`` and adds from the last token on; default:
+            ``log_window``. A report that REFUTES names the option with which it would not.
         shrink: look for the smallest failing case, rerunning ``impl`` at most 400 times.
 
     Returns:
@@ -91,8 +96,9 @@ def check_kernel_refinement(
         raise InvalidArgument(f"{check}: impl is a {type(impl).__name__}; give a function or a module.")
     if not isinstance(kernel, Kernel):
         raise InvalidArgument(f"{check}: kernel is a {type(kernel).__name__}; give a kernel, as SsdScan().")
-    if not isinstance(log_window, int) or log_window < 0:
-        raise InvalidArgument(f"{check}: log_window is {log_window!r}; give a whole number of at least 0.")
+    for name, window in (("log_window", log_window), ("gradient_log_window", gradient_log_window)):
+        if not (isinstance(window, int) and window >= 0) and (window is not None or name == "log_window"):
+            raise InvalidArgument(f"{check}: {name} is {window!r}; give a whole number of at least 0.")
 
     pulling = gradients or cotangents is not None
 
@@ -100,7 +106,7 @@ def check_kernel_refinement(
         ordered = _checked(check, kernel, given)
         dtypes = [tensor.dtype for tensor in ordered.values() if tensor.is_floating_point()]
         assumed = rounding_of(rounding, reduce(torch.promote_types, dtypes, torch.float32))
-        problem = KernelProblem(impl, kernel, assumed, log_window)
+        problem = KernelProblem(impl, kernel, assumed, log_window, gradient_log_window=gradient_log_window)
         if not pulling:
             return problem, ordered
         like = problem.returned(ordered) if cotangents is None else problem.like(ordered)
@@ -142,6 +148,7 @@ def assert_kernel_refines(
     seed: int = 0,
     rounding: Format | Rounding | None = None,
     log_window: int = 0,
+    gradient_log_window: int | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
     """Run :func:`check_kernel_refinement`, and raise unless it REFINES; errors as ``assert_refines``."""
@@ -156,6 +163,7 @@ def assert_kernel_refines(
             seed=seed,
             rounding=rounding,
             log_window=log_window,
+            gradient_log_window=gradient_log_window,
             shrink=shrink,
         )
     )
@@ -171,11 +179,13 @@ class KernelProblem(Problem):
         rounding: Rounding,
         log_window: int,
         constant: frozenset[str] = frozenset(),
+        gradient_log_window: int | None = None,
     ) -> None:
         self._implementation, self._kernel, self._log_window = implementation, kernel, log_window
+        self._gradient_log_window = log_window if gradient_log_window is None else gradient_log_window
         self.rounding, self.model = rounding, repr(kernel)
         self.theorem = kernel.theorem
-        self.bound_theorem = "" if log_window else kernel.bound_theorem
+        self.bound_theorem = "" if log_window or gradient_log_window else kernel.bound_theorem
         precision = KernelBounds.finer_than(rounding).reference.name
         self.reference_name = f"the Python twin of the Lean recurrence, {precision}"
         cotangents = {f"d{name}": axes for name, axes in kernel.outputs.items()}
@@ -214,7 +224,7 @@ class KernelProblem(Problem):
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the recurrence with bounds, and its adjoint if there are cotangents."""
-        arithmetic = KernelBounds.finer_than(self.rounding, self._log_window)
+        arithmetic = KernelBounds.finer_than(self.rounding, self._log_window, self._gradient_log_window)
         arguments, cotangents = separated({name: to_numpy(tensor) for name, tensor in inputs.items()})
         if cotangents:
             tape = KernelTape(arithmetic)
@@ -227,8 +237,23 @@ class KernelProblem(Problem):
         rests = {name: results[name].rest for name in dtypes}
         return Expected(values, rests, bounds, arithmetic.peak)
 
+    def alternatives(self, inputs: Inputs) -> Iterator[tuple[str, Problem]]:
+        """Yield the problem with sums of logarithms over all tokens, backwards alone and forwards, too."""
+        time = self._kernel.sizes(separated(inputs)[0]).get("time", 0)
+        if separated(inputs)[1] and self._gradient_log_window < time:
+            backwards = copy(self)
+            backwards._gradient_log_window = time
+            yield f"gradient_log_window={time}", backwards
+        if self._log_window < time:
+            whole = copy(self)
+            whole._log_window = whole._gradient_log_window = time
+            yield f"log_window={time}", whole
+
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``assert_kernel_refines``."""
         names = ", ".join(f"{name!r}: {name}" for name in separated(inputs)[0])
-        options = f"log_window={self._log_window}, {self._options(inputs)}"
+        window, gradients = self._log_window, self._gradient_log_window
+        options = f"log_window={window}, {self._options(inputs)}"
+        if gradients != window:
+            options = f"gradient_log_window={gradients}, {options}"
         return f"scanproof.assert_kernel_refines(impl, scanproof.{self._kernel!r}, {{{names}}}, {options})"
