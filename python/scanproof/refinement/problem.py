@@ -1,7 +1,7 @@
 """What is compared: an implementation's outputs, and the reference's with their bounds."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -108,6 +108,10 @@ class Problem(ABC):
     @abstractmethod
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the reference, and bound what an implementation with outputs of these dtypes may return."""
+
+    def alternatives(self, inputs: Inputs) -> "Iterable[tuple[str, Problem]]":
+        """Return what else may be assumed of the implementation: the option that says so, and the problem."""
+        return ()
 
     @abstractmethod
     def call(self, inputs: Inputs) -> str:

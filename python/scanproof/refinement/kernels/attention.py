@@ -9,6 +9,7 @@ import numpy as np
 from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+from scanproof.refinement.kernels.domains import DECAYS, LOG_DECAYS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last, outer, reading
 
 TOKENS = {
@@ -46,6 +47,11 @@ class GatedLinearAttention(Kernel):
     scale: float = 1.0
     log_decays: bool = True
 
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Decays, or their logarithms."""
+        return {"g": LOG_DECAYS if self.log_decays else DECAYS}
+
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
     ) -> tuple[Value, ...]:
@@ -81,6 +87,11 @@ class Rwkv6(Kernel):
     outputs: ClassVar = OUTPUTS
 
     scale: float = 1.0
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Logarithms of decays."""
+        return {"w": LOG_DECAYS}
 
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]

@@ -35,23 +35,33 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
     tokens (and sums over such stretches in turn), take ``exp`` of such sums and of differences of them, and
     form the output as a sum over pairs of tokens, as the chunked forms of Mamba-2, gated linear attention and
     mLSTM do. No theorem is about that: the argument is in :meth:`decaying_scan`, and for gradients in
-    :meth:`through_sums`.
+    :meth:`through_sums`. With ``gradient_log_window`` a backward pass adds up gradients at logarithms so,
+    whatever the forward pass does; by default it does as the forward pass.
     """
 
     reference: KernelFolding
     references: ClassVar = (FLOAT64, DOUBLE_DOUBLE)
 
     def __init__(
-        self, rounding: Rounding, reference: KernelFolding = FLOAT64, *, log_window: int = 0
+        self,
+        rounding: Rounding,
+        reference: KernelFolding = FLOAT64,
+        *,
+        log_window: int = 0,
+        gradient_log_window: int | None = None,
     ) -> None:
         super().__init__(rounding, reference)
         self.log_window = log_window
+        self.gradient_log_window = log_window if gradient_log_window is None else gradient_log_window
 
     @classmethod
-    def finer_than(cls, rounding: Rounding, log_window: int = 0) -> Self:
+    def finer_than(
+        cls, rounding: Rounding, log_window: int = 0, gradient_log_window: int | None = None
+    ) -> Self:
         """Return one whose values are more exact than any that an implementation may compute."""
         made = super().finer_than(rounding)
         made.log_window = log_window
+        made.gradient_log_window = log_window if gradient_log_window is None else gradient_log_window
         return made
 
     def div(self, x: Bounded, y: Bounded) -> Bounded:
@@ -165,22 +175,22 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
             sums[:, t] = size[:, max(t + 1 - self.log_window, 0) : t + 1].sum(axis=1)
         return sums
 
-    def _roundings(self, time: int) -> int:
+    def _roundings(self, log_window: int, time: int) -> int:
         """Return how many terms a sum over the tokens of a window, or over windows, has.
 
         A window beyond the tokens there are sums no more than these: zeros round nothing. One of a single
         token sums none: its exponent is that of a logarithm, and of a maximum before and after the token.
         """
-        if self.log_window == 1:
+        if log_window == 1:
             return 4
-        window = max(min(self.log_window, time), 1)
+        window = max(min(log_window, time), 1)
         return window + -(-time // window) + 1
 
     def _regrouped(
         self, states: Bounded, decays: Bounded, b: Bounded, h0: Bounded, logs: Bounded, widest: Floats
     ) -> Bounded:
         u, shape = self._coarsest, states.shape
-        terms, carried = self._roundings(shape[1]), growth(self.rounding.operands, 2)
+        terms, carried = self._roundings(self.log_window, shape[1]), growth(self.rounding.operands, 2)
         relative, regrouped = 2 * growth(u, terms), growth(u, terms + 8)
         regrouped = carried + (1 + carried) * regrouped
         size, reach, widest = (
@@ -214,16 +224,17 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         magnitudes forwards and backwards. Sums over a window that are a total less what came before reach up
         to a window further back.
         """
-        if not self.log_window:
+        window = self.gradient_log_window
+        if not window:
             return None
         u, shape = self._coarsest, forward.states.shape
         time, shared = shape[1], math.prod(shape) // math.prod(logs.shape)
         rounded = growth(self.rounding.operands, 2)
-        more = rounded + (1 + rounded) * growth(u, 2 * time + shared + self._roundings(time) + 16)
+        more = rounded + (1 + rounded) * growth(u, 2 * time + shared + self._roundings(window, time) + 16)
         outside = backward.inputs[:, :time][:, ::-1].magnitude * self._off(forward, more)
         inside = forward.inputs.magnitude * self._off(backward, more)[:, :time][:, ::-1]
         left = np.add.accumulate((outside + inside)[:, ::-1], axis=1)[:, ::-1] * (1 + time * 2.0**-50)
-        from_window = np.maximum(np.arange(time) + 1 - self.log_window, 0)
+        from_window = np.maximum(np.arange(time) + 1 - window, 0)
         return Part(Bounded(self.zeros(shape).exact, _up(left[:, from_window]), self))
 
     def _off(self, steps: Steps, more: float) -> Floats:

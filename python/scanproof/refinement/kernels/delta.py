@@ -10,6 +10,7 @@ from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
 from scanproof.refinement.kernels.attention import OUTPUTS, TOKENS
+from scanproof.refinement.kernels.domains import DECAYS, FRACTIONS, KEYS, LOG_DECAYS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, outer, reading, stack
 
 
@@ -49,6 +50,15 @@ class GatedDeltaRule(Kernel):
     log_decays: bool = True
     norm_eps: float | None = None
     chunk_size: int | None = None
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Decays or their logarithms, fractions, and keys that are not divided by their norm."""
+        return {
+            "g": LOG_DECAYS if self.log_decays else DECAYS,
+            "beta": FRACTIONS,
+            **({"k": KEYS} if self.norm_eps is None else {}),
+        }
 
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]

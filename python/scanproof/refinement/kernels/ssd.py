@@ -10,6 +10,7 @@ import numpy as np
 from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+from scanproof.refinement.kernels.domains import RATES, STEPS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last
 
 
@@ -58,6 +59,11 @@ class SsdScan(Kernel):
     dt_softplus: bool = False
     dt_min: float | None = None
     dt_max: float | None = None
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Rates of decay, and step sizes that pass through no softplus."""
+        return {"A": RATES} if self.dt_softplus else {"A": RATES, "dt": STEPS, "dt_bias": STEPS}
 
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
