@@ -7,14 +7,13 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from itertools import dropwhile, takewhile
 
 import pytest
 import torch
 
 import scanproof
 from figures import same
-from pages import PAGES, ROOT, name
+from pages import PAGES, ROOT, name, rows_of
 
 BLOCKS = re.compile(r"```python\n(?P<code>.*?)```(?:\n```text\n(?P<output>.*?)```)?", re.DOTALL)
 TESTS = re.compile(r"```python title=\"(?P<file>test_\w+\.py)\"\n(?P<code>.*?)```", re.DOTALL)
@@ -51,13 +50,6 @@ def test_tests_that_pages_show_pass(page, tmp_path):
     )
     assert run.returncode == 0, run.stdout
     assert "scanproof" in run.stdout  # the table of verdicts
-
-
-def rows_of(page, heading="# "):
-    """Return the rows of the first table under a heading, by column, without those that name a family."""
-    lines = dropwhile(lambda line: line[:2] != "| ", page.partition(heading)[2].splitlines())
-    cells = [line.strip("| ").split(" | ") for line in takewhile(lambda line: line[:2] == "| ", lines)]
-    return [dict(zip(cells[0], row, strict=True)) for row in cells[2:] if "**" not in row[0]]
 
 
 OURS = ("exact", "coded", "random", "perturbation", "prefix", "batch")
