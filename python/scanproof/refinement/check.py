@@ -109,9 +109,7 @@ def check_refinement(
         raise InvalidArgument(f"check_refinement: fn is a {type(fn).__name__}; give a function or a module.")
     reject_active_dropout("check_refinement", fn)
     check_seed("check_refinement", seed)
-    posing = posed(
-        fn, spec, gradients, cotangents, rounding, reference, log_window, gradient_log_window
-    )
+    posing = posed(fn, spec, gradients, cotangents, rounding, reference, log_window, gradient_log_window)
     settle_first_calls()
     if cases is not None:
         for name, value in {"x": x, "cotangents": cotangents}.items():

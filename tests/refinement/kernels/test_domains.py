@@ -14,9 +14,9 @@ from scanproof import (
     Verdict,
     certify,
     check_batch,
-    check_refinement,
     check_perturbation,
     check_prefix,
+    check_refinement,
 )
 from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.refinement.kernels.domains import DECAYS, FRACTIONS, KEYS, LOG_DECAYS, PARTS, STEPS
