@@ -33,6 +33,7 @@ class ProgramAnswer:
         verdict, *rest = words.split()
         if verdict == "established":
             return cls(True)
-        numbers = [int(word) for word in rest[:5]]
-        steps = [tuple(map(int, word.split(":"))) for word in rest[5:]]
-        return cls(False, *numbers, way=tuple((tensor, place) for tensor, place in steps))
+        goal, tensor, place, allowed, found = map(int, rest[:5])
+        steps = (word.partition(":") for word in rest[5:])
+        way = tuple((int(tensor), int(place)) for tensor, _, place in steps)
+        return cls(False, goal, tensor, place, allowed, found, way)
