@@ -1,4 +1,4 @@
-"""A recorded program is what the function computes, whatever the function does with views, memory and values."""
+"""A recorded program is what the function computes, whatever that does with views, memory and values."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -142,7 +142,9 @@ def test_what_is_given_is_not_written_into() -> None:
 @st.composite
 def edits(draw: st.DrawFn) -> list[tuple[Any, ...]]:
     """Views of views, writes into them and reads of them, in any order."""
-    kinds = st.sampled_from(["select", "slice", "transpose", "view", "unbind", "write", "add", "read", "diagonal"])
+    kinds = st.sampled_from(
+        ["select", "slice", "transpose", "view", "unbind", "write", "add", "read", "diagonal"]
+    )
     return draw(st.lists(st.tuples(kinds, st.integers(0, 5), st.integers(0, 3)), min_size=3, max_size=12))
 
 
@@ -212,12 +214,17 @@ def test_parameters_are_values_of_their_own_and_buffers_are_constants() -> None:
     program = record(lambda x: module(x) + LINEAR.bias, numbers(2, 4, 5))
     sources = {value.source for value in program.values if value.tensor is not None}
     assert sources == {"parameter", "constant"}
-    assert all(value.known == (value.source == "constant") for value in program.values if value.tensor is not None)
+    assert all(
+        value.known == (value.source == "constant") for value in program.values if value.tensor is not None
+    )
 
 
 def test_a_compiled_function_is_recorded_as_it_was_written() -> None:
     compiled = torch.compile(lambda x: x.cumsum(1) * 2, backend="eager")
-    assert [node.name for node in record(compiled, numbers(2, 3)).nodes] == ["aten.cumsum.default", "aten.mul.Tensor"]
+    assert [node.name for node in record(compiled, numbers(2, 3)).nodes] == [
+        "aten.cumsum.default",
+        "aten.mul.Tensor",
+    ]
 
 
 def test_fused_layers_are_recorded_in_parts() -> None:
