@@ -14,7 +14,7 @@ test: $(READY)
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
+	@$(VENV)/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 prove: $(READY)
 	@$(VENV)/bin/scanproof prove

@@ -192,7 +192,7 @@ def main() -> None:
             found[name] = type(error).__name__
 
     for length in (CHUNK, LENGTH):
-        row(f"gradients, T = {length}", lambda n=length: certify(streaming, x[:, :n], cases=1).verdict.name)
+        row(f"certificate, T = {length}", lambda n=length: certify(streaming, x[:, :n], cases=1).verdict.name)
         row(
             f"perturbation, T = {length}",
             lambda n=length: check_perturbation(streaming, x[:, :n], cases=1).verdict.name,
@@ -209,13 +209,13 @@ def main() -> None:
     for family, copied in (("Zamba2", zamba2), ("Nemotron-H", nemotron_h)):
         for length in (CHUNK, LENGTH):
             row(
-                f"{family}, gradients, T = {length}",
+                f"{family}, certificate, T = {length}",
                 lambda n=length, make=copied: certify(make(), x[:, :n], cases=1).verdict.name,
             )
     row("beam search, with and without a cache", beam_search)
     for rows in (1, 3):
         report = check_streaming(streaming, x[:rows, :CHUNK], cuts=(2, 5))
-        for streamed in report.rows:
+        for streamed in report.ways:
             if streamed.verdict.name != "NOT_APPLICABLE":
                 found[f"{streamed.check}, batch of {rows}"] = streamed.verdict.name
     print(json.dumps(found))

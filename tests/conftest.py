@@ -5,6 +5,8 @@ import torch
 
 from scanproof.refinement.oracle import Oracle
 
+pytest_plugins = ["isolation"]
+
 torch.set_num_threads(1)
 
 

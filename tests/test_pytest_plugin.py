@@ -10,11 +10,9 @@ from importlib import resources
 import jsonschema
 import pytest
 
-from scanproof import audit, pytest_checks
-from scanproof.refinement import search
-
-LOADED = (audit, pytest_checks, search)
-"""Loaded once here, so that not every run imports it again."""
+from scanproof.lean import find
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.refinement.oracle import Oracle
 
 pytest_plugins = ["pytester"]
 
@@ -64,14 +62,36 @@ def test_other():
 """
 
 
+class Loaded:
+    """A plugin that keeps what runs import: pytester would have it imported again, and be other modules."""
+
+    def __init__(self):
+        self.modules = {}
+
+    def pytest_unconfigure(self, config):
+        suite = str(config.rootpath)
+        for name, module in sys.modules.items():
+            if not (getattr(module, "__file__", None) or "").startswith(suite):
+                self.modules[name] = module
+
+
 @pytest.fixture
-def run(pytester):
+def loaded():
+    loaded = Loaded()
+    yield loaded
+    for name, module in loaded.modules.items():
+        sys.modules.setdefault(name, module)
+
+
+@pytest.fixture
+def run(loaded, pytester):
     """Run pytest on a suite below the models, with the plugins it finds, in random order only if asked."""
 
     def run(suite, *options, how="runpytest_inprocess"):
         pytester.makepyfile(test_suite=MODELS + suite)
         order = () if "randomly" in options else ("-p", "no:randomly")
-        return getattr(pytester, how)("-p", "no:cacheprovider", *order, *options)
+        keeping = {"plugins": [loaded]} if how == "runpytest_inprocess" else {}
+        return getattr(pytester, how)("-p", "no:cacheprovider", *order, *options, **keeping)
 
     return run
 
@@ -371,33 +391,62 @@ def test_the_header(run):
     assert "scanproof: oracle python (the Lean runners' float64 twin); toolchain none" in run("").stdout.str()
 
 
-def test_with_lean(run, pytester):
-    pytester.makeconftest(
-        """
-        from scanproof.lean import find
-        from scanproof.refinement.oracle import Oracle
+class Twin:
+    """Stands in for the oracle, and knows what it was asked."""
 
-        class Lake:
-            name = "lake"
+    def __init__(self):
+        self.asked, self.closed = 0, False
 
-        class Twin:
-            def __enter__(self):
-                return self
-            def __exit__(self, *error):
-                print("the oracle is closed")
-            def run(self, spec, x):
-                return spec.run(x)
+    def __enter__(self):
+        return self
 
-        find.find_toolchain = lambda project: Lake
-        Oracle.start = lambda: Twin()
-        """
-    )
-    result = run(SUITE, "-k", "test_refines", "--scanproof-oracle=lean", "-s")
+    def __exit__(self, *error):
+        self.closed = True
+
+    def run(self, spec, x):
+        self.asked += 1
+        return spec.run(x)
+
+
+class Lake:
+    name = "lake"
+
+
+@pytest.fixture
+def twin(monkeypatch):
+    twin = Twin()
+    monkeypatch.setattr(find, "find_toolchain", lambda project: Lake)
+    monkeypatch.setattr(Oracle, "start", lambda: twin)
+    return twin
+
+
+@pytest.mark.parametrize("test", ["test_refines", "test_audit"])
+def test_with_lean(run, twin, test):
+    result = run(SUITE, "-k", f"{test} and not leaky", "--scanproof-oracle=lean")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(
-        ["scanproof: oracle lean; toolchain lake, Lean 4.28.0", "*the oracle is closed*"]
-    )
-    assert run(SUITE, "-k", "causal", "--scanproof-oracle=lean", "-s").stdout.str().count("is closed") == 0
+    result.stdout.fnmatch_lines("scanproof: oracle lean; toolchain lake, Lean 4.28.0")
+    assert twin.asked
+    assert twin.closed
+
+
+def test_lean_does_not_start_where_nothing_is_refined(run, monkeypatch, twin):
+    monkeypatch.setattr(Oracle, "start", lambda: pytest.fail("the oracle is not needed"))
+    run(SUITE, "-k", "test_causal", "--scanproof-oracle=lean").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(("test", "kind"), [("test_refines", "failed"), ("test_audit", "failed")])
+def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch, test, kind):
+    def absent(*_):
+        raise LeanUnavailable("There is no Lean here.")
+
+    monkeypatch.setattr(find, "find_toolchain", absent)
+    monkeypatch.setattr(Oracle, "start", absent)
+    result = run(SUITE, "-k", f"{test} and not leaky", "--scanproof-oracle=lean")
+    result.assert_outcomes(**{kind: 1})
+    output = result.stdout.str()
+    assert "scanproof: oracle lean; toolchain none: There is no Lean here." in output
+    assert re.search(r"^E +scanproof\.lean\.errors\.LeanUnavailable: There is no Lean here\.$", output, re.M)
+    assert "REFINES" not in output
 
 
 def test_start_up_imports_neither_torch_nor_the_package(pytester):

@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("scanproof", "checks of sequence models")
     for name, kind, text in (
         ("json", str, "write what was found to this file, as JSON"),
-        ("oracle", str, "what computes the reference of a refinement: python (default) or lean"),
+        ("oracle", str, "what computes the reference of check_refinement and audit: python or lean"),
         ("seed", int, "seed of inputs and checks (default: 0)"),
     ):
         group.addoption(f"--scanproof-{name}", type=kind, default=None, help=text)

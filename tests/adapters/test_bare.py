@@ -39,7 +39,8 @@ def folder(tmp_path):
     (deep / "kernels.py").write_text(KERNELS)
     (deep / "other.py").write_text("import absent\n")
     (tmp_path / "helper.py").write_text("VALUE = 40\n")
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("helper", None)
 
 
 def test_a_module_inside_a_package_that_does_not_import(folder):

@@ -52,7 +52,7 @@ def test_mamba_2_streams():
     rows, report = streaming("mamba2")
     assert report.verdict is Verdict.STREAMS, report.summary()
     assert rows["packed sequences"].verdict is Verdict.NOT_APPLICABLE
-    assert any("float32" in cast for cast in report.lifted)
+    assert any("float32" in cast for cast in report.casts)
 
 
 def test_mamba_forgets_its_state_in_a_call_of_several_tokens():

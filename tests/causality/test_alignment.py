@@ -20,6 +20,7 @@ from scanproof import (
     check_perturbation,
     check_prefix,
 )
+from verdicts import assert_verdict
 
 alignments = st.one_of(
     st.just(Alignment.same()),
@@ -164,13 +165,13 @@ def test_the_verdict_is_the_truth(check: Callable[..., Any], case: Map) -> None:
     assume(case(x).any())  # whole numbers may cancel
     report = check(case, x, alignment=case.alignment)
     if case.pair is None:
-        assert report.verdict is Verdict.CAUSAL, report.summary()
+        assert_verdict(report, Verdict.CAUSAL)
         return
     t, s = case.pair
     reach = int(case.alignment.reaches(*case.matrix.shape)[t])
     if check is check_prefix and not any(reach <= k <= s and t < case.outputs(k) for k in range(1, s + 1)):
         return  # no prefix without the input has the output
-    assert report.verdict is Verdict.LEAK, report.summary()
+    assert_verdict(report, Verdict.LEAK)
     if isinstance(report, CausalCertificate):
         assert (report.worst.t, report.worst.s) == (t, s)
         shown = case.alignment != Alignment.same()
@@ -235,7 +236,7 @@ class TestCertify:
         assert predicts.worst.t == predicts.worst.s
         looks_ahead = lambda x: torch.cat([x[:, :-2] + x[:, 2:], x[:, -2:]], 1)  # noqa: E731
         assert certify(looks_ahead, x, alignment=Alignment.shift(-2), cuts=cuts).ok
-        assert certify(looks_ahead, x, alignment=Alignment.shift(-1), cuts=cuts).verdict is Verdict.LEAK
+        assert_verdict(certify(looks_ahead, x, alignment=Alignment.shift(-1), cuts=cuts), Verdict.LEAK)
 
     def test_outputs_that_may_read_nothing(self) -> None:
         x = numbers(1, 6, 2)
@@ -252,9 +253,9 @@ class TestForward:
         x = numbers(2, 26, 3)
         patches = lambda x: nn.functional.avg_pool1d(x.mT, 4, ceil_mode=True).mT  # noqa: E731
         prefix = check_prefix(patches, x, alignment=Alignment.patches(4))
-        assert (prefix.verdict, prefix.lengths) == (Verdict.CAUSAL, (4, 8, 12, 16, 20, 24))
+        assert (prefix.verdict, prefix.cuts) == (Verdict.CAUSAL, (4, 8, 12, 16, 20, 24))
         ragged = check_prefix(patches, x, alignment=Alignment.patches(4), cuts=range(4, 26))
-        assert ragged.verdict is Verdict.CAUSAL
+        assert_verdict(ragged, Verdict.CAUSAL)
         future = check_perturbation(patches, x, alignment=Alignment.patches(4))
         assert (future.verdict, future.cuts) == (Verdict.CAUSAL, (4, 8, 12, 16, 20, 24))
 
@@ -266,7 +267,7 @@ class TestForward:
         assert (report.worst.t, report.worst.sources) == (0, (4, 4))
 
     @pytest.mark.parametrize(
-        ("check", "options"), [(check_prefix, {"lengths": [3]}), (check_perturbation, {"cuts": [3]})]
+        ("check", "options"), [(check_prefix, {"cuts": [3]}), (check_perturbation, {"cuts": [3]})]
     )
     def test_a_cut_before_any_output_is_complete(
         self, check: Callable[..., Any], options: dict[str, Any]
@@ -283,7 +284,7 @@ class TestForward:
         x = numbers(1, 4, 2)
         backwards = Alignment.explicit([4, 3, 2, 1])
         report = check_prefix(lambda x: x.flip(1).cumsum(1).flip(1).flip(1), x, alignment=backwards, cuts=[1])
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "no prefix has an output that may be compared" in report.reason
 
     def test_a_prefix_for_an_output_that_may_read_nothing(self) -> None:

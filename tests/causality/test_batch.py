@@ -16,6 +16,7 @@ from scanproof import (
     draw_input,
 )
 from scanproof.report.verdict import gravest
+from verdicts import assert_verdict, line
 
 T = 5
 
@@ -61,7 +62,7 @@ class TestPairs:
     @pytest.mark.parametrize("amplitude", [1.0, 1e-5])
     def test_every_ordered_pair_is_named(self, pair: tuple[int, int], amplitude: float, x: Tensor) -> None:
         report = check_batch(reads(*pair, amplitude), x.double())
-        assert report.verdict is Verdict.LEAK, report.summary()
+        assert_verdict(report, Verdict.LEAK)
         assert report.pairs == (pair,)
         assert report.worst is not None
         assert (report.worst.example, report.worst.index) == (pair[0], (pair[0], 2, 1))
@@ -82,7 +83,7 @@ class TestPairs:
         assert report.verdict is Verdict.INCONCLUSIVE  # examples 1 and 2 have no output
         x[1:, 0] = 1.0
         report = check_batch(agreement, x, probes=["replace"], kinds=["noise"])
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert (0, 1) not in report.pairs
         assert report.worst is not None
 
@@ -99,9 +100,9 @@ BLIND = {
 @pytest.mark.parametrize("name", BLIND)
 def test_what_autograd_cannot_see(name: str, x: Tensor) -> None:
     fn = BLIND[name]
-    assert certify(fn, x).batch.verdict is Verdict.CAUSAL
+    assert certify(fn, x).batch.verdict is Verdict.INDEPENDENT
     report = check_batch(fn, x)
-    assert report.verdict is Verdict.LEAK, report.summary()
+    assert_verdict(report, Verdict.LEAK)
     assert report.pairs
 
 
@@ -110,7 +111,7 @@ class TestBatchNorm:
         norm = nn.BatchNorm1d(T)
         before = {name: buffer.clone() for name, buffer in norm.named_buffers()}
         report = check_batch(norm, x)
-        assert report.verdict is Verdict.LEAK, report.summary()
+        assert_verdict(report, Verdict.LEAK)
         assert len(report.pairs) == 6
         for name, buffer in norm.named_buffers():
             assert torch.equal(buffer, before[name]), name
@@ -118,21 +119,21 @@ class TestBatchNorm:
     def test_in_eval_mode_it_does_not(self, x: Tensor) -> None:
         norm = nn.BatchNorm1d(T)
         norm(x)
-        assert check_batch(norm.eval(), x).verdict is Verdict.CAUSAL
+        assert_verdict(check_batch(norm.eval(), x), Verdict.INDEPENDENT)
 
     def test_where_one_example_is_too_few(self) -> None:
         x = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
         report = check_batch(nn.BatchNorm1d(4), x)
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         alone = report.findings[2]
-        assert alone.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(alone, Verdict.INCONCLUSIVE)
         assert "on a batch of one: Expected more than 1 value" in alone.reason
 
 
 class TestPermuteAndAlone:
     def test_place_in_the_batch(self, x: Tensor) -> None:
         report = check_batch(lambda x: x + torch.arange(len(x))[:, None, None], x)
-        assert [found.verdict.name for found in report.findings] == ["CAUSAL", "LEAK", "LEAK"]
+        assert [found.verdict.name for found in report.findings] == ["INDEPENDENT", "LEAK", "LEAK"]
         assert report.pairs == ()
         assert "another place" not in report.reason
         assert report.worst is not None
@@ -141,18 +142,18 @@ class TestPermuteAndAlone:
 
     def test_the_size_of_the_batch(self, x: Tensor) -> None:
         report = check_batch(lambda x: x / len(x), x)
-        assert [found.verdict.name for found in report.findings] == ["CAUSAL", "CAUSAL", "LEAK"]
+        assert [found.verdict.name for found in report.findings] == ["INDEPENDENT", "INDEPENDENT", "LEAK"]
         assert report.worst is not None
         assert report.worst.when == "it is alone in its batch"
 
     def test_a_batch_of_one_that_loses_its_axis(self, x: Tensor) -> None:
         report = check_batch(lambda x: x.sum(1).squeeze(), x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "has another shape" in report.reason or "as many examples" in report.reason
 
     def test_not_a_number_alone(self, x: Tensor) -> None:
         report = check_batch(lambda x: x / (len(x) - 1), x, probes=["alone"])
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.reason == "an output became NaN or infinite when its example was alone"
 
     def test_another_kernel_for_another_shape_is_no_leak(self) -> None:
@@ -167,24 +168,28 @@ class TestPermuteAndAlone:
 
         x = torch.randn(2, 9, 33, generator=torch.Generator().manual_seed(0))
         report = check_batch(fn, x)
-        assert [found.verdict.name for found in report.findings] == ["CAUSAL", "CAUSAL", "CAUSAL_TO_ROUNDING"]
+        assert [found.verdict.name for found in report.findings] == [
+            "INDEPENDENT",
+            "INDEPENDENT",
+            "INDEPENDENT_TO_ROUNDING",
+        ]
         assert report.findings[2].evidence is not None
-        assert check_batch(fn, (x.double() / 3).sin()).verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert_verdict(check_batch(fn, (x.double() / 3).sin()), Verdict.INDEPENDENT_TO_ROUNDING)
 
 
 class TestInputs:
     def test_token_ids(self) -> None:
         ids = torch.randint(0, 11, (3, T), generator=torch.Generator().manual_seed(1))
         table = nn.Embedding(11, 4)
-        assert check_batch(table, ids).verdict is Verdict.CAUSAL
+        assert_verdict(check_batch(table, ids), Verdict.INDEPENDENT)
         report = check_batch(lambda ids: table(ids) + (ids == ids[:1]).sum(), ids, vocab_size=11)
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert len(report.pairs) == 6
 
     def test_outputs_without_positions(self, x: Tensor) -> None:
-        assert check_batch(lambda x: x.mean((1, 2)), x).verdict is Verdict.CAUSAL
-        assert check_batch(lambda x: x.sum((1, 2)).softmax(0), x).verdict is Verdict.LEAK
-        assert check_batch(lambda x: 1 + x[:, 0].argmax(-1), x).verdict is Verdict.CAUSAL
+        assert_verdict(check_batch(lambda x: x.mean((1, 2)), x), Verdict.INDEPENDENT)
+        assert_verdict(check_batch(lambda x: x.sum((1, 2)).softmax(0), x), Verdict.LEAK)
+        assert_verdict(check_batch(lambda x: 1 + x[:, 0].argmax(-1), x), Verdict.INDEPENDENT)
 
     @pytest.mark.parametrize("batch_dim", [1, -2])
     def test_axes_can_be_anywhere(self, batch_dim: int, x: Tensor) -> None:
@@ -203,7 +208,7 @@ class TestInputs:
         def fn(ids: Tensor, x: Tensor, scale: float = 1.0) -> Tensor:
             return scale * (table(ids) + x.cumsum(1))
 
-        assert check_batch(fn, (ids, x)).verdict is Verdict.CAUSAL
+        assert_verdict(check_batch(fn, (ids, x)), Verdict.INDEPENDENT)
         assert check_batch(fn, {"x": x, "ids": ids}, kwargs={"scale": 2.0}).ok
         report = check_batch(lambda ids, x: fn(ids, x) + ids[:1, :, None], (ids, x), vocab_size=7)
         assert report.pairs == ((1, 0), (2, 0))
@@ -213,14 +218,14 @@ class TestInputs:
         def fn(x: Tensor) -> dict[str, Tensor]:
             return {"tokens": x.cumsum(1), "pooled": x.mean(0)}
 
-        assert check_batch(fn, x, output="tokens").verdict is Verdict.CAUSAL
+        assert_verdict(check_batch(fn, x, output="tokens"), Verdict.INDEPENDENT)
         assert check_batch(fn, x, output=lambda y: y["tokens"] + y["pooled"]).pairs
         with pytest.raises(InvalidArgument, match="output='logits' is not in what fn"):
             check_batch(fn, x, output="logits")
 
     def test_half_precision(self, x: Tensor) -> None:
-        assert check_batch(cumsum, x.bfloat16()).verdict is Verdict.CAUSAL
-        assert check_batch(reads(1, 0), x.bfloat16()).verdict is Verdict.LEAK
+        assert_verdict(check_batch(cumsum, x.bfloat16()), Verdict.INDEPENDENT)
+        assert_verdict(check_batch(reads(1, 0), x.bfloat16()), Verdict.LEAK)
 
     def test_chosen_probes_and_kinds(self, x: Tensor) -> None:
         report = check_batch(cumsum, x, probes=["alone", "replace"], kinds=["zeros"])
@@ -230,16 +235,16 @@ class TestInputs:
 
     def test_the_seed_repeats_the_contents(self, x: Tensor) -> None:
         check = partial(check_batch, reads(0, 1), x, kinds=["noise"])
-        report = check(generator=torch.Generator().manual_seed(3))
+        report = check(seed=3)
         assert report.seed == 3
-        assert check(generator=torch.Generator().manual_seed(report.seed)) == report
+        assert check(seed=report.seed) == report
         assert check().worst != report.worst
 
 
 class TestInconclusive:
     def test_a_random_function(self, x: Tensor) -> None:
         report = check_batch(lambda x: nn.functional.dropout(x, 0.5), x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "it draws random numbers from torch" in report.reason
         assert report.reason.count("draws") == 1
 
@@ -250,7 +255,7 @@ class TestInconclusive:
 
     def test_outputs_that_never_change(self, x: Tensor) -> None:
         report = check_batch(lambda x: torch.ones_like(x), x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "no output changed" in report.reason
 
     def test_zero_and_not_a_number(self, x: Tensor) -> None:
@@ -289,7 +294,8 @@ class TestWrongCalls:
             ({"kwargs": 3}, "kwargs must map names"),
             ({"output": 1.5}, "output must be an index"),
             ({"vocab_size": 7}, "vocab_size=7 is for token ids"),
-            ({"generator": 3}, "generator is 3"),
+            ({"seed": 1.5}, "seed must be a whole number"),
+            ({"seed": -1}, "seed must be"),
         ],
     )
     def test_are_invalid_arguments(self, arguments: dict[str, object], message: str) -> None:
@@ -318,13 +324,13 @@ def gated(x: Tensor) -> Tensor:
 class TestDrawnInputs:
     def test_a_leak_behind_a_gate_that_x_leaves_closed(self, x: Tensor) -> None:
         options = {"kinds": ["zeros", "permutation"]}
-        assert check_batch(gated, x.abs(), cases=1, **options).verdict is Verdict.CAUSAL
+        assert_verdict(check_batch(gated, x.abs(), cases=1, **options), Verdict.INDEPENDENT)
         report = check_batch(gated, x.abs(), **options)
-        assert report.verdict is Verdict.LEAK
-        assert [tried.verdict for tried in report.cases] == [Verdict.CAUSAL, Verdict.LEAK]
+        assert_verdict(report, Verdict.LEAK)
+        assert [tried.verdict for tried in report.cases] == [Verdict.INDEPENDENT, Verdict.LEAK]
         assert "  found at   : draw_input(x, 1, seq_dim=None), signs" in report.summary().splitlines()
         assert report.call.startswith(
-            "check_batch(fn, draw_input(x, 1, seq_dim=None), kinds=('zeros',), inputs=1, "
+            "check_batch(fn, draw_input(x, 1, seq_dim=None), kinds=('zeros',), cases=1, seed=0)"
         )
         drawn = draw_input(x.abs(), 1, seq_dim=None)
         again = check_batch(gated, drawn, kinds=["zeros"], cases=1)
@@ -337,7 +343,7 @@ class TestDrawnInputs:
             return a.sum(1) + gated(b).sum((1, 2))
 
         report = check_batch(fn, x, kinds=["zeros"])
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         drawn = draw_input(x, 1, seq_dim=None)
         assert torch.equal(drawn["a"], draw_input(x["a"], 1))
         again = check_batch(fn, drawn, kinds=["zeros"], cases=1)
@@ -347,7 +353,7 @@ class TestDrawnInputs:
         ids = torch.tensor([[1, 2, 3], [4, 5, 6]])
         table = torch.randn(7, 2)
         report = check_batch(lambda ids: table[ids], ids, vocab_size=7)
-        assert report.verdict is Verdict.CAUSAL
+        assert_verdict(report, Verdict.INDEPENDENT)
         assert [tried.source for tried in report.cases[1:]] == [
             f"draw_input(x, {number}, seq_dim=None, vocab_size=7)" for number in (1, 2, 3)
         ]
@@ -359,7 +365,7 @@ class TestDrawnInputs:
             return x.sqrt()
 
         report = check_batch(positive, x.abs(), kinds=["zeros"])
-        assert report.verdict is Verdict.CAUSAL
+        assert_verdict(report, Verdict.INDEPENDENT)
         assert report.cases[1].reason == "fn raised ValueError: negative"
 
     def test_buffers_are_put_back_after_drawn_inputs_too(self) -> None:
@@ -368,26 +374,26 @@ class TestDrawnInputs:
         assert norm.num_batches_tracked == 0
         assert not norm.running_mean.any()
 
-    @pytest.mark.parametrize("inputs", [0, True, 1.5])
-    def test_wrong_numbers(self, x: Tensor, inputs: Any) -> None:
-        with pytest.raises(InvalidArgument, match="check_batch: inputs must be a whole number"):
-            check_batch(cumsum, x, cases=inputs)
+    @pytest.mark.parametrize("cases", [0, True, 1.5])
+    def test_wrong_numbers(self, x: Tensor, cases: Any) -> None:
+        with pytest.raises(InvalidArgument, match="check_batch: cases must be a whole number"):
+            check_batch(cumsum, x, cases=cases)
 
 
 class TestReport:
     def test_summary_and_row(self, x: Tensor) -> None:
         report = check_batch(reads(0, 2), x)
         assert isinstance(report, BatchReport)
-        lines = report.summary().splitlines()
-        assert lines[0] == "BatchIndependence(3 examples, noise, large, permutation, zeros)"
-        assert lines[1].startswith("  verdict    : LEAK: ")
-        assert lines[2] == "  pairs      : 0 <- 2 (1 of 6 ordered pairs)"
-        assert lines[3] == "  replace    : 8 of 24 other batches change an example  -> LEAK"
-        assert lines[6].startswith("  worst      : example 0 <- ")
-        assert lines[6].endswith("(1 of 20 entries change)")
-        assert lines[7].startswith("  enters in  : the code of reads.<locals>.")
-        assert lines[8] == "  inputs     : 1 of 1 said something: the given x"
-        assert lines[-2].endswith("float32 on cpu, seed 0")
+        text = report.summary()
+        assert text.startswith("Batch(3 examples, noise, large, permutation, zeros)\n")
+        assert line(text, "verdict").startswith("verdict    : LEAK: ")
+        assert line(text, "pairs") == "pairs      : 0 <- 2 (1 of 6 ordered pairs)"
+        assert line(text, "replace") == "replace    : 8 of 24 other batches change an example  -> LEAK"
+        assert line(text, "worst").startswith("worst      : example 0 <- ")
+        assert line(text, "worst").endswith("(1 of 20 entries change)")
+        assert line(text, "enters in").startswith("enters in  : the code of reads.<locals>.")
+        assert line(text, "cases") == "cases      : 1 input tried, 1 conclusive: x"
+        assert line(text, "compared").endswith("float32 on cpu, seed 0")
         row = report.rows("leaky")[0]
         assert (row.check, row.verdict) == ("batch", Verdict.LEAK)
         assert row.evidence.startswith("example 0 <- ")
@@ -407,17 +413,16 @@ class TestAssertion:
     def test_message(self, x: Tensor) -> None:
         with pytest.raises(CheckFailed) as caught:
             check_batch(reads(0, 2), x, kinds=["zeros"], seed=4).require()
-        lines = str(caught.value).splitlines()
-        assert lines[0].startswith("check_batch: LEAK: ")
-        assert lines[1] == "replace: 2 of 6 other batches change an example"
-        assert lines[2:4] == [
-            "permute: 2 of 2 other batches change an example",
-            "alone: 1 of 3 other batches change an example",
-        ]
-        assert lines[5].startswith(
-            "Repeat : check_batch(fn, x, kinds=('zeros',), "
-            "generator=torch.Generator().manual_seed(4))  # fn: reads"
+        text = str(caught.value)
+        message, summary = text.split("\n\n", 1)
+        assert message.startswith("batch: LEAK: ")
+        assert line(message, "replace") == "replace: 2 of 6 other batches change an example"
+        assert line(message, "permute") == "permute: 2 of 2 other batches change an example"
+        assert line(message, "alone") == "alone: 1 of 3 other batches change an example"
+        assert line(message, "Repeat").startswith(
+            "Repeat : check_batch(fn, x, kinds=('zeros',), seed=4)  # fn: reads"
         )
+        assert summary == caught.value.report.summary()
         assert caught.value.report.pairs == ((0, 2),)
 
     def test_inconclusive_does_not_pass(self, x: Tensor) -> None:
@@ -435,7 +440,7 @@ def test_the_gravest_verdict() -> None:
 def test_nothing_of_the_caller_changes(x: Tensor, context: Callable[[], object]) -> None:
     before = x.clone()
     with context():
-        assert check_batch(lambda x: x.mul_(2).cumsum(1), x).verdict is Verdict.CAUSAL
+        assert_verdict(check_batch(lambda x: x.mul_(2).cumsum(1), x), Verdict.INDEPENDENT)
     assert torch.equal(x, before)
 
 

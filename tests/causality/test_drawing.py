@@ -21,6 +21,7 @@ from scanproof import (
 )
 from scanproof.causality.gradients import certificate
 from scanproof.foundation.drawing import STRATEGIES, some_of
+from verdicts import assert_verdict
 from zoo.models import MODELS
 from zoo.specimen import Model
 
@@ -92,10 +93,10 @@ class TestGates:
     def test_a_leak_behind_a_gate_that_x_leaves_closed(self, check: Callable[..., Any]) -> None:
         x = numbers(2, 17, 3).abs()
         leaky = gated if check is not check_prefix else prefix_gated
-        alone = check(leaky, x, inputs=1, **({"kinds": "zeros"} if check is check_perturbation else {}))
-        assert alone.verdict is Verdict.CAUSAL, alone.summary()
+        alone = check(leaky, x, cases=1, **({"kinds": "zeros"} if check is check_perturbation else {}))
+        assert_verdict(alone, Verdict.CAUSAL)
         report = check(leaky, x)
-        assert report.verdict is Verdict.LEAK, report.summary()
+        assert_verdict(report, Verdict.LEAK)
 
     def test_the_report_says_where_and_its_call_repeats_it(self) -> None:
         x = numbers(2, 17, 3).abs()
@@ -103,13 +104,13 @@ class TestGates:
         assert [tried.verdict for tried in report.cases] == [Verdict.CAUSAL, Verdict.LEAK]
         assert "  found at   : draw_input(x, 1), signs" in report.summary().splitlines()
         assert report.worst.s == report.worst.t + 1
-        assert report.call.startswith("certify(fn, draw_input(x, 1), cuts='coded', inputs=1, generator=")
+        assert report.call.startswith("certify(fn, draw_input(x, 1), cuts='coded', cases=1, seed=0)")
         again = certify(
             gated,
             draw_input(x, 1),
             cuts="coded",
             cases=1,
-            generator=torch.Generator().manual_seed(report.seed),
+            seed=report.seed,
         )
         assert (again.verdict, again.worst) == (Verdict.LEAK, report.worst)
         with pytest.raises(CheckFailed, match=r"draw_input\(x, 1\), signs"):
@@ -132,10 +133,10 @@ class TestTheGivenInputDecides:
     def test_drawn_inputs_that_say_nothing_are_counted(self) -> None:
         x = numbers(2, 9, 2).abs()
         report = certify(lambda x: x.cumsum(1).log(), x)  # NaN at other signs
-        assert report.verdict is Verdict.CAUSAL
+        assert_verdict(report, Verdict.CAUSAL)
         assert [tried.informative for tried in report.cases][:2] == [True, False]
         assert (
-            "of 4 said something: the given x, signs (coded cuts), scales (coded cuts), sparse (coded cuts)"
+            " conclusive: x, signs (coded cuts), scales (coded cuts), sparse (coded cuts)\n"
             in report.summary()
         )
 
@@ -149,7 +150,7 @@ class TestTheGivenInputDecides:
         }
         for check, part in parts.items():
             assert part in check(cumsum, x).summary()
-        assert "the given x, signs, scales" in certify(cumsum, x, cuts="coded").summary()
+        assert ": x, signs, scales, sparse\n" in certify(cumsum, x, cuts="coded").summary()
 
     def test_a_function_that_refuses_them_is_not_blamed(self) -> None:
         def fn(x: Tensor) -> Tensor:
@@ -160,36 +161,36 @@ class TestTheGivenInputDecides:
         for check in CHECKS:
             options = {"kinds": ("zeros",)} if check is check_perturbation else {}
             report = check(fn, numbers(2, 9, 2).abs(), **options)
-            assert report.verdict in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING), report.summary()
+            assert_verdict(report, Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING)
             assert "positive numbers only" in report.cases[1].reason
 
     def test_nothing_at_x_stays_inconclusive(self) -> None:
         report = certify(lambda x: torch.relu(x).cumsum(1), -numbers(2, 9, 2).abs())
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert not report.cases[0].informative
         assert report.cases[1].verdict is Verdict.CAUSAL
 
     def test_a_leak_at_x_tries_no_other(self) -> None:
-        assert len(certify(lambda x: x.flip(1), numbers(2, 9, 2)).inputs) == 1
+        assert len(certify(lambda x: x.flip(1), numbers(2, 9, 2)).cases) == 1
 
     def test_random_cuts_are_a_monitor_of_x_alone(self) -> None:
         x = numbers(2, 9, 2)
-        assert len(certify(lambda x: x.cumsum(1), x, cuts="rand").inputs) == 1
-        assert len(certify(lambda x: x.cumsum(1), x, cuts="rand", cases=3).inputs) == 3
+        assert len(certify(lambda x: x.cumsum(1), x, cuts="rand").cases) == 1
+        assert len(certify(lambda x: x.cumsum(1), x, cuts="rand", cases=3).cases) == 3
 
     @pytest.mark.parametrize("check", CHECKS)
-    @pytest.mark.parametrize("inputs", [0, -1, 1.5, "4", True])
-    def test_wrong_numbers(self, check: Callable[..., Any], inputs: Any) -> None:
-        with pytest.raises(InvalidArgument, match="inputs must be a whole number >= 1"):
-            check(lambda x: x, numbers(1, 4, 2), inputs=inputs)
+    @pytest.mark.parametrize("cases", [0, -1, 1.5, "4", True])
+    def test_wrong_numbers(self, check: Callable[..., Any], cases: Any) -> None:
+        with pytest.raises(InvalidArgument, match="cases must be a whole number >= 1"):
+            check(lambda x: x, numbers(1, 4, 2), cases=cases)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**60))
 def test_every_seed_repeats(seed: int) -> None:
-    x, generator = numbers(1, 7, 2).abs(), torch.Generator().manual_seed(seed)
-    report = certify(gated, x, generator=generator)
-    assert report.verdict is Verdict.LEAK
+    x = numbers(1, 7, 2).abs()
+    report = certify(gated, x, seed=seed)
+    assert_verdict(report, Verdict.LEAK)
     assert f"draw_input(x, {len(report.cases) - 1}" in report.call
     assert (f", seed={seed})" in report.cases[1].source) == (seed != 0)
 
@@ -198,7 +199,7 @@ def test_every_seed_repeats(seed: int) -> None:
 def test_causal_models_pass_at_drawn_inputs(model: Model) -> None:
     fn, x = model.at(torch.float32), model.x()
     for check in (certify, check_prefix, check_perturbation):
-        report = check(fn, x, alignment=model.alignment, inputs=7)
+        report = check(fn, x, alignment=model.alignment, cases=7)
         assert report.verdict.passed, report.summary()
         assert len(report.cases) <= 7
     assert check_batch(fn, x, cases=7).verdict.passed
@@ -215,7 +216,7 @@ def test_drawn_inputs_go_together_only_where_cotangents_do(monkeypatch: pytest.M
     cumsum, x = lambda x: x.cumsum(1), numbers(1, 9, 2)
     alone = certify(cumsum, x, memory_budget=1)
     assert (alone.batching.rows, screened) == (1, [])
-    assert all(tried.verdict is Verdict.CAUSAL for tried in alone.inputs)
+    assert all(tried.verdict is Verdict.CAUSAL for tried in alone.cases)
     assert certify(cumsum, x).batching.rows > 1
     assert screened == [3]
 

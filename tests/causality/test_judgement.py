@@ -11,9 +11,9 @@ from torch import Tensor
 from scanproof import Verdict, certify, check_perturbation, check_prefix
 from scanproof.causality.diagnosis.pattern import LINES
 from scanproof.causality.gradients.probes import SUSPECTS
-from scanproof.foundation.judgement import Rerun, judge, rerun_at
+from scanproof.foundation.judgement import Rerun, rerun_at
 from scanproof.foundation.precision import AtPrecision
-from scanproof.report.verdict import Verdict as ReportVerdict
+from verdicts import assert_verdict
 from zoo.convolution import fft_conv
 from zoo.injected import with_pair_leak
 from zoo.specimen import D
@@ -35,7 +35,7 @@ def x(request: pytest.FixtureRequest, rng: torch.Generator) -> Tensor:
 class TestFFTConvolution:
     def test_zero_padded_is_causal_to_rounding(self, x: Tensor, kernel: Tensor) -> None:
         report = certify(lambda x: fft_conv(x, kernel), x)
-        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
         assert report.ok
         evidence = report.temporal.evidence
         assert evidence is not None
@@ -45,7 +45,7 @@ class TestFFTConvolution:
         assert report.worst is None
 
     def test_circular_is_a_leak(self, x: Tensor, kernel: Tensor) -> None:
-        assert certify(lambda x: fft_conv(x, kernel, padded=False), x).verdict is Verdict.LEAK
+        assert_verdict(certify(lambda x: fft_conv(x, kernel, padded=False), x), Verdict.LEAK)
 
     @pytest.mark.parametrize("amplitude", [1e-3, 1e-6, 1e-9])
     def test_a_leak_below_its_rounding_is_found_with_the_right_pair(
@@ -79,18 +79,18 @@ class TestFFTConvolution:
         leaky = with_pair_leak(lambda x: x.cumsum(1), 1e-3, (0, 3, 0), (0, 30, 0))
         for x in (single, single.double()):
             report = certify(leaky, x)
-            assert report.verdict is Verdict.LEAK
+            assert_verdict(report, Verdict.LEAK)
             pair, shape, place = 2 * ceil(log2(x.numel())) + 2, 2 * LINES, 8
             assert report.vjps <= T - 1 + SUSPECTS + pair + shape + place
 
     def test_hidden_casts_are_promoted(self, x: Tensor, kernel: Tensor) -> None:
         report = certify(lambda x: fft_conv(x.float(), kernel.half().float()).to(x.dtype), x)
-        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
 
     def test_bfloat16_around_float32(self, kernel: Tensor, rng: torch.Generator) -> None:
         x = torch.randn(2, T, D, generator=rng).bfloat16()
         report = certify(lambda x: fft_conv(x.float(), kernel).to(x.dtype), x)
-        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
 
 
 class TestCodeChosenByDtype:
@@ -101,7 +101,7 @@ class TestCodeChosenByDtype:
     )
     @pytest.mark.parametrize("check", [certify, check_prefix])
     def test_is_not_rounding(
-        self, check: Callable[..., object], amplitude: float, verdict: Verdict, rng: torch.Generator
+        self, check: Callable[..., Any], amplitude: float, verdict: Verdict, rng: torch.Generator
     ) -> None:
         def fn(x: Tensor) -> Tensor:
             return x + amplitude * x.sum(1, keepdim=True) if x.dtype == torch.float32 else x
@@ -117,7 +117,7 @@ class TestCodeChosenByDtype:
             return leaky if x.dtype == torch.float32 else x
 
         report = certify(fn, torch.randn(2, T, D, generator=rng))
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.temporal.evidence is not None
         assert report.temporal.evidence.high == 0
         assert report.worst is not None
@@ -125,14 +125,14 @@ class TestCodeChosenByDtype:
 
     @pytest.mark.parametrize("check", [certify, check_prefix])
     def test_another_function_in_float64_is_no_evidence(
-        self, check: Callable[..., object], rng: torch.Generator
+        self, check: Callable[..., Any], rng: torch.Generator
     ) -> None:
         def fn(x: Tensor) -> Tensor:
             low = x.dtype == torch.float32
             return x * (1 if low else 2) + (1e-6 if low else 1e-15) * x.sum(1, keepdim=True)
 
         report = check(fn, torch.randn(2, T, D, generator=rng))
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "run in float64, fn returns other outputs" in report.reason
 
 
@@ -160,7 +160,7 @@ class TestSameProbe:
     def test_prefixes_name_the_place_that_float64_sees(self, kernel: Tensor, rng: torch.Generator) -> None:
         leaky = with_pair_leak(lambda x: fft_conv(x, kernel), 1e-8, (1, 20, 3), (1, 30, 0))
         report = check_prefix(leaky, torch.randn(2, T, D, generator=rng))
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.worst is not None
         assert report.worst.index == (1, 20, 3)
 
@@ -170,13 +170,13 @@ class TestOutOfReach:
 
     def test_is_named_and_nothing_is_claimed(self, x: Tensor, kernel: Tensor) -> None:
         report = certify(lambda x: convolve_in_float32(x, kernel).to(x.dtype), x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "convolve_in_float32.default returns less than the float64 it is given" in report.reason
         assert report.worst is not None
 
     def test_a_large_leak_through_it_is_a_leak(self, x: Tensor, kernel: Tensor) -> None:
         report = certify(lambda x: convolve_in_float32(x + x.flip(1), kernel).to(x.dtype), x)
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
 
 
 class TestAutocast:
@@ -191,7 +191,7 @@ class TestAutocast:
 
     def test_its_rounding_is_rounding(self, rng: torch.Generator) -> None:
         report = certify(self.there_and_back, torch.randn(2, T, D, generator=rng))
-        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
         evidence = report.temporal.evidence
         assert evidence is not None
         assert evidence.high < 1e-5 < 1e-3 < evidence.low
@@ -199,7 +199,7 @@ class TestAutocast:
     def test_a_leak_under_it_is_a_leak(self, rng: torch.Generator) -> None:
         leaky = with_pair_leak(self.there_and_back, 1e-5, (0, 5, 0), (0, 30, 1))
         report = certify(leaky, torch.randn(2, T, D, generator=rng))
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.worst is not None
         assert (report.worst.t, report.worst.s) == (5, 30)
 
@@ -221,16 +221,16 @@ class TestNoSecondPrecision:
 
     @pytest.mark.parametrize("check", [certify, check_prefix])
     def test_a_small_residue_is_inconclusive_with_the_reason(
-        self, check: Callable[..., object], rng: torch.Generator
+        self, check: Callable[..., Any], rng: torch.Generator
     ) -> None:
         report = check(self.only_float32(1e-6), torch.randn(2, T, D, generator=rng))
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "run in float64, fn raised TypeError: compiled for float32 only" in report.reason
 
     @pytest.mark.parametrize("check", [certify, check_prefix])
-    def test_a_large_residue_is_a_leak(self, check: Callable[..., object], rng: torch.Generator) -> None:
+    def test_a_large_residue_is_a_leak(self, check: Callable[..., Any], rng: torch.Generator) -> None:
         report = check(self.only_float32(0.5), torch.randn(2, T, D, generator=rng))
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
 
     def test_the_pair_is_named_even_so(self, rng: torch.Generator) -> None:
         pair = certify(self.only_float32(1e-6), torch.randn(2, T, D, generator=rng)).worst
@@ -238,7 +238,7 @@ class TestNoSecondPrecision:
         assert pair.t + pair.s == T - 1
 
     def test_no_residue_needs_no_second_precision(self, rng: torch.Generator) -> None:
-        assert certify(self.only_float32(0.0), torch.randn(2, T, D, generator=rng)).verdict is Verdict.CAUSAL
+        assert_verdict(certify(self.only_float32(0.0), torch.randn(2, T, D, generator=rng)), Verdict.CAUSAL)
 
 
 class TestSumsThatFloat64HoldsExactly:
@@ -250,7 +250,7 @@ class TestSumsThatFloat64HoldsExactly:
             return x.sum(1, keepdim=True) - (x.flip(1).cumsum(1).flip(1) - x)
 
         report = check(fn, torch.randn(2, T, D, generator=rng))
-        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING, report.summary()
+        assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
 
     def test_digits_are_added_only_where_float64_finds_nothing(self) -> None:
         def probe(mode: AtPrecision) -> Rerun:
@@ -276,7 +276,7 @@ class TestSumsThatFloat64HoldsExactly:
             return x + x.sum(1, keepdim=True) ** 15
 
         x = torch.randn(2, 5, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-        assert check_perturbation(fn, x).verdict is Verdict.LEAK
+        assert_verdict(check_perturbation(fn, x), Verdict.LEAK)
 
     def test_another_function_at_those_digits_says_nothing(self) -> None:
         found = rerun_at(
@@ -284,58 +284,3 @@ class TestSumsThatFloat64HoldsExactly:
             lambda mode: Rerun(0.0, mode.dtype, frozenset()) if mode.input(torch.ones(1)) == 1 else "no",
         )
         assert found == Rerun(0.0, torch.float64, frozenset())
-
-
-class TestJudge:
-    """The rule, case by case; residues relative to a scale of 1."""
-
-    @pytest.mark.parametrize(
-        ("dtype", "residue", "float64", "coarsest", "verdict"),
-        [
-            (torch.float32, 1e-6, 1e-15, torch.float32, "CAUSAL_TO_ROUNDING"),
-            (torch.float32, 1e-6, 1e-11, torch.float32, "LEAK"),
-            (torch.float32, 1e-6, 1e-6, torch.float32, "LEAK"),
-            (torch.float32, 1e-6, 0.0, torch.float32, "INCONCLUSIVE"),
-            (torch.float32, 1e-1, 0.0, torch.float32, "LEAK"),
-            (torch.float32, 1e-2, 1e-11, torch.float32, "INCONCLUSIVE"),
-            (torch.float32, 1e-2, 1e-11, torch.bfloat16, "CAUSAL_TO_ROUNDING"),
-            (torch.bfloat16, 1e-2, 1e-11, torch.float32, "CAUSAL_TO_ROUNDING"),
-            (torch.float32, 1e-3, "it raised", torch.float32, "INCONCLUSIVE"),
-            (torch.float32, 1e-1, "it raised", torch.float32, "LEAK"),
-            (torch.float32, 1e-14, 2e-19, torch.float32, "CAUSAL_TO_ROUNDING"),
-            (torch.float32, 2e-24, 5e-21, torch.float32, "CAUSAL_TO_ROUNDING"),
-            (torch.float32, 2e-21, 5e-21, torch.float32, "CAUSAL_TO_ROUNDING"),
-            (torch.float32, 5e-21, 5.01e-21, torch.float32, "LEAK"),
-            (torch.bfloat16, 5e-21, 7e-21, torch.float32, "LEAK"),
-            (torch.float32, 1e-10, 1e-14, torch.float32, "LEAK"),
-            (torch.float32, 1e-5, 1e-16, torch.float32, "CAUSAL_TO_ROUNDING"),
-            (torch.float32, 1e-5, 1e-15, torch.float32, "CAUSAL_TO_ROUNDING"),
-            (torch.float32, 1e-5, 1e-10, torch.float32, "LEAK"),
-        ],
-    )
-    def test_low_precision_given(
-        self, dtype: torch.dtype, residue: float, float64: float | str, coarsest: torch.dtype, verdict: str
-    ) -> None:
-        other = float64 if isinstance(float64, str) else Rerun(float64, coarsest, frozenset())
-        assert judge(residue, 1.0, dtype, lambda _: other).verdict is ReportVerdict[verdict]
-
-    @pytest.mark.parametrize(
-        ("float32", "float64", "confirmed", "verdict"),
-        [
-            (1e-6, 1e-15, False, "CAUSAL_TO_ROUNDING"),
-            (1e-10, 1e-10, True, "LEAK"),
-            (0.0, 1e-15, False, "INCONCLUSIVE"),
-            (0.0, 1e-15, True, "CAUSAL_TO_ROUNDING"),
-            (0.0, 1e-13, True, "LEAK"),
-        ],
-    )
-    def test_float64_given(self, float32: float, float64: float, confirmed: bool, verdict: str) -> None:
-        runs = {torch.float32: float32, torch.float64: float64}
-        found = judge(
-            float64,
-            1.0,
-            torch.float64,
-            lambda dtype: Rerun(runs[dtype], torch.float32, frozenset()),
-            lambda: confirmed,
-        )
-        assert found.verdict is ReportVerdict[verdict]

@@ -15,7 +15,7 @@ from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mir
 
 
 def pairs_of(pattern: Rule, T: int) -> Tensor:
-    """Return which output reads which later input, pattern (T, T)."""
+    """Return which output reads which later input, shape (T, T)."""
     t, s = torch.arange(T)[:, None], torch.arange(T)
     return pattern.reads(t, s) & (s > t)
 
@@ -184,8 +184,8 @@ def test_a_named_shape_is_never_wrong_on_what_was_looked_at(
         assert torch.equal(named[rows], pairs[rows])
         assert not know_cuts or crossed_by(named) == crossed
     if pattern.gaps:
-        pattern, count = pattern.gaps
-        named = pairs_of(pattern, len(pairs))[rows]
+        rule, count = pattern.gaps
+        named = pairs_of(rule, len(pairs))[rows]
         assert not (pairs[rows] & ~named).any()
         assert pattern.pairs * 2 >= count == int(named.sum())
 

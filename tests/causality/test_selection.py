@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from scanproof import InvalidArgument, Verdict, certify, check_perturbation, check_prefix
+from verdicts import assert_verdict
 
 
 @dataclass
@@ -66,8 +67,8 @@ def x(rng: torch.Generator) -> Tensor:
 )
 @pytest.mark.parametrize("check", [certify, check_prefix, check_perturbation])
 def test_the_output_that_is_named_is_looked_at(check: Any, kind: str, good: Any, bad: Any, x: Tensor) -> None:
-    assert check(CASES[kind], x, output=good).verdict is Verdict.CAUSAL
-    assert check(CASES[kind], x, output=bad).verdict is Verdict.LEAK
+    assert_verdict(check(CASES[kind], x, output=good), Verdict.CAUSAL)
+    assert_verdict(check(CASES[kind], x, output=bad), Verdict.LEAK)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ T = 3 * CHUNK + 3
 SIZES = {"time": T, "head": HEADS, "group": 2, "channel": WIDTH, "state": STATES}
 LARGE = 8.0
 """Added to dt before its softplus, it makes every step size larger than any limit here."""
-CAUSALITY = {"gradients", "perturbation", "prefix"}
+CAUSALITY = {"certificate", "perturbation", "prefix"}
 ROWS = {"rows that end", "rows reordered"}
 WRONG_PREFILL = ROWS | {"refinement", "state returned", "left padding", "padded, then steps"}
 DECODING = {"steps", "prefill, then steps"}
@@ -61,14 +61,14 @@ def refinement(model, dt=0.0, **sizes):
 
 def streaming(model, x):
     report = check_streaming(model, x, cuts=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
-    return {row.check: row.verdict for row in report.rows}
+    return {row.check: row.verdict for row in report.ways}
 
 
 def verdicts(model, time=T):
     """Return the verdict of every check, by its name."""
     x = tokens(time)
     found = {
-        "gradients": certify(model, x, cuts="coded", cases=1).verdict,
+        "certificate": certify(model, x, cuts="coded", cases=1).verdict,
         "perturbation": check_perturbation(
             model, x, cuts=[cut for cut in (1, 3, 4, 10, 14) if cut < time], cases=1
         ).verdict,

@@ -92,7 +92,7 @@ _TEXT = """# Mutants: what the rounding bound sees, and what fixed tolerances le
 {mutants} selective scans, each wrong in one step, {backward} of them in the backward pass alone. They are in
 `tests/mutants`, one line each.
 
-`check_refinement(scan, cases=cases, seed={seed})`, with {cases} cases of up to two groups
+`check_refinement(scan, SelectiveScanFn(), cases=cases, seed={seed})`, with {cases} cases of up to two groups
 (`scan_shapes(max_groups=2)`) and `gradients=True` for those of the backward pass, refutes {refuted} of the
 {mutants}, and none of the {right} right scans that tests keep beside them.
 

@@ -150,6 +150,7 @@ def test_tf32_allows_for_cut_factors_and_no_more():
     [
         Rounding.of(torch.float16),
         Rounding.of("tf32"),
+        Rounding.of("bf16-mixed"),
         Rounding.of(torch.bfloat16, accumulator=torch.float32, order="sequential", ulps=1.5),
     ],
 )
@@ -190,9 +191,15 @@ def test_wrong_ulps_are_refused(ulps):
         Rounding.of(torch.float32, ulps=ulps)
 
 
-def test_tf32_takes_no_other_accumulator():
+@pytest.mark.parametrize("name", ["tf32", "bf16-mixed"])
+def test_a_name_takes_no_other_accumulator(name):
     with pytest.raises(InvalidArgument, match=r"leave out the accumulator, which is torch\.bfloat16"):
-        Rounding.of("tf32", accumulator=torch.bfloat16)
+        Rounding.of(name, accumulator=torch.bfloat16)
+
+
+def test_other_names_are_refused():
+    with pytest.raises(InvalidArgument, match=r"rounding in 'bf16' is not modelled; .* \"bf16-mixed\""):
+        Rounding.of("bf16")
 
 
 def by_exp2(

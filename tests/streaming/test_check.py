@@ -80,7 +80,7 @@ def test_a_healthy_model_streams_in_every_way_that_applies():
     (other,) = [row for row in report.ways if row.verdict is not Verdict.STREAMS]
     assert (other.check, other.verdict) == ("roll back", Verdict.NOT_APPLICABLE)
     assert other.reason == "the model offers no rollback()"
-    assert all(row.cases for row in report.ways if row is not other)
+    assert all(row.comparisons for row in report.ways if row is not other)
     assert "Runner.prefill_decode" in report.summary()
 
 
@@ -341,7 +341,7 @@ def test_casts_are_lifted_and_named(model, dtype, named):
     steps = next(row for row in report.ways if row.check == "steps")
     assert report.verdict is Verdict.STREAMS, report.summary()
     assert steps.differing == 1
-    assert report.lifted == (named,)
+    assert report.casts == (named,)
     assert f"{named} became float64" in report.summary()
 
 
@@ -368,7 +368,7 @@ def test_a_small_real_difference_stays_in_float64():
     row = next(row for row in report.ways if row.check == "steps")
     assert row.evidence.high > 1e-6
     assert row.worst.size < 1e-4
-    assert "does not fall" in row.reason
+    assert "does not shrink with the unit roundoff" in row.reason
 
 
 class UnreadState(Conv):
@@ -471,7 +471,7 @@ def test_the_assertion():
     assert check_streaming(Conv(), tokens()).require().ok
     with pytest.raises(CheckFailed, match="chunked prefill") as error:
         check_streaming(ForgetsOnExtend(), tokens(), cuts=[1, 5]).require()
-    assert "lengths=(1, 5)" in str(error.value)
+    assert "Repeat : check_streaming(fn, x, cuts=(1, 5), seed=0)" in str(error.value)
     assert error.value.report.verdict is Verdict.DIVERGES
 
 
@@ -484,9 +484,7 @@ def test_an_audit_has_the_rows():
 
 
 def streaming_in(report):
-    return [
-        (entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")
-    ]
+    return [(entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")]
 
 
 class TakesScale(Conv):
@@ -528,7 +526,8 @@ def test_a_model_that_raises_does_not_end_an_audit():
     [
         (lambda x: x, tokens(), {}, "initial_state"),
         (Conv(), tokens(T=3), {}, "T >= 4"),
-        (Conv(), tokens(), {"lengths": [0]}, "1 <= k < T"),
+        (Conv(), tokens(), {"cuts": [0]}, "1 <= k < T"),
+        (Conv(), tokens(), {"cuts": 5}, "1 <= k < T"),
         (type("Wide", (Conv,), {"__call__": lambda self, x: x[:, 1:]})(), tokens(), {}, "must be a tensor"),
     ],
 )

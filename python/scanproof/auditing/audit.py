@@ -25,9 +25,12 @@ from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.packing import Inputs
 from scanproof.foundation.seeds import check_seed
 from scanproof.foundation.selection import Selector, select
+from scanproof.lean.errors import LeanUnavailable
 from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.kernels.kernel import Kernel
+from scanproof.refinement.oracle import OracleError
+from scanproof.refinement.problem import Reference
 from scanproof.refinement.rounding import Rounding
 from scanproof.refinement.runners import Spec
 from scanproof.refinement.scan_fn import SelectiveScanFn
@@ -50,6 +53,7 @@ def audit(
     *,
     spec: Spec | MambaCheckpoint | Kernel | SelectiveScanFn | None = None,
     rounding: torch.dtype | Rounding | None = None,
+    reference: Reference | None = None,
     name: str | None = None,
     checks: Iterable[str] = CHECKS,
     cuts: Cuts = "all",
@@ -75,6 +79,7 @@ def audit(
             with a kernel as ``spec``, its inputs by name.
         spec: what ``fn`` is to refine: a block, a kernel, or ``SelectiveScanFn()``.
         rounding: as in ``check_refinement``.
+        reference: as in ``check_refinement``.
         name: what to call ``fn`` in the report; by default its own name.
         checks: which checks to run, of ``"certificate"``, ``"perturbation"``, ``"prefix"``, ``"batch"``,
             ``"refinement"`` and ``"streaming"``.
@@ -94,6 +99,8 @@ def audit(
 
     Raises:
         InvalidArgument: the call is wrong.
+        LeanUnavailable: the oracle that ``reference`` names has died or was closed.
+        OracleError: that oracle refused the request.
 
     Example:
         >>> import torch
@@ -130,7 +137,9 @@ def audit(
 
     def refinement() -> Any:
         bare = not blockwise or (output is None and not kwargs)
-        return check_refinement(fn if bare else plain, cast(Spec, spec), cast(Tensor, x), rounding=rounding)
+        return check_refinement(
+            fn if bare else plain, cast(Spec, spec), cast(Tensor, x), rounding=rounding, reference=reference
+        )
 
     def unstreamed() -> str | None:
         if not single:
@@ -218,7 +227,7 @@ def _audited_each(check: str, run: Callable[[], Sequence[Any]], obstacle: str | 
     began = time.perf_counter()
     try:
         reports = run()
-    except InvalidArgument:
+    except (InvalidArgument, LeanUnavailable, OracleError):  # of the call, not of fn
         raise
     except Exception as error:  # whatever fn raises in the runs that a check makes
         raised = f"fn raised {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""The command line: one file a command, and what they have in common.
+"""The command line: one file for each command, and files for what the commands share.
 
 Exit codes: 0 all passed, 1 something was found, 2 the call is wrong, 3 inconclusive or not possible here.
 """

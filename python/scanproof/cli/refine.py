@@ -15,14 +15,17 @@ def refine(
     dtype: Dtype = "float32",
     device: Device = "cpu",
     rounding: Annotated[
-        str | None, typer.Option(help="The dtype that it computes in; by default that of the input.")
+        str | None, typer.Option(help="dtype that fn computes in. Default: the dtype of the input.")
     ] = None,
     cases: Annotated[
-        int | None, typer.Option(min=1, help="Draw so many inputs instead of one random input.")
+        int | None, typer.Option(min=1, help="Number of inputs to draw, in place of one random input.")
     ] = None,
-    gradients: Annotated[bool, typer.Option("--gradients", help="Compare gradients too.")] = False,
+    gradients: Annotated[bool, typer.Option("--gradients", help="Also compare gradients.")] = False,
     oracle: Annotated[
-        str, typer.Option(help="python (the Lean runner's twin) or lean (the Lean runner itself).")
+        str,
+        typer.Option(
+            help="Reference to run: python (the twin of the Lean runner) or lean (the Lean runner itself)."
+        ),
     ] = "python",
     seed: Seed = 0,
     html: Html = None,
@@ -31,9 +34,9 @@ def refine(
 ) -> int:
     """Check that every output lies within the rounding bound of a reference, such as a Lean runner.
 
-    The factory returns (fn, spec), or a mapping with 'fn' and 'spec', and optionally 'x'. A block as spec
-    holds the parameters of fn. A kernel as spec, such as SsdScan(), takes its inputs by name: give them as
-    'x', or draw them with --cases.
+    The factory returns (fn, spec), or a mapping with 'fn', 'spec' and optionally 'x'. If spec is a block, it
+    holds the parameters of fn. If spec is a kernel, such as SsdScan(), fn takes the inputs of that kernel by
+    name; give the inputs as 'x', or draw them with --cases.
     """
     from scanproof.cli import factory
     from scanproof.cli.inputs import with_input
@@ -54,7 +57,9 @@ def refine(
         if cases is None:
             made = with_input("refine", made, shape, dtype, device, seed)
         elif shape is not None or "x" in made:
-            raise InvalidArgument("refine: --cases draws the inputs; leave --shape and the factory's x out.")
+            raise InvalidArgument(
+                "refine: --cases draws the inputs; leave out --shape and the x of the factory."
+            )
         report = check_refinement(
             made["fn"],
             made["spec"],

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def step(title: str, quiet: bool) -> "AbstractContextManager[Step]":
-    """Show on the standard error that work goes on, until the context ends."""
+    """Show progress on the standard error until the context ends."""
     from scanproof.lean.progress import on_console
 
     return on_console(Console(stderr=True, highlight=False, quiet=quiet))(title, 0, "")
@@ -34,14 +34,14 @@ def show_json(content: Any) -> None:
 
 
 def show(subject: str, report: "CheckReport", *, as_json: bool, html: Path | None, quiet: bool) -> int:
-    """Print a report, write its page where one is asked for, and return the exit code.
+    """Print a report, write its HTML page if one is asked for, and return the exit code.
 
-    That of a finding stays where the page cannot be written; else it is that of what is not possible.
+    If the page cannot be written, a finding keeps its exit code; any other verdict gives exit code 3.
 
     Args:
         subject: what was checked.
         report: a report with a verdict.
-        as_json: print one JSON document, else the verdict with its mark, and below it the rest.
+        as_json: print one JSON document; otherwise print the verdict, and the report below it.
         html: the file for the page.
         quiet: print the verdict alone.
     """
@@ -76,7 +76,7 @@ def _print(subject: str, report: "CheckReport", verdict: Verdict, quiet: bool) -
 
 
 def wrapped(summary: str, width: int | None) -> str:
-    """Wrap the lines of a summary at a width, so that what belongs to a name stands beside it."""
+    """Wrap the lines of a summary at a width; continued lines are indented past the name before the colon."""
     if width is None:
         return summary
     lines: list[str] = []

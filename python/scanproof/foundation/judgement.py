@@ -346,7 +346,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "within the tolerance",
         Verdict.TOLERATED,
-        lambda m: m.share <= m.tolerance,
+        lambda m: 0 < m.share <= m.tolerance,
         lambda m: m.tolerated,
         False,
     ),
@@ -452,7 +452,7 @@ def judge(measured: Measured) -> Judgement:
     rule = next(rule for rule in RULES if rule.holds(measured))
     verdict = _verdict(rule.verdict, measured)
     reason = rule.reason(measured)
-    if measured.stopped and verdict.found:
+    if measured.stopped and reason != measured.stopped:
         reason = f"{reason}; after that {measured.stopped}"
     return Judgement(verdict, reason, _evidence(rule, measured))
 

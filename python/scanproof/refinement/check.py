@@ -44,6 +44,7 @@ def check_refinement(
     rounding: Format | Rounding | None = None,
     reference: Reference | None = None,
     log_window: int = 0,
+    gradient_log_window: int | None = None,
     shrink: bool = True,
 ) -> RefinementReport:
     """Check that ``fn`` computes what a spec computes, up to rounding.
@@ -65,14 +66,18 @@ def check_refinement(
         cotangents: what to pull back, by the names of outputs; an output that is left out counts as zero.
             Default: drawn from ``seed``, for every output that ``fn`` returns.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``fn`` computes in, a dtype, ``"tf32"`` or a :class:`Rounding`. Default: the dtype of
-            ``x`` of a block; the widest dtype among the tensors of a kernel, at least float32. A coarser
-            output dtype is allowed for by one more rounding.
-        reference: for a block, what computes the reference's values: an object with ``run(spec, x) -> (y,
+        rounding: what ``fn`` computes in, a dtype, ``"tf32"``, ``"bf16-mixed"`` or a :class:`Rounding`.
+            Default: the dtype of ``x`` of a block; the widest dtype among the tensors of a kernel, at least
+            float32. A coarser output dtype is allowed for by one more rounding.
+        reference: for a block, what computes the reference's outputs: an object with ``run(spec, x) -> (y,
             state)`` such as the Lean oracle, which must agree with the Python twin. Default: the twin.
+            Gradients are always compared with those of the twin.
         log_window: for a kernel, over how many tokens ``fn`` adds logarithms of decays in place of
             multiplying decays: the size of its chunks, or 1 for a step that keeps a maximum in log space. 0:
             it multiplies decays.
+        gradient_log_window: for a kernel, the same of what the backward pass of ``fn`` adds up to the
+            gradient at the logarithms: the whole length where it takes ``q dq - k dk`` and adds from the last
+            token on. Default: ``log_window``. A report that REFUTES names the option with which it would not.
         shrink: look for the smallest failing case, with at most 400 more calls of ``fn``.
 
     Returns:
@@ -104,7 +109,7 @@ def check_refinement(
         raise InvalidArgument(f"check_refinement: fn is a {type(fn).__name__}; give a function or a module.")
     reject_active_dropout("check_refinement", fn)
     check_seed("check_refinement", seed)
-    posing = posed(fn, spec, gradients, cotangents, rounding, reference, log_window)
+    posing = posed(fn, spec, gradients, cotangents, rounding, reference, log_window, gradient_log_window)
     settle_first_calls()
     if cases is not None:
         for name, value in {"x": x, "cotangents": cotangents}.items():
@@ -151,12 +156,13 @@ def _report(
 ) -> RefinementReport:
     smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
     casts = casts_to_blame(problem, inputs) if found.verdict is Verdict.REFUTED else ()
+    option = _option_missed(problem, inputs) if found.verdict is Verdict.REFUTED else ""
     first = next(iter(inputs.values()))
     return RefinementReport(
         verdict=found.verdict,
         reason=found.reason,
         spec=problem.spec,
-        reference=problem.reference_name,
+        reference=problem.reference_at(inputs),
         shape=tuple(first.shape),
         dtype=str(first.dtype).removeprefix("torch."),
         device=str(first.device),
@@ -176,10 +182,22 @@ def _report(
         probable=found.probable,
         coarser=found.coarser,
         casts=casts,
+        option=option,
         smallest=smallest,
         theorem=problem.theorem,
         bound_theorem=_bound_theorem(problem),
     )
+
+
+def _option_missed(problem: Problem, inputs: Inputs) -> str:
+    """Return the option with which an implementation that was refuted refines; empty if there is none."""
+    for option, other in problem.alternatives(inputs):
+        try:
+            if compare(other, inputs).verdict is Verdict.REFINES:
+                return option
+        except Exception:  # whatever an implementation raises that is not the same twice
+            return ""
+    return ""
 
 
 def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:

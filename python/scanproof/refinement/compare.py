@@ -91,7 +91,7 @@ def compare(
 
         verdict, reason = _judge(worst, expected.peak, largest, medians)
         errors = {name: _errors(name, got, expected) for name in got}
-        ratios = {name: error / expected.bound[name] for name, error in errors.items()}
+        ratios = {name: _ratio(error, expected.bound[name]) for name, error in errors.items()}
         return Comparison(
             verdict,
             reason,
@@ -119,7 +119,7 @@ def _probable(
     likely = copy(problem)
     likely.rounding = replace(problem.rounding, confidence=CONFIDENCE)
     bounds = likely.expected(inputs, dtypes).bound
-    return max(float((error / bounds[name]).max()) for name, error in errors.items())
+    return max(float(_ratio(error, bounds[name]).max()) for name, error in errors.items())
 
 
 _ALL = "everything compared"
@@ -134,9 +134,9 @@ def _medians(expected: Expected, rounding: Rounding) -> dict[str, float]:
     medians, relative = {}, []
     for name, bound in expected.bound.items():
         value = np.abs(expected.value[name])
-        relative.append((bound / value).ravel())
+        relative.append(_ratio(bound, value).ravel())
         negligible = (value == 0) & (bound * rounding.unit_roundoff <= rounding.underflow)
-        medians[name] = float(np.median(np.where(negligible, 0.0, bound / value)))
+        medians[name] = float(np.median(np.where(negligible, 0.0, _ratio(bound, value))))
     return {**medians, _ALL: float(np.median(np.concatenate(relative)))}
 
 
@@ -202,7 +202,7 @@ def _worst(problem: Problem, got: Mapping[str, Floats], expected: Expected) -> D
 def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: Expected) -> Deviation:
     value, bound = expected.value[name], expected.bound[name]
     error = _errors(name, got, expected)
-    index = np.unravel_index(int(np.argmax(error / bound)), value.shape)
+    index = np.unravel_index(int(np.argmax(_ratio(error, bound))), value.shape)
     axes = axes_of(value, problem.output_axes[name], problem.omissible)
     place = dict(zip(axes, map(int, index), strict=True))
     if name == "last_state":
@@ -227,6 +227,12 @@ def _errors(name: str, got: Mapping[str, Floats], expected: Expected) -> Floats:
     difference = np.abs((got[name] - expected.value[name]) - expected.rest[name])
     error: Floats = np.nan_to_num(difference, nan=np.inf, posinf=np.inf)
     return error
+
+
+def _ratio(error: Floats, bound: Floats) -> Floats:
+    """Return the errors relative to their bounds; where nothing differs it is zero, whatever the bound."""
+    ratio: Floats = np.where(error == 0, 0.0, error / np.where(error == 0, 1.0, bound))
+    return ratio
 
 
 def _spread(problem: Problem, ratios: Mapping[str, Floats]) -> Spread:

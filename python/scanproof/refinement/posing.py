@@ -116,13 +116,20 @@ class KernelPosing(Posing):
 
     kernel: Kernel
     log_window: int
+    gradient_log_window: int | None
 
     def prepare(self, x: Any, seed: int) -> tuple[Problem, Inputs]:
         """Return the problem at the tensors ``x``."""
         ordered = self._checked(x)
         dtypes = [tensor.dtype for tensor in ordered.values() if tensor.is_floating_point()]
         assumed = rounding_of(self.rounding, reduce(torch.promote_types, dtypes, torch.float32))
-        problem = KernelProblem(self.fn, self.kernel, assumed, self.log_window)
+        problem = KernelProblem(
+            self.fn,
+            self.kernel,
+            assumed,
+            self.log_window,
+            gradient_log_window=self.gradient_log_window,
+        )
         if not (self.gradients or self.cotangents is not None):
             return problem, ordered
         like = problem.returned(ordered) if self.cotangents is None else problem.like(ordered)
@@ -189,6 +196,7 @@ def posed(
     rounding: Format | Rounding | None,
     reference: Reference | None,
     log_window: int,
+    gradient_log_window: int | None,
 ) -> Posing:
     """Return how ``fn`` is held against ``spec``.
 
@@ -201,12 +209,13 @@ def posed(
             f"{CHECK}: spec is a {type(spec).__name__}; give a spec or a kernel of this package, for example "
             "SsdScan()."
         )
-    if not isinstance(log_window, int) or log_window < 0:
-        raise InvalidArgument(f"{CHECK}: log_window is {log_window!r}; give a whole number of at least 0.")
-    if log_window and not isinstance(spec, Kernel):
-        raise InvalidArgument(
-            f"{CHECK}: log_window is for kernels, and spec is a {type(spec).__name__}; leave it out."
-        )
+    for name, window in (("log_window", log_window), ("gradient_log_window", gradient_log_window)):
+        if not (isinstance(window, int) and window >= 0) and (window is not None or name == "log_window"):
+            raise InvalidArgument(f"{CHECK}: {name} is {window!r}; give a whole number of at least 0.")
+        if window and not isinstance(spec, Kernel):
+            raise InvalidArgument(
+                f"{CHECK}: {name} is for kernels, and spec is a {type(spec).__name__}; leave it out."
+            )
     if reference is not None and not isinstance(spec, Spec):
         raise InvalidArgument(
             f"{CHECK}: reference= runs specs of blocks, and spec is a {type(spec).__name__}; leave it out to "
@@ -234,6 +243,7 @@ def posed(
             rounding=rounding,
             kernel=spec,
             log_window=log_window,
+            gradient_log_window=gradient_log_window,
         )
     return ScanPosing(fn=fn, gradients=gradients, cotangents=cotangents, rounding=rounding)
 

@@ -1,7 +1,7 @@
 """What is compared: an implementation's outputs, and the reference's with their bounds."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -91,6 +91,10 @@ class Problem(ABC):
         floating = (name for name, x in arguments.items() if x.is_floating_point())
         return tuple(name for name in floating if name not in self.constant)
 
+    def reference_at(self, inputs: Inputs) -> str:
+        """Say what computes the reference's values at these inputs."""
+        return self.reference_name
+
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
         """Run the implementation, and pull the cotangents back through it if there are any."""
         arguments, cotangents = separated(inputs)
@@ -104,6 +108,10 @@ class Problem(ABC):
     @abstractmethod
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the reference, and bound what an implementation with outputs of these dtypes may return."""
+
+    def alternatives(self, inputs: Inputs) -> "Iterable[tuple[str, Problem]]":
+        """Return what else may be assumed of the implementation: the option that says so, and the problem."""
+        return ()
 
     @abstractmethod
     def call(self, inputs: Inputs) -> str:
@@ -147,8 +155,8 @@ class BlockProblem(Problem):
         self._fn, self._spec, self._reference = fn, spec, reference
         self.rounding, self.spec = rounding, repr(spec)
         self.theorem, self.bound_theorem = spec.theorem, spec.bound_theorem
-        twin = f"the Python twin of the Lean runner, {spec.bounds(rounding).reference.name}"
-        self.reference_name = f"{type(reference).__name__}, float64" if reference else twin
+        self._twin = f"the Python twin of the Lean runner, {spec.bounds(rounding).reference.name}"
+        self.reference_name = self._twin if reference is None else f"{type(reference).__name__}, float64"
 
     def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]:
         x = arguments["x"]
@@ -173,11 +181,28 @@ class BlockProblem(Problem):
         rests = {name: result.rest for name, result in results.items()}
         if self._reference is not None:
             double, _ = self._spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float64)))
-            values["y"], rests["y"] = self._reference.run(self._spec, x)[0], np.zeros(y.shape)
+            values["y"], rests["y"] = self._referred(x, y.shape), np.zeros(y.shape)
             bounds["y"] = bounds["y"] + double.error
             if np.any(np.abs(values["y"] - double.value) > double.error):
                 trouble = f"{self.reference_name} differs from the Python twin by more than rounding explains"
         return Expected(values, rests, bounds, arithmetic.peak, trouble)
+
+    def _referred(self, x: Floats, shape: tuple[int, ...]) -> Floats:
+        """Return the outputs of the reference that was given."""
+        assert self._reference is not None
+        y, _ = self._reference.run(self._spec, x)
+        if np.shape(y) != shape:
+            raise InvalidArgument(
+                f"check_refinement: reference.run(spec, x) returned y of shape {np.shape(y)}; the runner's is"
+                f" {shape}."
+            )
+        return np.asarray(y, np.float64)
+
+    def reference_at(self, inputs: Inputs) -> str:
+        """Say what computes the reference's values: of gradients that is the twin, whatever was given."""
+        if self._reference is None or "dy" not in inputs:
+            return self.reference_name
+        return f"{self.reference_name}; of gradients {self._twin}"
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``check_refinement``."""

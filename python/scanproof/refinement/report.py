@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 from torch import Tensor
@@ -48,6 +49,8 @@ class Deviation:
     @property
     def ratio(self) -> float:
         """Error relative to the bound; above 1 rounding cannot explain it."""
+        if self.bound == 0:
+            return 0.0 if self.error == 0 else inf
         return self.error / self.bound
 
     def __str__(self) -> str:
@@ -171,6 +174,7 @@ class RefinementReport(CheckReport):
             ``rounding`` assumes, for which the bound allows one more rounding.
         casts: casts in the implementation's code, as ``"to(float32)"``, without which it refines; empty
             unless REFUTED.
+        option: the option of the check with which it refines, as ``"log_window=64"``; empty unless REFUTED.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward;
@@ -205,6 +209,7 @@ class RefinementReport(CheckReport):
     smallest: FailingCase | None
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
+    option: str = ""
 
     def _cited(self) -> tuple[str, ...]:
         return (self.theorem, self.bound_theorem, *self._adjoint_theorems)
@@ -253,6 +258,11 @@ class RefinementReport(CheckReport):
                 lines.append(
                     f"  casts     : without {', '.join(self.casts)} in its code it REFINES;"
                     " where they are meant, give their dtype as rounding="
+                )
+            if self.option:
+                lines.append(
+                    f"  option    : with {self.option} it REFINES; give it where the implementation adds"
+                    " logarithms of decays, or what reaches them, in place of multiplying"
                 )
             lines.append(f"  spread    : error/bound {self.ratios}; in ulps {self.ulps}")
         if self.probable is not None:

@@ -22,7 +22,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.kernels.cases import RULES
+from scanproof.refinement.kernels.cases import RULES, drawn_from
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.layout import laid_out_like
 
@@ -207,7 +207,7 @@ def kernel_inputs(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> dict[str, Tensor]:
-    """Draw inputs of a kernel of a family, by name, with one or more heads, and groups of heads or channels.
+    """Draw inputs of a kernel of a family, by name, in its domains, with one or more heads, and groups.
 
     Args:
         draw: Hypothesis' own.
@@ -241,9 +241,9 @@ def kernel_inputs(
         of = [sizes[axis] for axis in axes if axis not in left_out]
         x = torch.randn(of, generator=rng, dtype=torch.float64)
         if name in RULES:
-            x = RULES[name](choices.among(_SPREADS) * x if wild else x)
-        elif wild:
-            x = choices.among(_FILLS)(x)
+            x = drawn_from(kernel, name, RULES[name], choices.among(_SPREADS) * x if wild else x)
+        else:
+            x = drawn_from(kernel, name, choices.among(_FILLS) if wild else _as_drawn, x)
         tensors[name] = _stored(x, dtype)
     if wild:
         tensors = {name: _laid_out(x, choices) for name, x in tensors.items()}

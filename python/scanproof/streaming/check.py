@@ -345,7 +345,7 @@ def _state_against_outputs(ways: list[StreamingWay]) -> list[StreamingWay]:
 def _check_cuts(check: str, cuts: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
     if isinstance(cuts, str) and cuts == "all":
         return tuple(range(1, T))
-    chosen = () if isinstance(cuts, str) else tuple(cuts)
+    chosen = tuple(cuts) if isinstance(cuts, Iterable) and not isinstance(cuts, str) else ()
     if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
         raise InvalidArgument(
             f"{check}: cuts must be 'all' or whole numbers k with 1 <= k < T = {T}, got {cuts!r}."

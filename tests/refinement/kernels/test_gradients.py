@@ -195,6 +195,83 @@ def test_a_window_does_not_hide_a_wrong_gradient():
     assert report.worst.output == "dg"
 
 
+class SummedBackwards(torch.autograd.Function):
+    """Attention that multiplies decays, whose backward adds ``q dq - k dk`` from the last token on."""
+
+    @staticmethod
+    def forward(context, q, k, v, g, initial_state, wrong):
+        s, states = initial_state, []
+        for t in range(q.shape[1]):
+            s = g[:, t].exp()[..., None] * s + outer(k[:, t], v[:, t])
+            states.append(s)
+        context.save_for_backward(q, k, v, g, torch.stack(states, 1))
+        context.wrong = wrong
+        return read(q, torch.stack(states, 1)), s
+
+    @staticmethod
+    def backward(context, dy, dlast):
+        q, k, v, g, states = context.saved_tensors
+        dq, received, dk, dv = (states * dy[..., None, :]).sum(-1), dlast, [], []
+        for t in reversed(range(q.shape[1])):
+            received = received + outer(q[:, t], dy[:, t])
+            dk.append(read(v[:, t], received.mT))
+            dv.append(read(k[:, t], received))
+            received = g[:, t].exp()[..., None] * received
+        dk, dv = (torch.stack(each[::-1], 1) for each in (dk, dv))
+        summed = (q * dq - k * dk).flip(1).cumsum(1).flip(1) + (states[:, -1] * dlast).sum(-1)[:, None]
+        dg = (summed * (1 + context.wrong)).sum(-1, keepdim=True) if g.shape[-1] == 1 else summed
+        return dq, dk, dv, dg, received, None
+
+
+def summed_backwards(wrong=0.0):
+    return lambda **x: SummedBackwards.apply(*(x[n] for n in ("q", "k", "v", "g", "initial_state")), wrong)
+
+
+def test_a_backward_that_adds_what_reaches_decays_has_a_window_of_its_own():
+    inputs, kernel = drawn(GatedLinearAttention()), GatedLinearAttention()
+    wild = {**inputs, "v": inputs["v"].clone()}
+    wild["v"][:, 12] = 3e3
+    options = {"cotangents": {"y": torch.ones_like(inputs["v"])}, "shrink": False}
+
+    multiplied = check_refinement(summed_backwards(), kernel, wild, **options)
+    assert multiplied.verdict is Verdict.REFUTED
+    assert multiplied.worst.output == "dg"
+    assert multiplied.option == "gradient_log_window=13"
+    assert "with gradient_log_window=13 it REFINES" in multiplied.summary()
+
+    added = check_refinement(summed_backwards(), kernel, wild, gradient_log_window=13, **options)
+    assert added.verdict is Verdict.REFINES, added.summary()
+    assert added.greatest["dg"] > 1e-3
+    assert added.theorems == (kernel.theorem,)
+    whole = check_refinement(summed_backwards(), kernel, wild, log_window=13, **options)
+    assert added.greatest["y"] > 2 * whole.greatest["y"], "the bound of the outputs is the narrow one"
+
+    wrong = summed_backwards(wrong=1e-2)
+    small = check_refinement(wrong, kernel, inputs, gradient_log_window=13, **options)
+    assert small.verdict is Verdict.REFUTED
+    assert small.worst.output == "dg"
+    assert small.option == ""
+
+
+def test_a_report_names_the_window_of_a_form_that_adds_logarithms():
+    kernel, inputs = GatedLinearAttention(), drawn(GatedLinearAttention())
+    inputs["g"] *= 20
+    report = check_refinement(by_pairs, kernel, inputs, shrink=False)
+    assert report.verdict is Verdict.REFUTED
+    assert report.option == "log_window=13"
+    assert check_refinement(by_pairs, kernel, inputs, log_window=13).verdict is Verdict.REFINES
+
+
+def test_the_windows_are_in_the_program_that_repeats_a_check():
+    kernel, inputs = GatedLinearAttention(), drawn(GatedLinearAttention(), time=3)
+    report = check_refinement(
+        lambda **x: 3 * attention(**x)[0], kernel, inputs, log_window=1, gradient_log_window=3
+    )
+    assert "gradient_log_window=3, log_window=1" in report.smallest.code
+    with pytest.raises(InvalidArgument, match="gradient_log_window is -1"):
+        check_refinement(attention, kernel, inputs, gradient_log_window=-1)
+
+
 @pytest.mark.parametrize(("size", "dtype"), [(1, torch.float32), (1, torch.float64), (4, torch.float64)])
 def test_gradients_through_a_running_maximum_refine(size, dtype):
     kernel, _ = RECURRENCES["mlstm"]

@@ -97,19 +97,10 @@ class Subject:
     def function(self, seed: int = 0) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
         """Return the map from its inputs with an axis of time, by name, to y, and such inputs.
 
-        All else is fixed, initial states and resets are left out. What is given is first brought to where
-        kernels are meant to run and forms by chunks do not overflow: logarithms of decays are made negative,
-        the fractions of a delta rule are taken from 0 to 1, and its keys below 1 in size. The pair is what
-        ``certify`` and ``audit`` take.
+        All else is fixed, initial states and resets are left out. What is given is first brought into the
+        domains of the kernel, where forms by chunks do not overflow. The pair is what ``certify`` and
+        ``audit`` take.
         """
         implementation, inputs = self.load(), self.inputs(seed)
         tokens, inputs = token_function(implementation, self.kernel.inputs, inputs, self.constant)
-        return lambda **given: tokens(**_allowed(given)), inputs
-
-
-def _allowed(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    allowed = {name: -x.abs() if name in ("g", "w") else x for name, x in given.items()}
-    if "beta" in allowed:
-        allowed["beta"] = allowed["beta"].sigmoid()
-        allowed["k"] = allowed["k"] / (1 + allowed["k"].square().sum(-1, keepdim=True)).sqrt()
-    return allowed
+        return lambda **given: tokens(**self.kernel.into_domains(given)), inputs

@@ -48,7 +48,7 @@ class LeakPattern:
             return f"{rule}, with gaps: {self.pairs} of {named} such pairs; seen on {self.looked_at}"
         distances = f"{self.nearest} … {self.farthest}" if self.farthest > self.nearest else str(self.nearest)
         count = f"{self.pairs} of {self.possible} later pairs, {distances} ahead"
-        return f"no simple shape: {count}; seen on {self.looked_at}"
+        return f"no simple pattern: {count}; seen on {self.looked_at}"
 
 
 def pattern_of(seen: Seen, same: bool) -> LeakPattern:

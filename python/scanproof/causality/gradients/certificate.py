@@ -119,7 +119,8 @@ def certify(
     axes = Axes(seq_dim, batch_dim if batch_check else None)
     subject = Subject.of("certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
     _check_options(cuts, K, threshold, memory_budget)
-    request = Request(certify, arguments, 1 if cuts == "rand" and cases is None else cases or CASES)
+    default = 1 if cuts == "rand" else CASES
+    request = Request(certify, arguments, default if cases is None else cases)
 
     def at_drawn(draw: Draw[Subject]) -> CausalCertificate:
         call = request.at(draw.source, cuts="coded")

@@ -210,9 +210,10 @@ class CausalCertificate(DropInFields, CheckReport):
         return [str(self.worst), *pattern, *([f"enters in {self.origin}"] if self.origin else [])]
 
     def _outcome(self) -> tuple[Verdict, str]:
-        verdict = gravest(finding.verdict for finding in self._findings())
-        reasons = dict.fromkeys(found.reason for found in self._findings() if found.verdict is verdict)
-        return over_cases(_of_causality(verdict), "; cross-batch: ".join(reasons), self.cases)
+        verdict = gravest(_of_causality(finding) for finding in self._findings())
+        decisive = [finding for finding in self._findings() if _of_causality(finding) is verdict]
+        reasons = dict.fromkeys(finding.reason for finding in decisive)
+        return over_cases(verdict, "; cross-batch: ".join(reasons), self.cases)
 
     def _findings(self) -> tuple[Finding, ...]:
         return (self.temporal, self.batch) if self.batch else (self.temporal,)
@@ -231,13 +232,13 @@ def _count(probes: str, what: str, finding: Finding) -> str:
     )
 
 
-def _of_causality(verdict: Verdict) -> Verdict:
-    """Return the verdict of the whole certificate: independence of examples is a part of it."""
+def _of_causality(finding: Finding) -> Verdict:
+    """Return the verdict that a finding gives the whole certificate, which covers examples as well."""
     whole = {
         Verdict.INDEPENDENT: Verdict.CAUSAL,
         Verdict.INDEPENDENT_TO_ROUNDING: Verdict.CAUSAL_TO_ROUNDING,
     }
-    return whole.get(verdict, verdict)
+    return whole.get(finding.verdict, finding.verdict)
 
 
 def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:

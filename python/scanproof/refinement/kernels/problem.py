@@ -1,6 +1,7 @@
 """A function with the arguments of a kernel, against that kernel."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from typing import Any
 
 import torch
@@ -34,11 +35,13 @@ class KernelProblem(Problem):
         rounding: Rounding,
         log_window: int,
         constant: frozenset[str] = frozenset(),
+        gradient_log_window: int | None = None,
     ) -> None:
         self._fn, self._kernel, self._log_window = fn, kernel, log_window
+        self._gradient_log_window = log_window if gradient_log_window is None else gradient_log_window
         self.rounding, self.spec = rounding, repr(kernel)
         self.theorem = kernel.theorem
-        self.bound_theorem = "" if log_window else kernel.bound_theorem
+        self.bound_theorem = "" if log_window or gradient_log_window else kernel.bound_theorem
         precision = KernelBounds.finer_than(rounding).reference.name
         self.reference_name = f"the Python twin of the Lean recurrence, {precision}"
         cotangents = {f"d{name}": axes for name, axes in kernel.outputs.items()}
@@ -77,7 +80,7 @@ class KernelProblem(Problem):
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the recurrence with bounds, and its adjoint if there are cotangents."""
-        arithmetic = KernelBounds.finer_than(self.rounding, self._log_window)
+        arithmetic = KernelBounds.finer_than(self.rounding, self._log_window, self._gradient_log_window)
         arguments, cotangents = separated({name: to_numpy(tensor) for name, tensor in inputs.items()})
         if cotangents:
             tape = KernelTape(arithmetic)
@@ -90,8 +93,23 @@ class KernelProblem(Problem):
         rests = {name: results[name].rest for name in dtypes}
         return Expected(values, rests, bounds, arithmetic.peak)
 
+    def alternatives(self, inputs: Inputs) -> Iterator[tuple[str, Problem]]:
+        """Yield the problem with sums of logarithms over all tokens: in the backward alone, then in both."""
+        time = self._kernel.sizes(separated(inputs)[0]).get("time", 0)
+        if separated(inputs)[1] and self._gradient_log_window < time:
+            backwards = copy(self)
+            backwards._gradient_log_window = time
+            yield f"gradient_log_window={time}", backwards
+        if self._log_window < time:
+            whole = copy(self)
+            whole._log_window = whole._gradient_log_window = time
+            yield f"log_window={time}", whole
+
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``check_refinement``."""
         names = ", ".join(f"{name!r}: {name}" for name in separated(inputs)[0])
-        options = f"log_window={self._log_window}, {self._options(inputs)}"
+        window, gradients = self._log_window, self._gradient_log_window
+        options = f"log_window={window}, {self._options(inputs)}"
+        if gradients != window:
+            options = f"gradient_log_window={gradients}, {options}"
         return f"scanproof.check_refinement(fn, scanproof.{self._kernel!r}, {{{names}}}, {options}).require()"

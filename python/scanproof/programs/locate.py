@@ -1,0 +1,145 @@
+"""Find the operation by which an output comes to read what it must not."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from scanproof.programs.axes import Axes
+from scanproof.programs.compact import Array, Shape, ranked
+from scanproof.programs.facts import HIDDEN
+from scanproof.programs.labels import Lattice, Parts, Reader
+from scanproof.programs.program import Node, Program, Value
+from scanproof.programs.reading import Jump
+
+
+def first_beyond(program: Program, axes: Axes, outputs: Sequence[Value]) -> Jump | None:
+    """Return the first operation, on a way to the outputs, with an entry that reads beyond its own position.
+
+    An entry that reads one position only, however it was moved there, has that position. Of others, the
+    position is the place on the one axis that has as many places as there are positions; an entry without
+    such an axis has no position of its own.
+
+    Args:
+        program: the program.
+        axes: where inputs have positions.
+        outputs: outputs that read too far.
+    """
+    last = axes.length - 1
+    lattices = [
+        Lattice.latest(axes.length)
+    ] * 2  # the latest position, and the first one counted from the end
+    marks: dict[int, Parts] = {}
+    for value in program.inputs:
+        dim = axes.positions(value.name, value.shape, axes.length)
+        positions = axes.along(value, dim, range(axes.length), np.int32)
+        if positions is not None:
+            marks[value.index] = positions, last - positions
+    reader = Reader(program, lattices, marks, keep=True)
+    ways = _leading_to(program, outputs)
+    found: list[Node] = []
+
+    def beyond(node: Node) -> bool:
+        if any(
+            value in ways and _beyond(reader, value, axes.length)
+            for value in node.outputs
+            if value is not None
+        ):
+            found.append(node)
+        return bool(found)
+
+    reader.run(beyond)
+    if not found:
+        return None
+    return _jump(found[0], _given_up(program, reader, found[0], axes.length))
+
+
+def _beyond(reader: Reader, value: Value, length: int) -> bool:
+    """Whether an entry of a value reads several positions, and one beyond its own."""
+    parts, fact = reader.parts(value), reader.fact(value)
+    dim = _only_axis(value.shape, length)
+    if parts is None or dim is None:
+        return False
+    if fact is not None:
+        parts = reader.without(parts, HIDDEN[fact])
+    latest, first = (ranked(part, len(value.shape)) for part in parts)
+    several = latest != length - 1 - first
+    own = np.arange(length).reshape([-1 if axis == dim else 1 for axis in range(len(value.shape))])
+    return bool((several & (latest > own)).any())
+
+
+def _only_axis(shape: Shape, length: int) -> int | None:
+    fitting = [axis for axis, size in enumerate(shape) if size == length]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _given_up(program: Program, reader: Reader, node: Node, length: int) -> Node | None:
+    """Return the first operation before ``node`` that mixed positions into what has none, if one did."""
+    made = {value: each for each in program.nodes for value in each.outputs if value is not None}
+    found: Node | None = None
+    while True:
+        reach = max((_latest(reader, value) for value in node.outputs if value is not None), default=-1)
+        guilty = [
+            value
+            for value in node.reads
+            if length not in value.shape and _latest(reader, value) >= reach >= 0 and value in made
+        ]
+        if not guilty:
+            return found
+        node = made[guilty[0]]
+        if any(_mixes(reader, value, length) for value in node.outputs if value is not None):
+            found = node
+
+
+def _mixes(reader: Reader, value: Value, length: int) -> bool:
+    parts = reader.parts(value)
+    return parts is not None and bool((parts[0] != length - 1 - parts[1]).any())
+
+
+def _latest(reader: Reader, value: Value) -> int:
+    parts = reader.parts(value)
+    return -1 if parts is None else int(parts[0].max(initial=-1))
+
+
+def first_mixed(
+    program: Program, lattice: Lattice, marks: Mapping[int, Parts], outputs: Sequence[Value]
+) -> Jump | None:
+    """Return the first operation, on a way to the outputs, with an entry that reads two things."""
+    reader = Reader(program, [lattice], marks, keep=True)
+    ways = _leading_to(program, outputs)
+    found: list[Node] = []
+
+    def mixed(node: Node) -> bool:
+        for value in node.outputs:
+            if value is not None and value in ways:
+                parts = reader.parts(value)
+                if parts is not None and _several(parts[0]).any():
+                    found.append(node)
+        return bool(found)
+
+    reader.run(mixed)
+    return _jump(found[0], None) if found else None
+
+
+def _several(sets: Array) -> Array:
+    several: Array = (sets & (sets - 1)) != 0
+    return several
+
+
+def _leading_to(program: Program, outputs: Sequence[Value]) -> set[Value]:
+    ways = set(outputs)
+    for node in reversed(program.nodes):
+        if any(value in ways for value in node.outputs):
+            ways.update(node.reads)
+    return ways
+
+
+def _jump(node: Node, through: Node | None) -> Jump:
+    place = node.place
+    return Jump(
+        operation=node.name.removesuffix(".default"),
+        module=place.module,
+        file=place.file,
+        line=place.line,
+        through=through.name.removesuffix(".default") if through else "",
+        place=str(place),
+    )

@@ -1,0 +1,122 @@
+"""Which value of the program a tensor holds, while views of it are taken and written into.
+
+A view shares its memory with the tensor that it was taken from. A write into either changes both: the written
+view is put back into the tensor that it was taken from, up to the one that owns the memory, and other views
+are taken anew when they are next read.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from scanproof.errors import InvalidArgument
+from scanproof.programs.program import Node, Value
+
+aten = torch.ops.aten
+
+Emit = Callable[..., Value]
+"""Adds an operation to the program: called with it, its arguments, and the shape of the result."""
+
+
+class Mark:
+    """What a tensor holds: carried by the tensor itself as an attribute.
+
+    Attributes:
+        recorder: who recorded it; a mark of another recording means nothing.
+        value: its value when it was last looked at.
+        parent: the mark of the tensor that it is a view of; None where it owns its memory.
+        node: the operation that took the view, on the parent's value.
+        item: which of the operation's results it is; None where there is one.
+        root: the mark of the tensor that owns the memory.
+        version: of a root: how often the memory was written into.
+        seen: the version of its root at which ``value`` is what the tensor holds.
+    """
+
+    __slots__ = ("item", "node", "parent", "recorder", "root", "seen", "value", "version")
+
+    def __init__(
+        self,
+        recorder: object,
+        value: Value,
+        parent: "Mark | None" = None,
+        node: Node | None = None,
+        item: int | None = None,
+    ) -> None:
+        self.recorder, self.value, self.parent, self.node, self.item = recorder, value, parent, node, item
+        if parent is None:
+            self.root = self
+            self.version = self.seen = 0
+        else:
+            self.root = parent.root
+            self.seen = self.root.version
+
+    def __deepcopy__(self, memo: object) -> None:
+        """Leave marks behind when a tensor is copied."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
+
+    def current(self, emit: Emit) -> Value:
+        """Return what the tensor holds, taken anew from what it is a view of, if that has changed."""
+        if self.seen != self.root.version:
+            assert self.parent is not None
+            assert self.node is not None
+            args = (self.parent.current(emit), *self.node.args[1:])
+            self.value = emit(self.node.op, args, self.node.kwargs, self.value.shape, self.item)
+            self.seen = self.root.version
+        return self.value
+
+    def write(self, value: Value, emit: Emit) -> None:
+        """Let the tensor hold ``value`` from now on, and with it all that share its memory."""
+        self.current(emit)
+        self.root.version += 1
+        mark = self
+        while True:
+            mark.value, mark.seen = value, self.root.version
+            if mark.parent is None or mark.node is None:
+                return
+            value, mark = _put_back(mark.parent.value, mark.node, mark.item, value, emit), mark.parent
+
+
+def _put_back(parent: Value, view: Node, item: int | None, value: Value, emit: Emit) -> Value:
+    """Return the tensor that a view was taken from, with ``value`` in the view's place."""
+    args = view.args[1:]
+    name = view.op.overloadpacket.__name__
+    shape = parent.shape
+
+    def scatter(op: Any, *where: Any) -> Value:
+        return emit(op, (parent, value, *where), view.kwargs if item is None else {}, shape)
+
+    match name:
+        case "alias" | "detach" | "lift_fresh":
+            return value
+        case "view" | "_reshape_alias" | "unsqueeze" | "squeeze" | "unsqueeze_" | "squeeze_" | "reshape":
+            return emit(aten.reshape.default, (value, list(shape)), {}, shape)
+        case "expand" if value.shape == (1,) * (len(value.shape) - len(shape)) + shape:
+            return emit(aten.reshape.default, (value, list(shape)), {}, shape)
+        case "t" | "transpose" | "t_" | "transpose_":
+            return emit(view.op, (value, *args), view.kwargs, shape)
+        case "permute":
+            dims = [dim % len(shape) for dim in args[0]]
+            return emit(
+                aten.permute.default, (value, [dims.index(dim) for dim in range(len(dims))]), {}, shape
+            )
+        case "select":
+            return scatter(aten.select_scatter.default, *args)
+        case "slice":
+            return scatter(aten.slice_scatter.default, *args)
+        case "diagonal":
+            return scatter(aten.diagonal_scatter.default, *args)
+        case "unbind":
+            assert item is not None
+            return scatter(aten.select_scatter.default, args[0] if args else 0, item)
+        case "split" | "split_with_sizes":
+            assert item is not None
+            dim = (args[1] if len(args) > 1 else 0) % len(shape)
+            size = args[0]
+            start = item * size if isinstance(size, int) else sum(size[:item])
+            return scatter(aten.slice_scatter.default, dim, start, start + value.shape[dim])
+    raise InvalidArgument(
+        f"read: a write into a view by {view.op} cannot be recorded; write into a tensor of its own."
+    )

@@ -1,0 +1,162 @@
+"""Which module and which line of a user's code ran an operation."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from linecache import getline
+from pathlib import Path
+from threading import get_ident
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+_FOREIGN = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+SOURCE = 80
+"""Characters of a line of source code that are shown."""
+
+REACH = 4
+"""How many functions, containers and objects may lie between a function and a module that it holds."""
+
+
+class Place:
+    """Where an operation was run: the module, and the first line outside of torch.
+
+    Attributes:
+        module: dotted path and class of the module; empty outside of modules.
+    """
+
+    __slots__ = ("_code", "_instruction", "module")
+
+    def __init__(self, module: str, code: CodeType | None, instruction: int) -> None:
+        self.module, self._code, self._instruction = module, code, instruction
+
+    @property
+    def file(self) -> str:
+        """Path of the source file; empty where no line is known."""
+        return self._code.co_filename if self._code else ""
+
+    @property
+    def line(self) -> int:
+        """Number of the line, from 1; 0 where none is known."""
+        if self._code is None:
+            return 0
+        for start, end, line in self._code.co_lines():
+            if start <= self._instruction < end and line is not None:
+                return line
+        return self._code.co_firstlineno
+
+    @property
+    def source(self) -> str:
+        """The line itself, shortened."""
+        text = getline(self.file, self.line).strip()
+        return text if len(text) <= SOURCE else f"{text[:SOURCE]} …"
+
+    def __str__(self) -> str:
+        line = f"{Path(self.file).name}:{self.line}" if self.file else ""
+        line = f"{line}: {self.source}" if line and self.source else line
+        return ", ".join(part for part in (self.module, line) if part) or "an unknown place"
+
+
+NOWHERE = Place("", None, 0)
+
+
+class Where:
+    """Follows the calls of modules while it is entered, and says where execution is.
+
+    Args:
+        fn: the function; modules that it is, holds or closes over give the paths their names.
+    """
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self._names = module_names(fn)
+        self._stack = [""]
+        self._thread = get_ident()
+        self._foreign: dict[CodeType, bool] = {}
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Follow calls of modules made by this thread within the context."""
+        with ExitStack() as stack:
+            for handle in (
+                register_module_forward_pre_hook(self._enter),
+                register_module_forward_hook(self._leave, always_call=True),
+            ):
+                stack.callback(handle.remove)
+            yield
+
+    def now(self, depth: int) -> Place:
+        """Return the place of the first frame outside of torch, ``depth`` frames up or more."""
+        foreign = self._foreign
+        frame = sys._getframe(depth)
+        while True:
+            code = frame.f_code
+            skip = foreign.get(code)
+            if skip is None:
+                skip = foreign[code] = code.co_filename.startswith(_FOREIGN)
+            if not skip:
+                return Place(self._stack[-1], code, frame.f_lasti)
+            if frame.f_back is None:
+                return Place(self._stack[-1], None, 0)
+            frame = frame.f_back
+
+    def _enter(self, module: nn.Module, args: Any) -> None:
+        if get_ident() != self._thread:
+            return
+        kind = type(module).__name__
+        name = self._names.get(id(module))
+        self._stack.append(f"{name} ({kind})" if name else kind)
+
+    def _leave(self, module: nn.Module, args: Any, result: Any) -> None:
+        if get_ident() == self._thread and len(self._stack) > 1:
+            self._stack.pop()
+
+
+def module_names(fn: Callable[..., Any]) -> dict[int, str]:
+    """Return the dotted paths of modules by their ids, from what ``fn`` is, holds or closes over."""
+    names: dict[int, str] = {}
+    for prefix, held in _held(fn, "", REACH):
+        if isinstance(held, nn.Module):
+            for path, module in held.named_modules(prefix=prefix):
+                names.setdefault(id(module), path)
+    return names
+
+
+def held_tensors(fn: Callable[..., Any]) -> set[int]:
+    """Return the ids of the tensors that ``fn`` holds or closes over before it runs."""
+    tensors = set()
+    for _, held in _held(fn, "", REACH):
+        if isinstance(held, nn.Module):
+            tensors |= {id(tensor) for tensor in (*held.parameters(), *held.buffers())}
+        else:
+            tensors.add(id(held))
+    return tensors
+
+
+def _held(thing: Any, name: str, reach: int) -> Iterator[tuple[str, nn.Module | Tensor]]:
+    """Yield the tensors and the outermost modules that a callable leads to."""
+    if isinstance(thing, nn.Module | Tensor):
+        yield name, thing
+    elif not reach or isinstance(thing, type):
+        return
+    elif isinstance(thing, partial):
+        yield from _held(thing.func, name, reach)
+    elif isinstance(thing, MethodType):
+        yield from _held(thing.__self__, name, reach - 1)
+    elif isinstance(thing, FunctionType):
+        for free, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
+            with suppress(ValueError):  # a cell that nothing has been put in yet
+                yield from _held(cell.cell_contents, free, reach - 1)
+        for used in thing.__code__.co_names:
+            yield from _held(thing.__globals__.get(used), used, reach - 1)
+        for given in thing.__defaults__ or ():
+            yield from _held(given, "", reach - 1)
+    elif isinstance(thing, list | tuple):
+        for number, each in enumerate(thing):
+            yield from _held(each, f"{name}[{number}]", reach - 1)
+    elif hasattr(thing, "__dict__") and not isinstance(thing, ModuleType):
+        for attribute, held in list(vars(thing).items()):
+            yield from _held(held, attribute, reach - 1)

@@ -1,0 +1,90 @@
+"""Attention as one operation."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from scanproof.programs.compact import Array, ranked
+from scanproof.programs.facts import LOW, NINF, ZERO
+from scanproof.programs.labels import Parts, Reader, State
+from scanproof.programs.program import Node, Value
+from scanproof.programs.reads.products import live_terms
+from scanproof.programs.table import row
+
+
+def _arguments(node: Node) -> dict[str, Any]:
+    names = [argument.name for argument in node.op._schema.arguments]
+    return {**dict(zip(names, node.args, strict=False)), **node.kwargs}
+
+
+@row(
+    "_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention",
+    "_scaled_dot_product_efficient_attention", "_scaled_dot_product_cudnn_attention",
+    "_scaled_dot_product_fused_attention_overrideable", "scaled_dot_product_attention",
+    "_scaled_dot_product_attention_math", "_scaled_dot_product_attention_math_for_mps",
+)  # fmt: skip
+def attention(reader: Reader, node: Node) -> list[State]:
+    """Read a query, and the keys and values that no mask hides from it."""
+    given = _arguments(node)
+    query, key, value = given["query"], given["key"], given["value"]
+    mask = given.get("attn_mask", given.get("attn_bias"))
+    rows, columns = query.shape[-2], key.shape[-2]
+    rank = len(query.shape)
+    hidden, everything = _hidden(reader, mask, rows, columns, given.get("is_causal", False))
+    hidden = hidden & ~everything
+    scores = _over_channels(reader, query, rank)
+    scores = reader.joined(scores, _visible(reader, hidden, _heads(_over_channels(reader, key, rank), query)))
+    weights = None if mask is None else reader.parts(mask)
+    if weights is not None:
+        weights = reader.without(tuple(ranked(part, rank) for part in weights), hidden)
+        scores = reader.joined(scores, reader.reduced(weights, [-1]))
+    parts = reader.parts(value)
+    offered = None if parts is None else tuple(ranked(part, rank) for part in parts)
+    made = reader.joined(scores, _visible(reader, hidden, _heads(offered, query)))
+    statistics = None if scores is None else tuple(ranked(part, rank)[..., 0] for part in scores)
+    rest = [
+        State(statistics if output is not None and len(output.shape) > 1 else None)
+        for output in node.outputs[1:]
+    ]
+    return [State(made), *rest]
+
+
+def _visible(reader: Reader, hidden: Array, parts: Parts | None) -> Parts | None:
+    """Return labels of keys joined over those that each query sees."""
+    if parts is None or not hidden.any():
+        return None if parts is None else reader.reduced(parts, [-2])
+    return live_terms(reader, hidden, parts)
+
+
+def _over_channels(reader: Reader, value: Value, rank: int) -> Parts | None:
+    parts = reader.parts(value)
+    return None if parts is None else reader.reduced(tuple(ranked(part, rank) for part in parts), [-1])
+
+
+def _heads(parts: Parts | None, query: Value) -> Parts | None:
+    """Give every head of the queries the key head that it shares."""
+    if parts is None or len(query.shape) < 3:
+        return parts
+    heads = query.shape[-3]
+    return tuple(
+        np.repeat(part, heads // part.shape[-3], -3) if 1 < part.shape[-3] < heads else part for part in parts
+    )
+
+
+def _hidden(reader: Reader, mask: Value | None, rows: int, columns: int, causal: bool) -> tuple[Array, Array]:
+    """Return which keys (…, rows, columns) are hidden, and for which rows (…, rows, 1) in vain."""
+    hidden = ~np.tri(rows, columns, dtype=bool) if causal else np.zeros((1, 1), bool)
+    fact = None if mask is None else reader.fact(mask)
+    low = None
+    if mask is not None and fact is not None:
+        fact = ranked(fact, 2)
+        if mask.dtype == torch.bool:
+            hidden = hidden | (fact == ZERO)
+        else:
+            low = fact == LOW
+            hidden = hidden | low | (fact == NINF)
+            reader.assumed.low = reader.assumed.low or bool(low.any())
+    if low is None:
+        return hidden, np.zeros((1, 1), bool)
+    return hidden, hidden.all(-1, keepdims=True) & low.any(-1, keepdims=True)

@@ -1,0 +1,90 @@
+"""Systems of linear equations and decompositions of matrices."""
+
+import numpy as np
+
+from scanproof.programs.compact import Array, ranked, widened
+from scanproof.programs.labels import Lattice, Parts, Reader, State
+from scanproof.programs.program import Node, Value
+from scanproof.programs.reads.reductions import whole_axes
+from scanproof.programs.table import row
+
+
+@row("linalg_solve_triangular", "triangular_solve")
+def triangular(reader: Reader, node: Node) -> list[State]:
+    """Read the triangle and the right side up to the row of the result, from it on for an upper triangle."""
+    if node.op.overloadpacket.__name__ == "triangular_solve":
+        right, matrix = node.args[:2]
+        upper, transposed, unit = node.given(2, True, False, False)
+        left = True
+    else:
+        matrix, right = node.args[:2]
+        upper, transposed = node.kwargs["upper"], False
+        left, unit = node.kwargs.get("left", True), node.kwargs.get("unitriangular", False)
+    rank = max(len(matrix.shape), len(right.shape))
+    size = matrix.shape[-1]
+    flipped = transposed == left  # X A = B is A' X' = B'
+    made: Parts | None = None
+    for value, of_matrix in ((matrix, True), (right, False)):
+        parts = reader.parts(value)
+        if parts is None:
+            continue
+        own = []
+        for lattice, part in zip(reader.lattices, parts, strict=True):
+            part = ranked(part, rank)
+            if of_matrix:
+                part = widened(part, (*[1] * (rank - 2), size, size), [rank - 2, rank - 1])
+                part = part.swapaxes(-1, -2) if flipped == left else part
+                part = _rows(part, lattice, upper != (flipped == left), unit)
+            elif not left:
+                part = part.swapaxes(-1, -2)
+            part = _through(part, size, lattice, upper != (flipped == left))
+            own.append(part if left else part.swapaxes(-1, -2))
+        made = reader.joined(made, tuple(own))
+    return [State(made), *[State(reader.parts(matrix))] * (len(node.outputs) - 1)]
+
+
+def _rows(part: Array, lattice: Lattice, upper: bool, unit: bool) -> Array:
+    """Return what the triangle reads in each row."""
+    size = part.shape[-1]
+    inside = np.tri(size, size, -1 if unit else 0, dtype=bool)
+    inside = inside.T if upper else inside
+    rows: Array = lattice.join.reduce(
+        np.where(inside, part, lattice.dtype(lattice.bottom)), axis=-1, keepdims=True
+    )
+    return rows
+
+
+def _through(part: Array, size: int, lattice: Lattice, upper: bool) -> Array:
+    """Join over the rows that are solved before."""
+    dim = part.ndim - 2
+    if part.shape[dim] == 1:
+        return part
+    part = np.flip(part, dim) if upper else part
+    part = lattice.join.accumulate(part, axis=dim)
+    return np.flip(part, dim) if upper else part
+
+
+@row(
+    "linalg_inv_ex", "_linalg_solve_ex", "linalg_cholesky_ex", "linalg_qr", "_linalg_svd", "_linalg_eigh",
+    "linalg_lu_factor_ex", "linalg_lu", "_linalg_det", "_linalg_slogdet", "linalg_matrix_exp",
+    "cholesky_solve", "linalg_eig", "linalg_lu_solve", "cholesky_inverse", "linalg_pinv.atol_rtol_tensor",
+    "linalg_householder_product",
+)  # fmt: skip
+def matrices(reader: Reader, node: Node) -> list[State]:
+    """Read whole matrices, each by itself where there are several."""
+    batch: Parts | None = None
+    for value in node.reads:
+        dims = list(range(max(0, len(value.shape) - 2), len(value.shape)))
+        batch = reader.joined(batch, whole_axes(reader, value, dims, True))
+    return [State(_with_rank(batch, output)) for output in node.outputs]
+
+
+def _with_rank(parts: Parts | None, output: Value | None) -> Parts | None:
+    if parts is None or output is None:
+        return None
+    made = []
+    for part in parts:
+        lead = part.reshape(part.shape[:-2])
+        behind = len(output.shape) - lead.ndim
+        made.append(lead.reshape(*lead.shape, *[1] * max(behind, 0)))
+    return tuple(made)
