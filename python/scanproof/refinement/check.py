@@ -328,7 +328,7 @@ def _report(
         rounding=problem.rounding,
         compared=found.compared if tried is None else tried.compared,
         tried=tried,
-        gradients=problem.differentiated(inputs) if separated(inputs)[1] else (),
+        gradients=_compared_gradients(problem, inputs, found),
         seed=seed,
         worst=found.worst,
         sharpness=found.sharpness,
@@ -345,6 +345,12 @@ def _report(
         theorem=problem.theorem,
         bound_theorem=_bound_theorem(problem),
     )
+
+
+def _compared_gradients(problem: Problem, inputs: Inputs, found: Comparison) -> tuple[str, ...]:
+    """Return the inputs at which gradients were compared, or would have been if anything could be."""
+    wanted = problem.differentiated(inputs) if separated(inputs)[1] else ()
+    return tuple(name for name in wanted if not found.greatest or f"d{name}" in found.greatest)
 
 
 def _option_missed(problem: Problem, inputs: Inputs) -> str:
@@ -383,7 +389,6 @@ def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
     smallest = shrinker.run()
     if last is None:
         last = compare(problem, smallest)
-    assert last.worst is not None
     return FailingCase(inputs=smallest, deviation=last.worst, code=problem.code(smallest), runs=shrinker.runs)
 
 

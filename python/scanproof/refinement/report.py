@@ -51,6 +51,8 @@ class Deviation:
         """Error relative to the bound; above 1 rounding cannot explain it."""
         if self.bound == 0:
             return 0.0 if self.error == 0 else inf
+        if self.bound == inf:
+            return 0.0
         return self.error / self.bound
 
     def __str__(self) -> str:
@@ -158,7 +160,8 @@ class RefinementReport(Report):
         gradients: the inputs at which gradients were compared; empty where outputs alone were.
         seed: the seed of cases and cotangents; None where nothing was drawn.
         worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
-            where no other is outside; None if nothing could be compared.
+            where no other is outside; where nothing could be compared, the first one whose reference or
+            bound is not finite.
         sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest;
             NaN if nothing could be compared.
         loosest: that output or gradient, or all where that of all is greater; empty if nothing was compared.
@@ -194,7 +197,7 @@ class RefinementReport(Report):
     tried: Tried | None
     gradients: tuple[str, ...]
     seed: int | None
-    worst: Deviation | None
+    worst: Deviation
     sharpness: float
     loosest: str
     spread: Spread | None
@@ -223,7 +226,7 @@ class RefinementReport(Report):
     @property
     def _worst_is_of_the_adjoint(self) -> bool:
         """Whether the worst entry is one of a gradient whose bound is the adjoint's theorem."""
-        at_gradient = self.worst is not None and self.worst.output in {f"d{name}" for name in self.gradients}
+        at_gradient = self.worst.output in {f"d{name}" for name in self.gradients}
         return at_gradient and theorems.GRADIENT_ERROR in self._adjoint_theorems
 
     @property
@@ -244,8 +247,8 @@ class RefinementReport(Report):
         ]
         if self.tried is not None:
             lines.append(f"  cases     : {self.tried}, seed {self.seed}")
-        if self.worst is not None:
-            lines.append(f"  worst     : {self.worst}")
+        lines.append(f"  {'worst' if self.spread else 'undecided':<10}: {self.worst}")
+        if self.spread is not None:
             lines.append(
                 f"  bound     : {self.sharpness:.2g} of the value (median of {self.loosest}); {self.rounding}"
             )
@@ -290,7 +293,7 @@ class RefinementReport(Report):
     def row(self, subject: str) -> Row:
         """Return the report as a row of ``scanproof.table``."""
         found = (
-            "" if self.worst is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
+            "" if self.spread is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
         )
         if self.tried is not None and self.verdict.passed:
             found += f"; {self.reason}"
@@ -321,7 +324,7 @@ class RefinementError(AssertionError):
 def _mismatch(report: RefinementReport) -> list[str]:
     """Say how many entries are outside the bound, which one is worst, and what was allowed."""
     lines = [f"{report.verdict.name}: {report.verdict.value}"]
-    if report.worst is not None and report.spread is not None and report.worst.ratio > 1:
+    if report.spread is not None and report.worst.ratio > 1:
         outside = report.spread.above_bound
         share = outside / report.spread.entries
         lines += [
