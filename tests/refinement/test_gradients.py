@@ -218,7 +218,7 @@ def test_a_wrong_gradient_is_found_beside_a_state_that_has_none():
 
     report = check_refinement(scan, SelectiveScanFn(), scan_case(), gradients=True, shrink=False)
     assert report.verdict is Verdict.REFUTED
-    assert "besides, last_state of impl(…) has no gradient" in report.reason
+    assert "besides, last_state of fn(…) has no gradient" in report.reason
 
 
 class NotBackwards(torch.autograd.Function):
@@ -235,20 +235,20 @@ class NotBackwards(torch.autograd.Function):
     ("end", "says"),
     [
         (NotBackwards.apply, "no backward on this device"),
-        (torch.Tensor.detach, "y of impl(…) has no gradient"),
+        (torch.Tensor.detach, "y of fn(…) has no gradient"),
     ],
 )
 def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are_compared(end, says):
-    impl, spec, x = block_case(MambaBlockSpec)
-    report = check_refinement(lambda x: end(impl(x)), spec, x, gradients=True)
+    fn, spec, x = block_case(MambaBlockSpec)
+    report = check_refinement(lambda x: end(fn(x)), spec, x, gradients=True)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert says in report.reason
     assert report.gradients == ()
     assert set(report.greatest) == {"y"}
-    wrong = check_refinement(lambda x: end(1.01 * impl(x)), spec, x, gradients=True)
+    wrong = check_refinement(lambda x: end(1.01 * fn(x)), spec, x, gradients=True)
     assert wrong.verdict is Verdict.REFUTED
     assert says in wrong.reason
-    drawn = check_refinement(lambda x: end(impl(x)), spec, cases=3, gradients=True)
+    drawn = check_refinement(lambda x: end(fn(x)), spec, cases=3, gradients=True)
     assert drawn.verdict is Verdict.INCONCLUSIVE
     assert says in drawn.reason
 
