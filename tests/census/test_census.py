@@ -9,8 +9,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from block_case import block_case
 from examples import example
-from scanproof import InvalidArgument, Verdict
+from scanproof import InvalidArgument, Verdict, check_refinement
 from scanproof.census import basis, command
 from scanproof.census.answers import answer, causality
 from scanproof.census.page import html
@@ -246,3 +247,11 @@ def test_a_wrong_call(tmp_path):
         command.run_census(tmp_path, only="z*", **options)
     with pytest.raises(InvalidArgument, match="--jobs must be at least 1"):
         command.run_census(tmp_path, only="*", **{**options, "jobs": 0})
+
+
+def test_an_inconclusive_gradient_has_no_worst_number():
+    impl, spec, x = block_case()
+    x[0, 3, 1] = torch.nan
+    found = answer("gradient refinement", lambda: check_refinement(impl, spec, x, gradients=True))
+    assert (found.verdict, found.worst) == ("INCONCLUSIVE", None)
+    assert "not finite" in found.evidence

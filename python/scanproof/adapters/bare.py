@@ -1,12 +1,13 @@
 """Import of single modules of a package that cannot be imported without a GPU."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import update_wrapper
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -20,8 +21,9 @@ def bare_module(name: str, *, folder: Path | None = None, inert: tuple[str, ...]
         name: ``"package.sub.module"``.
         folder: folder of the package and of its other imports; default: the path of Python.
         inert: names of modules, such as ``"triton"``, to replace by a stand-in, during the import and in the
-            module afterwards. Every attribute, item and call of a stand-in returns the stand-in, so a
-            function that it decorates is lost.
+            module afterwards. Every attribute, item and call of a stand-in returns the stand-in. A function
+            that a stand-in decorates is kept and can be called. A kernel that is launched raises
+            ``MissingDependency``, because nothing would be computed. Leave ``inert`` out where kernels run.
 
     Returns:
         The module. Neither it nor the packages stay in ``sys.modules``.
@@ -62,7 +64,9 @@ class _Inert(ModuleType):
             raise AttributeError(name)
         return self
 
-    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert":
+    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert | _Decorated":
+        if len(args) == 1 and not kwargs and isinstance(args[0], FunctionType | _Decorated):
+            return _Decorated(args[0], self)
         return self
 
     def __getitem__(self, key: Any) -> "_Inert":
@@ -70,6 +74,25 @@ class _Inert(ModuleType):
 
     def __iter__(self) -> "Iterator[_Inert]":
         return iter((self,))
+
+
+class _Decorated:
+    """A function that something inert decorates."""
+
+    def __init__(self, function: Callable[..., Any], by: _Inert) -> None:
+        self._function, self._by = function, by
+        update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+    def __getitem__(self, grid: Any) -> Any:
+        raise MissingDependency(
+            f"{self.__name__} cannot be launched: {self._by.__name__} is replaced by something inert."
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._by, name)
 
 
 def _package(name: str, folder: Path) -> ModuleType:

@@ -99,9 +99,11 @@ def _worst(report: Any) -> float | None:
     """Return the worst number of a report, relative; None where nothing differed."""
     worst = getattr(report, "worst", None)
     if isinstance(report, RefinementReport) and report.gradients:
-        return max(report.greatest[f"d{name}"] for name in report.gradients)
+        return max(
+            (report.greatest[f"d{name}"] for name in report.gradients if report.greatest), default=None
+        )
     if isinstance(report, RefinementReport):
-        return worst.ratio if worst else None
+        return report.worst.ratio if report.greatest else None
     if isinstance(report, StreamingWay):
         return worst.share if worst else (report.evidence.low if report.evidence else None)
     share = getattr(worst, "share", None)
