@@ -227,10 +227,10 @@ def test_the_example_of_its_help(tmp_path, monkeypatch):
     assert first.exit_code == 0, first.output
     assert first.stdout.endswith("1 implementations, 0 with findings; census/census.md\n")
     made = json.loads((tmp_path / "census" / "census.json").read_text())["entries"]
-    assert made[0]["cells"]["refines"]["verdict"] == "REFINES"
+    assert made[0]["cells"]["refinement"]["verdict"] == "REFINES"
     assert made[0]["cells"]["gradient"]["verdict"] == "REFINES"
     assert made[0]["cells"]["causal"]["verdict"] == "CAUSAL"
-    assert 0 < made[0]["cells"]["gradient"]["worst"] != made[0]["cells"]["refines"]["worst"]
+    assert 0 < made[0]["cells"]["gradient"]["worst"] != made[0]["cells"]["refinement"]["worst"]
     assert {file.suffix for file in (tmp_path / "census").iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
     def never(subject, seed, overlays):
