@@ -88,20 +88,20 @@ Outcome = Measurement | Stopped | Failed
 def run(task: Task, max_seconds: float) -> Outcome:
     """Measure in a fresh process, so that no tool profits from the memory or caches of another."""
     command = [sys.executable, "-m", "scanproof.bench.measure", json.dumps(asdict(task))]
-    before = _children_cpu_seconds()
+    before = children_cpu_seconds()
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=max_seconds + START_UP
         )
     except subprocess.TimeoutExpired:
-        return Stopped(max_seconds, max(0.0, _children_cpu_seconds() - before - START_UP))
+        return Stopped(max_seconds, max(0.0, children_cpu_seconds() - before - START_UP))
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return Failed(f"exit code {done.returncode}: {last}")
     return Measurement(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def _children_cpu_seconds() -> float:
+def children_cpu_seconds() -> float:
     """Return the CPU time of the processes that this one started and that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from scanproof.cli.audit import audit
-from scanproof.cli.bench import causality, refinement, ulps
+from scanproof.cli.bench import causality, prove_, refinement, ulps
 from scanproof.cli.census import census
 from scanproof.cli.certify import certify
 from scanproof.cli.cite import cite
@@ -72,5 +72,6 @@ add(cite, THEOREMS, "scanproof cite Runner.take_outputs_append --format bibtex")
 add(doctor, MACHINE, "scanproof doctor")
 add(demo, MACHINE, "scanproof demo")
 add(causality, None, "scanproof bench causality --quick --part monitor", to=bench)
+add(prove_, None, "scanproof bench prove --modules 1", to=bench)
 add(refinement, None, "scanproof bench refinement --repeats 1", to=bench)
 add(ulps, None, "scanproof bench ulps --dtype float32 --samples 2000", to=bench)

@@ -87,3 +87,17 @@ def causality(
         parts=parts or PARTS,
     )
     return PASSED if right else FINDING
+
+
+def prove_(
+    modules: Annotated[int, typer.Option(help="How many modules of the library to check.")] = 12,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Compare one process of Lean for each module with the threads of one process, as scanproof prove has."""
+    from scanproof.bench.prove import run_bench
+    from scanproof.cli.show import step
+
+    with step("Measuring", quiet):
+        run_bench(modules, as_json=json, quiet=quiet)
+    return PASSED
