@@ -88,7 +88,8 @@ BINARY = (
     "add.Tensor", "sub.Tensor", "mul.Tensor", "div.Tensor", "atan2", "eq.Tensor", "ne.Tensor", "lt.Tensor",
     "le.Tensor", "gt.Tensor", "ge.Tensor", "maximum", "minimum", "fmod.Tensor", "remainder.Tensor",
     "pow.Tensor_Tensor", "logical_and", "logical_or", "logical_xor", "copysign.Tensor", "hypot",
-    "fmax", "fmin", "xlogy.Tensor", "special_xlog1py", "logaddexp", "logaddexp2", "complex", "nextafter", "floor_divide",
+    "fmax", "fmin", "xlogy.Tensor", "special_xlog1py", "logaddexp",
+    "logaddexp2", "complex", "nextafter", "floor_divide",
 )  # fmt: skip
 
 EQUALITIES = {"eq.Tensor", "ne.Tensor", "logical_and", "logical_or", "logical_xor"}

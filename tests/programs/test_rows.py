@@ -11,6 +11,7 @@ from scanproof.programs.record import record
 from scanproof.programs.table import ROWS, row_of
 
 
+@pytest.mark.filterwarnings("ignore:index_reduce")  # it says that it is in beta
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_a_row_says_what_is_read(sample: Sample) -> None:
     program = record(sample.fn, *sample.inputs)
