@@ -74,8 +74,12 @@ UNARY = (
     "reciprocal", "relu", "round", "rsqrt", "sigmoid", "sign", "silu", "sin", "sinh", "sqrt", "tan",
     "tanh", "trunc", "elu", "clone", "alias", "detach", "erfc", "exp2", "hardswish", "hardsigmoid",
     "softplus", "mish", "signbit", "lgamma", "digamma", "nan_to_num", "hardshrink", "softshrink",
-    "log_sigmoid_forward", "_to_copy", "special_entr", "i0", "logit", "isneginf", "isposinf",
+    "log_sigmoid_forward", "_to_copy", "logit", "isneginf", "isposinf", "erfinv",
+    "special_i0e", "celu", "frac", "sinc", "sgn", "angle", "frexp.Tensor",
 )  # fmt: skip
+
+WITHIN = {"erfinv": 4, "logit": 4, "acos": 4, "asin": 4, "atanh": 4}
+"""What positive numbers are divided by, so that they lie where an operation is defined."""
 
 NEVER = {"isinf", "isnan", "isneginf", "isposinf"}
 """What finite numbers do not change."""
@@ -83,8 +87,9 @@ NEVER = {"isinf", "isnan", "isneginf", "isposinf"}
 BINARY = (
     "add.Tensor", "sub.Tensor", "mul.Tensor", "div.Tensor", "atan2", "eq.Tensor", "ne.Tensor", "lt.Tensor",
     "le.Tensor", "gt.Tensor", "ge.Tensor", "maximum", "minimum", "fmod.Tensor", "remainder.Tensor",
-    "pow.Tensor_Tensor", "logical_and", "logical_or", "logical_xor", "copysign.Tensor", "hypot", "fmax",
-    "fmin",
+    "pow.Tensor_Tensor", "logical_and", "logical_or", "logical_xor", "copysign.Tensor", "hypot",
+    "fmax", "fmin", "xlogy.Tensor", "special_xlog1py", "logaddexp",
+    "logaddexp2", "complex", "nextafter", "floor_divide",
 )  # fmt: skip
 
 EQUALITIES = {"eq.Tensor", "ne.Tensor", "logical_and", "logical_or", "logical_xor"}
@@ -96,6 +101,21 @@ WITH_NUMBER = (
 )  # fmt: skip
 
 
+BACKWARD: dict[str, tuple[Any, ...]] = {
+    "sigmoid_backward": (),
+    "tanh_backward": (),
+    "silu_backward": (),
+    "mish_backward": (),
+    "hardswish_backward": (),
+    "hardsigmoid_backward": (),
+    "softplus_backward": (1.0, 20.0),
+    "leaky_relu_backward": (0.1, False),
+    "hardtanh_backward": (-1.0, 1.0),
+    "logit_backward": (),
+}
+"""Gradients of functions of one entry: the result is read at saturated places only."""
+
+
 def overload(name: str) -> Any:
     packet, _, chosen = name.partition(".")
     return getattr(getattr(aten, packet), chosen or "default")
@@ -103,8 +123,13 @@ def overload(name: str) -> Any:
 
 def pointwise() -> Iterator[Sample]:
     for name in UNARY:
-        within = {"acosh": 1 + positive(2, 3), "logit": torch.rand(2, 3, dtype=torch.float64)}
-        x = within.get(name, positive(2, 3) / 4 if name in ("acos", "asin", "atanh") else numbers(2, 3))
+        x = (
+            1 + positive(2, 3)
+            if name == "acosh"
+            else positive(2, 3) / WITHIN[name]
+            if name in WITHIN
+            else numbers(2, 3)
+        )
         yield call(overload(name), x, exact=name not in NEVER)
     for name in BINARY:
         a, b = (
@@ -117,6 +142,40 @@ def pointwise() -> Iterator[Sample]:
         equality = name in ("eq.Scalar", "ne.Scalar")
         yield call(overload(name), integers(3, 2, 3) if equality else numbers(2, 3), 1 if equality else 0.5)
     yield call(aten.logical_not.default, integers(2, 2, 3))
+    yield call(aten.heaviside.default, numbers(2, 3), numbers(3, seed=1), exact=False)
+    yield call(aten.polar.default, positive(2, 3), numbers(2, 3, seed=1))
+    for name in ("igamma", "igammac"):
+        yield call(overload(name), positive(2, 3), positive(3, seed=1), exact=False)
+    for name in ("gcd", "lcm", "bitwise_left_shift.Tensor", "bitwise_right_shift.Tensor"):
+        yield call(overload(name), integers(9, 2, 3), integers(9, 3, seed=1), exact=False)
+    yield call(aten.polygamma.default, 1, positive(2, 3))
+    yield call(aten.threshold.default, numbers(2, 3), 0.1, 5.0)
+    yield call(aten._prelu_kernel.default, numbers(2, 3), numbers(2, 3, seed=1))
+    yield call(aten.addcdiv.default, numbers(2, 3), numbers(2, 3, seed=1), positive(3, seed=2))
+    numbers_of = torch.complex(numbers(2, 3), numbers(2, 3, seed=1))
+    yield call(aten._conj_physical.default, numbers_of)
+    yield call(aten.view_as_real.default, numbers_of, exact=False)
+    yield call(aten.view_as_complex.default, numbers(3, 2))
+    for name, rest in BACKWARD.items():
+        yield call(overload(name), numbers(2, 3), numbers(2, 3, seed=1), *rest, exact=False)
+    yield call(
+        aten.elu_backward.default, numbers(2, 3), 1.0, 1.0, 1.0, False, numbers(2, 3, seed=1), exact=False
+    )
+    yield call(aten.native_dropout_backward.default, numbers(2, 3), truths(2, 3), 2.0)
+    yield call(
+        aten._prelu_kernel_backward.default,
+        numbers(2, 3),
+        numbers(2, 3, seed=1),
+        numbers(2, 3, seed=2),
+        exact=False,
+    )
+    yield call(
+        aten.log_sigmoid_backward.default,
+        numbers(2, 3),
+        numbers(2, 3, seed=1),
+        numbers(2, 3, seed=2),
+        exact=False,
+    )
     yield call(aten.pow.Scalar, 2.0, numbers(3))
     yield call(aten.clamp.default, numbers(2, 3), -0.5, 0.5)
     yield call(aten.clamp.Tensor, numbers(2, 3), numbers(2, 3, seed=1) - 1, numbers(2, 3, seed=2) + 1)
@@ -215,6 +274,16 @@ def shapes() -> Iterator[Sample]:
     yield call(aten.triu.default, numbers(2, 3, 3))
     yield call(aten.upsample_nearest2d.default, numbers(1, 2, 2, 3), [4, 6], 2.0, 2.0)
     yield call(aten.pixel_shuffle.default, numbers(1, 4, 2, 2), 2)
+    yield call(aten.pixel_unshuffle.default, numbers(1, 1, 4, 2), 2)
+    yield call(aten.channel_shuffle.default, numbers(1, 4, 2, 1), 2)
+    yield call(aten.diag_embed.default, numbers(2, 3), 1)
+    yield call(aten.im2col.default, numbers(1, 2, 3, 3), [2, 2], [1, 1], [1, 0], [1, 1])
+    yield call(aten.upsample_nearest1d.default, numbers(1, 2, 3), [5])
+    yield call(aten.upsample_nearest3d.default, numbers(1, 1, 2, 2, 2), [3, 2, 4])
+    yield call(aten._upsample_nearest_exact1d.default, numbers(1, 2, 3), [5])
+    yield call(aten._upsample_nearest_exact2d.default, numbers(1, 1, 2, 3), [3, 4])
+    yield call(aten._upsample_nearest_exact3d.default, numbers(1, 1, 2, 2, 2), [3, 2, 4])
+    yield call(aten.view.dtype, numbers(2, 4), torch.float32, note="of other bytes", exact=False)
     pair = (numbers(2, 3), numbers(2, 2, seed=1))
     yield with_constants(aten.cat.default, lambda x, y: torch.cat([x, y, x], 1), *pair, note="along an axis")
     yield with_constants(
@@ -259,6 +328,12 @@ def reductions() -> Iterator[Sample]:
     yield call(aten._pdist_forward.default, numbers(4, 2), 2.0)
     yield call(aten.linalg_vector_norm.default, x, 2, [1])
     yield call(aten.kthvalue.default, numbers(2, 4), 2, 1)
+    yield call(aten.std.correction, x, [1])
+    yield call(aten.var_mean.correction, x, [1], keepdim=True)
+    yield call(aten.median.dim, numbers(2, 3), 1)
+    yield call(aten.median.default, numbers(2, 3))
+    yield call(aten.aminmax.default, x, dim=1)
+    yield call(aten._safe_softmax.default, x, 1)
     mask = torch.ones(4, 4, dtype=torch.bool).tril(1)  # one key alone has the weight 1, whatever it is
     hidden = numbers(2, 4, 4)
 
@@ -301,6 +376,9 @@ def products() -> Iterator[Sample]:
     yield call(aten.baddbmm.default, numbers(2, 2, 2), numbers(2, 2, 3), numbers(2, 3, 2, seed=1))
     yield call(aten.mv.default, numbers(2, 3), numbers(3, seed=1))
     yield call(aten.dot.default, numbers(3), numbers(3, seed=1))
+    yield call(aten.vdot.default, numbers(3), numbers(3, seed=1))
+    yield call(aten.addr.default, numbers(2, 3), numbers(2), numbers(3, seed=1))
+    yield call(aten.addbmm.default, numbers(2, 2), numbers(2, 2, 3), numbers(2, 3, 2, seed=1))
     yield call(aten.addmv.default, numbers(2), numbers(2, 3), numbers(3, seed=1))
     yield call(aten.mm.default, numbers(1, 3), numbers(3, 1, seed=1), note="to one entry")
     mask = lower(3).double()
@@ -363,6 +441,10 @@ def pooling() -> Iterator[Sample]:
     yield call(aten.max_pool3d_with_indices.default, numbers(1, 1, 2, 4, 4), [2, 2, 2])
     yield call(aten._adaptive_avg_pool2d.default, image, [3, 2])
     yield call(aten._adaptive_avg_pool3d.default, numbers(1, 1, 3, 4, 3), [2, 3, 2])
+    yield call(aten.adaptive_max_pool2d.default, image, [3, 2])
+    yield call(aten.upsample_linear1d.default, numbers(1, 2, 3), [5], True)
+    yield call(aten.upsample_trilinear3d.default, numbers(1, 1, 2, 2, 3), [3, 2, 4], False)
+    yield call(aten.upsample_bicubic2d.default, numbers(1, 1, 4, 3), [5, 3], False)
     yield call(aten.upsample_bilinear2d.default, numbers(1, 2, 3, 2), [5, 3], False)
     yield call(
         aten.grid_sampler_2d.default,
@@ -400,6 +482,18 @@ def indexing() -> Iterator[Sample]:
     yield call(aten.embedding.default, numbers(3, 2), rows)
     yield with_constants(
         aten.embedding.default, lambda w: torch.nn.functional.embedding(rows, w), x, note="known ids"
+    )
+    yield call(aten.take.default, x, torch.tensor([11, 0]))
+    yield with_constants(aten.index.Tensor, lambda x: x[..., [1, 1]], x, note="known twice")
+    yield with_constants(
+        aten._unsafe_index.Tensor, lambda x: aten._unsafe_index.Tensor(x, [rows]), x, note="known"
+    )
+    yield with_constants(
+        aten.repeat_interleave.Tensor,
+        lambda counts: aten.repeat_interleave.Tensor(counts),
+        torch.tensor([1, 2, 1]),
+        note="counts",
+        exact=False,
     )
     yield call(aten.nonzero.default, truths(2, 3), exact=False)
     yield call(aten.masked_select.default, x, truths(3, 4), exact=False)
@@ -477,6 +571,20 @@ def writing() -> Iterator[Sample]:
         aten.index_add.default, lambda x, y: x.index_add(0, rows, y), x, numbers(2, 4, seed=1), note="known"
     )
     yield with_constants(
+        aten.index_reduce.default,
+        lambda x, y: x.index_reduce(0, rows, y, "amax"),
+        x,
+        numbers(2, 4, seed=1),
+        note="known",
+    )
+    yield with_constants(
+        aten._unsafe_index_put.default,
+        lambda x, y: aten._unsafe_index_put.default(x, [rows], y),
+        x,
+        numbers(2, 4, seed=1),
+        note="known",
+    )
+    yield with_constants(
         aten.index_copy.default, lambda x, y: x.index_copy(1, rows, y), x, numbers(3, 2, seed=1), note="known"
     )
 
@@ -525,6 +633,17 @@ def norms() -> Iterator[Sample]:
         1e-5,
     )
     yield call(aten._native_batch_norm_legit.no_stats, x, *vectors, True, 0.1, 1e-5)
+    yield call(
+        aten.native_batch_norm.default,
+        x,
+        *vectors,
+        numbers(3, seed=2),
+        positive(3),
+        False,
+        0.1,
+        1e-5,
+        exact=False,
+    )
     yield with_constants(
         aten._native_batch_norm_legit.default,
         lambda x, w, b: aten._native_batch_norm_legit.default(
@@ -543,6 +662,10 @@ def orders() -> Iterator[Sample]:
     yield call(aten.topk.default, x, 3, 1, exact=False)
     yield call(aten._fft_r2c.default, x, [1], 0, True, exact=False)
     yield call(aten._fft_c2r.default, torch.complex(x, numbers(2, 4, seed=1)), [1], 2, 6, exact=False)
+    yield call(aten._fft_c2c.default, torch.complex(x, numbers(2, 4, seed=1)), [1], 0, True, exact=False)
+    yield call(aten.histc.default, numbers(5), 3, -1.0, 1.0, exact=False)
+    yield call(aten.bucketize.Tensor, numbers(4), numbers(3, seed=1).sort().values, exact=False)
+    yield call(aten._unique2.default, integers(3, 4), exact=False)
     yield call(aten.bincount.default, integers(4, 5), exact=False)
     yield call(aten.searchsorted.Tensor, numbers(5).sort().values, numbers(2, 2, seed=1), exact=False)
 
@@ -559,6 +682,51 @@ def random() -> Iterator[Sample]:
         aten.full.default, lambda x: x * torch.full_like(x, 2.0), numbers(3), note="multiplied"
     )
     yield with_constants(aten.mul.Tensor, lambda x: x * torch.arange(3), numbers(2, 3), note="by positions")
+
+
+def solves() -> Iterator[Sample]:
+    well = numbers(3, 3) + 4 * torch.eye(3, dtype=torch.float64)
+    triangle = aten.linalg_solve_triangular.default
+    for left in (True, False):
+        for upper in (True, False):
+            right = numbers(3, 2, seed=1) if left else numbers(2, 3, seed=1)
+            note = f"{'left' if left else 'right'}, {'upper' if upper else 'lower'}"
+            yield call(triangle, well, right, upper=upper, left=left, note=note)
+    yield call(
+        triangle, well[None], numbers(2, 3, 1, seed=1), upper=False, unitriangular=True, note="unit, batched"
+    )
+    yield call(aten.linalg_inv_ex.default, well, exact=False)
+    yield call(aten._linalg_solve_ex.default, well, numbers(3, 2, seed=1), exact=False)
+    yield call(aten._linalg_det.default, torch.stack([well, well.mT]), exact=False)
+    yield call(aten._linalg_slogdet.default, well, exact=False)
+    yield call(aten.linalg_qr.default, well, exact=False)
+    yield call(aten._linalg_svd.default, well, exact=False)
+    yield call(aten.linalg_lu_factor_ex.default, well, exact=False)
+    yield call(aten.linalg_matrix_exp.default, well / 4)
+    for op in (aten._linalg_eigh.default, aten.linalg_cholesky_ex.default):
+        yield with_constants(
+            op, lambda x, op=op: op(x @ x.mT + torch.eye(3)), well, note="of a square", exact=False
+        )
+    yield call(aten.cholesky_solve.default, numbers(3, 2), well, exact=False)
+
+
+def recurrent() -> Iterator[Sample]:
+    lstm = torch.nn.LSTM(2, 2, bidirectional=True)
+    yield with_constants(
+        aten.mkldnn_rnn_layer.default,
+        lambda x: lstm(x.float())[0],
+        numbers(3, 2, 2),
+        note="LSTM",
+        exact=False,
+    )
+    yield with_constants(
+        aten.mkldnn_rnn_layer.default,
+        lambda x, h: lstm(x.float(), (h.float(), h.float()))[1],
+        numbers(3, 2, 2),
+        numbers(2, 2, 2),
+        note="its states",
+        exact=False,
+    )
 
 
 def backwards() -> Iterator[Sample]:
@@ -646,19 +814,7 @@ def backwards() -> Iterator[Sample]:
 
 
 KINDS = (
-    pointwise,
-    shapes,
-    reductions,
-    scans,
-    products,
-    convolutions,
-    pooling,
-    indexing,
-    writing,
-    attention,
-    norms,
-    orders,
-    random,
-    backwards,
-)
+    pointwise, shapes, reductions, scans, products, convolutions, pooling, indexing, writing, attention,
+    norms, orders, random, backwards, solves, recurrent,
+)  # fmt: skip
 SAMPLES = [sample for kind in KINDS for sample in kind()]

@@ -188,6 +188,10 @@ class _Recorder(TorchDispatchMode):
             node.takes_numbers = self._numbers.taken_by(op, args, kwargs)
         self.nodes.append(node)
         parent = self._mark(args[0]) if views else None
+        if op is aten.as_strided.default and not (args[0].is_contiguous() and args[0].storage_offset() == 0):
+            raise InvalidArgument(
+                "read: as_strided of a part of a tensor cannot be recorded; call contiguous() before."
+            )
         values = self.values
         if isinstance(result, Tensor):
             node.single = True

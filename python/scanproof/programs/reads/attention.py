@@ -21,8 +21,8 @@ def _arguments(node: Node) -> dict[str, Any]:
 @row(
     "_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention",
     "_scaled_dot_product_efficient_attention", "_scaled_dot_product_cudnn_attention",
-    "_scaled_dot_product_fused_attention_overrideable", "scaled_dot_product_attention",
-    "_scaled_dot_product_attention_math", "_scaled_dot_product_attention_math_for_mps",
+    
+    
 )  # fmt: skip
 def attention(reader: Reader, node: Node) -> list[State]:
     """Read a query, and the keys and values that no mask hides from it."""

@@ -12,10 +12,10 @@ from scanproof.programs.reads.windows import over_windows
 from scanproof.programs.table import row
 
 
-@row("convolution", "_convolution", "mkldnn_convolution", "thnn_conv2d", "slow_conv3d", "conv_depthwise3d")
+@row("convolution")
 def convolution(reader: Reader, node: Node) -> State:
     """Read a window of a group's channels, without taps whose weights are known to be 0."""
-    x, weight, bias, stride, padding, dilation, transposed, groups = _call(node)
+    x, weight, bias, stride, padding, dilation, transposed, _, groups = node.args[:9]
     made = node.outputs[0]
     assert made is not None
     space = len(weight.shape) - 2
@@ -37,20 +37,6 @@ def convolution(reader: Reader, node: Node) -> State:
         else:
             parts = _over_taps(reader, parts, x, dims, taps, step, before, dilation, size)
     return State(reader.joined(parts, _of_weights(reader, weight, bias, transposed, groups, space)))
-
-
-def _call(node: Node) -> tuple[Value, Value, Value | None, list[int], list[int], list[int], bool, int]:
-    args = node.args
-    if node.op.overloadpacket.__name__ == "mkldnn_convolution":
-        x, weight, bias, padding, stride, dilation, groups = args
-        return x, weight, bias, stride, padding, dilation, False, groups
-    if node.op.overloadpacket.__name__ in ("thnn_conv2d", "slow_conv3d", "conv_depthwise3d"):
-        x, weight, _, bias, stride, padding, *rest = args
-        dilation = rest[0] if rest else [1]
-        groups = x.shape[-len(weight.shape) + 1] if "depthwise" in str(node.op) else 1
-        return x, weight, bias, stride, padding, dilation, False, groups
-    x, weight, bias, stride, padding, dilation, transposed, _, groups = args[:9]
-    return x, weight, bias, stride, padding, dilation, transposed, groups
 
 
 def _each(numbers: Sequence[int], space: int) -> list[int]:

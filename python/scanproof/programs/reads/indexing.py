@@ -1,7 +1,6 @@
 """Entries chosen by indices: those where the indices are known, any of the axis where they are not."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +83,7 @@ def placed(
     return tuple(ranked(part, axes).reshape(*ranked(part, axes).shape, *[1] * behind) for part in parts)
 
 
-@row("index_select", "index_select_copy")
+@row("index_select")
 def index_select(reader: Reader, node: Node) -> State:
     """Read the places of one axis that indices choose."""
     value, dim, chosen = node.args
@@ -158,25 +157,8 @@ def take(reader: Reader, node: Node) -> State:
     )
 
 
-@row("repeat_interleave.self_Tensor")
-def repeat_interleave(reader: Reader, node: Node) -> State:
-    """Read the place that is repeated; how often, values decide unless they are known."""
-    value, times = node.args[:2]
-    dim = node.args[2] if len(node.args) > 2 else 0
-    counts = reader.tensor(times)
-    if counts is None or dim is None:
-        return _by_mask(reader, value, [times])
-    where = np.repeat(np.arange(value.shape[dim]), known(counts))
-    return moved(reader, value, lambda array: shrunk(widened(array, value.shape, [dim]).take(where, dim)))
-
-
 @row("repeat_interleave.Tensor")
 def repeated_numbers(reader: Reader, node: Node) -> State:
-    """Read all counts up to the place of the result."""
+    """Read all counts."""
     value = node.args[0]
     return State(whole_axes(reader, value, list(range(len(value.shape))), False))
-
-
-def argument(node: Node, number: int, default: Any) -> Any:
-    """Return a positional argument, or what it is without one."""
-    return node.args[number] if len(node.args) > number else default

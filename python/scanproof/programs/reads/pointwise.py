@@ -31,22 +31,17 @@ from scanproof.programs.table import row
 
 
 @row(
-    "atan2", "copysign", "fmod", "remainder", "floor_divide", "eq", "ne", "lt", "le", "gt", "ge", "isclose",
-    "acos", "acosh", "cosh", "digamma", "lgamma", "polygamma", "erfc", "erfcx", "erfinv", "log10", "log2",
-    "logit", "nextafter", "hypot", "lerp", "addcmul", "addcdiv", "heaviside", "gcd", "lcm", "ldexp", "frexp",
-    "xlogy", "special_xlog1py", "special_entr", "special_ndtri", "special_log_ndtr", "special_erfcx",
-    "special_i0e", "i0", "special_i1", "special_i1e", "igamma", "igammac", "threshold", "celu", "elu",
-    "hardsigmoid", "softshrink", "hardshrink", "isnan", "isposinf", "isfinite", "signbit", "_prelu_kernel",
-    "prelu", "rrelu_with_noise", "bucketize.Scalar", "complex", "polar", "conj", "_conj", "_conj_physical",
-    "angle", "real", "imag", "sgn", "frac", "__lshift__", "__rshift__", "bitwise_left_shift",
-    "bitwise_right_shift", "fmax", "fmin", "dist", "_neg_view", "resolve_conj", "resolve_neg",
-    "binary_cross_entropy_with_logits", "mvlgamma", "sinc", "logaddexp2",
-    "fake_quantize_per_tensor_affine_cachemask", "logit_backward", "dequantize", "sigmoid_backward",
+    "atan2", "copysign", "fmod", "remainder", "floor_divide", "eq", "ne", "lt", "le", "gt", "ge", "acos",
+    "acosh", "cosh", "digamma", "lgamma", "polygamma", "erfc", "erfinv", "log10", "log2", "logit",
+    "nextafter", "hypot", "lerp", "addcmul", "addcdiv", "heaviside", "gcd", "lcm", "frexp", "xlogy",
+    "special_xlog1py", "special_i0e", "igamma", "igammac", "threshold", "celu", "elu", "hardsigmoid",
+    "softshrink", "hardshrink", "isnan", "isposinf", "signbit", "_prelu_kernel", "complex", "polar",
+    "_conj", "_conj_physical", "angle", "sgn", "frac", "bitwise_left_shift", "bitwise_right_shift",
+    "fmax", "fmin", "sinc", "logaddexp", "logaddexp2", "logit_backward", "sigmoid_backward",
     "tanh_backward", "threshold_backward", "gelu_backward", "silu_backward", "elu_backward",
     "softplus_backward", "leaky_relu_backward", "hardtanh_backward", "hardsigmoid_backward",
     "hardswish_backward", "log_sigmoid_backward", "mish_backward", "native_dropout_backward",
-    "_prelu_kernel_backward", "glu_jvp", "asinh", "atanh", "log_sigmoid_forward", "special_bessel_j0",
-    "special_spherical_bessel_j0",
+    "_prelu_kernel_backward", "asinh", "atanh", "log_sigmoid_forward",
 )  # fmt: skip
 def pointwise(reader: Reader, node: Node) -> list[State]:
     """Read every argument at the place of the result."""
@@ -103,7 +98,7 @@ def _by_table(reader: Reader, value: Value, fact: Array, facts: Array) -> State:
     return State(reader.parts(value), new if new.any() else None)
 
 
-@row("_to_copy", "to")
+@row("_to_copy")
 def cast(reader: Reader, node: Node) -> State:
     """Read one entry, in another dtype."""
     value = node.reads[0]
@@ -122,11 +117,6 @@ def cast(reader: Reader, node: Node) -> State:
     "alias",
     "detach",
     "lift_fresh",
-    "lift_fresh_copy",
-    "contiguous",
-    "_copy_from",
-    "detach_copy",
-    "alias_copy",
 )
 def same(reader: Reader, node: Node) -> State:
     """Return the argument."""
@@ -182,7 +172,7 @@ _BINARY = {
 _BITWISE = {"bitwise_and": AND, "bitwise_or": OR, "bitwise_xor": XOR}
 
 
-@row(*_BINARY, "rsub", "true_divide")
+@row(*_BINARY, "rsub")
 def binary(reader: Reader, node: Node) -> State:
     """Read two entries, or one and a number; 0 times a number is 0, and so on."""
     name = node.op.overloadpacket.__name__
@@ -194,7 +184,7 @@ def binary(reader: Reader, node: Node) -> State:
         return State(reader.all_of((one, other)))
     if name in ("mul", "div") and _hides(first, second):
         return _times_number(reader, name, one, other, first, second)
-    facts = _BINARY["div" if name == "true_divide" else name]
+    facts = _BINARY[name]
     if (name in ("add", "sub") and _scaled(node)) or node.kwargs.get("rounding_mode"):
         facts = _zeros_only(facts)
     return combined(reader, (one, first), (other, second), facts)

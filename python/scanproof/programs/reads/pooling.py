@@ -28,12 +28,10 @@ def _each(numbers: Any, space: int, default: Sequence[int]) -> list[int]:
 
 
 @row(
-    "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "max_pool2d_with_indices",
     "max_pool3d_with_indices",
-    "max_pool1d_with_indices",
 )
 def pool(reader: Reader, node: Node) -> list[State]:
     """Read a window of one channel."""
@@ -59,9 +57,7 @@ def pool(reader: Reader, node: Node) -> list[State]:
 @row(
     "_adaptive_avg_pool2d",
     "_adaptive_avg_pool3d",
-    "adaptive_avg_pool1d",
     "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
 )
 def adaptive_pool(reader: Reader, node: Node) -> list[State]:
     """Read the windows that divide an axis into as many parts as the result has."""
@@ -133,7 +129,7 @@ def within_channels(reader: Reader, node: Node) -> State:
     return State(whole)
 
 
-@row("grid_sampler_2d", "grid_sampler_3d")
+@row("grid_sampler_2d")
 def sampled(reader: Reader, node: Node) -> State:
     """Read all of space in one channel, and the coordinates that say where."""
     value, grid = node.args[:2]

@@ -12,7 +12,7 @@ BLOCK = 1 << 24
 """Entries of a block of terms."""
 
 
-@row("mm", "bmm", "mv", "dot", "vdot", "_int_mm")
+@row("mm", "bmm", "mv", "dot", "vdot")
 def product(reader: Reader, node: Node) -> State:
     """Read a row of the first factor and a column of the second."""
     return multiplied(reader, *node.args[:2])

@@ -4,7 +4,7 @@ import numpy as np
 
 from scanproof.programs.compact import Array, ranked
 from scanproof.programs.labels import Parts, Reader, State
-from scanproof.programs.program import Node
+from scanproof.programs.program import Node, Value
 from scanproof.programs.table import row
 
 
@@ -34,7 +34,16 @@ def layer(reader: Reader, node: Node) -> list[State]:
     if made is not None:
         wide = tuple(ranked(part, 3) for part in made)
         last = tuple(part[:1] if reverse else part[-1:] for part in wide)
-    return [State(made), State(last), State(last), State(made)][: len(node.outputs)]
+    ends = [
+        State(None if last is None or output is None else _ranked(last, output))
+        for output in node.outputs[1:3]
+    ]
+    return [State(made), *ends, State(made)]
+
+
+def _ranked(parts: Parts, output: Value) -> Parts:
+    """Return labels of a state without the axis of time, where the state has none."""
+    return tuple(part.reshape(part.shape[-len(output.shape) :]) for part in parts)
 
 
 def _run(reader: Reader, fed: Parts, reverse: bool) -> Parts:

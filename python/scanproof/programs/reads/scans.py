@@ -31,7 +31,7 @@ def _accumulated(join: np.ufunc, part: Array, dim: int, reverse: bool) -> Array:
     return flipped
 
 
-@row("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp", "_cumulative")
+@row("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
 def cumulative(reader: Reader, node: Node) -> list[State]:
     """Read up to the place of the result; a sum of zeros so far is 0."""
     value = node.args[0]

@@ -6,7 +6,7 @@ from scanproof.programs.reads.reductions import whole_axes
 from scanproof.programs.table import row
 
 
-@row("sort", "argsort", "topk", "msort", "unique_consecutive", "_unique2", "unique_dim")
+@row("sort", "topk", "_unique2")
 def ordered(reader: Reader, node: Node) -> list[State]:
     """Read all of the axis that is ordered."""
     value = node.args[0]
@@ -30,8 +30,12 @@ def searched(reader: Reader, node: Node) -> State:
     borders, wanted = node.args[:2]
     if node.op.overloadpacket.__name__ == "bucketize":
         borders, wanted = wanted, borders
-    own = whole_axes(reader, borders, [len(borders.shape) - 1], len(borders.shape) > 1)
-    return State(reader.joined(own, reader.parts(wanted)))
+    keep = len(borders.shape) > 1
+    made = reader.parts(wanted)
+    for value in (borders, node.kwargs.get("sorter")):
+        if value is not None:
+            made = reader.joined(made, whole_axes(reader, value, [len(value.shape) - 1], keep))
+    return State(made)
 
 
 @row("bincount", "histc", "nonzero", "masked_select")

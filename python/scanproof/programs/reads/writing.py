@@ -233,7 +233,7 @@ def _within(part: Array, shape: tuple[int, ...], full: tuple[int, ...], dim: int
     return part
 
 
-@row("index_add", "index_copy", "index_fill", "index_reduce")
+@row("index_add", "index_copy", "index_reduce")
 def index_add(reader: Reader, node: Node) -> State:
     """Read one's own entry, and what is put, or added, at places of one axis."""
     value, dim, chosen, other = node.args[:4]
