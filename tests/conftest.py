@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import torch
 
@@ -8,6 +9,12 @@ from scanproof.refinement.oracle import Oracle
 pytest_plugins = ["isolation"]
 
 torch.set_num_threads(1)
+
+# How long an example takes says nothing where other programs run beside it.
+hypothesis.settings.register_profile(
+    "scanproof", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("scanproof")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -9,13 +9,15 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
-
 from scanproof.errors import InvalidArgument
+from scanproof.extras import extra
 from scanproof.report.table import verdict_text
 from scanproof.report.verdict import Verdict
+
+with extra("pytest", "The fixtures of scanproof"):
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
 
 Check = Callable[..., Any]
 Entry = dict[str, Any]

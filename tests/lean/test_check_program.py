@@ -1,4 +1,7 @@
-"""The Lean checker of programs, executed on programs written by hand: right ones are established, wrong ones refused."""
+"""The Lean checker of programs, executed: right ones are established, wrong ones refused."""
+
+import itertools
+import random
 
 import pytest
 
@@ -51,7 +54,7 @@ def test_one_leak_at_the_end(oracle: Oracle) -> None:
 
 @pytest.mark.parametrize(("mask", "established"), [("101", False), ("100", True)])
 def test_a_mask(oracle: Oracle, mask: str, established: bool) -> None:
-    """Attention of 6 queries to 6 keys, (t, s) masked by a table; entry (0, 2) of the table is the last of ``mask``."""
+    """Attention of 6 queries to 6 keys, masked by a table, whose first row begins with ``mask``."""
     rows = [[int(s <= t) for s in range(6)] for t in range(6)]
     rows[0][:3] = [int(bit) for bit in mask]
     table = "array 36 " + " ".join(str(bit) for row in rows for bit in row)
@@ -68,7 +71,7 @@ def test_indexing_by_constants(oracle: Oracle, table: str, established: bool) ->
 
 
 def test_chunks_and_back(oracle: Oracle) -> None:
-    """Six positions as two chunks of three: a cumulative sum within each, and the sum of the chunks before."""
+    """Two chunks of three positions: a cumulative sum within each, and the sum of the chunks before."""
     within = "compute 1 6 1  read 0  0 0 3 1  axis 2 3 3 0  axis 3 1 1 1  axis 3 0 -1 -1  below 0 3"
     state = "compute 1 2 1  read 0  0 0 2 0  axis 2 1 3  axis 3 0 1"
     before = "compute 1 2 1  read 2  0 -1 2 1  axis 2 1 1 1  axis 2 0 -1 -1  below -1 2"
@@ -91,7 +94,7 @@ def test_labels_are_as_exact_as_their_layout(oracle: Oracle) -> None:
 
 
 def test_rows_of_a_batch_by_two_questions(oracle: Oracle) -> None:
-    """Examples 0 and 1 of three channels: up to the own one, and, with labels turned round, from the own one on."""
+    """Examples 0 and 1: up to the own one and, with labels turned round, from the own one on."""
     ask = "goal 1 3 {table}  0 0 2 0  axis 2 3 3  axis 3 1 1"
     for shift, expected in [(0, (True, True)), (3, (False, True)), (-3, (True, False))]:
         copy = f"compute 3 2 1  read 0  0 {shift} 2 1  axis 2 3 3 3  axis 3 1 1 1  below {shift} 6"
@@ -100,6 +103,62 @@ def test_rows_of_a_batch_by_two_questions(oracle: Oracle) -> None:
             for labels in ("0 1", "1 0")
         ]
         assert tuple(answer.established for answer in answers) == expected
+
+
+def random_read(source: int, draw: random.Random) -> tuple[str, list[tuple[int, int]]]:
+    """Return random loops as text, and the pairs of entries that they mean, by going through all of them."""
+    out, entry = draw.randint(0, 4), draw.randint(0, 4)
+    conditions = [
+        (draw.choice(["below", "mask", "index"]), draw.randint(-2, 2)) for _ in range(draw.randint(0, 2))
+    ]
+    axes = [
+        (draw.randint(1, 3), [draw.choice([0, 0, 1, 1, 2, 3, 4, 6, -1]) for _ in range(2 + len(conditions))])
+        for _ in range(draw.randint(0, 3))
+    ]
+    table = [1, 0, 2]
+    pairs = []
+    for counters in itertools.product(*(range(size) for size, _ in axes)):
+        steps = [(u, coefficients) for u, (_, coefficients) in zip(counters, axes, strict=True)]
+        o, e = out + sum(u * c[0] for u, c in steps), entry + sum(u * c[1] for u, c in steps)
+        read = True
+        for j, (kind, start) in enumerate(conditions):
+            number = start + sum(u * c[2 + j] for u, c in steps)
+            value = table[number] if 0 <= number < len(table) else 0
+            read &= 0 <= number < 3 if kind == "below" else value != 0 if kind == "mask" else True
+            e += value if kind == "index" else 0
+        if read:
+            pairs.append((o, e))
+    words = [f"read {source} {out} {entry} {len(axes)} {len(conditions)}"]
+    words += [f"axis {size} {' '.join(map(str, coefficients))}" for size, coefficients in axes]
+    words += [f"{kind} {start} {3 if kind == 'below' else 1}" for kind, start in conditions]
+    return " ".join(words), pairs
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_programs_as_by_going_through_all_entries(oracle: Oracle, seed: int) -> None:
+    draw = random.Random(seed)
+    labels = [draw.sample(range(6), 6)]
+    units = [draw.randint(1, 3)]
+    text = ["program 1", f"array 6 {' '.join(map(str, labels[0]))}", "array 3 1 0 2", f"input {units[0]} 0"]
+    for tensor in range(1, 4):
+        unit, period = draw.randint(1, 4), draw.randint(1, 6)
+        reads = [(source, *random_read(source, draw)) for source in draw.choices(range(tensor), k=2)]
+        text.append(f"compute {unit} {period} 2 " + " ".join(words for _, words, _ in reads))
+        found = [0] * period
+        for source, _, pairs in reads:
+            for o, e in pairs:
+                label = labels[source][e // units[source] % len(labels[source])]
+                found[o // unit % period] = max(found[o // unit % period], label)
+        labels.append(found)
+        units.append(unit)
+    worst = max(labels[3])
+    last = f"axis {units[3] * len(labels[3])} 1 1"
+    for bound in {worst, max(0, worst - 1)}:
+        asked = " ".join([*text, f"array 1 {bound}", f"goal 3 1 2 0 0 1 0 {last}", "end"])
+        answer = oracle.check_program(asked)
+        assert answer.established is (worst <= bound)
+        if not answer.established:
+            assert (answer.found, answer.allowed, answer.way[0][0]) == (worst, bound, 3)
 
 
 @pytest.mark.parametrize(

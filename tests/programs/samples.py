@@ -68,16 +68,32 @@ def with_constants(
     return Sample(f"{op} {note}", str(op), build, inputs, exact)
 
 
-UNARY = ["abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "exp", "expm1", "floor", "gelu", "hardtanh", "isinf", "isnan", "leaky_relu", "log", "log10", "log1p", "log2", "neg", "reciprocal", "relu", "round", "rsqrt", "sigmoid", "sign", "silu", "sin", "sinh", "sqrt", "tan", "tanh", "trunc", "elu", "clone", "alias", "detach", "erfc", "exp2", "hardswish", "hardsigmoid", "softplus", "mish", "signbit", "lgamma", "digamma", "nan_to_num", "hardshrink", "softshrink", "log_sigmoid_forward", "_to_copy", "special_entr", "i0", "logit", "isneginf", "isposinf"]  # fmt: skip
+UNARY = (
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "exp", "expm1",
+    "floor", "gelu", "hardtanh", "isinf", "isnan", "leaky_relu", "log", "log10", "log1p", "log2", "neg",
+    "reciprocal", "relu", "round", "rsqrt", "sigmoid", "sign", "silu", "sin", "sinh", "sqrt", "tan",
+    "tanh", "trunc", "elu", "clone", "alias", "detach", "erfc", "exp2", "hardswish", "hardsigmoid",
+    "softplus", "mish", "signbit", "lgamma", "digamma", "nan_to_num", "hardshrink", "softshrink",
+    "log_sigmoid_forward", "_to_copy", "special_entr", "i0", "logit", "isneginf", "isposinf",
+)  # fmt: skip
 
 NEVER = {"isinf", "isnan", "isneginf", "isposinf"}
 """What finite numbers do not change."""
 
-BINARY = ["add.Tensor", "sub.Tensor", "mul.Tensor", "div.Tensor", "atan2", "eq.Tensor", "ne.Tensor", "lt.Tensor", "le.Tensor", "gt.Tensor", "ge.Tensor", "maximum", "minimum", "fmod.Tensor", "remainder.Tensor", "pow.Tensor_Tensor", "logical_and", "logical_or", "logical_xor", "copysign.Tensor", "hypot", "fmax", "fmin"]  # fmt: skip
+BINARY = (
+    "add.Tensor", "sub.Tensor", "mul.Tensor", "div.Tensor", "atan2", "eq.Tensor", "ne.Tensor", "lt.Tensor",
+    "le.Tensor", "gt.Tensor", "ge.Tensor", "maximum", "minimum", "fmod.Tensor", "remainder.Tensor",
+    "pow.Tensor_Tensor", "logical_and", "logical_or", "logical_xor", "copysign.Tensor", "hypot", "fmax",
+    "fmin",
+)  # fmt: skip
 
 EQUALITIES = {"eq.Tensor", "ne.Tensor", "logical_and", "logical_or", "logical_xor"}
 
-WITH_NUMBER = ["add.Scalar", "sub.Scalar", "mul.Scalar", "div.Scalar", "eq.Scalar", "ne.Scalar", "lt.Scalar", "le.Scalar", "gt.Scalar", "ge.Scalar", "fmod.Scalar", "remainder.Scalar", "pow.Tensor_Scalar", "rsub.Scalar"]  # fmt: skip
+WITH_NUMBER = (
+    "add.Scalar", "sub.Scalar", "mul.Scalar", "div.Scalar", "eq.Scalar", "ne.Scalar", "lt.Scalar",
+    "le.Scalar", "gt.Scalar", "ge.Scalar", "fmod.Scalar", "remainder.Scalar", "pow.Tensor_Scalar",
+    "rsub.Scalar",
+)  # fmt: skip
 
 
 def overload(name: str) -> Any:
@@ -630,7 +646,7 @@ def backwards() -> Iterator[Sample]:
 
 
 KINDS = (
-    pointwise, shapes, reductions, scans, products, convolutions, pooling, indexing, writing, attention, norms, orders,
-    random, backwards,
+    pointwise, shapes, reductions, scans, products, convolutions, pooling, indexing, writing, attention, norms,
+    orders, random, backwards,
 )  # fmt: skip
 SAMPLES = [sample for kind in KINDS for sample in kind()]

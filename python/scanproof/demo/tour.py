@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -103,12 +104,10 @@ def run_demo(as_json: bool = False, quiet: bool = False) -> bool:
     began = time.perf_counter()
     console = Console(quiet=True) if as_json or quiet else output()
     mixer = random_mamba_mixer(hidden_size=SHAPE[2], seed=SEED)
-    from transformers.utils import logging  # it says at the first call that no CUDA kernel is installed
-
-    logging.set_verbosity_error()
     project = Project.find()
     toolchain = find_toolchain(project, note=console.print)
-    proofs, problem, audits = _beside(project, toolchain, mixer, console)
+    with _without_warnings_of_transformers():
+        proofs, problem, audits = _beside(project, toolchain, mixer, console)
     problem = problem or audits.problem
     proved = proofs is not None and proofs.catalogue is not None
     for surprise in audits.surprises:
@@ -127,6 +126,19 @@ def run_demo(as_json: bool = False, quiet: bool = False) -> bool:
     if quiet:
         print("passed" if passed else "not as expected" if proved else "not proved")
     return passed
+
+
+@contextmanager
+def _without_warnings_of_transformers() -> Iterator[None]:
+    """Hide that no CUDA kernel is installed, which transformers says at the first call."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _beside(

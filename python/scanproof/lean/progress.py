@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass
@@ -52,7 +53,7 @@ def silent(title: str, total: float, unit: str) -> Iterator[Step]:
     yield Step(title, total, unit, lambda step: None)
 
 
-def on_console(console: Console) -> ShowStep:
+def on_console(console: "Console") -> ShowStep:
     """Show steps on a console: bars if it is a terminal, else lines."""
 
     @contextmanager
@@ -77,11 +78,13 @@ def on_console(console: Console) -> ShowStep:
 
 
 @contextmanager
-def together(console: Console) -> Iterator[ShowStep]:
+def together(console: "Console") -> Iterator[ShowStep]:
     """Show steps that run at the same time, also in several threads, as :func:`on_console` does one alone."""
     if not console.is_terminal:
         yield on_console(console)
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),

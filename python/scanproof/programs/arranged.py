@@ -194,6 +194,13 @@ def _along_another(node: Node, axis: int, rank: int, dim: int) -> int | None:
     return axis if dim % rank != axis else None
 
 
+def _sliced(node: Node, axis: int, rank: int) -> int | None:
+    made = node.outputs[0]
+    if made is not None and made.shape == node.reads[0].shape:
+        return axis
+    return _along_another(node, axis, rank, node.given(1, 0)[0])
+
+
 def _unsqueezed(node: Node, axis: int, rank: int) -> int | None:
     if node.op.overloadpacket.__name__ not in ("unsqueeze", "squeeze") or len(node.args) < 2:
         return None
@@ -233,7 +240,7 @@ _AXIS: dict[Callable[..., Any], Callable[[Node, int, int], int | None]] = {
     shapes.reshape: _unsqueezed,
     shapes.select: _selected,
     shapes.unbind: _selected,
-    shapes.slice_: lambda node, axis, rank: _along_another(node, axis, rank, (*node.args[1:], 0)[0]),
+    shapes.slice_: _sliced,
     shapes.split: lambda node, axis, rank: _along_another(
         node, axis, rank, node.args[2] if len(node.args) > 2 else node.kwargs.get("dim", 0)
     ),

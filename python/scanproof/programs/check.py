@@ -215,7 +215,8 @@ class _Asked:
 
     def about_positions(self, reader: Reader) -> Answer:
         """Say whether every output reads only the positions that it may."""
-        excess, worst = [], dict[str, Array]()
+        excess: list[Excess] = []
+        faulty: list[tuple[Value, Array]] = []
         for path, (value, reaches) in self.outputs.items():
             parts = reader.parts(value)
             if parts is None:
@@ -228,11 +229,12 @@ class _Asked:
                 reads = int(latest[:, t].max())
                 excess.append(Excess(path, t, (reads,), example if self.axes.batch is not None else None))
             if beyond.any():
-                worst[path] = beyond
+                faulty.append((value, reaches))
         if not excess:
             return Answer("positions", True)
-        values = [self.outputs[path][0] for path in worst]
-        jump = first_beyond(self.program, self.axes, values)
+        jump = first_beyond(
+            self.program, self.axes, [value for value, _ in faulty], [reach for _, reach in faulty]
+        )
         return Answer("positions", False, tuple(excess), jump, _why(reader))
 
     def about_sets(self, reader: Reader, question: Any) -> Answer:
@@ -367,7 +369,10 @@ def _assumptions(program: Program, reader: Reader) -> tuple[str, ...]:
     if reader.assumed.finite:
         sentences.append("values are finite: 0 times a value is 0, and minus infinity plus a value hides it")
     if reader.assumed.low:
-        sentences.append("scores are small beside the large negative numbers that hide some of them")
+        sentences.append(
+            "scores are small beside the large negative numbers that hide some of them, "
+            "and those do not hide all of a row"
+        )
     if program.departures:
         sentences.append("inputs take the path that was recorded: values decide what is run")
     if any(value.source == "constant" for value in program.values):

@@ -75,7 +75,7 @@ class Assumed:
 
     Attributes:
         finite: hidden numbers are finite.
-        low: scores are small beside the large negative numbers that hide some of them.
+        low: scores are small beside the large negative numbers that hide some of them, and some are left.
         unknown: operations without a row, and how often they were met.
         whole: operations that read whole axes by their nature, though a result may cancel (Fourier
             transforms).

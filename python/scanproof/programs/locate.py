@@ -10,61 +10,86 @@ from scanproof.programs.facts import HIDDEN
 from scanproof.programs.labels import Lattice, Parts, Reader
 from scanproof.programs.program import Node, Program, Value
 from scanproof.programs.reading import Jump
+from scanproof.programs.reads import pointwise, shapes
+from scanproof.programs.table import row_of
 
 
-def first_beyond(program: Program, axes: Axes, outputs: Sequence[Value]) -> Jump | None:
+def first_beyond(
+    program: Program, axes: Axes, outputs: Sequence[Value], reaches: Sequence[Array]
+) -> Jump | None:
     """Return the first operation, on a way to the outputs, with an entry that reads beyond its own position.
 
     An entry that reads one position only, however it was moved there, has that position. Of others, the
     position is the place on the one axis that has as many places as there are positions; an entry without
-    such an axis has no position of its own.
+    such an axis has no position of its own. If no entry reads beyond its own position so far, entries of
+    one position have the place, too; and if that does not help, the last operation that did more than move
+    entries is to blame.
 
     Args:
         program: the program.
         axes: where inputs have positions.
         outputs: outputs that read too far.
+        reaches: how many inputs each position of each output may read.
     """
+    reader = _both_ends(program, axes)
+    ways = _leading_to(program, outputs)
+    allowed = np.arange(1, axes.length + 1)
+    for reach, moved in ((allowed, False), *((reach, True) for reach in reaches)):
+        for node in program.used():
+            values = [value for value in node.outputs if value is not None and value in ways]
+            if any(_beyond(reader, value, reach, axes.length, moved) for value in values):
+                return _jump(node, _given_up(program, reader, node, axes.length))
+    made = _producers(program)
+    last = made.get(outputs[0])
+    while last is not None and row_of(last.op) in _MOVES and last.reads[0] in made:
+        last = made[last.reads[0]]
+    return None if last is None else _jump(last, None)
+
+
+def _both_ends(program: Program, axes: Axes) -> Reader:
+    """Return a reader of the latest position and of the first one, counted from the end."""
     last = axes.length - 1
-    lattices = [
-        Lattice.latest(axes.length)
-    ] * 2  # the latest position, and the first one counted from the end
     marks: dict[int, Parts] = {}
     for value in program.inputs:
         dim = axes.positions(value.name, value.shape, axes.length)
         positions = axes.along(value, dim, range(axes.length), np.int32)
         if positions is not None:
             marks[value.index] = positions, last - positions
-    reader = Reader(program, lattices, marks, keep=True)
-    ways = _leading_to(program, outputs)
-    found: list[Node] = []
-
-    def beyond(node: Node) -> bool:
-        if any(
-            value in ways and _beyond(reader, value, axes.length)
-            for value in node.outputs
-            if value is not None
-        ):
-            found.append(node)
-        return bool(found)
-
-    reader.run(beyond)
-    if not found:
-        return None
-    return _jump(found[0], _given_up(program, reader, found[0], axes.length))
+    reader = Reader(program, [Lattice.latest(axes.length)] * 2, marks, keep=True)
+    reader.run()
+    return reader
 
 
-def _beyond(reader: Reader, value: Value, length: int) -> bool:
-    """Whether an entry of a value reads several positions, and one beyond its own."""
+def _beyond(reader: Reader, value: Value, reach: Array, length: int, moved: bool) -> bool:
+    """Whether an entry of a value reads beyond its own position."""
     parts, fact = reader.parts(value), reader.fact(value)
-    dim = _only_axis(value.shape, length)
+    dim = _only_axis(value.shape, len(reach))
     if parts is None or dim is None:
         return False
     if fact is not None:
         parts = reader.without(parts, HIDDEN[fact])
     latest, first = (ranked(part, len(value.shape)) for part in parts)
-    several = latest != length - 1 - first
-    own = np.arange(length).reshape([-1 if axis == dim else 1 for axis in range(len(value.shape))])
-    return bool((several & (latest > own)).any())
+    several = moved | (latest != length - 1 - first)
+    allowed = reach.reshape([-1 if axis == dim else 1 for axis in range(len(value.shape))])
+    return bool((several & (latest >= allowed)).any())
+
+
+def _producers(program: Program) -> dict[Value, Node]:
+    return {value: node for node in program.nodes for value in node.outputs if value is not None}
+
+
+_MOVES = {
+    shapes.reshape,
+    shapes.expand,
+    shapes.permute,
+    shapes.transpose,
+    shapes.slice_,
+    shapes.select,
+    shapes.unbind,
+    shapes.split,
+    pointwise.same,
+    pointwise.cast,
+}
 
 
 def _only_axis(shape: Shape, length: int) -> int | None:
@@ -74,7 +99,7 @@ def _only_axis(shape: Shape, length: int) -> int | None:
 
 def _given_up(program: Program, reader: Reader, node: Node, length: int) -> Node | None:
     """Return the first operation before ``node`` that mixed positions into what has none, if one did."""
-    made = {value: each for each in program.nodes for value in each.outputs if value is not None}
+    made = _producers(program)
     found: Node | None = None
     while True:
         reach = max((_latest(reader, value) for value in node.outputs if value is not None), default=-1)

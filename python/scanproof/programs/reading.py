@@ -19,7 +19,8 @@ class Excess:
     Attributes:
         output: where the function returns it; empty for a result that is one tensor.
         at: its position, or its example.
-        reads: the latest position that it reads, or the examples or documents that it reads.
+        reads: the latest position that it reads, or the examples or documents; of more than 62, also some
+            that labels do not tell apart from these.
         example: the first example in which it does; None where the question is about examples.
     """
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from scanproof.errors import InvalidArgument
+from scanproof.extras import extra
 from scanproof.refinement.compare import Comparison, compare
 from scanproof.refinement.problem import Inputs, Problem
 from scanproof.refinement.report import Drawn
@@ -116,7 +114,8 @@ def search(strategy: "SearchStrategy[Any]", prepare: Prepare, cases: Cases, seed
 
 
 def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[[Any], None]) -> None:
-    import hypothesis
+    with extra("cases", "Drawn inputs"):
+        import hypothesis
 
     def each(drawn: Any) -> None:
         use(drawn)
@@ -156,6 +155,9 @@ class _Bar:
     """A bar on the standard error, once the search takes long."""
 
     def __init__(self, cases: Cases) -> None:
+        with extra("cases", "Drawn inputs"):
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
         columns = (TextColumn("cases"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self._task = self._progress.add_task("", total=cases.count)

@@ -17,14 +17,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument
+from scanproof.extras import extra
 from scanproof.refinement.kernels.cases import RULES, drawn_from
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.layout import laid_out_like
+
+with extra("cases", "Drawn inputs"):
+    from hypothesis import strategies as st
+    from hypothesis.strategies import DrawFn, SearchStrategy
 
 T = TypeVar("T")
 Fill = Callable[[Tensor], Tensor]

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from math import ceil, floor, inf, log10
 from typing import Any
 
-from markupsafe import Markup
+from scanproof.extras import extra
+
+with extra("report", "Pages of HTML"):
+    from markupsafe import Markup
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 480, 240, 52, 34, 12
 

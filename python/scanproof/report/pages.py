@@ -2,8 +2,11 @@
 
 import re
 
-import jinja2
-from markupsafe import Markup, escape
+from scanproof.extras import extra
+
+with extra("report", "Pages of HTML"):
+    import jinja2
+    from markupsafe import Markup, escape
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("scanproof.report"),

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scanproof.errors import InvalidArgument, MissingDependency
+from scanproof.errors import InvalidArgument
+from scanproof.extras import extra
 from scanproof.report.leakage import LATER, READS
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ def draw(document: Mapping[str, Any]) -> "Figure":
         InvalidArgument: no report has a picture.
         MissingDependency: matplotlib is not installed.
     """
-    try:
+    with extra("plot", "Pictures"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependency("plot needs matplotlib; run: pip install 'scanproof[plot]'") from error
     pictures = [
         (painter, report[key], report["subject"])
         for report in document["reports"]

@@ -2,22 +2,31 @@
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
+from scanproof.extras import extra
 from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
 
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
 
-def table(rows: Iterable[Row], title: str | None = None) -> Table:
+
+def table(rows: Iterable[Row], title: str | None = None) -> "Table":
     """Lay out rows for ``rich.console.Console.print``.
 
     Rows that follow each other with one subject stand together under it. Each has its check, its verdict, and
     the evidence over the theorem, whole: what is too long for the line continues on the next. The mark before
     the verdict says passed, failed or undecided where there is no colour.
+
+    Raises:
+        MissingDependency: rich is not installed.
     """
+    with extra("cli", "Tables"):
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
     laid_out = Table(title=title, title_justify="left", title_style="bold", box=box.ROUNDED)
     laid_out.add_column("Checked", overflow="fold", max_width=26)
     laid_out.add_column("Verdict", overflow="fold")
@@ -31,8 +40,10 @@ def table(rows: Iterable[Row], title: str | None = None) -> Table:
     return laid_out
 
 
-def verdict_text(verdict: Verdict) -> Text:
+def verdict_text(verdict: Verdict) -> "Text":
     """Return the verdict's name with a mark, coloured: passed, failed, undecided or not applicable."""
+    with extra("cli", "Tables"):
+        from rich.text import Text
     if verdict.passed:
         mark, style = "✓", "green"
     elif verdict.found:

@@ -111,7 +111,7 @@ def test_what_checks_draw_is_brought_into_the_domains(check):
         lambda **x: chunked.delta(torch.matmul, **x, initial_state=torch.zeros(2, 4, 5, 3))[0], KERNEL, INPUTS
     )
     assert right.verdict is Verdict.REFINES, right.summary()
-    options = {} if check == "batch" else {"inputs": 7}
+    options = {} if check == "batch" else {"cases": 7}
     found = CHECKS[check](KERNEL.within_domains(delta), INPUTS, **options)
     assert found.verdict.passed, found.summary()
     if check == "perturbation":
