@@ -32,3 +32,13 @@ def oracle() -> Iterator[Oracle]:
     """One Lean process for the whole session."""
     with Oracle.start() as process:
         yield process
+
+
+@pytest.fixture
+def _quiet() -> Iterator[None]:
+    """Keep transformers from saying that its CUDA kernels are not installed."""
+    logging = pytest.importorskip("transformers").logging
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    yield
+    logging.set_verbosity(before)

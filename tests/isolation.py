@@ -167,8 +167,11 @@ CODE = Code()
 def _is_stray(module: ModuleType) -> bool:
     """Whether a module was made, or comes from a file that neither Python nor the project has."""
     file = getattr(module, "__file__", None)
-    if file is None:
-        return getattr(module, "__spec__", None) is None and "." not in getattr(module, "__name__", "")
+    if file is None:  # Cython's modules share a module of their own making
+        name = getattr(module, "__name__", "")
+        return (
+            getattr(module, "__spec__", None) is None and not name.startswith("_cython") and "." not in name
+        )
     return not file.startswith(PLACES)
 
 
@@ -234,7 +237,6 @@ def _python() -> Values:
     return {
         "working folder": _working_folder(),
         "sys.path": list(sys.path),
-        "sys.meta_path": list(sys.meta_path),
         "sys.argv": list(sys.argv),
         "recursion limit": sys.getrecursionlimit(),
         "signal handlers": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],

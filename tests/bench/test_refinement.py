@@ -18,7 +18,7 @@ def test_it_measures_both_bounds_and_prints(capsys, monkeypatch):
         cost[name] > 0 for cost in (outputs, gradients) for name in ("reference", "bound", "exact_bound")
     )
     refinement.run_bench(as_json=False, repeats=1)
-    assert "float64's bound" in capsys.readouterr().out
+    assert "with bound for float64" in capsys.readouterr().out
 
 
 def test_wrong_options():

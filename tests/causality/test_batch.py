@@ -137,7 +137,7 @@ class TestPermuteAndAlone:
         assert report.pairs == ()
         assert "another place" not in report.reason
         assert report.worst is not None
-        assert report.worst.when == "the examples stand in the order 2, 1, 0"
+        assert report.worst.when == "the examples have the order 2, 1, 0"
         assert report.worst.index[0] == report.worst.example
 
     def test_the_size_of_the_batch(self, x: Tensor) -> None:

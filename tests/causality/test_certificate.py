@@ -335,7 +335,7 @@ class TestWrongCalls:
             ({"threshold": float("inf")}, "threshold must be"),
             ({"threshold": "a"}, "threshold must be"),
             ({"K": "a", "cuts": "rand"}, "K must be"),
-            ({"generator": 3}, "generator is 3"),
+            ({"generator": 3}, "generator must be a torch.Generator, got 3"),
             ({"fn": None}, "fn must be callable"),
             ({"fn": lambda x: (x, x)}, "must return one tensor, got tuple"),
             ({"fn": lambda x: x[:, 1:]}, "as many positions as its input along seq_dim=1, got 4 for 5"),

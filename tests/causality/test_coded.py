@@ -279,7 +279,7 @@ class TestReport:
         text = str(caught.value)
         assert "50 of 96 cuts have gradient at a later input" in text
         assert "Repeat : certify(fn, x, cuts='coded', seed=0)" in text
-        assert "1 of 3 windows settled by 96 exact cuts" in text
+        assert "1 of 3 windows decided by 96 exact cuts" in text
         assert "worst pair : t=100 <- s=150: |dy[0, 100, 1] / dx[0, 150, 0]| = 1.000e-09" in text
 
     def test_the_seed_repeats_it(self) -> None:

@@ -222,7 +222,7 @@ class TestModules:
         square = torch.randn(2, D, D, generator=torch.Generator().manual_seed(1))  # T = D
         found = where(Model(Conv(), Conv(causal=False)), square)
         assert "layers.1 (Block)" in str(found) or "conv1d (Conv1d)" in str(found)
-        assert str(found).endswith(", where no one axis could be followed")
+        assert str(found).endswith(", where the axis to follow is ambiguous")
 
     def test_outputs_of_patches(self, x: Tensor) -> None:
         patches, mixer = nn.Conv1d(D, D, 2, stride=2), Normalised()
@@ -548,7 +548,7 @@ class TestForward:
         square = torch.randn(2, D, D, generator=torch.Generator().manual_seed(1))  # T = D
         found = self.place(check, Model(Conv(), Detached()).eval(), square)
         assert found.unread == ("layers.0 (Block)", "layers.1 (Block)")
-        assert str(found).endswith(", where no one axis could be followed")
+        assert str(found).endswith(", where the axis to follow is ambiguous")
 
     def test_a_function_that_fails_when_it_runs_once_more(self, x: Tensor) -> None:
         calls = check_perturbation(mean_over_time, x).calls

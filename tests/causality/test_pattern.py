@@ -48,8 +48,8 @@ KNOWN: dict[str, Rule] = {
     "always 4 positions ahead: output t reads input t + 4": Distances(T, (4,)),
     "the next 3 positions: output t reads inputs t + 1 … t + 3": Distances(T, (1, 2, 3)),
     "always the same distances ahead: output t reads inputs t + 2, t + 5, t + 9": Distances(T, (2, 5, 9)),
-    "wrap-around: output t reads input t - 3, counted round": Distances(T, (97,)),
-    "wrap-around: output t reads inputs t - 4 … t - 1, counted round": Distances(T, (96, 97, 98, 99)),
+    "wrap-around: output t reads input t - 3, modulo": Distances(T, (97,)),
+    "wrap-around: output t reads inputs t - 4 … t - 1, modulo": Distances(T, (96, 97, 98, 99)),
     "within blocks of 64: every output reads the rest of its block (boundaries at mult": Blocks(
         T, 64, 0, 0, 0, 0, T
     ),
@@ -79,13 +79,13 @@ KNOWN: dict[str, Rule] = {
     "everything at a few positions: inputs 30, 40, 77 are read by every": Rectangle(T, 0, T, (30, 40, 77)),
     "one pair: output 3 reads input 9": Rectangle(T, 3, 4, (9,)),
     "outputs 3, 4 read inputs 50 … 60": Rectangle(T, 3, 5, tuple(range(50, 61))),
-    "next to a boundary: the last output before it reads the first input behind it (bound": Boundary(
+    "next to a boundary: the last output before it reads the first input after it (bound": Boundary(
         T, 8, 0, 1, 1, 1
     ),
-    "next to a boundary: the last 2 outputs before it read the first 2 inputs behind it, at most 2": Boundary(
+    "next to a boundary: the last 2 outputs before it read the first 2 inputs after it, at most 2": Boundary(
         T, 8, 0, 2, 2, 2
     ),
-    "next to a boundary: the last 2 outputs before it read the first 3 inputs behind it, at most 3 ahead": (
+    "next to a boundary: the last 2 outputs before it read the first 3 inputs after it, at most 3 ahead": (
         Boundary(T, T, 40, 2, 3, 3)
     ),
     "mirrored: output t reads input 99 - t": Mirror(99, 99),

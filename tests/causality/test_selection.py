@@ -74,9 +74,12 @@ def test_the_output_that_is_named_is_looked_at(check: Any, kind: str, good: Any,
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("tuple", "got tuple of 2; name one by output=, for example output=0, or by a callable"),
-        ("list", "got list of 2; name one by output=, for example output=0"),
-        ("dict", "got dict with keys 'hidden', 'state'; name one by output=, for example output='hidden'"),
+        ("tuple", "got tuple of 2; select one with output=, for example output=0, or with a callable"),
+        ("list", "got list of 2; select one with output=, for example output=0"),
+        (
+            "dict",
+            "got dict with keys 'hidden', 'state'; select one with output=, for example output='hidden'",
+        ),
         ("mapping with attributes", "got Mapping with keys 'hidden', 'state'; .* output='hidden'"),
         ("dataclass", "got Output with fields 'hidden', 'state'; .* output='hidden'"),
         ("named tuple", "got Named with fields 'hidden', 'state'; .* output='hidden'"),

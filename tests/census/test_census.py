@@ -9,8 +9,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from block_case import block_case
 from examples import example
-from scanproof import InvalidArgument, Verdict
+from scanproof import InvalidArgument, Verdict, check_refinement
 from scanproof.census import basis, command
 from scanproof.census.answers import answer, causality
 from scanproof.census.page import html
@@ -226,10 +227,10 @@ def test_the_example_of_its_help(tmp_path, monkeypatch):
     assert first.exit_code == 0, first.output
     assert first.stdout.endswith("1 implementations, 0 with findings; census/census.md\n")
     made = json.loads((tmp_path / "census" / "census.json").read_text())["entries"]
-    assert made[0]["cells"]["refines"]["verdict"] == "REFINES"
+    assert made[0]["cells"]["refinement"]["verdict"] == "REFINES"
     assert made[0]["cells"]["gradient"]["verdict"] == "REFINES"
     assert made[0]["cells"]["causal"]["verdict"] == "CAUSAL"
-    assert 0 < made[0]["cells"]["gradient"]["worst"] != made[0]["cells"]["refines"]["worst"]
+    assert 0 < made[0]["cells"]["gradient"]["worst"] != made[0]["cells"]["refinement"]["worst"]
     assert {file.suffix for file in (tmp_path / "census").iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
     def never(subject, seed, overlays):
@@ -246,3 +247,11 @@ def test_a_wrong_call(tmp_path):
         command.run_census(tmp_path, only="z*", **options)
     with pytest.raises(InvalidArgument, match="--jobs must be at least 1"):
         command.run_census(tmp_path, only="*", **{**options, "jobs": 0})
+
+
+def test_an_inconclusive_gradient_has_no_worst_number():
+    impl, spec, x = block_case()
+    x[0, 3, 1] = torch.nan
+    found = answer("gradient refinement", lambda: check_refinement(impl, spec, x, gradients=True))
+    assert (found.verdict, found.worst) == ("INCONCLUSIVE", None)
+    assert "not finite" in found.evidence

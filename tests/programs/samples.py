@@ -646,7 +646,19 @@ def backwards() -> Iterator[Sample]:
 
 
 KINDS = (
-    pointwise, shapes, reductions, scans, products, convolutions, pooling, indexing, writing, attention, norms,
-    orders, random, backwards,
-)  # fmt: skip
+    pointwise,
+    shapes,
+    reductions,
+    scans,
+    products,
+    convolutions,
+    pooling,
+    indexing,
+    writing,
+    attention,
+    norms,
+    orders,
+    random,
+    backwards,
+)
 SAMPLES = [sample for kind in KINDS for sample in kind()]

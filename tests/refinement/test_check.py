@@ -428,8 +428,13 @@ def test_a_reference_that_is_not_finite_is_inconclusive():
     report = check_refinement(fn, spec, x)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "the reference's y is not finite" in report.reason
-    assert report.worst is None
+    assert (report.worst.example, report.worst.t) == (0, 3)
+    assert np.isnan(report.worst.expected)
+    assert report.worst.ratio == 0
+    assert "undecided : y at example 0, t 3" in report.summary()
     assert report.reason in report.rows("mine")[0].evidence
+    with pytest.raises(CheckFailed, match="t 3"):
+        report.require()
 
 
 def test_an_infinite_bound_is_inconclusive():
@@ -438,6 +443,9 @@ def test_an_infinite_bound_is_inconclusive():
     report = check_refinement(DiagonalS4(spec), spec, torch.ones(1, 3000, 1), rounding=coarse)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "the bound of y is infinite" in report.reason
+    assert report.worst.bound == np.inf
+    assert 0 < report.worst.t < 3000
+    assert report.worst.expected == report.worst.t + 1
 
 
 def test_outputs_that_are_zero_prove_nothing():

@@ -303,7 +303,7 @@ def test_a_prefill_that_returns_another_kind_of_state_does_not_pass():
     _, report = found(OneTensorMore())
     row = next(row for row in report.ways if row.check == "state returned")
     assert row.verdict is Verdict.INCONCLUSIVE
-    assert "tensors in the state after 1 tokens, counted: shape (3,) in place of (2,)" in row.reason
+    assert "number of tensors in the state after 1 tokens: shape (3,) in place of (2,)" in row.reason
 
 
 class StepInLowPrecision(Conv):
@@ -350,7 +350,7 @@ def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(d
     wrong, report = found(StepInLowPrecision(torch.bfloat16), tokens(dtype=dtype))
     steps = next(row for row in report.ways if row.check == "steps")
     assert "steps" in wrong
-    assert steps.reason.endswith("to bfloat16 are kept: pieces are rounded to that, and one pass is not")
+    assert steps.reason.endswith("the run in pieces rounds to that, and the run in one pass does not")
     assert steps.evidence.high > 1e-4
 
 

@@ -26,10 +26,10 @@ BATCH = 16
 """Examples of a training step."""
 
 ENOUGH_SECONDS, ENOUGH_CALLS = 2.0, 15
-"""Short calls are repeated until they took so long together, or so often."""
+"""Short calls are repeated until all of them took so many seconds, or until so many calls."""
 
 Check = Callable[..., tuple[bool, str]]
-"""Takes the function, the input, and for the three that have cuts which of them."""
+"""Takes the function, the input and, in three of the tools, which cuts to run."""
 
 
 def _peer(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:

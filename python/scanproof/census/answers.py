@@ -19,21 +19,21 @@ from scanproof.streaming.model import StreamingModel, Unsupported
 from scanproof.streaming.report import StreamingWay
 
 CASES = 2
-"""Inputs that the causality checks try: the given one, and one drawn from it."""
+"""Number of inputs that the causality checks try: the given input, and one drawn from it."""
 
 
 def causality(
     fn: Callable[..., Any], x: Inputs, T: int, seed: int, *, multiple: int = 1, gradients: bool = True
 ) -> Iterator[Answer]:
-    """Yield what the causality checks say of a function at inputs with T positions.
+    """Yield the answers of the causality checks for a function at inputs with T positions.
 
     Args:
         fn: the function.
         x: its inputs.
-        T: how many positions they have.
-        seed: of every check.
-        multiple: of what the lengths that the function takes are multiples.
-        gradients: whether they can be pulled through the function.
+        T: number of positions of the inputs.
+        seed: seed of every check.
+        multiple: the function takes only lengths that are multiples of this.
+        gradients: whether gradients can be pulled through the function.
     """
     some = some_positions(T)
     if gradients:
@@ -51,7 +51,7 @@ def causality(
 
 
 def streaming(model: StreamingModel, x: torch.Tensor, seed: int, how: str = "") -> Iterator[Answer]:
-    """Yield what every way of feeding says; ``how`` tells one setting of the model from another."""
+    """Yield the answer of every way of feeding; ``how`` names the setting of the model."""
     cuts = tuple(k for k in some_positions(x.shape[1]) if k < x.shape[1])
     report = check_streaming(model, x, cuts=cuts, seed=seed)
     for way in report.ways:
@@ -65,10 +65,10 @@ def streaming(model: StreamingModel, x: torch.Tensor, seed: int, how: str = "") 
 
 
 def answer(check: str, run: Callable[[], Any]) -> Answer:
-    """Return what one check says.
+    """Return the answer of one check.
 
-    INCONCLUSIVE where the implementation raises in it, or the check refuses what it returns; NOT_APPLICABLE
-    where it says that it does not offer this, by ``Unsupported``.
+    The answer is INCONCLUSIVE if the implementation raises, or if the check refuses what the implementation
+    returns. It is NOT_APPLICABLE if the implementation raises ``Unsupported``.
     """
     try:
         report = run()
@@ -77,7 +77,7 @@ def answer(check: str, run: Callable[[], Any]) -> Answer:
     except InvalidArgument as refusal:
         return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=str(refusal))
     except Exception as error:  # whatever foreign code raises
-        raised = f"it raised {type(error).__name__}: {error}"
+        raised = f"the implementation raised {type(error).__name__}: {error}"
         return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=raised)
     (row,) = report.rows()
     return Answer(
@@ -90,7 +90,7 @@ def answer(check: str, run: Callable[[], Any]) -> Answer:
 
 
 def some_positions(T: int) -> tuple[int, ...]:
-    """Return one position in five, the first and last ones, and those about multiples of eight."""
+    """Return every fifth position, the first and last positions, and positions around 8."""
     chosen = {1, 2, 3, 7, 8, 9, T // 2, T - 2, T - 1, *range(5, T, 5)}
     return tuple(sorted(k for k in chosen if 1 <= k < T))
 
@@ -99,9 +99,11 @@ def _worst(report: Any) -> float | None:
     """Return the worst number of a report, relative; None where nothing differed."""
     worst = getattr(report, "worst", None)
     if isinstance(report, RefinementReport) and report.gradients:
-        return max(report.greatest[f"d{name}"] for name in report.gradients)
+        return max(
+            (report.greatest[f"d{name}"] for name in report.gradients if report.greatest), default=None
+        )
     if isinstance(report, RefinementReport):
-        return worst.ratio if worst else None
+        return report.worst.ratio if report.greatest else None
     if isinstance(report, StreamingWay):
         return worst.share if worst else (report.evidence.low if report.evidence else None)
     share = getattr(worst, "share", None)

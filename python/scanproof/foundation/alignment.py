@@ -1,10 +1,10 @@
-"""Which inputs each output may read, where outputs and inputs are not the same positions.
+"""Which inputs each output may read, for outputs whose positions are not those of the inputs.
 
-Output ``t`` may read the first ``reach(t)`` inputs, those at ``s < reach(t)``. A cut ``tau`` keeps the
-outputs with ``reach(t) <= tau`` and forbids the inputs ``s >= tau``. A pair that reads too far, ``s >=
-reach(t)``, is separated by the cut ``tau = reach(t)``, so the cuts at the different reaches are complete
-(``matrixCausal_iff_reach_cuts``), and checks need no more of an alignment than the order that they put on
-inputs and outputs (``matrixCausal_iff_rank_cuts``).
+Output ``t`` may read the first ``reach(t)`` inputs, which are the inputs ``s < reach(t)``. A cut ``tau``
+keeps the outputs with ``reach(t) <= tau`` and forbids the inputs ``s >= tau``. The cut ``tau = reach(t)``
+separates every pair that reads too far, ``s >= reach(t)``. So the cuts at all different reaches are complete
+(``matrixCausal_iff_reach_cuts``). Checks use only the order that an alignment puts on inputs and outputs
+(``matrixCausal_iff_rank_cuts``).
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Order:
     Attributes:
         outputs: rank of each output, shape (T',), CPU.
         inputs: rank of each input, shape (T,), CPU.
-        reaches: the reach of the outputs of each rank, ascending, CPU.
+        reaches: by rank, the reach of the outputs of that rank; ascending, CPU.
     """
 
     outputs: Tensor
@@ -32,20 +32,20 @@ class Order:
 
     @property
     def cuts(self) -> Tensor:
-        """Ranks to cut at: cut ``j`` keeps outputs of rank below ``j``, and forbids inputs of other ranks."""
+        """The ranks to cut at: cut ``j`` keeps outputs below rank ``j`` and forbids inputs from it on."""
         return torch.arange(1, int(self.inputs.max()) + 1, device="cpu")
 
     def complete(self, length: int) -> Tensor:
-        """Return the outputs that may read none but the first ``length`` inputs, CPU."""
+        """Return the outputs that may read only the first ``length`` inputs, CPU."""
         return (self.reaches[self.outputs] <= length).nonzero().flatten()
 
 
 @dataclass(frozen=True, repr=False)
 class Alignment:
-    """How many inputs each output may read: output ``t`` reads at ``s < reach(t)``.
+    """How many inputs each output may read: output ``t`` may read the inputs ``s < reach(t)``.
 
-    Build one by ``same``, ``patches``, ``stride``, ``upsample``, ``shift``, or, for anything else,
-    ``explicit``.
+    Build an alignment with ``same``, ``patches``, ``stride``, ``upsample`` or ``shift``; for any other
+    alignment, use ``explicit``.
 
     Example:
         >>> from scanproof import Alignment
@@ -67,12 +67,12 @@ class Alignment:
 
     @classmethod
     def same(cls) -> "Alignment":
-        """Let output t belong to input t: reach t + 1."""
+        """Output t belongs to input t: its reach is t + 1."""
         return cls("same()")
 
     @classmethod
     def patches(cls, size: int, stride: int | None = None) -> "Alignment":
-        """Let output t see its whole patch, ``size`` inputs from ``stride * t`` on: reach stride t + size.
+        """Output t reads its patch, ``size`` inputs from ``stride * t`` on: its reach is stride t + size.
 
         Args:
             size: inputs in a patch.
@@ -87,21 +87,22 @@ class Alignment:
 
     @classmethod
     def stride(cls, stride: int) -> "Alignment":
-        """Let output t belong to input ``stride * t``, T' = ceil(T / stride): reach stride t + 1."""
+        """Output t belongs to input ``stride * t``, T' = ceil(T / stride): its reach is stride t + 1."""
         _check_count("stride", "stride", stride)
         return cls(f"stride({stride})", _step=stride)
 
     @classmethod
     def upsample(cls, factor: int) -> "Alignment":
-        """Let ``factor`` outputs belong to each input, T' = factor T: reach t // factor + 1."""
+        """Each input has ``factor`` outputs, T' = factor T: the reach of output t is t // factor + 1."""
         _check_count("upsample", "factor", factor)
         return cls(f"upsample({factor})", _repeat=factor)
 
     @classmethod
     def shift(cls, by: int) -> "Alignment":
-        """Let output t read inputs before ``t + 1 - by`` only: 1 for outputs that predict their own input.
+        """Output t reads only inputs before ``t + 1 - by``.
 
-        A negative number allows a look-ahead of that many inputs.
+        Use 1 for outputs that predict the input at their own position. A negative number allows a look-ahead
+        of that many inputs.
         """
         if not _whole(by):
             raise InvalidArgument(f"Alignment.shift: by must be a whole number, got {by!r}.")
@@ -109,7 +110,7 @@ class Alignment:
 
     @classmethod
     def explicit(cls, reach: Iterable[int] | Tensor) -> "Alignment":
-        """Let output t read the first ``reach[t]`` inputs: one number per output, in any order."""
+        """Output t reads the first ``reach[t]`` inputs; ``reach`` has one number per output, in any order."""
         numbers = reach.tolist() if isinstance(reach, Tensor) else reach
         table = tuple(numbers) if isinstance(numbers, Iterable) and not isinstance(numbers, str) else ()
         if not table or not all(_whole(number) and number >= 0 for number in table):
@@ -123,7 +124,7 @@ class Alignment:
         return f"Alignment.{self._name}"
 
     def lengths(self, inputs: int) -> range:
-        """Return how many outputs there may be for that many inputs, a prefix of the whole included."""
+        """Return the possible numbers of outputs for that many inputs, which may be a prefix of the whole."""
         if self._table is not None:
             return range(1, len(self._table) + 1)
         first = min(max(self._first, 1), inputs + 1)
@@ -135,7 +136,7 @@ class Alignment:
         """Return the reach of every output, at most ``inputs``, shape (outputs,), CPU.
 
         Raises:
-            InvalidArgument: an explicit alignment is one of another number of outputs.
+            InvalidArgument: an explicit alignment has another number of outputs.
         """
         if self._table is not None:
             if outputs != len(self._table):

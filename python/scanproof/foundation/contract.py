@@ -1,7 +1,7 @@
-"""What a causality check accepts, and which outputs it can learn from.
+"""What a causality check accepts, and which outputs support a verdict.
 
-A wrong call is an ``InvalidArgument``. A right call whose outputs prove nothing is INCONCLUSIVE, for a reason
-given here.
+A wrong call raises ``InvalidArgument``. A correct call whose outputs prove nothing is INCONCLUSIVE, for a
+reason given here.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from scanproof.foundation.alignment import SAME, Alignment
 from scanproof.foundation.selection import describe, how_to_select
 
 SequenceMap = Callable[[Tensor], Any]
-"""A map from one floating tensor to one tensor with as many positions; modules and bound methods included."""
+"""A map from one floating tensor to one tensor: a function, a module or a bound method."""
 
 
 AxisName = Literal["seq", "batch"]
@@ -26,10 +26,10 @@ AxisName = Literal["seq", "batch"]
 
 @dataclass(frozen=True)
 class Axes:
-    """Where a tensor keeps its positions and its examples; ``batch=None`` means that it is one example.
+    """The axes of positions and of examples; ``batch=None`` means that a tensor is one example.
 
-    Negative numbers count from the end of each tensor, so that an input and an output of different rank may
-    share them.
+    Negative numbers count from the last axis, so that an input and an output of different rank can share
+    them.
     """
 
     seq: int
@@ -42,7 +42,7 @@ class Axes:
         return number % tensor.dim()
 
     def greatest(self, sizes: Tensor, positions: Tensor) -> tuple[tuple[int, ...], float]:
-        """Return the greatest entry and its index into the tensor that ``sizes`` holds ``positions`` of."""
+        """Return index and size of the greatest entry; ``sizes`` holds only ``positions`` of a tensor."""
         index = [int(i) for i in torch.unravel_index(sizes.argmax(), sizes.shape)]
         size = sizes[tuple(index)].item()
         index[self.seq] = int(positions[index[self.seq]])
@@ -56,7 +56,7 @@ class Axes:
 
 
 def check_tensor(check: str, fn: Callable[..., Any], x: Tensor, *, token_ids: bool = False) -> None:
-    """Reject a callable or a tensor that ``check`` can say nothing about, whatever its axes are.
+    """Reject a callable or a tensor that ``check`` cannot handle, whatever its axes are.
 
     Raises:
         InvalidArgument: ``fn`` is not callable or drops out at random, or ``x`` is not a floating tensor (or,
@@ -88,7 +88,7 @@ def check_tensor(check: str, fn: Callable[..., Any], x: Tensor, *, token_ids: bo
 
 
 def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes, *, token_ids: bool = False) -> None:
-    """Reject a callable or an input that ``check`` can say nothing about.
+    """Reject a callable or an input that ``check`` cannot handle.
 
     Raises:
         InvalidArgument: as ``check_tensor``, or ``x`` does not have the named axes with at least two
@@ -106,10 +106,10 @@ def check_input(check: str, fn: SequenceMap, x: Tensor, axes: Axes, *, token_ids
 
 
 def check_axis_numbers(check: str, axes: Axes) -> None:
-    """Reject axes that are no numbers.
+    """Reject axes that are not whole numbers.
 
     Raises:
-        InvalidArgument: one is not.
+        InvalidArgument: an axis is not a whole number.
     """
     for name, axis in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
         if not isinstance(axis, int) and (axis is not None or name == "seq_dim"):
@@ -142,7 +142,7 @@ def check_output(
     """Return ``y`` when it is a tensor whose positions and examples match those of ``x``.
 
     Raises:
-        InvalidArgument: it is something else; ``call`` names what returned it.
+        InvalidArgument: ``y`` is something else; ``call`` names what returned it.
     """
     if not isinstance(y, Tensor):
         raise InvalidArgument(
@@ -158,9 +158,9 @@ def check_output(
         fits = (
             f"as many positions as its input along seq_dim={axes.seq}, got {y.shape[axes.seq]} for {T}; say "
             "which inputs each output may read by alignment= (Alignment.patches, stride, upsample, …), or "
-            "pad or cut inside fn so that output t is that of input t"
+            "pad or cut inside fn so that output t belongs to input t"
             if alignment == SAME
-            else f"{' or '.join(map(str, expected))} positions along seq_dim={axes.seq} for {T} inputs, by "
+            else f"{' or '.join(map(str, expected))} positions along seq_dim={axes.seq} for {T} inputs under "
             f"{alignment!r}, got {y.shape[axes.seq]}; pass the alignment that fits"
         )
         raise InvalidArgument(f"{check}: {call} must have {fits}.")
@@ -173,7 +173,7 @@ def check_output(
 
 
 def non_finite(y: Tensor, call: str = "fn(x)") -> str | None:
-    """Say how many entries of ``y``, the output of ``call``, are not finite; None when all are."""
+    """Say how many entries of ``y``, the output of ``call``, are not finite; None if all are finite."""
     wrong = ~y.isfinite()
     if not wrong.any():
         return None
@@ -183,7 +183,7 @@ def non_finite(y: Tensor, call: str = "fn(x)") -> str | None:
 
 
 def proves_nothing(y: Tensor, axes: Axes) -> str | None:
-    """Say why the output ``y`` of ``fn(x)`` cannot support any verdict; None when it can."""
+    """Say why the output ``y`` of ``fn(x)`` supports no verdict; None if it does."""
     if reason := non_finite(y):
         return reason
     examples = y[None] if axes.batch is None else y.movedim(axes.batch, 0)
@@ -191,7 +191,7 @@ def proves_nothing(y: Tensor, axes: Axes) -> str | None:
     if not silent:
         return None
     where = "" if len(silent) == len(examples) else f" in example {silent[0]}"
-    return f"fn(x) is identically zero{where}, so nothing could have leaked; choose x or parameters otherwise"
+    return f"fn(x) is identically zero{where}, so nothing could have leaked; choose other x or parameters"
 
 
 def callable_name(fn: SequenceMap) -> str:
@@ -202,7 +202,7 @@ def callable_name(fn: SequenceMap) -> str:
 
 
 def reject_active_dropout(check: str, fn: Callable[..., Any]) -> None:
-    """Reject a module in train mode that drops out at random, which no check can judge.
+    """Reject a module in train mode with active dropout: no check can judge random outputs.
 
     Raises:
         InvalidArgument: ``fn`` is, or is a method of, such a module; ``check`` names the caller.

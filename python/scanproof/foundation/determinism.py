@@ -1,4 +1,4 @@
-"""Whether a function returns the same bits twice, and which randomness it is when it does not."""
+"""Whether a function returns the same bits when it runs again, and the likely cause if it does not."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def unsteady(run: Callable[[], Tensor], y: Tensor) -> str | None:
-    """Say why another ``run`` does not return ``y`` once more; None when it does, bit for bit."""
+    """Say why another ``run`` does not return ``y`` bit for bit; None if it does."""
     again = run()
     if torch.equal(y, again):
         return None
@@ -20,8 +20,8 @@ def unsteady(run: Callable[[], Tensor], y: Tensor) -> str | None:
     cause = (
         "it draws random numbers from torch (dropout, sampling): after torch.manual_seed, two runs agree"
         if torch.equal(*seeded)
-        else "torch.manual_seed does not change that, so it is state kept between calls, another source "
-        "of random numbers, or an operation that is not deterministic"
+        else "two runs differ after torch.manual_seed too, so the cause is state kept between calls, another "
+        "source of random numbers, or an operation that is not deterministic"
     )
     size = (y.double() - again.double()).abs().max().item()
     return f"fn returns something else when it runs again on the same x, by up to {size:.2e}; {cause}"

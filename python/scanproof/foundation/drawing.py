@@ -1,10 +1,10 @@
-"""Further inputs, drawn from the given one: a gate that is closed at one input hides the leak behind it.
+"""More inputs, drawn from the given input: a gate that is closed at one input hides the leak behind it.
 
-The strategies are those by which property tests draw numbers: other signs, other scales, mostly zeros, values
-that saturate, one value throughout, another order.
+The strategies are those of property tests: other signs, other scales, mostly zeros, values that saturate, one
+value at all positions, another order.
 
-The given input alone decides that nothing can be said. A drawn one whose outputs prove nothing is counted,
-and no more; one that leaks makes the verdict LEAK.
+Only the given input can make a check INCONCLUSIVE. A drawn input whose outputs prove nothing is only counted.
+A drawn input that leaks makes the verdict LEAK.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,13 +22,13 @@ from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict, gravest
 
 LARGE = 1024.0
-"""A large value is this many times the greatest entry of ``x``: enough to open gates that rarely open."""
+"""A large value is this many times the greatest entry of ``x``, to open gates that rarely open."""
 
 CASES = 4
 """Inputs that a check tries unless the call says otherwise: ``x``, and three drawn from it."""
 
 STRATEGIES = ("signs", "scales", "sparse", "saturating", "constant", "shuffled")
-"""How the first drawn input differs from the given one, the second, …; after the last, the first again."""
+"""How each drawn input differs from the given one: the first, the second, …, and then from the start."""
 
 ID_STRATEGIES = ("other ids", "shuffled")
 """The same for token ids."""
@@ -46,7 +46,7 @@ def draw_input(
     batch_dim: int | None = 0,
     vocab_size: int | None = None,
 ) -> Inputs:
-    """Return the input that checks draw from ``x`` as their ``number``-th further one, to repeat a finding.
+    """Return drawn input ``number`` of a check at ``x``, to repeat what the check found there.
 
     ``signs`` gives every entry a random sign; ``scales`` also scales every channel, by 10^-3 … 10^3;
     ``sparse`` keeps one entry in four; ``saturating`` makes one channel in four 1,024 times the greatest
@@ -58,8 +58,8 @@ def draw_input(
         x: what the check was given.
         number: 1, 2, … as the report says.
         seed: the seed of the report.
-        seq_dim: as in the check. None where tensors share no axis of positions: each is drawn by itself, its
-            positions along the first axis that is not ``batch_dim``.
+        seq_dim: as in the check. None if tensors share no axis of positions: each tensor is drawn on its
+            own, with positions along the first axis that is not ``batch_dim``.
         batch_dim: as in the check.
         vocab_size: as in the check.
 
@@ -85,7 +85,7 @@ def draw_input(
 
 
 def each_drawn(x: InputsT, number: int, seed: int, batch_dim: int | None, vocab_size: int | None) -> InputsT:
-    """Draw from each tensor by itself, its positions along the first axis that is not ``batch_dim``."""
+    """Draw from each tensor on its own, with positions along the first axis that is not ``batch_dim``."""
 
     def drawn(tensor: Tensor) -> Tensor:
         batch = None if batch_dim is None else batch_dim % tensor.dim()
@@ -97,14 +97,14 @@ def each_drawn(x: InputsT, number: int, seed: int, batch_dim: int | None, vocab_
 
 @dataclass(frozen=True)
 class TriedCase:
-    """What a check said at one input.
+    """The verdict of a check at one input.
 
     Attributes:
-        source: what makes it from the given ``x``, as a call.
-        strategy: how it differs; empty for the given one.
+        source: the call that makes this input from ``x``.
+        strategy: how this input differs from ``x``; empty for ``x`` itself.
         verdict: the verdict at this input.
-        reason: what led to it.
-        part: what of the check was made at this input, where it was not all of it.
+        reason: what led to the verdict.
+        part: the part of the check that ran at this input; empty if all of it ran.
     """
 
     source: str
@@ -115,7 +115,7 @@ class TriedCase:
 
     @property
     def informative(self) -> bool:
-        """Whether anything was established at this input."""
+        """Whether the verdict at this input is not INCONCLUSIVE."""
         return self.verdict is not Verdict.INCONCLUSIVE
 
 
@@ -127,9 +127,9 @@ class Draw(Generic[SubjectT]):
     """A subject at a drawn input.
 
     Attributes:
-        number: which one it is, from 1 on.
+        number: number of the drawn input, from 1.
         strategy: how the input differs from the given one.
-        source: what makes the input from the given ``x``, as a call.
+        source: the call that makes the input from ``x``.
         subject: the function, and the input.
     """
 
@@ -140,7 +140,7 @@ class Draw(Generic[SubjectT]):
 
 
 class Report(Protocol):
-    """What the report of a check offers that tries several inputs."""
+    """The report of a check that tries several inputs."""
 
     @property
     def verdict(self) -> Verdict:
@@ -148,10 +148,10 @@ class Report(Protocol):
 
     @property
     def reason(self) -> str:
-        """What led to it."""
+        """What led to the verdict."""
 
     def with_cases(self, cases: tuple[TriedCase, ...]) -> Self:
-        """Return the report with the inputs that were tried, and their verdicts taken into account."""
+        """Return the report with the inputs that were tried, and the verdict over all of them."""
 
 
 ReportT = TypeVar("ReportT", bound=Report)
@@ -174,14 +174,14 @@ def try_cases(
     part: Callable[[Draw[SubjectT]], str],
     screen: Callable[[Sequence[Draw[SubjectT]]], Mapping[int, tuple[Verdict, str]]] = lambda _: {},
 ) -> ReportT:
-    """Run ``check`` at drawn inputs until one leaks; return the report of that one, else of the given input.
+    """Run ``check`` at drawn inputs until one leaks; return the report of that input, else the given report.
 
     Args:
-        given: the report at the given input; after a leak there, no other input is tried.
+        given: the report at the given input; if it is a leak, no other input is tried.
         draws: the drawn inputs.
-        check: the check at a drawn input.
-        part: what of the check that is, in words.
-        screen: what can be said of some of them without that check: verdict and reason by their numbers.
+        check: runs the check at a drawn input.
+        part: names the part of the check that runs at a drawn input.
+        screen: returns verdict and reason, by number, of the drawn inputs that need no check of their own.
     """
     tried = [TriedCase("x", "", given.verdict, given.reason)]
     draws = () if given.verdict is Verdict.LEAK else draws
@@ -194,7 +194,7 @@ def try_cases(
             try:
                 report = check(draw)
                 verdict, reason = report.verdict, report.reason
-            except Exception as error:  # whatever fn raises at an input that it was not written for
+            except Exception as error:  # fn may reject inputs that it was not written for
                 verdict, reason = Verdict.INCONCLUSIVE, f"fn raised {type(error).__name__}: {error}"
         tried.append(TriedCase(draw.source, draw.strategy, verdict, reason, part(draw)))
         if report and verdict is Verdict.LEAK:
@@ -205,10 +205,7 @@ def try_cases(
 def draws_from(
     subject: Subject, cases: int, seed: int, vocab_size: int | None = None
 ) -> tuple[Draw[Subject], ...]:
-    """Draw from the input of ``subject``, so that there are at most that many inputs in all.
-
-    A strategy that only gives the same input again is left out.
-    """
+    """Draw at most ``cases - 1`` inputs from the input of ``subject``; leave out those equal to it."""
     axes, x = subject.axes, subject.x
     call = draw_call(seed=seed, seq_dim=axes.seq, batch_dim=axes.batch, vocab_size=vocab_size)
     draws = (
@@ -224,20 +221,20 @@ def draws_from(
 
 
 def draw_call(**options: object) -> Callable[[int], str]:
-    """Return what writes the call of ``draw_input`` for a number, without options at their defaults."""
+    """Return a function from a number to the text of the call of ``draw_input``, without default options."""
     defaults = {"seed": 0, "seq_dim": 1, "batch_dim": 0, "vocab_size": None}
     chosen = "".join(f", {name}={value}" for name, value in options.items() if value != defaults[name])
     return lambda number: f"draw_input(x, {number}{chosen})"
 
 
 def some_of(cuts: tuple[int, ...], number: int) -> tuple[int, ...]:
-    """Return one cut in eight, at least four where there are so many, for a drawn input; each has others."""
+    """Return the cuts for a drawn input: one in eight, but at least four; each drawn input has other cuts."""
     step = max(1, min(8, len(cuts) // 4))
     return cuts[number % step :: step]
 
 
 def over_cases(verdict: Verdict, reason: str, cases: tuple[TriedCase, ...]) -> tuple[Verdict, str]:
-    """Return a verdict and its reason together with those of all inputs at which anything was established."""
+    """Return the gravest verdict and its reason, over the report and all inputs with a conclusive verdict."""
     graver = gravest([verdict, *(tried.verdict for tried in cases if tried.informative)])
     if graver is verdict:
         return verdict, reason
@@ -246,7 +243,7 @@ def over_cases(verdict: Verdict, reason: str, cases: tuple[TriedCase, ...]) -> t
 
 
 def cases_lines(cases: tuple[TriedCase, ...]) -> list[str]:
-    """Return the lines of a summary that say which inputs were tried, and which of them leaks."""
+    """Return the lines of a summary that name the inputs that were tried, and the one that leaks."""
     names = ", ".join(_named(tried) for tried in cases)
     conclusive = sum(tried.informative for tried in cases)
     count = "1 input tried" if len(cases) == 1 else f"{len(cases)} inputs tried"

@@ -1,9 +1,9 @@
-"""Keep a race in PyTorch's CPU build from being taken for a fault of the implementation under check.
+"""Avoid a race in PyTorch's CPU build that would look like a fault of the implementation under check.
 
-Builds that link oneMKL 2024.2 choose the kernel of each vector function (``exp``, ``log``, ``tanh``, …) on
-its first call in a process. When several threads make that call at once, one of them may compute its share of
-the tensor in low accuracy, 1e-4 in float32 and 1e-9 in float64, once and never again (pytorch/pytorch issue
-188792).
+Builds that link oneMKL 2024.2 choose the kernel of each vector function (``exp``, ``log``, ``tanh``, …) at
+its first call in a process. If several threads make this first call together, one of them may compute its
+share of the tensor with low accuracy: 1e-4 in float32, 1e-9 in float64. Later calls are accurate
+(pytorch/pytorch issue 188792).
 """
 
 from functools import cache
@@ -39,7 +39,7 @@ _VECTOR_FUNCTIONS = (
 
 @cache
 def settle_first_calls() -> None:
-    """Call every vector function once on one number, which one thread computes; at most once per process."""
+    """Call every vector function on one number, so that only one thread runs; once per process."""
     for dtype in (torch.float32, torch.float64):
         for function in _VECTOR_FUNCTIONS:
             function(torch.full((1,), 0.5, dtype=dtype, device="cpu"))

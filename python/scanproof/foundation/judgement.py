@@ -7,18 +7,19 @@ No relative tolerance decides. A residue is *rounding* only on the evidence of t
 precisions: the dtype of the call, or float32 in place of float64, and float64 throughout
 (``scanproof.foundation.precision``).
 
-1. The residue shrinks. From float32 (or less) to float64 are 29 bits or more, and at least 20 of them must
-   come off. Rounding errors are proportional to the unit roundoff; information is not. The other 9 bits are
-   left for kernels of different accuracy: of FFT convolutions with up to 401 positions, those of prime length
-   lost only 23 bits.
-2. The residue is still there in float64. A residue that vanishes may come from other code, chosen by dtype.
-   Sums of short numbers are exact in float64, so where nothing is left ``x`` is filled up with random digits.
-3. The residue is small: at most half the digits of the lowest precision met, ``sqrt(u) * scale``.
+1. The residue shrinks. float64 has at least 29 bits more than float32, and the residue must shrink by at
+   least 20 bits. Rounding errors are proportional to the unit roundoff; information is not. The other 9 bits
+   allow for kernels of different accuracy: in FFT convolutions with up to 401 positions, the residue of prime
+   lengths shrank by only 23 bits.
+2. The residue is still there in float64. If it vanishes, the function may run different code for each dtype.
+   Sums of numbers with few digits are exact in float64. So where float64 has no residue, the check runs again
+   with random digits appended to ``x``.
+3. The residue is small: at most ``sqrt(u) * scale``, half the digits of the lowest precision met.
 4. Both precisions ran the same function: the outputs agree to half the digits of the lowest precision met.
 
-Two exceptions are rounding as well. Only float64 has a residue, no greater than its own rounding, and the
-check confirms it otherwise. Or both residues are a few ulps of the greatest entry and differ in size: the two
-precisions rounded at different entries, some of them tiny, while information has one size in both.
+Two more cases are rounding. First: only float64 has a residue, the residue is no greater than the rounding of
+float64, and other evidence of the check confirms it. Second: both residues are a few ulps of the greatest
+entry, and they differ in size. Information has the same size in both precisions.
 """
 
 from collections.abc import Callable
@@ -34,17 +35,17 @@ from scanproof.foundation.precision import AtPrecision, unit_roundoff
 from scanproof.report.verdict import Verdict
 
 SHRINKAGE = 2.0**-20
-"""What raising the precision to float64 must leave of a residue for it to count as rounding."""
+"""Rounding shrinks to at most this share of its size when the precision is raised to float64."""
 
 FLOAT64_ROUNDING = 2.0**9 * unit_roundoff(torch.float64)
-"""A share that float64 may leave where float32 happens to round nothing: other shapes, other kernels."""
+"""The residue that float64 may have where float32 has none: another shape may choose another kernel."""
 
 FEW_ULPS = 4
 ONE_SIZE = 16
-"""Information has one size in both precisions, to this many times half the digits of the lower one."""
+"""Information has the same size in both precisions, up to this many times ``sqrt(u)`` of the lower one."""
 
 MOSTLY_GONE = 0.25
-"""At a drawn input, where magnitudes differ widely, float64 must leave this share of a leak."""
+"""At a drawn input, whose magnitudes differ widely, a leak must keep this share of its size in float64."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class TwoPrecisions:
 
     @property
     def shrinks(self) -> bool:
-        """Whether the residue fell by at least ``SHRINKAGE``, as rounding does."""
+        """Whether the residue shrinks to ``SHRINKAGE`` of its size or less, as rounding does."""
         return self.high <= SHRINKAGE * self.low
 
     def is_noise(self, scale: float) -> bool:
@@ -87,7 +88,7 @@ class Judgement:
 
     @property
     def seen_in_float64(self) -> bool:
-        """Whether float64 was run and has the residue: there, rounding hides least of it."""
+        """Whether the check ran in float64 and found the residue there, where rounding is smallest."""
         return self.evidence is not None and self.evidence.high > 0
 
 
@@ -102,8 +103,8 @@ class Rerun:
 
     Attributes:
         residue: greatest forbidden entry.
-        coarsest: lowest precision met on the way.
-        unreached: operations that returned less than the precision they were given.
+        coarsest: the lowest precision in which anything was computed.
+        unreached: operations that returned a lower precision than that of their arguments.
     """
 
     residue: float
@@ -128,7 +129,7 @@ def same_function(given: Tensor, other: Tensor, coarsest: torch.dtype) -> bool:
 
 
 def rerun_at(dtype: torch.dtype, repeat: Callable[[AtPrecision], Rerun | str]) -> Rerun | str:
-    """Make the same probe at another precision by ``repeat``; once more where float64 finds nothing."""
+    """Repeat the probe at another precision; if float64 finds nothing, again with digits appended to x."""
     found = repeat(AtPrecision(dtype))
     if isinstance(found, Rerun) and not isfinite(found.residue):
         return f"run in {dtype_name(dtype)}, outputs are not finite"
@@ -158,7 +159,7 @@ def _no() -> bool:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured:
-    """What a check measured, and how to measure more; nothing is measured twice.
+    """What a check measured, and functions that measure more when a rule asks; each runs at most once.
 
     Attributes:
         outcomes: the verdicts of the property.
@@ -166,20 +167,22 @@ class Measured:
         scale: greatest entry of the same quantity.
         dtype: what the check ran in.
         rerun: makes the same probe at the precision named, or says why that is impossible.
-        exact: the reason where the residue is zero.
-        problem: why the measurement can support no verdict; None where it can.
-        share: what ``tolerance`` is compared with, and ``tolerated`` the words for it.
+        exact: the reason of the verdict if the residue is zero.
+        problem: why the measurement supports no verdict; None if it does.
+        share: the number that is compared with ``tolerance``.
         tolerance: the share that the call allows; 0 allows none.
-        not_finite: the reason where the residue is infinite.
-        confirms_vanished: asked when one precision has no residue; true when other evidence shows that the
+        tolerated: the reason of the verdict if ``share`` is within the tolerance.
+        not_finite: the reason of the verdict if the residue is infinite.
+        confirms_vanished: called if one precision has no residue; true if other evidence shows that the
             residue of the other precision is rounding.
-        length_alone: asked of a small residue that does not shrink; true when only the length of the input
+        length_alone: called for a small residue that does not shrink; true if only the length of the input
             can cause it.
-        tables: what tables that a model stores in float32 may leave in float64; 0 where there are none.
+        tables: the error in float64 that comes from tables which the model stores in float32; 0 without such
+            tables.
         drawn: whether the input was drawn.
-        stopped: what ended the comparison early; None where it is complete.
-        pieces: asked of a residue that counts as rounding; the residue in float64 that remains when casts to
-            half precision, made by pieces alone, are kept, or why it is unknown; None where there are none.
+        stopped: what ended the comparison early; None if it is complete.
+        pieces: called for a residue that counts as rounding; tells what is left of it in float64 when the
+            casts to half precision that only the run in pieces makes are kept; None without such casts.
     """
 
     outcomes: Outcomes
@@ -234,28 +237,28 @@ class Measured:
 
     @property
     def coarsest(self) -> torch.dtype:
-        """The lowest precision met on the way."""
+        """The lowest precision in which anything was computed."""
         low, high = self._runs
         return coarser(low.coarsest, high.coarsest)
 
     @property
     def small(self) -> bool:
-        """Whether the residue takes at most half the digits of the lowest precision met."""
+        """Whether the residue is at most half the digits of the lowest precision met."""
         return self.residue <= half_the_digits(self.coarsest) * self.scale
 
     @property
     def unreached(self) -> list[str]:
-        """Operations that returned less than the float64 they were given."""
+        """Operations that returned a lower precision than the float64 of their arguments."""
         return sorted(self._runs[1].unreached)
 
     @property
     def stays_unreached(self) -> bool:
-        """Whether a small residue does not shrink, and an operation never ran in float64."""
+        """Whether the residue is small and does not shrink, and some operation never ran in float64."""
         return bool(not self.evidence.shrinks and self.small and self.unreached)
 
     @property
     def in_float64_alone(self) -> bool:
-        """Whether only float64 has a residue, no greater than its own rounding."""
+        """Whether only float64 has a residue, and the residue is no greater than the rounding of float64."""
         return self.evidence.low == 0 and self.evidence.high <= FLOAT64_ROUNDING * self.scale
 
     @cached_property
@@ -265,7 +268,7 @@ class Measured:
 
     @property
     def vanishes(self) -> bool:
-        """Whether float64 has no residue at all, and nothing else shows that to be rounding."""
+        """Whether float64 has no residue, and no other evidence shows that the residue is rounding."""
         return self.evidence.high == 0 and not self.confirmed
 
     @cached_property
@@ -293,11 +296,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Pieces:
-    """What pieces leave in float64 when the casts that only pieces make are kept.
+    """The residue in float64 when the casts that only the run in pieces makes are kept.
 
     Attributes:
         dtypes: the dtypes of these casts, in words.
-        residue: the residue; or why there is none.
+        residue: the residue; or why it is unknown.
     """
 
     dtypes: str
@@ -313,11 +316,11 @@ class Rule:
 
     Attributes:
         name: the rule in a few words.
-        verdict: the verdict, or which of the property's verdicts; ``"by size"`` is a finding where the
-            residue takes more than half the digits of bfloat16, else INCONCLUSIVE.
-        holds: when the rule applies.
-        reason: what the report says.
-        two_precisions: whether the evidence of two precisions belongs to the verdict.
+        verdict: the verdict, or one of the verdicts of the property. ``"by size"`` is a finding if the
+            residue is more than half the digits of bfloat16, and INCONCLUSIVE otherwise.
+        holds: whether the rule applies.
+        reason: the reason that the report gives.
+        two_precisions: whether the report shows the residue in two precisions.
     """
 
     name: str
@@ -382,8 +385,8 @@ RULES: tuple[Rule, ...] = (
         Verdict.INCONCLUSIVE,
         lambda m: m.stays_unreached,
         lambda m: (
-            f"{m.evidence}: it does not shrink, but {', '.join(m.unreached)} returns less than the float64 "
-            "it is given; check fn without that operation"
+            f"{m.evidence}: it does not shrink, but {', '.join(m.unreached)} returns a lower precision than "
+            "the float64 it is given; check fn without that operation"
         ),
     ),
     Rule(
@@ -401,7 +404,7 @@ RULES: tuple[Rule, ...] = (
         lambda m: not m.evidence.shrinks and m.length_alone(m.evidence),
         lambda m: (
             f"{m.evidence}: it does not shrink as rounding does, but no bit of the past changes when the "
-            "future is replaced and the length kept; look for a dependence on the length alone, or pass an x "
+            "future is replaced at the same length; look for a dependence on the length alone, or pass an x "
             "whose magnitudes differ less"
         ),
     ),
@@ -409,13 +412,13 @@ RULES: tuple[Rule, ...] = (
         "as large as rounded tables",
         Verdict.INCONCLUSIVE,
         lambda m: not m.evidence.shrinks and 0 < m.evidence.high <= m.tables,
-        lambda m: f"{m.evidence}: tables that the model stores in float32 may be off by as much",
+        lambda m: f"{m.evidence}: tables that the model stores in float32 can cause an error of this size",
     ),
     Rule(
         "mostly gone in float64, at a drawn input",
         Verdict.INCONCLUSIVE,
         lambda m: m.drawn and m.evidence.high < MOSTLY_GONE * m.evidence.low and _would_be_found(m),
-        lambda m: f"{m.evidence}: float64 leaves too little of it to tell it from rounding at this input",
+        lambda m: f"{m.evidence}: too little is left in float64 to tell it from rounding at this input",
     ),
     Rule(
         "information",
@@ -431,7 +434,7 @@ RULES: tuple[Rule, ...] = (
         lambda m: m.vanishes,
         lambda m: (
             f"{m.evidence}: rounding would leave a residue in both, so the two may run different code; check "
-            f"the path that {m.evidence.low_dtype} takes, or pass more positions"
+            f"the code path of {m.evidence.low_dtype}, or pass more positions"
         ),
     ),
     Rule(
@@ -439,7 +442,7 @@ RULES: tuple[Rule, ...] = (
         Verdict.INCONCLUSIVE,
         lambda m: True,
         lambda m: (
-            f"{m.evidence}, of {m.scale:.2e}: it shrinks with the unit roundoff but takes more than half the "
+            f"{m.evidence}, of {m.scale:.2e}: it shrinks with the unit roundoff but is more than half the "
             f"digits of {dtype_name(m.coarsest)}, so fn is unstable at this x; check it in float64"
         ),
     ),
@@ -492,12 +495,12 @@ def _kept(measured: Measured) -> str:
     assert kept is not None
     if isinstance(kept.residue, str):
         return (
-            f"only pieces round to {kept.dtypes}, and with that kept there is no second precision: "
-            f"{kept.residue}"
+            f"only the run in pieces rounds to {kept.dtypes}, and with that cast kept there is no second "
+            f"precision: {kept.residue}"
         )
     return (
-        f"{_with(measured.evidence, kept.residue)} where casts to {kept.dtypes} are kept: pieces are rounded "
-        "to that, and one pass is not"
+        f"{_with(measured.evidence, kept.residue)} with casts to {kept.dtypes} kept: the run in pieces "
+        "rounds to that, and the run in one pass does not"
     )
 
 

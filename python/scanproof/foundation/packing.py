@@ -1,4 +1,4 @@
-"""Several inputs as one tensor, their channels side by side, so that checks see one input."""
+"""Several inputs packed into one tensor along the feature axis, so that checks see one input."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ Inputs = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Packing:
-    """How several tensors lie in one that keeps positions and examples on the axes that the call names.
+    """How several tensors are packed into one; positions and examples stay on the axes that the call names.
 
-    Its features, on the first other axis, are the entries that each tensor has at one position of one
-    example, tensor by tensor.
+    The feature axis is the first other axis. It holds the entries at one position of one example, tensor by
+    tensor.
 
     Attributes:
         keys: the keyword of each tensor; None for positional arguments.
@@ -38,7 +38,7 @@ class Packing:
         """Return how to pack ``inputs``.
 
         Raises:
-            InvalidArgument: there are none, or they differ in positions, examples, dtype or device.
+            InvalidArgument: there is no tensor, or tensors differ in positions, examples, dtype or device.
         """
         keys = tuple(inputs) if isinstance(inputs, Mapping) else None
         names = [_name(keys, i) for i in range(len(inputs))]
@@ -56,7 +56,7 @@ class Packing:
         return flat.movedim(tuple(range(len(lead))), self._places)
 
     def unpack(self, packed: Tensor) -> tuple[Tensor, ...]:
-        """Return the tensors of a packed one of any length and any number of examples, contiguous."""
+        """Return the contiguous tensors of a packed one, which may have any length and number of examples."""
         numbers = tuple(range(len(self._places)))
         flat = packed.movedim(self._places, numbers).flatten(len(numbers))
         tensors = []
@@ -67,12 +67,12 @@ class Packing:
         return tuple(tensors)
 
     def restore(self, packed: Tensor) -> tuple[Tensor, ...] | dict[str, Tensor]:
-        """Return what a call would pass as ``x``."""
+        """Return the tensors as a call passes them as ``x``: a tuple, or a dictionary by keyword."""
         tensors = self.unpack(packed)
         return tensors if self.keys is None else dict(zip(self.keys, tensors, strict=True))
 
     def place(self, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        """Return the name of the tensor that an entry of the packed one belongs to, and its index there."""
+        """Return the name of the tensor that holds an entry of the packed one, and the index in it."""
         leading = [index[place] for place in self._places]
         feature = index[self._feature_axis]
         number = 0
@@ -90,7 +90,7 @@ class Packing:
         )
 
     def swaps(self, x: Tensor, other: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Yield each input's name and a packed ``x`` in which that input alone is the one of ``other``."""
+        """Yield each input's name, and a packed ``x`` with only that input taken from ``other``."""
         parts, others = (packed.split(self._sizes, self._feature_axis) for packed in (x, other))
         for number, part in enumerate(others):
             swapped = [*parts[:number], part, *parts[number + 1 :]]
@@ -102,7 +102,7 @@ class Packing:
 
     @property
     def _rank(self) -> int:
-        """The least number of axes that has room for features, and on which the axes are different ones."""
+        """The smallest rank with room for features where positions and examples are on different axes."""
         axes = _leading(self.axes)
         return next(
             rank
@@ -145,7 +145,7 @@ def _check_alike(check: str, names: list[str], tensors: tuple[Tensor, ...], axes
             kind = f"{tensor.dtype}" if isinstance(tensor, Tensor) else type(tensor).__name__
             raise InvalidArgument(
                 f"{check}: {name} of several inputs must be a floating torch.Tensor, got {kind}; pass "
-                "what is no sequence by kwargs=."
+                "inputs that are not sequences by kwargs=."
             )
         check_axes(check, name, tensor, axes)
     first = tensors[0]
@@ -153,13 +153,13 @@ def _check_alike(check: str, names: list[str], tensors: tuple[Tensor, ...], axes
         for axis, number in (("seq_dim", axes.seq), ("batch_dim", axes.batch)):
             if number is not None and tensor.shape[number] != first.shape[number]:
                 raise InvalidArgument(
-                    f"{check}: inputs must share their axes, but {axis}={number} of {name} has "
-                    f"{tensor.shape[number]} entries and of {names[0]} {first.shape[number]}; pass what is "
-                    "no sequence by kwargs=."
+                    f"{check}: inputs must have the same size along {axis}={number}, got "
+                    f"{tensor.shape[number]} for {name} and {first.shape[number]} for {names[0]}; pass "
+                    "inputs that are not sequences by kwargs=."
                 )
         if (tensor.dtype, tensor.device) != (first.dtype, first.device):
             raise InvalidArgument(
-                f"{check}: inputs must share dtype and device, but {name} is {dtype_name(tensor.dtype)} on "
-                f"{tensor.device} and {names[0]} {dtype_name(first.dtype)} on {first.device}; convert them "
-                "inside fn, or pass some by kwargs=."
+                f"{check}: inputs must have the same dtype and device, but {name} is "
+                f"{dtype_name(tensor.dtype)} on {tensor.device} and {names[0]} is {dtype_name(first.dtype)} "
+                f"on {first.device}; convert them inside fn, or pass some by kwargs=."
             )

@@ -1,4 +1,4 @@
-"""Run a function at another floating-point precision, whatever it captured and wherever it casts."""
+"""Run a function at another floating-point precision, with its parameters, constants and casts."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Self
@@ -21,7 +21,7 @@ def unit_roundoff(dtype: torch.dtype) -> float:
 
 
 def with_all_digits(x: Tensor) -> Tensor:
-    """Return ``x`` in float64, with random digits after its own, which round away in its own precision."""
+    """Return ``x`` in float64 with random digits appended; they round away in the precision of ``x``."""
     short = x.dtype != torch.float64 or torch.equal(x.float().double(), x)
     own = x.dtype if x.element_size() < 4 else torch.float32 if short else torch.float64
     noise = torch.rand(x.shape, generator=torch.Generator("cpu").manual_seed(0), dtype=torch.float64) - 0.5
@@ -29,30 +29,30 @@ def with_all_digits(x: Tensor) -> Tensor:
 
 
 class AtPrecision(TorchFunctionMode):
-    """Within it, every floating tensor that torch functions take, name or return has one precision.
+    """A torch function mode that gives every floating tensor of torch functions one precision.
 
-    Parameters, buffers and captured constants take part as copies, made once and kept until the mode is
-    dropped, so a function that writes into its buffers reads back what it wrote, and the originals are never
-    touched. Casts such as ``x.float()``, ``dtype=`` arguments and torch's default dtype become the precision
-    asked for.
+    Parameters, buffers and captured constants are replaced by copies. The copies are made once and kept until
+    the mode is dropped. So a function that writes into its buffers reads back what it wrote, and the
+    originals never change. Casts such as ``x.float()``, ``dtype=`` arguments and torch's default dtype become
+    the requested precision.
 
-    What it cannot reach keeps its own precision: compiled kernels that cast inside, and casts in the backward
-    of a Python ``autograd.Function``. Random numbers drawn within it are others than those of the same seed
-    outside. Autocast is reached, because it leaves float64 alone.
+    Two things keep their own precision: compiled kernels that cast inside, and casts in the backward of a
+    Python ``autograd.Function``. Autocast does not interfere, because it leaves float64 alone. Random numbers
+    drawn within the mode differ from those of the same seed outside.
 
     Args:
-        dtype: the precision asked for.
-        all_digits: whether ``input`` fills float64.
-        kept: dtypes that casts do round to.
+        dtype: the requested precision.
+        all_digits: whether ``input`` appends random digits up to float64.
+        kept: dtypes that casts still round to.
 
     Attributes:
-        dtype: the precision asked for.
-        met: every floating dtype met, but those of autocast.
-        coarsest: the lowest precision met, at most the one asked for.
-        unreached: names of the operations that were given this precision and returned a lower one.
+        dtype: the requested precision.
+        met: every floating dtype that the code named or used, except those of autocast.
+        coarsest: the lowest precision in which anything was computed, at most the requested one.
+        unreached: names of the operations that took the requested precision and returned a lower one.
         all_digits: as given.
         kept: as given.
-        lifted: the casts to another precision that the code asked for and did not get, in words.
+        lifted: the casts to another precision that the mode replaced, in words.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class AtPrecision(TorchFunctionMode):
 
 
 def _mapped(convert: Callable[[Any], Any], value: Any) -> Any:
-    """Do as ``tree_map`` does, faster for what nearly all arguments and results are."""
+    """Do what ``tree_map`` does, faster for tensors, constants, tuples, lists and dictionaries."""
     kind = type(value)
     if kind is Tensor or kind is torch.dtype:
         return convert(value)

@@ -16,7 +16,7 @@ class Request(Call):
     Args:
         check: the check; it takes ``x``, ``cases`` and ``seed``.
         arguments: every argument of the check, by name: ``locals()`` where the check begins.
-        cases: how many inputs to try in all, where the argument does not say so.
+        cases: number of inputs to try in all; None to take it from ``arguments``.
 
     Raises:
         InvalidArgument: ``cases`` or ``seed`` is wrong.
@@ -36,5 +36,5 @@ class Request(Call):
         return draws_from(subject, self.cases, self.seed, vocab_size)
 
     def at(self, source: str, **changes: Any) -> str:
-        """Return the call at the input that ``source`` makes, with some options changed, on this one case."""
+        """Return the text of the call at only the input that ``source`` makes, with some options changed."""
         return self.text(x=Source(source), **changes, cases=1)

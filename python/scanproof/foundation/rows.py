@@ -1,6 +1,6 @@
-"""Which outputs are kept, and which inputs these may read: for cuts of the sequence, and for examples.
+"""Which outputs a probe keeps, and which inputs these may read: for cuts of the sequence, and for examples.
 
-A cut of the sequence keeps the outputs below it and forbids the inputs from it on, both in the order of
+A cut keeps the outputs before it and forbids the inputs from it on, both in the order of
 ``scanproof.foundation.alignment``. An example keeps its own outputs and forbids every other example.
 """
 
@@ -14,11 +14,11 @@ from scanproof.foundation.alignment import Order
 
 @dataclass(frozen=True)
 class Rows:
-    """What each of several cotangents keeps of the outputs, and where its gradient may be.
+    """Several probes: the outputs that each keeps, and the inputs where its gradient may be.
 
     Attributes, boolean tensors on the CPU:
-        kept: the outputs on the axis that each row keeps, shape (rows, outputs).
-        allowed: the inputs on the axis that these may read, shape (rows, inputs).
+        kept: the outputs that each row keeps, shape (rows, outputs).
+        allowed: the inputs that these outputs may read, shape (rows, inputs).
     """
 
     kept: Tensor
@@ -28,7 +28,7 @@ class Rows:
         return len(self.kept)
 
     def __getitem__(self, row: int | slice | Tensor) -> "Rows":
-        """Return some rows; a number gives one row, without the axis of rows."""
+        """Return some rows; a number returns one row without the axis of rows."""
         return Rows(self.kept[row], self.allowed[row])
 
 

@@ -20,11 +20,11 @@ def seed_of(check: str, generator: torch.Generator) -> int:
     """Return a seed that repeats this call, and advance ``generator`` so that the next call differs.
 
     Raises:
-        InvalidArgument: ``generator`` is no generator of PyTorch.
+        InvalidArgument: ``generator`` is not a ``torch.Generator``.
     """
     if not isinstance(generator, torch.Generator):
         raise InvalidArgument(
-            f"{check}: generator is {generator!r}; give torch.Generator().manual_seed(…), or seed=."
+            f"{check}: generator must be a torch.Generator, got {generator!r}; pass seed= instead."
         )
     fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
     untouched = torch.equal(fresh.get_state(), generator.get_state())

@@ -1,4 +1,4 @@
-"""Which of the things that a function returns is looked at: by index, by name, or by a callable."""
+"""Which of several outputs of a function is checked: by index, by name, or by a callable."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -7,14 +7,14 @@ from typing import Any
 from scanproof.errors import InvalidArgument
 
 Selector = int | str | Callable[[Any], Any]
-"""An index, a key or the name of an attribute, or a function from what was returned to one tensor."""
+"""An index, a key, the name of an attribute, or a function from all outputs to one tensor."""
 
 
 def check_selector(check: str, output: object) -> None:
-    """Reject what cannot select.
+    """Reject an ``output`` that cannot select anything.
 
     Raises:
-        InvalidArgument: ``output`` is no index, name or callable.
+        InvalidArgument: ``output`` is not an index, a name or a callable.
     """
     if isinstance(output, bool) or not (isinstance(output, int | str) or output is None or callable(output)):
         raise InvalidArgument(
@@ -23,10 +23,10 @@ def check_selector(check: str, output: object) -> None:
 
 
 def select(check: str, y: Any, output: Selector | None) -> Any:
-    """Return what ``output`` picks of ``y``; all of it for None.
+    """Return what ``output`` selects from ``y``; ``y`` itself for None.
 
     Raises:
-        InvalidArgument: there is no such thing in ``y``.
+        InvalidArgument: ``y`` has no such index, key or attribute.
     """
     if output is None:
         return y
@@ -43,7 +43,7 @@ def select(check: str, y: Any, output: Selector | None) -> Any:
 
 
 def describe(y: Any) -> str:
-    """Say what kind of thing ``y`` is, and what could be selected of it."""
+    """Say what type ``y`` has, and what ``output`` could select from it."""
     kind = type(y).__name__
     if isinstance(y, Mapping):
         return f"{kind} with keys {_listed(y)}"
@@ -55,7 +55,7 @@ def describe(y: Any) -> str:
 
 
 def how_to_select(y: Any) -> str:
-    """Say how a call names one tensor of ``y``."""
+    """Say how a call selects one tensor of ``y``."""
     if isinstance(y, Mapping) and y:
         example = repr(next(iter(y)))
     elif names := getattr(y, "_fields", None) or (is_dataclass(y) and [field.name for field in fields(y)]):
@@ -64,7 +64,7 @@ def how_to_select(y: Any) -> str:
         example = "0"
     else:
         return "return a tensor"
-    return f"name one by output=, for example output={example}, or by a callable"
+    return f"select one with output=, for example output={example}, or with a callable"
 
 
 def _listed(names: Any) -> str:

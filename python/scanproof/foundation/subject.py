@@ -1,4 +1,4 @@
-"""What a check looks at: a function from one tensor to one tensor, whatever the caller's function is like."""
+"""What a check runs: the caller's function, turned into a function from one tensor to one tensor."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,17 +15,17 @@ from scanproof.foundation.selection import Selector, check_selector, select
 
 @dataclass(frozen=True)
 class Subject:
-    """A function and an input, both as the caller gave them and as one tensor to one tensor.
+    """A function and an input: as the caller gave them, and as a function from one tensor to one tensor.
 
     Attributes:
         check: name of the check, for messages.
         given: the caller's function.
-        x: the input, several packed into one, detached.
-        axes: where positions and examples are, of ``x`` and of the output.
+        x: the input, detached; several inputs are packed into one.
+        axes: the axes of positions and examples in ``x`` and in the output.
         alignment: which inputs each output may read.
-        output: what is looked at of that which the function returns.
+        output: which of several outputs is checked.
         kwargs: keyword arguments of the function.
-        packing: how several inputs lie in ``x``; None for one.
+        packing: how several inputs are packed into ``x``; None for one input.
     """
 
     check: str
@@ -53,7 +53,7 @@ class Subject:
         """Check the arguments that all checks share, and return what they describe.
 
         Raises:
-            InvalidArgument: one of them is wrong.
+            InvalidArgument: an argument is wrong.
         """
         if not isinstance(alignment, Alignment):
             raise InvalidArgument(
@@ -76,7 +76,7 @@ class Subject:
         return cls(check, fn, x.detach(), axes, alignment, output, dict(kwargs or {}), packing)
 
     def __call__(self, x: Tensor) -> Any:
-        """Call the function on an input like ``x``, and return what is looked at of its result."""
+        """Call the function on an input like ``x``, and return the output that is checked."""
         if self.packing is None:
             y = self.given(x, **self.kwargs)
         elif self.packing.keys is None:
@@ -89,7 +89,7 @@ class Subject:
         """Return ``y`` when it is a tensor whose positions and examples match those of ``x``.
 
         Raises:
-            InvalidArgument: it is something else; ``call`` names what returned it.
+            InvalidArgument: ``y`` is something else; ``call`` names what returned it.
         """
         return check_output(self.check, y, x, self.axes, call, self.alignment)
 
@@ -98,7 +98,7 @@ class Subject:
         return replace(self, x=x)
 
     def order(self, y: Tensor) -> Order:
-        """Return the order that the alignment puts on the positions of ``x`` and of an output of it.
+        """Return the order that the alignment gives the positions of ``x`` and of the output ``y``.
 
         Raises:
             InvalidArgument: every output may read every input, or an explicit alignment does not fit.
@@ -110,19 +110,19 @@ class Subject:
             raise InvalidArgument(f"{self.check}: {error}") from None
         if not len(order.cuts):
             raise InvalidArgument(
-                f"{self.check}: {self.alignment!r} lets every output read all {T} inputs, so nothing could "
-                "leak; pass more positions or another alignment."
+                f"{self.check}: {self.alignment!r} lets every output read all {T} inputs, so there can be "
+                "no leak; pass more positions or another alignment."
             )
         return order
 
     def place(self, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        """Return the name of the input that an entry of ``x`` belongs to, and its index there."""
+        """Return the name of the input that holds an entry of ``x``, and the entry's index there."""
         return ("x", index) if self.packing is None else self.packing.place(index)
 
     def swaps(self, x: Tensor, other: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Yield the name of each of several inputs, and ``x`` with that input alone taken from ``other``."""
+        """Yield the name of each of several inputs, and ``x`` with only that input taken from ``other``."""
         yield from () if self.packing is None else self.packing.swaps(x, other)
 
     def restore(self, x: Tensor) -> Inputs:
-        """Return an input as a call would pass it."""
+        """Return an input in the form in which a call passes it."""
         return x if self.packing is None else self.packing.restore(x)

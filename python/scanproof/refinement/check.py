@@ -169,7 +169,7 @@ def _report(
         rounding=problem.rounding,
         compared=found.compared if drawn is None else drawn.compared,
         drawn=drawn,
-        gradients=problem.differentiated(inputs) if separated(inputs)[1] else (),
+        gradients=_compared_gradients(problem, inputs, found),
         seed=seed,
         call=call,
         worst=found.worst,
@@ -187,6 +187,12 @@ def _report(
         theorem=problem.theorem,
         bound_theorem=_bound_theorem(problem),
     )
+
+
+def _compared_gradients(problem: Problem, inputs: Inputs, found: Comparison) -> tuple[str, ...]:
+    """Return the inputs at which gradients were compared, or would have been if anything could be."""
+    wanted = problem.differentiated(inputs) if separated(inputs)[1] else ()
+    return tuple(name for name in wanted if not found.greatest or f"d{name}" in found.greatest)
 
 
 def _option_missed(problem: Problem, inputs: Inputs) -> str:
@@ -225,7 +231,6 @@ def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
     smallest = shrinker.run()
     if last is None:
         last = compare(problem, smallest)
-    assert last.worst is not None
     return FailingCase(inputs=smallest, deviation=last.worst, code=problem.code(smallest), runs=shrinker.runs)
 
 

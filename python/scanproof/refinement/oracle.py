@@ -139,8 +139,8 @@ class Oracle:
             text: the program and what is asked of it, in the format of ``docs/reference/program-format.md``.
 
         Returns:
-            ``established``, which the Lean theorem ``Listing.check_sound`` makes a statement about every input;
-            or the first label that is not allowed and its way back to an input.
+            ``established``, a statement about every input by the Lean theorem ``Listing.check_sound``; or the
+            first label that is not allowed and its way back to an input.
 
         Raises:
             OracleError: the text is not in the format; the message says what was expected.

@@ -51,6 +51,8 @@ class Deviation:
         """Error relative to the bound; above 1 rounding cannot explain it."""
         if self.bound == 0:
             return 0.0 if self.error == 0 else inf
+        if self.bound == inf:
+            return 0.0
         return self.error / self.bound
 
     def __str__(self) -> str:
@@ -159,7 +161,8 @@ class RefinementReport(CheckReport):
         seed: the seed of cases and cotangents; None where nothing was drawn.
         call: the call that repeats the check.
         worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
-            where no other is outside; None if nothing could be compared.
+            where no other is outside; where nothing could be compared, the first one whose reference or
+            bound is not finite.
         sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest;
             NaN if nothing could be compared.
         loosest: that output or gradient, or all where that of all is greater; empty if nothing was compared.
@@ -196,7 +199,7 @@ class RefinementReport(CheckReport):
     gradients: tuple[str, ...]
     seed: int | None
     call: str
-    worst: Deviation | None
+    worst: Deviation
     sharpness: float
     loosest: str
     spread: Spread | None
@@ -225,7 +228,7 @@ class RefinementReport(CheckReport):
     @property
     def _worst_is_of_the_adjoint(self) -> bool:
         """Whether the worst entry is one of a gradient whose bound is the adjoint's theorem."""
-        at_gradient = self.worst is not None and self.worst.output in {f"d{name}" for name in self.gradients}
+        at_gradient = self.worst.output in {f"d{name}" for name in self.gradients}
         return at_gradient and theorems.GRADIENT_ERROR in self._adjoint_theorems
 
     @property
@@ -246,8 +249,8 @@ class RefinementReport(CheckReport):
         ]
         if self.drawn is not None:
             lines.append(f"  cases     : {self.drawn}, seed {self.seed}")
-        if self.worst is not None:
-            lines.append(f"  worst     : {self.worst}")
+        lines.append(f"  {'worst' if self.spread else 'undecided':<10}: {self.worst}")
+        if self.spread is not None:
             lines.append(
                 f"  bound     : {self.sharpness:.2g} of the value (median of {self.loosest}); {self.rounding}"
             )
@@ -292,7 +295,7 @@ class RefinementReport(CheckReport):
     def rows(self, subject: str = "") -> tuple[Row, ...]:
         """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
         found = (
-            "" if self.worst is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
+            "" if self.spread is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
         )
         if self.drawn is not None and self.verdict.passed:
             found += f"; {self.reason}"
@@ -313,7 +316,7 @@ class RefinementReport(CheckReport):
 
     def failure_lines(self) -> list[str]:
         """Return how many entries are outside the bound, which one is worst, and what was allowed."""
-        if self.worst is None or self.spread is None or self.worst.ratio <= 1:
+        if self.spread is None or self.worst.ratio <= 1:
             return []
         outside, entries = self.spread.above_bound, self.spread.entries
         basis = f"theorem {self.worst_theorem}" if self.worst_theorem else NO_BOUND_THEOREM

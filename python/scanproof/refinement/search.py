@@ -135,7 +135,7 @@ def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[
 
 
 def _weight(found: Comparison) -> tuple[bool, float]:
-    ratio = -1.0 if found.worst is None else found.worst.ratio
+    ratio = -1.0 if found.spread is None else found.worst.ratio
     refuted = found.verdict is Verdict.REFUTED
     return refuted, ratio if refuted or ratio <= 1 else 0.0  # above 1 otherwise: what may be an overflow
 

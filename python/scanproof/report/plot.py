@@ -16,7 +16,7 @@ def draw(document: Mapping[str, Any]) -> "Figure":
     """Return a figure with every picture of a document of reports: leakage, and error over bound.
 
     Args:
-        document: what :func:`scanproof.report.record.document` returned, or the JSON that was made of it.
+        document: a result of :func:`scanproof.report.record.document`, or its JSON.
 
     Raises:
         InvalidArgument: no report has a picture.
@@ -33,7 +33,7 @@ def draw(document: Mapping[str, Any]) -> "Figure":
     ]
     if not pictures:
         raise InvalidArgument(
-            "plot: the report has no picture; leak_map and check_refinement make reports that have."
+            "plot: the report has no picture; the reports of leak_map and check_refinement have pictures."
         )
     figure = Figure(figsize=(5 * len(pictures), 4), layout="constrained")
     axes = figure.subplots(1, len(pictures), squeeze=False)[0]

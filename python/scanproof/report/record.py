@@ -1,7 +1,7 @@
-"""The one form that all reports are written in: plain data that follows ``schema.json``.
+"""The form that all reports are written in: plain data that follows ``schema.json``.
 
-A report is read by the names of its attributes, so that every check, and a check that a user writes, is
-written alike: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``,
+A report is read by the names of its attributes, so that the report of a user's own check is written in the
+same way: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``,
 ``origin``, ``cases``, ``worst``, the smallest failing case as ``smallest``, pictures as ``leakage`` and
 ``spread``. ``parts`` are the reports that a report of several checks holds. All other attributes are under
 ``fields``.
@@ -16,14 +16,14 @@ from typing import Any, Protocol
 from scanproof.report.plain import plain
 
 SCHEMA_VERSION = 2
-"""Rises when a reader of an older one would misread; new members may come without."""
+"""Increases if a reader of an older version would misread a document; new members do not increase it."""
 
 PACKAGES = ("scanproof", "torch", "numpy", "transformers")
-"""What the environment names the version of."""
+"""Packages whose versions the environment holds."""
 
 
 class Reported(Protocol):
-    """What a report offers at least."""
+    """What a report must have."""
 
     def summary(self) -> str:
         """Return what was probed, what was found and what it rests on."""
@@ -33,7 +33,7 @@ def document(reports: Iterable[tuple[str, Reported]]) -> dict[str, Any]:
     """Return reports as one document.
 
     Args:
-        reports: what was checked, in a few words, and the report; in the order to be shown.
+        reports: for each report, what was checked, in a few words, and the report; in this order.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -48,7 +48,7 @@ def document(reports: Iterable[tuple[str, Reported]]) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str | None]:
-    """Return versions of Python, of the platform, and of packages; None for one that is not installed."""
+    """Return the versions of Python, the platform and packages; None for a package that is not installed."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

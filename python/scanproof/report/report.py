@@ -1,4 +1,4 @@
-"""What all reports share: JSON, a page, a picture; and, for checks, a verdict that can be required."""
+"""What all reports share: JSON, an HTML page, a picture; and, for checks, a verdict and ``require()``."""
 
 import json
 from abc import ABC, abstractmethod
@@ -22,8 +22,8 @@ class Report(ABC):
     def theorems(self) -> tuple[str, ...]:
         """The Lean theorems that the verdict rests on, without the namespace ``Scanproof``.
 
-        There are none where the check does not apply, and where a report says ``"none: "`` and why in the
-        place of a name.
+        A check that does not apply has none. A report may hold ``"none: "`` and a reason in place of a name;
+        these are left out.
         """
         if getattr(self, "verdict", None) is Verdict.NOT_APPLICABLE:
             return ()
@@ -31,12 +31,12 @@ class Report(ABC):
         return tuple(name for name in cited if name and not name.startswith("none"))
 
     def _cited(self) -> Iterable[str]:
-        """Return what stands in the place of theorems, empty texts and ``"none: …"`` included."""
+        """Return the names of theorems, with empty texts and ``"none: …"``."""
         return (getattr(self, "theorem", ""),)
 
     @property
     def parts(self) -> "tuple[Report, ...]":
-        """What is written of it: itself, and the reports that it holds."""
+        """The reports to write: this report, and the reports that it holds."""
         return (self,)
 
     @abstractmethod
@@ -55,7 +55,7 @@ class Report(ABC):
         """Write the report as one page that needs no other file and no network; return its path.
 
         Args:
-            path: the file; one that exists is replaced.
+            path: the file; an existing file is replaced.
             subject: what was checked, in a few words; by default what the report calls it, else ``fn``.
             site: address of the site that ``scanproof theorems --site`` made, for links to theorems.
         """

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def table(rows: Iterable[Row], title: str | None = None) -> "Table":
     """Lay out rows for ``rich.console.Console.print``.
 
-    Rows that follow each other with one subject stand together under it. Each has its check, its verdict, and
-    the evidence over the theorem, whole: what is too long for the line continues on the next. The mark before
-    the verdict says passed, failed or undecided where there is no colour.
+    Consecutive rows of one subject stand under it. Each row has its check, its verdict, and the evidence
+    above the theorem; long texts continue on the next line. A mark before the verdict shows passed, failed or
+    undecided without colour.
 
     Raises:
         MissingDependency: rich is not installed.

@@ -32,14 +32,14 @@ class Verdict(Enum):
 
     @property
     def outcome(self) -> str | None:
-        """``"passed"``, ``"found"``, ``"open"``, or None where the check does not apply."""
+        """``"passed"``, ``"found"``, ``"open"``, or None if the check does not apply."""
         if self is Verdict.NOT_APPLICABLE:
             return None
         return "passed" if self.passed else "found" if self.found else "open"
 
 
 def gravest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the gravest verdict: a finding is graver than an open question, and that than a pass."""
+    """Return the gravest verdict: a finding is graver than INCONCLUSIVE, which is graver than a pass."""
     return max(verdicts, key=_GRAVITY.index)
 
 

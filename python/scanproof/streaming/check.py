@@ -1,14 +1,14 @@
-"""Streaming equivalence: however a sequence is fed to a model, the outputs are those of one pass.
+"""Streaming equivalence: a model gives the outputs of one pass, whichever way the sequence is fed to it.
 
-Lean proves it of every runner (``Runner.runList_flatten``, ``Runner.prefill_decode``): pieces of any lengths,
-each from the state after the last, are one run. Here an implementation is fed in many ways and compared with
-its own pass over the whole sequence. Nothing is proved about it; a difference that is no rounding is a
-counterexample.
+Lean proves this for every runner (``Runner.runList_flatten``, ``Runner.prefill_decode``): pieces of any
+lengths, each run from the state that the piece before returned, give the outputs of one run. This check feeds
+an implementation in many ways and compares the outputs with one pass of the same implementation. Nothing is
+proved about the implementation; a difference that is not rounding is a counterexample.
 
-No tolerance decides. The same comparison is made in the precision of ``x`` and in float64, with the model's
-own casts lifted (``scanproof.foundation.precision``): rounding falls with the unit roundoff, a difference in
-the code stays (``scanproof.foundation.judgement``). Casts to half precision that only pieces make are kept:
-they are no rounding of one pass.
+No tolerance decides. The comparison is made in the precision of ``x`` and again in float64, where the casts
+in the model's code are lifted (``scanproof.foundation.precision``). Rounding shrinks with the unit roundoff,
+and a difference in the code stays (``scanproof.foundation.judgement``). Casts to half precision that pieces
+make and one pass does not are kept, because one pass does not round there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ from scanproof.streaming.probes import Probe, probes
 from scanproof.streaming.report import Difference, StreamingReport, StreamingWay
 
 CONSTANTS = 16
-"""Unit roundoffs that tables of a model (decays, angles), rounded each for itself, may be apart by."""
+"""Unit roundoffs by which two tables of a model (decays, angles) may differ, as each is rounded."""
 
 
 def check_streaming(
@@ -60,16 +60,16 @@ def check_streaming(
 
     Args:
         fn: model with a state, in eval mode (``scanproof.streaming.model.StreamingModel``).
-        x: input (batch, T, …), floating or token ids, T >= 4. Choose at least two rows, and T beyond the
-            chunk size of the model and not a multiple of it.
+        x: input (batch, T, …), floating or token ids, T >= 4. Choose at least two rows. Choose T greater than
+            the chunk size of the model, and not a multiple of it.
         cuts: the lengths k of the prefills, each with 1 <= k < T, or ``"all"`` of them.
-        seed: seed of garbage and drafts.
+        seed: seed of the tokens that are drawn: padding, and drafts to be taken back.
 
     Returns:
-        The report, with one finding for each way of feeding. STREAMS: no difference, or one that falls with
-        the unit roundoff. DIVERGES: one that stays in float64, or another shape, or NaN. INCONCLUSIVE: the
-        model raised, or a difference cannot be told from rounding. NOT_APPLICABLE: the model does not offer
-        it.
+        The report, with an entry for each way of feeding. STREAMS: there is no difference, or the difference
+        shrinks with the unit roundoff. DIVERGES: the difference stays in float64, or the shape is another
+        one, or there are NaNs. INCONCLUSIVE: the model raised, or a difference cannot be told from rounding.
+        NOT_APPLICABLE: the model does not offer this way of feeding.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
@@ -91,13 +91,13 @@ def check_streaming(
     call = Call(check_streaming, locals())
     if not isinstance(fn, StreamingModel):
         raise InvalidArgument(
-            f"{check}: fn must be callable and have initial_state(x) and step(x, state), "
-            f"{type(fn).__name__} has not; wrap it (scanproof.streaming.model.StreamingModel)."
+            f"{check}: fn must be callable and have initial_state(x) and step(x, state), and "
+            f"{type(fn).__name__} does not; write a wrapper, as scanproof.StreamingModel describes."
         )
     check_tensor(check, fn, x, token_ids=True)
     if x.dim() < 2 or x.shape[1] < 4:
         raise InvalidArgument(
-            f"{check}: x must have shape (batch, T, …) with T >= 4, its shape is {tuple(x.shape)}."
+            f"{check}: x must have shape (batch, T, …) with T >= 4, and its shape is {tuple(x.shape)}."
         )
     chosen = _check_cuts(check, cuts, x.shape[1])
     settle_first_calls()
@@ -117,7 +117,7 @@ def check_streaming(
 
 
 class _Problem(Exception):
-    """Why comparisons say nothing."""
+    """Why the comparisons support no verdict."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class _Compared:
 
 
 class _StreamingRuns:
-    """The model fed in every way, at the precision given and, where needed, at another."""
+    """Runs of the model in every way of feeding, at the given precision and, if needed, at another."""
 
     def __init__(self, model: StreamingModel, x: Tensor, seed: int) -> None:
         self._model, self._x, self._seed = model, x, seed
@@ -166,7 +166,7 @@ class _StreamingRuns:
         return _way(probe, judgement, found, seen.worst)
 
     def _judge(self, probe: Probe, found: _Compared, promoted: dict[torch.dtype, _Compared]) -> Judgement:
-        apart: set[torch.dtype] = set()  # what only pieces meet
+        apart: set[torch.dtype] = set()  # dtypes that pieces meet and one pass does not
 
         def repeat(mode: AtPrecision) -> Rerun | str:
             run = f"run in {dtype_name(mode.dtype)}"
@@ -182,7 +182,7 @@ class _StreamingRuns:
             return Rerun(again.residue, mode.coarsest, frozenset(mode.unreached))
 
         def pieces() -> Pieces | None:
-            """Compare once more, with the casts to half precision kept that one pass does not make."""
+            """Compare once more; keep the casts to half precision that one pass does not make."""
             usual = coarser(self._dtype, torch.float32)
             kept = frozenset(dtype for dtype in apart if coarser(dtype, usual) != usual)
             if not kept:
@@ -207,10 +207,10 @@ class _StreamingRuns:
         )
 
     def _feed(self, mode: AtPrecision) -> Feed:
-        """Return the feed at a precision, one for all probes, so that a pass is made once.
+        """Return the feed at a precision; all probes share it, so that one pass is made once.
 
         Raises:
-            _Problem: the model computes something else there.
+            _Problem: the model computes another function at that precision.
         """
         key = (mode.dtype, mode.all_digits, mode.kept)
         if key not in self._feeds:
@@ -266,7 +266,7 @@ class _StreamingRuns:
 
 
 def _raised(error: Exception) -> str:
-    """Return what a model raised, and in which of its functions, or of the library's that it calls."""
+    """Return what a model raised, and the function of the model or of its library that raised it."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     theirs = [frame for frame in frames if _package(frame) not in ("scanproof", "torch")]
     where = f" in {theirs[-1].f_code.co_qualname}" if theirs else ""
@@ -330,7 +330,7 @@ def _way(
 
 
 def _state_against_outputs(ways: list[StreamingWay]) -> list[StreamingWay]:
-    """Leave a difference of states undecided that no output shows: the two states may be equivalent."""
+    """Call a difference between states INCONCLUSIVE if no output shows it: the states may be equivalent."""
     by_name = {way.check: way for way in ways}
     outputs = [by_name[name] for name in ("steps", "prefill, then steps", "chunked prefill")]
     silent = not any(way.verdict.found for way in outputs) and any(way.verdict.passed for way in outputs)

@@ -19,9 +19,9 @@ class Difference:
         example: the row of ``x``.
         t: position in the sequence; None for a tensor of the state.
         got: the entry when fed that way.
-        expected: what it is to equal.
+        expected: the entry that it should equal.
         size: absolute difference; infinite where ``got`` is not finite.
-        share: ``size`` relative to the greatest entry of that which it is to equal.
+        share: ``size`` relative to the greatest entry of the expected tensor.
     """
 
     case: str
@@ -53,8 +53,8 @@ class StreamingWay(Report):
         reason: what led to the verdict.
         comparisons: number of comparisons.
         differing: number of comparisons that differ in a bit.
-        worst: the greatest difference, of float64 where that decides; None without any.
-        evidence: the greatest share at two precisions; None where one was enough.
+        worst: the greatest difference, in float64 if float64 decides; None without a difference.
+        evidence: the greatest share at two precisions; None if one precision was enough.
         theorem: the Lean theorem that states the equality for a runner.
     """
 
@@ -68,7 +68,7 @@ class StreamingWay(Report):
     theorem: str
 
     def summary(self) -> str:
-        """Return the verdict in a line, and the worst place of a finding in another."""
+        """Return the verdict in a line, and for a finding the worst place in another line."""
         worst = f"\n  {self.worst}" if self.worst and self.verdict.found else ""
         return f"streaming, {self.check}: {self.verdict.name}: {self.reason}{worst}"
 
@@ -92,10 +92,10 @@ class StreamingReport(CheckReport):
     """What ``check_streaming`` found.
 
     Attributes:
-        ways: one for each way of feeding, those that do not apply included.
+        ways: an entry for each way of feeding, with those that do not apply.
         verdict: the gravest of their verdicts.
         shape: shape of the input.
-        casts: casts in the code of the model that were replaced by float64 in the runs in float64.
+        casts: casts in the code of the model that were lifted to float64 in the runs in float64.
         seed: repeats the check.
         dtype: dtype of the input.
         device: device of the input.
@@ -135,21 +135,19 @@ class StreamingReport(CheckReport):
         return tuple(way.row(subject) for way in self.ways)
 
     def failure_lines(self) -> list[str]:
-        """Return the worst place of each way that did not pass, and what would have passed."""
+        """Return the worst place of each way with the gravest verdict, and what would have passed."""
         lines = [f"{way.check}: {way.worst or way.reason}" for way in self._gravest]
         return [*lines, "Allowed: equal bits, or rounding on the evidence of two precisions"]
 
     def summary(self) -> str:
-        """Return a line or two for each way of feeding, and what they rest on."""
+        """Return a line or two for each way of feeding, and the theorems."""
         width = max(len(way.check) for way in self.ways)
         lines = [f"Streaming(input {self.shape} {self.dtype} on {self.device}, seed {self.seed})"]
         for way in self.ways:
             lines.append(f"  {way.check:<{width}} : {way.verdict.name}: {way.reason}")
             if way.worst and way.verdict.found:
                 lines.append(f"  {'':<{width}}   {way.worst}")
-        casts = (
-            f"{', '.join(self.casts)} became float64 in the runs in float64" if self.casts else "none was met"
-        )
+        casts = f"{', '.join(self.casts)} became float64 in the runs in float64" if self.casts else "none"
         lines.append(f"  {'verdict':<{width}} : {self.verdict.name}: {self.verdict.value}")
         lines.append(f"  {'casts':<{width}} : {casts}")
         lines.append(f"  {'theorems':<{width}} : {', '.join(self.theorems)}")

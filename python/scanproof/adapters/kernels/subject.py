@@ -1,4 +1,4 @@
-"""A real implementation under one name: what it should refine, and the function whose causality is asked."""
+"""A function of a real package: the kernel that it should refine, and the form that ``certify`` takes."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -29,18 +29,18 @@ class Subject:
     """One function of a package, and the kernel that it should refine.
 
     Attributes:
-        name: ``package.module:function``, with its options where there are several of it.
+        name: ``package.module:function``, with its options if there are several.
         package: the distribution that it comes from.
-        load: import it and return it under the kernel's signature.
-        kernel: the recurrence.
-        log_window: as of ``check_refinement``.
-        sizes: sizes of axes other than those of ``random_inputs``.
+        load: imports the function and returns it with the signature of the kernel.
+        kernel: the kernel that it should refine.
+        log_window: argument of ``check_refinement``.
+        sizes: sizes of axes that differ from those of ``random_inputs``.
         without: inputs that it does not take.
-        constant: inputs that are the same for every example and token, though the kernel's need not be.
-        multiple: of what its lengths must be multiples.
-        no_gradient: whether gradients cannot be pulled through it, as it writes into the state that it read.
-        folder: overlay that holds the package; None where it is installed like any other.
-        departs: in what it departs from the recurrence, in a sentence; empty where it does not.
+        constant: inputs that must be the same for every example and token, which the kernel does not need.
+        multiple: it takes only lengths that are multiples of this.
+        no_gradient: whether gradients cannot be pulled through it, because it overwrites the state it read.
+        folder: overlay that holds the package; None if the package is installed.
+        departs: how it differs from the recurrence, in a sentence; empty if it does not.
     """
 
     name: str
@@ -97,9 +97,9 @@ class Subject:
     def function(self, seed: int = 0) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
         """Return the map from its inputs with an axis of time, by name, to y, and such inputs.
 
-        All else is fixed, initial states and resets are left out. What is given is first brought into the
-        domains of the kernel, where forms by chunks do not overflow. The pair is what ``certify`` and
-        ``audit`` take.
+        All other inputs are fixed; initial states and resets are left out. The function first maps its inputs
+        into the domains of the kernel, where chunked forms do not overflow. ``certify`` and ``audit`` take
+        this pair.
         """
         implementation, inputs = self.load(), self.inputs(seed)
         tokens, inputs = token_function(implementation, self.kernel.inputs, inputs, self.constant)

@@ -50,21 +50,21 @@ class MapPair:
 class LeakMap(Report):
     """How much every output reads of every input.
 
-    Entry (t, s) of ``values`` is the greatest absolute gradient, over examples and channels of ``x`` at s, of
-    one random combination of all entries of ``fn(x)`` at t, with standard normal weights. It is zero if no
-    entry at t reads any at s, and else with probability zero; its size is that of a typical combination, not
-    a bound.
+    Entry (t, s) of ``values`` comes from one random combination of all entries of ``fn(x)`` at t, with
+    standard normal weights. It is the greatest absolute gradient of this combination over examples and
+    channels of ``x`` at s. If no entry at t reads any entry at s, it is zero; otherwise, it is zero with
+    probability zero. Its size is typical of such combinations; it is not a bound.
 
     Attributes:
-        values: shape (outputs, T), on the CPU, in the precision in which it was looked at.
-        reaches: how many inputs each output may read, shape (outputs,), CPU; t + 1 without an alignment.
-        read: which entries are later than the output may read, and no rounding; shape (outputs, T), CPU.
-        pattern: the pattern of what is read; None when nothing is.
+        values: shape (outputs, T), on the CPU, in the precision of the gradients.
+        reaches: number of inputs that each output may read, shape (outputs,), CPU; by default t + 1.
+        read: whether an output reads a later input by more than rounding; shape (outputs, T), CPU.
+        pattern: the pattern of ``read``; None if no output reads a later input.
         vjps: number of vector-Jacobian products computed.
-        seed: ``torch.Generator().manual_seed(seed)`` repeats the same combinations.
+        seed: repeats the same combinations.
         dtype: dtype of ``x``.
         device: device of ``x``.
-        call: the call that repeats it.
+        call: the call that repeats the map.
     """
 
     check: ClassVar = "leak map"
@@ -80,16 +80,17 @@ class LeakMap(Report):
     call: str
 
     def worst(self, count: int = 8) -> tuple[MapPair, ...]:
-        """Return the pairs that read most of a later input, at most ``count`` of them, the greatest first."""
+        """Return at most ``count`` pairs that read a later input, the greatest first."""
         t, s = self.read.nonzero(as_tuple=True)
         sizes = self.values[t, s]
         first = sizes.argsort(descending=True, stable=True)[:count]
         return tuple(MapPair(int(t[i]), int(s[i]), float(sizes[i])) for i in first)
 
     def picture(self, lines: int = LINES, columns: int = COLUMNS) -> str:
-        """Draw the map with characters; where it has more rows or columns, each stands for several.
+        """Draw the map with characters; in a larger map, a character stands for several rows and columns.
 
-        ``#`` reads a later input, ``+`` one that it may read, ``.`` stands for what may be read and is not.
+        ``#``: the output reads a later input. ``+``: it reads an input that it may read. ``.``: it may read
+        the input and does not.
         """
         kinds = self._kinds()
         rows, s = _coarse(len(kinds), lines), _coarse(kinds.shape[1], columns)
@@ -113,12 +114,12 @@ class LeakMap(Report):
             lines.append(f"  pattern    : {self.pattern}")
             lines.append(f"  worst      : {', '.join(map(str, self.worst(3)))}")
         lines.append(f"  probed     : {self.vjps} VJPs; {self.dtype} on {self.device}, seed {self.seed}")
-        legend = "  # reads a later input   + reads what it may   . may read, and does not"
+        legend = "  # reads a later input   + reads an input that it may   . may read, and does not"
         return "\n".join([*lines, self.picture(), legend])
 
     @property
     def leakage(self) -> Leakage:
-        """The map as a picture that is free of torch."""
+        """The map as a picture without tensors."""
         kinds = ["".join(_KINDS[kind] for kind in row) for row in self._kinds().tolist()]
         return Leakage.of(self.values.tolist(), kinds)
 
@@ -140,28 +141,28 @@ def leak_map(
     memory_budget: int = MEMORY_BUDGET,
     seed: int = 0,
 ) -> LeakMap:
-    """Look at every output alone: how much it reads of every input, by one product each.
+    """Measure how much every output reads of every input, with one product per output.
 
-    This is for a picture, and for the exact pattern of a leak; ``certify`` decides whether there is one.
-    Later entries are looked at in two precisions, and those that shrink as rounding does are not counted as
+    The map gives a picture and the exact pattern of a leak; ``certify`` decides whether there is a leak.
+    Later entries are measured in two precisions, and entries that shrink as rounding does do not count as
     read.
 
     Args:
         fn: as for ``certify``.
         x: as for ``certify``.
         seq_dim: axis of positions in ``x`` and in the output.
-        batch_dim: axis of examples in both; None for an input without one.
-        alignment: which inputs each output may read, where that is not ``s <= t``.
-        output: which of several outputs is looked at.
-        kwargs: keyword arguments handed to ``fn`` as they are.
-        memory_budget: as for ``certify``. The map, outputs x T numbers, comes on top.
+        batch_dim: axis of examples in both; None for an input without a batch axis.
+        alignment: which inputs each output may read, if that is not ``s <= t``.
+        output: which of several outputs is checked.
+        kwargs: keyword arguments that ``fn`` receives unchanged.
+        memory_budget: as for ``certify``. The map itself, outputs x T numbers, is not counted.
         seed: seed of the combinations.
 
     Returns:
         The map.
 
     Raises:
-        InvalidArgument: the call is wrong, or there is no finite gradient to look at.
+        InvalidArgument: the call is wrong, or there is no finite gradient.
 
     Example:
         >>> import torch
@@ -200,7 +201,7 @@ def leak_map(
 
 
 def _pattern(read: Tensor, reaches: Tensor, same: bool) -> LeakPattern:
-    """Return the shape of all pairs, those of outputs that may read up to the same input taken together."""
+    """Return the pattern of all pairs; outputs with the same reach count as one."""
     T = read.shape[1]
     last, group = (reaches - 1).unique(return_inverse=True)
     together = torch.zeros(len(last), T, dtype=torch.bool, device="cpu")
@@ -211,6 +212,6 @@ def _pattern(read: Tensor, reaches: Tensor, same: bool) -> LeakPattern:
 
 
 def _coarse(length: int, most: int) -> list[tuple[int, int]]:
-    """Split positions into at most ``most`` ranges that differ by one in length, at most."""
+    """Split positions into at most ``most`` ranges whose lengths differ by at most one."""
     count = min(length, most)
     return [(i * length // count, (i + 1) * length // count) for i in range(count)]

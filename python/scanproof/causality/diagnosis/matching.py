@@ -1,7 +1,7 @@
-"""From the pairs t <- s that were looked at to the rule of a leak.
+"""Find the rule of a leak from the pairs t <- s that were examined.
 
-The numbers of a rule, such as the length of blocks, come from where reading begins and ends. A rule is
-named only if it agrees with every pair and every cut that was looked at.
+The numbers of a rule, such as the length of blocks, come from the places where reading begins and ends. A
+report names a rule only if the rule agrees with every pair and every cut that was examined.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,19 +16,19 @@ from torch import Tensor
 from scanproof.causality.diagnosis.rules import Blocks, Boundary, Distances, Mirror, Rectangle, Rule
 
 MARKS = 8
-"""Places where reading begins or ends, of one kind, that block lengths are taken from."""
+"""Greatest number of places, of one kind, from which block lengths are taken."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was looked at, tensors on the CPU.
+    """What was examined; tensors are on the CPU.
 
     Attributes:
         T: number of inputs.
         outputs: the last input that each output may read, ascending, without repetition.
-        rows: by output, which later inputs it reads, shape (T,).
-        columns: by input, which earlier outputs read it, shape of ``outputs``.
-        crossed: by cut tau, whether any output t < tau reads any input s >= tau.
+        rows: for some outputs, the later inputs that the output reads, shape (T,).
+        columns: for some inputs, the earlier outputs that read the input, shape of ``outputs``.
+        crossed: for some cuts tau, whether any output t < tau reads any input s >= tau.
     """
 
     T: int
@@ -39,7 +39,7 @@ class Seen:
 
     @cached_property
     def pairs(self) -> tuple[Tensor, Tensor]:
-        """The pairs that were seen to read, t and s, each once."""
+        """The pairs (t, s) where output t reads input s, each once."""
         row, s = _matrix(self.rows, self.T).nonzero(as_tuple=True)
         t, column = _matrix(self.columns, len(self.outputs)).T.nonzero(as_tuple=True)
         by_row = torch.stack([_keys(self.rows)[row], s])
@@ -49,29 +49,29 @@ class Seen:
 
     @cached_property
     def outermost(self) -> list[int]:
-        """The outputs before the first and after the last cut that is crossed; nothing if none is known."""
+        """The outputs before the first and after the last crossed cut; empty if no crossed cut is known."""
         crossed = [tau for tau, crossed in self.crossed.items() if crossed]
         return [crossed[0] - 1, crossed[-1]] if crossed else []
 
     @property
     def possible(self) -> int:
-        """Number of pairs that were looked at."""
+        """Number of pairs that were examined."""
         rows = sum(self.T - 1 - t for t in self.rows)
         columns = sum(int((self.outputs < s).sum()) for s in self.columns)
         return rows + columns - sum(t < s for t in self.rows for s in self.columns)
 
     def silent_outputs(self, rule: Rule) -> Tensor:
-        """Return the outputs that read nothing although the rule says that they do."""
+        """Return the examined outputs that should read a later input by the rule, and do not."""
         silent = self._named_rows(rule).any(1) & ~_matrix(self.rows, self.T).any(1)
         return _keys(self.rows)[silent]
 
     def silent_inputs(self, rule: Rule) -> Tensor:
-        """Return the inputs that nothing reads although the rule says that something does."""
+        """Return the examined inputs that an output should read by the rule, and none does."""
         silent = self._named_columns(rule).any(1) & ~_matrix(self.columns, len(self.outputs)).any(1)
         return _keys(self.columns)[silent]
 
     def agrees(self, rule: Rule) -> bool:
-        """Whether the rule is right about every pair and every cut that was looked at."""
+        """Whether the rule is right about every pair and every cut that was examined."""
         return (
             torch.equal(self._named_rows(rule), _matrix(self.rows, self.T))
             and torch.equal(self._named_columns(rule), _matrix(self.columns, len(self.outputs)))
@@ -79,7 +79,7 @@ class Seen:
         )
 
     def named(self, rule: Rule) -> int | None:
-        """Return how many pairs a rule names, None if it lacks one that was seen to read."""
+        """Return the number of examined pairs that a rule names; None if it lacks a pair that reads."""
         if not rule.reads(*self.pairs).all():
             return None
         beside_rows = ~torch.isin(self.outputs, _keys(self.rows))
@@ -107,15 +107,16 @@ class Seen:
 
 
 def agreeing(seen: Seen) -> Iterator[Rule]:
-    """Yield the patterns that agree with all that was seen, the plainest first, each once."""
+    """Yield the rules that agree with everything that was examined, the simplest first, each once."""
     candidates = dict.fromkeys(_candidates(seen))
     return (rule for rule in candidates if seen.agrees(rule))
 
 
 def containing(seen: Seen) -> tuple[Rule, int] | None:
-    """Return a rule that holds all that was read, and how many pairs it names.
+    """Return a rule that names all pairs that read, and the number of pairs that it names.
 
-    The plainest one of which that is at least three quarters, else the tightest, down to one half.
+    This is the simplest rule of whose pairs at least three quarters read. If there is none, it is the
+    rule with the fewest pairs, provided that at least one half of them read.
     """
     pairs = len(seen.pairs[0])
     found = [(rule, named) for rule in _candidates(seen) if (named := seen.named(rule))]
@@ -150,17 +151,17 @@ def _blocks(seen: Seen, size: int, offset: int) -> Iterator[Blocks]:
     ahead = _block(s, size, offset) - block
     nearest, farthest = int(ahead.min()), int(ahead.max())
     if nearest > 0 and offset + size >= seen.T:
-        return  # one boundary does not tell chunks
+        return  # a single boundary does not show chunks
     for reach in (None, farthest) if nearest > 0 else (farthest,):
         everywhere = Blocks(seen.T, size, offset, nearest, reach, 0, seen.T)
         whole = torch.tensor([0, seen.T - 1, *seen.outermost], device="cpu")
         limits = _block(whole, size, offset).tolist()
         silent = seen.silent_outputs(everywhere)
-        if nearest == 0:  # an input that nothing reads has a silent block
+        if nearest == 0:  # the block of an input that no output reads is silent
             silent = torch.cat([silent, seen.silent_inputs(everywhere)])
         for first, last in _ranges(block, _block(silent, size, offset), limits):
             if nearest > 0 and first == last:
-                continue  # nor does one chunk
+                continue  # a single chunk does not show chunks
             begin, end = max(offset + first * size, 0), min(offset + (last + 1) * size, seen.T)
             yield Blocks(seen.T, size, offset, nearest, reach, begin, end)
 
@@ -189,9 +190,9 @@ def _rectangles(seen: Seen) -> Iterator[Rectangle]:
 
 
 def _ranges(reading: Tensor, silent: Tensor, limits: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield first and last of ranges that hold what reads and nothing silent, the widest one first.
+    """Yield first and last of ranges that hold every reading number and no silent one, the widest first.
 
-    ``limits`` are the least and the greatest number there is, and others that may be first or last.
+    ``limits`` holds the smallest and the greatest possible number, and other candidates for first and last.
     """
     low, high = int(reading.min()), int(reading.max())
     below, above = silent[silent < low].tolist(), silent[silent > high].tolist()
@@ -201,7 +202,7 @@ def _ranges(reading: Tensor, silent: Tensor, limits: list[int]) -> Iterator[tupl
 
 
 def _grids(seen: Seen) -> list[tuple[int, int]]:
-    """Return sizes and offsets of blocks whose boundaries lie where something begins or ends."""
+    """Return sizes and offsets of blocks whose boundaries are where reading begins or ends."""
     T = seen.T
     read = [row.nonzero() for row in seen.rows.values() if row.any()]
     readers = [seen.outputs[column] for column in seen.columns.values() if column.any()]
@@ -225,7 +226,7 @@ def _grids(seen: Seen) -> list[tuple[int, int]]:
 
 
 def _runs(crossed: Mapping[int, bool]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last of every run of cuts that are crossed."""
+    """Yield the first and the last cut of every run of crossed cuts."""
     for tau in crossed:
         if crossed[tau] and not crossed.get(tau - 1, False):
             last = tau

@@ -1,4 +1,4 @@
-"""Which modules a function calls, in which order, with which tensors, and what is computed between them."""
+"""Record the modules that a function calls, their tensors, and the tensors computed between the calls."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,11 +22,11 @@ Kept = TypeVar("Kept")
 _OWN_FOLDERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
 
 REACH = 4
-"""How many functions, containers and objects may lie between a function and a module that it knows."""
+"""Greatest number of functions, containers and objects between a function and a module that it refers to."""
 
 
 SOURCE = 80
-"""Characters of a line of source code that are shown."""
+"""Number of characters of a source line that are shown."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,16 @@ class Call(Generic[Kept]):
     """One call of a module, or of the function that calls them.
 
     Attributes:
-        name: dotted path of the module; empty for the module that is checked itself; None for a function, and
-            for a module that nothing names.
+        name: dotted path of the module; empty for the checked module itself; None for a function, and for a
+            module without a name.
         kind: class of the module, or name of the function.
-        number: the how-manieth call of this module it is, from 1; 0 for a function.
-        place: how many calls were made before it, its callers' included.
+        number: the number of the call, among calls of this module, from 1; 0 for a function.
+        place: the number of calls, of any module, that began before this one.
         inputs: what was kept of the tensors among its arguments.
         outputs: what was kept of the tensors among its results.
-        computed: what was kept of the tensors that its own code computed, in order, and where.
+        computed: what was kept of the tensors that its own code computed, in order, with their lines.
         calls: the calls that it made, in order.
-        foreign: whether its code is that of torch.
+        foreign: whether its code belongs to torch.
     """
 
     name: str | None
@@ -85,10 +85,10 @@ class Watched(Generic[Kept]):
 
     Args:
         fn: the function.
-        given: the function that the caller knows it as: the names of modules begin there.
-        enter: returns what to keep of a tensor that a module is given, if anything, and what to give instead.
-        leave: returns what to keep of a tensor that a module returns, if anything.
-        computed: returns what to keep of a tensor that the code of a call computed, if anything.
+        given: the caller's function, at which the names of modules begin.
+        enter: for a tensor that a module receives, returns what to keep, or None, and the tensor to pass on.
+        leave: for a tensor that a module returns, returns what to keep, or None.
+        computed: for a tensor that the code of a call computed, returns what to keep, or None.
 
     Attributes:
         root: the latest call of ``fn``.
@@ -107,7 +107,7 @@ class Watched(Generic[Kept]):
         self.root: Call[Kept] = Call(None, callable_name(given))
 
     def __call__(self, *args: Any) -> Any:
-        """Run ``fn``; the modules that it calls are called as before, and recorded."""
+        """Run ``fn``, and record the modules that it calls."""
         names, numbers = module_names(self._given), dict[int, int]()
         self.root = Call(None, self.root.kind)
         computed, place = _Computed(self.root, self._computed), count(1)
@@ -146,7 +146,7 @@ class Watched(Generic[Kept]):
 
 
 class _Computed(TorchFunctionMode, Generic[Kept]):
-    """Within it, what is computed is recorded with the call that computes it, ``made_by``."""
+    """A torch function mode that records computed tensors with the call that computes them, ``made_by``."""
 
     def __init__(self, root: Call[Kept], keep: Callable[[Call[Kept], Tensor], Kept | None]) -> None:
         super().__init__()
@@ -170,7 +170,7 @@ class _Computed(TorchFunctionMode, Generic[Kept]):
 
 
 def _eagerly() -> AbstractContextManager[Any]:
-    """Return a context in which compiled modules run as they were written, so that theirs are called."""
+    """Return a context in which compiled modules run eagerly, so that their submodules are called."""
     if "torch._dynamo.eval_frame" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
         return nullcontext()
     stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
@@ -178,7 +178,7 @@ def _eagerly() -> AbstractContextManager[Any]:
 
 
 def _line() -> Line:
-    """Return the innermost line that runs now and is neither torch's nor of this package's checks."""
+    """Return the innermost running line outside torch and outside the checks of this package."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FOLDERS):
         frame = frame.f_back
@@ -186,7 +186,7 @@ def _line() -> Line:
 
 
 def _with_tensors(value: Any, replaced: Callable[[Tensor], Tensor]) -> Any:
-    """Return ``value`` with its tensors replaced, where it is made of tuples, lists and dicts."""
+    """Return ``value`` with its tensors replaced, through tuples, lists and dicts."""
     if isinstance(value, Tensor):
         return replaced(value)
     if type(value) is dict:
@@ -213,9 +213,9 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 
 def module_names(fn: Callable[..., Any]) -> dict[nn.Module, str]:
-    """Return the dotted paths of the modules that ``fn`` is, is a method of, or knows by a name.
+    """Return the dotted paths of modules: ``fn`` itself, the module of its method, or modules it refers to.
 
-    A path begins at ``fn`` itself, or with the name by which ``fn`` knows the outermost module.
+    A path begins at ``fn`` itself, or with the name by which ``fn`` refers to the outermost module.
     """
     names: dict[nn.Module, str] = {}
     for prefix, root in _roots(fn, (), set()):
@@ -226,7 +226,7 @@ def module_names(fn: Callable[..., Any]) -> dict[nn.Module, str]:
 
 
 def _roots(value: Any, way: tuple[str, ...], seen: set[int]) -> Iterator[tuple[tuple[str, ...], nn.Module]]:
-    """Yield the outermost modules that a value leads to, with the names on the way."""
+    """Yield the outermost modules that a value refers to, with the names on the way."""
     if isinstance(value, nn.Module):
         yield tuple(filter(None, way)), value
     elif id(value) not in seen and len(way) < REACH:
@@ -236,7 +236,7 @@ def _roots(value: Any, way: tuple[str, ...], seen: set[int]) -> Iterator[tuple[t
 
 
 def _parts(value: Any) -> Iterable[tuple[str, Any]]:
-    """Return what a function, a method, a partial, a container or a callable object holds, by name."""
+    """Return the values that a function, method, partial, container or callable object holds, by name."""
     if isinstance(value, partial):
         return [("", value.func), *(("", each) for each in value.args), *value.keywords.items()]
     if isinstance(value, MethodType):

@@ -14,11 +14,11 @@ class Outlined:
     """One call in the outline of a model.
 
     Attributes:
-        depth: how many calls it is within; 0 for what was checked.
+        depth: number of calls around it; 0 for the checked function.
         name: path and class of the module, or name of the function.
-        call: the how-manieth call of this module it is, from 1; 0 for a function.
-        role: ``"enters"``, the leak enters here; ``"holds"``, in a call that it makes; ``"unread"``, it could
-            not be asked; ``"other"``.
+        call: the number of the call, among calls of this module, from 1; 0 for a function.
+        role: ``"enters"``: the leak enters here. ``"holds"``: the leak enters in a call that it makes.
+            ``"unread"``: it could not be examined. ``"other"``: none of these.
     """
 
     depth: int
@@ -29,19 +29,19 @@ class Outlined:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The innermost module, first in execution order, that lets a leak in.
+    """The innermost module, and the first in execution order, where a leak enters.
 
     Attributes:
-        module: dotted path of the module; empty for the module that was checked; None where it is the
-            function that was checked, and for a module that nothing names.
+        module: dotted path of the module; empty for the checked module itself; None for a function, and for a
+            module without a name.
         kind: class of the module, or name of the function.
-        call: the how-manieth call of this module it is, from 1; 0 for a function.
-        own_code: whether it calls modules, and none of them lets the leak in.
-        line: where its code computes the first tensor with the leak; None where that is not known.
-        unread: modules that it calls and that could not be asked, because no axis of their tensors could be
-            told to be the one with the positions (or examples).
-        outline: the calls on the way to the place and beside it, in order.
-        problem: why the place was not found; None where it was.
+        call: the number of the call, among calls of this module, from 1; 0 for a function.
+        own_code: whether it calls modules, and the leak enters in none of them.
+        line: the line of its code that computes the first tensor with the leak; None if unknown.
+        unread: modules that it calls and that could not be examined, because the shape of their tensors does
+            not show the axis of positions (or of examples).
+        outline: the calls on the way to the origin and next to it, in order.
+        problem: why the origin was not found; None if it was found.
     """
 
     module: str | None = None
@@ -65,11 +65,11 @@ class Origin:
             parts.append(str(self.line))
         if self.unread:
             more = f" and {len(self.unread) - 3} more" if len(self.unread) > 3 else ""
-            parts.append(f"or in {', '.join(self.unread[:3])}{more}, where no one axis could be followed")
+            parts.append(f"or in {', '.join(self.unread[:3])}{more}, where the axis to follow is ambiguous")
         return ", ".join(parts)
 
     def within(self, root: Call[Any]) -> "Origin":
-        """Return the place with the outline of the call ``root`` that it lies in."""
+        """Return this origin with the outline of the call ``root``, which contains it."""
         return replace(self, outline=tuple(self._outlined(root, 0)))
 
     def _outlined(self, call: Call[Any], depth: int) -> Iterator[Outlined]:

@@ -1,10 +1,10 @@
-"""Follow a leak, by gradients, to the module that lets it in.
+"""Follow a leak, by gradients, to the module where it enters.
 
-A random cotangent on the outputs before a cut leaves gradient at inputs behind it. The leak enters through a
-module that carries it across the cut, from the future of its inputs to the past of its outputs. A call is
-asked by pulling the cotangent that arrives at the past of its outputs back through this call alone, and what
-that leaves at the future of its inputs back to the future of ``x``. What carries less than a thousandth of
-the leak is passed over: it is another leak, or rounding.
+A random cotangent on the outputs before a cut leaves gradient at the inputs after the cut. The leak enters in
+a module that carries it across the cut, from the future of its inputs to the past of its outputs. A call is
+examined in two steps. First, the cotangent at the past of its outputs is pulled back through this call alone.
+Then the gradient at the future of its inputs is pulled back to the future of ``x``. A call that carries less
+than a thousandth of the leak is skipped: it has another leak, or it rounds.
 """
 
 from bisect import bisect_left
@@ -24,12 +24,12 @@ from scanproof.causality.gradients.pullback import Pullback
 from scanproof.foundation.rows import along
 
 SHARE = 2.0**-10
-"""What a module must carry of the leak to be the one that lets it in."""
+"""Least share of the leak that the module where the leak enters must carry."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Spot:
-    """A tensor on its way through the model, and what of it is past; None where its shape does not tell."""
+    """A tensor inside the model, and the part of it that is past; None if its shape does not show it."""
 
     edge: GradientEdge
     past: Part | None
@@ -59,7 +59,7 @@ def follow(
 
     Args:
         fn: the function.
-        given: the function that the caller knows it as.
+        given: the caller's function.
         record: runs and records a function in place of ``fn``.
         past: the cut, or the example.
         generator: CPU generator of the cotangent.
@@ -71,23 +71,23 @@ def follow(
     def enter(tensor: Tensor) -> tuple[_Spot | None, Tensor]:
         if not tensor.requires_grad:
             return None, tensor
-        own = tensor.clone()  # between its edge and the outputs lies what the call does, and nothing else
+        own = tensor.clone()  # between its edge and the outputs is only what the call does
         return leave(own), own
 
     def computed(_: Call[_Spot], tensor: Tensor) -> _Spot | None:
-        return leave(tensor) if past.of(tensor) else None  # of the others, nothing can be asked
+        return leave(tensor) if past.of(tensor) else None  # other tensors cannot be examined
 
     watched = Watched(fn, given, enter, leave, computed)
     trail = _Trail(record(watched), past, generator)
     if not trail.leak:
-        return Origin(problem="the leak is not there when fn runs once more")
+        return Origin(problem="the leak did not occur when fn ran again")
     calls = watched.root.calls
     whole = calls[0] if [call.name for call in calls] == [""] else watched.root
     return trail.enters_in(whole).within(whole)
 
 
 class _Trail:
-    """The leak across one cut, in a recorded pass; ``leak`` is its greatest gradient behind the cut."""
+    """The leak across one cut in a recorded pass; ``leak`` is its greatest gradient after the cut."""
 
     def __init__(self, pullback: Pullback, past: Past, generator: torch.Generator) -> None:
         x, y = pullback.x, pullback.y
@@ -98,7 +98,7 @@ class _Trail:
         self.leak = self._forbidden(pullback.pull(self._cotangent[None])[0])
 
     def enters_in(self, call: Call[_Spot]) -> Origin:
-        """Return the innermost call that lets the leak in, given that ``call`` or one within it does."""
+        """Return the innermost call where the leak enters, given that it enters in ``call`` or inside it."""
         guilty, unread = self._first(call)
         if guilty:
             return self.enters_in(guilty)
@@ -112,9 +112,9 @@ class _Trail:
         )
 
     def _first(self, call: Call[_Spot]) -> tuple[Call[_Spot] | None, list[Call[_Spot]]]:
-        """Return the first of its calls that lets the leak in, and the calls before that cannot be asked.
+        """Return the first call inside ``call`` where the leak enters, and the unexamined calls before it.
 
-        Within a call that cannot be asked, the calls that it makes are asked.
+        If a call cannot be examined, the calls that it makes are examined.
         """
         unread: list[Call[_Spot]] = []
         arriving = self._arriving(spot for made in call.calls for spot in made.outputs)
@@ -141,7 +141,7 @@ class _Trail:
         return False if all(spot.past is not None for spot in (*outputs, *call.inputs)) else None
 
     def _first_line(self, call: Call[_Spot]) -> Line | None:
-        """Return the line of its own code that computes the first tensor with the leak in its past."""
+        """Return the line in the code of ``call`` that computes the first tensor with a leak in its past."""
         lines = dict(call.computed)
         arriving = self._arriving(lines)
         weights = torch.randn(len(arriving), generator=self._generator, device="cpu").tolist()
@@ -157,16 +157,16 @@ class _Trail:
         return lines[list(parts)[first]] if first < len(parts) else None
 
     def _arriving(self, spots: Iterable[_Spot]) -> _Gradients:
-        """Return the gradients of the outputs before the cut at the spots that these depend on."""
+        """Return the gradients of the outputs before the cut, at the spots that these outputs read."""
         return self._gradients([self._pullback.y], [self._cotangent], list(spots))
 
     def _pull(self, cotangents: _Gradients, spots: Sequence[_Spot]) -> _Gradients:
-        """Return the gradients at the spots, of those cotangents that are not zero."""
+        """Return the gradients of the nonzero cotangents at the spots."""
         alive = {spot: cotangent for spot, cotangent in cotangents.items() if cotangent.any()}
         return self._gradients([spot.edge for spot in alive], list(alive.values()), spots)
 
     def _leaks(self, cotangents: _Gradients) -> bool:
-        """Whether cotangents at spots leave enough gradient behind the cut in ``x``."""
+        """Whether cotangents at spots leave enough gradient after the cut in ``x``."""
         x = _Spot(get_gradient_edge(self._pullback.x), None)
         return any(
             self._forbidden(gradient) > SHARE * self.leak for gradient in self._pull(cotangents, [x]).values()

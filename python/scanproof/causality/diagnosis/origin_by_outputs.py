@@ -1,9 +1,9 @@
-"""Follow a leak, by the numbers themselves, to the module that lets it in.
+"""Follow a leak, by comparing tensors, to the module where it enters.
 
-``fn`` runs twice, with two futures. The leak enters through the first module whose inputs have the same past
-in both runs and whose outputs have not. Where two precisions were run, a past that differs by what shrinks
-with the unit roundoff counts as the same, and so does one that differs by a few unit roundoffs in float64 and
-not at all in the other. This sees what has no gradient.
+``fn`` runs twice, with two futures. The leak enters in the first module whose inputs have the same past in
+both runs and whose outputs do not. With two precisions, differences that are rounding do not count: those
+that shrink with the unit roundoff, and those of a few unit roundoffs that only float64 has. This search needs
+no gradients.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,14 +27,14 @@ Run = Callable[[Callable[[Any], Any]], Tensor]
 
 @dataclass(frozen=True)
 class _Value:
-    """What a tensor held: its past, or all of it where its shape does not tell the past."""
+    """The numbers of a tensor: its past, or all of it if its shape does not show the past."""
 
     numbers: Tensor
     is_past: bool
 
     @property
     def size(self) -> float:
-        """The greatest absolute number that is finite."""
+        """The greatest finite absolute value."""
         finite = self.numbers.double().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
         return finite.abs().max().item() if finite.numel() else 0.0
 
@@ -53,9 +53,9 @@ def compare(
 
     Args:
         fn: the function.
-        given: the function that the caller knows it as.
-        runs: the two runs; and the same in a lower precision, if rounding is to be told from information.
-        pasts: what is past in the one and in the other; None where all is.
+        given: the caller's function.
+        runs: the two runs; and the two runs in a lower precision, if they are needed to recognise rounding.
+        pasts: the past of each of the two runs; None if all of its input is past.
     """
     comparison = _Comparison(
         [
@@ -67,19 +67,19 @@ def compare(
     try:
         roots = comparison.record([-1] * 2 * len(runs))
         if _differs([root.outputs[0] for root in roots]) is False:
-            return Origin(problem="the leak is not there when fn runs once more")
+            return Origin(problem="the leak did not occur when fn ran again")
         calls = [root.calls for root in roots]
         whole_module = all([call.name for call in made] == [""] for made in calls)
         whole = [made[0] for made in calls] if whole_module else roots
         return comparison.enters_in(whole).within(whole[0])
-    except Exception as error:  # whatever fn raises where it runs once more
+    except Exception as error:  # fn may raise anything when it runs again
         return Origin(problem=f"{type(error).__name__}: {error}")
 
 
 def _watch(
     fn: Callable[[Any], Any], given: Callable[..., Any], run: Run, past: Past | None, place: int
 ) -> Call[_Value]:
-    """Run and record ``fn``; of the tensors that code computes, those of the call at ``place``."""
+    """Run and record ``fn``; of computed tensors, record those of the call at ``place``."""
 
     def keep(tensor: Tensor) -> _Value:
         part = past.of(tensor) if past else None
@@ -99,7 +99,7 @@ def _watch(
 
 
 def precisions(judgement: Judgement, dtype: torch.dtype) -> list[AtPrecision | None]:
-    """Return the precisions to run in, None for the one given; the second one is to tell rounding by."""
+    """Return the precisions to run in, None for the given one; the second one shows what is rounding."""
     if not judgement.seen_in_float64:
         return [None]
     return [AtPrecision(torch.float64), AtPrecision(torch.float32) if dtype == torch.float64 else None]
@@ -112,11 +112,11 @@ class _Comparison:
         self._runs = runs
 
     def record(self, places: Sequence[int]) -> _Calls:
-        """Run and record everything, with what the code of the call at a place of each run computes."""
+        """Run and record everything, with the tensors that the call at the place of each run computes."""
         return [run(place) for run, place in zip(self._runs, places, strict=True)]
 
     def enters_in(self, calls: _Calls) -> Origin:
-        """Return the innermost call that lets the leak in, given that this one or one within it does."""
+        """Return the innermost call where the leak enters, given that it enters in ``calls`` or inside."""
         guilty, unread = self._first(calls)
         if guilty:
             return self.enters_in(guilty)
@@ -131,13 +131,13 @@ class _Comparison:
         )
 
     def _first(self, calls: _Calls) -> tuple[_Calls | None, list[Call[_Value]]]:
-        """Return the first call made by this one that lets the leak in, and those that cannot be asked."""
+        """Return the first call inside this one where the leak enters, and the unexamined calls before it."""
         unread: list[Call[_Value]] = []
         for made in _in_all([call.calls for call in calls]):
             given = [_differs(values) for values in zip(*(call.inputs for call in made), strict=False)]
             returned = [_differs(values) for values in zip(*(call.outputs for call in made), strict=False)]
             if True in given:
-                break  # it was there before
+                break  # the difference was there before this call
             if True in returned and None not in given:
                 return made, unread
             if True in returned or None in returned:
@@ -153,14 +153,14 @@ class _Comparison:
         for computed in zip(*(call.computed for call in calls), strict=False):
             line: Line = computed[0][1]
             if any(other != line for _, other in computed):
-                return None  # the runs took different ways
+                return None  # the runs executed different lines
             if _differs([value for value, _ in computed]):
                 return line
         return None
 
 
 def _differs(values: Sequence[_Value]) -> bool | None:
-    """Whether the past differs between the two runs by more than rounding; None if that is not known."""
+    """Whether the past differs between the two runs by more than rounding; None if unknown."""
     high = _difference(*values[:2])
     low = _difference(*values[2:]) if len(values) > 2 else None
     if high is None or (high > 0 and not values[0].is_past):
@@ -171,7 +171,7 @@ def _differs(values: Sequence[_Value]) -> bool | None:
 
 
 def _difference(a: _Value, b: _Value) -> float | None:
-    """Return the greatest difference of two tensors; None if they are not alike."""
+    """Return the greatest difference of two tensors; None if their shapes or parts differ."""
     if a.is_past != b.is_past or a.numbers.shape != b.numbers.shape:
         return None
     one, other = a.numbers.cpu().double(), b.numbers.cpu().double()
@@ -189,7 +189,7 @@ def _in_all(runs: Sequence[Sequence[Call[_Value]]]) -> Iterator[_Calls]:
 
 
 def _at(call: Call[_Value], place: int) -> Call[_Value]:
-    """Return the call at a place, within this one or itself."""
+    """Return the call at a place: this call, or a call inside it."""
     if call.place == place:
         return call
     return _at(max((made for made in call.calls if made.place <= place), key=lambda made: made.place), place)

@@ -1,4 +1,4 @@
-"""From a row of a sweep that leaks to the pair of entries that leaks."""
+"""Find the pair of entries that leaks, from a leaking row of a sweep."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,9 @@ class LeakPair:
         s: position of the input.
         output_example: example of the output; None without a batch axis.
         input_example: example of the input; None without a batch axis.
-        size: absolute value of the derivative ``dy[output_index] / dx[input_index]`` at the input that was
-            checked.
-        input_name: ``"x"``, or which of several inputs.
-        reach: the output may read at ``s < reach``; None where that is every ``s <= t``.
+        size: absolute value of the derivative ``dy[output_index] / dx[input_index]`` at the checked input.
+        input_name: ``"x"``, or the name of one of several inputs.
+        reach: the output may read the inputs ``s < reach``; None if these are all ``s <= t``.
     """
 
     output_index: tuple[int, ...]
@@ -48,15 +47,16 @@ class LeakPair:
 
 
 def locate(pullback: Pullback, row: Rows, axes: Axes, axis: AxisName, generator: torch.Generator) -> LeakPair:
-    """Find a pair of entries behind a row whose forbidden gradient is not zero.
+    """Find a pair of entries in a row whose forbidden gradient is not zero.
 
-    Halves the kept outputs, following the half with the greater forbidden gradient, down to one output entry,
-    whose own gradient then names the input: ``2 log2(y.numel()) + 1`` vector-Jacobian products.
+    The search halves the kept outputs and follows the half with the greater forbidden gradient, down to one
+    output entry. The gradient of this entry then names the input. The search takes
+    ``2 log2(y.numel()) + 1`` vector-Jacobian products.
 
     Args:
         pullback: the recorded pass.
         row: one row, without the axis of rows.
-        axes: where positions and examples are.
+        axes: the axes of positions and examples.
         axis: ``"seq"`` for a cut, ``"batch"`` for an example.
         generator: CPU generator of the cotangents.
     """
@@ -72,7 +72,7 @@ def locate(pullback: Pullback, row: Rows, axes: Axes, axis: AxisName, generator:
         gradients = _forbidden(pullback, numbers, halves, allowed)
         winner = int(gradients.flatten(1).amax(1).argmax())
         if not gradients[winner].any():
-            break  # rounding that only the sum has: no smaller part of it can be named
+            break  # only the sum of both halves rounds, so no smaller part can be named
         outputs, found = halves[winner], gradients[winner]
     if len(outputs) == 1:
         single = _forbidden(pullback, torch.ones_like(numbers), [outputs], allowed)[0]

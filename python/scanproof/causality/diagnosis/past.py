@@ -1,4 +1,4 @@
-"""Which axis of a tensor inside a model holds the positions, or the examples, of the model's input."""
+"""Find the axis of positions, or of examples, in a tensor inside a model."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,15 +12,15 @@ from scanproof.foundation.rows import Rows
 
 @dataclass(frozen=True)
 class Past:
-    """What lies before a cut, or belongs to one example, in any tensor of a model.
+    """The part of any tensor of a model that is before a cut, or that belongs to one example.
 
-    A tensor is understood by its shape: it has one axis as long as that of the input, or of the output, or
-    one that joins this axis with the other one, examples and positions in the order of the input.
+    The shape of a tensor shows the axis. The axis has the length of that axis in the input, or in the output;
+    or it joins positions and examples, in the order of the input. Only one axis of the tensor may fit.
 
     Attributes:
-        row: one row: the outputs kept and the inputs allowed, by position or by example.
-        axis: what ``row`` is about.
-        axes: where the input has positions and examples.
+        row: one row: the kept outputs and the allowed inputs, by position or by example.
+        axis: the axis of ``row``.
+        axes: the axes of positions and examples in the input.
         shape: shape of the input.
     """
 
@@ -30,7 +30,7 @@ class Past:
     shape: torch.Size
 
     def of(self, tensor: Tensor) -> "Part | None":
-        """Return what of the tensor is past; None where its shape does not tell."""
+        """Return the part of the tensor that is past; None if its shape does not show it."""
         if tensor.shape not in self._known:
             self._known[tensor.shape] = self._find(tensor.shape)
         return self._known[tensor.shape]
@@ -54,7 +54,7 @@ class Past:
         return None
 
     def _joined(self, past: Tensor) -> Tensor:
-        """Return what is past on an axis that joins positions and examples."""
+        """Return the past on an axis that joins positions and examples."""
         if self.axes.batch is None:
             return past
         own, other = (axis % len(self.shape) for axis in (self.axes.seq, self.axes.batch))
@@ -66,7 +66,7 @@ class Past:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a tensor: which indices on one of its axes.
+    """A part of a tensor: some indices on one of its axes.
 
     Attributes:
         dim: the axis.

@@ -1,4 +1,4 @@
-"""Where to look for the pattern of a leak: at a few outputs, and then at those that tell patterns apart."""
+"""Find the pattern of a leak: examine a few outputs, and then those about which possible rules disagree."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,10 +11,10 @@ from scanproof.causality.diagnosis.matching import Seen, agreeing, containing
 from scanproof.causality.diagnosis.rules import Rule
 
 LINES = 24
-"""Outputs, or inputs, to look at, at most."""
+"""Greatest number of outputs, or of inputs, to examine."""
 
 FIRST_LINES = 8
-"""How many of them before any pattern is thought of."""
+"""Number of them to examine before rules are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,14 +22,14 @@ class LeakPattern:
     """The pattern of a leak over the pairs t <- s.
 
     Attributes:
-        pattern: the rule that all that was looked at obeys; None when no simple one does.
-        gaps: without a pattern, the plainest one that holds all pairs found and is filled at least by half,
-            and how many pairs it names where it was looked.
-        pairs: number of pairs t <- s found, s later than ``t`` may read.
-        possible: number of such pairs that were looked at.
-        nearest: least distance ahead of what ``t`` may read.
+        rule: the rule that agrees with everything that was examined; None if no simple rule does.
+        gaps: without ``rule``: a simple rule that names all pairs found, and the number of examined pairs
+            that it names, of which at least one half were found; None if there is no such rule.
+        pairs: number of pairs t <- s found where s is later than ``t`` may read.
+        possible: number of such pairs that were examined.
+        nearest: least distance of ``s`` from the last input that ``t`` may read.
         farthest: greatest distance.
-        looked_at: what was looked at, in words.
+        looked_at: what was examined, in words.
     """
 
     rule: Rule | None
@@ -52,7 +52,7 @@ class LeakPattern:
 
 
 def pattern_of(seen: Seen, same: bool) -> LeakPattern:
-    """Return the plainest pattern of what was seen to read; ``same`` unless outputs are aligned otherwise."""
+    """Return the pattern with the simplest rule that agrees; ``same`` if output t belongs to input t."""
     t, s = seen.pairs
     rule = next(agreeing(seen), None)
     return LeakPattern(
@@ -78,14 +78,14 @@ def _looked_at(seen: Seen, same: bool) -> str:
 
 
 class Explorer:
-    """Looks at a few lines, at those where blocks would begin and end, and at those that tell patterns apart.
+    """Examines a few lines, lines where blocks may begin and end, and lines about which rules disagree.
 
     Args:
-        look: for some outputs, returns which later inputs each reads; for some inputs, which earlier outputs
-            read it; as in ``Seen``.
-        lines: whether the lines are the rows of outputs or the columns of inputs.
-        seen: what was seen before; that line ``near`` reads, at least.
-        near: an output that reads a later input, or the input.
+        look: for some outputs, returns the later inputs that each reads; or for some inputs, the earlier
+            outputs that read each; as in ``Seen``.
+        lines: whether a line is the row of an output or the column of an input.
+        seen: what was examined before, with line ``near`` at least.
+        near: an output that reads a later input; or an input that an earlier output reads.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Explorer:
         self._known = [t for t in seen.outputs.tolist() if t < seen.T - 1] if lines == "rows" else [*inputs]
 
     def explore(self) -> Seen:
-        """Return everything that was looked at."""
+        """Return everything that was examined."""
         known, near = self._known, self._near
         if len(known) <= LINES:
             self._add(known)
@@ -118,7 +118,7 @@ class Explorer:
         return self.seen.rows if self._lines == "rows" else self.seen.columns
 
     def _add(self, wanted: Sequence[int]) -> bool:
-        """Look at the wanted lines that are new, up to the limit; return whether there were any."""
+        """Examine the wanted lines that are new, up to the limit; return whether there were any."""
         old, known = self._looked_at, set(self._known)
         new = [line for line in dict.fromkeys(wanted) if line in known and line not in old]
         new = new[: LINES - len(old)]
@@ -129,7 +129,7 @@ class Explorer:
         return bool(new)
 
     def _edges(self) -> list[int]:
-        """Return the lines around the far ends of what some lines hold, and around cuts that differ."""
+        """Return the lines around the far ends of some lines, and around cuts where ``crossed`` changes."""
         lines = self._looked_at
         marked = [line.nonzero() for line in (lines[self._near], *lines.values()) if line.any()]
         if self._lines == "rows":
@@ -142,7 +142,7 @@ class Explorer:
         return [line for place in places for line in (place - 1, place)]
 
     def _telling_apart(self) -> list[int]:
-        """Return the middle one of the lines about which the plainest pattern and another one disagree."""
+        """Return the middle one of the lines about which the simplest rule and another rule disagree."""
         patterns = list(agreeing(self.seen))
         chosen = torch.tensor(_spread(self._known), device="cpu")[:, None]
         outputs, inputs = self.seen.outputs, torch.arange(self.seen.T, device="cpu")

@@ -1,4 +1,4 @@
-"""See the pattern of a leak: which later inputs a few outputs read, or which outputs read a few inputs."""
+"""Measure the pattern of a leak: the later inputs that outputs read, or the outputs that read inputs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -15,7 +15,7 @@ from scanproof.foundation.judgement import SHRINKAGE
 from scanproof.foundation.rows import Rows
 
 ABOVE_ROUNDING = 8.0
-"""Where entries were seen to be rounding, what is read exceeds the greatest of them by this factor."""
+"""If some entries are rounding, an entry counts as read only above this multiple of the greatest of them."""
 
 
 def pattern_by_gradients(
@@ -28,16 +28,16 @@ def pattern_by_gradients(
     crossed: Mapping[int, bool],
     same: bool,
 ) -> LeakPattern:
-    """Return the pattern of a leak from the gradients of single outputs: one product for each, or two.
+    """Return the pattern of a leak from the gradients of single outputs, with one or two products for each.
 
     Args:
-        high: the recorded pass to look at.
-        low: the same in a lower precision; None where there is none to tell rounding by.
-        order: what each output may read.
-        axes: where positions and examples are.
+        high: the recorded pass.
+        low: the recorded pass in a lower precision, which shows what is rounding; None without one.
+        order: which inputs each output may read.
+        axes: the axes of positions and examples.
         generator: CPU generator of the cotangents.
         t: an output that reads a later input.
-        crossed: by cut tau, whether any output before it has gradient at any input from tau on.
+        crossed: for each cut tau, whether any output before it has gradient at any input from tau on.
         same: whether output t belongs to input t.
     """
     rounding = False
@@ -67,16 +67,16 @@ def pattern_by_changes(
     same: bool,
     changes: Sequence[Callable[[Sequence[int]], Tensor]],
 ) -> LeakPattern | None:
-    """Return the pattern of a leak from changing one input at a time; None where that alone changes nothing.
+    """Return the pattern of a leak from changing one input at a time; None if that changes nothing.
 
     Args:
         outputs: the last input that each output may read, ascending, without repetition, CPU.
         T: number of inputs.
         near: an input that an earlier output reads.
-        cuts: cuts tau that some output before reads across.
+        cuts: cuts tau that are crossed: an output before tau reads an input from tau on.
         same: whether output t belongs to input t.
-        changes: how much each of ``outputs`` changes with each of several inputs, shape (inputs, outputs),
-            CPU; and the same in a lower precision, if rounding is to be told from information.
+        changes: returns how much each of ``outputs`` changes with each of several inputs, shape (inputs,
+            outputs), CPU; a second function does so in a lower precision, to show what is rounding.
     """
     rounding = False
 
@@ -95,14 +95,14 @@ def pattern_by_changes(
 
 
 def tell_rounding(found: Tensor, coarse: Tensor | None, allowed: Tensor) -> tuple[Tensor, bool]:
-    """Return which pairs that may not read do, by more than rounding, and whether others round.
+    """Return the forbidden pairs that read by more than rounding, and whether any entry is rounding.
 
-    An entry is rounding if it shrinks as rounding does, or is hardly greater than such entries are.
+    An entry is rounding if it shrinks as rounding does, or if it is hardly greater than such entries.
 
     Args:
-        found: greatest gradients, or changes, of pairs, in the higher of two precisions.
-        coarse: the same in the lower one; None where there is none, and nothing is called rounding.
-        allowed: which pairs may read, same shape.
+        found: greatest gradients, or changes, of pairs, in the higher precision.
+        coarse: those in the lower precision; if None, no entry counts as rounding.
+        allowed: the pairs that may read, same shape.
     """
     if coarse is None:
         return (found > 0) & ~allowed, False

@@ -1,7 +1,7 @@
-"""Rules for which later inputs each output reads, in the terms that people use for leaks.
+"""Rules that say which later inputs each output reads, in the usual terms for leaks.
 
-Throughout, ``t`` is the last input that an output may read: the output's own position, unless outputs are
-aligned with inputs in another way. Rules are asked about pairs with s > t only.
+In this module, ``t`` is the last input that an output may read. Without an alignment, that is the position of
+the output. Rules apply only to pairs with s > t.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 class Rule(Protocol):
-    """A rule for which later inputs each output reads; its text names and states it."""
+    """A rule that says which later inputs each output reads; its text names the rule and states it."""
 
     def reads(self, t: Tensor, s: Tensor) -> Tensor:
         """Return whether output ``t`` reads input ``s``, for integer tensors that broadcast."""
@@ -24,7 +24,7 @@ class Distances:
     """Every output reads at the same distances.
 
     Attributes:
-        span: greatest distance that any pair has, and 1: the number of positions.
+        span: one more than the greatest possible distance.
         ahead: the distances s - t, ascending.
     """
 
@@ -44,7 +44,7 @@ class Distances:
                 return "everything: every output reads every later input, as statistics over the sequence do"
             if last == self.span - 1 or (first == last and 2 * first > self.span):
                 before = _places([distance - self.span for distance in self.ahead])
-                return f"wrap-around: output t reads {before}, counted round from the end"
+                return f"wrap-around: output t reads {before}, modulo the sequence length"
             if first == 1:
                 return f"the next {last} positions: output t reads {_places(self.ahead)}"
         if first == last:
@@ -54,16 +54,16 @@ class Distances:
 
 @dataclass(frozen=True)
 class Blocks:
-    """Outputs read whole blocks: the rest of their own, or blocks ahead of it.
+    """Outputs read whole blocks: the rest of their own block, or blocks ahead of it.
 
     Attributes:
         T: number of inputs.
-        size: length of a block; ``T`` where a single boundary was seen.
+        size: length of a block; ``T`` if only one boundary was seen.
         offset: the first boundary, in 0 … size - 1.
-        nearest: how many blocks ahead the first one lies that they read; 0 is their own.
-        farthest: how many blocks ahead the last one lies; None for the end of the sequence.
-        first: the first output that does.
-        end: one beyond the last output that does.
+        nearest: distance, in blocks, of the first block that they read; 0 is their own block.
+        farthest: distance, in blocks, of the last block that they read; None for the end of the sequence.
+        first: the first output that reads so.
+        end: one beyond the last output that reads so.
     """
 
     T: int
@@ -75,7 +75,7 @@ class Blocks:
     end: int
 
     def reads(self, t: Tensor, s: Tensor) -> Tensor:
-        """Return whether the block of ``s`` lies as far ahead of that of ``t`` as the rule says."""
+        """Return whether the distance from the block of ``t`` to the block of ``s`` is in the range."""
         ahead = _block(s, self.size, self.offset) - _block(t, self.size, self.offset)
         farthest = self.T if self.farthest is None else self.farthest
         return (self.nearest <= ahead) & (ahead <= farthest) & (self.first <= t) & (t < self.end)
@@ -101,7 +101,7 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Some outputs read the same inputs, wherever those are later.
+    """Some outputs read the same inputs, as far as these are later.
 
     Attributes:
         T: number of inputs.
@@ -137,14 +137,14 @@ class Rectangle:
 
 @dataclass(frozen=True)
 class Boundary:
-    """The last outputs before a boundary read the first inputs behind it.
+    """The last outputs before a boundary read the first inputs after it.
 
     Attributes:
         T: number of inputs.
-        size: positions from one boundary to the next; ``T`` where a single one was seen.
+        size: positions from one boundary to the next; ``T`` if only one boundary was seen.
         offset: the first boundary, in 0 … size - 1.
-        before: how many outputs before the boundary read.
-        behind: how many inputs behind it they read.
+        before: number of outputs before the boundary that read.
+        behind: number of inputs after the boundary that they read.
         within: greatest distance s - t.
     """
 
@@ -156,7 +156,7 @@ class Boundary:
     within: int
 
     def reads(self, t: Tensor, s: Tensor) -> Tensor:
-        """Return whether one boundary lies between ``t`` and ``s``, near enough to both."""
+        """Return whether one boundary is between ``t`` and ``s``, and close enough to both."""
         block = _block(s, self.size, self.offset)
         boundary = block * self.size + self.offset
         next_to = (boundary - t <= self.before) & (s - boundary < self.behind) & (s - t <= self.within)
@@ -167,7 +167,7 @@ class Boundary:
         inputs = "input" if self.behind == 1 else f"{self.behind} inputs"
         limit = f", at most {self.within} ahead" if self.within < self.before + self.behind - 1 else ""
         boundaries = _boundaries(self.size, self.offset, self.T)
-        return f"next to a boundary: the last {outputs} the first {inputs} behind it{limit} ({boundaries})"
+        return f"next to a boundary: the last {outputs} the first {inputs} after it{limit} ({boundaries})"
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Mirror:
     """Outputs read at mirrored positions.
 
     Attributes:
-        low: least ``t + s``; None for no bound.
+        low: smallest ``t + s``; None for no bound.
         high: greatest ``t + s``; None for no bound.
     """
 
@@ -183,7 +183,7 @@ class Mirror:
     high: int | None
 
     def reads(self, t: Tensor, s: Tensor) -> Tensor:
-        """Return whether ``t + s`` lies between the bounds."""
+        """Return whether ``t + s`` is within the bounds."""
         low = torch.ones_like(t + s, dtype=torch.bool) if self.low is None else self.low <= t + s
         return low if self.high is None else low & (t + s <= self.high)
 

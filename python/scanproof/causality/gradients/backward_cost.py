@@ -1,4 +1,4 @@
-"""How much one backward pass moves, read off the recorded graph without running it."""
+"""How many bytes one backward pass moves, read from the recorded graph without running it."""
 
 from dataclasses import dataclass
 from math import prod
@@ -12,12 +12,12 @@ Node = Any  # torch.autograd.graph.Node; its `_input_metadata` is not in the stu
 
 @dataclass(frozen=True)
 class Traffic:
-    """The gradients that operations hand to each other on the way from the output to the input.
+    """The gradients that operations pass on, on the path from the output to the input.
 
     Attributes:
-        operations: number of operations on the way.
-        total: bytes of all gradients handed on.
-        largest: bytes of the largest one.
+        operations: number of operations on the path.
+        total: bytes of all gradients that are passed on.
+        largest: bytes of the largest gradient.
         opaque: whether an operation is a Python ``autograd.Function``, whose inside is not in the graph.
     """
 
@@ -28,12 +28,12 @@ class Traffic:
 
     @property
     def typical(self) -> float:
-        """Bytes that an operation hands on, on average."""
+        """Bytes that an operation passes on, on average."""
         return self.total / max(self.operations, 1)
 
 
 def traffic(y: Tensor, x: Tensor) -> Traffic:
-    """Measure the graph between an output and the leaf ``x``; parts that lead elsewhere are not run."""
+    """Measure the graph between an output and the leaf ``x``; other parts of the graph do not count."""
     readers: dict[Node, list[tuple[Node, int]]] = {}
     leaf, queue = None, [y.grad_fn]
     sizes = {y.grad_fn: _sizes(y.grad_fn)}
@@ -62,7 +62,7 @@ def traffic(y: Tensor, x: Tensor) -> Traffic:
 
 
 def _sizes(node: Node) -> tuple[int, ...]:
-    """Return the bytes of each gradient that a node takes."""
+    """Return the bytes of each gradient that a node receives."""
     return tuple(
         prod(metadata.shape) * metadata.dtype.itemsize for metadata in getattr(node, "_input_metadata", ())
     )

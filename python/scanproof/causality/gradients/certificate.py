@@ -1,14 +1,14 @@
 """The certificate of strict causality: no gradient from the future, none from another example.
 
-For ``y = fn(x)``, strict causality is ``dy_t / dx_s = 0`` for all ``s > t``. A cut ``tau`` is probed by one
-vector-Jacobian product with a random cotangent on the outputs ``t < tau``; the gradient at every input ``s >=
-tau`` must be exactly zero. All cuts 1 … T - 1 separate every pair (``blockLowerTriangular_iff_cuts``), so in
-exact arithmetic a dependence at ``x`` that autograd can see is missed by at most 1/n of the cotangents with
-entries from n values (``countP_certificate_same_length_le``), and a causal Jacobian passes with all of them
-(``MatrixCausal.passes``). Dependences that have no gradient (``detach``,
-``round``, ``argmax``, top-k routing) are outside what this check can see.
+For ``y = fn(x)``, strict causality is ``dy_t / dx_s = 0`` for all ``s > t``. One vector-Jacobian product
+probes a cut ``tau``: the cotangent is random on the outputs ``t < tau`` and zero elsewhere, and the gradient
+at every input ``s >= tau`` must be exactly zero. The cuts 1 … T - 1 together separate every pair
+(``blockLowerTriangular_iff_cuts``). So in exact arithmetic, if a dependence at ``x`` has a gradient, at most
+1/n of the cotangents with entries from n values miss it (``countP_certificate_same_length_le``). A causal
+Jacobian passes with every cotangent (``MatrixCausal.passes``). This check does not see dependences without a
+gradient (``detach``, ``round``, ``argmax``, top-k routing).
 
-The probes are those of causal-certificate 0.1.0, whose arguments, report fields and summary lines work here.
+The probes, arguments, report fields and summary lines are those of causal-certificate 0.1.0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ from scanproof.report.verdict import Verdict
 Cuts = Literal["all", "rand", "coded"]
 
 FEW = 32
-"""Exact cuts at a drawn input where coded cotangents leave more than one window to them."""
+"""Number of exact cuts at a drawn input where coded cotangents flag more than one window."""
 
 
 def certify(
@@ -63,43 +63,45 @@ def certify(
     """Certify at ``x`` that no output of ``fn`` depends on a later input or on another example.
 
     Args:
-        fn: function or module from a floating tensor to one tensor with as many positions along ``seq_dim``
-            (else say so by ``alignment``) and as many examples along ``batch_dim``; a module in eval mode.
-            Called once; once more in another precision when a gradient that should be zero is not; and once
-            more on copies along ``batch_dim`` where an operation cannot take several cotangents at once.
+        fn: function or module from a floating tensor to one tensor with the same number of positions along
+            ``seq_dim`` (for other numbers pass ``alignment``) and of examples along ``batch_dim``; a module
+            must be in eval mode. ``fn`` is called once; once more in another precision if a gradient that
+            should be zero is not; and once more on copies along ``batch_dim`` if an operation cannot take
+            several cotangents at once.
         x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
-            chunk size of the model, and not a multiple of it. Several tensors with the same positions and
-            examples: a tuple for positional arguments, a mapping for keyword arguments.
-        cuts: ``"all"`` T - 1 cuts; ``"coded"``: two products per 96 positions, in float64, that bound every
-            pair (module ``coded`` beside this one), with the exact cuts of the windows where the bound is
-            exceeded; or ``"rand"``: ``K`` random cuts, with replacement, which miss a leak between two
-            neighbours with probability (1 - 1/(T-1))^K (Lean theorem ``random_cuts_missed_next``).
+            chunk size of the model, and not a multiple of it. To check several tensors with the same
+            positions and examples, pass a tuple of positional or a mapping of keyword arguments.
+        cuts: ``"all"``: all T - 1 cuts. ``"coded"``: two products per 96 positions in float64 bound every
+            pair (module ``coded``), and windows above the bound get exact cuts. ``"rand"``: ``K`` random cuts
+            with replacement, which miss a leak between two neighbours with probability (1 - 1/(T-1))^K (Lean
+            theorem ``random_cuts_missed_next``).
         K: number of random cuts.
         cases: number of inputs to try in all; by default 4, and 1 with random cuts. Inputs after ``x`` are
-            drawn from ``x`` (``scanproof.draw_input``) and swept by coded cotangents. Where these flag more
-            than one window, or float64 cannot be used, 32 random exact cuts settle what they flag.
-        batch_check: also probe every ordered pair of examples, where there are at least two. With False,
-            ``x`` needs no batch axis and ``batch_dim`` is not read.
+            drawn from ``x`` (``scanproof.draw_input``) and checked with coded cotangents. If these flag more
+            than one window, or if float64 is impossible, 32 random exact cuts decide instead.
+        batch_check: also probe every ordered pair of examples if there are at least two. With False, ``x``
+            needs no batch axis and ``batch_dim`` has no effect.
         seq_dim: axis of positions in ``x`` and in the output.
-        batch_dim: axis of examples in both; None for an input without one.
+        batch_dim: axis of examples in both; None for an input without a batch axis.
         threshold: a forbidden gradient entry of at most this share of the greatest entry of the same probe is
-            TOLERATED. 0 accepts exact zeros, and rounding on the evidence of two precisions only
+            TOLERATED. 0 accepts only exact zeros, and rounding on the evidence of two precisions
             (``scanproof.foundation.judgement``).
-        alignment: which inputs each output may read, where that is not ``s <= t``: patches, strides, more
+        alignment: which inputs each output may read, if that is not ``s <= t``: patches, strides, more
             outputs than inputs, shifted outputs (``scanproof.Alignment``).
-        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
-            what ``fn`` returns to one tensor.
-        kwargs: keyword arguments handed to ``fn`` as they are; constants and masks belong here.
-        memory_budget: bytes that cotangents pulled back together, their gradients and the largest gradients
-            on the way may take; at least one is pulled back at a time. The record of ``fn`` comes on top.
+        output: which of several outputs is checked: an index, a key, an attribute, or a callable from the
+            result of ``fn`` to one tensor.
+        kwargs: keyword arguments that ``fn`` receives unchanged, such as constants and masks.
+        memory_budget: bytes for the cotangents of one backward pass, their gradients and the largest
+            gradients on the way; at least one cotangent is pulled back at a time. The recorded forward pass
+            is not counted.
         seed: seed of the cuts, the cotangents and the drawn inputs.
-        generator: where the seed comes from, as causal-certificate takes it; advanced by the call.
+        generator: source of the seed, as in causal-certificate; the call advances it.
 
     Returns:
-        The report. ``verdict`` is CAUSAL (every forbidden entry is exactly zero, or below the detection limit
-        of coded cotangents, 1.5e-11 of the gradient nearby), CAUSAL_TO_ROUNDING, TOLERATED, LEAK (with the
-        pair t <- s), or INCONCLUSIVE: outputs or gradients with NaN or infinity, outputs that are zero
-        throughout an example or have no gradient, or a residue that cannot be told from rounding.
+        The report. ``verdict`` is one of five. CAUSAL: every forbidden entry is exactly zero, or below the
+        detection limit of coded cotangents, 1.5e-11 of the gradient nearby. CAUSAL_TO_ROUNDING. TOLERATED.
+        LEAK: the report names the pair t <- s. INCONCLUSIVE: outputs or gradients hold NaN or infinity,
+        outputs are zero throughout an example or have no gradient, or a residue may be rounding.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
@@ -157,7 +159,7 @@ def _certify(
     seed: int,
     call: str,
 ) -> CausalCertificate:
-    """Certify at one input; ``"few"`` cuts are coded ones, settled by a bounded number of exact ones."""
+    """Certify at one input; ``"few"`` cuts are coded ones and a bounded number of exact ones."""
     numbers = torch.Generator(device="cpu").manual_seed(seed)
     x, axes = subject.x, subject.axes
     examples = 1 if axes.batch is None else x.shape[axes.batch]

@@ -25,17 +25,17 @@ class Finding:
 
     Attributes:
         verdict: the outcome for this family.
-        reason: what led to it.
-        probes: number of cuts or examples probed; 0 when the outputs proved nothing, and when coded
-            cotangents left no window to exact cuts.
+        reason: what led to the verdict.
+        probes: number of cuts or examples probed; 0 if the outputs proved nothing, or if coded cotangents
+            flagged no window.
         leaking: number of probes whose greatest forbidden gradient entry is not zero.
         residue: greatest forbidden gradient entry of any probe; NaN without probes.
         leak: forbidden gradient energy (sum of squares), summed over probes; NaN without probes.
         total: gradient energy, summed over probes; NaN without probes.
-        evidence: ``residue`` at two precisions; None where one was enough.
-        worst: a pair of entries behind the probe with the greatest residue; None without a residue, and where
-            the verdict passed.
-        pattern: the pattern of the leakage over positions; None without a LEAK, and of examples.
+        evidence: ``residue`` in two precisions; None if one was enough.
+        worst: a pair of entries of the probe with the greatest residue; None without a residue, or if the
+            verdict passed.
+        pattern: the pattern of the leakage over positions; None without a LEAK, and for examples.
         origin: the module where the leak enters; None without a LEAK.
     """
 
@@ -53,7 +53,7 @@ class Finding:
 
     @property
     def fraction(self) -> float:
-        """Forbidden share of the gradient energy; NaN when there was no gradient."""
+        """Forbidden share of the gradient energy; NaN without a gradient."""
         return self.leak / self.total if self.total > 0 else nan
 
 
@@ -65,22 +65,22 @@ class CausalCertificate(DropInFields, CheckReport):
         T: number of positions of the input.
         possible_cuts: number of different cuts, T - 1 unless an alignment says otherwise.
         exhaustive: whether all cuts were asked for.
-        coded: what coded cotangents bounded, and which windows they left to exact cuts; None in other modes.
-        temporal: what the cuts found: do outputs read later inputs?
-        batch: what the examples found: do they read each other? None when that was not checked.
-        example_leaks: entry ``[i][j]`` is the greatest gradient that probing example i alone left at example
-            j; zero off the diagonal when examples are independent. Empty when not checked.
-        threshold: what the call allowed, relative to the greatest entry of each probe; 0 is exact.
-        vjps: number of vector-Jacobian products computed, those of a second precision and of locating
-            included.
+        coded: the bound from coded cotangents, and the windows that they flagged; None in other modes.
+        temporal: the finding of the cuts: do outputs read later inputs?
+        batch: the finding of the examples: do examples read each other? None if that was not checked.
+        example_leaks: entry ``[i][j]`` is the greatest gradient at example j when example i alone is probed;
+            zero off the diagonal if examples are independent. Empty if not checked.
+        threshold: the share that the call allowed, of the greatest entry of each probe; 0 is exact.
+        vjps: number of vector-Jacobian products computed, with those of a second precision and of the search
+            for the pair.
         batching: how many of them went through one backward pass together, and how.
         seed: repeats the same cuts, cotangents and drawn inputs.
         dtype: dtype of ``x``.
         device: device of ``x``.
         call: the call that repeats the check.
-        cases: the inputs that were tried, ``x`` first. Where the last of several leaks, the rest of the
-            report is about that input; else it is about ``x``.
-        theorem: the Lean theorem of the runners whose numeric counterpart this is.
+        cases: the inputs that were tried, ``x`` first. If a drawn input leaks, it is the last one, and the
+            rest of the report is about it; otherwise the rest is about ``x``.
+        theorem: the Lean theorem about runners that this check tests in numbers.
     """
 
     check: ClassVar = "certificate"
@@ -118,17 +118,17 @@ class CausalCertificate(DropInFields, CheckReport):
 
     @property
     def worst(self) -> LeakPair | None:
-        """The pair to fix: of the worst cut, else of the worst pair of examples; None without a leak."""
+        """The pair to fix: that of the worst cut, or else of the worst example; None without a leak."""
         return next((finding.worst for finding in self._findings() if finding.worst), None)
 
     @property
     def pattern(self) -> LeakPattern | None:
-        """The pattern of the leakage over pairs t <- s; None without a LEAK across a cut."""
+        """The pattern of the leak over the pairs t <- s; None without a LEAK across a cut."""
         return self.temporal.pattern
 
     @property
     def origin(self) -> Origin | None:
-        """The module that lets in the leak of ``worst``; None without a LEAK."""
+        """The module where the leak of ``worst`` enters; None without a LEAK."""
         return next((finding.origin for finding in self._findings() if finding.origin), None)
 
     def _cited(self) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ class CausalCertificate(DropInFields, CheckReport):
 
     @property
     def mode(self) -> str:
-        """Which cuts were probed: exhaustive, coded, or K random ones."""
+        """Which cuts were probed: ``exhaustive``, ``coded`` or ``random-K=…``."""
         if self.coded:
             return "coded"
         return "exhaustive" if self.exhaustive else f"random-K={self.cuts_probed}"
@@ -150,14 +150,14 @@ class CausalCertificate(DropInFields, CheckReport):
     def detection_probability(self) -> float:
         """Probability that a leak between two neighbours crosses one of the cuts.
 
-        1 when all were probed, and for a leak above the detection limit of coded cotangents.
+        It is 1 if all cuts were probed, and for leaks above the detection limit of coded cotangents.
         """
         if self.exhaustive or self.coded:
             return 1.0
         return 1.0 - (1.0 - 1.0 / self.possible_cuts) ** self.temporal.probes
 
     def summary(self) -> str:
-        """Return a few lines that say what was probed, what was found and what it rests on."""
+        """Return a few lines: what was probed, what was found, and the theorem behind it."""
         lines = [f"CausalCertificate(T={self.T}, {self.mode} cuts)"]
         if self.coded and self.temporal.verdict is Verdict.CAUSAL and not self.cuts_probed:
             bound = f"residue={self.coded.residue:.3e}  limit={self.coded.limit:.3e}"
@@ -171,7 +171,7 @@ class CausalCertificate(DropInFields, CheckReport):
         elif not self.exhaustive:
             lines.append("  (random-K is a monitor; use cuts='all' for a certificate)")
             lines.append(
-                f"  detection  : probability {self.detection_probability:.3f} for a leak of neighbours"
+                f"  detection  : probability {self.detection_probability:.3f} for a leak between neighbours"
             )
         lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
         for finding in self._findings():
@@ -195,7 +195,7 @@ class CausalCertificate(DropInFields, CheckReport):
         )
 
     def failure_lines(self) -> list[str]:
-        """Return how many probes found how much, and what would have passed."""
+        """Return the number of leaking probes, their greatest entry, and the tolerance."""
         lines = [_count("cuts", "a later input", self.temporal)] if self.temporal.leaking else []
         if self.batch and self.batch.leaking:
             lines.append(_count("examples", "another example", self.batch))
@@ -203,7 +203,7 @@ class CausalCertificate(DropInFields, CheckReport):
         return [*lines, f"Allowed: {exact}, or rounding on the evidence of two precisions"]
 
     def _places(self) -> list[str]:
-        """Return the pair, the pattern and the module of a leak, else the reason for the verdict."""
+        """Return the pair, the pattern and the module of a leak, or the reason of the verdict."""
         if not self.worst:
             return [self.reason]
         pattern = [str(self.pattern.rule)] if self.pattern and self.pattern.rule else []

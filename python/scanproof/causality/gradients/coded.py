@@ -1,26 +1,26 @@
 """Coded cotangents: bounds on every pair t <- s from two vector-Jacobian products per window of positions.
 
-Put position into the exponent. With random ``u_t``, a window ``first <= t < end`` and ``e = 2^-b``, the
-cotangent ``e^(t - first) u_t`` on the window, zero elsewhere, leaves at an input ``s`` of the window a
-gradient that, divided by ``e^(s - first)``, is
+The position of an output is coded in the exponent of its cotangent. Take random ``u_t``, a window
+``first <= t < end`` and ``e = 2^-b``. The cotangent is ``e^(t - first) u_t`` on the window, and zero
+elsewhere. The gradient at an input ``s`` of the window, divided by ``e^(s - first)``, is
 
     G_s(e) = Σ_k c_k e^k,   c_k = J[s+k, s]^T u_(s+k)
 
-(Lean theorem ``codedGradient_eq_laurent``). Negative powers are exactly the outputs before ``s``
-(``lowerTriangular_iff_contribution``): a leak blows up instead of hiding. Two neighbouring codes, ``e`` and
-``e/2``, share the constant term, which their difference does not have (Lean theorem ``laurent_pair``):
+(Lean theorem ``codedGradient_eq_laurent``). The negative powers belong to exactly the outputs before ``s``
+(``lowerTriangular_iff_contribution``), so the code magnifies a leak. Two neighbouring codes, ``e`` and
+``e/2``, have the same constant term, and their difference has none (Lean theorem ``laurent_pair``):
 
     e (G_s(e) - G_s(e/2)) = … - 3 c_(-2)/e - c_(-1) + c_1 e²/2 + …
 
-Every k < 0 has a coefficient of at least 1 in size here (``pairCoefficient_le_neg_one``), so no distance of a
-leak escapes. (The odd part of a pair ``e, -e`` has coefficient 0 at every even k: it cannot see a leak two
-positions ahead, Lean theorem ``laurent_odd_blind``.) Every k > 0 is multiplied by at most e²/2
-(``pairCoefficient_le``), which is what limits the detection. Inputs at ``s >= end`` must receive exactly
-zero, so windows cover all pairs: in exact arithmetic, few ``u`` let a leak pass (``countP_codedPass_le``).
-Where an alignment puts outputs and inputs on another scale, positions are the ranks of its order.
+Every k < 0 has a coefficient of at least 1 in size (``pairCoefficient_le_neg_one``), so the pair of codes
+sees a leak at every distance. (The odd part of a pair ``e, -e`` has coefficient 0 at every even k, so it
+would miss a leak two positions ahead: Lean theorem ``laurent_odd_blind``.) Every k > 0 has a coefficient of
+at most e²/2 (``pairCoefficient_le``), which sets the detection limit. Inputs at ``s >= end`` must receive
+exactly zero, so windows together cover all pairs: in exact arithmetic, few ``u`` let a leak pass
+(``countP_codedPass_le``). With an alignment, positions are the ranks of its order.
 
-The bound is relative, and operations that round across positions (FFT convolution, total minus prefix) exceed
-it without leaking. A flagged window is no verdict: its exact cuts settle it.
+The bound is relative. Operations that round across positions (FFT convolution, total minus prefix) exceed it
+without a leak. So a flagged window is not a verdict: exact cuts decide it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,31 +42,32 @@ WINDOW = 96
 """Positions in a window: 96 powers of 2^-21, centred, fill the exponents of float64."""
 
 LIMIT = 2.0**-36
-"""What a window may leave of its scale. A causal map leaves 2^-41 c_1, c_1 from the next output."""
+"""Limit of a window's residue, relative to its scale. A causal map has 2^-41 c_1, from the next output."""
 
 BOUNDED = f"no pair above {LIMIT:.1e} of the gradient nearby, and exactly zero beyond each window"
-"""What there is to say where no window exceeds the limit."""
+"""The reason of the verdict if no window exceeds the limit."""
 
 _DELAYED = 2.0 ** -(BITS // 2)
-"""Below this share of the whole gradient, outputs do not read the input of their own position."""
+"""Below this share of the whole gradient, outputs count as not reading the input at their own position."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodedSweep:
-    """What the coded cotangents bounded, and what they left to exact cuts.
+    """The bound from coded cotangents, and the windows that it does not cover.
 
     Attributes:
-        positions: number of positions that windows cover: the different reaches of the alignment, T without.
+        positions: number of positions that windows cover: T, or the number of different reaches of an
+            alignment.
         window: greatest number of positions in a window.
-        vjps: vector-Jacobian products of the sweep: two per window, one more when a bound was exceeded, and
+        vjps: vector-Jacobian products of the sweep: two per window, one more if a bound was exceeded, and
             two more for each window whose gradients overflowed.
         residue: greatest residue of the windows that were not flagged, relative to the greatest gradient at
-            the inputs of its window; NaN when all were flagged.
-        limit: residues above this were flagged.
-        flagged: the windows (first, end) that exact cuts have to settle.
-        cuts: the exact cuts that separate every pair whose output lies in a flagged window.
+            the inputs of its window; NaN if all were flagged.
+        limit: windows with a residue above this were flagged.
+        flagged: the windows (first, end) that exact cuts have to decide.
+        cuts: the exact cuts that separate every pair whose output is in a flagged window.
         alive: whether there was any gradient.
-        problem: why there was no sweep, so that every window counts as flagged; None when there was one.
+        problem: why there was no sweep and every window counts as flagged; None if there was a sweep.
     """
 
     positions: int
@@ -91,11 +92,11 @@ class CodedSweep:
         if not self.flagged:
             return shape
         flagged = f"{len(self.flagged)} of {self.windows} windows"
-        return f"{shape}; {flagged} settled by {len(self.cuts)} exact cuts"
+        return f"{shape}; {flagged} decided by {len(self.cuts)} exact cuts"
 
 
 def unswept(order: Order, problem: str) -> CodedSweep:
-    """Return the outcome where coded cotangents cannot be used: exact cuts have to settle every window."""
+    """Return the result without a sweep: every window is flagged, and exact cuts have to decide."""
     windows = windows_of(len(order.reaches))
     return CodedSweep(
         positions=len(order.reaches),
@@ -112,7 +113,7 @@ def windows_of(positions: int) -> tuple[tuple[int, int], ...]:
 
 
 def coded_sweep(pullback: Pullback, order: Order, axes: Axes, generator: torch.Generator) -> CodedSweep:
-    """Bound every pair t <- s of a pass that was recorded in float64.
+    """Bound every pair t <- s of a forward pass that was recorded in float64.
 
     Source: the identity of this module.
     """
@@ -135,12 +136,12 @@ def coded_sweep(pullback: Pullback, order: Order, axes: Axes, generator: torch.G
 def coded_shares(
     pullback: Pullback, order: Order, axes: Axes, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Return what each window leaves of its scale, and which examples have any gradient.
+    """Return the residue of each window relative to its scale, and which examples have any gradient.
 
-    The random ``u`` have absolute values in [1, 2), so that a leak of one pair is never drawn small. A window
-    is measured by its greatest gradient, which outputs at the position of the input dominate; where outputs
-    are delayed and there is none, by the greatest gradient of all outputs together. Windows whose gradients
-    overflow are swept once more with smaller ``u``.
+    The random ``u`` have absolute values in [1, 2), so the contribution of a leaky pair is never small by
+    chance. The scale of a window is its greatest gradient, to which outputs at the input's own position
+    contribute most. If outputs are delayed and have no gradient there, the scale is the greatest gradient of
+    all outputs together. Windows whose gradients overflow are swept again with smaller ``u``.
 
     Returns:
         The shares, to be compared with ``LIMIT``, shape (windows, examples), and a boolean (examples,).
@@ -196,7 +197,7 @@ def _cuts_within(windows: Iterable[tuple[int, int]], order: Order) -> tuple[int,
 def _residue(window: tuple[int, int], inputs: Tensor, coarse: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
     """Return residue and scale of each example; the gradients of both codes are (examples, T, features).
 
-    The residue is infinite where gradient lands beyond the window, and NaN where a gradient is not finite.
+    The residue is infinite if there is gradient beyond the window, and NaN if a gradient is not finite.
     """
     first, end = window
     inside = _inside(window, inputs)
@@ -217,13 +218,13 @@ def _inside(window: tuple[int, int], inputs: Tensor) -> Tensor:
 
 
 def _greatest(gradients: Tensor) -> Tensor:
-    """Return the greatest absolute entry of each example; 0 where a window holds no input."""
+    """Return the greatest absolute entry of each example; 0 if a window holds no input."""
     flat = gradients.abs().flatten(1)
     return flat.amax(1) if flat.shape[1] else flat.new_zeros(len(flat))
 
 
 def _share(residue: Tensor, scale: Tensor) -> Tensor:
-    """Return residue / scale; nothing over nothing is 0, and what cannot be compared is infinite."""
+    """Return residue / scale; it is 0 for a residue of 0, and infinite where it is not a number."""
     share = torch.where(residue == 0, 0.0, residue / scale)
     return share.nan_to_num(nan=torch.inf, posinf=torch.inf)
 

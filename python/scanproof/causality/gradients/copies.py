@@ -1,12 +1,11 @@
 """Many cotangents in one backward pass, through copies of the input along its batch axis.
 
-``fn`` at ``x`` repeated along the batch axis is ``fn(x)`` repeated, if examples do not read each other. Then
-every copy can take a cotangent of its own, and operations without a batching rule see an ordinary batch.
+If examples do not read each other, ``fn`` of repeated copies of ``x`` returns repeated copies of ``fn(x)``.
+Then each copy can take its own cotangent, and operations without a batching rule see an ordinary batch.
 
-That is established, not assumed. Copies do not read each other: cotangents on one half of them leave
-exactly zero at the other half, for a family of halves that separates every ordered pair. So a gradient that
-a copy receives is its own. And all copies are treated alike, as ``x`` was: the same output, and the same
-gradient for the same cotangent, up to rounding.
+Two tests establish this first. Copies do not read each other: cotangents on one half of the copies leave
+exactly zero at the other half, for a family of halves that separates every ordered pair. And every copy
+behaves like ``x``: it has the same output, and the same gradient for the same cotangent, up to rounding.
 """
 
 import itertools
@@ -23,7 +22,7 @@ from scanproof.foundation.judgement import same_function
 from scanproof.foundation.precision import unit_roundoff
 
 ALIKE = 2.0**6
-"""Unit roundoffs that copies may differ by: kernels sum the rows at the edge of a block in another order."""
+"""Unit roundoffs by which copies may differ: at the edge of a block, kernels sum in another order."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,11 @@ class Copies:
     """``fn`` recorded at ``count`` copies of an input.
 
     Attributes:
-        x: the leaf, the copies side by side on the batch axis.
+        x: the leaf, with all copies along the batch axis.
         y: what ``fn`` returned.
         count: number of copies.
         batch_dim: axis of examples in both.
-        probes: vector-Jacobian products that established that copies do not read each other.
+        probes: number of vector-Jacobian products that tested that copies do not read each other.
     """
 
     x: Tensor
@@ -45,7 +44,7 @@ class Copies:
     probes: int
 
     def pull(self, cotangents: Tensor) -> Tensor:
-        """Return the gradients of at most ``count`` cotangents, each (rows, …) as of a single input."""
+        """Return the gradients of at most ``count`` cotangents, (rows, …), each as for a single input."""
         rows = len(cotangents)
         if rows < self.count:
             idle = cotangents.new_zeros((self.count - rows, *cotangents.shape[1:]))
@@ -56,10 +55,10 @@ class Copies:
 def record_copies(
     x: Tensor, y: Tensor, record: Callable[[Tensor], tuple[Tensor, Any]], batch_dim: int, count: int
 ) -> Copies | None:
-    """Record copies of ``x``; None where ``fn`` does not treat them as it treated ``x`` and each apart.
+    """Record copies of ``x``; None if copies read each other, or do not behave like ``x``.
 
     Args:
-        x: the leaf that ``y`` was recorded at.
+        x: the leaf at which ``y`` was recorded.
         y: the output there.
         record: runs ``fn`` and returns the leaf and the output.
         batch_dim: axis of examples in both.
@@ -86,17 +85,17 @@ def record_copies(
 
 
 def _alike(copies: Tensor, single: Tensor) -> bool:
-    """Whether copies are equal, up to the last digits, and like a single one, up to rounding."""
+    """Whether copies are equal up to the last digits, and equal to ``single`` up to rounding."""
     slack = ALIKE * unit_roundoff(single.dtype) * single.abs().max()
     same = (copies - copies[0]).abs().max() <= slack
     return bool(same) and same_function(single, copies[0], single.dtype)
 
 
 def separating_halves(count: int) -> Iterator[Tensor]:
-    """Yield sets of copies such that, for all i != j, one of them has i and not j.
+    """Yield sets of copies: for all i != j, some set holds i and not j.
 
-    Each copy lies in a choice of its own of half of the sets, and no choice contains another one. That is as
-    few sets as there can be (Sperner 1928).
+    Each copy belongs to its own selection of half of the sets, and no selection contains another. No smaller
+    number of sets is possible (Sperner 1928).
     """
     sets = next(n for n in itertools.count(1) if comb(n, n // 2) >= count)
     choices = list(itertools.islice(itertools.combinations(range(sets), sets // 2), count))
@@ -110,7 +109,7 @@ def _pull(y: Tensor, x: Tensor, cotangents: Tensor, batch_dim: int) -> Tensor:
 
 
 def _apart(copies: Tensor, count: int, batch_dim: int) -> Tensor:
-    """Return tensors that lie side by side as (copies, …)."""
+    """Return the copies along the batch axis as (copies, …)."""
     axis = batch_dim % copies.dim()
     apart: Tensor = copies.unflatten(axis, (count, -1))
     return apart.movedim(axis, 0)

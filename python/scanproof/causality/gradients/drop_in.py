@@ -1,7 +1,7 @@
-"""What causal-certificate 0.1.0 offers, so that code written for it runs unchanged.
+"""Names of causal-certificate 0.1.0, so that code written for it runs unchanged.
 
-``certify`` takes its arguments and prints its summary lines. Here are ``assert_strictly_causal`` and the
-fields that a report has for its sake alone.
+``certify`` takes the same arguments and prints the same summary lines. This module has
+``assert_strictly_causal`` and the report fields that exist only for compatibility.
 """
 
 from abc import ABC, abstractmethod
@@ -37,7 +37,7 @@ class DropInFields(ABC):
     @property
     @abstractmethod
     def mode(self) -> str:
-        """Which cuts were probed: exhaustive, coded, or K random ones."""
+        """Which cuts were probed: ``exhaustive``, ``coded`` or ``random-K=…``."""
 
     @property
     def is_strictly_causal(self) -> bool:
@@ -46,7 +46,7 @@ class DropInFields(ABC):
 
     @property
     def is_batch_independent(self) -> bool:
-        """Whether the cross-batch verdict passed; true when examples were not probed."""
+        """Whether the cross-batch verdict passed; true if examples were not probed."""
         return self.batch is None or self.batch.verdict.passed
 
     @property
@@ -61,22 +61,22 @@ class DropInFields(ABC):
 
     @property
     def temporal_fraction(self) -> float:
-        """Share of the gradient energy that crossed a cut; NaN when there was no gradient."""
+        """Share of the gradient energy that crossed a cut; NaN without a gradient."""
         return self.temporal.fraction
 
     @property
     def crossbatch_leak(self) -> float:
-        """Gradient energy that reached another example, summed over examples; 0 when not probed."""
+        """Gradient energy that reached another example, summed over examples; 0 if not probed."""
         return self.batch.leak if self.batch else 0.0
 
     @property
     def crossbatch_total(self) -> float:
-        """Gradient energy, summed over examples; 0 when not probed."""
+        """Gradient energy, summed over examples; 0 if not probed."""
         return self.batch.total if self.batch else 0.0
 
     @property
     def crossbatch_fraction(self) -> float:
-        """Share of the gradient energy that reached another example; 0 when not probed."""
+        """Share of the gradient energy that reached another example; 0 if not probed."""
         return self.batch.fraction if self.batch else 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""The same probes in the precision that was given and, where a residue calls for it, in others."""
+"""The probes of one input, in the given precision and, if a residue is not zero, in other precisions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -39,7 +39,7 @@ from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
 
 SUSPECTS = 8
-"""Rows with the greatest residues, which another precision repeats first."""
+"""Number of rows with the greatest residues, which are repeated first in another precision."""
 
 
 class Probes:
@@ -47,7 +47,7 @@ class Probes:
 
     Args:
         subject: the function and the input.
-        generator: CPU generator of the cotangents; every precision starts from its present state.
+        generator: CPU generator of the cotangents; every precision starts from its current state.
         memory_budget: bytes that the rows of one backward pass may take together.
     """
 
@@ -73,7 +73,8 @@ class Probes:
         if run.mode.unreached:
             return unswept(
                 self.order,
-                f"{', '.join(sorted(run.mode.unreached))} returns less than the float64 it is given",
+                f"{', '.join(sorted(run.mode.unreached))} returns a lower precision than the float64 it is "
+                "given",
             )
         return coded_sweep(run.pullback, self.order, self._axes, self._generator.clone_state())
 
@@ -90,16 +91,16 @@ class Probes:
 
     @property
     def batching(self) -> Batching:
-        """How vector-Jacobian products went together, in the run that put most of them together."""
+        """How many vector-Jacobian products went through one backward pass, in the run with the most."""
         return max((pullback.batching for pullback in self._pullbacks()), key=lambda batching: batching.rows)
 
     def example_leaks(self) -> tuple[tuple[float, ...], ...]:
-        """Return the greatest gradient of each probed example at each example; empty when not probed."""
+        """Return the greatest gradient of each probed example at each example; empty if not probed."""
         batch = self._given.sweeps.get("batch")
         return tuple(map(tuple, batch.largest.tolist())) if batch else ()
 
     def judge(self, axis: AxisName, threshold: float) -> Finding:
-        """Judge one family; a forbidden share of at most ``threshold`` is tolerated."""
+        """Judge one family of probes; a forbidden share of at most ``threshold`` is tolerated."""
         if self._problem is not None:
             return _finding(judge(Measured(outcomes=_OUTCOMES[axis], problem=self._problem)))
         found = self._given.sweeps[axis]
@@ -122,19 +123,19 @@ class Probes:
         )
 
     def judge_coded(self, coded: CodedSweep, threshold: float) -> Finding:
-        """Judge the positions: by exact cuts where windows were flagged, else by the bound."""
+        """Judge the positions: by exact cuts if windows were flagged, else by the bound."""
         if self._problem is None and coded.flagged:
             return self.judge("seq", threshold)
         problem = self._problem or (None if coded.alive else _silent())
         return _finding(judge(Measured(outcomes=CAUSALITY, problem=problem, exact=BOUNDED)))
 
     def map(self) -> tuple[Tensor, Tensor]:
-        """Return the greatest gradient of each output at each input, and which later ones are no rounding.
+        """Return the greatest gradient of each output at each input, and which later gradients are a leak.
 
-        Shapes (outputs, inputs), on the CPU; in the precision where rounding hides least.
+        Both have shape (outputs, inputs), on the CPU, in the precision with the least rounding.
 
         Raises:
-            InvalidArgument: there is no gradient to look at, or it is not finite.
+            InvalidArgument: there is no gradient, or it is not finite.
         """
         check = self._subject.check
         if self._problem is not None:
@@ -197,7 +198,7 @@ class Probes:
         )
 
     def _origin(self, axis: AxisName, judgement: Judgement) -> Origin:
-        """Return where the leak enters, by another run of ``fn`` that records the modules it calls."""
+        """Return where the leak enters; ``fn`` runs again, and the modules that it calls are recorded."""
         run = self._seen_in(judgement)
         past = Past(run.sweeps[axis].worst(1)[0], axis, self._axes, self._x.shape)
 
@@ -206,18 +207,16 @@ class Probes:
             pullback = self._record(run.pullback.x.detach(), mode, watched)
             self._watched.append(pullback)
             if not same_function(run.pullback.y, pullback.y, pullback.y.dtype):
-                raise ValueError(
-                    "fn returns other outputs where its modules are given copies of their inputs"
-                )
+                raise ValueError("fn returns other outputs when its modules get copies of their inputs")
             return pullback
 
         try:
             return follow(self._subject, self._subject.given, record, past, self._generator.clone_state())
-        except Exception as error:  # whatever fn raises where it is watched
+        except Exception as error:  # fn may raise anything while its modules are recorded
             return Origin(problem=f"{type(error).__name__}: {error}")
 
     def _seen_in(self, judgement: Judgement) -> "_Run":
-        """Return the run in the precision where rounding hides least of the residue."""
+        """Return the run in the precision with the least rounding, in which the residue was seen."""
         run = self._promoted[torch.float64] if judgement.seen_in_float64 else self._given
         assert isinstance(run, _Run)
         return run
@@ -230,7 +229,7 @@ class Probes:
         if axis not in run.sweeps:
             try:
                 run.sweeps[axis] = self._repeat(run, axis, dtype)
-            except Exception as error:  # a backward that runs fn again, out of reach of the precision
+            except Exception as error:  # a backward that runs fn again runs outside the precision mode
                 self._promoted[dtype] = f"the backward raised {type(error).__name__}: {error}"
                 return self._rerun(dtype, axis)
         found = run.sweeps[axis]
@@ -239,10 +238,10 @@ class Probes:
         return Rerun(found.residue, run.mode.coarsest, frozenset(run.mode.unreached))
 
     def _repeat(self, run: "_Run", axis: AxisName, dtype: torch.dtype) -> Sweep:
-        """Repeat the worst rows at another precision, and the others only where they could matter.
+        """Repeat the worst rows at another precision, and the other rows only if they can change the verdict.
 
-        What does not shrink in the worst rows does not shrink; rounding has to shrink in all. In a precision
-        below the given one, fewer rows only make it harder to pass.
+        If the worst rows do not shrink, the residue does not shrink. To count as rounding, all rows have to
+        shrink. In a lower precision than the given one, fewer rows can only make it harder to pass.
         """
         given = self._given.sweeps[axis]
         if dtype == self._x.dtype:
@@ -257,11 +256,11 @@ class Probes:
         return self._promoted[dtype]
 
     def _run_at(self, dtype: torch.dtype) -> "_Run | str":
-        """Record ``fn`` at another precision, or say why that says nothing about ``fn`` as it was given."""
+        """Record ``fn`` at another precision, or say why that run is no evidence about ``fn``."""
         mode = AtPrecision(dtype)
         try:
             run = _Run(self._record(self._x.to(dtype), mode), mode)
-        except Exception as error:  # whatever fn raises at a precision it was not written for
+        except Exception as error:  # fn may reject a precision that it was not written for
             return f"fn raised {type(error).__name__}: {error}"
         if not same_function(self._given.pullback.y, run.pullback.y, coarser(self._x.dtype, mode.coarsest)):
             return "fn returns other outputs, beyond rounding"
@@ -310,11 +309,11 @@ def _finding(judgement: Judgement) -> Finding:
 
 
 def _gradient_problem(axis: AxisName, found: Sweep) -> str | None:
-    """Say why gradients can support no verdict; None where they can."""
+    """Say why gradients support no verdict; None if they do."""
     if not found.finite:
         return (
             "gradients hold NaN or infinity although fn(x) is finite; look for 0 * inf in the backward, for "
-            "instance a masked log or division"
+            "example a masked log or division"
         )
     silent = (~found.alive).nonzero().flatten().tolist()
     if len(silent) == len(found.alive) or (silent and axis == "batch"):
@@ -325,7 +324,7 @@ def _gradient_problem(axis: AxisName, found: Sweep) -> str | None:
 def _silent(whose: str = "") -> str:
     return (
         f"the outputs{whose} have zero gradient or do not read x, so nothing could have leaked; pass an x or "
-        "parameters that let them vary"
+        "parameters for which outputs vary"
     )
 
 
@@ -335,6 +334,6 @@ def _nothing_to_learn(y: Tensor, axes: Axes) -> str | None:
     if y.requires_grad:
         return None
     return (
-        "fn(x) is detached from x, so there is no gradient to look at (no_grad, detach, or an integer "
-        "result); check the part of the model that is differentiable"
+        "fn(x) is detached from x, so there is no gradient (no_grad, detach, or an integer result); check "
+        "the differentiable part of the model"
     )

@@ -1,13 +1,13 @@
-"""Vector-Jacobian products of one recorded forward pass, as many at a time as pays and as fits.
+"""Vector-Jacobian products of one recorded forward pass, several at a time if that is faster and fits.
 
 Several cotangents go through one backward pass in one of two ways. *Stacked*: a vectorised pass
-(``is_grads_batched``). *Copies*: where an operation has no batching rule, ``fn`` is recorded once more, at
-copies of ``x`` along the batch axis, and each copy takes a cotangent (module ``copies``). Where neither
-works, they go one by one.
+(``is_grads_batched``). *Copies*: if an operation has no batching rule, ``fn`` is recorded again at copies of
+``x`` along the batch axis, and each copy takes a cotangent (module ``copies``). If neither works, cotangents
+go one by one.
 
-A pass over many rows saves the overhead of each operation and nothing else: on a CPU, an operation whose
-gradients fill a cache takes as long per row in a stack as alone. How many rows go together is therefore read
-off the sizes in the recorded graph, never off a clock, so that the same call always does the same.
+A pass over many rows saves only the overhead of each operation. On a CPU, an operation whose gradients fill
+a cache takes the same time per row in a stack as alone. The number of rows therefore follows from the sizes
+in the recorded graph, not from timings, so the same call always does the same.
 """
 
 from collections.abc import Callable
@@ -25,18 +25,18 @@ from scanproof.causality.gradients.recording import pull_one, pull_stacked, reco
 from scanproof.foundation.memory import MEMORY_BUDGET
 
 PASS_BYTES = 2**18
-"""On a CPU, rows are added until an operation hands on this much: an eighth of a level-2 cache of today."""
+"""On a CPU, rows are added until an operation passes on this many bytes, an eighth of a level-2 cache."""
 
 HELD_BYTES = 2**20
-"""Cotangents and gradients of rows that go alone are held up to this much, to be measured together."""
+"""Bytes of cotangents and gradients that are held and measured together when rows go one by one."""
 
 FEWEST = 8
-"""Rows that a stack must hold to pay for itself on a CPU, and copies for theirs anywhere."""
+"""Least number of rows for which a stack is faster on a CPU, and for which copies are on any device."""
 
 
 @dataclass(frozen=True)
 class Batching:
-    """How many cotangents went through one backward pass together, at most, and how."""
+    """The greatest number of cotangents in one backward pass, and whether they went through copies."""
 
     rows: int = 1
     copies: bool = False
@@ -51,10 +51,10 @@ class Pullback:
     """``fn`` recorded at ``x``; pulls cotangents of the output back to the input.
 
     Attributes:
-        x: the leaf that gradients are taken at, a copy of the input.
-        y: what ``fn`` returned.
-        vjps: how many vector-Jacobian products have been computed.
-        batching: how they went together so far.
+        x: the leaf at which gradients are taken, a copy of the input.
+        y: the output of ``fn``.
+        vjps: number of vector-Jacobian products computed so far.
+        batching: how many of them went through one backward pass together, and how.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Pullback:
         batch_dim: int | None = None,
         memory_budget: int = MEMORY_BUDGET,
     ) -> None:
-        """Run ``fn`` within ``context``; ``check`` turns what it returns into a tensor or raises.
+        """Run and record ``fn`` within ``context``.
 
         Args:
             fn: the function.
-            x: where to record it.
-            check: takes what ``fn`` returned.
+            x: the input at which it is recorded.
+            check: turns the result of ``fn`` into a tensor, or raises.
             context: entered around every call of ``fn``.
-            batch_dim: axis of examples in ``x`` and ``y``, if they have one: copies go along it.
+            batch_dim: axis of examples in ``x`` and ``y``, along which copies go; None without one.
             memory_budget: bytes that the rows of one backward pass may take together. One row is always
                 tried.
         """
@@ -89,22 +89,23 @@ class Pullback:
 
     @property
     def rows(self) -> int:
-        """How many cotangents to pull at once."""
+        """Number of cotangents to pull at once."""
         if self._stackable:
             return self._stacked_rows
         return self._copies.count if self._copies else 1
 
     @property
     def held(self) -> int:
-        """How many cotangents and gradients to hold at once: a few that fit a cache, even if pulled alone."""
+        """Number of cotangents to hold at once with their gradients: a few, even if pulled one by one."""
         return max(self.rows, min(FEWEST, min(HELD_BYTES, self._budget) // self._ends))
 
     def draw(self, rows: int, generator: torch.Generator) -> Tensor:
         """Draw standard normal cotangents, shape (rows, *y.shape), on the device and in the dtype of ``y``.
 
-        The numbers come from a CPU generator, row by row, so that every device, every precision and every
-        number of rows gets the same ones. They are drawn in float64 and rounded to lower precisions: sums of
-        shorter ones would be exact in float64, and leave none of the rounding that is to be told from leaks.
+        The numbers come from a CPU generator, row by row, so they are the same on every device, in every
+        precision and for every number of rows. They are drawn in float64 and rounded to lower precisions.
+        Sums of numbers with fewer digits would be exact in float64, and float64 would have no rounding to
+        compare with.
         """
         numbers = torch.empty((rows, *self.y.shape), device="cpu", dtype=torch.float64)
         for row in numbers:
@@ -136,7 +137,7 @@ class Pullback:
         else:
             try:
                 gradients = pull_stacked(self.y, self.x, cotangents)
-            except Exception as problem:  # a fault of fn itself is raised again by a product alone
+            except Exception as problem:  # a single product raises again if fn itself is at fault
                 self._stackable = False
                 if not isinstance(problem, torch.OutOfMemoryError):
                     self._copy(len(cotangents))
@@ -168,7 +169,7 @@ class Pullback:
 
     @cached_property
     def _row_bytes(self) -> int:
-        """Bytes that a row takes: its cotangent and gradient twice, and six gradients on their way."""
+        """Bytes that a row takes: its cotangent and gradient twice, and six gradients in between."""
         return 2 * self._ends + 6 * self._traffic.largest
 
     @property

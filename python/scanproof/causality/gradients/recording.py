@@ -12,7 +12,7 @@ from torch import Tensor
 def record(
     fn: Callable[[Tensor], Any], context: AbstractContextManager[Any], x: Tensor
 ) -> tuple[Tensor, Any]:
-    """Run ``fn`` within ``context`` at a copy of ``x``; return the leaf for gradients and the result."""
+    """Run ``fn`` within ``context`` at a copy of ``x``; return the leaf of the gradients and the result."""
     with torch.inference_mode(mode=False):  # which turns gradients on, too
         leaf = x.detach().clone().requires_grad_()
         with context:
@@ -20,7 +20,7 @@ def record(
 
 
 def pull_one(y: Tensor, x: Tensor, cotangent: Tensor) -> Tensor:
-    """Return the gradient at ``x``, zero where ``y`` does not read it."""
+    """Return the gradient at ``x``; it is zero if ``y`` does not read ``x``."""
     return _pull(y, x, cotangent, stacked=False)
 
 

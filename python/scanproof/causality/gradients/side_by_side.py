@@ -1,11 +1,11 @@
-"""Drawn inputs side by side: one coded sweep over all of them says which need a check of their own.
+"""All drawn inputs in one batch: one coded sweep over the batch finds those that need no check of their own.
 
-They go through ``fn`` in float64 as one batch, so that further inputs cost a fraction of the check at the
-given one, where it is the number of operations that costs. Nothing is held against an input here: what is not
-shown to be causal is left to its own check.
+The batch runs through ``fn`` in float64. If the cost of a check is mostly the number of operations, drawn
+inputs cost a small part of the check at the given input. This sweep never reports a leak: an input that is
+not shown to be causal gets its own check.
 
-Examples are not assumed to be independent. Cotangents on one half of them must leave exactly zero at the
-other half, for halves that separate every ordered pair; if they do not, nothing is settled here.
+Independence of examples is tested first. Cotangents on one half of the examples must leave exactly zero at
+the other half, for halves that separate every ordered pair. If they do not, every input gets its own check.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,13 +26,13 @@ from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
 
 TOGETHER = 2**19
-"""Entries that drawn inputs may have together to go side by side; beyond, memory matters more than speed."""
+"""Greatest number of entries of all drawn inputs in one batch; above it, memory matters more than speed."""
 
 Outcome = tuple[Verdict, str]
 
 
 def screen(draws: Sequence[Draw[Subject]], seed: int, memory_budget: int) -> Mapping[int, Outcome]:
-    """Return verdict and reason for the drawn inputs that one sweep settles, by their numbers.
+    """Return verdict and reason, by number, of the drawn inputs that one sweep decides.
 
     Args:
         draws: the drawn inputs.
@@ -45,7 +45,7 @@ def screen(draws: Sequence[Draw[Subject]], seed: int, memory_budget: int) -> Map
         return {}
     try:
         return _settled(draws, seed, memory_budget)
-    except Exception:  # whatever fn raises at another batch size, at another precision, or at such numbers
+    except Exception:  # fn may reject another batch size, another precision, or such numbers
         return {}
 
 
@@ -81,7 +81,7 @@ def _verdict(measured: Measured) -> Outcome:
 
 
 def _are_independent(pullback: Pullback, axes: Axes, judged: Tensor, seed: int) -> bool:
-    """Whether no gradient of one half of the examples lands at judged ones of the other half."""
+    """Whether cotangents on one half of the examples leave exactly zero at judged ones of the other half."""
     if len(judged) == 1:
         return True
     halves = torch.stack(list(separating_halves(len(judged))))

@@ -1,8 +1,8 @@
-"""Families of random cotangents, each confined to a part of one axis, and where their gradients land.
+"""Rows of random cotangents, each on a part of one axis, and the inputs that their gradients reach.
 
-A cut of the sequence keeps the outputs below it and forbids gradient at the inputs from it on, both in the
-order of ``scanproof.foundation.alignment``. An example keeps its own outputs and forbids gradient at every
-other example.
+A cut keeps the outputs before it and forbids gradient at the inputs from it on, both in the order of
+``scanproof.foundation.alignment``. An example keeps its own outputs and forbids gradient at every other
+example.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from scanproof.foundation.rows import Rows, along
 
 @dataclass(frozen=True)
 class Sweep:
-    """What the gradients of each row hold.
+    """The gradients of each row, reduced to a few numbers.
 
     Attributes, tensors on the CPU:
-        rows: what was probed.
+        rows: the probes.
         largest: greatest absolute gradient entry at each index of the axis, shape (rows, inputs).
-        energy: sums of squared gradient entries, of the forbidden ones and of all, shape (rows, 2), float64.
+        energy: sums of squares of the forbidden gradient entries and of all, shape (rows, 2), float64.
     """
 
     rows: Rows
@@ -62,7 +62,7 @@ class Sweep:
 
     @property
     def fraction(self) -> float:
-        """Greatest forbidden entry of a row relative to its greatest entry, of all rows; in [0, 1]."""
+        """Greatest ratio, over rows, of the greatest forbidden entry to the greatest entry; in [0, 1]."""
         return (self.forbidden / self.peaks.masked_fill(self.peaks == 0, 1.0)).max().item()
 
     @property
@@ -76,15 +76,15 @@ class Sweep:
         return self.energy[:, 1].sum().item()
 
     def worst(self, count: int) -> Rows:
-        """Return the rows with the greatest forbidden entries, at most ``count``, the greatest first."""
+        """Return at most ``count`` rows, those with the greatest forbidden entries first."""
         return self.rows[self.forbidden.argsort(descending=True)[:count]]
 
 
 def sweep(pullback: Pullback, rows: Rows, axes: Axes, axis: AxisName, cotangent: Tensor) -> Sweep:
     """Pull back, for each row, the part of ``cotangent`` that the row keeps.
 
-    One random ``cotangent`` of shape ``pullback.y.shape`` serves all rows: each alone sees its leaks with
-    probability one, and together they miss none that independent ones would see.
+    One random ``cotangent`` of shape ``pullback.y.shape`` serves all rows. Each row sees its leaks with
+    probability one, so independent cotangents would see no more.
     """
     y_axis, x_axis = axes.find(axis, pullback.y), axes.find(axis, pullback.x)
     x = pullback.x

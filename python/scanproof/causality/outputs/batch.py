@@ -1,17 +1,17 @@
-"""Batch independence: the output of an example is what it would be with any other examples, or with none.
+"""Batch independence: the output of an example does not depend on the other examples of its batch.
 
-Forward runs, compared three ways. They see what the cross-batch probes of ``certify`` cannot, because it has
-no gradient: detached statistics, ``argmax``, expert-choice routing, drops at a capacity.
+The check compares outputs in three ways. It sees dependences without a gradient, which the cross-batch probes
+of ``certify`` cannot see: detached statistics, ``argmax``, expert-choice routing, drops at a capacity.
 
-1. ``replace``: other examples get other contents. Shapes and places stay, so the same kernels compute the
-   example, and it must keep every bit. Each example is replaced alone, which names every ordered pair, and
-   all but one together.
-2. ``permute``: the examples change places, and the outputs must follow.
-3. ``alone``: the example in a batch of one.
+1. ``replace``: other examples get other contents. The shape of the batch and the places of examples do not
+   change, so the same kernels compute the example, and it must keep every bit. Each example is replaced
+   alone, which names every ordered pair, and then all examples but one are replaced together.
+2. ``permute``: the examples change places, and the outputs must change places with them.
+3. ``alone``: the example is a batch of one.
 
-Another place and another shape may have another last bit; ``scanproof.foundation.judgement`` tells that from
-information, relative to the greatest output of the example. A difference that float64 does not have at all
-counts as rounding when ``replace`` found none.
+In another place or another shape, the last bit may differ. ``scanproof.foundation.judgement`` tells such
+rounding from information, relative to the greatest output of the example. A difference that float64 does not
+have counts as rounding if ``replace`` found no difference.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,37 +71,37 @@ def check_batch(
     kwargs: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> BatchReport:
-    """Compare what ``fn`` returns for each example with what it returns for it in other batches.
+    """Compare the output of each example with its output in other batches.
 
     Args:
-        fn: function or module from a floating or integer tensor to one tensor with as many examples along
-            ``batch_dim``; no axis of positions is needed. A module in train mode is accepted where it does
-            not drop out, so that its batch norms can be checked; its buffers are put back. Called about
-            ``2 B * len(kinds) + B`` times for B examples, and ``3 B`` times at each drawn input.
-        x: floating tensor, or integer tensor of token ids, on any device, with at least two examples, each
-            different. A few examples are enough. Several tensors with the same examples: a tuple for
-            positional arguments, a mapping for keyword arguments.
-        probes: which comparisons to make, of ``"replace"``, ``"permute"``, ``"alone"``. Leave out ``"alone"``
-            for a function that is made for one batch size.
-        kinds: what other examples are replaced with, of ``"noise"``, ``"large"``, ``"permutation"`` (the
+        fn: function or module from a floating or integer tensor to one tensor with the same number of
+            examples along ``batch_dim``; an axis of positions is not needed. A module in train mode without
+            dropout is accepted, so that its batch norms can be checked; its buffers are restored. ``fn`` is
+            called about ``2 B * len(kinds) + B`` times for B examples, and ``3 B`` times at each drawn input.
+        x: floating tensor, or integer tensor of token ids, on any device, with at least two different
+            examples. A few examples are enough. To check several tensors with the same examples, pass a tuple
+            of positional or a mapping of keyword arguments.
+        probes: the comparisons to make, from ``"replace"``, ``"permute"``, ``"alone"``. Leave out ``"alone"``
+            for a function that takes only one batch size.
+        kinds: the contents that replace other examples, from ``"noise"``, ``"large"``, ``"permutation"`` (the
             next example), ``"zeros"``.
         cases: number of inputs to try in all. Inputs after ``x`` are drawn from ``x``
-            (``scanproof.draw_input`` with ``seq_dim=None``), and their examples replaced by the first of
+            (``scanproof.draw_input`` with ``seq_dim=None``). Their examples are replaced by the first of
             ``kinds``.
-        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from the ids in ``x``.
         batch_dim: axis of examples in ``x`` and in the output.
-        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
-            what ``fn`` returns to one tensor.
-        kwargs: keyword arguments handed to ``fn`` as they are, whatever the batch: without an axis of
+        output: which of several outputs is checked: an index, a key, an attribute, or a callable from the
+            result of ``fn`` to one tensor.
+        kwargs: keyword arguments that ``fn`` receives unchanged with every batch; they have no axis of
             examples.
         seed: seed of the contents and the drawn inputs.
 
     Returns:
-        The report. ``verdict`` is INDEPENDENT (no example changed a bit; the sign of a zero is not compared),
-        INDEPENDENT_TO_ROUNDING, LEAK (with the ordered pairs i <- j of examples, or what else changed an
-        output), or INCONCLUSIVE: outputs with NaN or infinity or zero throughout an example, a function that
-        returns something else when it runs again, outputs that never change, a batch of one that ``fn`` does
-        not take, or a change that cannot be told from rounding.
+        The report. ``verdict`` is one of four. INDEPENDENT: no example changed a bit (the sign of a zero does
+        not count). INDEPENDENT_TO_ROUNDING. LEAK: the report names the ordered pairs i <- j of examples, or
+        the change of the batch that changed an output. INCONCLUSIVE: outputs hold NaN or infinity or are zero
+        throughout an example, outputs never change, ``fn`` returns something else when it runs again, ``fn``
+        does not take a batch of one, or a change may be rounding.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
@@ -190,7 +190,7 @@ class _BatchRuns:
         return tuple(sorted(pairs))
 
     def origin(self, finding: BatchFinding) -> Origin | None:
-        """Return the module that lets the worst change of a leak in, by running it again."""
+        """Return the module where the worst change of a leak enters; ``fn`` runs again."""
         worst = finding.worst
         if worst is None or finding.verdict is not Verdict.LEAK:
             return None
@@ -241,7 +241,7 @@ class _BatchRuns:
         )
 
     def _compare(self, cases: list[Case]) -> str | None:
-        """Make the comparisons of one probe; return why one of them proves nothing."""
+        """Make the comparisons of one probe; return why they prove nothing, or None."""
         try:
             for case in cases:
                 self._changes[case] = self._changes_of(case, self._y)
@@ -250,12 +250,12 @@ class _BatchRuns:
         return None
 
     def _untested(self, probe: BatchProbe) -> str | None:
-        """Say why equal outputs prove nothing; None where they prove something."""
+        """Say why equal outputs prove nothing; None if they prove independence."""
         if probe != "replace" or self._moved:
             return None
         return (
             "no output changed, whatever the examples were replaced with, so nothing could have leaked; pass "
-            "an x or parameters that let outputs vary"
+            "an x or parameters for which outputs vary"
         )
 
     @property
@@ -267,19 +267,19 @@ class _BatchRuns:
         return unsteady(lambda: self._run(None), self._y)
 
     def _kept_every_bit(self) -> bool:
-        """Whether every example keeps its bits when the others are replaced."""
+        """Whether every example kept its bits when the others were replaced."""
         cases = self._cases.get("replace", [])
         return bool(cases) and not any(self._changes[case] for case in cases)
 
     def _repeat(self, mode: AtPrecision, cases: Sequence[Case]) -> Rerun | str:
-        """Make the cases at another precision, or say why that says nothing about ``fn``."""
+        """Run the cases at another precision, or say why that run is no evidence about ``fn``."""
         run = f"run in {dtype_name(mode.dtype)}"
         try:
             y = self._run(None, mode)
             if not same_function(self._y, y, coarser(self._dtype, mode.coarsest)):
                 return f"{run}, fn returns other outputs, beyond rounding"
             shares = [change.share for case in cases for change in self._changes_of(case, y, mode)]
-        except Exception as error:  # whatever fn raises at a precision it was not written for
+        except Exception as error:  # fn may reject a precision that it was not written for
             return f"{run}, fn raised {type(error).__name__}: {error}"
         return Rerun(max(shares, default=0.0), mode.coarsest, frozenset(mode.unreached))
 
@@ -302,7 +302,7 @@ class _BatchRuns:
         return changes
 
     def _change(self, case: Case, example: int, before: Tensor, after: Tensor) -> BatchChange:
-        """Measure the change of one example by its own outputs: another's may be larger by far."""
+        """Measure the change of one example relative to its own outputs, not to those of other examples."""
         before, after = before.cpu().double(), after.cpu().double()
         scale = torch.stack([before, after]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).abs().max().item()
         difference = (before - after).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
@@ -335,8 +335,8 @@ class _BatchRuns:
         except Exception as error:
             if examples == 1:
                 raise _NotTaken(
-                    f"fn raised {type(error).__name__} on a batch of one: {error}; leave 'alone' out of "
-                    "probes if that is as intended"
+                    f"fn raised {type(error).__name__} on a batch of one: {error}; if that is intended, "
+                    "leave 'alone' out of probes"
                 ) from error
             error.add_note(f"raised by {call}")
             raise
@@ -347,7 +347,7 @@ class _BatchRuns:
 
 
 class _NotTaken(Exception):
-    """A batch that ``fn`` does not take, or returns no comparable tensor for."""
+    """``fn`` does not take a batch, or its output cannot be compared."""
 
 
 _WHEN = {
@@ -366,7 +366,7 @@ def _reason(findings: Sequence[BatchFinding]) -> str:
 
 @contextmanager
 def _buffers_kept(fn: Callable[..., Any]) -> Iterator[None]:
-    """Put the buffers of a module back, which a batch norm in train mode writes."""
+    """Restore the buffers of a module at the end: a batch norm in train mode writes them."""
     module = module_of(fn)
     before = [(buffer, buffer.clone()) for buffer in module.buffers()] if module else []
     try:

@@ -1,4 +1,4 @@
-"""A batch of examples, in one tensor or in several, and the other batches that are made of it."""
+"""A batch of examples, in one tensor or several, and the other batches that are made from it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
@@ -23,10 +23,10 @@ class Case:
     """Another batch.
 
     Attributes:
-        probe: what it is compared for.
-        order: which example stands at each place.
-        replaced: which of them have other contents.
-        kind: what these are.
+        probe: the comparison that uses it.
+        order: the example at each place.
+        replaced: the examples with other contents.
+        kind: the kind of other contents.
     """
 
     probe: BatchProbe
@@ -40,23 +40,23 @@ class Case:
             become = "become" if several else "becomes"
             return f"example{several} {', '.join(map(str, self.replaced))} {become} {self.kind}"
         if self.probe == "permute":
-            return f"the examples stand in the order {', '.join(map(str, self.order))}"
+            return f"the examples have the order {', '.join(map(str, self.order))}"
         return "it is alone in its batch"
 
 
 class Batch:
-    """A function and the examples it is given, which lie along ``batch_dim`` of every tensor.
+    """A function and its examples, which are along ``batch_dim`` of every tensor.
 
     Args:
         check: name of the check, for messages.
         fn: the caller's function.
         x: one tensor, several positional ones, or several by keyword.
         batch_dim: axis of examples.
-        output: what is looked at of that which the function returns.
+        output: which of several outputs is checked.
         kwargs: keyword arguments without an axis of examples.
 
     Raises:
-        InvalidArgument: one of them is wrong.
+        InvalidArgument: an argument is wrong.
     """
 
     def __init__(
@@ -88,13 +88,14 @@ class Batch:
         if len(counts) > 1:
             raise InvalidArgument(
                 f"{check}: inputs must have the same examples, but along batch_dim={batch_dim} they have "
-                f"{' and '.join(map(str, sorted(counts)))}; pass what has no axis of examples by kwargs=."
+                f"{' and '.join(map(str, sorted(counts)))}; pass inputs without an axis of examples by "
+                "kwargs=."
             )
         self.tensors = tuple(tensor.detach() for tensor in given)
         self.examples = counts.pop()
 
     def draws(self, cases: int, seed: int, vocab_size: int | None) -> tuple[Draw[Self], ...]:
-        """Return this batch with inputs drawn from its own, so that there are at most so many in all."""
+        """Return this batch at no more than ``cases - 1`` inputs drawn from its own, without equal ones."""
         call = draw_call(seed=seed, seq_dim=None, batch_dim=self.dim, vocab_size=vocab_size)
         made = []
         for number in range(1, cases):
@@ -106,7 +107,7 @@ class Batch:
 
     @property
     def dtype(self) -> torch.dtype | None:
-        """The dtype of the first floating input; None where all are token ids."""
+        """The dtype of the first floating input; None if all inputs are token ids."""
         return next((tensor.dtype for tensor in self.tensors if tensor.is_floating_point()), None)
 
     def cases(
@@ -116,7 +117,7 @@ class Batch:
         vocab_size: int | None,
         generator: torch.Generator,
     ) -> list[Case]:
-        """Return the other batches to compare with, and draw the contents that they need."""
+        """Return the other batches of a probe, and draw the contents that they need."""
         places = tuple(range(self.examples))
         if probe == "alone":
             return [Case(probe, (place,)) for place in places]
@@ -128,7 +129,7 @@ class Batch:
         return [case for case in cases if self._changes(case)]
 
     def inputs(self, case: Case | None = None, mode: AtPrecision | None = None) -> tuple[Tensor, ...]:
-        """Return the tensors of another batch, or copies of those of this one."""
+        """Return the tensors of another batch, or copies of the tensors of this one."""
         made = []
         for number, tensor in enumerate(self.tensors):
             x = (mode.input(tensor) if mode else tensor).clone()
@@ -142,7 +143,7 @@ class Batch:
         return tuple(made)
 
     def call(self, inputs: Sequence[Tensor]) -> Any:
-        """Call the function, and return what is looked at of its result."""
+        """Call the function, and return the output that is checked."""
         if self._keys is None:
             y = self.fn(*inputs, **self._kwargs)
         else:
@@ -150,15 +151,16 @@ class Batch:
         return select(self._check, y, self._output)
 
     def wrong_output(self, y: object, examples: int, call: str) -> str | None:
-        """Say what is wrong with an output that is not one real tensor of that many examples."""
+        """Say what is wrong with an output; None if it is one real tensor with that many examples."""
         if not isinstance(y, Tensor):
             return f"{call} must return one tensor, got {type(y).__name__}; {how_to_select(y)}"
         if y.is_complex():
             return f"{call} must return a real tensor, got {y.dtype}; return torch.view_as_real of it"
         if not -y.dim() <= self.dim < y.dim() or y.shape[self.dim] != examples:
             return (
-                f"{call} must have as many examples as its input along batch_dim={self.dim}, {examples}, its "
-                f"shape is {tuple(y.shape)}; name the right batch_dim, and keep the axis in a batch of one"
+                f"{call} must have as many examples as its input along batch_dim={self.dim}, which is "
+                f"{examples}, but its shape is {tuple(y.shape)}; name the right batch_dim, and keep this "
+                "axis in a batch of one"
             )
         return None
 
@@ -203,6 +205,6 @@ def _check_examples(check: str, x: Tensor, batch_dim: int) -> None:
         )
     if x.shape[batch_dim] < 2:
         raise InvalidArgument(
-            f"{check}: x has 1 example along batch_dim={batch_dim}, its shape is {tuple(x.shape)}; examples "
-            "can read each other only where there are at least 2."
+            f"{check}: x has 1 example along batch_dim={batch_dim}, its shape is {tuple(x.shape)}; pass at "
+            "least 2 examples, so that they could read each other."
         )

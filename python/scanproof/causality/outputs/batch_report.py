@@ -16,14 +16,14 @@ _SHOWN = 12
 
 @dataclass(frozen=True, kw_only=True)
 class BatchChange:
-    """How the output of one example changed with the rest of its batch.
+    """How the output of one example changed when the rest of its batch changed.
 
     Attributes:
         example: the example, which kept its contents.
-        sources: the examples that were replaced; empty when they changed places, or were left out.
-        when: what was done to the batch, in words.
+        sources: the examples that were replaced; empty if examples changed places or were left out.
+        when: the change of the batch, in words.
         index: index into ``fn(x)`` of the greatest change.
-        size: absolute change, in the units of the output; infinite when the output became NaN or infinite.
+        size: absolute change, in the units of the output; infinite if the output became NaN or infinite.
         share: ``size`` relative to the greatest finite output of the example in both runs.
         count: number of entries of the example that changed.
         entries: number of its entries.
@@ -52,13 +52,13 @@ class BatchFinding:
     """What one of the comparisons found.
 
     Attributes:
-        probe: which: ``"replace"``, ``"permute"`` or ``"alone"``.
+        probe: the comparison: ``"replace"``, ``"permute"`` or ``"alone"``.
         verdict: its outcome.
-        reason: what led to it.
+        reason: what led to the verdict.
         cases: number of other batches compared.
-        differing: number of them in which an example changed that kept its contents.
-        worst: the change with the greatest share; None when nothing changed or nothing was compared.
-        evidence: the greatest share at two precisions; None where one was enough.
+        differing: number of other batches in which an example with unchanged contents changed.
+        worst: the change with the greatest share; None if nothing changed or nothing was compared.
+        evidence: the greatest share in two precisions; None if one was enough.
     """
 
     probe: BatchProbe
@@ -78,16 +78,16 @@ class BatchReport(ComparisonReport):
     """What ``check_batch`` found.
 
     The verdict is the gravest of the findings: INDEPENDENT (no example changed), INDEPENDENT_TO_ROUNDING,
-    LEAK or INCONCLUSIVE. ``worst`` is a change behind it. The runners of the Lean specs read one sequence, so
-    there is no theorem about a batch.
+    LEAK or INCONCLUSIVE. ``worst`` is a change that led to the verdict. The runners of the Lean specs read
+    one sequence, so there is no theorem about a batch.
 
     Attributes:
         examples: number of examples.
-        findings: one for each comparison that was made.
-        pairs: the ordered pairs (i, j): the output of example i changed when j alone was replaced.
-        kinds: what examples were replaced with.
-        calls: how often ``fn`` was called.
-        vocab_size: as the call gave it.
+        findings: one for each comparison.
+        pairs: the ordered pairs (i, j): the output of example i changed when example j alone was replaced.
+        kinds: the contents that replaced examples.
+        calls: number of calls of ``fn``.
+        vocab_size: the argument of the call.
     """
 
     check: ClassVar = "batch"

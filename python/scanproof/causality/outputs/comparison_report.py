@@ -1,4 +1,4 @@
-"""What reports of a comparison of outputs have in common."""
+"""The common part of reports that compare outputs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,20 +16,20 @@ from scanproof.report.verdict import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonReport(CheckReport, ABC):
-    """A comparison at the given input, and at others drawn from it.
+    """A comparison of outputs at the given input, and at inputs drawn from it.
 
     Attributes:
         verdict: the outcome over all inputs.
-        reason: what led to it.
-        worst: the greatest difference; None when nothing differed or nothing was compared.
+        reason: what led to the verdict.
+        worst: the greatest difference; None if nothing differed or nothing was compared.
         origin: the module where the leak enters; None without a LEAK.
         seed: repeats the same random numbers.
         dtype: dtype of ``x``.
         device: device of ``x``.
         call: the call that repeats the check.
-        cases: the inputs that were tried, ``x`` first. Where the last of several leaks, the rest of the
-            report is about that input; else it is about ``x``.
-        theorem: what the property rests on.
+        cases: the inputs that were tried, ``x`` first. If a drawn input leaks, it is the last one, and the
+            rest of the report is about it; otherwise the rest is about ``x``.
+        theorem: the Lean theorem behind the property.
     """
 
     check: ClassVar[str]
@@ -51,7 +51,7 @@ class ComparisonReport(CheckReport, ABC):
         return replace(self, cases=cases, verdict=verdict, reason=reason)
 
     def summary(self) -> str:
-        """Return a few lines that say what was compared, what was found and what it rests on."""
+        """Return a few lines: what was compared, what was found, and the theorem behind it."""
         lines = [self._title(), f"  verdict    : {self.verdict.name}: {self.reason}", *self._details()]
         lines.extend(f"  {name:<11}: {found}" for name, found in self._places().items() if found)
         lines.extend(cases_lines(self.cases))
@@ -73,7 +73,7 @@ class ComparisonReport(CheckReport, ABC):
         )
 
     def failure_lines(self) -> list[str]:
-        """Return how much differed, and what would have passed."""
+        """Return the number of differences, and what is allowed."""
         return [*self._counts(), f"Allowed: {self._allowed()}, or rounding on the evidence of two precisions"]
 
     def _allowed(self) -> str:
@@ -81,7 +81,7 @@ class ComparisonReport(CheckReport, ABC):
 
     @abstractmethod
     def _counts(self) -> list[str]:
-        """Return lines that say how much differed."""
+        """Return lines with the number of differences."""
 
     def _evidence(self) -> list[str]:
         if self.worst is None or self.ok:
@@ -99,23 +99,23 @@ class ComparisonReport(CheckReport, ABC):
 
     @abstractmethod
     def _title(self) -> str:
-        """Name the check and what it was made with."""
+        """Return the first line: the check and its sizes."""
 
     @abstractmethod
     def _compared(self) -> str:
-        """Say how much was compared."""
+        """Return how much was compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceReport(ComparisonReport):
-    """A comparison of outputs with what they are when later inputs change.
+    """A comparison of outputs before and after later inputs change.
 
     Attributes:
         T: number of positions of the whole sequence.
-        pattern: the pattern of the leakage over pairs t <- s, from changing one position at a time; None
-            without a LEAK, and where that alone changes nothing.
+        pattern: the pattern of the leak over the pairs t <- s, found by changing one position at a time; None
+            without a LEAK, and if no single position changes an output.
         differing: number of comparisons in which an earlier output differed.
-        evidence: the greatest difference at two precisions; None where one was enough.
+        evidence: the greatest difference in two precisions; None if one was enough.
     """
 
     T: int

@@ -1,15 +1,16 @@
 """Forward perturbation: replace the future, keep the length, and compare the past bit for bit.
 
-The numeric counterpart of ``Runner.take_outputs_congr``. Every run has the same shapes, so the same kernels
-compute the past, and a causal function returns the same bits. It sees what autograd cannot: ``detach``,
-``round``, ``argmax``, top-k routing, integer paths, operations without a backward. Over all inputs, replacing
-the future at every cut is complete (``readsBelow_iff_cuts``). It does not see what depends on the length
-alone (Lean theorem ``exists_readsBelow_not_causal``); ``check_prefix`` does.
+The check tests the property of ``Runner.take_outputs_congr`` in numbers. Every run has the same shapes, so
+the same kernels compute the past, and a causal function returns the same bits. The check sees dependences
+without a gradient: ``detach``, ``round``, ``argmax``, top-k routing, integer paths, operations without a
+backward. Over all inputs, replacing the future at every cut is complete (``readsBelow_iff_cuts``). The check
+does not see a dependence on the length alone (Lean theorem ``exists_readsBelow_not_causal``);
+``check_prefix`` does.
 
-Futures go through ``fn`` together, as copies along the batch axis, where copies of ``x`` come out alike, bit
-for bit, whatever the other copies are; else one by one. Operations that round across positions (FFT
-convolution) move the past by rounding; ``scanproof.foundation.judgement`` tells that from information,
-relative to the greatest output of each run.
+Several futures go through ``fn`` together as copies along the batch axis, if copies of ``x`` return the same
+bits whatever the other copies hold. Otherwise futures go one by one. Operations that round across positions
+(FFT convolution) change the past by rounding. ``scanproof.foundation.judgement`` tells such rounding from
+information, relative to the greatest output of each run.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,7 +57,7 @@ from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
 
 COPY_BYTES = 4
-"""What a future takes on its way through ``fn``, in sizes of its input and output."""
+"""Bytes that a future needs in ``fn``, as a multiple of the bytes of its input and output."""
 
 
 def check_perturbation(
@@ -78,36 +79,37 @@ def check_perturbation(
     """Replace ``x[:, k:]`` and compare ``fn(x)[:, :k]`` bit for bit.
 
     Args:
-        fn: function or module from a floating or integer tensor to one tensor with as many positions along
-            ``seq_dim`` (else say so by ``alignment``); a module in eval mode. Called on several copies of
-            ``x`` along ``batch_dim`` where that changes nothing, else once per cut and kind.
+        fn: function or module from a floating or integer tensor to one tensor with the same number of
+            positions along ``seq_dim`` (for other numbers pass ``alignment``); a module must be in eval mode.
+            ``fn`` is called on several copies of ``x`` along ``batch_dim`` if that changes nothing, else once
+            per cut and kind.
         x: floating tensor, or integer tensor of token ids, on any device, by default of shape (batch, T, …)
-            with T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it. Several
-            floating tensors with the same positions and examples: a tuple for positional arguments, a mapping
-            for keyword arguments.
-        cuts: the cuts k, each with 1 <= k < T, or ``"all"`` of them; with an alignment, all those where an
-            output becomes complete.
-        kinds: what the future is replaced with, of ``"noise"``, ``"large"``, ``"permutation"``, ``"zeros"``.
+            with T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it. To check
+            several floating tensors with the same positions and examples, pass a tuple of positional or a
+            mapping of keyword arguments.
+        cuts: the cuts k, each with 1 <= k < T, or ``"all"``. With an alignment, ``"all"`` means the cuts at
+            which an output becomes complete.
+        kinds: what replaces the future, from ``"noise"``, ``"large"``, ``"permutation"``, ``"zeros"``.
         cases: number of inputs to try in all. Inputs after ``x`` are drawn from ``x``
-            (``scanproof.draw_input``). Their futures are replaced by the first of ``kinds``, at one cut in
-            eight, at least four, and at others than the last.
-        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
+            (``scanproof.draw_input``). The first of ``kinds`` replaces their futures at one cut in eight, but
+            at least at four cuts; each drawn input has other cuts.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from the ids in ``x``.
         seq_dim: axis of positions in ``x`` and in the output.
-        batch_dim: axis of examples in both; None for an input without one.
-        alignment: which inputs each output may read, where that is not ``s <= t``; the outputs that may read
-            none from k on are compared (``scanproof.Alignment``).
-        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
-            what ``fn`` returns to one tensor.
-        kwargs: keyword arguments handed to ``fn`` as they are.
-        memory_budget: bytes that the futures of one call may take, counted as four times their inputs and
-            outputs; one is always tried.
+        batch_dim: axis of examples in both; None for an input without a batch axis.
+        alignment: which inputs each output may read, if that is not ``s <= t``. The check at cut k compares
+            the outputs that may read no input from k on (``scanproof.Alignment``).
+        output: which of several outputs is checked: an index, a key, an attribute, or a callable from the
+            result of ``fn`` to one tensor.
+        kwargs: keyword arguments that ``fn`` receives unchanged.
+        memory_budget: bytes for the futures of one call, counted as four times their inputs and outputs; one
+            future always runs.
         seed: seed of the futures and the drawn inputs.
 
     Returns:
-        The report. ``verdict`` is CAUSAL (bit for bit; the sign of a zero is not compared),
-        CAUSAL_TO_ROUNDING, LEAK (with the pair t <- s), or INCONCLUSIVE: outputs with NaN or infinity or zero
-        throughout an example, a function that returns something else when it runs again, outputs that never
-        change, or a change that cannot be told from rounding.
+        The report. ``verdict`` is one of four. CAUSAL: bit for bit (the sign of a zero does not count).
+        CAUSAL_TO_ROUNDING. LEAK: the report names the pair t <- s. INCONCLUSIVE: outputs hold NaN or infinity
+        or are zero throughout an example, outputs never change, ``fn`` returns something else when it runs
+        again, or a change may be rounding.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
@@ -214,7 +216,7 @@ class _FutureRuns:
             self._problem = self._problem or (None if self.changes else self._untested())
 
     def judge(self) -> Judgement:
-        """Judge the greatest change, relative to the outputs of its run."""
+        """Judge the greatest change, relative to the greatest output of its run."""
         greatest = self._greatest() if self.changes else None
         residue = 0.0 if greatest is None else inf if isinf(greatest.size) else greatest.share
         return judge(
@@ -230,7 +232,7 @@ class _FutureRuns:
         )
 
     def worst(self) -> Change | None:
-        """Return the greatest change, with the input positions it comes from."""
+        """Return the greatest change, with the input positions that cause it."""
         return self._trace(self._greatest()) if self.changes else None
 
     @property
@@ -245,7 +247,7 @@ class _FutureRuns:
         return unsteady(lambda: self._run(self._x), self._y)
 
     def _look(self) -> None:
-        """Compare every probe; in copies along the batch axis where those stay apart."""
+        """Run every probe; several as copies along the batch axis if copies do not read each other."""
         self.copies = self._independent_copies()
         self.changes = self._compare(self.probes)
         if self.copies > 1 and self.changes:
@@ -253,7 +255,7 @@ class _FutureRuns:
             self.copies, copies = 1, self.copies
             if self._compare([_Probe(suspect.cut, suspect.kind)]):
                 self.copies = copies
-            else:  # the copies read each other after all
+            else:  # the copies do read each other
                 self.changes = self._compare(self.probes)
         if self.changes and not torch.equal(self._y, self._run(self._x)):
             self._problem = (
@@ -266,12 +268,12 @@ class _FutureRuns:
         if not self._moved:
             return (
                 "no output changed, whatever replaced the future, so nothing could have leaked; pass an x or "
-                "parameters that let outputs vary"
+                "parameters for which outputs vary"
             )
         return None
 
     def _independent_copies(self) -> int:
-        """Return how many copies of x fn may be given at once."""
+        """Return the number of copies of ``x`` that ``fn`` can take at once."""
         size = sum(tensor.numel() * tensor.element_size() for tensor in (self._x, self._y))
         copies = min(len(self.probes), self._budget // (COPY_BYTES * size))
         if self._axes.batch is None or copies < 2:
@@ -281,7 +283,7 @@ class _FutureRuns:
             plain = self._stacked([self._x] * copies)
             first = self._stacked([self._x] + [other] * (copies - 1))[0]
             last = self._stacked([other] * (copies - 1) + [self._x])[-1]
-        except Exception:  # written for one batch size; a fault of fn itself was raised before
+        except Exception:  # fn may take only one batch size; other errors were raised before
             return 1
         alike = all(torch.equal(plain[0], y) for y in plain)
         same = alike and same_function(self._y, plain[0], self._dtype)
@@ -331,10 +333,10 @@ class _FutureRuns:
         )
 
     def _trace(self, change: Change) -> Change:
-        """Narrow the replaced positions by halving, and then the inputs, as long as a part is enough.
+        """Narrow the replaced positions by halving, and then narrow the inputs, while a part is enough.
 
-        The part that changes the entry most is followed, and it has to be more than rounding: an operation
-        that rounds across positions changes it, whatever is replaced.
+        The search follows the part that changes the entry most. The change has to be more than rounding: an
+        operation that rounds across positions changes the entry whatever is replaced.
         """
 
         def effect(x: Tensor) -> float:
@@ -356,7 +358,7 @@ class _FutureRuns:
         return replace(change, sources=(first, end - 1), input_name=name)
 
     def pattern(self, judgement: Judgement, worst: Change | None) -> LeakPattern | None:
-        """Return the pattern of a LEAK: the outputs that change when one position at a time is replaced."""
+        """Return the pattern of a LEAK, from the outputs that change when one position is replaced."""
         if worst is None or judgement.verdict is not Verdict.LEAK:
             return None
         return pattern_by_changes(
@@ -369,9 +371,9 @@ class _FutureRuns:
         )
 
     def _changed_alone(self, inputs: Sequence[int], mode: AtPrecision | None) -> Tensor:
-        """Return by how much outputs change when each input alone is replaced, by any of the kinds.
+        """Return how much outputs change when each input alone is replaced, by any kind.
 
-        Shape (inputs, reaches): the greatest change of the outputs that may read as far.
+        Shape (inputs, reaches): the greatest change of the outputs with that reach.
         """
         probes = [(s, kind) for s in inputs for kind in dict.fromkeys(probe.kind for probe in self.probes)]
         size = max(1, self.copies - 1)
@@ -389,7 +391,7 @@ class _FutureRuns:
         return changes
 
     def origin(self, judgement: Judgement) -> Origin | None:
-        """Return the module that lets the greatest change in, by running it again; None without a LEAK."""
+        """Return the module where the greatest change enters; ``fn`` runs again; None without a LEAK."""
         if judgement.verdict is not Verdict.LEAK:
             return None
         change = self._greatest()

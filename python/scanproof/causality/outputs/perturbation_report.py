@@ -14,18 +14,19 @@ class Change:
 
     Attributes:
         cut: the first position replaced.
-        kind: what it was replaced with.
+        kind: what replaced the inputs.
         index: index into ``fn(x)`` of the greatest change.
         example: its example; None without a batch axis.
         t: its position.
         channel: its indices on the remaining axes.
-        sources: the first and the last input position whose replacement alone changes this entry, as narrow
-            as halving could make it; equal when it is one position.
-        size: absolute change, in the units of the output; infinite when the output became NaN or infinite.
+        sources: first and last position of the range of inputs that changes this entry when only this range
+            is replaced, found by halving; equal for a single position.
+        size: absolute change, in the units of the output; infinite if the output became NaN or infinite.
         share: ``size`` relative to the greatest finite output of the same run.
         count: number of entries before the cut that changed.
         entries: number of entries before the cut.
-        input_name: which of several inputs has to be replaced; ``"x"`` for one, or for several together.
+        input_name: name of the input, among several, that has to be replaced; ``"x"`` for a single input, or
+            if several inputs have to be replaced together.
     """
 
     cut: int
@@ -62,11 +63,11 @@ class PerturbationReport(SequenceReport):
 
     Attributes:
         cuts: the cuts k: inputs from k on were replaced, outputs before k compared.
-        kinds: what the future was replaced with.
-        probes: number of pairs of a cut and a kind that replaced something.
-        copies: how many futures went through one call along the batch axis.
-        calls: how often ``fn`` was called.
-        vocab_size: as the call gave it.
+        kinds: what replaced the future.
+        probes: number of pairs of a cut and a kind that changed the input.
+        copies: number of futures in one call, along the batch axis.
+        calls: number of calls of ``fn``.
+        vocab_size: the argument of the call.
     """
 
     check: ClassVar = "perturbation"

@@ -1,13 +1,14 @@
-"""Append-prefix equivalence: what a prefix alone produces is what the whole sequence produces on that prefix.
+"""Append-prefix equivalence: a prefix alone has the same outputs as this prefix in the whole sequence.
 
-The numeric counterpart of ``Runner.take_outputs_append``, and a forward check: it sees what has no gradient
-(``detach``, ``round``, routing) and what depends on the length (a 1/T scale, positions counted from the end).
+The check tests the property of ``Runner.take_outputs_append`` in numbers, and it compares outputs. It sees
+dependences without a gradient (``detach``, ``round``, routing), and dependences on the length (a 1/T scale,
+positions counted from the end).
 
-A prefix has another shape than the whole, and a matrix product may choose another kernel for it and return
-another last bit. No relative tolerance is set for that. A nonzero difference is settled by
-``scanproof.foundation.judgement``, where a difference that float64 does not have at all counts as rounding on
-one more piece of evidence: with the future replaced and the length kept, so that the shapes are equal, ``fn``
-returns the same bits on the prefix.
+The shape of a prefix is not that of the whole sequence. A matrix product may choose another kernel for it and
+return another last bit. There is no relative tolerance for that: ``scanproof.foundation.judgement`` decides
+whether a nonzero difference is rounding. If float64 has no difference at all, one more test is required: with
+the future replaced at the same length, and so at the same shapes, ``fn`` must return the same bits on the
+prefix.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,7 +56,7 @@ from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
 
 KERNELS = 2.0**9
-"""Unit roundoffs of the greatest output that kernels chosen for another length may differ by."""
+"""Unit roundoffs, of the greatest output, by which kernels for different lengths may differ."""
 
 
 def check_prefix(
@@ -76,39 +77,41 @@ def check_prefix(
     """Compare ``fn(x[:, :k])`` with ``fn(x)[:, :k]``.
 
     Args:
-        fn: function or module from one tensor to one tensor with as many positions along ``seq_dim``
-            (else say so by ``alignment``); a module in eval mode. Called once per prefix and twice on ``x``,
-            and again in another precision when a difference is not zero.
+        fn: function or module from one tensor to one tensor with the same number of positions along
+            ``seq_dim`` (for other numbers pass ``alignment``); a module must be in eval mode. ``fn`` is
+            called once per prefix and twice on ``x``, and again in another precision if a difference is not
+            zero.
         x: floating tensor, or integer token ids, on any device, by default of shape (batch, T, …) with
-            T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it. Several floating
-            tensors with the same positions and examples: a tuple for positional arguments, a mapping for
+            T >= 2. Choose T beyond the chunk size of the model, and not a multiple of it. To check several
+            floating tensors with the same positions and examples, pass a tuple of positional or a mapping of
             keyword arguments.
-        cuts: the lengths k of the prefixes, each with 1 <= k < T, or ``"all"`` of them; with an alignment,
-            all those that end where an output becomes complete.
+        cuts: the lengths k of the prefixes, each with 1 <= k < T, or ``"all"``. With an alignment, ``"all"``
+            means the lengths at which an output becomes complete.
         cases: number of inputs to try in all. Inputs after ``x`` are drawn from ``x``
-            (``scanproof.draw_input``). Each is compared at one prefix in eight, at least four, and at others
-            than the last.
-        atol: an absolute difference of at most this is TOLERATED. 0 accepts equal bits, and rounding on the
-            evidence of two precisions only.
-        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
+            (``scanproof.draw_input``). A drawn input is compared at one prefix in eight, but at least four;
+            each drawn input has other prefixes.
+        atol: an absolute difference of at most this is TOLERATED. 0 accepts only equal bits, and rounding on
+            the evidence of two precisions.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from the ids in ``x``.
         seq_dim: axis of positions in ``x`` and in the output.
-        batch_dim: axis of examples in both; None for an input without one.
-        alignment: which inputs each output may read, where that is not ``s <= t``; of the outputs that may
-            read none from k on, those that ``fn(x[:, :k])`` has are compared (``scanproof.Alignment``).
-        output: which of several outputs is looked at: an index, a key or attribute, or a callable that takes
-            what ``fn`` returns to one tensor.
-        kwargs: keyword arguments handed to ``fn`` as they are, with every prefix.
+        batch_dim: axis of examples in both; None for an input without a batch axis.
+        alignment: which inputs each output may read, if that is not ``s <= t``. For the prefix of length k,
+            the check compares the outputs of ``fn(x[:, :k])`` that may read no input from k on
+            (``scanproof.Alignment``).
+        output: which of several outputs is checked: an index, a key, an attribute, or a callable from the
+            result of ``fn`` to one tensor.
+        kwargs: keyword arguments that ``fn`` receives unchanged with every prefix.
         seed: seed of the drawn inputs.
 
     Returns:
-        The report. ``verdict`` is CAUSAL (bit for bit), CAUSAL_TO_ROUNDING, TOLERATED, LEAK (with prefix,
-        position and size), or INCONCLUSIVE: outputs with NaN or infinity or zero throughout an example, a
-        function that returns something else when it runs again, or a difference that cannot be told from
+        The report. ``verdict`` is one of five. CAUSAL: bit for bit. CAUSAL_TO_ROUNDING. TOLERATED. LEAK: the
+        report names prefix, position and size. INCONCLUSIVE: outputs hold NaN or infinity or are zero
+        throughout an example, ``fn`` returns something else when it runs again, or a difference may be
         rounding.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
-        Exception: whatever ``fn`` raises, with a note that names the prefix.
+        Exception: an error of ``fn``, with a note that names the prefix.
 
     Source: the property is ``Runner.take_outputs_append``.
 
@@ -172,7 +175,7 @@ def _report(comparison: "_PrefixRuns", atol: float, seed: int, call: str) -> Pre
 
 
 class _PrefixRuns:
-    """The whole sequence and its prefixes, at the precision given and, where needed, at another."""
+    """The outputs of the whole sequence and of its prefixes, in the given precision and in others."""
 
     def __init__(
         self,
@@ -214,7 +217,7 @@ class _PrefixRuns:
         return self._whole.cpu().double().abs().max().item()
 
     def judge(self, atol: float) -> Judgement:
-        """Judge the greatest difference; one of at most ``atol`` is tolerated."""
+        """Judge the greatest difference; a difference of at most ``atol`` is tolerated."""
         residue = _greatest(self.mismatches)
         return judge(
             Measured(
@@ -235,14 +238,14 @@ class _PrefixRuns:
         )
 
     def _length_alone(self, evidence: TwoPrecisions) -> bool:
-        """Whether a small difference is there only when the length changes, not when the future does."""
+        """Whether a small difference comes from the length alone: replaced futures do not cause it."""
         if _greatest(self.mismatches) > half_the_digits(self._dtype) * self.scale:
             return False
         seen = self._promoted[torch.float64] if evidence.high > 0 else self._given
         return self._equal_bits_at_equal_shapes(seen)
 
     def worst(self, judgement: Judgement) -> Mismatch | None:
-        """Return the greatest mismatch; when the verdict did not pass, of float64 where that has one."""
+        """Return the greatest mismatch: that in float64 if the verdict did not pass and float64 has one."""
         decisive = self._given
         if judgement.seen_in_float64 and not judgement.verdict.passed:
             decisive = self._promoted[torch.float64]
@@ -252,7 +255,7 @@ class _PrefixRuns:
         return replace(worst, s=self._source(decisive, worst))
 
     def _source(self, run: "_Compared", mismatch: Mismatch) -> int | None:
-        """Return an input whose appending changes the entry by more than rounding, by halving."""
+        """Return, by halving, an input that changes the entry by more than rounding when it is appended."""
         expected, threshold = (
             run.whole[mismatch.index].double(),
             half_the_digits(self._dtype) * mismatch.size,
@@ -268,10 +271,10 @@ class _PrefixRuns:
         return first
 
     def _prefix(self, x: Tensor, k: int, mode: AtPrecision | None) -> Tensor | None:
-        """Return the outputs of the first ``k`` positions; None where ``fn`` does not take so many."""
+        """Return the outputs of the first ``k`` positions; None if ``fn`` does not take that length."""
         try:
             return self._run(x.narrow(self._axes.find("seq", x), 0, k), f"fn(x[:k]) with k={k}", mode)
-        except Exception:  # whatever fn raises at a length that the call did not ask for
+        except Exception:  # fn may reject a length that the call did not ask for
             return None
 
     def pattern(self, judgement: Judgement, worst: Mismatch | None) -> LeakPattern | None:
@@ -293,10 +296,10 @@ class _PrefixRuns:
             return None
 
     def _changed_by_appending(self, inputs: Sequence[int], mode: AtPrecision | None) -> Tensor:
-        """Return by how much outputs change when each input is appended to those before it.
+        """Return how much outputs change when each input is appended to those before it.
 
-        Shape (inputs, reaches greater than 0): the greatest change of the outputs that may read as far; 0
-        where it is within what other kernels at another length round.
+        Shape (inputs, reaches greater than 0): the greatest change of the outputs with that reach; 0 if the
+        change is within the rounding of kernels for another length.
 
         Raises:
             _Length: ``fn`` does not take such lengths.
@@ -319,7 +322,7 @@ class _PrefixRuns:
         return KERNELS * unit_roundoff(mode.dtype if mode else self._dtype) * self.scale
 
     def origin(self, judgement: Judgement, worst: Mismatch | None) -> Origin | None:
-        """Return the module that lets in the worst mismatch, by running it again; None without a LEAK."""
+        """Return the module where the worst mismatch enters; ``fn`` runs again; None without a LEAK."""
         if worst is None or judgement.verdict is not Verdict.LEAK:
             return None
         x, k = self._x, worst.cut
@@ -348,14 +351,14 @@ class _PrefixRuns:
         return Rerun(_greatest(found.mismatches), mode.coarsest, frozenset(mode.unreached))
 
     def _compare_at(self, mode: AtPrecision) -> "_Compared | str":
-        """Compare at another precision, or say why that says nothing about ``fn`` as it was given."""
+        """Compare at another precision, or say why that run is no evidence about ``fn``."""
         try:
             x = mode.input(self._x)
             whole = self._run(x, mode=mode)
             if not same_function(self._whole, whole, coarser(self._dtype, mode.coarsest)):
                 return "fn returns other outputs, beyond rounding"
             found = self._compare(x, whole, mode)
-        except Exception as error:  # whatever fn raises at a precision it was not written for
+        except Exception as error:  # fn may reject a precision that it was not written for
             return f"fn raised {type(error).__name__}: {error}"
         return found if isinstance(found, str) else _Compared(x, whole, found, mode)
 
@@ -374,7 +377,7 @@ class _PrefixRuns:
         return y.index_select(self._axes.find("seq", y), positions.to(y.device))
 
     def _compare(self, x: Tensor, whole: Tensor, mode: AtPrecision | None = None) -> list[Mismatch] | str:
-        """Return the prefixes that differ from ``whole``, or why one of them proves nothing."""
+        """Return the prefixes that differ from ``whole``, or why a prefix proves nothing."""
         mismatches, compared = [], 0
         for k in self.cuts:
             call = f"fn(x[:k]) with k={k}"
@@ -415,7 +418,7 @@ class _PrefixRuns:
         )
 
     def _equal_bits_at_equal_shapes(self, run: "_Compared") -> bool:
-        """Whether no differing prefix changes a bit when the future behind it is replaced."""
+        """Whether every differing prefix keeps its bits when the future after it is replaced."""
         for mismatch in run.mismatches:
             k = mismatch.cut
             y = self._run(
@@ -427,7 +430,7 @@ class _PrefixRuns:
         return True
 
     def _with_another_future(self, x: Tensor, k: int) -> Tensor:
-        """Return ``x`` with every entry from ``k`` on another."""
+        """Return ``x`` with every entry from position ``k`` on changed."""
         if not x.is_floating_point():
             return self._futures.future("noise", k)
         x = x.clone()
@@ -437,7 +440,7 @@ class _PrefixRuns:
 
 
 class _Length(Exception):
-    """A length that ``fn`` does not take."""
+    """``fn`` does not take a length."""
 
 
 @dataclass(frozen=True)

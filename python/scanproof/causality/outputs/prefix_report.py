@@ -1,4 +1,4 @@
-"""What append-prefix equivalence reports."""
+"""What the check of prefixes reports."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,8 +20,8 @@ class Mismatch:
         size: the greatest absolute difference, in the units of the output.
         count: number of entries that differ.
         entries: number of entries compared.
-        s: an input whose appending changes this entry, ``fn(x[:s])`` to ``fn(x[:s+1])``; None without a LEAK,
-            and where ``fn`` does not take such lengths.
+        s: an input that changes this entry when it is appended, from ``fn(x[:s])`` to ``fn(x[:s+1])``; None
+            without a LEAK, and if ``fn`` does not take these lengths.
     """
 
     cut: int
@@ -48,13 +48,13 @@ class PrefixReport(SequenceReport):
     """What ``check_prefix`` found.
 
     The verdict is CAUSAL (every prefix is reproduced bit for bit), CAUSAL_TO_ROUNDING, TOLERATED, LEAK or
-    INCONCLUSIVE. Where it did not pass, ``worst`` is the greatest difference in float64, if that was run and
-    has one. ``differing`` counts prefixes. ``shape`` is that of appending one input at a time; an output that
-    depends on the length alone reads every later input in this sense.
+    INCONCLUSIVE. If the verdict did not pass, ``worst`` is the greatest difference in float64, if float64 was
+    run and has one. ``differing`` counts prefixes. ``pattern`` comes from appending one input at a time: an
+    output that depends on the length alone counts as reading every later input.
 
     Attributes:
         cuts: the lengths k of the prefixes that were compared.
-        scale: greatest absolute output of the whole sequence; NaN when nothing was compared.
+        scale: greatest absolute output of the whole sequence; NaN if nothing was compared.
         atol: the difference that the call allowed; 0 is exact.
     """
 

@@ -1,4 +1,4 @@
-"""What the future is replaced with: for each kind, another future of the same length."""
+"""Other futures of the same length, one for each kind."""
 
 from collections.abc import Iterable
 from typing import Literal, cast, get_args
@@ -15,17 +15,18 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Replacement:
-    """Futures for ``x``, drawn once, so that every cut, every precision and every repetition gets the same.
+    """Futures for ``x``, drawn once: every cut, every precision and every repetition gets the same futures.
 
-    Floating entries: ``noise`` has mean and deviation of ``x``; ``large`` is 1024 times its greatest entry
-    with random signs, less in half precision, where squares would overflow. Token ids: ``noise`` is never the
-    id that was there; ``large`` is the greatest id, ``zeros`` the least. ``permutation`` shuffles positions.
+    Floating entries: ``noise`` has the mean and the standard deviation of ``x``. ``large`` is 1024 times the
+    greatest entry of ``x`` with random signs, and less in half precision, where squares would overflow. Token
+    ids: ``noise`` is never the id that was there; ``large`` is the greatest id, and ``zeros`` the smallest.
+    ``permutation`` shuffles positions.
 
     Args:
         check: name of the check, for messages.
         x: the input.
-        axes: where positions are.
-        vocab_size: ids are 0 … vocab_size - 1; None for those present in ``x``.
+        axes: the axis of positions.
+        vocab_size: ids are 0 … vocab_size - 1; None for the ids in ``x``.
         generator: CPU generator.
 
     Raises:
@@ -40,14 +41,14 @@ class Replacement:
         if x.is_floating_point():
             if vocab_size is not None:
                 raise InvalidArgument(
-                    f"{check}: vocab_size={vocab_size} is for token ids, x is {x.dtype}; drop it."
+                    f"{check}: vocab_size={vocab_size} is for token ids, but x is {x.dtype}; drop it."
                 )
             self._whole = _numbers(x, generator)
         else:
             self._whole = _ids(check, x, vocab_size, generator)
 
     def future(self, kind: Kind, cut: int) -> Tensor:
-        """Return ``x`` with other positions from ``cut`` on."""
+        """Return ``x`` with other entries from position ``cut`` on."""
         length = self._x.shape[self._seq] - cut
         if kind == "permutation":
             order = torch.cat([torch.arange(cut, device=self._x.device), cut + self._keys[cut:].argsort()])
@@ -61,7 +62,7 @@ def check_kinds(check: str, kinds: Iterable[Kind]) -> tuple[Kind, ...]:
     """Return ``kinds`` as a tuple.
 
     Raises:
-        InvalidArgument: one of them is none, or there is none.
+        InvalidArgument: a kind is unknown, or there is no kind.
     """
     chosen = (cast(Kind, kinds),) if isinstance(kinds, str) else tuple(kinds)
     if not chosen or not set(chosen) <= set(KINDS):
@@ -89,7 +90,7 @@ def _ids(check: str, x: Tensor, vocab_size: int | None, generator: torch.Generat
     least, greatest = int(present[0]), int(present[-1])
     if vocab_size is None and len(present) < 2:
         raise InvalidArgument(
-            f"{check}: x holds only the id {least}, so there is nothing to replace it with; pass "
+            f"{check}: x holds only the id {least}, so there is no other id to replace it with; pass "
             "vocab_size= or an x with several ids."
         )
     if vocab_size is not None and not (least >= 0 and greatest < vocab_size and vocab_size >= 2):
