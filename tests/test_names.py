@@ -14,7 +14,8 @@ from torch import Tensor
 
 import scanproof
 from examples import PAGES as COMMANDS
-from pages import ROOT, rows_of
+from pages import PAGES, ROOT, rows_of
+from scanproof import programs
 from scanproof.auditing.audit import CHECKS
 from scanproof.causality.gradients.drop_in import DropInFields
 from scanproof.census.subject import COLUMNS
@@ -161,3 +162,10 @@ def test_every_file_that_the_page_names_is_there() -> None:
     for word in code(PAGE):
         if word.endswith(".py"):
             assert (PACKAGE / word).is_file(), word
+
+
+def test_pages_name_no_check_that_does_not_exist() -> None:
+    """The names of Lean have a namespace before them, as in ``Listing.check_sound``."""
+    for page in PAGES:
+        named = set(re.findall(r"(?<![\w.])(?:check|assert)_\w+", page.read_text(encoding="utf-8")))
+        assert named <= EXPORTS.keys() | set(programs.__all__), page

@@ -89,15 +89,15 @@ def _line(cells: Iterable[str]) -> str:
 
 _TEXT = """# Mutants: what the rounding bound finds, and what fixed tolerances pass
 
-The tests have {mutants} selective scans with one wrong step each. In {backward} of them only the backward pass is wrong.
-They are in `tests/mutants`, one line each.
+The tests have {mutants} selective scans with one wrong step each. In {backward} of them only the backward
+pass is wrong. They are in `tests/mutants`, one line each.
 
-`check_refinement(scan, SelectiveScanFn(), cases=cases, seed={seed})` refutes {refuted} of the {mutants}. It refutes none
-of the {right} correct scans beside them. The {cases} cases have up to two groups (`scan_shapes(max_groups=2)`), and
-mutants of the backward pass are checked with `gradients=True`.
+`check_refinement(scan, SelectiveScanFn(), cases=cases, seed={seed})` refutes {refuted} of the {mutants}. It
+refutes none of the {right} correct scans beside them. The {cases} cases have up to two groups
+(`scan_shapes(max_groups=2)`), and mutants of the backward pass are checked with `gradients=True`.
 
-Common tests use ordinary random inputs (T = {length}, here once with one group and once with two). With such inputs
-{any} of the mutants pass at least one of three usual comparisons:
+Common tests use ordinary random inputs (T = {length}, here once with one group and once with two). With
+such inputs {any} of the mutants pass at least one of three usual comparisons:
 
 - **float32**: `torch.allclose` with rtol, atol = {fine[0]:g}, {fine[1]:g}, as in mamba-ssm's tests;
   {float32} pass.
@@ -106,8 +106,9 @@ Common tests use ordinary random inputs (T = {length}, here once with one group 
   flash-linear-attention's tests; {ratio} pass.
 
 The comparisons look at output and last state, or at all gradients of a backward mutant, and compare with
-`selective_scan` in float32. mamba-ssm's test (commit 014340f) has no assertion on gradients. Its assertions that
-are commented out allow at most 5 times the relative and 10 times the absolute tolerance, and so does this page.
+`selective_scan` in float32. mamba-ssm's test (commit 014340f) has no assertion on gradients. Its assertions
+that are commented out allow at most 5 times the relative and 10 times the absolute tolerance, and so does
+this page.
 
 `python -m tests.mutants.table` writes this page. A test compares the page with the verdicts of the checks.
 
