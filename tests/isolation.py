@@ -84,6 +84,12 @@ class Attributes:
             if type(value) in (dict, list, set) and not name.startswith("__") and owner not in BORROWED
         ]
 
+    def _own_doing(self, value: Any) -> bool:
+        """Whether another package replaces an attribute by its own code, as Dynamo does when it is imported."""
+        package = self.owner.__module__ if isinstance(self.owner, type) else self.owner.__name__
+        replaced_by = str(getattr(value, "__module__", "")).partition(".")[0]
+        return self.owner in BORROWED and replaced_by == package.partition(".")[0]
+
     @property
     def _name(self) -> str:
         owner = self.owner
@@ -109,7 +115,7 @@ class Attributes:
         for name, value in self._kept.items():
             if name not in self._live:
                 yield f"{self._name}.{name} is gone"
-            elif not _equal(value, self._live[name]):
+            elif not _equal(value, self._live[name]) and not self._own_doing(self._live[name]):
                 yield f"{self._name}.{name} is {self._live[name]!r:.200}, was {value!r:.200}"
         for name in self._live.keys() - self._kept.keys():
             value = self._live[name]
