@@ -85,7 +85,7 @@ class Attributes:
         ]
 
     def _own_doing(self, value: Any) -> bool:
-        """Whether another package replaces an attribute by its own code, as Dynamo does when it is imported."""
+        """Whether a package replaces its attribute by its own code, as Dynamo does when it is imported."""
         package = self.owner.__module__ if isinstance(self.owner, type) else self.owner.__name__
         replaced_by = str(getattr(value, "__module__", "")).partition(".")[0]
         return self.owner in BORROWED and replaced_by == package.partition(".")[0]

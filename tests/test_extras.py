@@ -50,7 +50,7 @@ report = scanproof.audit(lambda x: x.cumsum(1), x)
 report.summary(), report.to_json()
 u, A, B = torch.ones(1, 2, 5), -torch.ones(2, 3), torch.ones(1, 3, 5)
 given = dict(u=u, delta=u, A=A, B=B, C=B)
-print(scanproof.check_refinement(scanproof.selective_scan, **given).verdict.name)
+print(scanproof.check_refinement(scanproof.selective_scan, scanproof.SelectiveScanFn(), given).verdict.name)
 scanproof.Oracle, scanproof.CausalityMonitor, scanproof.Row
 """
 
@@ -68,7 +68,7 @@ PARTS = {
     "drawn cases": (
         "hypothesis",
         "cases",
-        "scanproof.check_refinement(scanproof.selective_scan, cases=3)",
+        "scanproof.check_refinement(scanproof.selective_scan, scanproof.SelectiveScanFn(), cases=3)",
     ),
     "strategies": ("hypothesis", "cases", "import scanproof.refinement.strategies"),
     "fixtures": ("rich", "pytest", "import scanproof.pytest_checks"),

@@ -108,7 +108,8 @@ def test_a_report_has_the_names_of_its_row(check: str, made: Mapping[str, CheckR
 
 @pytest.mark.parametrize("check", ROWS)
 def test_a_command_runs_the_check_of_its_row(check: str) -> None:
-    _, command, *options = shlex.split(code(ROWS[check]["Command"])[0])
+    _, command, *rest = shlex.split(code(ROWS[check]["Command"])[0])
+    options = [word for word in rest if ":" not in word]
     taken = {name for parameter in COMMANDS[command].params for name in parameter.opts}
     assert set(options[::2]) <= taken
     assert options in ([], ["--check", check])

@@ -446,7 +446,7 @@ def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch, test, kind):
     output = result.stdout.str()
     assert "scanproof: oracle lean; toolchain none: There is no Lean here." in output
     assert re.search(r"^E +scanproof\.lean\.errors\.LeanUnavailable: There is no Lean here\.$", output, re.M)
-    assert "REFINES" not in output
+    assert "✓ REFINES" not in output
 
 
 def test_start_up_imports_neither_torch_nor_the_package(pytester):

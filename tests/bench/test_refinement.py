@@ -10,6 +10,7 @@ from scanproof.bench import refinement
 
 def test_it_measures_both_bounds_and_prints(capsys, monkeypatch):
     monkeypatch.setattr(refinement, "SIZES", ((1, 2, 16, 2),))
+    monkeypatch.setenv("COLUMNS", "200")
     refinement.run_bench(as_json=True, repeats=2)
     outputs, gradients = json.loads(capsys.readouterr().out)
     assert outputs["gradients"] is False

@@ -195,7 +195,7 @@ def test_an_alignment_that_allows_everything(check: Callable[..., Any]) -> None:
         (
             lambda x: x[:, ::3],
             Alignment.stride(4),
-            r"must have 3 positions along seq_dim=1 for 12 inputs, by Alignment.stride\(4\), got 4",
+            r"must have 3 positions along seq_dim=1 for 12 inputs under Alignment.stride\(4\), got 4",
         ),
         (lambda x: x[:, ::3], Alignment.patches(5), "must have 2 or 3 positions"),
         (lambda x: x[:, :2], Alignment.explicit([1, 2, 3]), "reach holds 3 numbers for 2 outputs"),

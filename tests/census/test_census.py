@@ -228,9 +228,9 @@ def test_the_example_of_its_help(tmp_path, monkeypatch):
     assert first.stdout.endswith("1 implementations, 0 with findings; census/census.md\n")
     made = json.loads((tmp_path / "census" / "census.json").read_text())["entries"]
     assert made[0]["cells"]["refinement"]["verdict"] == "REFINES"
-    assert made[0]["cells"]["gradient"]["verdict"] == "REFINES"
-    assert made[0]["cells"]["causal"]["verdict"] == "CAUSAL"
-    assert 0 < made[0]["cells"]["gradient"]["worst"] != made[0]["cells"]["refinement"]["worst"]
+    assert made[0]["cells"]["gradients"]["verdict"] == "REFINES"
+    assert made[0]["cells"]["certificate"]["verdict"] == "CAUSAL"
+    assert 0 < made[0]["cells"]["gradients"]["worst"] != made[0]["cells"]["refinement"]["worst"]
     assert {file.suffix for file in (tmp_path / "census").iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
     def never(subject, seed, overlays):
@@ -252,6 +252,6 @@ def test_a_wrong_call(tmp_path):
 def test_an_inconclusive_gradient_has_no_worst_number():
     impl, spec, x = block_case()
     x[0, 3, 1] = torch.nan
-    found = answer("gradient refinement", lambda: check_refinement(impl, spec, x, gradients=True))
+    found = answer("refinement of gradients", lambda: check_refinement(impl, spec, x, gradients=True))
     assert (found.verdict, found.worst) == ("INCONCLUSIVE", None)
     assert "not finite" in found.evidence

@@ -53,9 +53,9 @@ def tokens(time=T, rows=3):
 
 
 def refinement(model, dt=0.0, **sizes):
-    inputs = random_inputs(SsdScan(), seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
-    inputs["dt_bias"] = inputs["dt_bias"] + dt
     scan = SsdScan(dt_softplus=True)
+    inputs = random_inputs(scan, seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
+    inputs["dt_bias"] = inputs["dt_bias"] + dt
     return check_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
 
 

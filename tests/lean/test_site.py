@@ -91,7 +91,7 @@ def test_a_page_says_everything(folder: Path) -> None:
         "What it does not say",
         "<code>Spec/Runner.lean</code>, line 7",
         "Checked with Lean 4.28.0 by wasm",
-        "<code>scanproof.causality.outputs.prefix_report</code>: What append-prefix equivalence reports.",
+        "<code>scanproof.causality.outputs.prefix_report</code>: What the check of prefixes reports.",
         'id="Scanproof.Runner.take_outputs_append"',
     ):
         assert part in text
