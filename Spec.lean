@@ -83,6 +83,7 @@ public import Spec.Rounding.FloatingPoint
 public import Spec.Rounding.Scan
 public import Spec.Rounding.Gradient
 public import Spec.Rounding.Sum
+public import Spec.Rounding.Maximum
 public import Spec.Certificate.Choices
 public import Spec.Certificate.VecMul
 public import Spec.Certificate.Cuts

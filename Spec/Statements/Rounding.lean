@@ -5,6 +5,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Rounding.FloatingPoint
+public import Spec.Rounding.Maximum
 public import Spec.Rounding.Scan
 public import Spec.Rounding.Sum
 
@@ -225,6 +226,27 @@ example (r accumulator : Rounding R) {tree : Tree (Approximate R)} {z y : R}
       (r.w * (accumulator.w ^ (tree.toList.length - 1) * total Approximate.reach tree.toList +
         ((tree.toList.length - 1 : Nat) : R) * accumulator.w ^ (tree.toList.length - 1) * accumulator.η) + r.η) := by
   apply Rounding.rounded_sum_error <;> assumption
+
+end
+
+/-! ## Rounding/Maximum -/
+
+section
+
+variable {R : Type} [CommRing R] [LE R] [DecidableLE R] [LT R] [LawfulOrderLT R] [IsLinearOrder R] [OrderedRing R]
+
+example {x y a b ε δ : R} (h : y ≤ x) (ha : magnitude (a - x) ≤ ε) (hb : magnitude (b - y) ≤ δ) :
+    magnitude (greater a b - greater x y) ≤ greater ε (δ - (x - y)) := by
+  apply greater_error <;> assumption
+
+example {x y a b ε δ : R} (h : y ≤ x) (ha : magnitude (a - x) ≤ ε) (hb : magnitude (b - y) ≤ δ)
+    (gap : δ ≤ x - y) : magnitude (greater a b - greater x y) ≤ ε := by
+  apply greater_error_of_gap <;> assumption
+
+example {x y ε δ : R} (h : y ≤ x) (hε : 0 ≤ ε) (hδ : 0 ≤ δ) :
+    ∃ a b, magnitude (a - x) ≤ ε ∧ magnitude (b - y) ≤ δ ∧
+      magnitude (greater a b - greater x y) = greater ε (δ - (x - y)) := by
+  apply greater_error_attained <;> assumption
 
 end
 

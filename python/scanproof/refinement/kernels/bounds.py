@@ -88,7 +88,7 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return self._function(self.reference.sqrt(x.exact), _up(spread), ulps=1.0)
 
     def maximum(self, x: Bounded, y: Bounded) -> Bounded:
-        """Bound the greater of two, which is exact.
+        """Bound the greater of two, which is exact: the Lean theorem ``greater_error``.
 
         With ``x >= y`` and ``gap = x - y`` the implementation's lies between ``x - min(e_x, gap + e_y)`` and
         ``x + max(e_x, e_y - gap)``: what never binds adds nothing.
@@ -119,7 +119,7 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
     def matrix_products(self, x: Bounded) -> Bounded:
         """Bound products ``k v`` where an implementation may sum ``kᵀ v`` over tokens as matrices.
 
-        Then both factors are rounded to :attr:`Rounding.operands`, with or without a decay in one of them.
+        Then both factors are rounded to the ``operands`` of the rounding, with or without a decay in one.
         """
         rounded = growth(self.rounding.operands, 2)
         return Bounded(x.exact, _up(x.error + rounded * x.magnitude), self) if rounded else x
