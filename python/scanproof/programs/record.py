@@ -11,7 +11,6 @@ takes 4 to 7 times. Tensors here are the function's own, not wrapped: what a mod
 usable, and values that Python asks for are the real ones.
 """
 
-import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,10 +18,13 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch._C import DispatchKey
+from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.programs.departures import Numbers, asked
+from scanproof.programs.garbage import without_gc
 from scanproof.programs.marks import Mark
 from scanproof.programs.operations import Traits, traits_of
 from scanproof.programs.places import Where, held_tensors
@@ -97,7 +99,7 @@ class _Recorder(TorchDispatchMode):
 
         own_args = [mapped(arg, given, f"x[{i}]" if len(args) > 1 else "x") for i, arg in enumerate(args)]
         own_kwargs = {name: mapped(arg, given, name) for name, arg in kwargs.items()}
-        with plain_kernels(), torch.no_grad(), self._where.followed(), asked(self._asked), _without_gc():
+        with plain_kernels(), torch.no_grad(), self._where.followed(), asked(self._asked), without_gc():
             try:
                 with self:
                     result = self._fn(*own_args, **own_kwargs)
@@ -116,6 +118,8 @@ class _Recorder(TorchDispatchMode):
         written = [tensor for tensor, _ in self._written]
         return Program(tuple(inputs), self.nodes, self.values, outputs, self.departures, results, written)
 
+    supports_higher_order_operators = True
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         """Keep torch from wrapping the method below, which takes longer than the method itself."""
@@ -124,6 +128,8 @@ class _Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kind = self._kinds.get(op)
         if kind is None:
+            if isinstance(op, HigherOrderOperator):
+                return self._plainly(op, args, kwargs or {})
             kind = self._study(op)
         if kind == _PLAIN:
             return self._run(op, args, kwargs or {}, None, False)
@@ -146,6 +152,16 @@ class _Recorder(TorchDispatchMode):
                 return result
         return self._run(op, args, kwargs, traits, False)
 
+    def _plainly(self, op: HigherOrderOperator, args: Any, kwargs: Any) -> Any:
+        """Run an operation that takes functions, such as flex attention, as PyTorch does without a compiler."""
+        plain = op.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
+        if plain is None:
+            raise InvalidArgument(
+                f"read: {op.name()} cannot be recorded: PyTorch runs it in a compiler only."
+            )
+        with self:
+            return plain(*args, **kwargs)
+
     def _study(self, op: Any) -> int:
         """Find out what kind of operation it is."""
         traits = self._traits[op] = traits_of(op)
@@ -157,7 +173,7 @@ class _Recorder(TorchDispatchMode):
             or traits.writes_out
             or traits.by_value
             or traits.random
-            or (not traits.views and decomposition_of(op) is not None)
+            or decomposition_of(op) is not None
         )
         kind = self._kinds[op] = _OTHER if other else _VIEW if traits.views else _PLAIN
         return kind
@@ -454,18 +470,6 @@ def _share(one: Tensor, other: Tensor) -> bool:
 
 
 @contextmanager
-def _without_gc() -> Iterator[None]:
-    """Create many objects without looking for garbage among them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@contextmanager
 def plain_kernels() -> Iterator[None]:
     """Run what PyTorch would fuse or compile as plain operations, drawing the same numbers."""
     with ExitStack() as stack:
@@ -474,6 +478,7 @@ def plain_kernels() -> Iterator[None]:
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
-        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+        compiles = sys.modules.keys() & {"torch._dynamo", "torch.nn.attention.flex_attention"}
+        if compiles and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         yield

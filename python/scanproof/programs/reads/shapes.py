@@ -128,10 +128,12 @@ def split(reader: Reader, node: Node) -> list[State]:
     value = node.reads[0]
     rank = len(value.shape)
     dim = (node.args[2] if len(node.args) > 2 else node.kwargs.get("dim", 0)) % rank
+    sizes = node.args[1]
+    if isinstance(sizes, int):
+        sizes = [sizes] * -(-value.shape[dim] // sizes)
     made, start = [], 0
-    for output in node.outputs:
-        assert output is not None
-        part = slice(start, start + output.shape[dim])
+    for size in sizes:
+        part = slice(start, start + size)
         made.append(moved(reader, value, partial(sliced, rank=rank, dim=dim, part=part)))
         start = part.stop
     return made
