@@ -16,6 +16,7 @@ from scanproof.errors import InvalidArgument
 from scanproof.programs.axes import Alignment, Axes, SeqDim
 from scanproof.programs.compact import Array, ranked
 from scanproof.programs.compare import compared
+from scanproof.programs.garbage import without_gc
 from scanproof.programs.labels import Lattice, Parts, Reader
 from scanproof.programs.locate import first_beyond, first_mixed
 from scanproof.programs.program import Program, Value
@@ -55,9 +56,9 @@ def read(
         documents: a number for each position, (T,) or (batch, T), of the document that it belongs to, for
             rows
             into which several are packed: a document must read itself only.
-        validate: execute the recorded program and compare with what ``fn`` returns, at ``x`` and at other
-            numbers of the same shape. What PyTorch does not see, such as a kernel of another library, shows
-            there, and then nothing is established.
+        validate: execute the recorded program and compare with what ``fn`` returns, at other numbers of the
+            same shape. What PyTorch does not see, such as a kernel of another library, shows there, and then
+            nothing is established.
 
     Returns:
         The reading. An answer that is not established is no finding: the outputs in question read what they
@@ -79,16 +80,17 @@ def read(
     )
     named: dict[str, Any] = dict(x) if isinstance(x, Mapping) else {}
     call = partial(fn, **kwargs) if kwargs else fn
-    program = record(call, *args, **named)
-    executed = compared(program, call, args, named) if validate else None
-    return answer(
-        program,
-        seq_dim=seq_dim,
-        batch_dim=batch_dim,
-        alignment=alignment,
-        documents=documents,
-        executed=executed,
-    )
+    with without_gc():
+        program = record(call, *args, **named)
+        executed = compared(program, call, args, named) if validate else None
+        return answer(
+            program,
+            seq_dim=seq_dim,
+            batch_dim=batch_dim,
+            alignment=alignment,
+            documents=documents,
+            executed=executed,
+        )
 
 
 def answer(

@@ -35,6 +35,7 @@ from scanproof.programs.trees import leaves, mapped
 aten = torch.ops.aten
 _MARK = "_scanproof_mark"
 _PLAIN, _VIEW, _OTHER = range(3)
+_PYTHON = {int, float, bool, list, tuple, type(None), str, torch.dtype}
 _TWICE = (
     "read: the function writes into a tensor that it holds and reads the same memory through another tensor; "
     "let it read it through the one that it writes into."
@@ -153,7 +154,7 @@ class _Recorder(TorchDispatchMode):
         return self._run(op, args, kwargs, traits, False)
 
     def _plainly(self, op: HigherOrderOperator, args: Any, kwargs: Any) -> Any:
-        """Run an operation that takes functions, such as flex attention, as PyTorch does without a compiler."""
+        """Run an operation that takes functions, such as flex attention, as without a compiler."""
         plain = op.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
         if plain is None:
             raise InvalidArgument(
@@ -209,7 +210,7 @@ class _Recorder(TorchDispatchMode):
                 "read: as_strided of a part of a tensor cannot be recorded; call contiguous() before."
             )
         values = self.values
-        if isinstance(result, Tensor):
+        if result.__class__ is Tensor or isinstance(result, Tensor):
             node.single = True
             value = Value(len(values), tuple(result.shape), result.dtype, "computed", varies, known)
             values.append(value)
@@ -228,14 +229,15 @@ class _Recorder(TorchDispatchMode):
     def _arguments(self, args: Any, reads: list[Value]) -> tuple[Any, ...]:
         own = []
         for arg in args:
-            if isinstance(arg, Tensor):
+            kind = arg.__class__
+            if kind is Tensor or (kind not in _PYTHON and isinstance(arg, Tensor)):
                 mark = arg.__dict__.get(_MARK)
                 if mark is None or mark.recorder is not self or mark.seen != mark.root.version:
                     arg = self._now(arg)
                 else:
                     arg = mark.value
                 reads.append(arg)
-            elif type(arg) is list or type(arg) is tuple:
+            elif kind is list or kind is tuple:
                 arg = list(self._arguments(arg, reads))
             own.append(arg)
         return tuple(own)
