@@ -104,7 +104,7 @@ def answer(
 ) -> Reading:
     """Say what the outputs of a recorded program may read; arguments and result are those of ``read``."""
     axes = Axes.of(program, seq_dim, batch_dim)
-    asked = _Asked(program, axes, alignment, documents)
+    asked = Asked(program, axes, alignment, documents)
     reader = Reader(program, asked.lattices, asked.marks())
     reader.run()
     answers = [asked.about_positions(reader)]
@@ -155,8 +155,17 @@ class _Digits:
         return tuple(number for number in inside if number != own)
 
 
-class _Asked:
-    """What is asked of a program: which lattices, which labels of inputs, and what outputs may have."""
+class Asked:
+    """What is asked of a program: which lattices, which labels of inputs, and what outputs may have.
+
+    Attributes:
+        program: the program.
+        axes: where its tensors have positions and examples.
+        documents: documents by number (1 or batch, T); None where nothing is asked about them.
+        lattices: positions first, then the digits of examples, then those of documents.
+        examples: whether anything is asked about examples.
+        outputs: the outputs that have positions, and how many inputs each position may read.
+    """
 
     def __init__(
         self,
@@ -177,6 +186,15 @@ class _Asked:
         if self._packed is not None:
             self.lattices += self._packed.lattices
         self.outputs = self._positioned(alignment)
+
+    def positioned(self) -> list[tuple[Value, Array, int]]:
+        """Return the outputs with positions, how many inputs each may read, and the axis of positions."""
+        found = []
+        for path, (value, reaches) in self.outputs.items():
+            dim = self.axes.positions(path, value.shape, len(reaches))
+            assert dim is not None
+            found.append((value, reaches, dim))
+        return found
 
     def marks(self) -> dict[int, Parts]:
         """Return the labels of the inputs."""
