@@ -110,6 +110,15 @@ public import Spec.Statements.Gradient
 public import Spec.Statements.SsdValues
 public import Spec.Statements.KernelValues
 public import Spec.Statements.Mamba2Values
+public import Spec.Program.Basic
+public import Spec.Program.Sharp
+public import Spec.Program.Causal
+public import Spec.Program.Complete
+public import Spec.Program.Views
+public import Spec.Program.Products
+public import Spec.Program.Mask
+public import Spec.Program.Mamba
+public import Spec.Statements.Program
 
 /-!
 # scanproof

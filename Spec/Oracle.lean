@@ -7,11 +7,13 @@ module
 public import Spec.Models.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.MambaCheckpoint
+public import Spec.Program.Format
 
 /-!
 # The numeric oracle
 
-An executable that runs the list runners on request. One request is one line of words separated by single spaces:
+An executable that runs the list runners, and the checker of programs, on request. One request is one line of words
+separated by single spaces. A request to run a model is
 
     SCALAR MODEL DIM … NUMBER …
 
@@ -27,6 +29,12 @@ The numbers are the parameters in the order of the structure's fields, then the 
 first; `selective` and `checkpoint` only) and the tokens, each tensor in row-major order. The answer is one line: `ok`
 and the numbers of the outputs, the final state and the final history; or `error` and a sentence. An empty line or the
 end of the input ends the process.
+
+The other kind of request asks `Listing.check` about a recorded program, in the words of `Spec.Program.Format`:
+
+    program VERSION STATEMENT …
+
+and is answered by `ok established`, by `ok refused` and the way of the first label that is not allowed, or by `error`.
 -/
 
 @[expose] public noncomputable section
@@ -254,7 +262,8 @@ def answerModel (α : Type) [Codec α] (model : String) (words : List String) : 
 def answer (request : String) : String :=
   match request.splitOn " " with
   | scalar :: model :: words =>
-    if scalar == "float" then answerModel Float model words
+    if scalar == "program" then answerProgram model words
+    else if scalar == "float" then answerModel Float model words
     else if scalar == "exact" then
       let _ := codecExact
       answerModel Rat model words

@@ -11,9 +11,9 @@ from torch import Tensor
 from scanproof import (
     SsdScan,
     certify,
-    check_kernel_refinement,
     check_perturbation,
     check_prefix,
+    check_refinement,
     check_streaming,
 )
 from scanproof.refinement.kernels.cases import random_inputs
@@ -169,7 +169,7 @@ def refinement(groups: int, time: int, dt: float) -> str:
     without = frozenset({"z", "seq_idx", "initial_state"})
     inputs = random_inputs(SsdScan(), seed=0, without=without, **sizes)
     inputs["dt_bias"] = inputs["dt_bias"] * 0.1 + dt
-    report = check_kernel_refinement(
+    report = check_refinement(
         kernel(groups), SsdScan(dt_softplus=True), inputs, log_window=CHUNK, shrink=False
     )
     assert report.worst is not None
@@ -192,14 +192,14 @@ def main() -> None:
             found[name] = type(error).__name__
 
     for length in (CHUNK, LENGTH):
-        row(f"gradients, T = {length}", lambda n=length: certify(streaming, x[:, :n], inputs=1).verdict.name)
+        row(f"certificate, T = {length}", lambda n=length: certify(streaming, x[:, :n], cases=1).verdict.name)
         row(
             f"perturbation, T = {length}",
-            lambda n=length: check_perturbation(streaming, x[:, :n], inputs=1).verdict.name,
+            lambda n=length: check_perturbation(streaming, x[:, :n], cases=1).verdict.name,
         )
         row(
             f"prefix of 2 or more, T = {length}",
-            lambda n=length: check_prefix(streaming, x[:, :n], lengths=range(2, n), inputs=1).verdict.name,
+            lambda n=length: check_prefix(streaming, x[:, :n], cuts=range(2, n), cases=1).verdict.name,
         )
     row("one token alone", lambda: "runs" if streaming(x[:, :1]).isfinite().all() else "not finite")
     row(f"refinement, 1 group, T = {CHUNK}", lambda: refinement(1, CHUNK, 0.0))
@@ -209,13 +209,13 @@ def main() -> None:
     for family, copied in (("Zamba2", zamba2), ("Nemotron-H", nemotron_h)):
         for length in (CHUNK, LENGTH):
             row(
-                f"{family}, gradients, T = {length}",
-                lambda n=length, make=copied: certify(make(), x[:, :n], inputs=1).verdict.name,
+                f"{family}, certificate, T = {length}",
+                lambda n=length, make=copied: certify(make(), x[:, :n], cases=1).verdict.name,
             )
     row("beam search, with and without a cache", beam_search)
     for rows in (1, 3):
-        report = check_streaming(streaming, x[:rows, :CHUNK], lengths=(2, 5))
-        for streamed in report.rows:
+        report = check_streaming(streaming, x[:rows, :CHUNK], cuts=(2, 5))
+        for streamed in report.ways:
             if streamed.verdict.name != "NOT_APPLICABLE":
                 found[f"{streamed.check}, batch of {rows}"] = streamed.verdict.name
     print(json.dumps(found))

@@ -36,6 +36,7 @@ def chromium() -> Iterator:
             offline=True,
             viewport={"width": 1100, "height": 800},
         )
+        context.set_default_timeout(300_000)  # milliseconds; other programs may run beside it
         try:
             yield context
         finally:

@@ -1,11 +1,20 @@
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import torch
 
 from scanproof.refinement.oracle import Oracle
 
+pytest_plugins = ["isolation"]
+
 torch.set_num_threads(1)
+
+# How long an example takes says nothing where other programs run beside it.
+hypothesis.settings.register_profile(
+    "scanproof", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("scanproof")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -23,3 +32,13 @@ def oracle() -> Iterator[Oracle]:
     """One Lean process for the whole session."""
     with Oracle.start() as process:
         yield process
+
+
+@pytest.fixture
+def _quiet() -> Iterator[None]:
+    """Keep transformers from saying that its CUDA kernels are not installed."""
+    logging = pytest.importorskip("transformers").logging
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    yield
+    logging.set_verbosity(before)

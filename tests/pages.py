@@ -1,6 +1,7 @@
 """The pages of the documentation, and the blocks that they show."""
 
 import re
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,3 +45,11 @@ def commands(block: Block) -> list[tuple[str, str]]:
 def prose(page: Path) -> str:
     """Return a page without its blocks, on one line."""
     return " ".join(_FENCE.sub("", page.read_text(encoding="utf-8")).split())
+
+
+def rows_of(text: str, heading: str = "# ") -> list[dict[str, str]]:
+    """Return the rows of the first table under a heading, by column, without those that name a family."""
+    lines = dropwhile(lambda line: line[:2] != "| ", text.partition(heading)[2].splitlines())
+    table = takewhile(lambda line: line[:2] == "| ", lines)
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table]
+    return [dict(zip(cells[0], row, strict=True)) for row in cells[2:] if "**" not in row[0]]

@@ -44,6 +44,7 @@ def test_no_block_is_passed_over():
         known = (
             re.fullmatch(r'python(?: title="test_\w+\.py")?|console', block.kind)
             or (block.kind == "text" and block.follows == "python")
+            or (block.kind == "text" and block.page == "docs/reference/program-format.md")
             or (block.kind in ("lean", "json") and included and included[1] in CHECKED)
             or (block.kind == 'lean title="lakefile.lean"' and block.text == LAKE)
         )

@@ -7,12 +7,23 @@ from pathlib import Path
 import pytest
 import torch
 
+from scanproof.programs.table import REGISTERED
+
 SOURCES = Path(__file__).parents[1] / "python"
 MODULES = [
     ".".join(file.relative_to(SOURCES).with_suffix("").parts)
     for file in sorted(SOURCES.rglob("*.py"))
     if ">>> " in file.read_text(encoding="utf-8")
 ]
+
+
+@pytest.fixture(autouse=True)
+def _statements():
+    """Forget the operators that examples register."""
+    before = dict(REGISTERED)
+    yield
+    REGISTERED.clear()
+    REGISTERED.update(before)
 
 
 @pytest.mark.parametrize("name", MODULES)

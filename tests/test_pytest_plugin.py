@@ -10,18 +10,16 @@ from importlib import resources
 import jsonschema
 import pytest
 
-from scanproof import assert_audit, pytest_checks
-from scanproof.refinement import search
-
-LOADED = (assert_audit, pytest_checks, search)
-"""Loaded once here, so that not every run imports it again."""
+from scanproof.lean import find
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.refinement.oracle import Oracle
 
 pytest_plugins = ["pytester"]
 
 MODELS = """
 import pytest
 import torch
-from scanproof import DiagonalS4Spec
+from scanproof import DiagonalS4Spec, audit, certify, check_refinement
 
 SPEC = DiagonalS4Spec(inProj=[[1.0]], a=[0.5], outProj=[[1.0]], skip=[[1.0]])
 
@@ -41,37 +39,59 @@ def leaky(x):
 SUITE = """
 pytestmark = pytest.mark.scanproof(shape=(2, 9, 1), spec=SPEC)
 
-def test_causal(certify):
-    assert certify(decay).ok
+def test_causal(scanproof):
+    assert scanproof.require(certify, decay).ok
 
-def test_leaky(certify):
-    certify(leaky)
+def test_leaky(scanproof):
+    scanproof.require(certify, leaky)
 
-def test_refines(refine):
-    assert refine(decay).verdict.name == "REFINES"
+def test_refines(scanproof):
+    assert scanproof.require(check_refinement, decay).verdict.name == "REFINES"
 
-def test_doubled(refine):
-    refine(doubled)
+def test_doubled(scanproof):
+    scanproof.require(check_refinement, doubled)
 
-def test_audit(audit):
-    assert audit(decay).ok
+def test_audit(scanproof):
+    assert scanproof.require(audit, decay).ok
 
-def test_audit_leaky(audit):
-    audit(leaky)
+def test_audit_leaky(scanproof):
+    scanproof.require(audit, leaky)
 
 def test_other():
     pass
 """
 
 
+class Loaded:
+    """A plugin that keeps what runs import: pytester would have it imported again, and be other modules."""
+
+    def __init__(self):
+        self.modules = {}
+
+    def pytest_unconfigure(self, config):
+        suite = str(config.rootpath)
+        for name, module in sys.modules.items():
+            if not (getattr(module, "__file__", None) or "").startswith(suite):
+                self.modules[name] = module
+
+
 @pytest.fixture
-def run(pytester):
+def loaded():
+    loaded = Loaded()
+    yield loaded
+    for name, module in loaded.modules.items():
+        sys.modules.setdefault(name, module)
+
+
+@pytest.fixture
+def run(loaded, pytester):
     """Run pytest on a suite below the models, with the plugins it finds, in random order only if asked."""
 
     def run(suite, *options, how="runpytest_inprocess"):
         pytester.makepyfile(test_suite=MODELS + suite)
         order = () if "randomly" in options else ("-p", "no:randomly")
-        return getattr(pytester, how)("-p", "no:cacheprovider", *order, *options)
+        keeping = {"plugins": [loaded]} if how == "runpytest_inprocess" else {}
+        return getattr(pytester, how)("-p", "no:cacheprovider", *order, *options, **keeping)
 
     return run
 
@@ -87,19 +107,19 @@ def test_verdicts_decide_and_are_tabulated(run):
     refuted, leak = ["✗", "REFUTED", "refinement"], ["✗", "LEAK"]
     assert sorted(table_of(result)) == sorted(
         [
-            ["✓", "CAUSAL", "VJP", "certificate", "test_suite.py::test_causal"],
-            [*leak, "VJP", "certificate", "test_suite.py::test_leaky"],
+            ["✓", "CAUSAL", "certificate", "test_suite.py::test_causal"],
+            [*leak, "certificate", "test_suite.py::test_leaky"],
             ["✓", "REFINES", "refinement", "test_suite.py::test_refines"],
             [*refuted, "test_suite.py::test_doubled"],
-            ["✓", "CAUSAL", "VJP", "certificate", "test_suite.py::test_audit"],
-            ["✓", "CAUSAL", "future", "perturbation", "test_suite.py::test_audit"],
-            ["✓", "CAUSAL", "append-prefix", "test_suite.py::test_audit"],
-            ["✓", "CAUSAL", "batch", "independence", "test_suite.py::test_audit"],
+            ["✓", "CAUSAL", "certificate", "test_suite.py::test_audit"],
+            ["✓", "CAUSAL", "perturbation", "test_suite.py::test_audit"],
+            ["✓", "CAUSAL", "prefix", "test_suite.py::test_audit"],
+            ["✓", "INDEPENDENT", "batch", "test_suite.py::test_audit"],
             ["✓", "REFINES", "refinement", "test_suite.py::test_audit"],
-            [*leak, "VJP", "certificate", "test_suite.py::test_audit_leaky"],
-            [*leak, "future", "perturbation", "test_suite.py::test_audit_leaky"],
-            [*leak, "append-prefix", "test_suite.py::test_audit_leaky"],
-            ["✓", "CAUSAL", "batch", "independence", "test_suite.py::test_audit_leaky"],
+            [*leak, "certificate", "test_suite.py::test_audit_leaky"],
+            [*leak, "perturbation", "test_suite.py::test_audit_leaky"],
+            [*leak, "prefix", "test_suite.py::test_audit_leaky"],
+            ["✓", "INDEPENDENT", "batch", "test_suite.py::test_audit_leaky"],
             [*refuted, "test_suite.py::test_audit_leaky"],
         ]
     )
@@ -108,28 +128,29 @@ def test_verdicts_decide_and_are_tabulated(run):
 
 def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run):
     output = run(SUITE, "-k", "leaky or doubled").stdout.str()
-    assert re.search(r"E +scanproof\S+CausalityError: assert_strictly_causal: LEAK", output)
+    assert re.search(r"E +scanproof\S+CheckFailed: certificate: LEAK", output)
     assert re.search(r"8 of 8 cuts have gradient at a later input; greatest entry: \d", output)
     assert "Allowed: exactly 0" in output
     assert re.search(r"worst pair : t=\d <- s=\d: \|dy\[\d, \d, 0\] / dx\[\d, \d, 0\]\|", output)
     assert re.search(r"Outside the bound: \d+ of 18 entries \(\d+ %\)", output)
     assert re.search(r"Worst +: y at example \d, t \d, channel 0: got .*; error .* x bound", output)
-    assert re.search(r"Allowed +: \S+ there, .*theorem runDiagonalTransitions_error", output)
-    assert "assert_audit: REFUTED: 4 of 5 checks did not pass on leaky" in output
+    assert re.search(r"Allowed *: \S+ there, .*theorem runDiagonalTransitions_error", output)
+    assert "audit: REFUTED: " in output
+    assert "4 of 5 checks did not pass on leaky" in output
     shown = re.findall(r"^(\S+\.py):\d+: ", output, re.MULTILINE)
     assert set(shown) == {"test_suite.py"}, "frames of scanproof are hidden"
 
 
 FIXTURE = """
 @pytest.fixture
-def checked(certify):
-    certify(decay)
+def checked(scanproof):
+    scanproof.require(certify, decay)
     yield
-    certify(doubled)
+    scanproof.require(certify, doubled)
 
 @pytest.fixture
-def leaking(certify):
-    certify(leaky)
+def leaking(scanproof):
+    scanproof.require(certify, leaky)
 
 @pytest.mark.scanproof(shape=(2, 9, 1))
 def test_checked(checked):
@@ -145,8 +166,8 @@ def test_leaking(leaking):
 def test_what_fixtures_of_the_user_check_counts_once(run, pytester, workers):
     result = run(FIXTURE, "--scanproof-json=found.json", *workers)
     result.assert_outcomes(passed=1, errors=1)
-    causal = ["✓", "CAUSAL", "VJP", "certificate", "test_suite.py::test_checked"]
-    leak = ["✗", "LEAK", "VJP", "certificate", "test_suite.py::test_leaking"]
+    causal = ["✓", "CAUSAL", "certificate", "test_suite.py::test_checked"]
+    leak = ["✗", "LEAK", "certificate", "test_suite.py::test_leaking"]
     assert table_of(result) == [causal, causal, leak]
     found = [report["verdict"] for report in reports_of(pytester.path / "found.json")]
     assert found == ["CAUSAL", "CAUSAL", "LEAK"]
@@ -157,10 +178,10 @@ def test_a_marked_test_that_checks_nothing_does_not_pass(run):
         """
 pytestmark = pytest.mark.scanproof(shape=(2, 9, 1))
 
-def test_forgets(certify):
+def test_forgets(scanproof):
     pass
 
-def test_skipped(certify):
+def test_skipped(scanproof):
     pytest.skip("not here")
 
 def test_other():
@@ -168,7 +189,7 @@ def test_other():
 """
     )
     result.assert_outcomes(passed=2, errors=1, skipped=1)
-    assert "marked scanproof, takes certify and never calls it: nothing is checked" in result.stdout.str()
+    assert "marked scanproof, and never calls scanproof.require: nothing is checked" in result.stdout.str()
 
 
 def test_nobody_who_does_not_use_it_notices(run):
@@ -184,73 +205,82 @@ pytestmark = pytest.mark.scanproof(shape=(1, 4, 1), spec=SPEC)
 
 @pytest.mark.scanproof(shape=(1, 5, 2), dtype="float64")
 class TestMarked:
-    def test_class(self, certify):
-        assert (report := certify(leaky_not)).T == 5 and report.dtype == "float64"
+    def test_class(self, scanproof):
+        assert (report := scanproof.require(certify, leaky_not)).T == 5 and report.dtype == "float64"
 
     @pytest.mark.scanproof(shape=(1, 6, 2))
-    def test_method(self, certify):
-        assert (report := certify(leaky_not)).T == 6 and report.dtype == "float64"
+    def test_method(self, scanproof):
+        assert (report := scanproof.require(certify, leaky_not)).T == 6 and report.dtype == "float64"
 
     @pytest.mark.parametrize("T", [7, pytest.param(8, marks=pytest.mark.scanproof(shape=(1, 8, 2)))])
-    def test_parameter(self, certify, T):
-        assert certify(leaky_not, torch.ones(1, 7, 2) if T == 7 else None).T == T
+    def test_parameter(self, scanproof, T):
+        assert scanproof.require(certify, leaky_not, *([torch.ones(1, 7, 2)] * (T == 7))).T == T
 
 def leaky_not(x):
     return x.cumsum(1)
 
-@pytest.mark.scanproof(spec=lambda impl: {decay: SPEC}[impl], dtype=torch.float64)
-def test_spec_of_the_implementation(refine):
-    assert (report := refine(decay)).shape == (1, 4, 1) and report.dtype == "float64"
+@pytest.mark.scanproof(spec=lambda fn: {decay: SPEC}[fn], dtype=torch.float64)
+def test_spec_of_the_implementation(scanproof):
+    report = scanproof.require(check_refinement, decay)
+    assert (report.shape, report.dtype) == ((1, 4, 1), "float64")
 
-def test_arguments_count_more(refine):
-    assert refine(decay, SPEC, torch.ones(2, 3, 1), gradients=True).gradients == ("x",)
+def test_arguments_count_more(scanproof):
+    x = torch.ones(2, 3, 1)
+    assert scanproof.require(check_refinement, decay, SPEC, x, gradients=True).gradients == ("x",)
 
 @pytest.mark.scanproof(checks=["prefix", "refinement"])
-def test_checks(audit):
-    said = {entry.check: entry.verdict.name for entry in audit(decay).entries}
+def test_checks(scanproof):
+    said = {one.check: one.verdict.name for one in scanproof.require(audit, decay).checks}
     ran = {check for check, name in said.items() if name != "NOT_APPLICABLE"}
-    assert ran == {"append-prefix", "refinement"}
+    assert ran == {"prefix", "refinement"}
 
-def test_cases(refine):
-    assert refine(decay, cases=3).tried.cases == 3
+def test_cases(scanproof):
+    assert scanproof.require(check_refinement, decay, cases=3).drawn.cases == 3
 """
     )
     result.assert_outcomes(passed=8)
 
 
+CERTIFIES = "\ndef test_it(scanproof): scanproof.require(certify, decay)"
+IDLE = "\ndef test_it(scanproof): pass"
+
+
 @pytest.mark.parametrize(
     ("test", "sentence"),
     [
-        ("@pytest.mark.scanproof(shap=3)\ndef test_it(certify): pass", "scanproof(shap=): the marker takes"),
-        ("@pytest.mark.scanproof((2, 9, 1))\ndef test_it(certify): pass", "scanproof((2, 9, 1)): the marker"),
+        ("@pytest.mark.scanproof(shap=3)" + IDLE, "scanproof(shap=): the marker takes"),
+        ("@pytest.mark.scanproof((2, 9, 1))" + IDLE, "scanproof((2, 9, 1)): the marker"),
         ("@pytest.mark.scanproof(shape=(1, 2, 1))\ndef test_it(): pass", "nothing is checked"),
-        ("def test_it(certify): certify(decay)", "InvalidArgument: There is no input: give x, or mark"),
-        ("def test_it(refine): refine(decay, x=torch.ones(1, 2, 1))", "InvalidArgument: There is no spec"),
+        (CERTIFIES, "InvalidArgument: There is no input: give x, or mark"),
         (
-            "@pytest.mark.scanproof(shape=(1, 2, 1), dtype='float31')\ndef test_it(certify): certify(decay)",
+            "def test_it(scanproof): scanproof.require(check_refinement, decay, x=torch.ones(1, 2, 1))",
+            "InvalidArgument: There is no spec",
+        ),
+        (
+            "@pytest.mark.scanproof(shape=(1, 2, 1), dtype='float31')" + CERTIFIES,
             "InvalidArgument: scanproof(dtype='float31') is no dtype",
         ),
         (
-            "@pytest.mark.scanproof(shape='2,3')\ndef test_it(certify): certify(decay)",
+            "@pytest.mark.scanproof(shape='2,3')" + CERTIFIES,
             "InvalidArgument: scanproof(shape='2,3') is no shape; give whole numbers",
         ),
         (
-            "@pytest.mark.scanproof(shape=(1, 0, 1))\ndef test_it(certify): certify(decay)",
+            "@pytest.mark.scanproof(shape=(1, 0, 1))" + CERTIFIES,
             "InvalidArgument: scanproof(shape=(1, 0, 1)) is no shape",
         ),
         (
-            "@pytest.mark.scanproof(shape=(1, 2, 1), checks=['refinement'])\ndef test_it(certify): pass",
-            "scanproof(checks=) has no effect: the test does not take audit",
+            "@pytest.mark.scanproof(shape=(1, 2, 1), checks=['refinement'])" + CERTIFIES,
+            "scanproof(checks=) has no effect: no check of this test takes it",
         ),
         (
-            "@pytest.mark.scanproof(shape=(1, 2, 1), spec=SPEC)\ndef test_it(certify): pass",
-            "scanproof(spec=) has no effect: the test does not take audit or refine",
+            "@pytest.mark.scanproof(shape=(1, 2, 1), spec=SPEC)" + CERTIFIES,
+            "scanproof(spec=) has no effect: no check of this test takes it",
         ),
     ],
 )
 def test_wrong_use_is_said_in_a_sentence(run, test, sentence):
     result = run(test)
-    assert result.parseoutcomes().keys() <= {"failed", "errors"}
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert sentence in result.stdout.str()
 
 
@@ -289,7 +319,7 @@ def test_json_and_junit(run, pytester):
         test.get("name"): [tuple(p.attrib.values()) for p in test.iter("property")] for test in tests
     }
     assert properties == {
-        "test_causal": [("scanproof VJP certificate", "CAUSAL")],
+        "test_causal": [("scanproof certificate", "CAUSAL")],
         "test_doubled": [("scanproof refinement", "REFUTED")],
     }
 
@@ -361,33 +391,62 @@ def test_the_header(run):
     assert "scanproof: oracle python (the Lean runners' float64 twin); toolchain none" in run("").stdout.str()
 
 
-def test_with_lean(run, pytester):
-    pytester.makeconftest(
-        """
-        from scanproof.lean import find
-        from scanproof.refinement.oracle import Oracle
+class Twin:
+    """Stands in for the oracle, and knows what it was asked."""
 
-        class Lake:
-            name = "lake"
+    def __init__(self):
+        self.asked, self.closed = 0, False
 
-        class Twin:
-            def __enter__(self):
-                return self
-            def __exit__(self, *error):
-                print("the oracle is closed")
-            def run(self, spec, x):
-                return spec.run(x)
+    def __enter__(self):
+        return self
 
-        find.find_toolchain = lambda project: Lake
-        Oracle.start = lambda: Twin()
-        """
-    )
-    result = run(SUITE, "-k", "test_refines", "--scanproof-oracle=lean", "-s")
+    def __exit__(self, *error):
+        self.closed = True
+
+    def run(self, spec, x):
+        self.asked += 1
+        return spec.run(x)
+
+
+class Lake:
+    name = "lake"
+
+
+@pytest.fixture
+def twin(monkeypatch):
+    twin = Twin()
+    monkeypatch.setattr(find, "find_toolchain", lambda project: Lake)
+    monkeypatch.setattr(Oracle, "start", lambda: twin)
+    return twin
+
+
+@pytest.mark.parametrize("test", ["test_refines", "test_audit"])
+def test_with_lean(run, twin, test):
+    result = run(SUITE, "-k", f"{test} and not leaky", "--scanproof-oracle=lean")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(
-        ["scanproof: oracle lean; toolchain lake, Lean 4.28.0", "*the oracle is closed*"]
-    )
-    assert run(SUITE, "-k", "causal", "--scanproof-oracle=lean", "-s").stdout.str().count("is closed") == 0
+    result.stdout.fnmatch_lines("scanproof: oracle lean; toolchain lake, Lean 4.28.0")
+    assert twin.asked
+    assert twin.closed
+
+
+def test_lean_does_not_start_where_nothing_is_refined(run, monkeypatch, twin):
+    monkeypatch.setattr(Oracle, "start", lambda: pytest.fail("the oracle is not needed"))
+    run(SUITE, "-k", "test_causal", "--scanproof-oracle=lean").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(("test", "kind"), [("test_refines", "failed"), ("test_audit", "failed")])
+def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch, test, kind):
+    def absent(*_):
+        raise LeanUnavailable("There is no Lean here.")
+
+    monkeypatch.setattr(find, "find_toolchain", absent)
+    monkeypatch.setattr(Oracle, "start", absent)
+    result = run(SUITE, "-k", f"{test} and not leaky", "--scanproof-oracle=lean")
+    result.assert_outcomes(**{kind: 1})
+    output = result.stdout.str()
+    assert "scanproof: oracle lean; toolchain none: There is no Lean here." in output
+    assert re.search(r"^E +scanproof\.lean\.errors\.LeanUnavailable: There is no Lean here\.$", output, re.M)
+    assert "✓ REFINES" not in output
 
 
 def test_start_up_imports_neither_torch_nor_the_package(pytester):

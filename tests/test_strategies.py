@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from scanproof import (
     InvalidArgument,
     SelectiveScan,
+    SelectiveScanFn,
     SsdScan,
     Verdict,
-    check_scan_refinement,
+    check_refinement,
     selective_scan,
 )
-from scanproof.strategies import (
+from scanproof.refinement.strategies import (
     ScanShape,
     block_inputs,
     dtypes,
@@ -170,7 +171,7 @@ def test_hypothesis_shrinks_what_is_drawn():
 @settings(max_examples=20, deadline=None)
 @given(scan_inputs(dtype=torch.float64))
 def test_own_scan_is_not_refuted(inputs):
-    assert check_scan_refinement(selective_scan, **inputs).verdict is not Verdict.REFUTED
+    assert check_refinement(selective_scan, SelectiveScanFn(), inputs).verdict is not Verdict.REFUTED
 
 
 @pytest.mark.parametrize(

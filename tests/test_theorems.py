@@ -11,7 +11,14 @@ from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, Selecti
 
 ROOT = Path(__file__).parents[1]
 NAMED = {name: value for name, value in vars(theorems).items() if name.isupper()}
-PYTHON_TOO = {"Scalar", "DiagonalS4Spec", "MambaBlockSpec", "SelectiveMambaBlockSpec", "MambaCheckpoint"}
+PYTHON_TOO = {
+    "Oracle",
+    "Scalar",
+    "DiagonalS4Spec",
+    "MambaBlockSpec",
+    "SelectiveMambaBlockSpec",
+    "MambaCheckpoint",
+}
 """Namespaces whose names stand for Python classes as well."""
 FIVE = (
     "diagonalS4_runList_append_outputs_prefix",

@@ -18,14 +18,32 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 FOR_OTHERS = {"scanproof.monitors.lightning", "scanproof.monitors.transformers"}
 """Modules that only those import who have another package."""
+EXTRAS = ("cli", "pytest", "report", "lean")
+"""What the environment has besides PyTorch and NumPy, in the second of its two states."""
+FOR_COMMANDS = (
+    "scanproof.cli.",
+    "scanproof.bench.",
+    "scanproof.census.",
+    "scanproof.demo.",
+    "scanproof.lean.command",
+    "scanproof.refinement.fuzz",
+    "scanproof.report.console",
+)
+"""How the names of modules begin that commands alone import."""
+FOR_EXTRAS = {"scanproof.pytest_checks", "scanproof.refinement.strategies"}
+"""Modules that need an extra, and say which."""
+CHECK = """
+import torch, scanproof
+print(scanproof.certify(lambda x: x.roll(-1, 1), torch.randn(1, 5, 2)).verdict.name)
+"""
 IMPORT_ALL = """
 import importlib, pkgutil, scanproof
 for module in pkgutil.walk_packages(scanproof.__path__, "scanproof."):
     if module.name != "scanproof.__main__":
         try:
             importlib.import_module(module.name)
-        except ImportError:
-            print(module.name)
+        except ImportError as error:
+            print(module.name, type(error).__name__, sep="\\t")
 """
 
 
@@ -38,9 +56,24 @@ def wheel(tmp_path_factory):
     return file
 
 
+def required(package, extras):
+    """Return what a package requires with some extras; its own name stands for what its extras require."""
+    found = []
+    for requirement in map(Requirement, package.requires):
+        wanted = requirement.marker is None or any(
+            requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras)
+        )
+        if wanted and requirement.name == package.name:
+            found += required(package, requirement.extras)
+        elif wanted:
+            requirement.marker = None
+            found.append(requirement)
+    return found
+
+
 def link(requirements, folder):
     """Link into a folder the installed packages that are required, and what these require, without extras."""
-    waiting, linked = [Requirement(text) for text in requirements], set()
+    waiting, linked = list(requirements), set()
     while waiting:
         requirement = waiting.pop()
         wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
@@ -54,10 +87,8 @@ def link(requirements, folder):
                 (folder / part).symlink_to(package.locate_file(part))
 
 
-@pytest.fixture(scope="module")
-def environment(wheel, tmp_path_factory):
-    """Return the folder of an environment with the wheel, and of what is installed here, what it requires."""
-    folder = tmp_path_factory.mktemp("empty")
+def environment(wheel, folder, extras):
+    """Make an environment of the wheel and, of what is installed here, what it requires with some extras."""
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
     install = [
@@ -75,24 +106,29 @@ def environment(wheel, tmp_path_factory):
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
     (installed,) = metadata.distributions(name="scanproof", path=[where])
-    link(installed.requires, Path(where))
-    return folder
+    link(required(installed, extras), Path(where))
+    return partial(run_in, folder)
+
+
+def run_in(folder, program, *arguments):
+    """Run a program of an environment in a folder of its own."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [folder / "env" / "bin" / program, *arguments]
+    result = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    assert "Traceback" not in result.stderr, result.stderr
+    return result
 
 
 @pytest.fixture(scope="module")
-def run(environment):
-    """Run a program of the environment in a folder of its own."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+def bare(wheel, tmp_path_factory):
+    """Run a program where scanproof is installed without an extra."""
+    return environment(wheel, tmp_path_factory.mktemp("bare"), ())
 
-    def run(program, *arguments):
-        command = [environment / "env" / "bin" / program, *arguments]
-        result = subprocess.run(
-            command, cwd=environment, env=variables, capture_output=True, text=True, check=False
-        )
-        assert "Traceback" not in result.stderr, result.stderr
-        return result
 
-    return run
+@pytest.fixture(scope="module")
+def run(wheel, tmp_path_factory):
+    """Run a program where scanproof is installed with ``EXTRAS``."""
+    return environment(wheel, tmp_path_factory.mktemp("empty"), EXTRAS)
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +160,28 @@ def test_it_carries_sources_catalogue_and_golden_vectors(wheel):
     assert {f"scanproof/{name}" for name in data} <= names
 
 
-def test_what_is_required_is_enough_to_import_every_module(run):
+def failures(run):
     result = run("python", "-c", IMPORT_ALL)
     assert result.returncode == 0, result.stderr
-    assert set(result.stdout.split()) == FOR_OTHERS
+    return dict(line.split("\t") for line in result.stdout.splitlines())
+
+
+def test_what_is_required_is_enough_to_import_every_module(run):
+    assert set(failures(run)) == FOR_OTHERS
+
+
+def test_without_an_extra_the_commands_alone_cannot_be_imported(bare):
+    found = failures(bare)
+    commands = {name for name in found if name.startswith(FOR_COMMANDS)}
+    missing = {name for name, error in found.items() if error == "MissingDependency"}
+    assert found.keys() == commands | missing | FOR_OTHERS | {"scanproof.pytest_plugin"}
+    assert missing - FOR_OTHERS == FOR_EXTRAS
+    assert bare("python", "-c", CHECK).stdout == "LEAK\n"
+    said = bare("scanproof", "--help")
+    assert said.returncode == 3
+    assert said.stderr == (
+        "The commands need rich, which is not installed; run: pip install 'scanproof[cli]'\n"
+    )
 
 
 def test_every_import_is_declared(wheel):

@@ -19,7 +19,7 @@ What the output at `t` contributes has the exponent `t - s`: outputs that may re
 leaks are exactly the negative ones. Two vector-Jacobian products, at `e` and at `r e`, share the constant term; their
 difference multiplies the coefficient at distance `d = t - s` by `1 - r^d`.
 
-* At `r = 1/2`, the pair that `scanproof.causality.coded` uses, this is zero at `d = 0` only. Times `e`, a leak at distance
+* At `r = 1/2`, the pair that `scanproof.causality.gradients.coded` uses, this is zero at `d = 0` only. Times `e`, a leak at distance
   `-n` has the coefficient `(1 - 2^n) / e^(n - 1)`.
 * At `r = -1`, the split into odd and even part, it is zero at every even `d`. The odd part cannot see a leak two positions
   ahead, and the even part has it beside the diagonal.

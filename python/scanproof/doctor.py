@@ -112,7 +112,7 @@ def _extras() -> list[Finding]:
     extras: dict[str, list[str]] = {}
     for requirement in requires("scanproof") or []:
         named = re.fullmatch(r"(?P<package>[\w.-]+).*;\s*extra\s*==\s*['\"](?P<extra>\w+)['\"]", requirement)
-        if named and named["extra"] != "dev":
+        if named and named["extra"] != "dev" and named["package"] != "scanproof":
             extras.setdefault(named["extra"], []).append(named["package"])
     findings = []
     for extra, packages in extras.items():

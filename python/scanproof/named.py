@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from scanproof.errors import InvalidArgument, MissingDependency, NothingEstablished
+from scanproof.lean.errors import LeanUnavailable
 
 _DTYPES = {
     "float32": torch.float32,
@@ -77,7 +78,7 @@ def running(command: str, target: str) -> Iterator[None]:
     """
     try:
         yield
-    except (InvalidArgument, MissingDependency, NothingEstablished, KeyboardInterrupt):
+    except (InvalidArgument, LeanUnavailable, MissingDependency, NothingEstablished, KeyboardInterrupt):
         raise
     except BaseException as error:
         if _culprit(error) is None:

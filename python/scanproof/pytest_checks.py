@@ -1,149 +1,141 @@
-"""What the fixtures of the pytest plugin do, and how the run is summed up."""
+"""What the fixture of the pytest plugin does, and how the run is summed up."""
 
 import io
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
-
 from scanproof.errors import InvalidArgument
+from scanproof.extras import extra
 from scanproof.report.table import verdict_text
 from scanproof.report.verdict import Verdict
 
+with extra("pytest", "The fixtures of scanproof"):
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
 Check = Callable[..., Any]
 Entry = dict[str, Any]
-"""What one call of a fixture found, as xdist can send it.
+"""What one call of the fixture found, as xdist can send it.
 
 ``rows`` for the terminal, each of check, verdict and evidence; ``theorems``; and ``records``, as JSON text.
 """
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What a test brings along.
+class Scanproof:
+    """The fixture ``scanproof``: runs a check, requires that it passes, and keeps what it found.
 
     Attributes:
-        marked: what its markers set.
         seed: seed of inputs and checks.
-        recording: whether a JSON report is wanted.
-        entries: where what was found is kept.
-        properties: what JUnit's report says of the test.
     """
 
-    marked: dict[str, Any]
     seed: int
-    recording: bool
-    entries: list[Entry]
-    properties: list[tuple[str, Any]]
+    _marked: dict[str, Any] = field(repr=False)
+    _used: set[str] = field(repr=False)
+    _oracle: Callable[[], Any] = field(repr=False)
+    _recording: bool = field(repr=False)
+    _entries: list[Entry] = field(repr=False)
+    _properties: list[tuple[str, Any]] = field(repr=False)
 
-    def input(self, x: Any) -> Any:
-        """Return ``x``, or where it is None a random input of the shape and dtype that markers set."""
+    def require(self, check: Check, fn: Any, *arguments: Any, **options: Any) -> Any:
+        """Run ``check(fn, ...)`` and return its report, which must pass.
+
+        What the call leaves out comes from the markers and the options of the run: the spec, a random input
+        of the shape and dtype of the marker, the checks of an audit, the seed, and with
+        ``--scanproof-oracle=lean`` the Lean oracle as reference.
+
+        Args:
+            check: a check of scanproof, such as ``scanproof.audit``.
+            fn: what is checked.
+            arguments: what follows ``fn``: the spec of a refinement, the input.
+            options: other arguments of the check.
+
+        Raises:
+            CheckFailed: the report did not pass.
+            InvalidArgument: the call is wrong, or it needs an input or a spec that nothing gives.
+        """
+        __tracebackhide__ = True
+        given = signature(check).bind_partial(fn, *arguments, **options).arguments
+        missing = {name for name in signature(check).parameters if name not in given}
+        chosen: dict[str, Any] = {"seed": self.seed} if "seed" in missing else {}
+        if "spec" in missing and (spec := self._spec(fn, needed=check.__name__ == "check_refinement")):
+            chosen["spec"] = spec
+        if "checks" in missing and "checks" in self._marked:
+            chosen["checks"] = self._marking("checks")
+        if "x" in missing and not (check.__name__ == "check_refinement" and given.get("cases")):
+            chosen["x"] = self._input()
+        if "reference" in missing and _is_block({**given, **chosen}.get("spec")):
+            chosen["reference"] = self._oracle()
+        report = check(fn, *arguments, **{**options, **chosen})
+        self._keep(report)
+        return report.require()
+
+    def _marking(self, name: str) -> Any:
+        self._used.add(name)
+        return self._marked[name]
+
+    def _input(self) -> Any:
+        """Return a random input of the shape and dtype that markers set."""
         import torch
 
-        if x is not None:
-            return x
-        if "shape" not in self.marked:
+        if "shape" not in self._marked:
             raise InvalidArgument(
                 "There is no input: give x, or mark the test with scanproof(shape=(batch, time, channels))."
             )
-        shape = self.marked["shape"]
+        shape = self._marking("shape")
         sizes = tuple(shape) if isinstance(shape, Sequence) else ()
         if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
             raise InvalidArgument(
                 f"scanproof(shape={shape!r}) is no shape; give whole numbers of at least 1, as in (2, 9, 1)."
             )
-        dtype = self.marked.get("dtype", torch.float32)
+        dtype = self._marking("dtype") if "dtype" in self._marked else torch.float32
         kind = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
         if not isinstance(kind, torch.dtype):
-            raise InvalidArgument(f"scanproof(dtype={dtype!r}) is no dtype of PyTorch; say float32, for one.")
-        return torch.randn(sizes, generator=self.generator()).to(kind)
+            raise InvalidArgument(
+                f"scanproof(dtype={dtype!r}) is no dtype of PyTorch; give one such as 'float32'."
+            )
+        return torch.randn(sizes, generator=torch.Generator().manual_seed(self.seed)).to(kind)
 
-    def generator(self) -> Any:
-        """Return a generator at the seed."""
-        import torch
+    def _spec(self, fn: Any, *, needed: bool) -> Any:
+        """Return the spec that markers set for ``fn``; None where they set none."""
+        from scanproof.refinement.posing import is_spec
 
-        return torch.Generator().manual_seed(self.seed)
-
-    def spec(self, given: Any, impl: Any) -> Any:
-        """Return the spec that ``impl`` is to refine: given, or as markers set it; None where neither."""
-        from scanproof.refinement.checkpoint import MambaCheckpoint
-        from scanproof.refinement.runners import Spec
-
-        spec = self.marked.get("spec") if given is None else given
-        return spec if spec is None or isinstance(spec, Spec | MambaCheckpoint) else spec(impl)
-
-    def run(self, check: Check, *arguments: Any, **options: Any) -> Any:
-        """Run a check that raises unless it passes, and keep what it found."""
-        __tracebackhide__ = True
-        try:
-            report = check(*arguments, **options)
-        except AssertionError as finding:
-            if hasattr(finding, "report"):
-                self._keep(finding.report)
-            raise
-        self._keep(report)
-        return report
+        if "spec" not in self._marked:
+            if needed:
+                raise InvalidArgument(
+                    "There is no spec: give one, or mark the test with scanproof(spec=...)."
+                )
+            return None
+        spec = self._marking("spec")
+        return spec if is_spec(spec) else spec(fn)
 
     def _keep(self, report: Any) -> None:
         from scanproof.report.record import record
 
-        rows = report.rows() if hasattr(report, "rows") else [report.row("")]
-        records = [record("", part) for part in report.parts] if self.recording else []
-        self.entries.append(
+        rows = report.rows()
+        records = [record("", part) for part in report.parts] if self._recording else []
+        self._entries.append(
             {
                 "rows": [(row.check, row.verdict.name, row.evidence) for row in rows],
                 "theorems": [str(name) for name in report.theorems],
                 "records": json.dumps(records, ensure_ascii=False),
             }
         )
-        self.properties.extend((f"scanproof {row.check}", row.verdict.name) for row in rows)
+        self._properties.extend((f"scanproof {row.check}", row.verdict.name) for row in rows)
 
 
-def certify(setup: Setup) -> Check:
-    """Return the fixture ``certify``."""
-    from scanproof.causality.certificate import assert_strictly_causal
+def _is_block(spec: Any) -> bool:
+    """Whether the oracle can run ``spec``."""
+    from scanproof.refinement.checkpoint import MambaCheckpoint
+    from scanproof.refinement.runners import Spec
 
-    def certify(fn: Any, x: Any = None, **options: Any) -> Any:
-        __tracebackhide__ = True
-        chosen = {"generator": setup.generator(), **options}
-        return setup.run(assert_strictly_causal, fn, setup.input(x), **chosen)
-
-    return certify
-
-
-def refine(setup: Setup, oracle: Any) -> Check:
-    """Return the fixture ``refine``."""
-    from scanproof.refinement.check import assert_refines
-
-    def refine(impl: Any, spec: Any = None, x: Any = None, **options: Any) -> Any:
-        __tracebackhide__ = True
-        wanted = setup.spec(spec, impl)
-        if wanted is None:
-            raise InvalidArgument("There is no spec: give one, or mark the test with scanproof(spec=...).")
-        chosen = {"reference": oracle, "seed": setup.seed, **options}
-        given = x if "cases" in options else setup.input(x)
-        return setup.run(assert_refines, impl, wanted, given, **chosen)
-
-    return refine
-
-
-def audit(setup: Setup) -> Check:
-    """Return the fixture ``audit``."""
-    from scanproof.auditing.assertion import assert_audit
-
-    def audit(fn: Any, x: Any = None, spec: Any = None, **options: Any) -> Any:
-        __tracebackhide__ = True
-        marked = {"checks": setup.marked["checks"]} if "checks" in setup.marked else {}
-        chosen = {"generator": setup.generator(), "spec": setup.spec(spec, fn), **marked, **options}
-        return setup.run(assert_audit, fn, setup.input(x), **chosen)
-
-    return audit
+    return isinstance(spec, Spec | MambaCheckpoint)
 
 
 def toolchain() -> str:
@@ -163,7 +155,7 @@ def show(found: Sequence[tuple[str, Entry]], terminal: Any) -> None:
     """Write a table of verdicts to pytest's terminal: evidence of what did not pass, counts, theorems.
 
     Args:
-        found: the test, and what one call of a fixture in it found.
+        found: the test, and what one call of the fixture in it found.
         terminal: pytest's terminal reporter.
     """
     writer, text = terminal._tw, io.StringIO()

@@ -1,29 +1,27 @@
-"""The pytest plugin: fixtures ``audit``, ``certify`` and ``refine``, and the marker ``scanproof``.
+"""The pytest plugin: the fixture ``scanproof``, and the marker ``scanproof``.
 
 An entry point loads it into every run of pytest, so it imports torch and the rest of scanproof only when a
-test asks for a fixture. PYTEST_DONT_REWRITE: its own messages say what was found.
+test asks for the fixture. PYTEST_DONT_REWRITE: its own messages say what was found.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from scanproof.pytest_checks import Check, Entry
+    from scanproof.pytest_checks import Entry, Scanproof
     from scanproof.refinement.oracle import Oracle
 
-FIXTURES = frozenset({"audit", "certify", "refine"})
-READ_BY: dict[str, frozenset[str]] = {
-    "shape": FIXTURES,
-    "dtype": FIXTURES,
-    "spec": frozenset({"audit", "refine"}),
-    "checks": frozenset({"audit"}),
-}
-"""What the marker takes, and which fixtures read it."""
+FIXTURE = "scanproof"
+MARKINGS = ("shape", "dtype", "spec", "checks")
+"""What the marker takes."""
 ORACLES = ("python", "lean")
 
 _ENTRIES = pytest.StashKey[list["Entry"]]()
+_USED = pytest.StashKey[set[str]]()
 _PASSED = pytest.StashKey[bool]()
 
 
@@ -32,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("scanproof", "checks of sequence models")
     for name, kind, text in (
         ("json", str, "write what was found to this file, as JSON"),
-        ("oracle", str, "what computes the reference of refine: python (default) or lean"),
+        ("oracle", str, "what computes the reference of check_refinement and audit: python or lean"),
         ("seed", int, "seed of inputs and checks (default: 0)"),
     ):
         group.addoption(f"--scanproof-{name}", type=kind, default=None, help=text)
@@ -43,9 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and refuse options out of range."""
     config.addinivalue_line(
         "markers",
-        "scanproof(spec=, shape=, dtype=, checks=): what the fixtures audit, certify and refine take unless "
-        "the call says otherwise: the spec (or a function from the implementation to it), the shape and "
-        "dtype of a random input, the checks of an audit.",
+        "scanproof(spec=, shape=, dtype=, checks=): what scanproof.require gives a check that is called "
+        "without it: the spec (or a function from fn to it), the shape and dtype of a random input, the "
+        "checks of an audit.",
     )
     if setting(config, "oracle") not in (None, *ORACLES):
         raise pytest.UsageError(
@@ -78,49 +76,36 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def _scanproof_oracle(request: pytest.FixtureRequest) -> "Iterator[Oracle | None]":
-    if setting(request.config, "oracle") != "lean":
-        yield None
-        return
-    from scanproof.refinement.oracle import Oracle
+def _scanproof_oracle(request: pytest.FixtureRequest) -> "Iterator[Callable[[], Oracle | None]]":
+    """Give the oracle to those who ask, and start it when the first one does."""
+    with ExitStack() as stack:
 
-    with Oracle.start() as oracle:
+        @cache
+        def oracle() -> "Oracle | None":
+            if setting(request.config, "oracle") != "lean":
+                return None
+            from scanproof.refinement.oracle import Oracle
+
+            return stack.enter_context(Oracle.start())
+
         yield oracle
 
 
 @pytest.fixture
-def certify(request: pytest.FixtureRequest) -> "Check":
-    """``certify(fn, x=None, **options)``: assert that ``fn`` is strictly causal."""
-    from scanproof.pytest_checks import certify
+def scanproof(
+    request: pytest.FixtureRequest, _scanproof_oracle: "Callable[[], Oracle | None]"
+) -> "Scanproof":
+    """``scanproof.require(check, fn, ...)``: run a check of scanproof, and require that it passes."""
+    from scanproof.pytest_checks import Scanproof
 
-    return certify(_setup(request))
-
-
-@pytest.fixture
-def refine(request: pytest.FixtureRequest, _scanproof_oracle: "Oracle | None") -> "Check":
-    """``refine(impl, spec=None, x=None, **options)``: assert that ``impl`` refines ``spec``."""
-    from scanproof.pytest_checks import refine
-
-    return refine(_setup(request), _scanproof_oracle)
-
-
-@pytest.fixture
-def audit(request: pytest.FixtureRequest) -> "Check":
-    """``audit(fn, x=None, **options)``: assert that ``fn`` passes every check that applies."""
-    from scanproof.pytest_checks import audit
-
-    return audit(_setup(request))
-
-
-def _setup(request: pytest.FixtureRequest) -> Any:
-    from scanproof.pytest_checks import Setup
-
-    return Setup(
-        marked=_marked(request.node),
+    return Scanproof(
         seed=int(setting(request.config, "seed") or 0),
-        recording=setting(request.config, "json") is not None,
-        entries=request.node.stash[_ENTRIES],
-        properties=request.node.user_properties,
+        _marked=_marked(request.node),
+        _used=request.node.stash[_USED],
+        _oracle=_scanproof_oracle,
+        _recording=setting(request.config, "json") is not None,
+        _entries=request.node.stash[_ENTRIES],
+        _properties=request.node.user_properties,
     )
 
 
@@ -128,43 +113,38 @@ def _setup(request: pytest.FixtureRequest) -> Any:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse a marker that would have no effect."""
     item.stash[_ENTRIES], item.stash[_PASSED] = [], False
+    used: set[str] = set()
+    item.stash[_USED] = used
     _marked(item)
-    taken = _taken(item)
-    for mark in item.own_markers:
-        if mark.name != "scanproof":
-            continue
-        if not taken:
-            names = ", ".join(sorted(FIXTURES))
-            pytest.fail(
-                f"marked scanproof, but takes none of the fixtures {names}: nothing is checked", False
-            )
-        for name in mark.kwargs:
-            if taken.isdisjoint(READ_BY[name]):
-                readers = " or ".join(sorted(READ_BY[name]))
-                pytest.fail(f"scanproof({name}=) has no effect: the test does not take {readers}", False)
+    if any(mark.name == "scanproof" for mark in item.own_markers) and not _takes_fixture(item):
+        pytest.fail("marked scanproof, but does not take the fixture scanproof: nothing is checked", False)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Refuse a marked test that passed although nothing was checked."""
+    """Refuse a marked test that passed although nothing was checked, or a marking that nothing used."""
     yield
-    taken = ", ".join(sorted(_taken(item)))
-    passed, found = item.stash.get(_PASSED, False), item.stash.get(_ENTRIES, [])
-    if passed and taken and not found and item.get_closest_marker("scanproof"):
-        pytest.fail(f"marked scanproof, takes {taken} and never calls it: nothing is checked", False)
+    if not (item.stash.get(_PASSED, False) and _takes_fixture(item)):
+        return
+    if not item.stash[_ENTRIES] and item.get_closest_marker("scanproof"):
+        pytest.fail("marked scanproof, and never calls scanproof.require: nothing is checked", False)
+    own = {name for mark in item.own_markers if mark.name == "scanproof" for name in mark.kwargs}
+    for name in MARKINGS:
+        if name in own and name not in item.stash[_USED]:
+            pytest.fail(f"scanproof({name}=) has no effect: no check of this test takes it", False)
 
 
-def _taken(item: pytest.Item) -> frozenset[str]:
-    return FIXTURES.intersection(getattr(item, "fixturenames", ()))
+def _takes_fixture(item: pytest.Item) -> bool:
+    return FIXTURE in getattr(item, "fixturenames", ())
 
 
 def _marked(item: pytest.Item) -> dict[str, Any]:
     """Return what the markers of a test set; the nearest one counts."""
     settings: dict[str, Any] = {}
     for mark in item.iter_markers("scanproof"):
-        if mark.args or not READ_BY.keys() >= mark.kwargs.keys():
+        if mark.args or not set(MARKINGS) >= mark.kwargs.keys():
             given = ", ".join([*map(repr, mark.args), *(f"{name}=" for name in mark.kwargs)])
-            pytest.fail(f"scanproof({given}): the marker takes {', '.join(sorted(READ_BY))}, by name", False)
+            pytest.fail(f"scanproof({given}): the marker takes {', '.join(sorted(MARKINGS))}, by name", False)
         settings = {**mark.kwargs, **settings}
     return settings
 

@@ -1,5 +1,6 @@
 """Single modules of packages that cannot be imported whole, from folders of their own."""
 
+import inspect
 import sys
 
 import pytest
@@ -16,7 +17,14 @@ from helper import VALUE
 @gpu.autotune(configs=[gpu.Config({"BLOCK": 1})], key=["n"])
 @gpu.jit
 def kernel(x, BLOCK: gl.constexpr):
-    pass
+    'Adds.'
+    return x + BLOCK
+
+
+def launch(x):
+    y = x * 0
+    kernel[(1,)](y, BLOCK=2)
+    return y
 
 
 SMALLEST = min(config.kwargs["BLOCK"] for config in kernel.configs)
@@ -39,7 +47,8 @@ def folder(tmp_path):
     (deep / "kernels.py").write_text(KERNELS)
     (deep / "other.py").write_text("import absent\n")
     (tmp_path / "helper.py").write_text("VALUE = 40\n")
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("helper", None)
 
 
 def test_a_module_inside_a_package_that_does_not_import(folder):
@@ -47,9 +56,18 @@ def test_a_module_inside_a_package_that_does_not_import(folder):
     module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert module.VALUE == 40
     assert module.NEW
-    assert module.kernel(1, 2) is module.kernel
     assert {name: module for name, module in sys.modules.items() if name != "helper"} == before
     assert str(folder) not in sys.path
+
+
+def test_kernels_are_kept_and_their_launch_is_refused(folder):
+    """In silence it would leave the output as it was allocated."""
+    module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
+    assert module.kernel(1, 2) == 3
+    assert (module.kernel.__name__, module.kernel.__doc__) == ("kernel", "Adds.")
+    assert "return x + BLOCK" in inspect.getsource(module.kernel)
+    with pytest.raises(MissingDependency, match="kernel cannot be launched: gpu is replaced"):
+        module.launch(1)
 
 
 def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch):

@@ -41,7 +41,6 @@ def language_model(name: str) -> nn.Module:
         },
         "Mamba": {"hidden_size": 16, "state_size": 4, "num_hidden_layers": 2, "time_step_rank": 2},
     }
-    transformers.logging.set_verbosity_error()
     config = getattr(transformers, f"{name}Config")(vocab_size=23, **sizes[name])
     head = f"{name}LMHeadModel" if name == "GPT2" else f"{name}ForCausalLM"
     with torch.random.fork_rng():
@@ -50,6 +49,7 @@ def language_model(name: str) -> nn.Module:
     return model.eval()
 
 
+@pytest.mark.usefixtures("_quiet")
 @pytest.mark.parametrize("name", ["GPT2", "Llama", "Mamba"])
 def test_language_models_of_transformers(name: str) -> None:
     model = language_model(name)
@@ -60,7 +60,7 @@ def test_language_models_of_transformers(name: str) -> None:
     for cuts in ("all", "coded"):
         report = certify(fn, x, cuts=cuts, output="logits", kwargs=kwargs)
         assert report.verdict.passed, report.summary()
-    assert certify(fn, x, alignment=one_later(), output="logits", kwargs=kwargs, inputs=1).pair is not None
+    assert certify(fn, x, alignment=one_later(), output="logits", kwargs=kwargs, cases=1).worst is not None
     for check in (check_prefix, check_perturbation):
         assert check(fn, x, output="logits", kwargs=kwargs).verdict.passed
     with pytest.raises(InvalidArgument, match=r"must return one tensor, got \w+ with keys 'logits'"):

@@ -13,10 +13,10 @@ from scanproof import (
     SelectiveScan,
     SsdScan,
     Verdict,
-    assert_future_blind,
     assert_strictly_causal,
     certify,
-    check_kernel_refinement,
+    check_perturbation,
+    check_refinement,
 )
 from scanproof.adapters.kernels import transformers
 from scanproof.adapters.kernels.registry import OVERLAYS, kernel_subjects
@@ -43,10 +43,10 @@ def check(subject, causality=True):
     if not causality:
         return
     fn, x = subject.function()
-    assert_future_blind(fn, x, cuts=(1, 7, 16, 20, 36), inputs=1)
+    check_perturbation(fn, x, cuts=(1, 7, 16, 20, 36), cases=1).require()
     if subject.no_gradient or subject.name.endswith(NAN):
         return
-    assert_strictly_causal(fn, x, cuts="coded", inputs=1)
+    assert_strictly_causal(fn, x, cuts="coded", cases=1)
     gradients = subject.gradient_refinement()
     assert gradients.verdict is Verdict.REFINES, gradients.summary()
     assert set(gradients.gradients) == gradients_at(subject)
@@ -85,12 +85,12 @@ def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers():
     assert report.verdict is Verdict.REFUTED
     assert "returned nan, though no evaluation of this recurrence overflows" in report.reason
     fn, x = subject.function()
-    assert certify(fn, x, cuts="coded", inputs=1).verdict is Verdict.INCONCLUSIVE
+    assert certify(fn, x, cuts="coded", cases=1).verdict is Verdict.INCONCLUSIVE
     inputs = {name: torch.ones(1, 40, 1, 1) for name in ("x", "B", "C")}
     inputs |= {"dt": torch.full((1, 40, 1), 10.0), "D": torch.ones(1, 1)}
     for added, is_nan in ((87.0, False), (90.0, True)):  # over all chunks; exp(88.8) is beyond float32
         inputs["A"] = torch.tensor([-added / 400])
-        found = check_kernel_refinement(
+        found = check_refinement(
             subject.load(), subject.kernel, inputs, gradients=True, log_window=8, shrink=False
         )
         assert (found.verdict is Verdict.REFUTED) is is_nan, found.summary()

@@ -29,7 +29,7 @@ def lists(tmp_path, monkeypatch):
 
 def test_packages_are_installed_once_and_seen_by_one_process(lists, monkeypatch):
     folder = overlay(lists / "tiny.txt")
-    done = run_over(folder, ["-c", "import tiny, torch; print(tiny.__file__)"], timeout=60)
+    done = run_over(folder, ["-c", "import tiny, torch; print(tiny.__file__)"], timeout=600)
     assert done.stdout.strip() == str(folder / "tiny.py")
 
     def no_more(*args, **kwargs):

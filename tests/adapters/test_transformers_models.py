@@ -5,7 +5,7 @@ import torch
 
 from scanproof import InvalidArgument, Verdict, check_streaming
 from scanproof.adapters.transformers_models import FAMILIES, CachedModel, small_model
-from scanproof.causality.precision import AtPrecision
+from scanproof.foundation.precision import AtPrecision
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.usefixtures("_quiet")
@@ -18,8 +18,8 @@ def tokens(model_type, length=13):
 
 def streaming(model_type, length=13, **options):
     model = CachedModel(small_model(model_type), **options)
-    report = check_streaming(model, tokens(model_type, length), lengths=[1, 5, 6])
-    return {row.check: row for row in report.rows}, report
+    report = check_streaming(model, tokens(model_type, length), cuts=[1, 5, 6])
+    return {row.check: row for row in report.ways}, report
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)
@@ -52,7 +52,7 @@ def test_mamba_2_streams():
     rows, report = streaming("mamba2")
     assert report.verdict is Verdict.STREAMS, report.summary()
     assert rows["packed sequences"].verdict is Verdict.NOT_APPLICABLE
-    assert any("float32" in cast for cast in report.lifted)
+    assert any("float32" in cast for cast in report.casts)
 
 
 def test_mamba_forgets_its_state_in_a_call_of_several_tokens():

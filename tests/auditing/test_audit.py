@@ -1,13 +1,23 @@
 """One call runs what applies, says what does not, and never takes a refusal for a pass."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from scanproof import DiagonalS4Spec, InvalidArgument, Verdict, audit, table
+from scanproof import (
+    DiagonalS4Spec,
+    InvalidArgument,
+    MinGru,
+    SelectiveScanFn,
+    Verdict,
+    audit,
+    selective_scan,
+    table,
+)
 from scanproof.cli.app import app
 
 SPEC = DiagonalS4Spec(inProj=[[1.0]], a=[0.5], outProj=[[1.0]], skip=[[0.0]])
@@ -51,18 +61,18 @@ def tokens(*shape):
 
 
 def verdicts(report):
-    return {entry.check: entry.verdict for entry in report.entries}
+    return {one.check: one.verdict for one in report.checks}
 
 
 def test_everything_that_applies_runs():
     report = audit(decay, tokens(), spec=SPEC)
     assert report.ok
-    *checks, streaming = report.entries
+    *checks, streaming = report.checks
     assert [entry.check for entry in checks] == [
-        "VJP certificate",
-        "future perturbation",
-        "append-prefix",
-        "batch independence",
+        "certificate",
+        "perturbation",
+        "prefix",
+        "batch",
         "refinement",
     ]
     assert all(entry.verdict.passed and entry.report for entry in checks), report.summary()
@@ -73,23 +83,24 @@ def test_everything_that_applies_runs():
 def test_a_finding_decides():
     report = audit(lambda x: 2 * decay(x), tokens(), spec=SPEC)
     assert report.verdict is Verdict.REFUTED
-    assert verdicts(report)["VJP certificate"].passed
+    assert verdicts(report)["certificate"].passed
 
 
 def test_what_does_not_apply_says_why_and_does_not_decide():
     report = audit(decay, tokens(1, 13, 1))
-    said = {entry.check: entry.evidence for entry in report.entries}
+    said = {one.check: one.evidence for one in report.checks}
     assert said["refinement"] == "no spec was given"
-    assert said["batch independence"] == "x has no other example to read"
+    assert said["batch"] == "x has no other example to read"
     assert report.ok
+    assert said["streaming"] == "fn has no initial_state(x) and step(x, state)"
     ids = audit(
         lambda x: torch.nn.functional.one_hot(x, 5).cumsum(1),
         torch.arange(10).reshape(2, 5) % 5,
         vocab_size=5,
     )
-    assert verdicts(ids)["VJP certificate"] is Verdict.NOT_APPLICABLE
-    assert verdicts(ids)["future perturbation"] is Verdict.CAUSAL
-    assert verdicts(ids)["append-prefix"] is Verdict.CAUSAL
+    assert verdicts(ids)["certificate"] is Verdict.NOT_APPLICABLE
+    assert verdicts(ids)["perturbation"] is Verdict.CAUSAL
+    assert verdicts(ids)["prefix"] is Verdict.CAUSAL
 
 
 def test_what_raises_in_a_check_is_inconclusive_there():
@@ -99,19 +110,19 @@ def test_what_raises_in_a_check_is_inconclusive_there():
         return decay(x)
 
     report = audit(picky, tokens())
-    assert verdicts(report)["append-prefix"] is Verdict.INCONCLUSIVE
+    assert verdicts(report)["prefix"] is Verdict.INCONCLUSIVE
     assert "thirteen" in report.summary()
-    assert verdicts(report)["future perturbation"].passed
+    assert verdicts(report)["perturbation"].passed
     assert not report.ok
 
 
 def test_it_is_plain():
-    report = audit(decay, tokens(), name="decay", generator=torch.Generator().manual_seed(5))
+    report = audit(decay, tokens(), name="decay", seed=5)
     whole, *checks = json.loads(report.to_json())["reports"]
     assert whole["subject"] == "decay"
     assert whole["seed"] == 5
     assert [each["check"] for each in checks] == [row.check for row in report.rows()]
-    assert table(report.rows()).row_count == len(report.entries) + 1
+    assert table(report.rows()).row_count == len(report.checks) + 1
 
 
 def test_several_inputs_and_outputs():
@@ -125,9 +136,92 @@ def test_several_inputs_and_outputs():
     assert verdicts(picked)["refinement"] is Verdict.REFINES
 
 
+class Shifted(torch.nn.Module):
+    """A language model that shifts its labels the wrong way, so that output t reads token t + 1."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def get_input_embeddings(self):
+        return self.model.get_input_embeddings()
+
+    def forward(self, input_ids=None, inputs_embeds=None):
+        given = input_ids if inputs_embeds is None else inputs_embeds
+        shifted = given.roll(-1, 1)
+        names = {"input_ids": shifted} if inputs_embeds is None else {"inputs_embeds": shifted}
+        return self.model(**names)
+
+
+@pytest.fixture(scope="module")
+def language_model():
+    transformers = pytest.importorskip("transformers")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = transformers.LlamaConfig(
+            vocab_size=32, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2
+        )
+        return transformers.LlamaForCausalLM(config).eval()
+
+
+def test_a_causal_language_model_is_one_line(language_model):
+    ids = torch.randint(0, 32, (2, 9), generator=torch.Generator().manual_seed(0))
+    good = audit(language_model, ids)
+    assert good.ok, good.summary()
+    assert verdicts(good)["certificate"] is Verdict.CAUSAL
+    leaky = audit(Shifted(language_model), ids)
+    found = {check for check, verdict in verdicts(leaky).items() if verdict is Verdict.LEAK}
+    assert found == {"certificate", "perturbation", "prefix"}
+
+
+def test_a_module_with_one_embedding_is_certified_at_its_embeddings():
+    model = torch.nn.Sequential(torch.nn.Embedding(7, 3), torch.nn.Linear(3, 7))
+    report = audit(model, torch.arange(10).reshape(2, 5) % 7)
+    assert verdicts(report)["certificate"] is Verdict.CAUSAL
+    two = torch.nn.ModuleList([torch.nn.Embedding(7, 3), torch.nn.Embedding(7, 3)])
+    two.forward = lambda ids: two[0](ids) + two[1](ids)
+    said = {one.check: one.evidence for one in audit(two, torch.arange(10).reshape(2, 5) % 7).checks}
+    assert "the embedding of fn was not found" in said["certificate"]
+
+
+def gru(gate, candidate, initial_state=None):
+    h = torch.zeros_like(gate[:, 0]) if initial_state is None else initial_state
+    states = []
+    for z, c in zip(gate.sigmoid().unbind(1), candidate.unbind(1), strict=True):
+        h = (1 - z) * h + z * c
+        states.append(h)
+    return torch.stack(states, 1)
+
+
+def test_a_kernel_is_refined_and_its_tokens_are_looked_at():
+    x = {"gate": tokens(2, 9, 4), "candidate": tokens(2, 9, 4)}
+    report = audit(gru, x, spec=MinGru())
+    assert report.ok, report.summary()
+    assert verdicts(report)["refinement"] is Verdict.REFINES
+    late = audit(lambda gate, candidate: gru(gate, candidate.roll(1, 1)), x, spec=MinGru())
+    assert verdicts(late)["refinement"] is Verdict.REFUTED
+    leaky = audit(lambda gate, candidate: gru(gate, candidate.flip(1)), x, spec=MinGru())
+    assert verdicts(leaky)["certificate"] is Verdict.LEAK
+
+
+def test_a_scan_is_refined_with_the_signature_of_the_ecosystem():
+    u = torch.randn(2, 3, 9, generator=torch.Generator().manual_seed(0))
+    x = {
+        "u": u,
+        "delta": u.abs(),
+        "A": -torch.ones(3, 4),
+        "B": u[:, :1].expand(2, 4, 9),
+        "C": u[:, 1:2].expand(2, 4, 9),
+    }
+    report = audit(selective_scan, x | {"delta_softplus": True}, spec=SelectiveScanFn())
+    assert report.ok, report.summary()
+    assert verdicts(report)["refinement"] is Verdict.REFINES
+    assert verdicts(report)["certificate"] is Verdict.CAUSAL
+
+
 def test_only_what_is_asked_for_runs():
     report = audit(decay, tokens(), checks=["prefix"])
-    assert {check for check, verdict in verdicts(report).items() if verdict.passed} == {"append-prefix"}
+    assert {check for check, verdict in verdicts(report).items() if verdict.passed} == {"prefix"}
     assert report.ok
     assert not audit(decay, tokens(), checks=["refinement"]).ok, "what is asked for and cannot run is no pass"
     for wrong in (["prefixes"], [], "prefix"):
@@ -146,13 +240,14 @@ def test_a_wrong_call():
 def command(tmp_path, monkeypatch):
     (tmp_path / "made_for_audit.py").write_text(FACTORY)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [str(tmp_path), *__import__("sys").path])
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
 
     def run(name, *options, shape="2,13,1"):
         arguments = ["audit", f"made_for_audit:{name}", "--shape", shape, *options]
         return CliRunner().invoke(app, arguments)
 
-    return run
+    yield run
+    sys.modules.pop("made_for_audit", None)
 
 
 def test_the_command(command):

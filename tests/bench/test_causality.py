@@ -18,7 +18,7 @@ from scanproof.bench.causality import Cell, Result, run_bench
 from scanproof.bench.measure import measure
 from scanproof.bench.models import MODELS, build, with_leak
 from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, Tool, run
-from scanproof.causality.leak_report import LeakReport
+from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.cli.app import app
 from scanproof.cli.exits import INCONCLUSIVE
 
@@ -42,7 +42,7 @@ def took(seconds: float, passed: bool = True) -> Measurement:
 def test_models_are_causal_and_their_leak_is_the_one_that_was_put_in(name: str) -> None:
     model, x = build(name, 24, torch.float64, seed=0)
     assert certify(model, x).verdict is Verdict.CAUSAL
-    pair = certify(with_leak(model, 1e-9), x).pair
+    pair = certify(with_leak(model, 1e-9), x).worst
     assert pair is not None
     assert (pair.t, pair.s) == (12, 13)
 
@@ -74,9 +74,9 @@ def test_exact_and_coded_try_the_given_input_alone_and_the_default_three_more(
     tried: dict[Tool, int] = {}
     for tool in ("exact", "coded", "default"):
 
-        def counted(*args: Any, now: Tool = tool, **options: Any) -> LeakReport:
+        def counted(*args: Any, now: Tool = tool, **options: Any) -> CausalCertificate:
             report = certify(*args, **options)
-            tried[now] = len(report.inputs)
+            tried[now] = len(report.cases)
             return report
 
         monkeypatch.setattr(measuring, "certify", counted)
@@ -87,7 +87,7 @@ def test_exact_and_coded_try_the_given_input_alone_and_the_default_three_more(
 def test_the_time_of_all_cuts_is_projected_on_a_straight_line(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
 
-    def takes(fn: object, x: object, **options: Any) -> LeakReport:
+    def takes(fn: object, x: object, **options: Any) -> CausalCertificate:
         nonlocal now
         now += 3.0 + 2.0 * options.get("K", 0)
         return certify(MODELS["small conv"](), torch.ones(1, 4, 16))

@@ -10,6 +10,7 @@ from scanproof.bench import refinement
 
 def test_it_measures_both_bounds_and_prints(capsys, monkeypatch):
     monkeypatch.setattr(refinement, "SIZES", ((1, 2, 16, 2),))
+    monkeypatch.setenv("COLUMNS", "200")
     refinement.run_bench(as_json=True, repeats=2)
     outputs, gradients = json.loads(capsys.readouterr().out)
     assert outputs["gradients"] is False
@@ -18,7 +19,7 @@ def test_it_measures_both_bounds_and_prints(capsys, monkeypatch):
         cost[name] > 0 for cost in (outputs, gradients) for name in ("reference", "bound", "exact_bound")
     )
     refinement.run_bench(as_json=False, repeats=1)
-    assert "float64's bound" in capsys.readouterr().out
+    assert "with bound for float64" in capsys.readouterr().out
 
 
 def test_wrong_options():

@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from scanproof import (
-    CausalityError,
+    CheckFailed,
     InvalidArgument,
     PerturbationReport,
     Verdict,
-    assert_future_blind,
     certify,
     check_perturbation,
     theorems,
 )
-from scanproof.causality import perturbation as module
-from scanproof.causality.interface import Axes
-from scanproof.causality.replacement import KINDS, Replacement
+from scanproof.causality.outputs import perturbation as module
+from scanproof.causality.outputs.replacement import KINDS, Replacement
+from scanproof.foundation.contract import Axes
+from verdicts import assert_verdict, line
 from zoo.attention import causal_attention
 from zoo.batches import read_neighbour_example
 from zoo.convolution import fft_conv
@@ -74,11 +74,11 @@ AUTOGRAD_BLIND = {
 @pytest.mark.parametrize("name", AUTOGRAD_BLIND)
 def test_what_autograd_cannot_see(name: str, x: Tensor) -> None:
     fn = AUTOGRAD_BLIND[name]
-    assert certify(fn, x).verdict is Verdict.CAUSAL
+    assert_verdict(certify(fn, x), Verdict.CAUSAL)
     report = check_perturbation(fn, x)
-    assert report.verdict is Verdict.LEAK, report.summary()
-    with pytest.raises(CausalityError, match="LEAK"):
-        assert_future_blind(fn, x)
+    assert_verdict(report, Verdict.LEAK)
+    with pytest.raises(CheckFailed, match="LEAK"):
+        check_perturbation(fn, x).require()
 
 
 class TestVerdict:
@@ -86,7 +86,7 @@ class TestVerdict:
     def test_each_kind_finds_a_plain_leak(self, kind: str, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-2, (1, 3, 2), (1, 9, 0))
         report = check_perturbation(leaky, x, kinds=[kind])
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         worst = report.worst
         assert worst is not None
         assert (worst.index, worst.example, worst.t, worst.channel) == ((1, 3, 2), 1, 3, (2,))
@@ -118,18 +118,18 @@ class TestVerdict:
 
     def test_chosen_cuts(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-2, (1, 3, 2), (1, 9, 0))
-        assert check_perturbation(leaky, x, cuts=[1, 3, 10]).verdict is Verdict.CAUSAL
+        assert_verdict(check_perturbation(leaky, x, cuts=[1, 3, 10]), Verdict.CAUSAL)
         assert check_perturbation(leaky, x, cuts=iter([2, 9])).cuts == (2, 9)
-        assert check_perturbation(leaky, x, cuts=[9]).verdict is Verdict.LEAK
+        assert_verdict(check_perturbation(leaky, x, cuts=[9]), Verdict.LEAK)
 
     def test_rounding_across_positions_is_no_leak(self, x: Tensor) -> None:
         kernel = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
         for given_x in (x, x.double()):
             report = check_perturbation(lambda x: fft_conv(x, kernel), given_x)
-            assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+            assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
             assert report.differing > 0
             leaky = with_pair_leak(lambda x: fft_conv(x, kernel), 1e-3, (0, 3, 0), (0, 4, 0))
-            assert check_perturbation(leaky, given_x).verdict is Verdict.LEAK
+            assert_verdict(check_perturbation(leaky, given_x), Verdict.LEAK)
 
     def test_a_past_that_turns_nan_is_a_leak(self, x: Tensor) -> None:
         def masked_by_product(x: Tensor) -> Tensor:  # 0 * inf
@@ -137,22 +137,22 @@ class TestVerdict:
             return (mask * x[:, None].exp()).sum(2)
 
         report = check_perturbation(masked_by_product, x)
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.worst is not None
         assert (report.worst.kind, report.worst.size) == ("large", float("inf"))
-        assert check_perturbation(masked_by_product, x, kinds=["noise", "zeros"]).verdict is Verdict.CAUSAL
+        assert_verdict(check_perturbation(masked_by_product, x, kinds=["noise", "zeros"]), Verdict.CAUSAL)
 
     @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
     def test_large_values_do_not_overflow_attention(self, x: Tensor, dtype: torch.dtype) -> None:
         report = check_perturbation(causal_attention, x.to(dtype))
-        assert report.verdict is Verdict.CAUSAL, report.summary()
+        assert_verdict(report, Verdict.CAUSAL)
 
     def test_large_values_do_not_overflow_masked_scores_in_half_precision(self, x: Tensor) -> None:
         def attention(x: Tensor) -> Tensor:  # inf plus a mask of -inf would be NaN, in the past
             mask = torch.full((T, T), -torch.inf, dtype=x.dtype).triu(1)
             return (8 * x @ x.mT + mask).softmax(-1) @ x
 
-        assert check_perturbation(attention, x.half()).verdict is Verdict.CAUSAL
+        assert_verdict(check_perturbation(attention, x.half()), Verdict.CAUSAL)
 
     @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)])
     def test_axes_can_be_anywhere(self, x: Tensor, order: tuple[int, ...]) -> None:
@@ -170,7 +170,7 @@ class TestVerdict:
 
     def test_an_unbatched_input(self, x: Tensor) -> None:
         report = check_perturbation(lambda x: x + x.mean(0), x[0], seq_dim=0, batch_dim=None)
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.copies == 1
 
     @settings(max_examples=60, deadline=None)
@@ -179,9 +179,9 @@ class TestVerdict:
         x = torch.randn(2, length, 3, generator=torch.Generator().manual_seed(seed))
         t = data.draw(st.integers(0, length - 2))
         s = data.draw(st.integers(t + 1, length - 1))
-        assert check_perturbation(causal_attention, x).verdict is Verdict.CAUSAL
+        assert_verdict(check_perturbation(causal_attention, x), Verdict.CAUSAL)
         report = check_perturbation(with_pair_leak(causal_attention, 0.1, (1, t, 2), (1, s, 0)), x)
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.worst is not None
         assert (report.worst.index, report.worst.sources) == ((1, t, 2), (s, s))
 
@@ -195,7 +195,7 @@ class TestTokenIds:
     def test_of_a_causal_model(self, model: Callable[[Tensor], Tensor], ids: Tensor) -> None:
         for vocab_size in (None, 11):
             report = check_perturbation(model, ids, vocab_size=vocab_size)
-            assert report.verdict is Verdict.CAUSAL
+            assert_verdict(report, Verdict.CAUSAL)
             assert report.dtype == "int64"
 
     def test_of_a_leak(self, model: Callable[[Tensor], Tensor], ids: Tensor) -> None:
@@ -205,12 +205,12 @@ class TestTokenIds:
             "count of an id": lambda ids: ids + (ids == 10).sum(1, keepdim=True),
         }
         for fn in leaks.values():
-            assert check_perturbation(fn, ids, vocab_size=11).verdict is Verdict.LEAK
+            assert_verdict(check_perturbation(fn, ids, vocab_size=11), Verdict.LEAK)
 
     def test_rounding(self, ids: Tensor) -> None:
         table, kernel = torch.randn(11, 4), torch.randn(64, 4)
         report = check_perturbation(lambda ids: fft_conv(table[ids], kernel), ids)
-        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
 
     def test_ids_stay_within_the_vocabulary(self, ids: Tensor) -> None:
         some = ids[:, :6]
@@ -279,7 +279,7 @@ class TestCopies:
         per_tensor = lambda x: x.cumsum(1) / x[:, 0].abs().max()  # noqa: E731
         for fn in (read_neighbour_example, per_tensor):
             report = check_perturbation(fn, x)
-            assert report.verdict is Verdict.CAUSAL, report.summary()
+            assert_verdict(report, Verdict.CAUSAL)
         assert check_perturbation(read_neighbour_example, x).copies == 1
 
     @pytest.mark.parametrize("ahead", [1, -1])
@@ -292,7 +292,7 @@ class TestCopies:
             return y
 
         report = check_perturbation(fn, x[:, :12], kinds=["noise"])
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert (report.copies, report.differing) == (1, 6)  # cuts 4 … 9
 
     def test_copies_that_read_each_other_on_a_rare_event(self, x: Tensor) -> None:
@@ -329,11 +329,11 @@ class TestCopies:
 class TestInconclusive:
     def test_random_numbers_are_named(self, x: Tensor) -> None:
         report = check_perturbation(lambda x: nn.functional.dropout(x, 0.5), x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "something else when it runs again" in report.reason
         assert "random numbers from torch" in report.reason
-        with pytest.raises(CausalityError, match="INCONCLUSIVE"):
-            assert_future_blind(lambda x: nn.functional.dropout(x, 0.5), x)
+        with pytest.raises(CheckFailed, match="INCONCLUSIVE"):
+            check_perturbation(lambda x: nn.functional.dropout(x, 0.5), x).require()
 
     def test_state_is_named(self, x: Tensor) -> None:
         calls = []
@@ -343,7 +343,7 @@ class TestInconclusive:
             return x + len(calls)
 
         report = check_perturbation(fn, x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "state kept between calls" in report.reason
 
     def test_a_function_that_is_random_only_now_and_then(self, x: Tensor) -> None:
@@ -354,7 +354,7 @@ class TestInconclusive:
             return x + (len(calls) if len(calls) > 6 else 0)
 
         report = check_perturbation(fn, x, kinds=["noise"])
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
 
     @pytest.mark.parametrize(
         ("fn", "reason"),
@@ -367,12 +367,12 @@ class TestInconclusive:
     )
     def test_nothing_to_test(self, fn: Callable[[Tensor], Tensor], reason: str, x: Tensor) -> None:
         report = check_perturbation(fn, x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert reason in report.reason
 
     def test_a_future_that_cannot_change(self) -> None:
         report = check_perturbation(lambda x: x + 1, torch.zeros(1, 5, 2), kinds=["zeros", "permutation"])
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "no kind changes x from position 1 on" in report.reason
 
     def test_a_difference_with_no_second_precision(self, x: Tensor) -> None:
@@ -382,7 +382,7 @@ class TestInconclusive:
             return x.cumsum(1) + 1e-4 * x.mean(1, keepdim=True)
 
         report = check_perturbation(fn, x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "fn raised TypeError: float32 only" in report.reason
 
 
@@ -412,57 +412,59 @@ class TestWrongCalls:
 class TestReport:
     def test_summary_and_row(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-2, (1, 3, 2), (1, 9, 0))
-        report = check_perturbation(leaky, x, kinds=["zeros"], generator=torch.Generator().manual_seed(4))
+        report = check_perturbation(leaky, x, kinds=["zeros"], seed=4)
         assert isinstance(report, PerturbationReport)
-        lines = report.summary().splitlines()
-        assert lines[0] == "FuturePerturbation(T=13, 12 cuts, zeros)"
-        assert lines[1].startswith("  verdict    : LEAK: ")
-        assert lines[2].startswith("  worst      : t=3 <- s=9: fn(x)[1, 3, 2] changes by ")
-        assert lines[3] == "  shape      : one pair: output 3 reads input 9; seen on all 12 inputs"
-        assert lines[4].startswith("  enters in  : the code of with_pair_leak.<locals>.leaky, ")
-        assert lines[5] == "  inputs     : 1 of 1 said something: the given x"
-        assert "12 replaced futures, 6 changed the past in" in lines[6]
-        assert lines[6].endswith("float32 on cpu, seed 4")
-        assert lines[7] == f"  theorem    : {theorems.RUNNER_AGREE}"
-        row = report.row("leaky")
+        text = report.summary()
+        assert text.startswith("Perturbation(T=13, 12 cuts, zeros)\n")
+        assert line(text, "verdict").startswith("verdict    : LEAK: ")
+        assert line(text, "worst").startswith("worst      : t=3 <- s=9: fn(x)[1, 3, 2] changes by ")
+        pattern = "one pair: output 3 reads input 9; seen on all 12 inputs"
+        assert line(text, "pattern") == f"pattern    : {pattern}"
+        origin = line(text, "enters in")
+        assert origin.startswith("enters in  : the code of with_pair_leak.<locals>.leaky, ")
+        assert line(text, "cases") == "cases      : 1 input tried, 1 conclusive: x"
+        compared = line(text, "compared")
+        assert compared.startswith("compared   : 12 replaced futures, 6 changed the past in")
+        assert compared.endswith("float32 on cpu, seed 4")
+        assert line(text, "theorem") == f"theorem    : {theorems.RUNNER_AGREE}"
+        row = report.rows("leaky")[0]
         assert (row.check, row.verdict, row.theorem) == (
-            "future perturbation",
+            "perturbation",
             Verdict.LEAK,
             theorems.RUNNER_AGREE,
         )
         assert row.evidence.startswith("t=3 <- s=9: ")
-        assert check_perturbation(cumsum, x).row("sum").evidence == (
+        assert check_perturbation(cumsum, x).rows("sum")[0].evidence == (
             "no replaced future changed a bit of the past; 47 replaced futures, 0 changed the past"
         )
         assert "__bool__" not in vars(PerturbationReport)
 
     def test_message(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-2, (1, 3, 2), (1, 9, 0))
-        with pytest.raises(CausalityError) as caught:
-            assert_future_blind(leaky, x, cuts=[2, 8], kinds=["zeros"])
-        lines = str(caught.value).splitlines()
-        assert lines[0].startswith("assert_future_blind: LEAK: ")
-        assert lines[1] == "1 of 2 replaced futures changed an earlier output"
-        assert lines[3].startswith(
-            "Repeat : check_perturbation(fn, x, cuts=(2, 8), kinds=('zeros',), "
-            "generator=torch.Generator().manual_seed(0))"
+        with pytest.raises(CheckFailed) as caught:
+            check_perturbation(leaky, x, cuts=[2, 8], kinds=["zeros"]).require()
+        text = str(caught.value)
+        assert text.startswith("perturbation: LEAK: ")
+        assert line(text, "1 of 2") == "1 of 2 replaced futures changed an earlier output"
+        assert line(text, "Allowed").startswith("Allowed: equal bits, or rounding")
+        assert line(text, "Repeat").startswith(
+            "Repeat : check_perturbation(fn, x, cuts=(2, 8), kinds=('zeros',), seed=0)  # fn: with_pair_leak"
         )
 
     def test_the_seed_repeats_it(self, x: Tensor) -> None:
         leaky = AUTOGRAD_BLIND["detach"]
-        generator = torch.Generator().manual_seed(42)
-        first, second = (check_perturbation(leaky, x, generator=generator) for _ in range(2))
+        first, second = (check_perturbation(leaky, x, seed=seed) for seed in (42, 43))
         assert first.worst != second.worst
-        again = check_perturbation(leaky, x, generator=torch.Generator().manual_seed(second.seed))
+        again = check_perturbation(leaky, x, seed=second.seed)
         assert again == second
-        assert assert_future_blind(cumsum, x) == check_perturbation(cumsum, x)
+        assert check_perturbation(cumsum, x).require() == check_perturbation(cumsum, x)
 
 
 @pytest.mark.parametrize("context", [torch.enable_grad, torch.inference_mode])
 def test_nothing_of_the_caller_changes(x: Tensor, context: Callable[[], object]) -> None:
     before, state = x.clone(), torch.random.get_rng_state()
     with context():
-        assert check_perturbation(lambda x: x.mul_(2).cumsum(1), x).verdict is Verdict.CAUSAL
+        assert_verdict(check_perturbation(lambda x: x.mul_(2).cumsum(1), x), Verdict.CAUSAL)
     assert torch.equal(x, before)
     assert torch.equal(torch.random.get_rng_state(), state)
 
@@ -470,6 +472,6 @@ def test_nothing_of_the_caller_changes(x: Tensor, context: Callable[[], object])
 @pytest.mark.cuda
 def test_on_a_gpu() -> None:
     x = torch.randn(2, 9, 4, device="cuda")
-    assert check_perturbation(causal_attention, x).verdict is Verdict.CAUSAL
+    assert_verdict(check_perturbation(causal_attention, x), Verdict.CAUSAL)
     report = check_perturbation(AUTOGRAD_BLIND["detach"], x)
     assert (report.verdict, report.device) == (Verdict.LEAK, "cuda:0")

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof.causality.precision import AtPrecision, unit_roundoff, with_all_digits
+from scanproof.foundation.precision import AtPrecision, unit_roundoff, with_all_digits
 
 
 def test_unit_roundoff_is_half_the_spacing_at_one() -> None:

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from scanproof import (
     Alignment,
-    CausalityError,
+    CheckFailed,
     InvalidArgument,
     PrefixReport,
     Verdict,
-    assert_prefix_equivalent,
     check_prefix,
     theorems,
 )
+from verdicts import assert_verdict, line
 from zoo.injected import with_pair_leak
 
 T = 9
@@ -41,20 +41,20 @@ def order_of_length(x: Tensor) -> Tensor:
 class TestVerdict:
     def test_bit_for_bit(self, x: Tensor) -> None:
         report = check_prefix(cumsum, x)
-        assert report.verdict is Verdict.CAUSAL
+        assert_verdict(report, Verdict.CAUSAL)
         assert report.ok
         assert report.worst is None
-        assert (report.T, report.lengths, report.differing) == (T, tuple(range(1, T)), 0)
+        assert (report.T, report.cuts, report.differing) == (T, tuple(range(1, T)), 0)
         assert report.theorem == theorems.RUNNER_APPEND
 
     def test_a_leak_is_reported_where_it_is_greatest(self, x: Tensor) -> None:
         leaky = with_pair_leak(with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1)), 1e-2, (2, 3, 1), (2, 5, 0))
         report = check_prefix(leaky, x)
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         worst = report.worst
         assert worst is not None
         # output 3 reads input 5, so the prefixes 4 and 5 lack it
-        assert (worst.length, worst.index) == (4, (2, 3, 1))
+        assert (worst.cut, worst.index) == (4, (2, 3, 1))
         assert (worst.example, worst.t, worst.channel) == (2, 3, (1,))
         assert worst.size == pytest.approx(1e-2 * x[2, 5, 0].abs().item(), rel=1e-3)
         assert (worst.count, worst.entries) == (2, 3 * 4 * 4)
@@ -62,7 +62,7 @@ class TestVerdict:
 
     def test_a_leak_below_the_rounding_of_float32_in_float64(self, x: Tensor) -> None:
         report = check_prefix(with_pair_leak(cumsum, 1e-10, (0, 1, 0), (0, 6, 1)), x.double())
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.worst is not None
         assert report.worst.index == (0, 1, 0)
 
@@ -70,7 +70,7 @@ class TestVerdict:
         for given in (x / 3, x.double() / 3):
             report = check_prefix(order_of_length, given)
             assert report.differing > 0
-            assert report.verdict is Verdict.CAUSAL_TO_ROUNDING, report.summary()
+            assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
             assert report.worst is not None
             assert report.worst.size > 0
 
@@ -78,7 +78,7 @@ class TestVerdict:
         report = check_prefix(
             lambda x: order_of_length(x) if x.dtype == torch.float32 else x.sum(-1), x.float()
         )
-        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING
+        assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
         assert report.evidence is not None
         assert report.evidence.high == 0 < report.evidence.low
         assert report.worst is not None
@@ -87,26 +87,26 @@ class TestVerdict:
     def test_the_last_bit_of_a_matrix_product_is_no_leak(self, rng: torch.Generator) -> None:
         layer = nn.Linear(64, 64)
         report = check_prefix(layer, torch.randn(1, 150, 64, generator=rng))
-        assert report.verdict in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING), report.summary()
+        assert_verdict(report, Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING)
 
     def test_a_tolerance_is_absolute_and_said_to_be_used(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1))
         size = 1e-3 * x[0, 6, 1].abs().item()
-        assert check_prefix(leaky, x, atol=2 * size).verdict is Verdict.TOLERATED
-        assert check_prefix(leaky, x, atol=size / 2).verdict is Verdict.LEAK
+        assert_verdict(check_prefix(leaky, x, atol=2 * size), Verdict.TOLERATED)
+        assert_verdict(check_prefix(leaky, x, atol=size / 2), Verdict.LEAK)
 
     def test_integer_outputs(self, x: Tensor) -> None:
-        assert check_prefix(lambda x: x.cumsum(1).argmax(-1), x).verdict is Verdict.CAUSAL
+        assert_verdict(check_prefix(lambda x: x.cumsum(1).argmax(-1), x), Verdict.CAUSAL)
         leaky = check_prefix(lambda x: (x > x.mean(1, keepdim=True)).long(), x)
-        assert leaky.verdict is Verdict.LEAK
+        assert_verdict(leaky, Verdict.LEAK)
         assert leaky.worst is not None
         assert leaky.worst.size == 1
 
-    def test_chosen_lengths(self, x: Tensor) -> None:
+    def test_chosen_cuts(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1))
-        assert check_prefix(leaky, x, lengths=[7, 8]).verdict is Verdict.CAUSAL
-        assert check_prefix(leaky, x, lengths=iter([4, 7])).lengths == (4, 7)
-        assert check_prefix(leaky, x, lengths=range(4, 7)).verdict is Verdict.LEAK
+        assert_verdict(check_prefix(leaky, x, cuts=[7, 8]), Verdict.CAUSAL)
+        assert check_prefix(leaky, x, cuts=iter([4, 7])).cuts == (4, 7)
+        assert_verdict(check_prefix(leaky, x, cuts=range(4, 7)), Verdict.LEAK)
 
     @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)])
     def test_axes_can_be_anywhere(self, x: Tensor, order: tuple[int, ...]) -> None:
@@ -124,7 +124,7 @@ class TestVerdict:
 
     def test_an_unbatched_input(self, x: Tensor) -> None:
         report = check_prefix(lambda x: x + x.mean(0), x[0], seq_dim=0, batch_dim=None)
-        assert report.verdict is Verdict.LEAK
+        assert_verdict(report, Verdict.LEAK)
         assert report.worst is not None
         assert report.worst.example is None
 
@@ -141,17 +141,17 @@ class TestInconclusive:
                 return y
 
             report = check_prefix(fn, x)
-            assert report.verdict is Verdict.INCONCLUSIVE
+            assert_verdict(report, Verdict.INCONCLUSIVE)
             assert "index [1, 2, 3]" in report.reason
             assert ("k=5" in report.reason) == (bad_length == 5)
 
     def test_zero_outputs(self, x: Tensor) -> None:
         assert "identically zero" in check_prefix(lambda x: x * 0, x).reason
-        assert check_prefix(lambda x: x * 0, x).verdict is Verdict.INCONCLUSIVE
+        assert_verdict(check_prefix(lambda x: x * 0, x), Verdict.INCONCLUSIVE)
 
     def test_a_random_function(self, x: Tensor) -> None:
         report = check_prefix(lambda x: nn.functional.dropout(x, 0.5), x)
-        assert report.verdict is Verdict.INCONCLUSIVE
+        assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "something else when it runs again" in report.reason
 
     def test_a_function_that_keeps_state(self, x: Tensor) -> None:
@@ -162,7 +162,7 @@ class TestInconclusive:
                 self.past = self.past + x.sum().item()
                 return x + self.past
 
-        assert check_prefix(Cache(), x).verdict is Verdict.INCONCLUSIVE
+        assert_verdict(check_prefix(Cache(), x), Verdict.INCONCLUSIVE)
 
 
 class TestWrongCalls:
@@ -173,14 +173,14 @@ class TestWrongCalls:
             ({"x": torch.ones(2, 1, 3)}, "T >= 2"),
             ({"x": torch.ones(5)}, "wrong rank"),
             ({"x": torch.ones(5, 3), "seq_dim": 0}, "batch_dim=None"),
-            ({"lengths": "some"}, r"1 <= k < T = 5, got 'some'"),
-            ({"lengths": []}, "lengths must be"),
-            ({"lengths": [0]}, "lengths must be"),
-            ({"lengths": [5]}, "lengths must be"),
-            ({"lengths": [2.0]}, "lengths must be"),
-            ({"lengths": 5}, "lengths must be"),
-            ({"lengths": None}, "lengths must be"),
-            ({"lengths": np.array([4, 5])}, "lengths must be"),
+            ({"cuts": "some"}, r"1 <= k < T = 5, got 'some'"),
+            ({"cuts": []}, "cuts must be"),
+            ({"cuts": [0]}, "cuts must be"),
+            ({"cuts": [5]}, "cuts must be"),
+            ({"cuts": [2.0]}, "cuts must be"),
+            ({"cuts": 5}, "cuts must be"),
+            ({"cuts": None}, "cuts must be"),
+            ({"cuts": np.array([4, 5])}, "cuts must be"),
             ({"atol": -1.0}, "atol must be"),
             ({"atol": "1e-3"}, "atol must be"),
             ({"seq_dim": 1.5}, r"seq_dim must be the whole number of an axis of x, got 1\.5"),
@@ -210,33 +210,35 @@ class TestWrongCalls:
 
         with pytest.raises(ValueError, match="wider") as caught:
             check_prefix(fn, x)
-        assert caught.value.__notes__ == ["raised by fn(x[:k]) with k=1; choose lengths= that fn accepts"]
-        assert check_prefix(fn, x, lengths=range(3, T)).ok
+        assert caught.value.__notes__ == ["raised by fn(x[:k]) with k=1; choose cuts= that fn accepts"]
+        assert check_prefix(fn, x, cuts=range(3, T)).ok
 
 
 class TestReport:
     def test_summary_and_row(self, x: Tensor) -> None:
         report = check_prefix(with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1)), x)
         assert isinstance(report, PrefixReport)
-        lines = report.summary().splitlines()
-        assert lines[0] == "PrefixEquivalence(T=9, 8 prefixes)"
-        assert lines[1].startswith("  verdict    : LEAK: ")
-        assert lines[2].startswith("  worst      : k=2, t=1 <- s=6: |fn(x[:k])[0, 1, 0] - fn(x)[0, 1, 0]| = ")
-        assert lines[2].endswith("(1 of 24 entries differ)")
-        assert lines[3] == "  shape      : one pair: output 1 reads input 6; seen on all 8 inputs"
-        assert lines[4] == "  enters in  : the code of with_pair_leak.<locals>.leaky"
-        assert lines[5] == "  inputs     : 1 of 1 said something: the given x"
-        assert lines[6] == "  compared   : 8 prefixes, 5 differ; float32 on cpu, seed 0"
-        assert lines[7] == f"  theorem    : {theorems.RUNNER_APPEND}"
-        row = report.row("leaky")
+        text = report.summary()
+        assert text.startswith("Prefix(T=9, 8 prefixes)\n")
+        assert line(text, "verdict").startswith("verdict    : LEAK: ")
+        worst = line(text, "worst")
+        assert worst.startswith("worst      : k=2, t=1 <- s=6: |fn(x[:k])[0, 1, 0] - fn(x)[0, 1, 0]| = ")
+        assert worst.endswith("(1 of 24 entries differ)")
+        pattern = "one pair: output 1 reads input 6; seen on all 8 inputs"
+        assert line(text, "pattern") == f"pattern    : {pattern}"
+        assert line(text, "enters in") == "enters in  : the code of with_pair_leak.<locals>.leaky"
+        assert line(text, "cases") == "cases      : 1 input tried, 1 conclusive: x"
+        assert line(text, "compared") == "compared   : 8 prefixes, 5 differ; float32 on cpu, seed 0"
+        assert line(text, "theorem") == f"theorem    : {theorems.RUNNER_APPEND}"
+        row = report.rows("leaky")[0]
         assert (row.check, row.verdict, row.theorem) == (
-            "append-prefix",
+            "prefix",
             Verdict.LEAK,
             theorems.RUNNER_APPEND,
         )
         assert row.evidence.startswith("k=2, t=1 <- s=6: ")
         assert "; one pair: output 1 reads input 6; enters in " in row.evidence
-        assert check_prefix(cumsum, x).row("sum").evidence == (
+        assert check_prefix(cumsum, x).rows("sum")[0].evidence == (
             "every prefix is reproduced bit for bit; 8 prefixes, 0 differ"
         )
 
@@ -249,8 +251,8 @@ class TestReport:
 class TestShape:
     def test_a_dependence_on_the_length_alone_reads_every_later_input(self, x: Tensor) -> None:
         report = check_prefix(lambda x: x.cumsum(1) / x.shape[1], x)
-        assert report.shape is not None
-        assert str(report.shape.pattern).startswith("everything: every output reads every later input")
+        assert report.pattern is not None
+        assert str(report.pattern.rule).startswith("everything: every output reads every later input")
         assert report.worst is not None
         assert report.worst.s == T - 1
 
@@ -260,20 +262,20 @@ class TestShape:
 
         x = torch.randn(2, 12, 3, generator=torch.Generator().manual_seed(2))
         report = check_prefix(next_one_too, x, alignment=Alignment.patches(3))
-        assert report.verdict is Verdict.LEAK
-        assert report.shape is not None
-        assert str(report.shape.pattern) == "off by one: output t reads input t + 1"
+        assert_verdict(report, Verdict.LEAK)
+        assert report.pattern is not None
+        assert str(report.pattern.rule) == "off by one: output t reads input t + 1"
 
     def test_lengths_that_the_function_does_not_take_leave_the_verdict(self, x: Tensor) -> None:
         blocks = lambda x: (x.unflatten(1, (-1, 3)) + x.unflatten(1, (-1, 3)).mean(1, True)).flatten(1, 2)  # noqa: E731
-        report = check_prefix(blocks, x, lengths=[3, 6])
-        assert report.verdict is Verdict.LEAK
+        report = check_prefix(blocks, x, cuts=[3, 6])
+        assert_verdict(report, Verdict.LEAK)
         assert report.worst is not None
         assert report.worst.s is None
-        assert report.shape is None
+        assert report.pattern is None
 
     def test_is_not_of_what_rounds(self, x: Tensor) -> None:
-        assert check_prefix(order_of_length, x).shape is None
+        assert check_prefix(order_of_length, x).pattern is None
 
     def test_other_kernels_at_other_lengths_are_no_part_of_it(self) -> None:
         def leaky(x: Tensor) -> Tensor:
@@ -282,39 +284,38 @@ class TestShape:
             return y
 
         report = check_prefix(leaky, torch.randn(2, T, 4, dtype=torch.float64))
-        assert report.shape is not None
-        assert str(report.shape.pattern) == "one pair: output 3 reads input 6"
+        assert report.pattern is not None
+        assert str(report.pattern.rule) == "one pair: output 3 reads input 6"
 
 
 class TestAssertion:
     def test_passes_and_returns_the_report(self, x: Tensor) -> None:
-        assert assert_prefix_equivalent(cumsum, x) == check_prefix(cumsum, x)
+        assert check_prefix(cumsum, x).require() == check_prefix(cumsum, x)
 
     def test_message(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-3, (0, 1, 0), (0, 6, 1))
-        with pytest.raises(CausalityError) as caught:
-            assert_prefix_equivalent(leaky, x, lengths=[2, 8], atol=1e-9)
-        lines = str(caught.value).splitlines()
-        assert lines[0].startswith("assert_prefix_equivalent: LEAK: ")
-        assert lines[1] == "1 of 2 prefixes differ"
-        assert lines[2].startswith("Allowed: absolute difference 1e-09, or rounding")
-        assert lines[3].startswith(
-            "Repeat : check_prefix(fn, x, lengths=(2, 8), atol=1e-09, "
-            "generator=torch.Generator().manual_seed(0))  # fn: with_pair_leak"
+        with pytest.raises(CheckFailed) as caught:
+            check_prefix(leaky, x, cuts=[2, 8], atol=1e-9).require()
+        text = str(caught.value)
+        assert text.startswith("prefix: LEAK: ")
+        assert line(text, "1 of 2") == "1 of 2 prefixes differ"
+        assert line(text, "Allowed").startswith("Allowed: absolute difference 1e-09, or rounding")
+        assert line(text, "Repeat").startswith(
+            "Repeat : check_prefix(fn, x, cuts=(2, 8), atol=1e-09, seed=0)  # fn: with_pair_leak"
         )
         assert caught.value.report.worst.index == (0, 1, 0)
 
     def test_inconclusive_does_not_pass(self, x: Tensor) -> None:
-        with pytest.raises(CausalityError, match="INCONCLUSIVE"):
-            assert_prefix_equivalent(torch.zeros_like, x)
+        with pytest.raises(CheckFailed, match="INCONCLUSIVE"):
+            check_prefix(torch.zeros_like, x).require()
 
 
 @pytest.mark.parametrize("context", [torch.enable_grad, torch.inference_mode])
 def test_nothing_of_the_caller_changes(x: Tensor, context: Callable[[], object]) -> None:
     before = x.clone()
     with context():
-        assert check_prefix(lambda x: x.mul_(2).cumsum(1), x.clone()).verdict is Verdict.CAUSAL
-        assert check_prefix(lambda x: x.mul_(2).cumsum(1), x).verdict is Verdict.CAUSAL
+        assert_verdict(check_prefix(lambda x: x.mul_(2).cumsum(1), x.clone()), Verdict.CAUSAL)
+        assert_verdict(check_prefix(lambda x: x.mul_(2).cumsum(1), x), Verdict.CAUSAL)
     assert torch.equal(x, before)
 
 
@@ -323,7 +324,7 @@ def test_on_a_gpu() -> None:
     report = check_prefix(
         with_pair_leak(cumsum, 1e-2, (0, 1, 0), (0, 6, 1)), torch.randn(2, 9, 4, device="cuda")
     )
-    assert report.verdict is Verdict.LEAK
+    assert_verdict(report, Verdict.LEAK)
     assert report.device == "cuda:0"
 
 
@@ -336,14 +337,14 @@ class TestTokenIds:
 
     def test_causal(self, ids: Tensor) -> None:
         report = check_prefix(lambda ids: self.embedding[ids].cumsum(1), ids, vocab_size=11)
-        assert report.verdict is Verdict.CAUSAL
-        assert [tried.strategy for tried in report.inputs] == ["", "other ids", "shuffled", "other ids"]
+        assert_verdict(report, Verdict.CAUSAL)
+        assert [tried.strategy for tried in report.cases] == ["", "other ids", "shuffled", "other ids"]
         assert "vocab_size=11" in report.call
 
     def test_rounding_is_told_from_other_ids(self, ids: Tensor) -> None:
         """Another order of a sum: float32 alone differs, and no replaced future changes a bit."""
         report = check_prefix(lambda ids: order_of_length(self.embedding[ids]), ids)
-        assert report.verdict is Verdict.CAUSAL_TO_ROUNDING, report.summary()
+        assert_verdict(report, Verdict.CAUSAL_TO_ROUNDING)
 
     def test_leaks(self, ids: Tensor) -> None:
         def of_length(ids: Tensor) -> Tensor:
@@ -352,12 +353,12 @@ class TestTokenIds:
         def of_a_later_id(ids: Tensor) -> Tensor:
             return self.embedding[ids] + (ids == ids[0, -1]).any(1).float()[:, None, None]
 
-        assert check_prefix(of_length, ids).verdict is Verdict.LEAK
-        assert check_prefix(of_a_later_id, ids).verdict is Verdict.LEAK
+        assert_verdict(check_prefix(of_length, ids), Verdict.LEAK)
+        assert_verdict(check_prefix(of_a_later_id, ids), Verdict.LEAK)
 
     def test_outputs_may_be_integers(self, ids: Tensor) -> None:
-        assert check_prefix(lambda ids: ids.cumsum(1), ids).verdict is Verdict.CAUSAL
-        assert check_prefix(lambda ids: ids + ids.flip(1).cumsum(1), ids).verdict is Verdict.LEAK
+        assert_verdict(check_prefix(lambda ids: ids.cumsum(1), ids), Verdict.CAUSAL)
+        assert_verdict(check_prefix(lambda ids: ids + ids.flip(1).cumsum(1), ids), Verdict.LEAK)
 
     def test_a_wrong_call(self, x: Tensor) -> None:
         with pytest.raises(InvalidArgument, match="check_prefix: x holds only the id 1"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from scanproof import Verdict, certify, check_prefix
+from verdicts import assert_verdict
 from zoo.attention import causal_attention, chunked_linear_attention
 from zoo.injected import with_pair_leak
 from zoo.mixing import shifted
@@ -71,7 +72,7 @@ def pairs(draw: st.DrawFn, x: Tensor) -> tuple[tuple[int, int, int], tuple[int, 
 @given(causal_cases())
 def test_a_causal_composition_has_exact_zeros(case: Case) -> None:
     report = certify(case.fn, case.x)
-    assert report.verdict is Verdict.CAUSAL, report.summary()
+    assert_verdict(report, Verdict.CAUSAL)
     assert report.temporal.residue == report.temporal_leak == report.crossbatch_leak == 0.0
 
 
@@ -80,9 +81,9 @@ def test_a_causal_composition_has_exact_zeros(case: Case) -> None:
 def test_an_injected_pair_is_named(case: Case, digits: int, data: st.DataObject) -> None:
     output, source = data.draw(pairs(case.x))
     report = certify(with_pair_leak(case.fn, 10.0**-digits, output, source), case.x)
-    assert report.verdict is Verdict.LEAK, report.summary()
+    assert_verdict(report, Verdict.LEAK)
     assert report.temporal.leaking == source[1] - output[1]
-    pair = report.pair
+    pair = report.worst
     assert pair is not None
     assert (pair.output_index, pair.input_index) == (output, source)
     assert abs(pair.size * 10.0**digits - 1) < 1e-5
@@ -94,7 +95,7 @@ def test_every_cut_sees_the_pairs_across_it_and_no_other(case: Case, seed: int) 
     T = case.x.shape[1]
     weights = torch.randn(T, T, generator=torch.Generator().manual_seed(seed)).to(case.x.dtype)
     report = certify(lambda x: case.fn(x) + weights @ x, case.x)
-    assert report.verdict is Verdict.LEAK
+    assert_verdict(report, Verdict.LEAK)
     assert report.temporal.leaking == T - 1
 
 
@@ -102,7 +103,7 @@ def test_every_cut_sees_the_pairs_across_it_and_no_other(case: Case, seed: int) 
 @given(causal_cases())
 def test_a_causal_composition_keeps_its_prefixes(case: Case) -> None:
     report = check_prefix(case.fn, case.x)
-    assert report.verdict in (Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING), report.summary()
+    assert_verdict(report, Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING)
 
 
 @settings(max_examples=60, deadline=None)
@@ -111,8 +112,8 @@ def test_an_injected_pair_breaks_the_prefixes_between(case: Case, digits: int, d
     output, source = data.draw(pairs(case.x))
     case.x[source] = 1.0
     report = check_prefix(with_pair_leak(case.fn, 10.0**-digits, output, source), case.x)
-    assert report.verdict is Verdict.LEAK, report.summary()
+    assert_verdict(report, Verdict.LEAK)
     assert report.worst is not None
     assert report.worst.index == output
-    assert output[1] < report.worst.length <= source[1]
+    assert output[1] < report.worst.cut <= source[1]
     assert abs(report.worst.size * 10.0**digits - 1) < 1e-5

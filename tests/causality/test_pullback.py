@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from scanproof import InvalidArgument, Verdict, certify
-from scanproof.causality.copies import separating_halves
-from scanproof.causality.pullback import FEWEST, Batching, Pullback
+from scanproof.causality.gradients.copies import separating_halves
+from scanproof.causality.gradients.pullback import FEWEST, Batching, Pullback
+from verdicts import assert_verdict
 from zoo.attention import attention, lower
 from zoo.injected import with_pair_leak
 from zoo.models import MODELS
@@ -78,7 +79,7 @@ class TestWithoutABatchingRule:
 
     def test_copies_of_the_batch_take_the_cotangents(self, x: Tensor) -> None:
         report = certify(Opaque.apply, x)
-        assert report.verdict is Verdict.CAUSAL
+        assert_verdict(report, Verdict.CAUSAL)
         assert report.batching == Batching(39, copies=True)
         assert report.vjps == 39 + 2 + (2 + 8)  # two compare copies, eight tell them apart
         assert "up to 39 at once on copies of the batch" in report.summary()
@@ -107,13 +108,13 @@ class TestWithoutABatchingRule:
     def test_leaks_are_found_in_copies(self, x: Tensor) -> None:
         report = certify(leaky, x)
         assert report.batching.copies
-        assert report.verdict is Verdict.LEAK
-        assert (report.pair.t, report.pair.s, report.pair.size) == (30, 33, pytest.approx(1e-3))
+        assert_verdict(report, Verdict.LEAK)
+        assert (report.worst.t, report.worst.s, report.worst.size) == (30, 33, pytest.approx(1e-3))
 
     def test_in_coded_mode(self, x: Tensor) -> None:
         x = torch.cat([x] * 10, 1)
         assert certify(Opaque.apply, x, cuts="coded").batching == Batching(10, copies=True)
-        assert certify(leaky, x, cuts="coded").pair.s == 33
+        assert certify(leaky, x, cuts="coded").worst.s == 33
 
     @pytest.mark.parametrize(
         "coupled",
@@ -243,8 +244,8 @@ def test_a_small_memory_budget_splits_the_sweep_and_changes_nothing(x: Tensor) -
     split = certify(fn, x, memory_budget=1)
     assert (whole.batching, split.batching) == (Batching(5), Batching())
     assert split.temporal_total == pytest.approx(whole.temporal_total)
-    assert (split.pair, split.vjps, split.temporal.leaking) == (
-        whole.pair,
+    assert (split.worst, split.vjps, split.temporal.leaking) == (
+        whole.worst,
         whole.vjps,
         whole.temporal.leaking,
     )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from scanproof import InvalidArgument, Verdict, certify, check_perturbation, check_prefix
+from verdicts import assert_verdict
 
 
 @dataclass
@@ -66,16 +67,19 @@ def x(rng: torch.Generator) -> Tensor:
 )
 @pytest.mark.parametrize("check", [certify, check_prefix, check_perturbation])
 def test_the_output_that_is_named_is_looked_at(check: Any, kind: str, good: Any, bad: Any, x: Tensor) -> None:
-    assert check(CASES[kind], x, output=good).verdict is Verdict.CAUSAL
-    assert check(CASES[kind], x, output=bad).verdict is Verdict.LEAK
+    assert_verdict(check(CASES[kind], x, output=good), Verdict.CAUSAL)
+    assert_verdict(check(CASES[kind], x, output=bad), Verdict.LEAK)
 
 
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("tuple", "got tuple of 2; name one by output=, for example output=0, or by a callable"),
-        ("list", "got list of 2; name one by output=, for example output=0"),
-        ("dict", "got dict with keys 'hidden', 'state'; name one by output=, for example output='hidden'"),
+        ("tuple", "got tuple of 2; select one with output=, for example output=0, or with a callable"),
+        ("list", "got list of 2; select one with output=, for example output=0"),
+        (
+            "dict",
+            "got dict with keys 'hidden', 'state'; select one with output=, for example output='hidden'",
+        ),
         ("mapping with attributes", "got Mapping with keys 'hidden', 'state'; .* output='hidden'"),
         ("dataclass", "got Output with fields 'hidden', 'state'; .* output='hidden'"),
         ("named tuple", "got Named with fields 'hidden', 'state'; .* output='hidden'"),

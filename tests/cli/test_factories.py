@@ -7,8 +7,10 @@ import pytest
 from markupsafe import escape
 from typer.testing import CliRunner
 
-from scanproof.causality import certificate
+from scanproof.causality.gradients import certificate
 from scanproof.cli.app import app
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.refinement.oracle import Oracle
 from scanproof.report import html
 
 MODULE = """
@@ -54,7 +56,7 @@ def skipping():
     pytest.skip("no weights here")
 
 def leaving_later():
-    return lambda x: leaving()
+    return lambda x: leaving(), doubled()[1]
 
 def leaving_second():
     calls = []
@@ -222,7 +224,7 @@ def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch):
     result = run("certify", "made:causal", "--shape", "2,5,1", "--quiet")
     assert result.exit_code == 3
     assert "Traceback" in result.stderr
-    assert result.stderr.endswith("nothing was established. Please report the above.\n")
+    assert result.stderr.endswith("Nothing was established. Please report the traceback.\n")
 
 
 @pytest.mark.parametrize(
@@ -238,18 +240,18 @@ def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch):
         ("unfinished:f", "importing unfinished raised SyntaxError: invalid syntax (unfinished.py, line 1)."),
         (
             "made:needy",
-            "made:needy takes width; name a function without arguments, that returns what to check",
+            "made:needy takes width; name a function without arguments that returns fn, a function or module",
         ),
-        ("made:nothing", "made:nothing returned None; return what to check"),
+        ("made:nothing", "made:nothing returned None; return fn, a function or module"),
         ("made:failing", "made:failing raised ZeroDivisionError: division by zero ("),
         ("made:leaving", "made:leaving raised SystemExit: 0 ("),
-        ("made:leaving_later", "on input (2, 5, 1) what the factory made raised SystemExit: 0 ("),
+        ("made:leaving_later", "on input (2, 5, 1), fn of the factory raised SystemExit: 0 ("),
         ("made:skipping", "made:skipping raised Skipped: no weights here ("),
         ("made:later", "made:later is async; name a function that returns without await."),
         ("made:model", "made:model is a Flip; name a function without arguments"),
         ("made:MODULE", "made has no MODULE"),
         ("made:misspelt", "made:misspelt returned a mapping with 'foo'; "),
-        ("builtins:dict", "builtins:dict returned a dict; return what to check"),
+        ("builtins:dict", "builtins:dict returned a dict; return fn, a function or module"),
     ],
 )
 @pytest.mark.parametrize("command", ["audit", "certify", "refine"])
@@ -263,7 +265,10 @@ def test_mistakes_in_the_users_code_are_sentences(command, target, sentence):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["certify", "made:causal"], "certify: what shape has the input? Say --shape 2,64,32"),
+        (
+            ["certify", "made:causal"],
+            "certify: the shape of the input is missing; give --shape, such as 2,64,32",
+        ),
         (["certify", "made:causal", "--shape", "2,x"], "certify: --shape is '2,x'; give whole numbers"),
         (
             ["refine", "made:aligned", "--shape", "2,5,1"],
@@ -271,19 +276,22 @@ def test_mistakes_in_the_users_code_are_sentences(command, target, sentence):
         ),
         (
             ["certify", "made:causal", "--shape", "99999999,9999999"],
-            "certify: an input of shape (99999999, 9999999) does not fit into memory here; choose smaller",
+            "certify: an input of shape (99999999, 9999999) does not fit into memory; choose smaller",
         ),
         (
             ["audit", "made:causal", "--shape", "9" * 30, "--vocab-size", "3"],
-            f"audit: an input of shape ({'9' * 30},) does not fit into memory here; choose smaller",
+            f"audit: an input of shape ({'9' * 30},) does not fit into memory; choose smaller",
         ),
         (["audit", "made:causal", "--shape", "2,0,1"], "audit: --shape is '2,0,1'; give whole numbers"),
         (["audit", "made:causal", "--shape", "2,5,1", "--dtype", "int8"], "audit: --dtype must be one of"),
-        (["audit", "made:causal", "--shape", "2,5,1", "--device", "abacus"], "audit: --device is 'abacus'"),
+        (
+            ["audit", "made:causal", "--shape", "2,5,1", "--device", "abacus"],
+            "audit: this machine cannot use --device 'abacus'",
+        ),
         (["certify", "made:causal", "--shape", "2,5,1", "--cuts", "some"], "certify: cuts must be one of"),
         (
             ["certify", "made:weights", "--shape", "2,5,3"],
-            "certify: on input (2, 5, 3) what the factory made",
+            "certify: on input (2, 5, 3), fn of the factory raised",
         ),
         (["refine", "made:causal", "--shape", "2,5,1"], "refine: made:causal returned no spec; return"),
         (["refine", "made:tripled", "--shape", "2,5,1"], "refine: the factory gives x; leave --shape out."),
@@ -302,3 +310,12 @@ def test_wrong_options_are_sentences(arguments, sentence):
     assert result.exit_code == 2
     assert result.stderr.startswith(sentence)
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_oracle_that_cannot_be_had_is_replaced_by_no_other(monkeypatch):
+    def absent():
+        raise LeanUnavailable("There is no Lean here.")
+
+    monkeypatch.setattr(Oracle, "start", absent)
+    result = run("refine", "made:doubled", "--shape", "2,5,1", "--oracle", "lean", "--quiet")
+    assert (result.exit_code, result.stdout, result.stderr) == (3, "", "There is no Lean here.\n")

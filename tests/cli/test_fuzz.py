@@ -1,4 +1,6 @@
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ run = CliRunner().invoke
 
 
 @pytest.fixture(autouse=True)
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A module of the user's in the working folder."""
     (tmp_path / "my_scans.py").write_text(
         """
@@ -38,6 +40,8 @@ number = 3
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("my_scans", None)
 
 
 def test_our_own_scans() -> None:
@@ -54,8 +58,8 @@ def test_a_wrong_scan_is_a_finding_with_code(gradients: list[str]) -> None:
     result = run(app, ["fuzz", "my_scans:wrong", "my_scans:right", "--cases", "60", *gradients])
     assert result.exit_code == 1
     assert "REFUTED" in result.output
-    assert "Repeats what refutes my_scans:wrong, as impl:" in result.output
-    assert "scanproof.assert_scan_refines(impl, u=u," in result.output
+    assert "Repeats what refutes my_scans:wrong, as fn:" in result.output
+    assert "scanproof.check_refinement(fn, scanproof.SelectiveScanFn(), {'u': u," in result.output
 
 
 def test_json() -> None:
@@ -63,7 +67,7 @@ def test_json() -> None:
     assert result.exit_code == 0
     (report,) = json.loads(result.stdout)["reports"]
     assert (report["subject"], report["verdict"], report["dtype"]) == ("my_scans:right", "REFINES", "float64")
-    assert report["fields"]["tried"]["cases"] == 5
+    assert report["fields"]["drawn"]["cases"] == 5
 
 
 def test_quiet() -> None:
@@ -116,4 +120,4 @@ def test_a_scan_that_raises_is_said_in_a_sentence_and_does_not_hide_others(other
 def test_a_scan_without_a_signature_is_tried() -> None:
     result = run(app, ["fuzz", "builtins:dict", "--cases", "3"])
     assert result.exit_code == 2
-    assert result.stderr.startswith("impl(…, return_last_state=True) returned a dict")
+    assert result.stderr.startswith("fn(…, return_last_state=True) returned a dict")

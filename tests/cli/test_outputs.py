@@ -36,7 +36,7 @@ def refused(arguments, place, sentence):
         ("file/deep/page", "file/deep cannot be a folder, for "),
         ("folder", "folder is a folder; name a file in it."),
         ("", ". is a folder; name a file in it."),
-        ("absent/page", "there is no folder absent to write page into."),
+        ("absent/page", "page cannot be written: the folder absent does not exist."),
     ],
 )
 @pytest.mark.parametrize("arguments", FILES, ids=lambda words: words[0])

@@ -66,7 +66,7 @@ def test_json():
     ("arguments", "sentence"),
     [
         (["theorems", "take_outputs_apend"], "did you mean"),
-        (["theorems", "append", "wavelets"], "No theorem speaks of append and wavelets; try fewer"),
+        (["theorems", "append", "wavelets"], "No theorem mentions append and wavelets; try fewer"),
         (["cite", "Runner.take_outputs_apend"], f"did you mean {NAME}"),
         (
             ["cite", NAME, "--format", "ris"],

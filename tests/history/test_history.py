@@ -14,10 +14,10 @@ from scanproof import (
     SsdScan,
     Verdict,
     certify,
-    check_batch_independence,
-    check_kernel_refinement,
+    check_batch,
     check_perturbation,
     check_prefix,
+    check_refinement,
     check_streaming,
 )
 from scanproof.refinement.kernels.cases import random_inputs
@@ -26,7 +26,7 @@ T = 3 * CHUNK + 3
 SIZES = {"time": T, "head": HEADS, "group": 2, "channel": WIDTH, "state": STATES}
 LARGE = 8.0
 """Added to dt before its softplus, it makes every step size larger than any limit here."""
-CAUSALITY = {"gradients", "perturbation", "prefix"}
+CAUSALITY = {"certificate", "perturbation", "prefix"}
 ROWS = {"rows that end", "rows reordered"}
 WRONG_PREFILL = ROWS | {"refinement", "state returned", "left padding", "padded, then steps"}
 DECODING = {"steps", "prefill, then steps"}
@@ -53,29 +53,29 @@ def tokens(time=T, rows=3):
 
 
 def refinement(model, dt=0.0, **sizes):
-    inputs = random_inputs(SsdScan(), seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
-    inputs["dt_bias"] = inputs["dt_bias"] + dt
     scan = SsdScan(dt_softplus=True)
-    return check_kernel_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
+    inputs = random_inputs(scan, seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
+    inputs["dt_bias"] = inputs["dt_bias"] + dt
+    return check_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
 
 
 def streaming(model, x):
-    report = check_streaming(model, x, lengths=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
-    return {row.check: row.verdict for row in report.rows}
+    report = check_streaming(model, x, cuts=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
+    return {row.check: row.verdict for row in report.ways}
 
 
 def verdicts(model, time=T):
     """Return the verdict of every check, by its name."""
     x = tokens(time)
     found = {
-        "gradients": certify(model, x, cuts="coded", inputs=1).verdict,
+        "certificate": certify(model, x, cuts="coded", cases=1).verdict,
         "perturbation": check_perturbation(
-            model, x, cuts=[cut for cut in (1, 3, 4, 10, 14) if cut < time], inputs=1
+            model, x, cuts=[cut for cut in (1, 3, 4, 10, 14) if cut < time], cases=1
         ).verdict,
         "prefix": check_prefix(
-            model, x, lengths=[cut for cut in (1, 3, 4, 10, 14) if cut < time], inputs=1
+            model, x, cuts=[cut for cut in (1, 3, 4, 10, 14) if cut < time], cases=1
         ).verdict,
-        "batch": check_batch_independence(model, x).verdict,
+        "batch": check_batch(model, x).verdict,
         "refinement": refinement(model, time=time),
     }
     return found | streaming(model, x)

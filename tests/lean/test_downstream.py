@@ -1,6 +1,7 @@
 """The example of a package that depends on the library is checked against the library as it stands."""
 
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_it_is_proved_and_a_false_variant_is_not() -> None:
     used = whole.closure("Spec.Runner", "Spec.Scalar")
     graph = replace(whole, modules={name: whole.modules[name] for name in used})
     proper = example.removesuffix("end\n")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, closing(toolchain):
         build = toolchain.build(graph, Path(folder), silent)
         file = Path(folder) / "Downstream.lean"
         file.write_text(proper + wrong, encoding="utf-8")

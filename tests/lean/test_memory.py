@@ -1,6 +1,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from scanproof.lean import memory
@@ -14,7 +15,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine of 8 GiB and 4 cores; returns the folder where a container's limits would stand."""
     names = ("memory.max", "memory.current", "memory.stat")
     monkeypatch.setattr(memory, "_CGROUP_FILES", [tuple(str(tmp_path / name) for name in names)])
-    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * GIB))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * GIB))
     monkeypatch.setattr(memory.os, "cpu_count", lambda: 4)
     return tmp_path
 

@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from scanproof.lean.progress import on_console, silent
+from scanproof.lean.progress import on_console, silent, together
 
 
 def console_text(terminal: bool = False) -> tuple[io.StringIO, Console]:
@@ -45,6 +45,29 @@ def test_nothing_to_count() -> None:
     with on_console(console)("Thinking", 0, ""):
         pass
     assert out.getvalue() == "Thinking …\n"
+
+
+def test_two_steps_at_once_on_a_terminal() -> None:
+    out, console = console_text(terminal=True)
+    with (
+        together(console) as show,
+        show("Checking", 2, "modules") as checking,
+        show("Auditing", 3, "implementations") as auditing,
+    ):
+        checking.start("Spec.A")
+        auditing.start("scan")
+        console.print("a table")
+    frames = out.getvalue().split("Checking")
+    assert any("0/2 modules" in frame and "0/3 implementations" in frame for frame in frames)
+    assert "a table" in out.getvalue()
+
+
+def test_two_steps_at_once_as_lines() -> None:
+    out, console = console_text()
+    with together(console) as show, show("Checking", 1, "modules") as checking, show("Auditing", 0, ""):
+        checking.start("Spec.A")
+        checking.finish("Spec.A")
+    assert out.getvalue().splitlines() == ["Checking …", "Auditing …", "Checking: 1/1 modules Spec.A"]
 
 
 def test_silence() -> None:

@@ -91,7 +91,7 @@ def test_a_page_says_everything(folder: Path) -> None:
         "What it does not say",
         "<code>Spec/Runner.lean</code>, line 7",
         "Checked with Lean 4.28.0 by wasm",
-        "<code>scanproof.causality.prefix_report</code>: What append-prefix equivalence reports.",
+        "<code>scanproof.causality.outputs.prefix_report</code>: What the check of prefixes reports.",
         'id="Scanproof.Runner.take_outputs_append"',
     ):
         assert part in text
@@ -140,7 +140,7 @@ def test_only_a_statement_without_the_rounding_model_says_nothing_of_rounding() 
 def test_modules_cite_what_their_code_takes() -> None:
     citing = citing_modules()
     assert any(one.rests and one.module.endswith("prefix_report") for one in citing[theorems.RUNNER_APPEND])
-    named = [one for one in citing["laurent_pair"] if one.module == "scanproof.causality.coded"]
+    named = [one for one in citing["laurent_pair"] if one.module == "scanproof.causality.gradients.coded"]
     assert [one.rests for one in named] == [False]
     runners = next(one for one in citing[theorems.SCAN_ERROR] if one.module.endswith(".runners"))
     assert runners.says.startswith("The list runners of the Lean library")

@@ -1,9 +1,12 @@
+import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from scanproof.lean import webassembly
+from scanproof.lean.checker import Checker, Job
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.modules import read_graph
 from scanproof.lean.progress import silent
@@ -29,9 +32,14 @@ def build(tmp_path: Path, fake_lean: Path, monkeypatch: pytest.MonkeyPatch) -> C
     def run(project: Project) -> Build:
         folder = tmp_path / f"build{next(count)}"
         folder.mkdir()
-        return WebAssembly.require(project).build(read_graph(project), folder, silent)
+        with closing(WebAssembly.require(project)) as lean:
+            return lean.build(read_graph(project), folder, silent)
 
     return run
+
+
+def events(log: Path, kind: str) -> list[str]:
+    return [line.split()[1] for line in log.read_text().splitlines() if line.split()[0] == kind]
 
 
 def test_everything_is_checked_once_and_imports_first(
@@ -41,7 +49,7 @@ def test_everything_is_checked_once_and_imports_first(
     first = build(project)
     assert first.findings == ()
     assert first.checked == tuple(sorted(DIAMOND))
-    begun = [line.split()[1] for line in fake_lean.read_text().splitlines() if line.startswith("begin")]
+    begun = events(fake_lean, "begin")
     assert begun[0] == "Spec/Base.lean"
     assert begun[-2:] == ["Spec/Top.lean", "Spec.lean"]
     second = build(project)
@@ -52,13 +60,14 @@ def test_everything_is_checked_once_and_imports_first(
 def test_never_more_than_two_at_a_time(
     build: Callable[[Project], Build], make_project: MakeProject, fake_lean: Path
 ) -> None:
-    wide = {f"Spec.M{i}": "module\n" for i in range(6)}
+    wide = {f"Spec.M{i}": "-- waits for another to begin\nmodule\n" for i in range(6)}
     build(make_project({"Spec": "".join(f"public import {name}\n" for name in wide), **wide}))
     running, most = 0, 0
     for line in fake_lean.read_text().splitlines():
-        running += 1 if line.startswith("begin") else -1
+        running += {"start": 0, "begin": 1, "end": -1}[line.split()[0]]
         most = max(most, running)
     assert most == 2
+    assert len(events(fake_lean, "start")) == 1  # one process for all
 
 
 def test_only_what_changed_is_checked(
@@ -68,8 +77,7 @@ def test_only_what_changed_is_checked(
     fake_lean.unlink()
     again = build(make_project({"Spec.Left": DIAMOND["Spec.Left"] + "-- edited\n"}))
     assert again.checked == ("Spec", "Spec.Left", "Spec.Top")
-    begun = [line for line in fake_lean.read_text().splitlines() if line.startswith("begin")]
-    assert begun == ["begin Spec/Left.lean", "begin Spec/Top.lean", "begin Spec.lean"]
+    assert events(fake_lean, "begin") == ["Spec/Left.lean", "Spec/Top.lean", "Spec.lean"]
     fake_lean.unlink()
     assert build(make_project(DIAMOND)).checked == ()
     assert not fake_lean.exists()
@@ -95,19 +103,46 @@ def test_information_is_no_fault(build: Callable[[Project], Build], make_project
 
 
 def test_the_options_of_the_lakefile_are_passed_on(
-    make_project: MakeProject, fake_lean: Path, tmp_path: Path
+    make_project: MakeProject, fake_lean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(webassembly, "parallel_processes", lambda size: 1)
+    given: list[Job] = []
+    monkeypatch.setattr(Checker, "submit", lambda self, job: given.append(job))
+    monkeypatch.setattr(Checker, "result", lambda self: (given[-1].file, []))
     project = make_project({"Spec": "module\n"})
-    lean = WebAssembly.require(project)
-    command = lean._command(tmp_path, [*webassembly._options(project), "x"])
-    assert command[4:] == ["-DautoImplicit=false", "-Dlinter.missingDocs=true", "x"]
+    with closing(WebAssembly.require(project)) as lean:
+        lean.build(read_graph(project), tmp_path, silent)
+    (job,) = given
+    assert job.options == {"autoImplicit": "false", "linter.missingDocs": "true"}
+    assert json.loads(job.to_json()) == {
+        "file": "Spec.lean",
+        "options": job.options,
+        "fresh": False,
+        "olean": str(tmp_path / "Spec.olean"),
+        "ilean": str(tmp_path / "Spec.ilean"),
+    }
 
 
 def test_a_crash_is_not_a_verdict(build: Callable[[Project], Build], make_project: MakeProject) -> None:
     project = make_project({"Spec": "module\n--! crash\n"})
-    with pytest.raises(LeanUnavailable, match=r"crashed on Spec\.lean with exit code 134: .*out of bounds"):
+    with pytest.raises(LeanUnavailable, match=r"crashed on Spec\.lean with exit code 7: .*out of bounds"):
         build(project)
     assert build(make_project({"Spec": "module\n"})).checked == ("Spec",)
+
+
+def test_a_crash_for_what_was_checked_before_is_tried_again(
+    build: Callable[[Project], Build], make_project: MakeProject, fake_lean: Path
+) -> None:
+    assert build(make_project({"Spec": "module\n--! stale\n"})).checked == ("Spec",)
+    assert events(fake_lean, "begin") == ["Spec.lean", "Spec.lean"]
+
+
+def test_a_process_that_dies_is_not_a_verdict(
+    build: Callable[[Project], Build], make_project: MakeProject
+) -> None:
+    project = make_project({"Spec": "module\n--! die\n"})
+    with pytest.raises(LeanUnavailable, match=r"crashed on Spec\.lean with exit code 134: out of memory"):
+        build(project)
 
 
 def test_edits_during_a_check_do_not_reach_it(
@@ -121,7 +156,8 @@ def test_edits_during_a_check_do_not_reach_it(
     (project.root / "Spec" / "Base.lean").write_text("--! error written too late\n")
     folder = tmp_path / "mine"
     folder.mkdir()
-    assert WebAssembly.require(project).build(graph, folder, silent).findings == ()
+    with closing(WebAssembly.require(project)) as lean:
+        assert lean.build(graph, folder, silent).findings == ()
 
 
 def test_another_version_of_lean(make_project: MakeProject) -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof import CausalityError, InvalidArgument, Verdict
+from scanproof import CheckFailed, InvalidArgument, Verdict
 from scanproof.monitors.monitor import CausalityMonitor
 
 lightning = pytest.importorskip("lightning.pytorch", reason="pip install lightning")
@@ -48,7 +48,7 @@ def test_every_nth_batch_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_leak_ends_training() -> None:
-    with pytest.raises(CausalityError, match="LEAK"):
+    with pytest.raises(CheckFailed, match="LEAK"):
         fit(lightning, 1.0)
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof import CausalityError, CausalityMonitor, InvalidArgument, Verdict
+from scanproof import CausalityMonitor, CheckFailed, InvalidArgument, Verdict
+from verdicts import assert_verdict
 
 
 class Model(nn.Module):
@@ -85,10 +86,10 @@ def test_random_numbers_drawn_in_a_check_are_given_back(x: Tensor) -> None:
 
 def test_a_leak_is_raised_and_the_model_trains_on(x: Tensor) -> None:
     model = Model(leak=1.0).train()
-    with pytest.raises(CausalityError, match="CausalityMonitor: LEAK") as caught:
+    with pytest.raises(CheckFailed, match=r"^certificate: LEAK") as caught:
         CausalityMonitor(model)(x)
-    assert "Found at step 1" in str(caught.value)
-    assert "Repeat : certify(fn, x, cuts='rand', K=4, generator=" in str(caught.value)
+    assert caught.value.__notes__ == ["Found at step 1 of the CausalityMonitor."]
+    assert "Repeat : certify(fn, x, cuts='rand', K=4, seed=0)" in str(caught.value)
     assert model.training
     assert model.drop.training
 
@@ -96,7 +97,7 @@ def test_a_leak_is_raised_and_the_model_trains_on(x: Tensor) -> None:
 def test_a_leak_is_logged(x: Tensor, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR, "scanproof.monitor"):
         report = CausalityMonitor(Model(leak=1.0), on_leak="log")(x)
-    assert report.verdict is Verdict.LEAK
+    assert_verdict(report, Verdict.LEAK)
     assert "worst pair" in caplog.text
 
 
@@ -104,7 +105,7 @@ def test_inconclusive_is_logged_and_does_not_end_training(
     x: Tensor, caplog: pytest.LogCaptureFixture
 ) -> None:
     report = CausalityMonitor(lambda x: x * float("nan"))(x)
-    assert report.verdict is Verdict.INCONCLUSIVE
+    assert_verdict(report, Verdict.INCONCLUSIVE)
     assert "NaN" in caplog.text
 
 

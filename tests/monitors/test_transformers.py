@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof import CausalityError, InvalidArgument
+from scanproof import CheckFailed, InvalidArgument
 
 transformers = pytest.importorskip("transformers", reason="pip install 'scanproof[transformers]'")
 pytest.importorskip("accelerate", reason="pip install accelerate")
@@ -64,7 +64,7 @@ def test_a_causal_model_trains_as_without_it(tmp_path: Path, monkeypatch: pytest
 def test_a_leak_ends_training(tmp_path: Path) -> None:
     from scanproof.monitors.transformers import CausalityCallback
 
-    with pytest.raises(CausalityError, match="LEAK"):
+    with pytest.raises(CheckFailed, match="LEAK"):
         train(tmp_path, leaky=True, callbacks=[CausalityCallback()])
 
 

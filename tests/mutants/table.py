@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from scanproof import Cases, RefinementReport, Verdict, check_scan_refinement
-from scanproof.strategies import scan_inputs, scan_shapes
+from scanproof import Cases, RefinementReport, SelectiveScanFn, Verdict, check_refinement
+from scanproof.refinement.strategies import scan_inputs, scan_shapes
 
 from .catalogue import FAMILIES, MUTANTS, RIGHT
 from .mutant import Mutant
@@ -26,8 +26,8 @@ COLUMNS = ("Mutant", "cases until REFUTED", "float32", "bfloat16", "ratio")
 @cache
 def refinement(mutant: Mutant) -> RefinementReport:
     """Check a mutant, its gradients too if it is one of the backward pass."""
-    return check_scan_refinement(
-        mutant.scan, cases=drawn(CASES), seed=SEED, gradients=mutant.backward, shrink=False
+    return check_refinement(
+        mutant.scan, SelectiveScanFn(), cases=drawn(CASES), seed=SEED, gradients=mutant.backward, shrink=False
     )
 
 
@@ -78,8 +78,8 @@ def _table() -> str:
 
 def _cells(mutant: Mutant) -> tuple[str, ...]:
     report = refinement(mutant)
-    assert report.tried is not None
-    found = str(report.tried.cases) if report.verdict is Verdict.REFUTED else "never"
+    assert report.drawn is not None
+    found = str(report.drawn.cases) if report.verdict is Verdict.REFUTED else "never"
     return mutant.name, found, *(PASSES if passed else CAUGHT for passed in practice(mutant))
 
 
@@ -87,29 +87,30 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-_TEXT = """# Mutants: what the rounding bound sees, and what fixed tolerances let pass
+_TEXT = """# Mutants: what the rounding bound finds, and what fixed tolerances pass
 
-{mutants} selective scans, each wrong in one step, {backward} of them in the backward pass alone. They are in
-`tests/mutants`, one line each.
+The tests have {mutants} selective scans with one wrong step each. In {backward} of them only the backward
+pass is wrong. They are in `tests/mutants`, one line each.
 
-`check_scan_refinement(scan, cases=cases, seed={seed})`, with {cases} cases of up to two groups
-(`scan_shapes(max_groups=2)`) and `gradients=True` for those of the backward pass, refutes {refuted} of the
-{mutants}, and none of the {right} right scans that tests keep beside them.
+`check_refinement(scan, SelectiveScanFn(), cases=cases, seed={seed})` refutes {refuted} of the {mutants}. It
+refutes none of the {right} correct scans beside them. The {cases} cases have up to two groups
+(`scan_shapes(max_groups=2)`), and mutants of the backward pass are checked with `gradients=True`.
 
-At the ordinary random inputs of common tests (T = {length}, once with one group and once with two), {any} of
-the mutants pass at least one of three usual comparisons:
+Common tests use ordinary random inputs (T = {length}, here once with one group and once with two). With
+such inputs {any} of the mutants pass at least one of three usual comparisons:
 
 - **float32**: `torch.allclose` with rtol, atol = {fine[0]:g}, {fine[1]:g}, as in mamba-ssm's tests;
   {float32} pass.
-- **bfloat16**: the same with {coarse[0]:g}, {coarse[1]:g} and inputs in bfloat16; {bfloat16} pass.
-- **ratio**: root mean square of the error below {limit:g} of that of the values, in float32, as in
+- **bfloat16**: `torch.allclose` with {coarse[0]:g}, {coarse[1]:g} and inputs in bfloat16; {bfloat16} pass.
+- **ratio**: the root mean square of the error is below {limit:g} of that of the values, in float32, as in
   flash-linear-attention's tests; {ratio} pass.
 
-They compare output and last state, or all gradients of a backward mutant, with `selective_scan` in float32.
-mamba-ssm's test (commit 014340f) asserts nothing of gradients; here they are allowed 5 times the relative and
-10 times the absolute tolerance, the most of the assertions that are commented out there.
+The comparisons look at output and last state, or at all gradients of a backward mutant, and compare with
+`selective_scan` in float32. mamba-ssm's test (commit 014340f) has no assertion on gradients. Its assertions
+that are commented out allow at most 5 times the relative and 10 times the absolute tolerance, and so does
+this page.
 
-`python -m tests.mutants.table` writes this page; a test compares it with what the checks say.
+`python -m tests.mutants.table` writes this page. A test compares the page with the verdicts of the checks.
 
 {table}
 """

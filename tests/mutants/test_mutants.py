@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 import torch
 
-from scanproof import RefinementError, Verdict, check_scan_refinement, selective_scan_chunked
+from scanproof import CheckFailed, SelectiveScanFn, Verdict, check_refinement, selective_scan_chunked
 from scanproof.refinement.search import Cases
-from scanproof.strategies import scan_inputs, scan_shapes
+from scanproof.refinement.strategies import scan_inputs, scan_shapes
 
 from .catalogue import MUTANTS, RIGHT
 from .mutant import Mutant
@@ -34,13 +34,13 @@ def test_mutants_are_refuted(mutant: Mutant) -> None:
 
 @pytest.mark.parametrize("mutant", [mutant for mutant in MUTANTS if mutant.backward], ids=named)
 def test_outputs_of_backward_mutants_are_right(mutant: Mutant) -> None:
-    assert check_scan_refinement(mutant.scan, cases=5).verdict is Verdict.REFINES
+    assert check_refinement(mutant.scan, SelectiveScanFn(), cases=5).verdict is Verdict.REFINES
 
 
 @pytest.mark.parametrize("gradients", [False, True], ids=["outputs", "gradients"])
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_scans_are_not_refuted(name: str, gradients: bool) -> None:
-    report = check_scan_refinement(RIGHT[name], cases=drawn(40), gradients=gradients)
+    report = check_refinement(RIGHT[name], SelectiveScanFn(), cases=drawn(40), gradients=gradients)
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.worst is not None
     assert report.worst.ratio > 1e-3
@@ -50,7 +50,7 @@ def test_right_scans_are_not_refuted(name: str, gradients: bool) -> None:
 def test_right_scans_in_other_dtypes(dtype: torch.dtype) -> None:
     cases = Cases(count=40, inputs=scan_inputs(scan_shapes(max_length=30, max_groups=2), dtype=dtype))
     for name, scan in RIGHT.items():
-        report = check_scan_refinement(scan, cases=cases)
+        report = check_refinement(scan, SelectiveScanFn(), cases=cases)
         assert report.verdict is Verdict.REFINES, f"{name}: {report.summary()}"
 
 
@@ -60,7 +60,7 @@ def test_chunks_of_every_length(dtype: torch.dtype) -> None:
     inputs = {name: x.to(dtype) for name, x in inputs.items()}
     for chunk_size in range(1, 13):
         scan = partial(selective_scan_chunked, chunk_size=chunk_size)
-        report = check_scan_refinement(scan, **inputs, delta_softplus=True, gradients=True)
+        report = check_refinement(scan, SelectiveScanFn(), {**inputs, "delta_softplus": True}, gradients=True)
         assert report.verdict is Verdict.REFINES, report.summary()
         assert report.worst is not None
         assert report.worst.ratio > 1e-3
@@ -81,7 +81,7 @@ def test_the_page_says_what_the_checks_say() -> None:
 
 def test_a_failure_is_repeated_by_its_code() -> None:
     mutant = next(mutant for mutant in MUTANTS if mutant.name == "gate by sigmoid")
-    report = check_scan_refinement(mutant.scan, cases=200)
+    report = check_refinement(mutant.scan, SelectiveScanFn(), cases=200)
     assert report.smallest is not None
-    with pytest.raises(RefinementError):
-        exec(report.smallest.code, {"impl": mutant.scan})
+    with pytest.raises(CheckFailed):
+        exec(report.smallest.code, {"fn": mutant.scan})

@@ -121,7 +121,7 @@ FUNCTIONS: list[Callable[[Tensor], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("fn", FUNCTIONS, ids=str)
+@pytest.mark.parametrize("fn", FUNCTIONS, ids=range(len(FUNCTIONS)))
 def test_a_program_does_what_the_function_does(fn: Callable[[Tensor], Any]) -> None:
     x = numbers(2, 4, 5)
     program = record(fn, x)

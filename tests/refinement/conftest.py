@@ -1,6 +1,6 @@
 import pytest
 
-from scanproof.first_calls import settle_first_calls
+from scanproof.foundation.first_calls import settle_first_calls
 
 
 @pytest.fixture(autouse=True, scope="session")

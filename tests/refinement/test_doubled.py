@@ -5,7 +5,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanproof.refinement.arithmetic import EXACT, Part
@@ -30,6 +30,7 @@ def renormalised(high, rest):
 parts = st.builds(renormalised, numbers, st.floats(-1, 1))
 
 
+@settings(deadline=None)
 @given(parts, parts)
 def test_sums_and_products_err_by_less_than_declared(x, y):
     a, b = fraction(x), fraction(y)
@@ -41,6 +42,7 @@ def test_sums_and_products_err_by_less_than_declared(x, y):
         assert abs(fraction(DOUBLE_DOUBLE.div(x, y)) - a / b) <= 8 * roundoff * abs(a / b)
 
 
+@settings(deadline=None)
 @given(parts, parts, parts)
 def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a, b, h):
     state = DOUBLE_DOUBLE.scan(*(x.reshape((1, 1)) for x in (a, b)), h.reshape((1,)))[0, 0]

@@ -8,9 +8,9 @@ import torch
 from scan_case import scan_case
 from scanproof import (
     DiagonalS4Spec,
+    SelectiveScanFn,
     Verdict,
     check_refinement,
-    check_scan_refinement,
     selective_scan,
     selective_scan_associative,
     selective_scan_chunked,
@@ -27,7 +27,9 @@ DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 
 def refines_sharply(scan, case):
     for gradients in (False, True):
-        report = check_scan_refinement(scan, **case, delta_softplus=True, gradients=gradients)
+        report = check_refinement(
+            scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=gradients
+        )
         assert report.verdict is Verdict.REFINES, report.summary()
         assert 1e-2 < report.worst.ratio < 1, "within two orders of magnitude of an error"
 
@@ -48,8 +50,11 @@ def test_own_scans_refine_with_groups(scan, dtype, groups):
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_every_output_and_gradient_comes_near_its_bound(dtype):
     """One by one, not only the worst of all: a bound too loose for one gradient would hide its bugs."""
-    report = check_scan_refinement(
-        selective_scan, **scan_case(length=LENGTH, dtype=dtype), delta_softplus=True, gradients=True
+    report = check_refinement(
+        selective_scan,
+        SelectiveScanFn(),
+        {**scan_case(length=LENGTH, dtype=dtype), "delta_softplus": True},
+        gradients=True,
     )
     assert set(report.greatest) == {"y", "last_state", *(f"d{name}" for name in scan_case())}
     assert all(1e-3 < ratio < 1 for ratio in report.greatest.values()), report.greatest
@@ -58,7 +63,7 @@ def test_every_output_and_gradient_comes_near_its_bound(dtype):
 def test_in_float64_the_reference_is_the_more_exact_one():
     """A scan that is right to 2^-53 but for one factor of 1 + 2^-43, which float64's bound would not hide."""
     case = scan_case(length=LENGTH, dtype=torch.float64)
-    right = check_scan_refinement(selective_scan, **case, delta_softplus=True)
+    right = check_refinement(selective_scan, SelectiveScanFn(), {**case, "delta_softplus": True})
     assert right.reference.endswith("pairs of float64")
     assert 0 < right.ulps.median < 4
     assert right.ratios.median > 1e-3, "an error that was measured, not the same rounding twice"
@@ -67,7 +72,9 @@ def test_in_float64_the_reference_is_the_more_exact_one():
         y, last = selective_scan(**given)
         return y * (1 + 2.0**-43), last
 
-    assert check_scan_refinement(off, **case, delta_softplus=True).verdict is Verdict.REFUTED
+    assert (
+        check_refinement(off, SelectiveScanFn(), {**case, "delta_softplus": True}).verdict is Verdict.REFUTED
+    )
 
 
 def test_even_the_nearest_number_of_float64_has_an_error():

@@ -9,9 +9,17 @@ import torch
 from torch.nn import functional
 
 import scanproof
-from scanproof import Cases, InvalidArgument, Rounding, Verdict, check_scan_refinement, selective_scan
+from scanproof import (
+    Cases,
+    InvalidArgument,
+    Rounding,
+    SelectiveScanFn,
+    Verdict,
+    check_refinement,
+    selective_scan,
+)
 from scanproof.refinement.bounded import BoundedArithmetic
-from scanproof.strategies import scan_inputs
+from scanproof.refinement.strategies import scan_inputs
 
 
 def arithmetic(dtype=torch.float32, **options):
@@ -81,8 +89,12 @@ def test_the_sequential_bound_decides_where_it_is_declared():
     reports = {}
     for order in ("any", "sequential"):
         rounding = Rounding.of(torch.float32, order=order)
-        reports[order] = check_scan_refinement(
-            selective_scan, **case, delta_softplus=True, gradients=True, rounding=rounding
+        reports[order] = check_refinement(
+            selective_scan,
+            SelectiveScanFn(),
+            {**case, "delta_softplus": True},
+            gradients=True,
+            rounding=rounding,
         )
     for report in reports.values():
         assert report.verdict is Verdict.REFINES, report.summary()
@@ -138,6 +150,7 @@ def test_tf32_allows_for_cut_factors_and_no_more():
     [
         Rounding.of(torch.float16),
         Rounding.of("tf32"),
+        Rounding.of("bf16-mixed"),
         Rounding.of(torch.bfloat16, accumulator=torch.float32, order="sequential", ulps=1.5),
     ],
 )
@@ -178,9 +191,15 @@ def test_wrong_ulps_are_refused(ulps):
         Rounding.of(torch.float32, ulps=ulps)
 
 
-def test_tf32_takes_no_other_accumulator():
+@pytest.mark.parametrize("name", ["tf32", "bf16-mixed"])
+def test_a_name_takes_no_other_accumulator(name):
     with pytest.raises(InvalidArgument, match=r"leave out the accumulator, which is torch\.bfloat16"):
-        Rounding.of("tf32", accumulator=torch.bfloat16)
+        Rounding.of(name, accumulator=torch.bfloat16)
+
+
+def test_other_names_are_refused():
+    with pytest.raises(InvalidArgument, match=r"rounding in 'bf16' is not modelled; .* \"bf16-mixed\""):
+        Rounding.of("bf16")
 
 
 def by_exp2(
@@ -205,8 +224,9 @@ def test_what_the_argument_of_exp_loses_is_allowed_for_where_it_is_declared():
     declared = replace(rounding, exp_argument_roundings=2)
     assert "1 ulp of exp (its argument rounded 2 times)" in str(declared)
     verdicts = [
-        check_scan_refinement(
+        check_refinement(
             by_exp2,
+            SelectiveScanFn(),
             cases=Cases(7, inputs=scan_inputs(dtype=torch.float64)),
             seed=11,
             gradients=True,

@@ -42,7 +42,7 @@ def reports():
         scanproof.certify(leaky, x),
         scanproof.check_perturbation(leaky, x),
         scanproof.check_prefix(leaky, x),
-        scanproof.check_batch_independence(leaky, x),
+        scanproof.check_batch(leaky, x),
         scanproof.leak_map(leaky, x),
         scanproof.check_streaming(RunningSum(), x),
         scanproof.audit(leaky, x, name="a leaky stack"),

@@ -12,14 +12,14 @@ from jsonschema import Draft202012Validator
 
 import scanproof
 from scanproof import theorems
-from scanproof.auditing.report import AuditEntry
+from scanproof.auditing.report import AuditedCheck
 from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.report.html import page
 from scanproof.report.record import SCHEMA_VERSION, document
 
 SCHEMA = json.loads((files("scanproof.report") / "schema.json").read_text())
 KINDS = (
-    "LeakReport",
+    "CausalCertificate",
     "PerturbationReport",
     "PrefixReport",
     "BatchReport",
@@ -62,7 +62,7 @@ def test_every_theorem_that_is_cited_is_carried(reports, kind):
 
 
 def test_a_theorem_without_a_name_does_not_follow_it(reports):
-    content = json.loads(reports["LeakReport"].to_json())
+    content = json.loads(reports["CausalCertificate"].to_json())
     content["reports"][0]["theorems"].append("")
     assert problems(content)
 
@@ -74,8 +74,8 @@ def test_a_bound_without_a_theorem_is_said_to_have_none():
     def zeros(v, initial_state, **others):
         return torch.zeros_like(v), torch.zeros_like(initial_state)
 
-    with pytest.raises(scanproof.RefinementError, match=r"\(none about the bound: the doc") as refuted:
-        scanproof.assert_kernel_refines(zeros, kernel, inputs, shrink=False)
+    with pytest.raises(scanproof.CheckFailed, match=r"\(none about the bound: the doc") as refuted:
+        scanproof.check_refinement(zeros, kernel, inputs, shrink=False).require()
     found = refuted.value.report
     assert "none about the bound: the documentation of the kernel" in found.summary()
     content = json.loads(found.to_json("the delta rule"))
@@ -89,7 +89,7 @@ def test_a_bound_without_a_theorem_is_said_to_have_none():
 
 @pytest.mark.parametrize("missing", ["verdict", "theorems", "call", "fields"])
 def test_a_report_without_a_member_does_not(reports, missing):
-    content = json.loads(reports["LeakReport"].to_json())
+    content = json.loads(reports["CausalCertificate"].to_json())
     del content["reports"][0][missing]
     assert problems(content)
 
@@ -107,12 +107,12 @@ def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports):
     assert [report["type"] for report in content] == [
         "AuditReport",
         "LeakMap",
-        "LeakReport",
+        "CausalCertificate",
         "PerturbationReport",
         "PrefixReport",
         "BatchReport",
-        "AuditEntry",
-        "AuditEntry",
+        "AuditedCheck",
+        "AuditedCheck",
     ]
     assert {report["subject"] for report in content} == {"a leaky stack"}
     assert [report["verdict"] for report in content[6:8]] == ["NOT_APPLICABLE"] * 2
@@ -135,24 +135,24 @@ def test_what_is_no_theorem_is_not_cited(reports):
     assert reports["BatchReport"].theorems == ()
     refined = replace(reports["RefinementReport"], bound_theorem="")
     assert refined.theorems == (refined.theorem,)
-    entry = AuditEntry(check="it", verdict=scanproof.Verdict.STREAMS, evidence="", theorem="a")
+    entry = AuditedCheck(check="it", verdict=scanproof.Verdict.STREAMS, evidence="", theorem="a")
     assert entry.theorems == ("a",)
     assert replace(entry, theorem="none: it is so").theorems == ()
     assert replace(entry, verdict=scanproof.Verdict.NOT_APPLICABLE).theorems == ()
 
 
 def test_what_a_leak_says(reports):
-    report = document([("a model", reports["LeakReport"])])["reports"][0]
+    report = document([("a model", reports["CausalCertificate"])])["reports"][0]
     assert report["verdict"] == "LEAK"
     assert report["outcome"] == "found"
     assert report["worst"]["t"] < report["worst"]["s"]
-    assert report["where"]["module"] == "1.norm"
+    assert report["origin"]["module"] == "1.norm"
     assert report["call"].startswith("certify(fn, x")
     assert report["theorems"] == ["Runner.take_outputs_congr", "matrixCausal_iff_reach_cuts"]
 
 
 def test_the_outline_leads_to_the_place(reports):
-    outline = document([("a model", reports["PrefixReport"])])["reports"][0]["where"]["outline"]
+    outline = document([("a model", reports["PrefixReport"])])["reports"][0]["origin"]["outline"]
     assert [(line["depth"], line["name"], line["role"]) for line in outline] == [
         (0, "Sequential", "holds"),
         (1, "0 (Layer)", "other"),

@@ -17,14 +17,12 @@ def render(rows: list[Row], width: int = 100, colour: bool = False) -> str:
 
 
 def row(verdict: Verdict = Verdict.CAUSAL, evidence: str = "36 cuts", theorem: str = LONGEST) -> Row:
-    return Row(
-        subject="MambaMixer", check="append-prefix", verdict=verdict, evidence=evidence, theorem=theorem
-    )
+    return Row(subject="MambaMixer", check="prefix", verdict=verdict, evidence=evidence, theorem=theorem)
 
 
 def test_every_field_is_shown() -> None:
     text = render([row(Verdict.REFINES)])
-    for part in ("audit", "MambaMixer", "append-prefix", "✓ REFINES", "36 cuts", LONGEST):
+    for part in ("audit", "MambaMixer", "prefix", "✓ REFINES", "36 cuts", LONGEST):
         assert part in text
 
 

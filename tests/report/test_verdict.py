@@ -10,6 +10,8 @@ def test_what_passes() -> None:
     assert passed == {
         Verdict.CAUSAL,
         Verdict.CAUSAL_TO_ROUNDING,
+        Verdict.INDEPENDENT,
+        Verdict.INDEPENDENT_TO_ROUNDING,
         Verdict.TOLERATED,
         Verdict.REFINES,
         Verdict.STREAMS,

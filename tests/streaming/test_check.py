@@ -7,10 +7,9 @@ from torch.nn import functional
 
 from scanproof import (
     Alignment,
+    CheckFailed,
     InvalidArgument,
-    StreamingError,
     Verdict,
-    assert_streaming_equivalent,
     audit,
     check_streaming,
     selective_scan,
@@ -71,17 +70,17 @@ def tokens(batch=3, T=19, dtype=torch.float32):
 
 def found(model, x=None):
     report = check_streaming(model, tokens() if x is None else x)
-    return {row.check for row in report.rows if row.verdict is Verdict.DIVERGES}, report
+    return {row.check for row in report.ways if row.verdict is Verdict.DIVERGES}, report
 
 
 def test_a_healthy_model_streams_in_every_way_that_applies():
     wrong, report = found(Conv())
     assert not wrong
     assert report.verdict is Verdict.STREAMS, report.summary()
-    (other,) = [row for row in report.rows if row.verdict is not Verdict.STREAMS]
+    (other,) = [row for row in report.ways if row.verdict is not Verdict.STREAMS]
     assert (other.check, other.verdict) == ("roll back", Verdict.NOT_APPLICABLE)
     assert other.reason == "the model offers no rollback()"
-    assert all(row.cases for row in report.rows if row is not other)
+    assert all(row.comparisons for row in report.ways if row is not other)
     assert "Runner.prefill_decode" in report.summary()
 
 
@@ -224,7 +223,7 @@ def test_each_fault_is_seen_by_its_row(model, rows):
 
 def test_what_is_raised_after_a_finding_is_said_beside_it():
     wrong, report = found(SelectsHalfOfItsState())
-    row = next(row for row in report.rows if row.check == "rows that end")
+    row = next(row for row in report.ways if row.check == "rows that end")
     assert wrong == {"rows that end"}
     assert row.worst.case == "rows in reverse order"
     assert (
@@ -244,7 +243,7 @@ def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache():
 def test_a_rollback_that_works_passes():
     _, report = found(RollsBack())
     assert report.verdict is Verdict.STREAMS, report.summary()
-    assert next(row for row in report.rows if row.check == "roll back").verdict is Verdict.STREAMS
+    assert next(row for row in report.ways if row.check == "roll back").verdict is Verdict.STREAMS
 
 
 class NumpyState(Conv):
@@ -280,14 +279,14 @@ class EmptyOutputs(Conv):
 
 def test_nothing_compared_is_nothing_passed():
     _, report = found(NumpyState())
-    said = {row.check: (row.verdict, row.reason) for row in report.rows}
+    said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["state returned"] == (
         Verdict.NOT_APPLICABLE,
         "no tensor was found in the state; offer tensors(state)",
     )
     assert said["steps"][0] is said["copy of the state"][0] is Verdict.STREAMS
     _, report = found(EmptyOutputs())
-    said = {row.check: (row.verdict, row.reason) for row in report.rows}
+    said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["packed sequences"] == (
         Verdict.INCONCLUSIVE,
         "nothing was compared: all tensors are empty",
@@ -302,9 +301,9 @@ class OneTensorMore(Conv):
 
 def test_a_prefill_that_returns_another_kind_of_state_does_not_pass():
     _, report = found(OneTensorMore())
-    row = next(row for row in report.rows if row.check == "state returned")
+    row = next(row for row in report.ways if row.check == "state returned")
     assert row.verdict is Verdict.INCONCLUSIVE
-    assert "tensors in the state after 1 tokens, counted: shape (3,) in place of (2,)" in row.reason
+    assert "number of tensors in the state after 1 tokens: shape (3,) in place of (2,)" in row.reason
 
 
 class StepInLowPrecision(Conv):
@@ -339,19 +338,19 @@ class AllInLowPrecision(Conv):
 )
 def test_casts_are_lifted_and_named(model, dtype, named):
     _, report = found(model, tokens(dtype=dtype))
-    steps = next(row for row in report.rows if row.check == "steps")
+    steps = next(row for row in report.ways if row.check == "steps")
     assert report.verdict is Verdict.STREAMS, report.summary()
     assert steps.differing == 1
-    assert report.lifted == (named,)
+    assert report.casts == (named,)
     assert f"{named} became float64" in report.summary()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(dtype):
     wrong, report = found(StepInLowPrecision(torch.bfloat16), tokens(dtype=dtype))
-    steps = next(row for row in report.rows if row.check == "steps")
+    steps = next(row for row in report.ways if row.check == "steps")
     assert "steps" in wrong
-    assert steps.reason.endswith("to bfloat16 are kept: pieces are rounded to that, and one pass is not")
+    assert steps.reason.endswith("the run in pieces rounds to that, and the run in one pass does not")
     assert steps.evidence.high > 1e-4
 
 
@@ -366,10 +365,10 @@ class OffByLittle(Conv):
 def test_a_small_real_difference_stays_in_float64():
     wrong, report = found(OffByLittle())
     assert "steps" in wrong
-    row = next(row for row in report.rows if row.check == "steps")
+    row = next(row for row in report.ways if row.check == "steps")
     assert row.evidence.high > 1e-6
     assert row.worst.size < 1e-4
-    assert "does not fall" in row.reason
+    assert "does not shrink with the unit roundoff" in row.reason
 
 
 class UnreadState(Conv):
@@ -383,7 +382,7 @@ class UnreadState(Conv):
 
 def test_states_that_no_output_tells_apart_are_no_finding():
     _, report = found(UnreadState())
-    row = next(row for row in report.rows if row.check == "state returned")
+    row = next(row for row in report.ways if row.check == "state returned")
     assert row.verdict is Verdict.INCONCLUSIVE
     assert "no output that was compared tells the two states apart" in row.reason
 
@@ -409,13 +408,13 @@ class Plain:
 
 def test_what_a_kernel_does_not_offer_is_said():
     _, report = found(Plain())
-    said = {row.check: (row.verdict, row.reason) for row in report.rows}
+    said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["steps"][0] is Verdict.STREAMS
     assert said["chunked prefill"] == (Verdict.NOT_APPLICABLE, "the model offers no extend()")
     assert said["left padding"] == (Verdict.NOT_APPLICABLE, "the model offers no padded()")
     assert report.ok
     one = check_streaming(Plain(), tokens(1))
-    assert next(row for row in one.rows if row.check == "batch in steps").verdict is Verdict.NOT_APPLICABLE
+    assert next(row for row in one.ways if row.check == "batch in steps").verdict is Verdict.NOT_APPLICABLE
 
 
 class Refuses(Conv):
@@ -430,7 +429,7 @@ class Refuses(Conv):
 
 def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply():
     _, report = found(Refuses())
-    said = {row.check: (row.verdict, row.reason) for row in report.rows}
+    said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["chunked prefill"][0] is Verdict.INCONCLUSIVE
     assert (
         said["chunked prefill"][1] == "the model raised NotImplementedError in Refuses.extend: one at a time"
@@ -469,25 +468,23 @@ def test_token_ids():
 
 
 def test_the_assertion():
-    assert assert_streaming_equivalent(Conv(), tokens()).ok
-    with pytest.raises(StreamingError, match="chunked prefill") as error:
-        assert_streaming_equivalent(ForgetsOnExtend(), tokens(), lengths=[1, 5])
-    assert "lengths=(1, 5)" in str(error.value)
+    assert check_streaming(Conv(), tokens()).require().ok
+    with pytest.raises(CheckFailed, match="chunked prefill") as error:
+        check_streaming(ForgetsOnExtend(), tokens(), cuts=[1, 5]).require()
+    assert "Repeat : check_streaming(fn, x, cuts=(1, 5), seed=0)" in str(error.value)
     assert error.value.report.verdict is Verdict.DIVERGES
 
 
 def test_an_audit_has_the_rows():
     report = audit(Conv(), tokens(2, 9))
-    checks = [entry.check for entry in report.entries]
+    checks = [entry.check for entry in report.checks]
     assert "streaming: chunked prefill" in checks
     assert report.ok, report.summary()
     assert audit(ForgetsOnExtend(), tokens(2, 9)).verdict is Verdict.DIVERGES
 
 
 def streaming_in(report):
-    return [
-        (entry.verdict, entry.evidence) for entry in report.entries if entry.check.startswith("streaming")
-    ]
+    return [(entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")]
 
 
 class TakesScale(Conv):
@@ -511,7 +508,7 @@ def test_an_audit_says_where_streaming_does_not_apply(x, options, reason):
     ((verdict, evidence),) = streaming_in(report)
     assert verdict is Verdict.NOT_APPLICABLE
     assert reason in evidence
-    assert report.entries[1].verdict is not Verdict.NOT_APPLICABLE
+    assert report.checks[1].verdict is not Verdict.NOT_APPLICABLE
 
 
 def test_a_model_that_raises_does_not_end_an_audit():
@@ -529,7 +526,8 @@ def test_a_model_that_raises_does_not_end_an_audit():
     [
         (lambda x: x, tokens(), {}, "initial_state"),
         (Conv(), tokens(T=3), {}, "T >= 4"),
-        (Conv(), tokens(), {"lengths": [0]}, "1 <= k < T"),
+        (Conv(), tokens(), {"cuts": [0]}, "1 <= k < T"),
+        (Conv(), tokens(), {"cuts": 5}, "1 <= k < T"),
         (type("Wide", (Conv,), {"__call__": lambda self, x: x[:, 1:]})(), tokens(), {}, "must be a tensor"),
     ],
 )

@@ -6,11 +6,11 @@ import torch
 
 from scanproof import (
     BatchReport,
-    LeakReport,
+    CausalCertificate,
     PerturbationReport,
     PrefixReport,
     certify,
-    check_batch_independence,
+    check_batch,
     check_perturbation,
     check_prefix,
 )
@@ -19,7 +19,7 @@ from .specimen import Fault, Mode, Specimen
 
 RANDOM_CUTS = 8
 
-AnyReport = LeakReport | PerturbationReport | PrefixReport | BatchReport
+AnyReport = CausalCertificate | PerturbationReport | PrefixReport | BatchReport
 
 
 @cache
@@ -28,17 +28,17 @@ def examined(specimen: Specimen, mode: Mode, dtype: torch.dtype = torch.float32)
     fn, x, alignment = specimen.at(dtype), specimen.x(dtype), specimen.alignment
     match mode:
         case "exact":
-            return certify(fn, x, inputs=1, alignment=alignment)
+            return certify(fn, x, cases=1, alignment=alignment)
         case "coded":
-            return certify(fn, x, cuts="coded", inputs=1, alignment=alignment)
+            return certify(fn, x, cuts="coded", cases=1, alignment=alignment)
         case "random":
             return certify(fn, x, cuts="rand", K=RANDOM_CUTS, alignment=alignment)
         case "perturbation":
-            return check_perturbation(fn, x, inputs=1, vocab_size=specimen.ids, alignment=alignment)
+            return check_perturbation(fn, x, cases=1, vocab_size=specimen.ids, alignment=alignment)
         case "prefix":
-            return check_prefix(fn, x, inputs=1, vocab_size=specimen.ids, alignment=alignment)
+            return check_prefix(fn, x, cases=1, vocab_size=specimen.ids, alignment=alignment)
         case "batch":
-            return check_batch_independence(fn, x, inputs=1, vocab_size=specimen.ids)
+            return check_batch(fn, x, cases=1, vocab_size=specimen.ids)
 
 
 def crossed_share(fault: Fault) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from scanproof import Alignment, Verdict
-from scanproof.causality.alignment import Order
+from scanproof.foundation.alignment import Order
 
 D = 4
 CHUNK = 4

@@ -104,7 +104,7 @@ def _leaks(fault: Fault) -> str:
     parts = [f"{len(fault.pairs)} of {possible:,}"] if fault.temporal else []
     if fault.example_pairs:
         parts.append(f"{len(fault.example_pairs)} of {fault.examples * (fault.examples - 1)} of examples")
-    return ", ".join(parts) or "none, but a place"
+    return ", ".join(parts) or "none; depends on the place in the batch"
 
 
 def _word(kept: Specimen, mode: Mode) -> str:
@@ -138,27 +138,29 @@ def _line(cells: Iterable[str]) -> str:
 
 _TEXT = """# The zoo: which check sees what
 
-{faults} faults and {models} causal models, each a few lines of PyTorch with its ground truth: which outputs
-read which inputs is known analytically, and tests confirm it without the checks. They are in `tests/zoo`,
-one file a family.
+The zoo has {faults} faults and {models} causal models. Each is a few lines of PyTorch with a ground truth:
+which outputs read which inputs. The ground truth is derived by hand, and tests confirm it without the
+checks. The code is in `tests/zoo`, one file for each family.
 
-scanproof sees {seen} of the {faults} faults in the modes meant for them, names a pair that is truly leaky,
-and passes {passed} of the {models} causal models in every mode. causal-certificate 0.1.0, at the same
-inputs, sees {peer_seen} of the faults, passes {peer_passed} and raises an error at {peer_failed}. Of the
-causal models its cuts call {peer_alarms} leaky, and its check of examples {peer_batch_alarms}: it subtracts
-two sums of squares, which in float32 rarely cancel.
+scanproof sees {seen} of the {faults} faults in the modes that are meant for them, and names a pair that
+leaks. It passes {passed} of the {models} causal models in every mode. causal-certificate 0.1.0, at the same
+inputs, sees {peer_seen} of the faults, passes {peer_passed} and raises an error at {peer_failed}. Its cuts
+call {peer_alarms} of the causal models leaky. Its check of examples calls {peer_batch_alarms} of them
+leaky, because it subtracts two sums of squares, which rarely cancel in float32.
 
 - **exact**: `certify(fn, x)`, every cut; **coded**: `cuts="coded"`; **random**: `cuts="rand"`, K = {cuts}.
-  They look at gradients, of other examples too.
-- **perturbation**: `check_perturbation`; **prefix**: `check_prefix`; **batch**: `check_batch_independence`.
-- **peer**: causal-certificate 0.1.0 with all cuts, with {cuts} random ones, and its check of examples.
-- *LEAK*: reported. *pass*: nothing found, or rounding on the evidence of two precisions. *open*:
-  INCONCLUSIVE. A percentage: the probability that one of the random cuts separates a leaky pair, at most 99.
-  *–*: not made, because it takes long or wants another kind of input. *fails*: it raised an error.
-- Inputs are float32. A leak below the last digit of an output has a gradient, but no forward check sees it.
+  These modes look at gradients at later inputs and at other examples.
+- **perturbation**: `check_perturbation`; **prefix**: `check_prefix`; **batch**: `check_batch`.
+- **peer**: causal-certificate 0.1.0 with all cuts, with {cuts} random cuts, and its check of examples.
+- *LEAK*: a leak was reported. *pass*: no dependence was found, or rounding on the evidence of two
+  precisions. *open*: INCONCLUSIVE. A percentage: the probability that one of the random cuts separates a
+  leaky pair, at most 99. *–*: not run, because the mode takes long or needs another kind of input. *fails*:
+  the mode raised an error.
+- Inputs are float32. A leak below the last digit of an output has a gradient, and no check of outputs sees
+  it.
 
-`python -m tests.zoo.table` writes this page; it needs `pip install causal-certificate==0.1.0 --no-deps`.
-A test compares the page with what the checks say.
+`python -m tests.zoo.table` writes this page. It needs `pip install causal-certificate==0.1.0 --no-deps`. A
+test compares the page with the verdicts of the checks.
 
 ## Faults
 

@@ -37,4 +37,4 @@ def test_what_is_recorded_is_read_back() -> None:
 
 def test_the_readme_counts_the_zoo() -> None:
     text = " ".join((PAGE.parents[1] / "README.md").read_text().split())
-    assert f"on {len(FAULTS)} leaks and {len(MODELS)} causal models" in text
+    assert f"{len(FAULTS)} faults and {len(MODELS)} causal models" in text

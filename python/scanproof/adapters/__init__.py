@@ -1,1 +1,1 @@
-"""How other libraries' modules map onto the specs; each adapter imports its library only when used."""
+"""Modules of other libraries as inputs of the checks; each adapter imports its library only when used."""

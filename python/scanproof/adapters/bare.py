@@ -1,12 +1,13 @@
-"""Single modules of a package whose own import needs a GPU."""
+"""Import of single modules of a package that cannot be imported without a GPU."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import update_wrapper
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -14,20 +15,21 @@ from scanproof.errors import MissingDependency
 
 
 def bare_module(name: str, *, folder: Path | None = None, inert: tuple[str, ...] = ()) -> ModuleType:
-    """Import a module without running the ``__init__`` of the packages that it is in.
+    """Import a module without running the ``__init__`` of the packages that contain it.
 
     Args:
         name: ``"package.sub.module"``.
-        folder: where the package, and what it imports besides, lies; default: where Python looks.
-        inert: names of modules, as ``"triton"``, that are replaced while the module is imported, and in it
-            from then on, by something whose every attribute, item and call is the same again; what such a
-            module decorates is lost.
+        folder: folder of the package and of its other imports; default: the path of Python.
+        inert: names of modules, such as ``"triton"``, to replace by a stand-in, during the import and in the
+            module afterwards. Every attribute, item and call of a stand-in returns the stand-in. A function
+            that a stand-in decorates is kept and can be called. A kernel that is launched raises
+            ``MissingDependency``, because nothing would be computed. Leave ``inert`` out where kernels run.
 
     Returns:
         The module. Neither it nor the packages stay in ``sys.modules``.
 
     Raises:
-        MissingDependency: there is no such package or module.
+        MissingDependency: the package or the module is missing.
     """
     parents = [name.rpartition(".")[0]]
     while "." in parents[-1]:
@@ -35,7 +37,7 @@ def bare_module(name: str, *, folder: Path | None = None, inert: tuple[str, ...]
     root = parents[-1]
     found = PathFinder.find_spec(root, None if folder is None else [str(folder)])
     if found is None or found.submodule_search_locations is None:
-        raise MissingDependency(f"{root} is missing; it is needed for {name}.")
+        raise MissingDependency(f"{root} is missing; {name} needs it.")
     base = Path(next(iter(found.submodule_search_locations)))
     packages = {parent: _package(parent, base.joinpath(*parent.split(".")[1:])) for parent in parents}
     path = sys.path if folder is None else [*sys.path, str(folder)]
@@ -48,7 +50,7 @@ def bare_module(name: str, *, folder: Path | None = None, inert: tuple[str, ...]
 
 
 class _Inert(ModuleType):
-    """A module of which everything is inert."""
+    """A stand-in: every attribute, item and call returns the stand-in."""
 
     __path__: list[str] = []  # noqa: RUF012  # a package, as importlib asks
     __version__ = "3.0.0"
@@ -62,7 +64,9 @@ class _Inert(ModuleType):
             raise AttributeError(name)
         return self
 
-    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert":
+    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert | _Decorated":
+        if len(args) == 1 and not kwargs and isinstance(args[0], FunctionType | _Decorated):
+            return _Decorated(args[0], self)
         return self
 
     def __getitem__(self, key: Any) -> "_Inert":
@@ -70,6 +74,25 @@ class _Inert(ModuleType):
 
     def __iter__(self) -> "Iterator[_Inert]":
         return iter((self,))
+
+
+class _Decorated:
+    """A function that something inert decorates."""
+
+    def __init__(self, function: Callable[..., Any], by: _Inert) -> None:
+        self._function, self._by = function, by
+        update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+    def __getitem__(self, grid: Any) -> Any:
+        raise MissingDependency(
+            f"{self.__name__} cannot be launched: {self._by.__name__} is replaced by something inert."
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._by, name)
 
 
 def _package(name: str, folder: Path) -> ModuleType:
@@ -80,7 +103,7 @@ def _package(name: str, folder: Path) -> ModuleType:
 
 @contextmanager
 def _replaced(root: str, modules: Mapping[str, ModuleType]) -> Iterator[None]:
-    """Put modules into ``sys.modules``, and afterwards leave there what was before."""
+    """Put modules into ``sys.modules``, and restore it afterwards."""
 
     def concerned(name: str) -> bool:
         return any(name == top or name.startswith(f"{top}.") for top in (root, *modules))

@@ -1,8 +1,8 @@
-"""Models that take token ids, as functions of the embeddings of those ids.
+"""Models of token ids as functions of the embeddings of these ids.
 
-Ids have no gradient; their embeddings have. A model with an ``inputs_embeds`` argument, as those of Hugging
-Face transformers, is called with it. In any other module the output of its embedding, named by the caller, is
-replaced.
+Token ids have no gradients, but their embeddings do. A model with an argument ``inputs_embeds``, such as a
+model of Hugging Face transformers, is called with it. In any other model, the output of the embedding that
+the caller names is replaced.
 """
 
 from inspect import Parameter, signature
@@ -17,8 +17,8 @@ from scanproof.errors import InvalidArgument
 class FromEmbeddings(nn.Module):
     """A model of token ids as a module from embeddings (batch, T, width) to what the model returns.
 
-    It holds the model, so that checks see its submodules and whether it is in train mode. Where the output of
-    a named embedding is replaced, the model still gets ids: the given ones, as many positions of them as
+    It holds the model, so that checks see the submodules and the train mode of the model. If the output of a
+    named embedding is replaced, the model is still called with ids: with as many positions of ``ids`` as
     there are embeddings, repeated for more examples.
 
     Args:
@@ -33,7 +33,7 @@ class FromEmbeddings(nn.Module):
         self._ids, self._embedding = ids, embedding
 
     def forward(self, x: Tensor, **kwargs: Any) -> Any:
-        """Run the model at embeddings; ``kwargs`` are handed to it.
+        """Run the model at embeddings; ``kwargs`` go to the model.
 
         Raises:
             InvalidArgument: the model does not call its embedding exactly once.
@@ -66,14 +66,14 @@ def from_ids(model: nn.Module, ids: Tensor, *, embedding: str | None = None) -> 
     Args:
         model: a module that takes token ids; in eval mode.
         ids: token ids, integer, shape (batch, T), on the device of the model.
-        embedding: name of the submodule that embeds token ids, called once by the model; by default
-            the model is called with ``inputs_embeds``, and ``get_input_embeddings()`` embeds the ids.
+        embedding: name of the submodule that embeds the ids; the model calls it once. Default: the model is
+            called with ``inputs_embeds``, and its ``get_input_embeddings()`` embeds the ids.
 
     Returns:
         The function, and x with shape (batch, T, width).
 
     Raises:
-        InvalidArgument: ``ids`` are no token ids, or the model has no such embedding.
+        InvalidArgument: ``ids`` is not a tensor of token ids, or the model has no such embedding.
 
     Example:
         >>> import torch
@@ -91,7 +91,7 @@ def from_ids(model: nn.Module, ids: Tensor, *, embedding: str | None = None) -> 
         raise InvalidArgument(f"from_ids: ids must be an integer tensor of shape (batch, T), got {given}.")
     if embedding is None and not _takes_embeddings(model):
         raise InvalidArgument(
-            f"from_ids: {type(model).__name__} has no get_input_embeddings() and inputs_embeds argument; "
+            f"from_ids: {type(model).__name__} has no get_input_embeddings() or no argument inputs_embeds; "
             f"pass embedding=, one of {_embeddings_of(model)}."
         )
     owner: Any = model

@@ -1,8 +1,8 @@
-"""Packages in a folder of their own, laid over the running interpreter's for one process or one import.
+"""Packages in a folder of their own, for one process or one import.
 
-Some packages change what others run: transformers chooses its kernels by what is installed. Such packages,
-and old versions of installed ones, are put into a folder in the user's cache, without their dependencies,
-which are those of the running interpreter; nothing else sees them.
+Some packages change what other packages run: transformers chooses its kernels by what is installed. Such
+packages, and old versions of installed packages, go into a folder in the user's cache. Their dependencies are
+those of the running interpreter. No other process sees the folder.
 """
 
 import hashlib
@@ -13,41 +13,42 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from scanproof.errors import InvalidArgument, MissingDependency
+from scanproof.extras import extra
 from scanproof.lean.store import LOCK_NAME, cache_folder
 
 LISTS = Path(__file__).with_name("overlays")
-"""The lists of packages that this package knows kernels of."""
+"""Folder of the lists of packages whose kernels scanproof knows."""
 
 _BUILD = "build.txt"
-"""The list, beside the others, of what builds packages that come as sources."""
+"""The list of the tools that build packages from source."""
 
 _WITHOUT_CUDA = {
     f"{package}_{option}": "TRUE"
     for package in ("MAMBA", "CAUSAL_CONV1D")
     for option in ("SKIP_CUDA_BUILD", "FORCE_BUILD")
 }
-"""Ask mamba-ssm and causal-conv1d to leave out their CUDA extension, and not to look for a built one."""
+"""Tell mamba-ssm and causal-conv1d to skip their CUDA extension, and not to search for a built one."""
 
 
 def overlay(requirements: Path) -> Path:
-    """Return a folder that holds the packages of a list, installed now or by an earlier call.
+    """Return a folder that holds the packages of a list; they are installed if they are missing.
 
     Args:
-        requirements: a list for pip with every package pinned, ``name==version`` a line.
+        requirements: a requirements file of pip that pins every package, as ``name==version``.
 
     Raises:
-        InvalidArgument: there is no such list.
-        MissingDependency: pip could not install it.
+        InvalidArgument: the file does not exist.
+        MissingDependency: pip could not install the packages.
     """
     if not requirements.is_file():
         raise InvalidArgument(
-            f"{requirements} is no file; give a list of pinned packages, as those in {LISTS}."
+            f"{requirements} is not a file; give a list of pinned packages, such as those in {LISTS}."
         )
     tools = requirements.with_name(_BUILD)
     path = (overlay(tools),) if tools.is_file() and requirements != tools else ()
+    with extra("lean", "Folders of packages"):
+        from filelock import FileLock
     interpreter = f"{sys.implementation.cache_tag} {sys.platform}\n"
     key = hashlib.sha256((interpreter + requirements.read_text()).encode()).hexdigest()[:16]
     kept = cache_folder() / "overlays"
@@ -61,7 +62,7 @@ def overlay(requirements: Path) -> Path:
 
 
 def run_over(folder: Path, arguments: Sequence[str], *, timeout: float) -> "subprocess.CompletedProcess[str]":
-    """Run this Python with the packages of a folder in front of the others."""
+    """Run this Python with the packages of a folder before all others."""
     return subprocess.run(
         [sys.executable, *arguments],
         env=_before((folder,)),
@@ -73,7 +74,7 @@ def run_over(folder: Path, arguments: Sequence[str], *, timeout: float) -> "subp
 
 
 def _before(folders: Sequence[Path]) -> dict[str, str]:
-    """Return the environment in which Python looks into these folders first."""
+    """Return an environment in which Python searches these folders first."""
     given = os.environ.get("PYTHONPATH")
     path = [*map(str, folders), *([given] if given else [])]
     return {**os.environ, **({"PYTHONPATH": os.pathsep.join(path)} if path else {})}

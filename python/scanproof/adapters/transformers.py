@@ -1,26 +1,26 @@
 """Mixers of Hugging Face transformers: their parameters as specs, and small random instances of them.
 
-With floating-point rounding aside, ``MambaMixer`` without a cache and without a mask computes the runner of
-``SelectiveMambaBlockSpec`` from the zero state. Where it departs, or rounds more than its dtype says
-(transformers 5.23):
+Apart from rounding, ``MambaMixer`` without a cache and without a mask computes the runner of
+``SelectiveMambaBlockSpec`` from the zero state. It differs from the spec, or rounds more than its dtype says,
+in these points (transformers 5.23):
 
-- ``A_log``, ``D`` and the bias of ``dt_proj`` are cast to float32 in every precision, and so are B and
-  the convolved input on their way into the state. In float64 the mixer is accurate to float32 only: check
-  it with ``rounding=torch.float32``.
-- In half precision dt, softplus included, has the precision of the model's dtype; the state is carried in
-  float32 and rounded to the model's dtype where it is read.
-- Which scan it runs is decided when transformers is imported: ``mamba_ssm``, ``causal_conv1d`` and
-  ``kernels`` replace the PyTorch code where they are installed, on a CPU too.
-- With a cache, only single tokens continue from it. A call with several tokens takes the convolution's
-  history from the cache and starts the scan from zero.
-- A mask zeroes the input and the convolved input at padded positions. With ``use_bias`` the bias of
-  ``in_proj`` still enters the convolution there, so left padding changes the first ``conv_kernel - 1``
-  tokens, and through the state all later ones.
+- ``A_log``, ``D`` and the bias of ``dt_proj`` are cast to float32 in every precision. So are B and the
+  convolved input before they enter the state. In float64 the mixer has the accuracy of float32; check it with
+  ``rounding=torch.float32``.
+- In half precision, dt and its softplus have the precision of the model's dtype. The state is kept in float32
+  and rounded to the model's dtype when it is read.
+- The scan is chosen when transformers is imported: ``mamba_ssm``, ``causal_conv1d`` and ``kernels`` replace
+  the PyTorch code if they are installed, also on a CPU.
+- Only calls with a single token continue from a cache. A call with several tokens takes the history of the
+  convolution from the cache, and starts the scan from zero.
+- A mask zeroes the input and the convolved input at padded positions. With ``use_bias``, the bias of
+  ``in_proj`` still enters the convolution at these positions. So left padding changes the first
+  ``conv_kernel - 1`` tokens and, through the state, all later tokens.
 
-``Mamba2Mixer``, again without a cache and without a mask, computes the runner of ``Mamba2BlockSpec``. It too
-casts to float32 on its way through scan and norm, in every precision. Its scan adds logarithms of decays over
-chunks: the bound allows for that by an argument, not by a theorem (``docs/families.md``). Its single cached
-tokens do not know ``time_step_limit``, and so continue the run only where the limits do not bind.
+``Mamba2Mixer`` without a cache and without a mask computes the runner of ``Mamba2BlockSpec``. It casts to
+float32 in its scan and norm in every precision. Its scan adds logarithms of decays over chunks; the bound
+allows for that by an argument, not by a theorem (``docs/families.md``). Its calls with a single cached token
+ignore ``time_step_limit``, so they continue a run only if no step size reaches the limits.
 """
 
 import math
@@ -46,7 +46,7 @@ def mamba_mixer_checkpoint(mixer: "MambaMixer") -> MambaCheckpoint:
     """Return the parameters of a mixer, upcast exactly.
 
     Raises:
-        InvalidArgument: it is no ``MambaMixer``, or its activation is not SiLU.
+        InvalidArgument: ``mixer`` is not a ``MambaMixer``, or its activation is not SiLU.
         MissingDependency: transformers is not installed.
     """
     _, kind = _mamba()
@@ -55,7 +55,7 @@ def mamba_mixer_checkpoint(mixer: "MambaMixer") -> MambaCheckpoint:
 
 
 def mamba_mixer_spec(mixer: "MambaMixer") -> SelectiveMambaBlockSpec:
-    """Return the spec that a mixer is to refine; errors as :func:`mamba_mixer_checkpoint`."""
+    """Return the spec that a mixer should refine; it raises what :func:`mamba_mixer_checkpoint` raises."""
     return mamba_mixer_checkpoint(mixer).spec()
 
 
@@ -71,7 +71,7 @@ def random_mamba_mixer(
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
 ) -> "MambaMixer":
-    """Build a ``MambaMixer`` in eval mode whose every parameter is random, so that none can go unnoticed.
+    """Build a ``MambaMixer`` in eval mode; every parameter is random, so that a wrong one is noticed.
 
     Args:
         hidden_size: width of input and output.
@@ -105,11 +105,11 @@ def random_mamba_mixer(
 
 
 def mamba2_mixer_spec(mixer: "Mamba2Mixer") -> Mamba2BlockSpec:
-    """Return the spec that a ``Mamba2Mixer`` is to refine, its parameters upcast exactly.
+    """Return the spec that a ``Mamba2Mixer`` should refine, with its parameters upcast exactly.
 
     Raises:
-        InvalidArgument: it is no ``Mamba2Mixer``, its activation is not SiLU, or its norm has other groups
-            than its scan.
+        InvalidArgument: ``mixer`` is not a ``Mamba2Mixer``, its activation is not SiLU, or the groups of its
+            norm are not the groups of its scan.
         MissingDependency: transformers is not installed.
     """
     _, kind = _mamba2()
@@ -117,7 +117,7 @@ def mamba2_mixer_spec(mixer: "Mamba2Mixer") -> Mamba2BlockSpec:
     if mixer.norm.group_size * mixer.n_groups != mixer.intermediate_size:
         raise InvalidArgument(
             f"The mixer's norm has groups of {mixer.norm.group_size} of {mixer.intermediate_size} channels,"
-            f" its scan {mixer.n_groups} groups; the spec has as many of both."
+            f" and its scan has {mixer.n_groups} groups; the spec needs the same groups in both."
         )
     least, greatest = mixer.time_step_limit
     return Mamba2BlockSpec(
@@ -154,7 +154,7 @@ def random_mamba2_mixer(
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
 ) -> "Mamba2Mixer":
-    """Build a ``Mamba2Mixer`` in eval mode whose every parameter is random, so that none can go unnoticed.
+    """Build a ``Mamba2Mixer`` in eval mode; every parameter is random, so that a wrong one is noticed.
 
     Args:
         hidden_size: width of input and output; it divides ``num_heads * head_dim``.
@@ -206,7 +206,7 @@ def _check_kind(mixer: Any, kind: type[Any]) -> None:
             " (backbone.layers[i].mixer)."
         )
     if mixer.activation not in ("silu", "swish"):
-        raise InvalidArgument(f"The mixer's activation is {mixer.activation!r}; the spec has SiLU.")
+        raise InvalidArgument(f"The mixer's activation is {mixer.activation!r}; the spec needs SiLU.")
 
 
 def _random(kind: type[Mixer], config: Any, dtype: torch.dtype, seed: int) -> Mixer:

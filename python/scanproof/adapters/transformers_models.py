@@ -1,8 +1,8 @@
-"""Every family of Hugging Face transformers with a recurrent or linear-attention mixer, by one path.
+"""Every family of Hugging Face transformers with a recurrent or linear-attention mixer, as a small model.
 
-A small random config becomes a model, embeddings go in by ``inputs_embeds``, hidden states come out, and the
-cache that the model returns is the state to go on from. A family is an entry of settings in ``FAMILIES``:
-small, with a chunk below the length that it is checked at.
+A small config with random parameters becomes a model. It takes embeddings as ``inputs_embeds`` and returns
+hidden states; the cache that it returns is the state to continue from. Each family is an entry of settings in
+``FAMILIES``, with a chunk below the length that the model is checked at.
 """
 
 import copy
@@ -50,16 +50,16 @@ _INKLING = {
 _QWEN = {**_DELTA, "linear_num_value_heads": 4, "layer_types": _LINEAR_THEN_FULL}
 
 HARD_CODED_CHUNK = 64
-"""Default argument of several chunked delta rules, which no config sets."""
+"""Chunk of several delta rules, a default argument that no config changes."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """How a family is made small.
+    """Settings of a small model of a family.
 
     Attributes:
-        settings: arguments of its config, beside those that all share.
-        chunk: chunk of its parallel form; None where it has none.
+        settings: arguments of its config, in addition to those that all families share.
+        chunk: chunk of its parallel form; None if it has none.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Family:
 
     @property
     def length(self) -> int:
-        """A number of positions beyond the chunk, and not a multiple of it."""
+        """A number of positions that is greater than the chunk and not a multiple of it."""
         return 37 if self.chunk is None or self.chunk < 37 else self.chunk + 7
 
     @property
@@ -263,20 +263,20 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "zaya": Family({"head_dim": 8, "moe_intermediate_size": 16, "num_experts": 4, "router_hidden_size": 8}),
 }
-"""Model types of transformers 5.23, by the name that its ``AutoConfig`` knows them under."""
+"""Families of transformers 5.23, by model type."""
 
 
 def small_model(model_type: str, *, seed: int = 0, **settings: Any) -> "PreTrainedModel":
-    """Build a small model of a family in eval mode, whose every weight is random.
+    """Build a small model of a family in eval mode; every weight is random.
 
     Args:
-        model_type: a key of ``FAMILIES``, or another type that transformers knows, by ``settings`` alone.
+        model_type: a key of ``FAMILIES``, or another model type of transformers, with its ``settings``.
         seed: seed of the parameters; the global generator is left as it was.
         settings: arguments of the config that replace those of ``FAMILIES``.
 
     Returns:
         The base model, without a head: embeddings (batch, T, hidden_size) to hidden states. Experts run one
-        by one (``experts_implementation="eager"``): grouped matrix products do not take float64.
+        by one (``experts_implementation="eager"``), because grouped matrix products do not take float64.
 
     Raises:
         InvalidArgument: the installed transformers has no such type.
@@ -306,10 +306,10 @@ def small_model(model_type: str, *, seed: int = 0, **settings: Any) -> "PreTrain
 
 
 def _randomise(model: nn.Module) -> None:
-    """Give matrices normal entries of variance 1 / inputs, and move everything else a little.
+    """Give matrices normal entries of variance 1 / inputs, and change all other parameters a little.
 
-    The initial values of a library are near zero, or one, or all alike: a parameter in the wrong place could
-    go unnoticed, and outputs would hardly vary.
+    The initial values of a library are near zero, or near one, or equal. With them a parameter in the wrong
+    place could go unnoticed, and outputs would hardly vary.
     """
     with torch.no_grad():
         for parameter in model.parameters():
@@ -322,7 +322,7 @@ def _randomise(model: nn.Module) -> None:
 
 
 _CACHES = ("past_key_values", "cache_params", "state")
-"""What models call their cache, as an argument and as a field of what they return."""
+"""Names of the cache, as an argument of a model and as a field of its output."""
 
 _OWN_STATE = ("conv1d_state", "recurrent_states")
 """Attributes in which modules of RecurrentGemma keep their state between calls."""
@@ -330,13 +330,13 @@ _OWN_STATE = ("conv1d_state", "recurrent_states")
 
 @dataclass(frozen=True)
 class CachedState:
-    """What is to be handed to the next call.
+    """The state that goes to the next call.
 
     Attributes:
-        cache: the model's own; None before the first token.
-        own: what modules keep themselves, in the order of ``modules()``.
-        mask: which positions so far are real, (batch, T); None when all are.
-        seen: number of positions so far, padding included.
+        cache: cache of the model; None before the first token.
+        own: states that modules keep as attributes, in the order of ``modules()``.
+        mask: which positions so far are real, (batch, T); None if all are.
+        seen: number of positions so far, with padding.
     """
 
     cache: Any = None
@@ -346,14 +346,14 @@ class CachedState:
 
 
 class CachedModel(nn.Module):
-    """A model of transformers, on embeddings, with its cache as state: a ``StreamingModel``.
+    """A model of transformers as a ``StreamingModel``: it takes embeddings, and its cache is the state.
 
     Args:
-        model: a base model with ``inputs_embeds``, that returns ``last_hidden_state`` and a cache.
-        positions: hand over ``position_ids``, as ``generate`` does, and not only with a mask.
+        model: a base model that takes ``inputs_embeds`` and returns ``last_hidden_state`` and a cache.
+        positions: pass ``position_ids`` in every call, as ``generate`` does; otherwise only with a mask.
 
     Attributes:
-        takes_positions: whether the model has such an argument.
+        takes_positions: whether the model has an argument ``position_ids``.
     """
 
     def __init__(self, model: "PreTrainedModel", *, positions: bool = False) -> None:
@@ -385,12 +385,12 @@ class CachedModel(nn.Module):
         mask = state.mask
         if mask is not None and state.seen:
             mask = torch.cat([mask, torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)], 1)
-        if self._cache == "cache_params":  # a model without attention: ``generate`` has it forget the mask
+        if self._cache == "cache_params":  # a model without attention: ``generate`` drops its mask
             mask = None
         return self._run(x, replace(state, mask=mask))
 
     def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, CachedState]:
-        """Run rows padded on the left, with mask and positions as ``generate`` makes them."""
+        """Run rows padded on the left, with the mask and the positions that ``generate`` makes."""
         if "attention_mask" not in signature(self.model.forward).parameters:
             raise Unsupported("the model takes no attention_mask")
         if self._cache == "state":
@@ -398,34 +398,34 @@ class CachedModel(nn.Module):
         return self._run(x, replace(self.initial_state(x), mask=mask))
 
     def packed(self, x: Tensor, lengths: Sequence[int]) -> Tensor:
-        """Say that sequences cannot be packed here."""
-        raise Unsupported("transformers packs sequences (seq_idx, cu_seqlens) by kernels for a GPU only")
+        """Raise ``Unsupported``: sequences cannot be packed here."""
+        raise Unsupported("transformers packs sequences (seq_idx, cu_seqlens) only with kernels for a GPU")
 
     def select(self, state: CachedState, rows: Sequence[int]) -> CachedState:
-        """Return the state of some rows, by the cache's own ``batch_select_indices``."""
+        """Return the state of some rows, by ``batch_select_indices`` of the cache."""
         cache = copy.deepcopy(state.cache)
         if state.own or not hasattr(cache, "batch_select_indices"):
-            raise Unsupported("its cache does not select rows")
+            raise Unsupported("the cache does not select rows")
         if not all(hasattr(layer, "batch_select_indices") for layer in cache.layers):
-            raise Unsupported("layers of its cache do not select rows")
+            raise Unsupported("layers of the cache do not select rows")
         cache.batch_select_indices(torch.tensor(list(rows)))
         mask = None if state.mask is None else state.mask[list(rows)]
         return replace(state, cache=cache, mask=mask)
 
     def reorder(self, state: CachedState, rows: Sequence[int]) -> CachedState:
-        """Return the state with these rows in place of its own, as the beam search of ``generate`` has it.
+        """Return the state with its rows reordered, as the beam search of ``generate`` does.
 
-        That calls the cache's ``reorder_cache``, and leaves alone what modules keep themselves.
+        It calls ``reorder_cache`` of the cache, and leaves states alone that modules keep as attributes.
         """
         cache = copy.deepcopy(state.cache)
         if not hasattr(cache, "reorder_cache"):
-            raise Unsupported("its cache cannot be reordered: generate refuses a beam search")
+            raise Unsupported("the cache cannot be reordered, so generate refuses a beam search")
         cache.reorder_cache(torch.tensor(list(rows)))
         mask = None if state.mask is None else state.mask[list(rows)]
         return replace(state, cache=cache, mask=mask)
 
     def tensors(self, state: CachedState) -> list[Tensor]:
-        """Return what the layers of the cache hold."""
+        """Return the tensors of the layers of the cache, and of states that modules keep."""
         return tensors_in(getattr(state.cache, "layers", state.cache)) + tensors_in(state.own)
 
     def _run(self, x: Tensor, state: CachedState) -> tuple[Tensor, CachedState]:
@@ -452,7 +452,7 @@ class CachedModel(nn.Module):
         return positions[:, -x.shape[1] :]
 
     def _cache_for(self, state: CachedState) -> Any:
-        """Return the cache of a state; an empty one where the model would not return the one it makes."""
+        """Return the cache of a state, or an empty cache if the model does not return its own cache."""
         if state.cache is None and self._holders:
             from transformers import DynamicCache
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from scanproof.causality.dense import LeakMap
-from scanproof.report.report import Report
-from scanproof.report.table import Row
+from scanproof.causality.diagnosis.map import LeakMap
+from scanproof.report.report import CheckReport, Report
+from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditEntry(Report):
+class AuditedCheck(Report):
     """What one check said.
 
     Attributes:
@@ -36,23 +36,24 @@ class AuditEntry(Report):
         return self.evidence
 
     def summary(self) -> str:
-        """Return the entry in one line."""
+        """Return the one in one line."""
         return f"{self.check}: {self.verdict.name}: {self.evidence}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditReport(Report):
+class AuditReport(CheckReport):
     """What ``audit`` found.
 
     Attributes:
         subject: what was checked.
-        entries: one for each check, those that do not apply included.
+        checks: one for each check, those that do not apply included.
         verdict: the gravest of them.
         shape: shapes of the input, in words.
         dtype: dtype of the first input.
         device: device of the first input.
         seed: seed of every check.
         versions: of scanproof, torch and Python.
+        call: the call that repeats the audit.
         leak_map: what every output reads of every input; None without a leak across a cut that gradients see
             at the given input, and where there are more than 512 positions.
     """
@@ -60,19 +61,20 @@ class AuditReport(Report):
     check: ClassVar = "audit"
 
     subject: str
-    entries: tuple[AuditEntry, ...]
+    checks: tuple[AuditedCheck, ...]
     verdict: Verdict
     shape: str
     dtype: str
     device: str
     seed: int
     versions: Mapping[str, str]
+    call: str
     leak_map: LeakMap | None = field(default=None, repr=False)
 
     @property
     def reason(self) -> str:
         """The checks with the gravest verdict."""
-        return "by " + ", ".join(entry.check for entry in self.entries if entry.verdict is self.verdict)
+        return "by " + ", ".join(one.check for one in self.checks if one.verdict is self.verdict)
 
     def _cited(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts[1:] for name in part.theorems)
@@ -80,35 +82,37 @@ class AuditReport(Report):
     @property
     def parts(self) -> tuple[Report, ...]:
         """The audit itself, the map of a leak, and the report of each check."""
-        reports = (entry.report or entry for entry in self.entries)
+        reports = (one.report or one for one in self.checks)
         return (self, *([self.leak_map] if self.leak_map else []), *reports)
 
-    @property
-    def ok(self) -> bool:
-        """Whether every check that applies passed, and one did apply."""
-        return self.verdict.passed
-
-    def rows(self) -> tuple[Row, ...]:
-        """Return the rows of ``scanproof.table``."""
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return the rows of ``scanproof.table``; ``subject`` says what was checked, by default its name."""
         return tuple(
             Row(
-                subject=self.subject,
-                check=entry.check,
-                verdict=entry.verdict,
-                evidence=entry.evidence,
-                theorem=entry.theorem,
+                subject=subject or self.subject,
+                check=one.check,
+                verdict=one.verdict,
+                evidence=one.evidence,
+                theorem=one.theorem,
             )
-            for entry in self.entries
+            for one in self.checks
         )
+
+    def failure_lines(self) -> list[str]:
+        """Return how many checks did not pass, and what each of them says."""
+        applied = [one for one in self.checks if one.verdict is not Verdict.NOT_APPLICABLE]
+        failed = [one for one in applied if not one.verdict.passed]
+        lines = [f"{len(failed)} of {len(applied)} checks did not pass on {self.subject}"]
+        for one in failed:
+            lines += ["", (one.report or one).summary()]
+        return [*lines, ""]
 
     def summary(self) -> str:
         """Return a line for each check, with what was found."""
-        width = max(len(entry.check) for entry in self.entries)
+        width = max(len(one.check) for one in self.checks)
         lines = [f"Audit({self.subject}, input {self.shape} {self.dtype} on {self.device}, seed {self.seed})"]
-        lines += [
-            f"  {entry.check:<{width}} : {entry.verdict.name}: {entry.evidence}" for entry in self.entries
-        ]
-        theorems = dict.fromkeys(name for entry in self.entries for name in entry.theorems)
+        lines += [f"  {one.check:<{width}} : {one.verdict.name}: {one.evidence}" for one in self.checks]
+        theorems = dict.fromkeys(name for one in self.checks for name in one.theorems)
         lines.append(f"  {'verdict':<{width}} : {self.verdict.name}: {self.verdict.value}")
         lines.append(f"  {'theorems':<{width}} : {', '.join(theorems)}")
         lines.append(f"  {'versions':<{width}} : {', '.join(map(' '.join, self.versions.items()))}")

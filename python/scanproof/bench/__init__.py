@@ -1,1 +1,1 @@
-"""Benchmarks: what a check costs beside the published tool, and what each of them sees."""
+"""Benchmarks: the cost of checks next to the published tool, and the leaks that each tool finds."""

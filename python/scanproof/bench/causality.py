@@ -26,7 +26,7 @@ _FINDERS = TOOLS[:3]
 _MONITORING: tuple[Tool, ...] = ("step", "monitor")
 LENGTHS, QUICK_LENGTHS = (128, 512, 2048), (128, 512)
 SAMPLED, SAMPLE = 2048, (16, 80)
-"""From this length on, the time of all cuts is projected from these numbers of random ones, or measured."""
+"""From this length on, the time of all cuts is projected from the times of these numbers of random cuts."""
 
 LEAKY, LEAKS, LEAK_T = "attention", (1e-2, 1e-5, 1e-9), 512
 LONG_MODEL, LONG_T, LONG_BYTES = "small conv", 16_384, 4 * 2**30
@@ -34,7 +34,7 @@ LONG_MODEL, LONG_T, LONG_BYTES = "small conv", 16_384, 4 * 2**30
 MONITORED, MONITORED_T, EVERY = "attention", 256, 100
 
 ONCE_SECONDS = 20.0
-"""What took longer is not repeated."""
+"""A measurement that takes longer is not repeated."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Cell:
 
     @property
     def cpu_seconds(self) -> float | None:
-        """CPU time, the least of the repeats; None when there is no number."""
+        """Least CPU time of the repeats; None without a measurement."""
         return min((one.cpu_seconds for one in self.measured), default=None)
 
     @property
     def at_least(self) -> float | None:
-        """The CPU time that the tool took, or took at least when it was stopped."""
+        """The CPU time that the tool took; if it was stopped, the CPU time until then."""
         stopped = [outcome.cpu_seconds for outcome in self.outcomes if isinstance(outcome, Stopped)]
         return self.cpu_seconds if self.measured else max(stopped, default=None)
 
@@ -86,12 +86,12 @@ def run_bench(
     whole: bool,
     parts: Collection[str] = PARTS,
 ) -> bool:
-    """Measure, print, and return whether every causal model passed and every leak was found by our tools.
+    """Measure and print; return whether scanproof passed every causal model and found every leak.
 
-    Ratios are those of CPU time, the least of the repeats, so that other load on the machine matters little.
+    Ratios compare the least CPU times of the repeats, so that other load on the machine matters little.
 
     Raises:
-        InvalidArgument: an option is out of range, or one of ``parts`` is none of ``PARTS``.
+        InvalidArgument: an option is out of range, or one of ``parts`` is not in ``PARTS``.
         MissingDependency: causal-certificate is not installed, and a part compares with it.
     """
     unknown = [part for part in parts if part not in PARTS]
@@ -138,7 +138,7 @@ class _Bench:
         self._max_seconds, self._repeats, self._note = max_seconds, repeats, note
 
     def alternately(self, tasks: list[Task]) -> list[Cell]:
-        """Take turns, so that a change of the machine's load meets all tools."""
+        """Measure the tools in turn, so that a change of the machine's load affects all of them."""
         outcomes: dict[Task, list[Outcome]] = {task: [] for task in tasks}
         for _ in range(self._repeats):
             for task in tasks:
@@ -157,14 +157,14 @@ class _Bench:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured; parts that were not are empty.
+    """What was measured; a part that was not measured is empty.
 
     Attributes:
-        speed: per model and length the cells of ``TOOLS``.
-        leaks: per amplitude the cells of peer, exact and coded.
-        long: coded cotangents on a long sequence.
+        speed: for each model and length, the cells of ``TOOLS``.
+        leaks: for each amplitude, the cells of peer, exact and coded.
+        long: coded cuts on a long sequence.
         monitoring: a training step, and a check by the monitor.
-        dtype: of models and inputs, but in ``monitoring``.
+        dtype: dtype of models and inputs, except in ``monitoring``.
     """
 
     speed: list[list[Cell]]
@@ -175,7 +175,7 @@ class Result:
 
     @property
     def right(self) -> bool:
-        """Whether our tools passed every causal model and found every leak, wherever they finished."""
+        """Whether scanproof passed every causal model and found every leak, in all runs that finished."""
         causal = [one for row in self.speed for cell in row[1:] for one in cell.measured]
         causal += [one for cell in (*self.long, *self.monitoring) for one in cell.measured]
         leaky = [one for row in self.leaks for cell in row[1:] for one in cell.measured]
@@ -183,7 +183,7 @@ class Result:
         return not failed and all(one.passed for one in causal) and not any(one.passed for one in leaky)
 
     def targets(self) -> Iterator[tuple[str, str, bool | None]]:
-        """Yield each target with what was measured and whether it was met; None where nothing was."""
+        """Yield each target, what was measured, and whether it was met; None if nothing was measured."""
         rows = [(row[0].task, _speedup(row[0], row[1]), _speedup(row[0], row[2])) for row in self.speed]
         for target, least, speedups in (
             (
@@ -191,7 +191,7 @@ class Result:
                 8,
                 [exact for task, exact, _ in rows if task.model == "scan"],
             ),
-            ("exact cuts never slower", 1, [exact for _, exact, _ in rows]),
+            ("exact cuts never slower than the peer", 1, [exact for _, exact, _ in rows]),
             (
                 "coded cuts at least 30 times as fast from T = 512",
                 30,
@@ -206,13 +206,13 @@ class Result:
             text = f"coded {_said(coded)} 1e-9, the peer {_said(peer)} 1e-2"
             known = coded is not None and peer is not None
             yield (
-                "coded cuts find 1e-9 where the peer passes 1e-2",
+                "coded cuts find a leak of 1e-9, and the peer passes one of 1e-2",
                 text,
                 (not coded and peer) if known else None,
             )
         for cell in self.long:
             memory = [one.peak_bytes for one in cell.measured]
-            target = f"T = {LONG_T} in coded cuts within 4 GiB"
+            target = f"coded cuts at T = {LONG_T} within 4 GiB"
             yield target, str(cell), max(memory) <= LONG_BYTES if memory else None
         if self.monitoring:
             step, check = self.monitoring
@@ -220,8 +220,10 @@ class Result:
             if step.cpu_seconds and check.cpu_seconds:
                 share = check.cpu_seconds / (EVERY * step.cpu_seconds)
             yield (
-                f"the monitor at n = {EVERY} under 1 % of the time of a step",
-                "not measured" if share is None else f"{100 * share:.2g} %: {check} for {step}",
+                f"a monitor every {EVERY} steps adds less than 1 % of the time of a step",
+                "not measured"
+                if share is None
+                else f"{100 * share:.2g} %: a check takes {check}, a step {step}",
                 None if share is None else share < 0.01,
             )
 
@@ -256,7 +258,7 @@ class Result:
         console.print(aims)
         if any(cell.task.sample for cell in self._cells):
             few, some = SAMPLE
-            console.print(f"~ projected on a straight line from {few} and {some} random cuts")
+            console.print(f"~ projected along a straight line from {few} and {some} random cuts")
         console.print(self._machine(), highlight=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -301,7 +303,7 @@ def _short(outcome: Outcome) -> bool:
 
 
 def _speedup(peer: Cell, ours: Cell) -> float | None:
-    """Return how many times as long the peer took, at least where it was stopped; None without a number."""
+    """Return how many times longer the peer took, a lower bound if it was stopped; None if unknown."""
     if peer.at_least is None or ours.cpu_seconds is None:
         return None
     return peer.at_least / ours.cpu_seconds

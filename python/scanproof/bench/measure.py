@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from scanproof.bench.models import build, with_leak
 from scanproof.bench.peer import peer_certify
 from scanproof.bench.task import Measurement, Task, Tool
-from scanproof.causality.certificate import certify
-from scanproof.causality.inputs import INPUTS
-from scanproof.causality.leak_report import LeakReport
+from scanproof.causality.gradients.certificate import certify
+from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.drawing import CASES
 from scanproof.monitors.monitor import CausalityMonitor
 
 WARM_UP_T = 24
@@ -26,10 +26,10 @@ BATCH = 16
 """Examples of a training step."""
 
 ENOUGH_SECONDS, ENOUGH_CALLS = 2.0, 15
-"""Short calls are repeated until they took so long together, or so often."""
+"""Short calls are repeated until all of them took so many seconds, or until so many calls."""
 
 Check = Callable[..., tuple[bool, str]]
-"""Takes the function, the input, and for the three that have cuts which of them."""
+"""Takes the function, the input and, in three of the tools, which cuts to run."""
 
 
 def _peer(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
@@ -38,15 +38,15 @@ def _peer(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool,
 
 
 def _exact(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
-    return _said(certify(fn, x, inputs=1, **cuts))
+    return _said(certify(fn, x, cases=1, **cuts))
 
 
 def _coded(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
-    return _said(certify(fn, x, cuts="coded", inputs=1))
+    return _said(certify(fn, x, cuts="coded", cases=1))
 
 
 def _default(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
-    return _said(certify(fn, x, inputs=INPUTS, **cuts))
+    return _said(certify(fn, x, cases=CASES, **cuts))
 
 
 def _step(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
@@ -62,7 +62,7 @@ def _monitor(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
     return _said(CausalityMonitor(fn).check(x))
 
 
-def _said(report: LeakReport) -> tuple[bool, str]:
+def _said(report: CausalCertificate) -> tuple[bool, str]:
     return report.ok, f"{report.verdict.name}, {report.vjps} VJPs, {report.batching}"
 
 

@@ -79,7 +79,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "conv": ConvStack,
     "small conv": lambda: ConvStack(channels=16),
 }
-"""By name: attention, a selective scan as a Python loop, a stack of convolutions, and a small one."""
+"""Models by name."""
 
 
 def build(name: str, T: int, dtype: torch.dtype, seed: int, examples: int = 1) -> tuple[nn.Module, Tensor]:

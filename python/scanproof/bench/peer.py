@@ -10,17 +10,17 @@ PEER = "causal-certificate 0.1.0"
 
 
 def require_peer() -> None:
-    """Raise unless it is installed.
+    """Do nothing if causal-certificate is installed.
 
     Raises:
-        MissingDependency: it is not.
+        MissingDependency: causal-certificate is not installed.
     """
     if find_spec("causal_certificate") is None:
         raise MissingDependency(
-            "causal-certificate, the tool that is compared with, is missing; pip install 'scanproof[bench]'."
+            "bench causality needs causal-certificate, which is missing; pip install 'scanproof[bench]'."
         )
 
 
 def peer_certify(fn: Any, x: Any, **options: Any) -> Any:
-    """Return its report, the arguments that are not given at their defaults."""
+    """Return the report of causal-certificate; ``options`` are arguments of its ``certify``."""
     return import_module("causal_certificate").certify(fn, x, **options)

@@ -1,4 +1,4 @@
-"""The command ``scanproof bench refinement``: what a bound costs beside the float64 run of its reference."""
+"""The command ``scanproof bench refinement``: the cost of a bound relative to its reference in float64."""
 
 import json
 import time
@@ -24,14 +24,14 @@ SIZES = ((2, 16, 256, 16), (2, 64, 512, 16))
 
 @dataclass(frozen=True)
 class Cost:
-    """What one size costs, in seconds.
+    """The cost of one size.
 
     Attributes:
         size: batch, channels, length, states.
-        gradients: whether the adjoint ran too.
-        reference: the float64 run.
-        bound: the run with a bound for float32, relative to that.
-        exact_bound: the run with a bound for float64, in pairs of float64, relative to it.
+        gradients: whether the adjoint ran as well.
+        reference: seconds of the run in float64.
+        bound: time of the run with a bound for float32, relative to ``reference``.
+        exact_bound: time of the run with a bound for float64, in pairs of float64, relative to ``reference``.
     """
 
     size: tuple[int, int, int, int]
@@ -53,8 +53,16 @@ def run_bench(*, as_json: bool, repeats: int) -> None:
     if as_json:
         print(json.dumps([asdict(cost) for cost in costs], indent=2))
         return
-    table = Table(title="A selective scan with its bound, beside float64 alone", box=box.ROUNDED)
-    for column in ("Batch, channels, length, states", "Run", "float64", "float32's", "float64's bound"):
+    table = Table(
+        title="Time of a selective scan with its bound, relative to the scan in float64", box=box.ROUNDED
+    )
+    for column in (
+        "Batch, channels, length, states",
+        "Run",
+        "float64 alone",
+        "with bound for float32",
+        "with bound for float64",
+    ):
         table.add_column(column)
     for cost in costs:
         run = "with gradients" if cost.gradients else "outputs"
@@ -64,7 +72,7 @@ def run_bench(*, as_json: bool, repeats: int) -> None:
 
 
 def measure(size: tuple[int, int, int, int], gradients: bool, repeats: int) -> Cost:
-    """Time the three runs in turns, so that a change of the machine's load meets all; the shortest count."""
+    """Time the three runs in turn, so that a change of load affects all of them; the shortest times count."""
     arrays = _arrays(*size)
     runs: list[Callable[[], AdjointArithmetic]] = [
         lambda: FLOAT64,

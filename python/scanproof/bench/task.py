@@ -1,4 +1,4 @@
-"""One thing to measure, and what came of it; plain data that crosses a process boundary as JSON."""
+"""One thing to measure, and its outcome; plain data that crosses a process boundary as JSON."""
 
 import json
 import resource
@@ -10,7 +10,7 @@ from typing import Literal
 Tool = Literal["peer", "exact", "coded", "default", "step", "monitor"]
 
 START_UP = 30.0
-"""Seconds that a process may take to import PyTorch and to warm up, on top of what its task may take."""
+"""Seconds to import PyTorch and to warm up, which a process gets in addition to the time of its task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,17 +19,17 @@ class Task:
 
     Attributes:
         tool: ``peer`` is causal-certificate; ``exact`` and ``coded`` are ``scanproof.certify`` with all cuts
-            and with coded ones, at the given input alone, as the peer does; ``default`` is
-            ``certify(fn, x)``, all cuts and three drawn inputs; ``step`` is a training step on a batch of 16;
-            ``monitor`` is one check of ``CausalityMonitor`` on that batch.
+            and with coded cuts, at the given input only, as the peer does; ``default`` is
+            ``certify(fn, x)`` with all cuts and three drawn inputs; ``step`` is a training step on a batch of
+            16; ``monitor`` is one check of ``CausalityMonitor`` on that batch.
         model: name in ``scanproof.bench.models.MODELS``.
-        T: positions of the input, which has one example for all tools but ``step`` and ``monitor``.
+        T: number of positions of the input; it has one example, except for ``step`` and ``monitor``.
         dtype: floating dtype of model and input.
         leak: amplitude with which output T // 2 also reads the next input; 0 for the causal model.
-        seed: of parameters and input.
-        threads: of PyTorch.
-        sample: two numbers of random cuts to run with, in place of all T - 1, whose time is projected from
-            theirs on a straight line; None to run all.
+        seed: seed of parameters and input.
+        threads: number of threads of PyTorch.
+        sample: two numbers of random cuts to run; the time of all T - 1 cuts is projected from their times
+            along a straight line. None to run all cuts.
     """
 
     tool: Tool
@@ -44,17 +44,17 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What a tool took and said.
+    """The cost and the verdict of a tool.
 
     Attributes:
-        seconds: wall time, the least of the calls: other load on the machine only adds to it.
-        cpu_seconds: CPU time of all threads, the least of the calls.
-        calls: number of timed calls, or of pairs of them where the time of all cuts is projected.
-        peak_bytes: by how much the first call raised the greatest resident size of a fresh process.
+        seconds: least wall time of the calls, because other load on the machine only adds to it.
+        cpu_seconds: least CPU time of the calls, of all threads.
+        calls: number of timed calls; of pairs of calls if the time of all cuts is projected.
+        peak_bytes: increase of the peak resident size of a fresh process during the first call.
         passed: whether the tool found the model causal.
-        verdict: in the tool's own words.
-        threads: that PyTorch used.
-        torch: its version.
+        verdict: verdict in the tool's own words.
+        threads: number of threads that PyTorch used.
+        torch: version of PyTorch.
     """
 
     seconds: float
@@ -69,7 +69,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A call that was ended after more than so many seconds, of which so many on a CPU, at least."""
+    """A call that was stopped after ``seconds`` of wall time, and at least ``cpu_seconds`` of CPU time."""
 
     seconds: float
     cpu_seconds: float
@@ -77,7 +77,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Failed:
-    """A process that broke off, and its last words."""
+    """A process that failed, and the last line of its error."""
 
     reason: str
 
@@ -86,22 +86,22 @@ Outcome = Measurement | Stopped | Failed
 
 
 def run(task: Task, max_seconds: float) -> Outcome:
-    """Measure in a fresh process, so that neither memory nor caches of one tool serve another."""
+    """Measure in a fresh process, so that no tool profits from the memory or caches of another."""
     command = [sys.executable, "-m", "scanproof.bench.measure", json.dumps(asdict(task))]
-    before = _children_cpu_seconds()
+    before = children_cpu_seconds()
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=max_seconds + START_UP
         )
     except subprocess.TimeoutExpired:
-        return Stopped(max_seconds, max(0.0, _children_cpu_seconds() - before - START_UP))
+        return Stopped(max_seconds, max(0.0, children_cpu_seconds() - before - START_UP))
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return Failed(f"exit code {done.returncode}: {last}")
     return Measurement(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def _children_cpu_seconds() -> float:
+def children_cpu_seconds() -> float:
     """Return the CPU time of the processes that this one started and that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

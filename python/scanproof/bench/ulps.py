@@ -1,4 +1,4 @@
-"""The command ``scanproof bench ulps``: how accurate PyTorch's functions are, in units in the last place."""
+"""The command ``scanproof bench ulps``: the error of PyTorch's functions in units in the last place."""
 
 import json
 from collections.abc import Callable, Collection
@@ -15,7 +15,7 @@ from rich.table import Table
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument, MissingDependency
-from scanproof.first_calls import settle_first_calls
+from scanproof.foundation.first_calls import settle_first_calls
 from scanproof.named import dtype_named
 from scanproof.refinement.arithmetic import SOFTPLUS_THRESHOLD
 from scanproof.report.console import output
@@ -30,21 +30,21 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 _DIGITS = 250
-"""Bits that mpmath computes with."""
+"""Precision of mpmath in bits."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The greatest error of one function that was met.
+    """The greatest error of one function that was found.
 
     Attributes:
-        function: its name.
+        function: name of the function.
         dtype: dtype of argument and result.
-        device: where it ran.
+        device: device that it ran on.
         ulps: greatest error in units in the last place of the exact result.
-        at: the argument.
+        at: argument of the greatest error.
         samples: number of arguments tried whose exact results are normal numbers of the dtype.
-        exhaustive: whether these are all there are.
+        exhaustive: whether the samples are all numbers of the dtype.
     """
 
     function: str
@@ -57,7 +57,7 @@ class Accuracy:
 
 
 def measure(function: str, dtype: torch.dtype, *, device: str, samples: int, seed: int) -> Accuracy:
-    """Compare one function with mpmath: at all numbers of a dtype of 16 bits, at drawn ones of others."""
+    """Compare one function with mpmath, at all numbers of a 16-bit dtype, or at drawn numbers."""
     mpmath: Any = import_module("mpmath")
     exhaustive = torch.finfo(dtype).bits == 16
     x = (_all_numbers(dtype) if exhaustive else _drawn(dtype, samples, seed)).to(device)
@@ -83,7 +83,7 @@ def measure(function: str, dtype: torch.dtype, *, device: str, samples: int, see
 def run_bench(
     *, as_json: bool, device: str, samples: int, seed: int, dtypes: Collection[str] | None = None
 ) -> None:
-    """Measure all functions in the dtypes named, by default in all of ``DTYPES``, and print.
+    """Measure all functions in these dtypes, by default in all of ``DTYPES``, and print.
 
     Raises:
         InvalidArgument: an option is out of range, or there is no such device or dtype.
@@ -124,7 +124,7 @@ def _all_numbers(dtype: torch.dtype) -> Tensor:
 
 
 def _drawn(dtype: torch.dtype, samples: int, seed: int) -> Tensor:
-    """Draw numbers of usual size, of the whole range of exp, of many magnitudes, and about 20."""
+    """Draw ordinary numbers, numbers over the whole range of exp, of many magnitudes, and around 20."""
     rng = np.random.default_rng(seed)
     fourth = -(-samples // 4)
     widest = float(np.log(torch.finfo(dtype).max))

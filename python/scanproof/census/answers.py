@@ -5,76 +5,70 @@ from typing import Any
 
 import torch
 
-from scanproof.causality.batch import check_batch_independence
-from scanproof.causality.certificate import certify
-from scanproof.causality.packing import Inputs
-from scanproof.causality.perturbation import check_perturbation
-from scanproof.causality.prefix import check_prefix
+from scanproof.causality.gradients.certificate import certify
+from scanproof.causality.outputs.batch import check_batch
+from scanproof.causality.outputs.perturbation import check_perturbation
+from scanproof.causality.outputs.prefix import check_prefix
 from scanproof.census.subject import Answer
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.packing import Inputs
 from scanproof.refinement.report import RefinementReport
 from scanproof.report.verdict import Verdict
 from scanproof.streaming.check import check_streaming
 from scanproof.streaming.model import StreamingModel, Unsupported
-from scanproof.streaming.report import StreamingRow
+from scanproof.streaming.report import StreamingWay
 
-INPUTS = 2
-"""Inputs that the causality checks try: the given one, and one drawn from it."""
+CASES = 2
+"""Number of inputs that the causality checks try: the given input, and one drawn from it."""
 
 
 def causality(
     fn: Callable[..., Any], x: Inputs, T: int, seed: int, *, multiple: int = 1, gradients: bool = True
 ) -> Iterator[Answer]:
-    """Yield what the causality checks say of a function at inputs with T positions.
+    """Yield the answers of the causality checks for a function at inputs with T positions.
 
     Args:
         fn: the function.
         x: its inputs.
-        T: how many positions they have.
-        seed: of every check.
-        multiple: of what the lengths that the function takes are multiples.
-        gradients: whether they can be pulled through the function.
+        T: number of positions of the inputs.
+        seed: seed of every check.
+        multiple: the function takes only lengths that are multiples of this.
+        gradients: whether gradients can be pulled through the function.
     """
-
-    def seeded() -> torch.Generator:
-        return torch.Generator().manual_seed(seed)
-
     some = some_positions(T)
     if gradients:
         yield answer(
-            "VJP certificate",
-            lambda: certify(fn, x, cuts="coded", inputs=INPUTS, generator=seeded()),
+            "certificate",
+            lambda: certify(fn, x, cuts="coded", cases=CASES, seed=seed),
         )
     yield answer(
-        "future perturbation",
-        lambda: check_perturbation(fn, x, cuts=some, inputs=INPUTS, generator=seeded()),
+        "perturbation",
+        lambda: check_perturbation(fn, x, cuts=some, cases=CASES, seed=seed),
     )
-    lengths = some if multiple == 1 else tuple(range(multiple, T, multiple))
-    yield answer(
-        "append-prefix", lambda: check_prefix(fn, x, lengths=lengths, inputs=INPUTS, generator=seeded())
-    )
-    yield answer("batch independence", lambda: check_batch_independence(fn, x, generator=seeded()))
+    cuts = some if multiple == 1 else tuple(range(multiple, T, multiple))
+    yield answer("prefix", lambda: check_prefix(fn, x, cuts=cuts, cases=CASES, seed=seed))
+    yield answer("batch", lambda: check_batch(fn, x, seed=seed))
 
 
 def streaming(model: StreamingModel, x: torch.Tensor, seed: int, how: str = "") -> Iterator[Answer]:
-    """Yield what every way of feeding says; ``how`` tells one setting of the model from another."""
-    lengths = tuple(k for k in some_positions(x.shape[1]) if k < x.shape[1])
-    report = check_streaming(model, x, lengths=lengths, generator=torch.Generator().manual_seed(seed))
-    for row in report.rows:
+    """Yield the answer of every way of feeding; ``how`` names the setting of the model."""
+    cuts = tuple(k for k in some_positions(x.shape[1]) if k < x.shape[1])
+    report = check_streaming(model, x, cuts=cuts, seed=seed)
+    for way in report.ways:
         yield Answer(
-            check=f"{row.check} ({how})" if how else row.check,
-            verdict=row.verdict.name,
-            evidence=row.row("").evidence,
-            theorem=row.theorem,
-            worst=_worst(row),
+            check=f"{way.check} ({how})" if how else way.check,
+            verdict=way.verdict.name,
+            evidence=way.row().evidence,
+            theorem=way.theorem,
+            worst=_worst(way),
         )
 
 
 def answer(check: str, run: Callable[[], Any]) -> Answer:
-    """Return what one check says.
+    """Return the answer of one check.
 
-    INCONCLUSIVE where the implementation raises in it, or the check refuses what it returns; NOT_APPLICABLE
-    where it says that it does not offer this, by ``Unsupported``.
+    The answer is INCONCLUSIVE if the implementation raises, or if the check refuses what the implementation
+    returns. It is NOT_APPLICABLE if the implementation raises ``Unsupported``.
     """
     try:
         report = run()
@@ -83,9 +77,9 @@ def answer(check: str, run: Callable[[], Any]) -> Answer:
     except InvalidArgument as refusal:
         return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=str(refusal))
     except Exception as error:  # whatever foreign code raises
-        raised = f"it raised {type(error).__name__}: {error}"
+        raised = f"the implementation raised {type(error).__name__}: {error}"
         return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=raised)
-    row = report.row("")
+    (row,) = report.rows()
     return Answer(
         check=check,
         verdict=row.verdict.name,
@@ -96,7 +90,7 @@ def answer(check: str, run: Callable[[], Any]) -> Answer:
 
 
 def some_positions(T: int) -> tuple[int, ...]:
-    """Return one position in five, the first and last ones, and those about multiples of eight."""
+    """Return every fifth position, the first and last positions, and positions around 8."""
     chosen = {1, 2, 3, 7, 8, 9, T // 2, T - 2, T - 1, *range(5, T, 5)}
     return tuple(sorted(k for k in chosen if 1 <= k < T))
 
@@ -105,10 +99,12 @@ def _worst(report: Any) -> float | None:
     """Return the worst number of a report, relative; None where nothing differed."""
     worst = getattr(report, "worst", None)
     if isinstance(report, RefinementReport) and report.gradients:
-        return max(report.greatest[f"d{name}"] for name in report.gradients)
+        return max(
+            (report.greatest[f"d{name}"] for name in report.gradients if report.greatest), default=None
+        )
     if isinstance(report, RefinementReport):
-        return worst.ratio if worst else None
-    if isinstance(report, StreamingRow):
+        return report.worst.ratio if report.greatest else None
+    if isinstance(report, StreamingWay):
         return worst.share if worst else (report.evidence.low if report.evidence else None)
     share = getattr(worst, "share", None)
     if share is not None:

@@ -1,4 +1,4 @@
-"""What a result depends on, beside its subject and seed: versions, and the code that asks."""
+"""What a result depends on besides its subject and seed: versions, and the code of scanproof."""
 
 import hashlib
 from functools import cache
@@ -32,7 +32,7 @@ def _version(package: str) -> str:
 
 @cache
 def _code() -> str:
-    """Return a hash of every module and list of packages: a version stands for many states of a checkout."""
+    """Return a hash of every module and list of packages: a checkout changes without a new version."""
     root = Path(str(files("scanproof")))
     digest = hashlib.sha256()
     for path in sorted(path for path in root.rglob("*") if path.suffix in (".py", ".txt")):

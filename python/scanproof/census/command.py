@@ -24,7 +24,7 @@ from scanproof.named import near
 from scanproof.report.verdict import Verdict
 
 LIMIT = 600.0
-"""Seconds that one subject may take."""
+"""Greatest number of seconds for one subject."""
 
 Examine = Callable[[Subject, int], Entry]
 
@@ -58,21 +58,21 @@ def run_census(
     as_json: bool,
     quiet: bool,
 ) -> Census:
-    """Ask every subject every question, and write the table.
+    """Run every check on every subject, and write the table.
 
     Args:
-        folder: where results go; entries there, in ``census.jsonl``, are kept and not made again, if they are
-            of the same versions, code and seed.
-        only: a pattern that names of subjects must match.
-        jobs: processes at once.
+        folder: folder of the results. Entries in its ``census.jsonl`` with the same versions, code and seed
+            are kept and not made again.
+        only: pattern that the names of subjects must match.
+        jobs: number of processes at a time.
         seed: seed of models, inputs and checks.
-        fresh: forget the entries that are there.
-        overlays: look at the packages of ``scanproof.adapters.overlay.LISTS``, too.
+        fresh: discard the entries in the folder.
+        overlays: also check the packages of ``scanproof.adapters.overlay.LISTS``.
         as_json: print the table as JSON.
         quiet: no progress.
 
     Raises:
-        InvalidArgument: no subject matches, or there are no jobs.
+        InvalidArgument: no subject matches, or ``jobs`` is below 1.
     """
     from scanproof.census.subjects import subjects
 
@@ -81,7 +81,7 @@ def run_census(
     if not names:
         raise InvalidArgument(
             f"census: --only {only!r} matches none of {len(known)} implementations{near(only, known)} "
-            "A name is 'transformers: mamba2', for one, and '*mamba*' matches every name with mamba in it."
+            "A name is, for example, 'transformers: mamba2'; '*mamba*' matches every name with mamba in it."
         )
     if jobs < 1:
         raise InvalidArgument(f"census: --jobs must be at least 1, got {jobs}.")
@@ -117,7 +117,7 @@ def collect(
 ) -> tuple[Entry, ...]:
     """Return the entry of every subject.
 
-    Those in the file ``kept`` with the same key are not made again; new ones are added to it.
+    Entries in the file ``kept`` with the same key are not made again; new entries are added to the file.
     """
     wanted = {unanswered(subject, seed).key for subject in subjects}
     known = {entry.name: entry for entry in _read(kept) if entry.key in wanted}
@@ -138,7 +138,7 @@ def collect(
 
 
 def in_a_process(subject: Subject, seed: int, overlays: bool = False) -> Entry:
-    """Examine a subject in another process, which what it imports cannot leave."""
+    """Examine a subject in another process, so that its imports do not affect this one."""
     option = ["overlays"] if overlays else []
     command = [sys.executable, "-m", "scanproof.census.worker", subject.name, str(seed), *option]
     quiet = {**environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -157,7 +157,7 @@ def in_a_process(subject: Subject, seed: int, overlays: bool = False) -> Entry:
 
 
 def _last(output: str) -> Entry | None:
-    """Return the last entry that a worker printed, beside whatever packages print."""
+    """Return the last entry that a worker printed, among whatever packages print."""
     entries = [entry for line in output.splitlines() if (entry := _parsed(line))]
     return entries[-1] if entries else None
 
@@ -169,7 +169,7 @@ def _read(kept: Path) -> list[Entry]:
 
 
 def _parsed(line: str) -> Entry | None:
-    """Return the entry on a line; None where there is none, as on the last one of a run that was cut off."""
+    """Return the entry on a line; None if there is none, as on the last line of an interrupted run."""
     try:
         return Entry.from_dict(json.loads(line))
     except (ValueError, TypeError, KeyError):

@@ -9,7 +9,7 @@ from scanproof.report.verdict import Verdict
 
 
 def html(entries: Sequence[Entry], made: str) -> str:
-    """Return a page that needs no other file: the table, and under it what every check said."""
+    """Return a page that needs no other file: the table, and below it the answer of every check."""
     rows = [
         {
             "entry": entry,

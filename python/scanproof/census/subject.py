@@ -1,4 +1,4 @@
-"""What a census looks at: one real implementation, and what it says about each question."""
+"""What a census checks: one real implementation, and the answers of its checks."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import Any
 from scanproof.report.verdict import Verdict, gravest
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "causal": ("VJP certificate",),
-    "future-blind": ("future perturbation",),
-    "prefix": ("append-prefix",),
-    "batch": ("batch independence",),
+    "certificate": ("certificate",),
+    "perturbation": ("perturbation",),
+    "prefix": ("prefix",),
+    "batch": ("batch",),
     "streaming": (
         "steps",
         "prefill, then steps",
@@ -23,22 +23,22 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "chunked prefill": ("chunked prefill", "verify on a copy", "roll back"),
     "padding": ("garbage under the mask", "left padding", "padded, then steps"),
-    "refines": ("refinement",),
-    "gradient": ("gradient refinement",),
+    "refinement": ("refinement",),
+    "gradients": ("refinement of gradients",),
 }
-"""The questions of the table, and the checks that answer each."""
+"""The columns of the table, and the checks that each column holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one check said, as plain data.
+    """What one check found, as plain data.
 
     Attributes:
-        check: its name; without the word streaming.
-        verdict: name of its verdict.
-        evidence: the numbers behind it.
-        theorem: what it rests on.
-        worst: the worst number: a share of the greatest output, or an error relative to its bound; None where
+        check: name of the check, or of the way of feeding.
+        verdict: name of the verdict.
+        evidence: the numbers behind the verdict.
+        theorem: the Lean theorem that the verdict rests on.
+        worst: the worst number: a share of the greatest output, or an error relative to its bound; None if
             nothing differed.
     """
 
@@ -55,10 +55,10 @@ class Subject:
 
     Attributes:
         name: ``package: what``.
-        package: the distribution that it comes from.
+        package: distribution that it comes from.
         answers: runs the checks with a seed.
-        notes: what a reader of its line should know.
-        version: of the distribution; by default of the installed one.
+        notes: what a reader of the table should know about it.
+        version: version of the distribution; default: the installed version.
     """
 
     name: str
@@ -73,18 +73,18 @@ class Entry:
     """One line of the table.
 
     Attributes:
-        name: of the subject.
-        package: the distribution.
-        version: its version.
+        name: name of the subject.
+        package: distribution of the subject.
+        version: version of the distribution.
         torch: version of torch.
         scanproof: version of scanproof.
         code: hash of scanproof's code.
-        answers: of every check.
-        notes: as of the subject.
-        seconds: how long it took, from the first check on.
-        processor_seconds: what its process used in all, imports included.
-        seed: of every check.
-        problem: why there are no more answers; empty where all are there.
+        answers: the answer of every check.
+        notes: notes of the subject.
+        seconds: wall time of all checks.
+        processor_seconds: CPU time of the process, with imports.
+        seed: seed of every check.
+        problem: why answers are missing; empty if none are.
     """
 
     name: str
@@ -111,7 +111,7 @@ class Entry:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What it was made of: two entries with one key hold the same."""
+        """What the entry depends on: entries with the same key hold the same answers."""
         return (self.name, self.version, self.torch, self.scanproof, self.code, str(self.seed))
 
     @property

@@ -1,4 +1,4 @@
-"""The implementations of the census, by name; each imports its package only when it is asked."""
+"""The implementations of the census, by name; each imports its package only when its checks run."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -13,14 +13,14 @@ from scanproof.census.subject import Answer, Subject
 from scanproof.refinement.runners import Spec
 
 SHORT = 17
-"""Positions of the second run, with positions given: these do not depend on chunks."""
+"""Length of the second run, with positions given: position ids do not depend on chunks."""
 
 
 def subjects(*, overlays: bool = False) -> dict[str, Subject]:
     """Return every subject by its name.
 
     Args:
-        overlays: look at packages that disturb others, too, each list of them in a folder of its own.
+        overlays: also return packages that change others; each list of them has a folder of its own.
 
     Raises:
         MissingDependency: pip could not install a list.
@@ -45,7 +45,7 @@ def _kernel_answers(kernel: KernelSubject, seed: int) -> Iterator[Answer]:
     gradients = not kernel.no_gradient
     yield from causality(fn, x, T, seed, multiple=kernel.multiple, gradients=gradients)
     yield answer("refinement", lambda: kernel.refinement(seed))
-    yield answer("gradient refinement", lambda: kernel.gradient_refinement(seed))
+    yield answer("refinement of gradients", lambda: kernel.gradient_refinement(seed))
 
 
 def _transformers() -> Iterator[Subject]:
@@ -105,7 +105,7 @@ def _mixer_answers(mixer: torch.nn.Module, spec: Spec, seed: int) -> Iterator[An
     yield from causality(mixer, x, 37, seed)
     yield answer("refinement", lambda: check_refinement(mixer, spec, x, shrink=False))
     yield answer(
-        "gradient refinement", lambda: check_refinement(mixer, spec, x, shrink=False, gradients=True)
+        "refinement of gradients", lambda: check_refinement(mixer, spec, x, shrink=False, gradients=True)
     )
 
 

@@ -32,7 +32,7 @@ def document(entries: Sequence[Entry], made: str) -> dict[str, Any]:
 
 
 def environment(entries: Sequence[Entry]) -> dict[str, str]:
-    """Return the versions that the entries were made with, every one where they are not of one."""
+    """Return the versions that the entries were made with; all of them where entries differ."""
     return {
         "scanproof": " and ".join(sorted({entry.scanproof for entry in entries})),
         "torch": " and ".join(sorted({entry.torch for entry in entries})),
@@ -56,7 +56,7 @@ def mark(verdict: Verdict) -> str:
 
 
 def markdown(entries: Sequence[Entry], made: str) -> str:
-    """Return the table, every finding under it, what is open, and why checks do not apply."""
+    """Return the table, and below it the findings, the open questions, and why checks do not apply."""
     shared = ", ".join(f"{name} {value}" for name, value in environment(entries).items())
     found = sum(bool(entry.findings) for entry in entries)
     lines = [
@@ -65,9 +65,9 @@ def markdown(entries: Sequence[Entry], made: str) -> str:
         f"Made {made} by `scanproof census` with {shared}; seed {entries[0].seed}. "
         f"{len(entries)} implementations, {found} with findings.",
         "",
-        "✓ passed on everything tried, ✗ a counterexample, ? nothing established, · not applicable. "
-        "The number is the worst one seen: a share of the greatest output, for *refines* and *gradient* the "
-        "error relative to the bound.",
+        "✓ passed on every input tried, ✗ a counterexample, ? inconclusive, · not applicable. "
+        "The number is the worst one seen: a share of the greatest output; for *refinement* and *gradients*, "
+        "the error relative to the bound.",
         "",
         "| Implementation | Version | " + " | ".join(COLUMNS) + " |",
         "| --- | --- |" + " --- |" * len(COLUMNS),
@@ -98,14 +98,14 @@ def markdown(entries: Sequence[Entry], made: str) -> str:
     ]
     lines += [
         "",
-        "Any other dot is a question that is not asked: a whole model is not compared with a recurrence, a "
-        "kernel is not fed in pieces or padded, and *causal* needs gradients that can be pulled.",
+        "Every other dot is a check that is not made: a whole model is not compared with a recurrence, a "
+        "kernel is not fed in pieces or padded, and *certificate* needs gradients.",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _not_applicable(entries: Sequence[Entry]) -> dict[tuple[str, str], set[str]]:
-    """Return the names of the entries that a check does not apply to, by the check and the reason."""
+    """Return the names of the entries that a check does not apply to, by check and reason."""
     found: dict[tuple[str, str], set[str]] = {}
     for entry in entries:
         for answer in entry.answers:
@@ -116,5 +116,5 @@ def _not_applicable(entries: Sequence[Entry]) -> dict[tuple[str, str], set[str]]
 
 
 def _plain(text: str) -> str:
-    """Return text on one line, without what Markdown or a table would take for markup."""
+    """Return text on one line, escaped for a table in Markdown."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

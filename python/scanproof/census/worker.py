@@ -19,9 +19,9 @@ from scanproof.census.subjects import subjects
 
 
 def examine(subject: Subject, seed: int) -> Iterator[Entry]:
-    """Ask a subject every question: yield its entry with the first answer, with two, …, and when it is whole.
+    """Run every check on a subject; yield its entry after every answer, and once more when it is complete.
 
-    What it raises is the entry's problem, beside the answers before.
+    If the subject raises, the entry keeps the answers so far, and the error becomes its ``problem``.
     """
     began = time.perf_counter()
     entry = unanswered(subject, seed)
@@ -39,7 +39,7 @@ def examine(subject: Subject, seed: int) -> Iterator[Entry]:
 
 
 def main(name: str, seed: str, overlays: str = "") -> None:
-    """Print the entry of one subject as lines of JSON, of which the last is the whole."""
+    """Print the entry of one subject as lines of JSON; the last line is the complete entry."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)

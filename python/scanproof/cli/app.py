@@ -1,12 +1,13 @@
 """The commands, put together."""
 
 from collections.abc import Callable
+from inspect import getdoc
 from typing import Annotated
 
 import typer
 
 from scanproof.cli.audit import audit
-from scanproof.cli.bench import causality, refinement, ulps
+from scanproof.cli.bench import causality, prove_, refinement, ulps
 from scanproof.cli.census import census
 from scanproof.cli.certify import certify
 from scanproof.cli.cite import cite
@@ -23,12 +24,12 @@ IMPLEMENTATIONS, THEOREMS, MACHINE = "Check an implementation", "Lean theorems",
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Check proofs of state-space scans in Lean, and that PyTorch implementations refine them.",
+    help="Check Lean proofs about state-space scans, and check PyTorch code against them.",
     epilog=f"Example: scanproof doctor\n\n{LEGEND}",
 )
 bench = typer.Typer(
     no_args_is_help=True,
-    help="Measure what checks cost, and what they see.",
+    help="Measure what checks cost, and which faults they find.",
     epilog=f"Example: scanproof bench causality --help\n\n{LEGEND}",
 )
 app.add_typer(bench, name="bench", rich_help_panel=MACHINE)
@@ -52,10 +53,12 @@ def _scanproof(
 
 
 def add(command: Callable[..., int], panel: str | None, example: str, to: typer.Typer = app) -> None:
-    """Add a command; its name is the function's, its help the docstring, the example and the exit codes."""
+    """Add a command: the name of the function, with its docstring, an example and the exit codes as help."""
     name = command.__name__.removesuffix("_")
+    paragraphs = (getdoc(command) or "").split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     epilog = f"Example: {example}\n\n{LEGEND}"
-    to.command(name, epilog=epilog, rich_help_panel=panel)(explained(command))
+    to.command(name, help=text, epilog=epilog, rich_help_panel=panel)(explained(command))
 
 
 add(audit, IMPLEMENTATIONS, "scanproof audit scanproof.demo.factories:block --shape 2,37,8")
@@ -69,5 +72,6 @@ add(cite, THEOREMS, "scanproof cite Runner.take_outputs_append --format bibtex")
 add(doctor, MACHINE, "scanproof doctor")
 add(demo, MACHINE, "scanproof demo")
 add(causality, None, "scanproof bench causality --quick --part monitor", to=bench)
+add(prove_, None, "scanproof bench prove --modules 1", to=bench)
 add(refinement, None, "scanproof bench refinement --repeats 1", to=bench)
 add(ulps, None, "scanproof bench ulps --dtype float32 --samples 2000", to=bench)

@@ -14,15 +14,15 @@ def audit(
     dtype: Dtype = "float32",
     device: Device = "cpu",
     vocab_size: Annotated[
-        int | None, typer.Option(min=1, help="Draw token ids below this instead of numbers.")
+        int | None, typer.Option(min=1, help="Draw token ids below this number, in place of floats.")
     ] = None,
-    cuts: Annotated[str, typer.Option(help="Of the certificate: all, coded or rand.")] = "all",
+    cuts: Annotated[str, typer.Option(help="Cuts of the certificate: all, coded or rand.")] = "all",
     checks: Annotated[
         list[str] | None,
         typer.Option(
             "--check",
-            help="Run this check alone, or several: certificate, perturbation, prefix, batch, refinement or "
-            "streaming.",
+            help="Run only this check; give the option again for another: certificate, perturbation, prefix, "
+            "batch, refinement or streaming.",
         ),
     ] = None,
     seed: Seed = 0,
@@ -30,14 +30,12 @@ def audit(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run every check that applies: certificate, perturbation, prefixes, batch, and refinement of a spec.
+    """Run every check that applies: certificate, perturbation, prefix, batch, refinement and streaming.
 
-    The factory returns a function or module from the input to an output of as many positions, or (that, its
-    spec), or a mapping of arguments of scanproof.audit with 'fn' among them.
+    The factory returns fn, or (fn, spec), or a mapping with 'fn' and other arguments of scanproof.audit. fn
+    is a function or module; its output has as many positions as its input.
     """
     from inspect import signature
-
-    import torch
 
     from scanproof.auditing.audit import CHECKS
     from scanproof.auditing.audit import audit as check
@@ -56,7 +54,7 @@ def audit(
             "checks": checks or CHECKS,
             "cuts": cuts,
             "vocab_size": vocab_size,
-            "generator": torch.Generator().manual_seed(seed),
+            "seed": seed,
         }
         report = check(**{**options, **made})
     return show(target, report, as_json=json, html=html, quiet=quiet)

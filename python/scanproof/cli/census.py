@@ -11,25 +11,28 @@ from scanproof.cli.options import Json, Quiet, output_folder, seed_of
 
 def census(
     folder: Annotated[
-        Path, typer.Option(callback=output_folder, help="Where results go, and are gone on from.")
+        Path,
+        typer.Option(callback=output_folder, help="Folder of the results. Results that are in it are kept."),
     ] = Path("census"),
     only: Annotated[
-        str, typer.Option(help="Implementations to look at, as in 'transformers: mamba*'.")
+        str, typer.Option(help="Check only implementations that match this, such as 'transformers: mamba*'.")
     ] = "*",
-    jobs: Annotated[int, typer.Option(help="Processes at once.")] = 2,
+    jobs: Annotated[int, typer.Option(help="Number of processes at a time.")] = 2,
     seed: Annotated[int, seed_of("models, inputs and checks")] = 0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the results that are there.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Discard the results that are in the folder.")
+    ] = False,
     overlays: Annotated[
         bool,
         typer.Option(
             "--overlays",
-            help="Look at mamba-ssm, fla-core, mambapy and others, too, installed into folders of their own.",
+            help="Also check mamba-ssm, fla-core, mambapy and others, installed into folders of their own.",
         ),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Ask every implementation that the adapters know every question, and write one table."""
+    """Run every check on every implementation that the adapters know, and write one table."""
     from scanproof.census.command import run_census
 
     made = run_census(

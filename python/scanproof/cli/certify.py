@@ -14,16 +14,17 @@ def certify(
     dtype: Dtype = "float32",
     device: Device = "cpu",
     cuts: Annotated[
-        str, typer.Option(help="all, coded (two products per 96 positions) or rand (a few random ones).")
+        str, typer.Option(help="all; coded (two backward passes per 96 positions); rand (a few random cuts).")
     ] = "all",
-    random_cuts: Annotated[int, typer.Option("--K", min=1, help="How many random cuts.")] = 8,
-    inputs: Annotated[
-        int | None, typer.Option(min=1, help="Inputs to try in all; by default 4, and 1 with random cuts.")
+    random_cuts: Annotated[int, typer.Option("--K", min=1, help="Number of random cuts.")] = 8,
+    cases: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of inputs to try in all. Default: 4, or 1 with random cuts."),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(help="Tolerate gradients up to this share of the greatest; 0 is exact.")
+        float, typer.Option(help="Tolerate gradients up to this share of the greatest gradient; 0 is exact.")
     ] = 0.0,
-    seq_dim: Annotated[int, typer.Option(help="Axis of time.")] = 1,
+    seq_dim: Annotated[int, typer.Option(help="Axis of positions.")] = 1,
     batch_dim: Annotated[int, typer.Option(help="Axis of examples.")] = 0,
     seed: Seed = 0,
     html: Html = None,
@@ -32,15 +33,13 @@ def certify(
 ) -> int:
     """Certify that no output has a gradient at a later input, or at another example of the batch.
 
-    What the factory returns is a function or module from the input to an output of as many positions, or a
-    mapping of arguments of scanproof.certify, with 'fn' among them; a 'spec' is left to the other commands.
+    The factory returns fn, or (fn, spec), or a mapping with 'fn' and other arguments of scanproof.certify. fn
+    is a function or module; its output has as many positions as its input. This command does not use spec.
     """
     from inspect import signature
 
-    import torch
-
-    from scanproof.causality.certificate import Cuts
-    from scanproof.causality.certificate import certify as check
+    from scanproof.causality.gradients.certificate import Cuts
+    from scanproof.causality.gradients.certificate import certify as check
     from scanproof.cli import factory
     from scanproof.cli.inputs import with_input
     from scanproof.cli.show import show, step
@@ -55,11 +54,11 @@ def certify(
             **{
                 "cuts": chosen,
                 "K": random_cuts,
-                "inputs": inputs,
+                "cases": cases,
                 "threshold": threshold,
                 "seq_dim": seq_dim,
                 "batch_dim": batch_dim,
-                "generator": torch.Generator().manual_seed(seed),
+                "seed": seed,
                 **made,
             }
         )

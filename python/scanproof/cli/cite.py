@@ -10,12 +10,13 @@ from scanproof.cli.options import Json
 
 def cite(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME...", help="Theorems by name, with or without Scanproof.")
+        list[str],
+        typer.Argument(metavar="NAME...", help="Names of theorems, with or without the prefix Scanproof."),
     ],
     form: Annotated[str, typer.Option("--format", "-f", help="bibtex, latex, text or cff.")] = "bibtex",
     json: Json = False,
 ) -> int:
-    """Print how to cite a theorem of this version, for a paper or a CITATION.cff."""
+    """Print a citation of a theorem of this version, for a paper or a CITATION.cff."""
     from scanproof.cli.show import show_json
     from scanproof.lean import citation
     from scanproof.lean.catalogue import carried

@@ -7,9 +7,9 @@ from scanproof.cli.options import Json, Quiet
 
 
 def doctor(json: Json = False, quiet: Quiet = False) -> int:
-    """Say what this machine offers: toolchain, oracle, devices; what is missing, and how to mend it.
+    """Report what this machine offers (toolchain, oracle, devices), what is missing, and how to fix it.
 
-    With --quiet, what is missing alone. Exit code 3 if something is missing that the proofs need.
+    With --quiet, print only what is missing. The exit code is 3 if something is missing that the proofs need.
     """
     from rich import box
     from rich.table import Table
@@ -28,7 +28,7 @@ def doctor(json: Json = False, quiet: Quiet = False) -> int:
         return INCONCLUSIVE if missing else PASSED
     marks = {"ok": ("✓", "green"), "optional": ("-", "dim"), "missing": ("✗", "bold red")}
     table = Table(box=box.ROUNDED)
-    for name in ("Looked at", "Found", "Mend it with"):
+    for name in ("Checked", "Found", "Fix"):
         table.add_column(name, overflow="fold")
     for one in findings:
         if not quiet or one.state == "missing":

@@ -1,4 +1,4 @@
-"""Exit codes, and problems that the user can mend as one sentence instead of a traceback."""
+"""Exit codes, and one sentence in place of a traceback for problems that the user can fix."""
 
 import traceback
 from collections.abc import Callable
@@ -22,7 +22,7 @@ P = ParamSpec("P")
 
 
 def explained(command: Callable[P, int]) -> Callable[P, None]:
-    """Exit with the code that a command returns; say problems in one sentence on the standard error."""
+    """Exit with the code that a command returns; print a problem as one sentence on the standard error."""
 
     @wraps(command)
     def run(*arguments: P.args, **options: P.kwargs) -> None:
@@ -44,7 +44,8 @@ def explained(command: Callable[P, int]) -> Callable[P, None]:
         except Exception:
             traceback.print_exc()
             code = say(
-                INCONCLUSIVE, "A fault of scanproof; nothing was established. Please report the above."
+                INCONCLUSIVE,
+                "This is a bug in scanproof. Nothing was established. Please report the traceback.",
             )
         raise typer.Exit(code)
 
@@ -52,6 +53,6 @@ def explained(command: Callable[P, int]) -> Callable[P, None]:
 
 
 def say(code: int, problem: str) -> int:
-    """Say a problem on the standard error, and return the exit code that goes with it."""
+    """Print a problem on the standard error, and return its exit code."""
     Console(stderr=True, soft_wrap=True).print(problem, highlight=False, markup=False)
     return code

@@ -1,4 +1,4 @@
-"""What the user names as ``package.module:factory``: found, called, and every mistake said in a sentence."""
+"""Find and call what the user names as ``package.module:factory``; explain every mistake in a sentence."""
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
@@ -7,14 +7,14 @@ from typing import Any
 
 from scanproof.errors import InvalidArgument
 
-WANTED = "what to check, a function or module; or (that, its spec); or a mapping with 'fn'"
+WANTED = "fn, a function or module; or (fn, spec); or a mapping with 'fn'"
 
 
 def make(command: str, target: str, seed: int, known: Collection[str]) -> dict[str, Any]:
     """Call a factory and return what it made, as arguments: ``fn``, and ``spec`` and others that it gave.
 
     Args:
-        command: who asks, for messages.
+        command: name of the command, for messages.
         target: ``package.module:factory``; modules in the working folder are found too.
         seed: seed of PyTorch's global generator while the factory runs; the generator is left as it was.
         known: what a mapping may hold.
@@ -74,7 +74,7 @@ def _find(command: str, target: str) -> Callable[[], Any]:
     ]
     if needed:
         raise InvalidArgument(
-            f"{command}: {target} takes {', '.join(needed)}; name a function without arguments, that returns "
+            f"{command}: {target} takes {', '.join(needed)}; name a function without arguments that returns "
             f"{WANTED}."
         )
     return factory  # type: ignore[no-any-return]

@@ -11,28 +11,42 @@ from scanproof.cli.options import Json, Quiet, seed_of
 def fuzz(
     scans: Annotated[
         list[str] | None,
-        typer.Argument(help="package.module:name of selective scans; by default those of this package."),
+        typer.Argument(
+            help="package.module:name of each function. Default: the selective scans of this package."
+        ),
     ] = None,
-    cases: Annotated[int, typer.Option(help="Inputs to draw for each scan.")] = 1000,
-    seconds: Annotated[float | None, typer.Option(help="Draw no more for a scan after so long.")] = None,
+    spec: Annotated[
+        str | None, typer.Option(metavar="KERNEL", help="Kernel to compare with, and its options.")
+    ] = None,
+    cases: Annotated[int, typer.Option(help="Number of inputs to draw for each function.")] = 1000,
+    seconds: Annotated[
+        float | None, typer.Option(help="Draw no more inputs for a function after this many seconds.")
+    ] = None,
     seed: Annotated[int, seed_of("the inputs")] = 0,
-    dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16.")] = "float32",
+    dtype: Annotated[
+        str, typer.Option(help="dtype of the inputs: float32, float64, bfloat16 or float16.")
+    ] = "float32",
     max_groups: Annotated[
         int | None,
         typer.Option(
-            help="Most groups of channels that share B and C; 0: no such axis. By default 0, and 2 for the"
-            " scans of this package."
+            help="Greatest number of groups of channels that share B and C; 0: no axis of groups. Default: 0,"
+            " and 2 for the scans of this package."
         ),
     ] = None,
-    gradients: Annotated[bool, typer.Option("--gradients", help="Compare gradients, too.")] = False,
+    gradients: Annotated[bool, typer.Option("--gradients", help="Also compare gradients.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Check selective scans on drawn inputs, ordinary and extreme, for what rounding cannot explain."""
+    """Draw ordinary and extreme inputs, and look for differences that rounding cannot explain.
+
+    Without --spec, each function has the signature of mamba_ssm's selective_scan_fn. With --spec, for example
+    'SsdScan(dt_softplus=True)', each function takes the inputs of that kernel by name.
+    """
     from scanproof.refinement.fuzz import run_fuzz
 
     reports, problems = run_fuzz(
         scans or (),
+        spec=spec,
         cases=cases,
         seconds=seconds,
         seed=seed,

@@ -1,4 +1,4 @@
-"""The random input of a check, as ``--shape``, ``--dtype`` and their kin describe it."""
+"""The random input of a check, from ``--shape``, ``--dtype`` and similar options."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ Target = Annotated[
     str,
     typer.Argument(
         metavar="PACKAGE.MODULE:FACTORY",
-        help="A function without arguments that returns what to check; see the example.",
+        help="A function without arguments that returns what to check.",
         show_default=False,
     ),
 ]
@@ -22,11 +22,14 @@ Shape = Annotated[
     str | None,
     typer.Option(
         metavar="SIZES",
-        help="Sizes of the random input, as 2,64,32: batch, time, channels. Not if the factory gives x.",
+        help="Shape of the random input, such as 2,64,32: batch, time, channels. Leave it out if the "
+        "factory gives x.",
     ),
 ]
-Dtype = Annotated[str, typer.Option(help="float64, float32, bfloat16 or float16: of input and parameters.")]
-Device = Annotated[str, typer.Option(help="Where to run, as PyTorch says it: cpu, cuda, cuda:1, mps.")]
+Dtype = Annotated[
+    str, typer.Option(help="dtype of input and parameters: float64, float32, bfloat16 or float16.")
+]
+Device = Annotated[str, typer.Option(help="Device by its name in PyTorch: cpu, cuda, cuda:1, mps.")]
 Seed = Annotated[int, seed_of("factory, input and check")]
 
 
@@ -44,8 +47,8 @@ def with_input(
     Modules are put into eval mode, and their floating parameters into ``dtype``.
 
     Args:
-        command: who asks, for messages.
-        made: what the factory gave, ``fn`` among it.
+        command: name of the command, for messages.
+        made: the arguments that the factory gave, with ``fn``.
         shape: sizes with commas; None where the factory gave ``x``.
         dtype: dtype of input and parameters.
         device: device of input and parameters.
@@ -76,7 +79,8 @@ def with_input(
 def _sizes(command: str, shape: str | None) -> tuple[int, ...]:
     if shape is None:
         raise InvalidArgument(
-            f"{command}: what shape has the input? Say --shape 2,64,32, for batch, time, channels."
+            f"{command}: the shape of the input is missing; give --shape, such as 2,64,32 for batch, time, "
+            "channels."
         )
     try:
         sizes = tuple(int(size) for size in shape.replace("x", ",").split(","))
@@ -96,7 +100,7 @@ def _device(command: str, name: str) -> Any:
         torch.empty(0, device=name)
     except Exception as error:  # PyTorch raises this or that, by device and build
         raise InvalidArgument(
-            f"{command}: --device is {name!r}, which cannot be used here; scanproof doctor lists the devices."
+            f"{command}: this machine cannot use --device {name!r}; scanproof doctor lists its devices."
         ) from error
     return torch.device(name)
 
@@ -113,12 +117,12 @@ def _draw(
         return torch.randn(sizes, generator=generator).to(place, dtype)
     except Exception as error:  # PyTorch raises RuntimeError, MemoryError, OverflowError or TypeError
         raise InvalidArgument(
-            f"{command}: an input of shape {sizes} does not fit into memory here; choose smaller sizes."
+            f"{command}: an input of shape {sizes} does not fit into memory; choose smaller sizes."
         ) from error
 
 
 def _try(command: str, fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
-    """Run ``fn`` once, so that what it raises is said before anything is checked."""
+    """Run ``fn`` once, so that an error of ``fn`` is reported before any check begins."""
     import torch
 
     from scanproof.named import said
@@ -134,5 +138,5 @@ def _try(command: str, fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
     except BaseException as error:
         shapes = tuple(x.shape) if isinstance(x, torch.Tensor) else "the factory's x"
         raise InvalidArgument(
-            f"{command}: on input {shapes} what the factory made raised {said(error)}."
+            f"{command}: on input {shapes}, fn of the factory raised {said(error)}."
         ) from error

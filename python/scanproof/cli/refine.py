@@ -15,21 +15,28 @@ def refine(
     dtype: Dtype = "float32",
     device: Device = "cpu",
     rounding: Annotated[
-        str | None, typer.Option(help="The dtype that it computes in; by default that of the input.")
+        str | None, typer.Option(help="dtype that fn computes in. Default: the dtype of the input.")
     ] = None,
-    gradients: Annotated[bool, typer.Option("--gradients", help="Compare gradients too.")] = False,
+    cases: Annotated[
+        int | None, typer.Option(min=1, help="Number of inputs to draw, in place of one random input.")
+    ] = None,
+    gradients: Annotated[bool, typer.Option("--gradients", help="Also compare gradients.")] = False,
     oracle: Annotated[
-        str, typer.Option(help="python (the Lean runner's twin) or lean (the Lean runner itself).")
+        str,
+        typer.Option(
+            help="Reference to run: python (the twin of the Lean runner) or lean (the Lean runner itself)."
+        ),
     ] = "python",
     seed: Seed = 0,
     html: Html = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Check that every output lies within the rounding bound of a Lean runner.
+    """Check that every output lies within the rounding bound of a reference, such as a Lean runner.
 
-    The factory returns (implementation, spec), where the spec holds the same parameters, or a mapping of them
-    as 'fn' and 'spec', with an 'x' if it likes.
+    The factory returns (fn, spec), or a mapping with 'fn', 'spec' and optionally 'x'. If spec is a block, it
+    holds the parameters of fn. If spec is a kernel, such as SsdScan(), fn takes the inputs of that kernel by
+    name; give the inputs as 'x', or draw them with --cases.
     """
     from scanproof.cli import factory
     from scanproof.cli.inputs import with_input
@@ -44,15 +51,20 @@ def refine(
     with ExitStack() as stack:
         stack.enter_context(step(f"Refining {target}", quiet))
         stack.enter_context(running("refine", target))
-        made = with_input(
-            "refine", factory.make("refine", target, seed, ("fn", "spec", "x")), shape, dtype, device, seed
-        )
+        made = factory.make("refine", target, seed, ("fn", "spec", "x"))
         if "spec" not in made:
-            raise InvalidArgument(f"refine: {target} returned no spec; return (implementation, spec).")
+            raise InvalidArgument(f"refine: {target} returned no spec; return (fn, spec).")
+        if cases is None:
+            made = with_input("refine", made, shape, dtype, device, seed)
+        elif shape is not None or "x" in made:
+            raise InvalidArgument(
+                "refine: --cases draws the inputs; leave out --shape and the x of the factory."
+            )
         report = check_refinement(
             made["fn"],
             made["spec"],
-            made["x"],
+            made.get("x"),
+            cases=cases,
             rounding=dtype_named("refine", rounding, "--rounding") if rounding else None,
             gradients=gradients,
             seed=seed,

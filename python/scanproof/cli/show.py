@@ -18,11 +18,11 @@ from scanproof.report.verdict import Verdict
 
 if TYPE_CHECKING:
     from scanproof.lean.progress import Step
-    from scanproof.report.report import Report
+    from scanproof.report.report import CheckReport
 
 
 def step(title: str, quiet: bool) -> "AbstractContextManager[Step]":
-    """Show on the standard error that work goes on, until the context ends."""
+    """Show progress on the standard error until the context ends."""
     from scanproof.lean.progress import on_console
 
     return on_console(Console(stderr=True, highlight=False, quiet=quiet))(title, 0, "")
@@ -33,20 +33,20 @@ def show_json(content: Any) -> None:
     print(json.dumps(content, ensure_ascii=False, indent=2))
 
 
-def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, quiet: bool) -> int:
-    """Print a report, write its page where one is asked for, and return the exit code.
+def show(subject: str, report: "CheckReport", *, as_json: bool, html: Path | None, quiet: bool) -> int:
+    """Print a report, write its HTML page if one is asked for, and return the exit code.
 
-    That of a finding stays where the page cannot be written; else it is that of what is not possible.
+    If the page cannot be written, a finding keeps its exit code; any other verdict gives exit code 3.
 
     Args:
         subject: what was checked.
         report: a report with a verdict.
-        as_json: print one JSON document, else the verdict with its mark, and below it the rest.
+        as_json: print one JSON document; otherwise print the verdict, and the report below it.
         html: the file for the page.
         quiet: print the verdict alone.
     """
     document = {**report.document(subject), "command": shlex.join(["scanproof", *sys.argv[1:]])}
-    verdict: Verdict = report.verdict  # type: ignore[attr-defined]  # what only describes is not shown here
+    verdict = report.verdict
     if as_json:
         show_json(document)
     else:
@@ -63,19 +63,20 @@ def show(subject: str, report: "Report", *, as_json: bool, html: Path | None, qu
     return code
 
 
-def _print(subject: str, report: "Report", verdict: Verdict, quiet: bool) -> None:
+def _print(subject: str, report: "CheckReport", verdict: Verdict, quiet: bool) -> None:
     console = output()
     console.print(Text.assemble(verdict_text(verdict), f"  {subject}"), soft_wrap=True)
     if not quiet:
-        if rows := getattr(report, "rows", None):
-            console.print(table(rows()))
+        rows = report.rows()
+        if len(rows) > 1:
+            console.print(table(rows))
         else:
             width = console.width if console.is_terminal else None
             console.print(wrapped(report.summary(), width), markup=False, soft_wrap=True)
 
 
 def wrapped(summary: str, width: int | None) -> str:
-    """Wrap the lines of a summary at a width, so that what belongs to a name stands beside it."""
+    """Wrap the lines of a summary at a width; continued lines are indented past the name before the colon."""
     if width is None:
         return summary
     lines: list[str] = []

@@ -14,24 +14,25 @@ def theorems(
     pattern: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Words that must all be in the name, in the statement or in what it says.",
+            help="Words to search for. A theorem must have all of them in its name, statement or "
+            "documentation.",
             show_default=False,
         ),
     ] = None,
     site: Annotated[
         Path | None,
         typer.Option(
-            callback=output_folder, help="Write a site with a page for each into this folder instead."
+            callback=output_folder, help="Write a web site with a page for each theorem into this folder."
         ),
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option(callback=output_file, help="Write all of them into this file instead, as Markdown."),
+        typer.Option(callback=output_file, help="Write all theorems into this Markdown file."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """List the theorems of this version, with what they say; one alone in full."""
+    """List the theorems of this version, with their meaning. A single match is printed in full."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
@@ -59,8 +60,8 @@ def theorems(
     ]
     if not found:
         if len(words) == 1:
-            catalogue.theorem(given[0])  # says what comes near
-        raise InvalidArgument(f"No theorem speaks of {' and '.join(given)}; try fewer or shorter words.")
+            catalogue.theorem(given[0])  # names the nearest theorems
+        raise InvalidArgument(f"No theorem mentions {' and '.join(given)}; try fewer or shorter words.")
     if json:
         show_json({"command": "theorems", "lean": catalogue.lean, "theorems": [asdict(one) for one in found]})
         return PASSED

@@ -1,4 +1,4 @@
-"""A Mamba block in plain PyTorch around any selective scan, so that a scan is audited in its place."""
+"""A Mamba block in plain PyTorch around any selective scan, so that a scan is checked inside a block."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ def mamba_block(checkpoint: MambaCheckpoint, scan: Scan, dtype: torch.dtype) -> 
     """Return the block of a checkpoint, (batch, time, inputDim) to (batch, time, outputDim).
 
     Args:
-        checkpoint: parameters; rounded to ``dtype`` here, so give ones that it holds exactly.
+        checkpoint: parameters. They are rounded to ``dtype``; give values that ``dtype`` represents exactly.
         scan: the selective scan to use.
         dtype: what to compute in.
 

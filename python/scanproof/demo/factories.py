@@ -28,12 +28,12 @@ _SHAPES = {
 
 
 def block() -> Made:
-    """Return a Mamba block of random parameters on 8 channels, float32, and its spec."""
+    """Return a Mamba block with random parameters, 8 channels and float32, and its spec."""
     return _block(selective_scan)
 
 
 def leaky_block() -> Made:
-    """Return the same block around a scan that sees the rest of its chunk of 8, and the spec."""
+    """Return the same block around a scan that reads the rest of its chunk of 8, and its spec."""
     return _block(scan_with_chunk_state_from_the_wrong_side)
 
 

@@ -1,4 +1,4 @@
-"""Two faults of the kinds that have been in released scans: one sees the future, one is causal and wrong."""
+"""Two faults like those of released scans: one reads the future, one is causal and computes wrong values."""
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ def scan_with_chunk_state_from_the_wrong_side(
     delta_bias: Tensor,
     delta_softplus: bool,
 ) -> Tensor:
-    """Start every chunk from the state at its own end: every token sees the rest of its chunk."""
+    """Start every chunk from the state at its own end: every token reads the rest of its chunk."""
     chunks = []
     for part in zip(*(tensor.split(CHUNK_SIZE, dim=-1) for tensor in (u, delta, B, C, z)), strict=True):
         twice_u, twice_delta, twice_B, twice_C, twice_z = (
@@ -47,7 +47,7 @@ def scan_reading_one_token_late(
     delta_bias: Tensor,
     delta_softplus: bool,
 ) -> Tensor:
-    """Read the state with the C of the token before: causal, and another function."""
+    """Read the state with the C of the token before: causal, but a different function."""
     previous = functional.pad(C, (1, 0))[..., :-1]
     y = selective_scan(u, delta, A, B, previous, D, z, delta_bias, delta_softplus)
     assert isinstance(y, Tensor)

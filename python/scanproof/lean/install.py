@@ -12,8 +12,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock
-
+from scanproof.extras import extra
 from scanproof.lean import patch
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.node import Node
@@ -54,6 +53,8 @@ def install(node: Node, show: ShowStep) -> Path:
     if target.is_dir():
         os.utime(target)
         return target
+    with extra("lean", "Installations of Lean"):
+        from filelock import FileLock
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.parent / LOCK_NAME):
         if target.is_dir():

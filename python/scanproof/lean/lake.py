@@ -97,6 +97,9 @@ class Lake:
             raise LeanUnavailable(f"lake env lean failed: {_tail(run.stdout + run.stderr)}")
         return messages
 
+    def close(self) -> None:
+        """Nothing is left running."""
+
     def spawn(
         self, graph: Graph, executable: str, errors: int | IO[str] = subprocess.DEVNULL
     ) -> "subprocess.Popen[str]":

@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-import psutil
-
+from scanproof.extras import extra
 from scanproof.lean.errors import LeanUnavailable
 
 _GIB = 2**30
@@ -36,7 +35,9 @@ def parallel_processes(bytes_each: int, most: int = 2) -> int:
 
 def available_memory() -> int:
     """Return the bytes of memory that are free: the machine's, or its container's if less."""
-    return min([int(psutil.virtual_memory().available), *_cgroup_rooms()])
+    with extra("lean", "Lean processes"):
+        from psutil import virtual_memory
+    return min([int(virtual_memory().available), *_cgroup_rooms()])
 
 
 def _cgroup_rooms() -> list[int]:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass
@@ -52,25 +53,12 @@ def silent(title: str, total: float, unit: str) -> Iterator[Step]:
     yield Step(title, total, unit, lambda step: None)
 
 
-def on_console(console: Console) -> ShowStep:
+def on_console(console: "Console") -> ShowStep:
     """Show steps on a console: bars if it is a terminal, else lines."""
 
     @contextmanager
     def bar(title: str, total: float, unit: str) -> Iterator[Step]:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[count]}"),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[running]}"),
-        )
-        with Progress(*columns, console=console, transient=True) as progress:
-
-            def changed(step: Step) -> None:
-                progress.update(task, completed=step.done, count=step.count, running=", ".join(step.running))
-
-            step = Step(title, total, unit, changed)
-            task = progress.add_task(title, total=total or None, count=step.count, running="")
+        with together(console) as show, show(title, total, unit) as step:
             yield step
 
     @contextmanager
@@ -87,3 +75,36 @@ def on_console(console: Console) -> ShowStep:
         yield Step(title, total, unit, changed)
 
     return bar if console.is_terminal else lines
+
+
+@contextmanager
+def together(console: "Console") -> Iterator[ShowStep]:
+    """Show steps that run at the same time, also in several threads, as :func:`on_console` does one alone."""
+    if not console.is_terminal:
+        yield on_console(console)
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[count]}"),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[running]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+
+        @contextmanager
+        def bar(title: str, total: float, unit: str) -> Iterator[Step]:
+            def changed(step: Step) -> None:
+                progress.update(task, completed=step.done, count=step.count, running=", ".join(step.running))
+
+            step = Step(title, total, unit, changed)
+            task = progress.add_task(title, total=total or None, count=step.count, running="")
+            try:
+                yield step
+            finally:
+                progress.refresh()
+                progress.remove_task(task)
+
+        yield bar

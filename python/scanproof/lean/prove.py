@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +92,10 @@ def prove(project: Project, toolchain: Toolchain | None = None, show: ShowStep =
     toolchain.prepare(show)
     builds = cache_folder() / "builds"
     builds.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=builds, ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(dir=builds, ignore_cleanup_errors=True) as folder,
+        closing(toolchain),
+    ):
         build = toolchain.build(graph, Path(folder), show)
         if build.findings:
             return report(list(build.findings), build.skipped, len(build.checked))

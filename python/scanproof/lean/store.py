@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import platformdirs
+from scanproof.extras import extra
 
 LOCK_NAME = ".lock"
 _UNUSED_DAYS = 30
@@ -14,8 +14,12 @@ _UNUSED_DAYS = 30
 
 def cache_folder() -> Path:
     """Return the folder for what can be made again: ``$SCANPROOF_CACHE``, else one in the user's cache."""
-    given = os.environ.get("SCANPROOF_CACHE")
-    folder = Path(given).expanduser() if given else platformdirs.user_cache_path("scanproof")
+    if given := os.environ.get("SCANPROOF_CACHE"):
+        folder = Path(given).expanduser()
+    else:
+        with extra("lean", "The folders of the cache"):
+            from platformdirs import user_cache_path
+        folder = user_cache_path("scanproof")
     return folder.resolve()  # WebAssembly sees no links
 
 

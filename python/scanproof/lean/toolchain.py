@@ -59,6 +59,9 @@ class Toolchain(Protocol):
     def elaborate(self, build: Build, file: Path) -> list[Message]:
         """Elaborate one more file in the build's own folder, which may import the library."""
 
+    def close(self) -> None:
+        """End the processes that :meth:`build` and :meth:`elaborate` left running."""
+
     def spawn(
         self, graph: Graph, executable: str, errors: int | IO[str] = subprocess.DEVNULL
     ) -> "subprocess.Popen[str]":

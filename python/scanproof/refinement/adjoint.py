@@ -203,16 +203,19 @@ class Tape(Arithmetic):
 
         return self.record(self.base.concatenate([part.value for part in parts], axis), parts, pull)
 
-    def dot(self, x: Traced, y: Traced, plus: Traced | None = None) -> Traced:
-        """Sum ``x * y`` over the last axis, then add ``plus``."""
+    def dot(
+        self, x: Traced, y: Traced, plus: Traced | None = None, by: Callable[..., Value] | None = None
+    ) -> Traced:
+        """Sum ``x * y`` over the last axis, then add ``plus``, by ``base.dot`` or by another."""
+        dot = by or self.base.dot
 
         def pull(g: Value) -> list[Part]:
             wide = g[..., None]
             return [Part(wide, y.value), Part(wide, x.value), Part(g)]
 
         if plus is None:
-            return self.record(self.base.dot(x.value, y.value), (x, y), lambda g: pull(g)[:2])
-        return self.record(self.base.dot(x.value, y.value, plus.value), (x, y, plus), pull)
+            return self.record(dot(x.value, y.value), (x, y), lambda g: pull(g)[:2])
+        return self.record(dot(x.value, y.value, plus.value), (x, y, plus), pull)
 
     def product(self, x: Traced, y: Traced, z: Traced) -> Traced:
         """Return ``(x * y) * z``."""

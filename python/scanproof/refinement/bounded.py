@@ -310,10 +310,15 @@ class BoundedArithmetic(AdjointArithmetic):
         return np.minimum(estimate, self._scan_any(a, b, h0, before))
 
     def exp(self, x: Bounded) -> Bounded:
-        """Bound the exponential: an argument moved by e moves it by at most ``exp(v) (exp(e) - 1)``."""
+        """Bound the exponential: an argument moved by e moves it by at most ``exp(v) (exp(e) - 1)``.
+
+        Nor by more than ``exp(v + e)``, which is small also where ``exp(e)`` overflows.
+        """
         exact = self.reference.exp(x.exact)
-        stretch = _stretch(_up(x.error + self._argument_moved() * x.magnitude))
-        result = self._function(exact, self._sure(exact) * stretch, self.rounding.exp_ulps)
+        moved = _up(x.error + self._argument_moved() * x.magnitude)
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = np.fmin(self._sure(exact) * _stretch(moved), np.exp(x.value + moved) * (1 + 2.0**-40))
+        result = self._function(exact, spread, self.rounding.exp_ulps)
         self._meets(result.magnitude)
         return result
 

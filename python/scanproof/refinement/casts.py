@@ -4,7 +4,7 @@ from functools import reduce
 
 import torch
 
-from scanproof.causality.precision import AtPrecision
+from scanproof.foundation.precision import AtPrecision
 from scanproof.refinement.compare import compare
 from scanproof.refinement.problem import Inputs, Problem
 from scanproof.report.verdict import Verdict

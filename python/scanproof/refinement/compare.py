@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from scanproof.refinement.bounded import Floats
+from scanproof.refinement.gradients import COTANGENTS, NoGradientError
 from scanproof.refinement.problem import Expected, Inputs, Problem, to_numpy
 from scanproof.refinement.report import Deviation, Quantiles
 from scanproof.refinement.rounding import Rounding
@@ -28,10 +30,10 @@ class Comparison:
         reason: what led to it.
         compared: number of output entries.
         worst: the entry with the greatest share of its bound, one that an overflow may explain only where no
-            other is outside; None if the reference itself is not finite.
+            other is outside; where nothing could be compared, one whose reference or bound is not finite.
         sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest.
         loosest: that output or gradient; all of them where that of all together is greater.
-        spread: error/bound over time, and over all entries; None if the reference itself is not finite.
+        spread: error/bound over time, and over all entries; None if nothing could be compared.
         greatest: the greatest error/bound of each output and gradient.
         ratios: error/bound of all entries.
         ulps: errors in units in the last place.
@@ -41,8 +43,8 @@ class Comparison:
 
     verdict: Verdict
     reason: str
-    compared: int = 0
-    worst: Deviation | None = None
+    compared: int
+    worst: Deviation
     sharpness: float = nan
     loosest: str = ""
     spread: Spread | None = None
@@ -70,15 +72,16 @@ def compare(
     ``within`` a context.
     """
     with torch.no_grad(), within or nullcontext():
-        outputs = problem.outputs(inputs)
+        outputs, inputs, missing = _run(problem, inputs)
     dtypes = {name: y.dtype for name, y in outputs.items()}
     expected = problem.expected(inputs, dtypes)
     compared = sum(y.numel() for y in outputs.values())
-    if reason := _unusable(expected, problem.rounding):
-        return Comparison(Verdict.INCONCLUSIVE, reason, compared)
+    got = {name: to_numpy(y) for name, y in outputs.items()}
+    if unusable := _unusable(problem, got, expected):
+        reason, worst = unusable
+        return Comparison(Verdict.INCONCLUSIVE, reason, compared, worst)
     largest = min(problem.rounding.largest, *(torch.finfo(y.dtype).max for y in outputs.values()))
     with np.errstate(divide="ignore", over="ignore"):  # a ratio to next to nothing may be infinite
-        got = {name: to_numpy(y) for name, y in outputs.items()}
         worst = _worst(problem, got, expected)
         if (
             not isfinite(worst.got) and expected.peak >= largest
@@ -90,8 +93,14 @@ def compare(
         loosest = max(medians, key=lambda name: medians[name])
 
         verdict, reason = _judge(worst, expected.peak, largest, medians)
+        if missing:
+            refuted = verdict is Verdict.REFUTED
+            reason = f"{reason}; besides, {missing}" if refuted else missing
+            verdict = verdict if refuted else Verdict.INCONCLUSIVE
+        if expected.trouble:
+            verdict, reason = Verdict.INCONCLUSIVE, expected.trouble
         errors = {name: _errors(name, got, expected) for name in got}
-        ratios = {name: error / expected.bound[name] for name, error in errors.items()}
+        ratios = {name: _ratio(error, expected.bound[name]) for name, error in errors.items()}
         return Comparison(
             verdict,
             reason,
@@ -112,6 +121,16 @@ def compare(
         )
 
 
+def _run(problem: Problem, inputs: Inputs) -> tuple[dict[str, Tensor], Inputs, str]:
+    """Return the outputs, with gradients as far as there are any, the inputs left, and why not all are."""
+    try:
+        return problem.outputs(inputs), inputs, ""
+    except NoGradientError as missing:
+        rest = {name: x for name, x in inputs.items() if COTANGENTS.get(name) not in missing.outputs}
+        outputs, left, more = _run(problem, rest)
+        return outputs, left, "; ".join(filter(None, (str(missing), more)))
+
+
 def _probable(
     problem: Problem, inputs: Inputs, dtypes: Mapping[str, torch.dtype], errors: Mapping[str, Floats]
 ) -> float:
@@ -119,7 +138,7 @@ def _probable(
     likely = copy(problem)
     likely.rounding = replace(problem.rounding, confidence=CONFIDENCE)
     bounds = likely.expected(inputs, dtypes).bound
-    return max(float((error / bounds[name]).max()) for name, error in errors.items())
+    return max(float(_ratio(error, bounds[name]).max()) for name, error in errors.items())
 
 
 _ALL = "everything compared"
@@ -134,9 +153,9 @@ def _medians(expected: Expected, rounding: Rounding) -> dict[str, float]:
     medians, relative = {}, []
     for name, bound in expected.bound.items():
         value = np.abs(expected.value[name])
-        relative.append((bound / value).ravel())
+        relative.append(_ratio(bound, value).ravel())
         negligible = (value == 0) & (bound * rounding.unit_roundoff <= rounding.underflow)
-        medians[name] = float(np.median(np.where(negligible, 0.0, bound / value)))
+        medians[name] = float(np.median(np.where(negligible, 0.0, _ratio(bound, value))))
     return {**medians, _ALL: float(np.median(np.concatenate(relative)))}
 
 
@@ -154,18 +173,22 @@ def _quantiles(arrays: Iterable[Floats]) -> Quantiles:
     return Quantiles(median, most, greatest)
 
 
-def _unusable(expected: Expected, rounding: Rounding) -> str:
-    """Say why there is nothing to compare with; empty when there is."""
+def _unusable(
+    problem: Problem, got: Mapping[str, Floats], expected: Expected
+) -> tuple[str, Deviation] | None:
+    """Say why there is nothing to compare with, and name the first entry; None when there is."""
     for name, value in expected.value.items():
         if not np.isfinite(value).all():
-            return f"the reference's {name} is not finite on this input; use a tamer one"
+            reason = f"the reference's {name} is not finite on this input; use a tamer one"
+            return reason, _entry(problem, name, int(np.argmin(np.isfinite(value))), got, expected)
     for name, bound in expected.bound.items():
         if not np.isfinite(bound).all():
-            return (
-                f"the bound of {name} is infinite: unit roundoff {rounding.unit_roundoff:.3g} is amplified"
-                " without limit; use a shorter or tamer input, or state a finer rounding"
+            reason = (
+                f"the bound of {name} is infinite: unit roundoff {problem.rounding.unit_roundoff:.3g} is"
+                " amplified without limit; use a shorter or tamer input, or state a finer rounding"
             )
-    return expected.trouble
+            return reason, _entry(problem, name, int(np.argmin(np.isfinite(bound))), got, expected)
+    return None
 
 
 def _judge(
@@ -200,25 +223,34 @@ def _worst(problem: Problem, got: Mapping[str, Floats], expected: Expected) -> D
 
 
 def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: Expected) -> Deviation:
+    ratio = _ratio(_errors(name, got, expected), expected.bound[name])
+    return _entry(problem, name, int(np.argmax(ratio)), got, expected)
+
+
+def _entry(
+    problem: Problem, name: str, place: int, got: Mapping[str, Floats], expected: Expected
+) -> Deviation:
+    """Return what is known of an entry, given by its place among all of an output or gradient."""
     value, bound = expected.value[name], expected.bound[name]
-    error = _errors(name, got, expected)
-    index = np.unravel_index(int(np.argmax(error / bound)), value.shape)
+    with np.errstate(invalid="ignore"):
+        error = _errors(name, got, expected)
+    index = np.unravel_index(place, value.shape)
     axes = axes_of(value, problem.output_axes[name], problem.omissible)
-    place = dict(zip(axes, map(int, index), strict=True))
+    at = dict(zip(axes, map(int, index), strict=True))
     if name == "last_state":
-        place["time"] = expected.value["y"].shape[problem.output_axes["y"].index("time")] - 1
+        at["time"] = expected.value["y"].shape[problem.output_axes["y"].index("time")] - 1
     return Deviation(
         output=name,
-        example=place.get("batch"),
-        t=place.get("time"),
-        channel=place.get("channel"),
-        state=place.get("state"),
-        head=place.get("head"),
-        group=place.get("group"),
+        example=at.get("batch"),
+        t=at.get("time"),
+        channel=at.get("channel"),
+        state=at.get("state"),
+        head=at.get("head"),
+        group=at.get("group"),
         got=float(got[name][index]),
         expected=float(value[index]),
         error=float(error[index]),
-        bound=float(bound[index]),
+        bound=float(np.nan_to_num(bound[index], nan=np.inf, posinf=np.inf)),
     )
 
 
@@ -227,6 +259,12 @@ def _errors(name: str, got: Mapping[str, Floats], expected: Expected) -> Floats:
     difference = np.abs((got[name] - expected.value[name]) - expected.rest[name])
     error: Floats = np.nan_to_num(difference, nan=np.inf, posinf=np.inf)
     return error
+
+
+def _ratio(error: Floats, bound: Floats) -> Floats:
+    """Return the errors relative to their bounds; where nothing differs it is zero, whatever the bound."""
+    ratio: Floats = np.where(error == 0, 0.0, error / np.where(error == 0, 1.0, bound))
+    return ratio
 
 
 def _spread(problem: Problem, ratios: Mapping[str, Floats]) -> Spread:

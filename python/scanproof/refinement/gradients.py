@@ -16,6 +16,18 @@ _STEPS = 32
 """Drawn cotangents are multiples of 1/32 that every floating dtype down to bfloat16 holds exactly."""
 
 
+class NoGradientError(Exception):
+    """An implementation offers no gradient of some outputs; what else it computes can be compared.
+
+    Attributes:
+        outputs: those outputs.
+    """
+
+    def __init__(self, reason: str, outputs: Collection[str]) -> None:
+        super().__init__(reason)
+        self.outputs = frozenset(outputs)
+
+
 def with_gradients(
     run: Callable[[Mapping[str, Tensor]], dict[str, Tensor]],
     arguments: Mapping[str, Tensor],
@@ -35,8 +47,9 @@ def with_gradients(
         no path.
 
     Raises:
-        InvalidArgument: an output with a cotangent is not returned or has no gradient, or its dtype cannot
-            hold the cotangent.
+        InvalidArgument: an output with a cotangent is not returned, or its dtype cannot hold the cotangent.
+        NoGradientError: autograd does not reach an output with a cotangent, or the backward pass says that it
+            is not implemented.
     """
     with torch.enable_grad():
         outputs, leaves = recorded(run, arguments, at)
@@ -44,24 +57,35 @@ def with_gradients(
         for name, cotangent in cotangents.items():
             if name not in outputs:
                 raise InvalidArgument(
-                    f"impl(…) returns no {name}, whose cotangent is given; leave {name!r} out of the"
+                    f"fn(…) returns no {name}, whose cotangent is given; leave {name!r} out of the"
                     " cotangents."
                 )
             y = outputs[name]
-            if not y.requires_grad:
-                raise InvalidArgument(
-                    f"{name} of impl(…) has no gradient (autograd does not reach it); leave {name!r} out of"
-                    " the cotangents, or check without gradients."
-                )
             given[name] = cotangent.to(y.dtype)
             if not torch.equal(given[name].double(), cotangent.double()):
                 raise InvalidArgument(
-                    f"the cotangent of {name} does not fit into {y.dtype}, the dtype of {name} of impl(…);"
+                    f"the cotangent of {name} does not fit into {y.dtype}, the dtype of {name} of fn(…);"
                     " give numbers that this dtype holds."
                 )
-        pulled = torch.autograd.grad(
-            [outputs[name] for name in given], list(leaves.values()), list(given.values()), allow_unused=True
-        )
+        if missing := [name for name in given if not outputs[name].requires_grad]:
+            raise NoGradientError(
+                f"{' and '.join(missing)} of fn(…) has no gradient (autograd does not reach it); where that"
+                " is meant, leave it out of cotangents=, or check without gradients",
+                missing,
+            )
+        try:
+            pulled = torch.autograd.grad(
+                [outputs[name] for name in given],
+                list(leaves.values()),
+                list(given.values()),
+                allow_unused=True,
+            )
+        except NotImplementedError as error:
+            raise NoGradientError(
+                f"the backward pass of fn(…) raised NotImplementedError: {error}; choose by cotangents="
+                " what it can pull back, or check without gradients",
+                given,
+            ) from error
     results = {name: y.detach() for name, y in outputs.items()}
     for (name, leaf), gradient in zip(leaves.items(), pulled, strict=True):
         results[f"d{name}"] = torch.zeros_like(leaf).detach() if gradient is None else gradient

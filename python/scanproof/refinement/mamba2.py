@@ -52,7 +52,7 @@ class Mamba2BlockSpec(Spec):
         groups: number of groups of heads that share B and C, and in which the norm is taken.
         eps: what the norm adds to the mean square.
         dtMin: least step size; None: no limit.
-        dtMax: greatest step size; None: no limit.
+        dtMax: greatest step size; None or infinity: no limit.
         logWindow: over how many tokens implementations may add logarithms of decays, in place of multiplying
             them: the size of their chunks. It widens the bound and changes no value.
     """
@@ -189,7 +189,7 @@ class Mamba2BlockSpec(Spec):
 
         gated = _rows(_flat(y) * ar.silu(z), groups)
         count = ar.lift(np.asarray(float(inner // groups)))
-        mean = ar.div(ar.dot(gated, gated), count)
+        mean = ar.div(ar.inner(gated, gated), count)
         scale = ar.rsqrt(mean + constant(ar, self.eps))
         normed = _flat(gated * scale[..., None]) * ar.lift(self.normWeight)
         return mat_vec(ar, self.outProj, normed, self.outBias), Mamba2State(h, window)

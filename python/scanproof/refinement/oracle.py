@@ -19,6 +19,7 @@ from scanproof.errors import InvalidArgument
 from scanproof.lean.process import LeanProcess, start_oracle
 from scanproof.lean.progress import ShowStep, silent
 from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.program_answer import ProgramAnswer
 from scanproof.refinement.runners import (
     DiagonalS4Spec,
     MambaBlockSpec,
@@ -130,6 +131,22 @@ class Oracle:
             histories.append(past)
         after = np.stack(states)
         return np.stack(outputs), SelectiveState(after, np.stack(histories)) if selective else after
+
+    def check_program(self, text: str) -> ProgramAnswer:
+        """Ask Lean's ``Listing.check`` whether the outputs of a recorded program read what they may.
+
+        Args:
+            text: the program and what is asked of it, in the format of ``docs/reference/program-format.md``.
+
+        Returns:
+            ``established``, a statement about every input by the Lean theorem ``Listing.check_sound``; or the
+            first label that is not allowed and its way back to an input.
+
+        Raises:
+            OracleError: the text is not in the format; the message says what was expected.
+            LeanUnavailable: the process has died or was closed.
+        """
+        return ProgramAnswer.from_words(self._request(" ".join(text.split())))
 
     def _request(self, line: str) -> str:
         with self._lock:

@@ -1,7 +1,7 @@
 """What is compared: an implementation's outputs, and the reference's with their bounds."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -61,7 +61,7 @@ class Problem(ABC):
 
     Attributes:
         rounding: what is assumed of the implementation's arithmetic.
-        model: the reference, with its dimensions.
+        spec: the reference, with its dimensions.
         reference_name: what computes the reference's values.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the state; empty where there is none.
@@ -74,7 +74,7 @@ class Problem(ABC):
     """
 
     rounding: Rounding
-    model: str
+    spec: str
     reference_name: str
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
@@ -91,21 +91,27 @@ class Problem(ABC):
         floating = (name for name, x in arguments.items() if x.is_floating_point())
         return tuple(name for name in floating if name not in self.constant)
 
+    def reference_at(self, inputs: Inputs) -> str:
+        """Say what computes the reference's values at these inputs."""
+        return self.reference_name
+
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
         """Run the implementation, and pull the cotangents back through it if there are any."""
         arguments, cotangents = separated(inputs)
         if cotangents:
-            return with_gradients(
-                self._run_implementation, arguments, cotangents, self.differentiated(inputs)
-            )
-        return self._run_implementation({name: copied(tensor) for name, tensor in arguments.items()})
+            return with_gradients(self._run_fn, arguments, cotangents, self.differentiated(inputs))
+        return self._run_fn({name: copied(tensor) for name, tensor in arguments.items()})
 
     @abstractmethod
-    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]: ...
+    def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]: ...
 
     @abstractmethod
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the reference, and bound what an implementation with outputs of these dtypes may return."""
+
+    def alternatives(self, inputs: Inputs) -> "Iterable[tuple[str, Problem]]":
+        """Return what else may be assumed of the implementation: the option that says so, and the problem."""
+        return ()
 
     @abstractmethod
     def call(self, inputs: Inputs) -> str:
@@ -141,21 +147,21 @@ class BlockProblem(Problem):
 
     def __init__(
         self,
-        implementation: Callable[[Tensor], Any],
+        fn: Callable[[Tensor], Any],
         spec: Spec,
         rounding: Rounding,
         reference: Reference | None,
     ) -> None:
-        self._implementation, self._spec, self._reference = implementation, spec, reference
-        self.rounding, self.model = rounding, repr(spec)
+        self._fn, self._spec, self._reference = fn, spec, reference
+        self.rounding, self.spec = rounding, repr(spec)
         self.theorem, self.bound_theorem = spec.theorem, spec.bound_theorem
-        twin = f"the Python twin of the Lean runner, {spec.bounds(rounding).reference.name}"
-        self.reference_name = f"{type(reference).__name__}, float64" if reference else twin
+        self._twin = f"the Python twin of the Lean runner, {spec.bounds(rounding).reference.name}"
+        self.reference_name = self._twin if reference is None else f"{type(reference).__name__}, float64"
 
-    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
+    def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]:
         x = arguments["x"]
-        y = self._implementation(x)
-        return {"y": checked_output("impl(x)", y, (*x.shape[:2], self._spec.dims["outputDim"]))}
+        y = self._fn(x)
+        return {"y": checked_output("fn(x)", y, (*x.shape[:2], self._spec.dims["outputDim"]))}
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
         """Run the spec. A reference other than the twin is one more float64 run, with a bound of its own."""
@@ -175,15 +181,32 @@ class BlockProblem(Problem):
         rests = {name: result.rest for name, result in results.items()}
         if self._reference is not None:
             double, _ = self._spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float64)))
-            values["y"], rests["y"] = self._reference.run(self._spec, x)[0], np.zeros(y.shape)
+            values["y"], rests["y"] = self._referred(x, y.shape), np.zeros(y.shape)
             bounds["y"] = bounds["y"] + double.error
             if np.any(np.abs(values["y"] - double.value) > double.error):
                 trouble = f"{self.reference_name} differs from the Python twin by more than rounding explains"
         return Expected(values, rests, bounds, arithmetic.peak, trouble)
 
+    def _referred(self, x: Floats, shape: tuple[int, ...]) -> Floats:
+        """Return the outputs of the reference that was given."""
+        assert self._reference is not None
+        y, _ = self._reference.run(self._spec, x)
+        if np.shape(y) != shape:
+            raise InvalidArgument(
+                f"check_refinement: reference.run(spec, x) returned y of shape {np.shape(y)}; the runner's is"
+                f" {shape}."
+            )
+        return np.asarray(y, np.float64)
+
+    def reference_at(self, inputs: Inputs) -> str:
+        """Say what computes the reference's values: of gradients that is the twin, whatever was given."""
+        if self._reference is None or "dy" not in inputs:
+            return self.reference_name
+        return f"{self.reference_name}; of gradients {self._twin}"
+
     def call(self, inputs: Inputs) -> str:
-        """Return the call of ``assert_refines``."""
-        return f"scanproof.assert_refines(impl, spec, x, {self._options(inputs)})  # {self._spec!r}"
+        """Return the call of ``check_refinement``."""
+        return f"scanproof.check_refinement(fn, spec, x, {self._options(inputs)}).require()  # {self._spec!r}"
 
 
 class ScanProblem(Problem):
@@ -213,25 +236,23 @@ class ScanProblem(Problem):
     grouped = "channel"
     omissible = frozenset({"group"})
 
-    def __init__(self, implementation: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:
-        self._implementation, self._delta_softplus, self.rounding = implementation, delta_softplus, rounding
-        self.model, self.theorem = "selective scan", theorems.SELECTIVE_SCAN_APPEND
+    def __init__(self, fn: Callable[..., Any], delta_softplus: bool, rounding: Rounding) -> None:
+        self._fn, self._delta_softplus, self.rounding = fn, delta_softplus, rounding
+        self.spec, self.theorem = "SelectiveScanFn()", theorems.SELECTIVE_SCAN_APPEND
         precision = BoundedArithmetic.finer_than(rounding).reference.name
         self.reference_name = f"the Python twin of the Lean runner's scan, {precision}"
 
-    def _run_implementation(self, arguments: Inputs) -> dict[str, Tensor]:
-        returned = self._implementation(
-            **arguments, delta_softplus=self._delta_softplus, return_last_state=True
-        )
+    def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]:
+        returned = self._fn(**arguments, delta_softplus=self._delta_softplus, return_last_state=True)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise InvalidArgument(
-                f"impl(…, return_last_state=True) returned a {type(returned).__name__}, not (y, last_state)."
+                f"fn(…, return_last_state=True) returned a {type(returned).__name__}, not (y, last_state)."
             )
         y, last = returned
         u, A = arguments["u"], arguments["A"]
         return {
-            "y": checked_output("y of impl(…)", y, tuple(u.shape)),
-            "last_state": checked_output("last_state of impl(…)", last, (*u.shape[:2], A.shape[1])),
+            "y": checked_output("y of fn(…)", y, tuple(u.shape)),
+            "last_state": checked_output("last_state of fn(…)", last, (*u.shape[:2], A.shape[1])),
         }
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
@@ -254,10 +275,11 @@ class ScanProblem(Problem):
         )
 
     def call(self, inputs: Inputs) -> str:
-        """Return the call of ``assert_scan_refines``."""
-        names = ", ".join(f"{name}={name}" for name in separated(inputs)[0])
-        options = f"delta_softplus={self._delta_softplus}, {self._options(inputs)}"
-        return f"scanproof.assert_scan_refines(impl, {names}, {options})"
+        """Return the call of ``check_refinement``."""
+        names = ", ".join(f"{name!r}: {name}" for name in separated(inputs)[0])
+        x = f"{{{names}, 'delta_softplus': {self._delta_softplus}}}"
+        arguments = f"fn, scanproof.SelectiveScanFn(), {x}, {self._options(inputs)}"
+        return f"scanproof.check_refinement({arguments}).require()"
 
 
 def selective_scan_of(

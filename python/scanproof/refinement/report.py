@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 from torch import Tensor
 
 from scanproof import theorems
 from scanproof.refinement.rounding import Rounding
-from scanproof.report.report import Report
+from scanproof.report.report import CheckReport
+from scanproof.report.row import Row
 from scanproof.report.spread import Spread
-from scanproof.report.table import Row
 from scanproof.report.verdict import Verdict
 
 
@@ -48,6 +49,10 @@ class Deviation:
     @property
     def ratio(self) -> float:
         """Error relative to the bound; above 1 rounding cannot explain it."""
+        if self.bound == 0:
+            return 0.0 if self.error == 0 else inf
+        if self.bound == inf:
+            return 0.0
         return self.error / self.bound
 
     def __str__(self) -> str:
@@ -112,7 +117,7 @@ class FailingCase:
 
 
 @dataclass(frozen=True)
-class Tried:
+class Drawn:
     """How far a search over drawn inputs has gone.
 
     Attributes:
@@ -137,25 +142,27 @@ class Tried:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RefinementReport(Report):
-    """What ``check_refinement`` or ``check_scan_refinement`` found.
+class RefinementReport(CheckReport):
+    """What ``check_refinement`` found.
 
     Attributes:
         verdict: REFINES (no entry of the output outside the bound, on this input), REFUTED, or INCONCLUSIVE.
         reason: what led to it.
-        model: the reference, with its dimensions.
+        spec: the reference, with its dimensions.
         reference: what computed its values.
         shape: shape of the input.
         dtype: dtype of the input.
         device: device of the input.
         rounding: what was assumed of the implementation's arithmetic.
         compared: number of entries of outputs and gradients compared, of all cases if they were drawn.
-        tried: how many cases were drawn, and what else is known of them; None where the input was given. Then
-            what is said of shape, dtype, worst entry and sharpness is said of the case with the worst entry.
+        drawn: how many cases were drawn, and what is known of them; None where ``x`` was given. Where cases
+            were drawn, shape, dtype, worst entry and sharpness are those of the case with the worst entry.
         gradients: the inputs at which gradients were compared; empty where outputs alone were.
         seed: the seed of cases and cotangents; None where nothing was drawn.
+        call: the call that repeats the check.
         worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
-            where no other is outside; None if nothing could be compared.
+            where no other is outside; where nothing could be compared, the first one whose reference or
+            bound is not finite.
         sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest;
             NaN if nothing could be compared.
         loosest: that output or gradient, or all where that of all is greater; empty if nothing was compared.
@@ -170,6 +177,7 @@ class RefinementReport(Report):
             ``rounding`` assumes, for which the bound allows one more rounding.
         casts: casts in the implementation's code, as ``"to(float32)"``, without which it refines; empty
             unless REFUTED.
+        option: the option of the check with which it refines, as ``"log_window=64"``; empty unless REFUTED.
         smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
         theorem: the Lean theorem about the reference.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward;
@@ -180,17 +188,18 @@ class RefinementReport(Report):
 
     verdict: Verdict
     reason: str
-    model: str
+    spec: str
     reference: str
     shape: tuple[int, ...]
     dtype: str
     device: str
     rounding: Rounding
     compared: int
-    tried: Tried | None
+    drawn: Drawn | None
     gradients: tuple[str, ...]
     seed: int | None
-    worst: Deviation | None
+    call: str
+    worst: Deviation
     sharpness: float
     loosest: str
     spread: Spread | None
@@ -203,6 +212,7 @@ class RefinementReport(Report):
     smallest: FailingCase | None
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
+    option: str = ""
 
     def _cited(self) -> tuple[str, ...]:
         return (self.theorem, self.bound_theorem, *self._adjoint_theorems)
@@ -218,7 +228,7 @@ class RefinementReport(Report):
     @property
     def _worst_is_of_the_adjoint(self) -> bool:
         """Whether the worst entry is one of a gradient whose bound is the adjoint's theorem."""
-        at_gradient = self.worst is not None and self.worst.output in {f"d{name}" for name in self.gradients}
+        at_gradient = self.worst.output in {f"d{name}" for name in self.gradients}
         return at_gradient and theorems.GRADIENT_ERROR in self._adjoint_theorems
 
     @property
@@ -234,13 +244,13 @@ class RefinementReport(Report):
     def summary(self) -> str:
         """Return a few lines that say what was compared, what was found and what it rests on."""
         lines = [
-            f"Refinement({self.model}, input {self.shape} {self.dtype} on {self.device})",
+            f"Refinement({self.spec}, input {self.shape} {self.dtype} on {self.device})",
             f"  verdict   : {self.verdict.name}: {self.reason}",
         ]
-        if self.tried is not None:
-            lines.append(f"  cases     : {self.tried}, seed {self.seed}")
-        if self.worst is not None:
-            lines.append(f"  worst     : {self.worst}")
+        if self.drawn is not None:
+            lines.append(f"  cases     : {self.drawn}, seed {self.seed}")
+        lines.append(f"  {'worst' if self.spread else 'undecided':<10}: {self.worst}")
+        if self.spread is not None:
             lines.append(
                 f"  bound     : {self.sharpness:.2g} of the value (median of {self.loosest}); {self.rounding}"
             )
@@ -252,6 +262,11 @@ class RefinementReport(Report):
                     f"  casts     : without {', '.join(self.casts)} in its code it REFINES;"
                     " where they are meant, give their dtype as rounding="
                 )
+            if self.option:
+                lines.append(
+                    f"  option    : with {self.option} it REFINES; give it where the implementation adds"
+                    " logarithms of decays, or what reaches them, in place of multiplying"
+                )
             lines.append(f"  spread    : error/bound {self.ratios}; in ulps {self.ulps}")
         if self.probable is not None:
             lines.append(
@@ -259,8 +274,8 @@ class RefinementReport(Report):
                 " probability (decides nothing)"
             )
         if self.gradients:
-            drawn = "given" if self.seed is None else f"drawn with seed {self.seed}"
-            lines.append(f"  gradients : at {', '.join(self.gradients)}; cotangents {drawn}")
+            source = "given" if self.seed is None else f"drawn with seed {self.seed}"
+            lines.append(f"  gradients : at {', '.join(self.gradients)}; cotangents {source}")
         lines.append(f"  reference : {self.reference}")
         lines.append(f"  theorems  : {self.theorem} (about the reference),")
         if self.bound_theorem:
@@ -277,47 +292,36 @@ class RefinementReport(Report):
             lines.extend("    " + line for line in self.smallest.code.splitlines())
         return "\n".join(lines)
 
-    def row(self, subject: str) -> Row:
-        """Return the report as a row of ``scanproof.table``."""
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
         found = (
-            "" if self.worst is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
+            "" if self.spread is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
         )
-        if self.tried is not None and self.verdict.passed:
+        if self.drawn is not None and self.verdict.passed:
             found += f"; {self.reason}"
         if self.smallest is not None:
             found += f"; smallest case: {self.smallest.deviation}"
         elif self.verdict is Verdict.REFUTED:
             found += f"; worst: {self.worst}; {self.reason}"
-        return Row(
-            subject=subject,
-            check=self.check,
-            verdict=self.verdict,
-            evidence=found or self.reason,
-            theorem=theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.theorem,
+        theorem = theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.theorem
+        return (
+            Row(
+                subject=subject,
+                check=self.check,
+                verdict=self.verdict,
+                evidence=found or self.reason,
+                theorem=theorem,
+            ),
         )
 
-
-class RefinementError(AssertionError):
-    """An implementation does not refine its reference, or nothing was established; ``report`` says why."""
-
-    def __init__(self, report: RefinementReport) -> None:
-        super().__init__("\n".join([*_mismatch(report), "", report.summary()]))
-        self.report = report
-
-    def __reduce__(self) -> tuple[type["RefinementError"], tuple[RefinementReport]]:
-        return type(self), (self.report,)
-
-
-def _mismatch(report: RefinementReport) -> list[str]:
-    """Say how many entries are outside the bound, which one is worst, and what was allowed."""
-    lines = [f"{report.verdict.name}: {report.verdict.value}"]
-    if report.worst is not None and report.spread is not None and report.worst.ratio > 1:
-        outside = report.spread.above_bound
-        share = outside / report.spread.entries
-        lines += [
-            f"Outside the bound: {outside} of {report.spread.entries} entries ({100 * share:.3g} %)",
-            f"Worst            : {report.worst}",
-            f"Allowed          : {report.worst.bound:.3g} there, what rounding explains "
-            f"({f'theorem {report.worst_theorem}' if report.worst_theorem else NO_BOUND_THEOREM})",
+    def failure_lines(self) -> list[str]:
+        """Return how many entries are outside the bound, which one is worst, and what was allowed."""
+        if self.spread is None or self.worst.ratio <= 1:
+            return []
+        outside, entries = self.spread.above_bound, self.spread.entries
+        basis = f"theorem {self.worst_theorem}" if self.worst_theorem else NO_BOUND_THEOREM
+        return [
+            f"Outside the bound: {outside} of {entries} entries ({100 * outside / entries:.3g} %)",
+            f"Worst  : {self.worst}",
+            f"Allowed: {self.worst.bound:.3g} there, what rounding explains ({basis})",
         ]
-    return lines

@@ -9,8 +9,11 @@ import torch
 
 from scanproof.errors import InvalidArgument
 
-Format = torch.dtype | Literal["tf32"]
-"""A floating dtype, or float32 whose matrix products go through tensor cores in TF32."""
+Format = torch.dtype | Literal["tf32", "bf16-mixed"]
+"""A floating dtype, or the name of a float32 whose matrix products take shorter factors."""
+
+PRODUCTS = {"tf32": 2.0**-10, "bf16-mixed": 2.0**-8}
+"""Relative error with which factors enter matrix products: cut to 10 bits, or rounded to bfloat16."""
 
 Order = Literal["any", "sequential"]
 
@@ -42,8 +45,8 @@ class Rounding:
         accumulator: unit roundoff within a sum of products, whose result is then rounded once (tensor cores
             and CPU matrix products of half precision accumulate in float32); None where sums are formed like
             everything else.
-        operands: relative error with which factors enter a sum of products, as in TF32; 0 where they enter
-            as they are.
+        operands: relative error with which factors enter a product of matrices, as in TF32; 0 where they
+            enter as they are. Forms by chunks sum the products ``k v`` of a state as matrices, too.
         confidence: None, or lambda of the probabilistic model (Higham & Mary 2019, "A new approach to
             probabilistic rounding error analysis"): k roundings count as lambda sqrt(k), as they do with high
             probability when errors are independent with mean zero. For diagnostics; checks refuse it.
@@ -94,27 +97,30 @@ class Rounding:
         Args:
             dtype: what operations are rounded to. ``"tf32"`` is float32, but in sums of products factors are
                 cut to TF32's 10 bits (relative error 2^-10) and sums are cut to float32 after each addition
-                (2^-23), as tensor cores may do.
+                (2^-23), as tensor cores may do. ``"bf16-mixed"``, as kernels are trained with, is the same
+                with factors rounded to bfloat16 (2^-8): operands in bfloat16, the state, the accumulator and
+                all else in float32.
             ulps: accuracy of ``exp``, ``sigmoid`` and ``softplus``; default: the measured ones.
             accumulator: dtype in which sums of products accumulate; default: ``dtype``.
             order: ``"sequential"`` where scans are known to go token after token.
 
         Raises:
             InvalidArgument: ``dtype`` or ``accumulator`` is no real floating dtype, ``order`` is unknown,
-                ``ulps`` is negative or not finite, or ``"tf32"`` is given an ``accumulator``.
+                ``ulps`` is negative or not finite, or a name is given an ``accumulator``.
         """
-        if dtype == "tf32":
+        if isinstance(dtype, str) and dtype in PRODUCTS:
             if accumulator is not None:
                 raise InvalidArgument(
-                    f'"tf32" accumulates in float32; leave out the accumulator, which is {accumulator!r}.'
+                    f'"{dtype}" accumulates in float32; leave out the accumulator, which is {accumulator!r}.'
                 )
-            return cls._of(torch.float32, ulps, 2.0**-23, 2.0**-10, order)
+            return cls._of(torch.float32, ulps, 2.0**-23, PRODUCTS[dtype], order)
         for given in (dtype, accumulator or dtype):
             if not isinstance(given, torch.dtype) or not given.is_floating_point:
                 raise InvalidArgument(
                     f"rounding in {given!r} is not modelled; give a real floating dtype, as torch.float32,"
-                    ' "tf32", or a scanproof.Rounding.'
+                    ' "tf32", "bf16-mixed", or a scanproof.Rounding.'
                 )
+        assert isinstance(dtype, torch.dtype)
         within = None if accumulator is None else torch.finfo(accumulator).eps / 2
         return cls._of(dtype, ulps, within, 0.0, order)
 
@@ -152,8 +158,9 @@ class Rounding:
         for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
             if self == Rounding.of(dtype):
                 return str(dtype)
-        if self == Rounding.of("tf32"):
-            return "'tf32'"
+        for name in ("tf32", "bf16-mixed"):
+            if self == Rounding.of(name):
+                return repr(name)
         given = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
         return f"scanproof.Rounding({given})"
 
@@ -163,10 +170,9 @@ class Rounding:
         The sum has so many ``terms``. With an accumulator of its own, a term also meets roundings outside of
         it, as many as there are ``parts``; factors of sums of products may be rounded before they enter.
         """
-        if self.accumulator is None:
-            return self.growth(self.unit_roundoff, terms)
+        within, outside = (self.unit_roundoff, 0) if self.accumulator is None else (self.accumulator, parts)
         grown = 0.0
-        for u, roundings in ((self.accumulator, terms), (self.unit_roundoff, parts), (self.operands, 2)):
+        for u, roundings in ((within, terms), (self.unit_roundoff, outside), (self.operands, 2)):
             grown += (1 + grown) * self.growth(u, roundings)
         return grown * (1 + 2.0**-45)
 

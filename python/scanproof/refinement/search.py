@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from scanproof.errors import InvalidArgument
+from scanproof.extras import extra
 from scanproof.refinement.compare import Comparison, compare
 from scanproof.refinement.problem import Inputs, Problem
-from scanproof.refinement.report import Tried
+from scanproof.refinement.report import Drawn
 from scanproof.report.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -31,8 +29,9 @@ class Cases:
     Attributes:
         count: number of inputs.
         seconds: time after which no further one is begun; None for no limit.
-        inputs: what to draw from, such as ``scanproof.strategies.scan_inputs(dtype=torch.bfloat16)``; None
-            for ``scan_inputs()``, or of blocks ``block_inputs(…)``, in float32.
+        inputs: what to draw from, such as ``scan_inputs(dtype=torch.bfloat16)`` of
+            ``scanproof.refinement.strategies``; None for ``scan_inputs()``, or of blocks ``block_inputs(…)``,
+            in float32.
         bar: whether a search that takes over two seconds shows a bar on the standard error.
     """
 
@@ -56,13 +55,13 @@ class Found:
         problem: of the case that refutes, else of that with the greatest error/bound.
         inputs: of that case.
         comparison: of that case, with the verdict on all of them.
-        tried: how far the search has gone.
+        drawn: how far the search has gone.
     """
 
     problem: Problem
     inputs: Inputs
     comparison: Comparison
-    tried: Tried
+    drawn: Drawn
 
 
 class _Stop(BaseException):
@@ -82,25 +81,25 @@ def search(strategy: "SearchStrategy[Any]", prepare: Prepare, cases: Cases, seed
         Exception: what the implementation raised, with the input in a note.
     """
     began = monotonic()
-    tried = Tried(0, 0, 0, 0.0)
+    drawn = Drawn(0, 0, 0, 0.0)
     worst: tuple[Problem, Inputs, Comparison] | None = None
 
-    def try_one(drawn: Any) -> None:
-        nonlocal tried, worst
-        if cases.seconds is not None and tried.cases and monotonic() - began > cases.seconds:
+    def try_one(case: Any) -> None:
+        nonlocal drawn, worst
+        if cases.seconds is not None and drawn.cases and monotonic() - began > cases.seconds:
             raise _Stop
-        problem, inputs = prepare(drawn, seed + tried.cases)
+        problem, inputs = prepare(case, seed + drawn.cases)
         try:
             found = compare(problem, inputs)
         except Exception as error:
-            error.add_note(f"on case {tried.cases} of seed {seed}:\n{problem.code(inputs)}")
+            error.add_note(f"on case {drawn.cases} of seed {seed}:\n{problem.code(inputs)}")
             raise _Stop(error) from None
-        undecided = tried.inconclusive + (found.verdict is Verdict.INCONCLUSIVE)
-        tried = Tried(tried.cases + 1, undecided, tried.compared + found.compared, monotonic() - began)
+        undecided = drawn.inconclusive + (found.verdict is Verdict.INCONCLUSIVE)
+        drawn = Drawn(drawn.cases + 1, undecided, drawn.compared + found.compared, monotonic() - began)
         if worst is None or _weight(found) > _weight(worst[2]):
             worst = problem, inputs, found
         bar.advance()
-        if found.verdict is Verdict.REFUTED or tried.cases == cases.count:
+        if found.verdict is Verdict.REFUTED or drawn.cases == cases.count:
             raise _Stop
 
     with _Bar(cases) as bar:
@@ -111,11 +110,12 @@ def search(strategy: "SearchStrategy[Any]", prepare: Prepare, cases: Cases, seed
                 raise stop.error from None
     assert worst is not None
     problem, inputs, found = worst
-    return Found(problem, inputs, _judged(found, tried), tried)
+    return Found(problem, inputs, _judged(found, drawn), drawn)
 
 
 def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[[Any], None]) -> None:
-    import hypothesis
+    with extra("cases", "Drawn inputs"):
+        import hypothesis
 
     def each(drawn: Any) -> None:
         use(drawn)
@@ -135,19 +135,19 @@ def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[
 
 
 def _weight(found: Comparison) -> tuple[bool, float]:
-    ratio = -1.0 if found.worst is None else found.worst.ratio
+    ratio = -1.0 if found.spread is None else found.worst.ratio
     refuted = found.verdict is Verdict.REFUTED
     return refuted, ratio if refuted or ratio <= 1 else 0.0  # above 1 otherwise: what may be an overflow
 
 
-def _judged(found: Comparison, tried: Tried) -> Comparison:
+def _judged(found: Comparison, drawn: Drawn) -> Comparison:
     """Return the comparison with the verdict on all cases."""
     if found.verdict is Verdict.REFUTED:
-        return replace(found, reason=f"{found.reason} of case {tried.cases}")
-    if 2 * tried.inconclusive > tried.cases:
-        reason = f"{tried.inconclusive} of {tried.cases} cases were inconclusive; {found.reason}"
+        return replace(found, reason=f"{found.reason} of case {drawn.cases}")
+    if 2 * drawn.inconclusive > drawn.cases:
+        reason = f"{drawn.inconclusive} of {drawn.cases} cases were inconclusive; {found.reason}"
         return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    reason = f"found no counterexample in {tried.cases} cases{tried.undecided}"
+    reason = f"found no counterexample in {drawn.cases} cases{drawn.undecided}"
     return replace(found, verdict=Verdict.REFINES, reason=reason)
 
 
@@ -155,6 +155,9 @@ class _Bar:
     """A bar on the standard error, once the search takes long."""
 
     def __init__(self, cases: Cases) -> None:
+        with extra("cases", "Drawn inputs"):
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
         columns = (TextColumn("cases"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self._task = self._progress.add_task("", total=cases.count)

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from math import ceil, floor, inf, log10
 from typing import Any
 
-from markupsafe import Markup
+from scanproof.extras import extra
+
+with extra("report", "Pages of HTML"):
+    from markupsafe import Markup
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 480, 240, 52, 34, 12
 
 
 def charts(spread: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Return the charts of a spread, each with ``svg`` and ``caption``; none without one."""
+    """Return the charts of a spread, each with ``svg`` and ``caption``; no charts without a spread."""
     if not spread:
         return []
-    over_time = "Greatest error/bound at each position; what lies above the dashed line, 1, is no rounding."
+    over_time = "Greatest error/bound at each position; values above the dashed line at 1 are not rounding."
     return [
         {"svg": _over_time(spread), "caption": over_time},
         {"svg": _histogram(spread), "caption": _counted(spread)},

@@ -6,7 +6,7 @@ from rich.console import Console
 
 
 def output() -> Console:
-    """Return a console for results; where they go to no terminal, lines have 110 columns."""
+    """Return a console for results; lines have 110 columns if the output is not a terminal."""
     console = Console(highlight=False)
     wide = console.is_terminal or "COLUMNS" in os.environ
     return console if wide else Console(highlight=False, width=110)

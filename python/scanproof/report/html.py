@@ -20,10 +20,10 @@ def write(
 
     Args:
         document: what :func:`scanproof.report.record.document` returned, or the JSON that was made of it.
-        path: the file; one that exists is replaced.
+        path: the file; an existing file is replaced.
         title: heading of the page.
-        site: address of the site that ``scanproof theorems --site`` made, for links to theorems; without one,
-            they lead to the list at the end of the page.
+        site: address of the site that ``scanproof theorems --site`` made, for links to theorems. Default:
+            links lead to the list at the end of the page.
     """
     path = Path(path)
     path.write_text(page(document, title=title, site=site), encoding="utf-8")
@@ -41,7 +41,7 @@ def page(
         {
             **report,
             "number": number,
-            "tree": _tree(report["where"]["outline"]) if report["where"] else None,
+            "tree": _tree(report["origin"]["outline"]) if report["origin"] else None,
             "charts": charts(report["spread"]),
         }
         for number, report in enumerate(document["reports"], start=1)
@@ -62,7 +62,7 @@ def page(
 
 
 def _tree(outline: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return lines with depths as a tree; None without any."""
+    """Return lines with depths as a tree; None without lines."""
     above: list[dict[str, Any]] = []
     for line in outline:
         node: dict[str, Any] = {"line": line, "children": []}

@@ -1,4 +1,4 @@
-"""The picture behind a map of leakage: how much every output reads of every input."""
+"""The picture of a leakage map: how much every output reads of every input."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ CELLS = 512
 """Greatest number of rows, and of columns, that a picture keeps."""
 
 LATER, READS, MAY_READ, SILENT = "#", "+", ".", " "
-"""Reads a later input; reads one that it may; may read it, and does not; may not, and does not."""
+"""Reads a later input; reads an allowed input; does not read an allowed one; does not read a later one."""
 
 _WEIGHT = {LATER: 3, READS: 2, MAY_READ: 1, SILENT: 0}
 
@@ -22,10 +22,10 @@ class Leakage:
     Attributes:
         outputs: number of outputs.
         inputs: number of inputs.
-        step: a cell stands for ``step`` outputs and ``step`` inputs, the last ones for fewer.
-        values: the greatest gradient within each cell, one row for the outputs of a cell.
-        kinds: for each row one character a cell: ``#`` reads a later input, ``+`` one that it may read, ``.``
-            may read and does not, a space may not and does not.
+        step: a cell stands for ``step`` outputs and ``step`` inputs; the last cells may stand for fewer.
+        values: the greatest gradient within each cell; a row holds the cells of its outputs.
+        kinds: a text for each row, with a character for each cell: ``#`` reads a later input, ``+`` reads an
+            allowed input, ``.`` does not read an allowed input, a space does not read a later input.
     """
 
     outputs: int

@@ -2,8 +2,11 @@
 
 import re
 
-import jinja2
-from markupsafe import Markup, escape
+from scanproof.extras import extra
+
+with extra("report", "Pages of HTML"):
+    import jinja2
+    from markupsafe import Markup, escape
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("scanproof.report"),
@@ -20,13 +23,13 @@ def render(template: str, **content: object) -> str:
 
 
 def joined(names: tuple[str, ...]) -> Markup:
-    """Return the text of several styles or scripts, one after the other."""
+    """Return the text of several styles or scripts, joined."""
     assert _TEMPLATES.loader is not None
     return Markup("\n").join(Markup(_TEMPLATES.loader.get_source(_TEMPLATES, name)[0]) for name in names)
 
 
 def prose(text: str) -> Markup:
-    """Return a text with what stands between backticks as code."""
+    """Return a text as HTML, with the parts between backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 

@@ -7,15 +7,15 @@ from math import isfinite
 from typing import Any
 
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-"""How JSON, which has no such numbers, is given what is not finite."""
+"""Texts for the numbers that JSON does not have."""
 
 
 def plain(value: Any) -> Any:
     """Return a value as None, a number, a text, or lists and dicts of them.
 
-    Enumerations become their names, dataclasses dicts of the fields that they print, arrays and tensors a
-    text that says their dtype and shape, numbers that are not finite a text of ``NOT_FINITE``. What is none
-    of these becomes the text that it prints as.
+    An enumeration becomes its name. A dataclass becomes a dict of the fields in its ``repr``. An array or a
+    tensor becomes a text with its dtype and shape. A number that is not finite becomes a text of
+    ``NOT_FINITE``. Any other value becomes ``str(value)``.
 
     >>> plain({"t": (0, 1), "size": float("nan")})
     {'t': [0, 1], 'size': 'NaN'}

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scanproof.errors import InvalidArgument, MissingDependency
+from scanproof.errors import InvalidArgument
+from scanproof.extras import extra
 from scanproof.report.leakage import LATER, READS
 
 if TYPE_CHECKING:
@@ -15,16 +16,14 @@ def draw(document: Mapping[str, Any]) -> "Figure":
     """Return a figure with every picture of a document of reports: leakage, and error over bound.
 
     Args:
-        document: what :func:`scanproof.report.record.document` returned, or the JSON that was made of it.
+        document: a result of :func:`scanproof.report.record.document`, or its JSON.
 
     Raises:
         InvalidArgument: no report has a picture.
         MissingDependency: matplotlib is not installed.
     """
-    try:
+    with extra("plot", "Pictures"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependency("plot needs matplotlib; run: pip install 'scanproof[plot]'") from error
     pictures = [
         (painter, report[key], report["subject"])
         for report in document["reports"]
@@ -34,7 +33,7 @@ def draw(document: Mapping[str, Any]) -> "Figure":
     ]
     if not pictures:
         raise InvalidArgument(
-            "plot: the report has no picture; leak_map and check_refinement make reports that have."
+            "plot: the report has no picture; the reports of leak_map and check_refinement have pictures."
         )
     figure = Figure(figsize=(5 * len(pictures), 4), layout="constrained")
     axes = figure.subplots(1, len(pictures), squeeze=False)[0]

@@ -1,10 +1,10 @@
-"""The one form that all reports are written in: plain data that follows ``schema.json``.
+"""The form that all reports are written in: plain data that follows ``schema.json``.
 
-A report is read by the names of its attributes, so that every check, and one that a user writes, is written
-alike: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``, ``where``,
-``inputs``, the worst place as ``pair`` or ``worst``, the smallest failing case as ``smallest``, pictures as
-``leakage`` and ``spread``; ``parts`` are what a report of several checks holds. What a report has besides is
-under ``fields``.
+A report is read by the names of its attributes, so that the report of a user's own check is written in the
+same way: ``verdict``, ``reason``, ``check``, ``theorems``, ``call``, ``seed``, ``dtype``, ``device``,
+``origin``, ``cases``, ``worst``, the smallest failing case as ``smallest``, pictures as ``leakage`` and
+``spread``. ``parts`` are the reports that a report of several checks holds. All other attributes are under
+``fields``.
 """
 
 import platform
@@ -15,15 +15,15 @@ from typing import Any, Protocol
 
 from scanproof.report.plain import plain
 
-SCHEMA_VERSION = 1
-"""Rises when a reader of an older one would misread; new members may come without."""
+SCHEMA_VERSION = 2
+"""Increases if a reader of an older version would misread a document; new members do not increase it."""
 
 PACKAGES = ("scanproof", "torch", "numpy", "transformers")
-"""What the environment names the version of."""
+"""Packages whose versions the environment holds."""
 
 
 class Reported(Protocol):
-    """What a report offers at least."""
+    """What a report must have."""
 
     def summary(self) -> str:
         """Return what was probed, what was found and what it rests on."""
@@ -33,7 +33,7 @@ def document(reports: Iterable[tuple[str, Reported]]) -> dict[str, Any]:
     """Return reports as one document.
 
     Args:
-        reports: what was checked, in a few words, and the report; in the order to be shown.
+        reports: for each report, what was checked, in a few words, and the report; in this order.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -48,7 +48,7 @@ def document(reports: Iterable[tuple[str, Reported]]) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str | None]:
-    """Return versions of Python, of the platform, and of packages; None for one that is not installed."""
+    """Return the versions of Python, the platform and packages; None for a package that is not installed."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -60,8 +60,8 @@ def record(subject: str, report: Reported) -> dict[str, Any]:
     """Return a report as one entry of a document."""
     verdict = getattr(report, "verdict", None)
     smallest = getattr(report, "smallest", None)
-    where = getattr(report, "where", None)
-    worst = getattr(report, "pair", None) or getattr(report, "worst", None)
+    origin = getattr(report, "origin", None)
+    worst = getattr(report, "worst", None)
     leakage = getattr(report, "leakage", None)
     said = {
         "type": type(report).__name__,
@@ -77,8 +77,8 @@ def record(subject: str, report: Reported) -> dict[str, Any]:
         "dtype": getattr(report, "dtype", None),
         "device": getattr(report, "device", None),
         "worst": None if worst is None or callable(worst) else {"text": str(worst), **plain(worst)},
-        "where": where and {"text": str(where), **plain(where)},
-        "inputs": plain(getattr(report, "inputs", ())),
+        "origin": origin and {"text": str(origin), **plain(origin)},
+        "cases": plain(getattr(report, "cases", ())),
         "call": getattr(report, "call", None),
         "program": smallest and smallest.code,
         "leakage": leakage and leakage.record(),

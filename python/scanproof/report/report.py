@@ -1,12 +1,14 @@
-"""What all reports have in common: they can be written as JSON, as a page, and drawn."""
+"""What all reports share: JSON, an HTML page, a picture; and, for checks, a verdict and ``require()``."""
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from scanproof.report.failure import CheckFailed
 from scanproof.report.record import document
+from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -14,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Report(ABC):
-    """A report of a check, or of several together."""
+    """What was found, as text, JSON, a page or a picture."""
 
     @property
     def theorems(self) -> tuple[str, ...]:
         """The Lean theorems that the verdict rests on, without the namespace ``Scanproof``.
 
-        There are none where the check does not apply, and where a report says ``"none: "`` and why in the
-        place of a name.
+        A check that does not apply has none. A report may hold ``"none: "`` and a reason in place of a name;
+        these are left out.
         """
         if getattr(self, "verdict", None) is Verdict.NOT_APPLICABLE:
             return ()
@@ -29,12 +31,12 @@ class Report(ABC):
         return tuple(name for name in cited if name and not name.startswith("none"))
 
     def _cited(self) -> Iterable[str]:
-        """Return what stands in the place of theorems, empty texts and ``"none: …"`` included."""
+        """Return the names of theorems, with empty texts and ``"none: …"``."""
         return (getattr(self, "theorem", ""),)
 
     @property
     def parts(self) -> "tuple[Report, ...]":
-        """What is written of it: itself, and the reports that it holds."""
+        """The reports to write: this report, and the reports that it holds."""
         return (self,)
 
     @abstractmethod
@@ -53,7 +55,7 @@ class Report(ABC):
         """Write the report as one page that needs no other file and no network; return its path.
 
         Args:
-            path: the file; one that exists is replaced.
+            path: the file; an existing file is replaced.
             subject: what was checked, in a few words; by default what the report calls it, else ``fn``.
             site: address of the site that ``scanproof theorems --site`` made, for links to theorems.
         """
@@ -80,3 +82,51 @@ class Report(ABC):
         """
         named = subject or str(getattr(self, "subject", "fn"))
         return document([(named, self)])
+
+
+class CheckReport(Report):
+    """The report of a check that has a verdict.
+
+    Attributes:
+        check: name of the check, as in the table of names.
+        verdict: the outcome.
+        reason: what led to the verdict.
+        call: the call that repeats the check.
+    """
+
+    if TYPE_CHECKING:
+        check: ClassVar[str]
+
+        @property
+        def verdict(self) -> Verdict: ...  # noqa: D102
+
+        @property
+        def reason(self) -> str: ...  # noqa: D102
+
+        @property
+        def call(self) -> str: ...  # noqa: D102
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict passed."""
+        return self.verdict.passed
+
+    def require(self) -> Self:
+        """Return the report if its verdict passed; INCONCLUSIVE does not pass.
+
+        Raises:
+            CheckFailed: an ``AssertionError`` that holds the report; its message names what was found and the
+                call that repeats the check.
+        """
+        __tracebackhide__ = True
+        if not self.ok:
+            raise CheckFailed(self)
+        return self
+
+    @abstractmethod
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
+
+    @abstractmethod
+    def failure_lines(self) -> Iterable[str]:
+        """Return what was found and what would have passed, for the message of a failure."""

@@ -1,4 +1,4 @@
-"""How the error of an implementation, relative to its bound, is spread over time and over entries."""
+"""The error relative to its bound, over time and over entries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 
 BINS_A_DECADE = 2
 DECADES = 16
-"""The outermost bins end at 10^-16 and 10^16, and hold what lies beyond, too."""
+"""The outermost bins end at 10^-16 and 10^16, and also hold the entries beyond."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Spread:
         over_time: the greatest error/bound at each position of the outputs.
         edges: powers of ten between the bins of a histogram of error/bound over all entries, ascending.
         counts: number of entries in each bin.
-        exact: number of entries without any error; they are in no bin.
-        beyond: number of entries whose error is infinite; they are in no bin.
+        exact: number of entries without error; no bin holds them.
+        beyond: number of entries with an infinite error; no bin holds them.
     """
 
     over_time: tuple[float, ...]

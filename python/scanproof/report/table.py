@@ -1,42 +1,32 @@
 """Verdicts as a table on the console."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
+from scanproof.extras import extra
+from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
 
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One check of one thing.
-
-    Attributes:
-        subject: what was checked, for example ``"transformers MambaMixer"``.
-        check: which check, for example ``"VJP certificate"``.
-        verdict: the outcome.
-        evidence: the numbers behind it, in a few words.
-        theorem: the Lean theorem that the verdict rests on.
-    """
-
-    subject: str
-    check: str
-    verdict: Verdict
-    evidence: str
-    theorem: str
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
 
 
-def table(rows: Iterable[Row], title: str | None = None) -> Table:
+def table(rows: Iterable[Row], title: str | None = None) -> "Table":
     """Lay out rows for ``rich.console.Console.print``.
 
-    Rows that follow each other with one subject stand together under it. Each has its check, its verdict, and
-    the evidence over the theorem, whole: what is too long for the line continues on the next. The mark before
-    the verdict says passed, failed or undecided where there is no colour.
+    Consecutive rows of one subject stand under it. Each row has its check, its verdict, and the evidence
+    above the theorem; long texts continue on the next line. A mark before the verdict shows passed, failed or
+    undecided without colour.
+
+    Raises:
+        MissingDependency: rich is not installed.
     """
+    with extra("cli", "Tables"):
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
     laid_out = Table(title=title, title_justify="left", title_style="bold", box=box.ROUNDED)
     laid_out.add_column("Checked", overflow="fold", max_width=26)
     laid_out.add_column("Verdict", overflow="fold")
@@ -50,8 +40,10 @@ def table(rows: Iterable[Row], title: str | None = None) -> Table:
     return laid_out
 
 
-def verdict_text(verdict: Verdict) -> Text:
+def verdict_text(verdict: Verdict) -> "Text":
     """Return the verdict's name with a mark, coloured: passed, failed, undecided or not applicable."""
+    with extra("cli", "Tables"):
+        from rich.text import Text
     if verdict.passed:
         mark, style = "✓", "green"
     elif verdict.found:

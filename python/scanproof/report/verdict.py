@@ -7,18 +7,18 @@ from enum import Enum
 class Verdict(Enum):
     """Outcome of one check; the value says what it means and what to do about it."""
 
-    CAUSAL = "no dependence on the future: every probe was zero, exactly or within its detection limit"
-    CAUSAL_TO_ROUNDING = "the dependence found shrinks with the unit roundoff: rounding, not information"
-    TOLERATED = "a dependence was found, and it is within the tolerance that the call asked for"
-    LEAK = "an output depends on a later input or on another example; fix the pair named in the report"
-    REFINES = "every output lies within the rounding bound of the Lean runner"
-    REFUTED = "an output lies outside the rounding bound of the Lean runner; fix the case named in the report"
-    STREAMS = "fed in pieces, from a state, the model returns what one pass returns, to rounding"
-    DIVERGES = (
-        "fed in pieces, from a state, the model returns something else than one pass; fix the case named"
-    )
-    INCONCLUSIVE = "nothing was established; the report says what to change"
-    NOT_APPLICABLE = "the check has nothing to look at in this model; the report says why"
+    CAUSAL = "no output was seen to depend on a later input"
+    CAUSAL_TO_ROUNDING = "earlier outputs change only by rounding when later inputs change"
+    INDEPENDENT = "no example was seen to depend on another example of the batch"
+    INDEPENDENT_TO_ROUNDING = "an example changes only by rounding when the other examples change"
+    TOLERATED = "a dependence was found, and it is within the tolerance that the call allows"
+    LEAK = "an output depends on a later input or on another example; the report names the pair to fix"
+    REFINES = "every value lies within the rounding bound of the reference"
+    REFUTED = "a value lies outside the rounding bound of the reference; the report names the case to fix"
+    STREAMS = "pieces that continue from a state give the outputs of one pass, to rounding"
+    DIVERGES = "pieces that continue from a state give other outputs than one pass; the report names the case"
+    INCONCLUSIVE = "the check could not decide; the report says what to change"
+    NOT_APPLICABLE = "the check does not apply to this model; the report says why"
 
     @property
     def passed(self) -> bool:
@@ -32,21 +32,23 @@ class Verdict(Enum):
 
     @property
     def outcome(self) -> str | None:
-        """``"passed"``, ``"found"``, ``"open"``, or None where the check does not apply."""
+        """``"passed"``, ``"found"``, ``"open"``, or None if the check does not apply."""
         if self is Verdict.NOT_APPLICABLE:
             return None
         return "passed" if self.passed else "found" if self.found else "open"
 
 
 def gravest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict of several checks together: a finding outweighs the open, that what passed."""
+    """Return the gravest verdict: a finding is graver than INCONCLUSIVE, which is graver than a pass."""
     return max(verdicts, key=_GRAVITY.index)
 
 
 _PASSED = (
+    Verdict.INDEPENDENT,
     Verdict.CAUSAL,
     Verdict.REFINES,
     Verdict.STREAMS,
+    Verdict.INDEPENDENT_TO_ROUNDING,
     Verdict.CAUSAL_TO_ROUNDING,
     Verdict.TOLERATED,
 )

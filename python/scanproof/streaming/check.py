@@ -1,20 +1,19 @@
-"""Streaming equivalence: however a sequence is fed to a model, the outputs are those of one pass.
+"""Streaming equivalence: a model gives the outputs of one pass, whichever way the sequence is fed to it.
 
-Lean proves it of every runner (``Runner.runList_flatten``, ``Runner.prefill_decode``): pieces of any lengths,
-each from the state after the last, are one run. Here an implementation is fed in many ways and compared with
-its own pass over the whole sequence. Nothing is proved about it; a difference that is no rounding is a
-counterexample.
+Lean proves this for every runner (``Runner.runList_flatten``, ``Runner.prefill_decode``): pieces of any
+lengths, each run from the state that the piece before returned, give the outputs of one run. This check feeds
+an implementation in many ways and compares the outputs with one pass of the same implementation. Nothing is
+proved about the implementation; a difference that is not rounding is a counterexample.
 
-No tolerance decides. The same comparison is made in the precision of ``x`` and in float64, with the model's
-own casts lifted (``scanproof.causality.precision``): rounding falls with the unit roundoff, a difference in
-the code stays (``scanproof.causality.evidence``). Casts to half precision that only pieces make are kept:
-they are no rounding of one pass.
+No tolerance decides. The comparison is made in the precision of ``x`` and again in float64, where the casts
+in the model's code are lifted (``scanproof.foundation.precision``). Rounding shrinks with the unit roundoff,
+and a difference in the code stays (``scanproof.foundation.judgement``). Casts to half precision that pieces
+make and one pass does not are kept, because one pass does not round there.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from math import isfinite
 from traceback import walk_tb
 from types import FrameType
 from typing import Literal
@@ -22,43 +21,55 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from scanproof.causality.evidence import Judgement, Rerun, coarser, dtype_name, judge, rerun_at, same_function
-from scanproof.causality.failure import CausalityError, call_text
-from scanproof.causality.interface import Axes, check_tensor, proves_nothing
-from scanproof.causality.precision import AtPrecision, unit_roundoff
-from scanproof.causality.seed import seed_of
 from scanproof.errors import InvalidArgument
-from scanproof.first_calls import settle_first_calls
+from scanproof.foundation.call import Call
+from scanproof.foundation.contract import Axes, check_tensor, proves_nothing
+from scanproof.foundation.first_calls import settle_first_calls
+from scanproof.foundation.judgement import (
+    STREAMING,
+    Judgement,
+    Measured,
+    Pieces,
+    Rerun,
+    coarser,
+    dtype_name,
+    judge,
+    rerun_at,
+    same_function,
+)
+from scanproof.foundation.precision import AtPrecision, unit_roundoff
+from scanproof.foundation.seeds import check_seed
 from scanproof.report.verdict import Verdict, gravest
 from scanproof.streaming.feed import Feed, Pair
 from scanproof.streaming.model import StreamingModel, Unsupported
 from scanproof.streaming.probes import Probe, probes
-from scanproof.streaming.report import Difference, StreamingReport, StreamingRow
+from scanproof.streaming.report import Difference, StreamingReport, StreamingWay
 
 CONSTANTS = 16
-"""Unit roundoffs that tables of a model (decays, angles), rounded each for itself, may be apart by."""
+"""Unit roundoffs by which two tables of a model (decays, angles) may differ, as each is rounded."""
 
 
 def check_streaming(
-    model: StreamingModel,
+    fn: StreamingModel,
     x: Tensor,
     *,
-    lengths: Literal["all"] | Iterable[int] = "all",
-    generator: torch.Generator | None = None,
+    cuts: Literal["all"] | Iterable[int] = "all",
+    seed: int = 0,
 ) -> StreamingReport:
     """Feed ``x`` to a model in pieces, padded, packed and in batches, and compare with one pass.
 
     Args:
-        model: what is checked, in eval mode (``scanproof.streaming.model.StreamingModel``).
-        x: input (batch, T, …), floating or token ids, T >= 4. Choose at least two rows, and T beyond the
-            chunk size of the model and not a multiple of it.
-        lengths: the prefills to try, each with 1 <= k < T, or ``"all"`` of them.
-        generator: source of garbage and drafts; advanced by the call. Default: seed 0.
+        fn: model with a state, in eval mode (``scanproof.streaming.model.StreamingModel``).
+        x: input (batch, T, …), floating or token ids, T >= 4. Choose at least two rows. Choose T greater than
+            the chunk size of the model, and not a multiple of it.
+        cuts: the lengths k of the prefills, each with 1 <= k < T, or ``"all"`` of them.
+        seed: seed of the tokens that are drawn: padding, and drafts to be taken back.
 
     Returns:
-        The report, a row for each way of feeding. STREAMS: no difference, or one that falls with the unit
-        roundoff. DIVERGES: one that stays in float64, or another shape, or NaN. INCONCLUSIVE: the model
-        raised, or a difference cannot be told from rounding. NOT_APPLICABLE: the model does not offer it.
+        The report, with an entry for each way of feeding. STREAMS: there is no difference, or the difference
+        shrinks with the unit roundoff. DIVERGES: the difference stays in float64, or the shape is another
+        one, or there are NaNs. INCONCLUSIVE: the model raised, or a difference cannot be told from rounding.
+        NOT_APPLICABLE: the model does not offer this way of feeding.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
@@ -77,78 +88,41 @@ def check_streaming(
         'STREAMS'
     """
     check = "check_streaming"
-    if not isinstance(model, StreamingModel):
+    call = Call(check_streaming, locals())
+    if not isinstance(fn, StreamingModel):
         raise InvalidArgument(
-            f"{check}: model must be callable and have initial_state(x) and step(x, state), "
-            f"{type(model).__name__} has not; wrap it (scanproof.streaming.model.StreamingModel)."
+            f"{check}: fn must be callable and have initial_state(x) and step(x, state), and "
+            f"{type(fn).__name__} does not; write a wrapper, as scanproof.StreamingModel describes."
         )
-    check_tensor(check, model, x, token_ids=True)
+    check_tensor(check, fn, x, token_ids=True)
     if x.dim() < 2 or x.shape[1] < 4:
         raise InvalidArgument(
-            f"{check}: x must have shape (batch, T, …) with T >= 4, its shape is {tuple(x.shape)}."
+            f"{check}: x must have shape (batch, T, …) with T >= 4, and its shape is {tuple(x.shape)}."
         )
-    chosen = _check_lengths(check, lengths, x.shape[1])
+    chosen = _check_cuts(check, cuts, x.shape[1])
     settle_first_calls()
-    seed = seed_of(check, generator)
-    comparison = _Comparison(model, x.detach(), seed)
-    rows = _state_against_outputs([comparison.row(probe) for probe in probes(chosen)])
+    check_seed(check, seed)
+    runs = _StreamingRuns(fn, x.detach(), seed)
+    ways = _state_against_outputs([runs.way(probe) for probe in probes(chosen)])
     return StreamingReport(
-        rows=tuple(rows),
-        verdict=gravest(row.verdict for row in rows),
+        ways=tuple(ways),
+        verdict=gravest(way.verdict for way in ways),
         shape=tuple(x.shape),
-        lifted=tuple(sorted(comparison.lifted)),
+        casts=tuple(sorted(runs.lifted)),
         seed=seed,
         dtype=dtype_name(x.dtype),
         device=str(x.device),
-        call=call_text(check_streaming, model, x, {"lengths": "all" if lengths == "all" else chosen}, seed),
+        call=call.text(cuts="all" if cuts == "all" else chosen),
     )
 
 
-def assert_streaming_equivalent(
-    model: StreamingModel,
-    x: Tensor,
-    *,
-    lengths: Literal["all"] | Iterable[int] = "all",
-    generator: torch.Generator | None = None,
-) -> StreamingReport:
-    """Raise unless ``check_streaming`` with the same arguments passes; return its report.
-
-    INCONCLUSIVE does not pass; rows that do not apply do not count.
-
-    Raises:
-        StreamingError: an ``AssertionError`` with the report; it names the way of feeding, the position, the
-            size, and the call that repeats it.
-        InvalidArgument: the call is wrong; nothing was checked.
-    """
-    report = check_streaming(model, x, lengths=lengths, generator=generator)
-    if not report.ok:
-        lines = [
-            f"assert_streaming_equivalent: {report.verdict.name}: {report.verdict.value}",
-            *(
-                f"{row.check}: {row.worst or row.reason}"
-                for row in report.rows
-                if row.verdict is report.verdict
-            ),
-            "Allowed: equal bits, or rounding on the evidence of two precisions",
-            f"Repeat : {report.call}",
-            "",
-            report.summary(),
-        ]
-        raise StreamingError("\n".join(lines), report)
-    return report
-
-
-class StreamingError(CausalityError[StreamingReport]):
-    """A streaming check did not pass; ``report`` holds everything that it found."""
-
-
 class _Problem(Exception):
-    """Why comparisons say nothing."""
+    """Why the comparisons support no verdict."""
 
 
 @dataclass(frozen=True)
 class _Compared:
-    cases: int
+    comparisons: int
     differences: Sequence[Difference]
     stopped: str | None = None
 
@@ -161,8 +135,8 @@ class _Compared:
         return max(self.differences, key=lambda difference: difference.share, default=None)
 
 
-class _Comparison:
-    """The model fed in every way, at the precision given and, where needed, at another."""
+class _StreamingRuns:
+    """Runs of the model in every way of feeding, at the given precision and, if needed, at another."""
 
     def __init__(self, model: StreamingModel, x: Tensor, seed: int) -> None:
         self._model, self._x, self._seed = model, x, seed
@@ -174,33 +148,25 @@ class _Comparison:
         self._in_one_pass: dict[Feed, frozenset[torch.dtype]] = {}
         self._problem = self._wrong(self._whole)
 
-    def row(self, probe: Probe) -> StreamingRow:
+    def way(self, probe: Probe) -> StreamingWay:
         """Make the comparisons of one probe and judge them."""
+        nothing = _Compared(0, ())
         if self._problem:
-            return _row(probe, Judgement(Verdict.INCONCLUSIVE, self._problem), _Compared(0, ()))
+            return _way(probe, judge(Measured(outcomes=STREAMING, problem=self._problem)), nothing)
         try:
             found = self._compare(probe, self._given)
         except Unsupported as reason:
-            return _row(probe, Judgement(Verdict.NOT_APPLICABLE, str(reason)), _Compared(0, ()))
+            return _way(probe, Judgement(Verdict.NOT_APPLICABLE, str(reason)), nothing)
         except _Problem as problem:
-            return _row(probe, Judgement(Verdict.INCONCLUSIVE, str(problem)), _Compared(0, ()))
+            return _way(probe, judge(Measured(outcomes=STREAMING, problem=str(problem))), nothing)
         promoted: dict[torch.dtype, _Compared] = {}
         judgement = self._judge(probe, found, promoted)
         high = promoted.get(torch.float64)
         seen = high if high and judgement.seen_in_float64 and judgement.verdict.found else found
-        if found.stopped and judgement.verdict.found:
-            judgement = replace(judgement, reason=f"{judgement.reason}; after that {found.stopped}")
-        elif found.stopped:
-            judgement = replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=found.stopped)
-        return _row(probe, judgement, found, seen.worst)
+        return _way(probe, judgement, found, seen.worst)
 
     def _judge(self, probe: Probe, found: _Compared, promoted: dict[torch.dtype, _Compared]) -> Judgement:
-        if not found.differences:
-            return Judgement(Verdict.STREAMS, "equal, bit for bit")
-        if not isfinite(found.residue):
-            return Judgement(Verdict.DIVERGES, "another shape, or NaN or infinite entries")
-
-        apart: set[torch.dtype] = set()  # what only pieces meet
+        apart: set[torch.dtype] = set()  # dtypes that pieces meet and one pass does not
 
         def repeat(mode: AtPrecision) -> Rerun | str:
             run = f"run in {dtype_name(mode.dtype)}"
@@ -215,39 +181,36 @@ class _Comparison:
             apart.update(mode.met - self._in_one_pass[feed])
             return Rerun(again.residue, mode.coarsest, frozenset(mode.unreached))
 
-        judgement = judge(
-            found.residue,
-            1.0,
-            self._dtype,
-            lambda dtype: rerun_at(dtype, repeat),
-            lambda: True,  # equal bits once casts are lifted: what differed was rounded in one way of feeding
-        )
-        if judgement.verdict is Verdict.LEAK and _of_constants(judgement, self._dtype):
-            return replace(
-                judgement,
-                verdict=Verdict.INCONCLUSIVE,
-                reason=f"{judgement.evidence}: tables that the model holds in float32 may be as far off",
+        def pieces() -> Pieces | None:
+            """Compare once more; keep the casts to half precision that one pass does not make."""
+            usual = coarser(self._dtype, torch.float32)
+            kept = frozenset(dtype for dtype in apart if coarser(dtype, usual) != usual)
+            if not kept:
+                return None
+            again = repeat(AtPrecision(torch.float64, kept=kept))
+            names = " and ".join(sorted(map(dtype_name, kept)))
+            return Pieces(names, again if isinstance(again, str) else again.residue)
+
+        return judge(
+            Measured(
+                outcomes=STREAMING,
+                residue=found.residue,
+                dtype=self._dtype,
+                rerun=lambda dtype: rerun_at(dtype, repeat),
+                exact="equal, bit for bit",
+                not_finite="another shape, or NaN or infinite entries",
+                confirms_vanished=lambda: True,  # equal once casts are lifted: one way of feeding rounded
+                tables=CONSTANTS * unit_roundoff(coarser(self._dtype, torch.float32)),
+                stopped=found.stopped,
+                pieces=pieces,
             )
-        if judgement.verdict is Verdict.LEAK:
-            stays = f"{judgement.evidence or judgement.reason}: it does not fall with the unit roundoff"
-            return replace(judgement, verdict=Verdict.DIVERGES, reason=f"{stays}, so it is no rounding")
-        if not judgement.verdict.passed:
-            return judgement
-        usual = coarser(self._dtype, torch.float32)
-        kept = frozenset(dtype for dtype in apart if coarser(dtype, usual) != usual)
-        if kept and (coarse := _of_pieces_alone(kept, judgement, repeat)):
-            return coarse
-        return replace(
-            judgement,
-            verdict=Verdict.STREAMS,
-            reason=f"{judgement.evidence}: it falls with the unit roundoff",
         )
 
     def _feed(self, mode: AtPrecision) -> Feed:
-        """Return the feed at a precision, one for all probes, so that a pass is made once.
+        """Return the feed at a precision; all probes share it, so that one pass is made once.
 
         Raises:
-            _Problem: the model computes something else there.
+            _Problem: the model computes another function at that precision.
         """
         key = (mode.dtype, mode.all_digits, mode.kept)
         if key not in self._feeds:
@@ -270,7 +233,7 @@ class _Comparison:
         if not isinstance(y, Tensor) or y.shape[:2] != self._x.shape[:2]:
             got = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
             raise InvalidArgument(
-                f"check_streaming: model(x) must be a tensor (batch, T, …) = {tuple(self._x.shape[:2])}, "
+                f"check_streaming: fn(x) must be a tensor (batch, T, …) = {tuple(self._x.shape[:2])}, "
                 f"got {got}."
             )
         return proves_nothing(y, Axes(1, 0))
@@ -282,28 +245,28 @@ class _Comparison:
             Unsupported: there is nothing to compare.
             _Problem: the model raised before the first comparison, or only empty tensors were compared.
         """
-        cases, differences, stopped = 0, [], None
+        comparisons, differences, stopped = 0, [], None
         scale = float(self._whole.double().abs().max())
         try:
             with torch.no_grad(), feed.mode or nullcontext():
                 for pair in probe.pairs(feed):
-                    cases += bool(pair.got.numel() or pair.expected.numel())
+                    comparisons += bool(pair.got.numel() or pair.expected.numel())
                     if difference := _difference(pair, scale):
                         differences.append(difference)
         except Unsupported:
-            if not cases:
+            if not comparisons:
                 raise
         except Exception as error:  # whatever the model raises when it is fed that way
             stopped = _raised(error)
-            if not cases:
+            if not comparisons:
                 raise _Problem(stopped) from error
-        if not cases:
+        if not comparisons:
             raise _Problem("nothing was compared: all tensors are empty")
-        return _Compared(cases, differences, stopped)
+        return _Compared(comparisons, differences, stopped)
 
 
 def _raised(error: Exception) -> str:
-    """Return what a model raised, and in which of its functions, or of the library's that it calls."""
+    """Return what a model raised, and the function of the model or of its library that raised it."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     theirs = [frame for frame in frames if _package(frame) not in ("scanproof", "torch")]
     where = f" in {theirs[-1].f_code.co_qualname}" if theirs else ""
@@ -312,28 +275,6 @@ def _raised(error: Exception) -> str:
 
 def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
-
-
-def _of_pieces_alone(
-    kept: frozenset[torch.dtype], judgement: Judgement, repeat: Callable[[AtPrecision], Rerun | str]
-) -> Judgement | None:
-    """Judge a difference that falls once casts are lifted that one pass does not make, with these kept."""
-    names = " and ".join(sorted(map(dtype_name, kept)))
-    again = repeat(AtPrecision(torch.float64, kept=kept))
-    if isinstance(again, str) or judgement.evidence is None:
-        reason = f"only pieces round to {names}, and with that kept there is no second precision: {again}"
-        return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    evidence = replace(judgement.evidence, high=again.residue)
-    if evidence.shrinks:
-        return None
-    reason = f"{evidence} where casts to {names} are kept: pieces are rounded to that, and one pass is not"
-    return replace(judgement, verdict=Verdict.DIVERGES, reason=reason, evidence=evidence)
-
-
-def _of_constants(judgement: Judgement, dtype: torch.dtype) -> bool:
-    """Whether what float64 leaves may come from tables that were rounded before, each for itself."""
-    stored = unit_roundoff(coarser(dtype, torch.float32))
-    return judgement.evidence is not None and 0 < judgement.evidence.high <= CONSTANTS * stored
 
 
 def _difference(pair: Pair, scale: float) -> Difference | None:
@@ -373,14 +314,14 @@ def _difference(pair: Pair, scale: float) -> Difference | None:
     )
 
 
-def _row(
+def _way(
     probe: Probe, judgement: Judgement, found: _Compared, worst: Difference | None = None
-) -> StreamingRow:
-    return StreamingRow(
+) -> StreamingWay:
+    return StreamingWay(
         check=probe.name,
         verdict=judgement.verdict,
         reason=judgement.reason,
-        cases=found.cases,
+        comparisons=found.comparisons,
         differing=len(found.differences),
         worst=worst,
         evidence=judgement.evidence,
@@ -388,25 +329,25 @@ def _row(
     )
 
 
-def _state_against_outputs(rows: list[StreamingRow]) -> list[StreamingRow]:
-    """Take a difference of states that no output shows for what it is: two states that may be equivalent."""
-    by_name = {row.check: row for row in rows}
+def _state_against_outputs(ways: list[StreamingWay]) -> list[StreamingWay]:
+    """Call a difference between states INCONCLUSIVE if no output shows it: the states may be equivalent."""
+    by_name = {way.check: way for way in ways}
     outputs = [by_name[name] for name in ("steps", "prefill, then steps", "chunked prefill")]
-    silent = not any(row.verdict.found for row in outputs) and any(row.verdict.passed for row in outputs)
+    silent = not any(way.verdict.found for way in outputs) and any(way.verdict.passed for way in outputs)
     state = by_name["state returned"]
     if state.verdict is not Verdict.DIVERGES or not silent:
-        return rows
+        return ways
     reason = f"{state.worst}; no output that was compared tells the two states apart"
     changed = replace(state, verdict=Verdict.INCONCLUSIVE, reason=reason)
-    return [changed if row is state else row for row in rows]
+    return [changed if way is state else way for way in ways]
 
 
-def _check_lengths(check: str, lengths: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
-    if isinstance(lengths, str) and lengths == "all":
+def _check_cuts(check: str, cuts: Literal["all"] | Iterable[int], T: int) -> tuple[int, ...]:
+    if isinstance(cuts, str) and cuts == "all":
         return tuple(range(1, T))
-    chosen = () if isinstance(lengths, str) else tuple(lengths)
+    chosen = tuple(cuts) if isinstance(cuts, Iterable) and not isinstance(cuts, str) else ()
     if not chosen or not all(isinstance(k, int) and 1 <= k < T for k in chosen):
         raise InvalidArgument(
-            f"{check}: lengths must be 'all' or whole numbers k with 1 <= k < T = {T}, got {lengths!r}."
+            f"{check}: cuts must be 'all' or whole numbers k with 1 <= k < T = {T}, got {cuts!r}."
         )
     return chosen

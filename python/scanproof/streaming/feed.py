@@ -7,26 +7,26 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from scanproof.causality.precision import AtPrecision
+from scanproof.foundation.precision import AtPrecision
 from scanproof.streaming.model import State, StreamingModel, Unsupported, clone, offered, tensors
 
 DRAFT = 4
-"""Tokens that a speculative draft holds."""
+"""Number of tokens in a speculative draft."""
 
 DRAWS = 5
-"""Other inputs that are drawn."""
+"""Number of other inputs to draw."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two tensors that are to be equal.
+    """Two tensors that should be equal.
 
     Attributes:
         case: how ``got`` was computed, in words.
         got: what the model returned when it was fed that way.
-        expected: what it is to equal.
-        start: position in the sequence of the first entry on axis 1; None where that axis holds none.
-        row: the example that the first entry on axis 0 is.
+        expected: what ``got`` should equal.
+        start: position in the sequence of the first entry on axis 1; None if axis 1 is not a sequence.
+        row: example of the batch that the first entry on axis 0 belongs to.
     """
 
     case: str
@@ -60,7 +60,7 @@ class Feed:
 
     @property
     def middle(self) -> int:
-        """A position well inside."""
+        """The position in the middle of the sequence."""
         return self.T // 2
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Feed:
         """Feed several tokens at once from any state.
 
         Raises:
-            Unsupported: the model does not take them.
+            Unsupported: the model takes single tokens only.
         """
         return offered(self.model, "extend")(x.clone(), state)  # type: ignore[no-any-return]
 
@@ -102,7 +102,7 @@ class Feed:
         return self.steps(x, self.model.initial_state(x))
 
     def reach(self, length: int) -> State:
-        """Return a state after the first tokens, by prefill where the model has it."""
+        """Return the state after the first tokens, by prefill if the model has it."""
         x = self.x[:, :length]
         try:
             return self.prefill(x)[1]
@@ -124,7 +124,7 @@ class Feed:
         return clone(self.model, state)
 
     def tensors(self, state: State) -> list[Tensor]:
-        """Return what a state holds."""
+        """Return the tensors of a state."""
         return tensors(self.model, state)
 
 

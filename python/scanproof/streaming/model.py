@@ -1,8 +1,8 @@
-"""What a model has to offer so that decoding from its state can be checked.
+"""The methods that a model needs so that decoding from its state can be checked.
 
-Three methods are enough: a pass over the whole sequence, the state before the first token, and one step.
-Each of the others adds checks; a model without it, or that raises ``Unsupported`` in it, gets NOT_APPLICABLE
-there.
+Three methods are enough: a pass over the whole sequence, the state before the first token, and one step. Each
+optional method adds checks. If a model lacks the method, or the method raises ``Unsupported``, these checks
+are NOT_APPLICABLE.
 """
 
 import copy
@@ -13,30 +13,30 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 State = Any
-"""Whatever a model carries from one call to the next; it may be written in place."""
+"""Whatever a model carries from one call to the next; the model may write it in place."""
 
 
 class Unsupported(Exception):
-    """Raised by a method of a model for what the model does not offer; the message says why."""
+    """A method raises this if the model does not offer what was asked; the message says why."""
 
 
 @runtime_checkable
 class StreamingModel(Protocol):
     """A model of sequences (batch, T, …) that can also be fed token by token.
 
-    Optional methods, looked for by name:
+    Optional methods, found by name:
 
-    - ``prefill(x) -> (y, state)``: several tokens from the empty state; by default ``extend`` from there.
+    - ``prefill(x) -> (y, state)``: several tokens from the empty state; default: ``extend`` from that state.
     - ``extend(x, state) -> (y, state)``: several tokens from any state.
     - ``rollback(state, count) -> state``: the state without its last ``count`` tokens.
     - ``padded(x, mask) -> (y, state)``: a pass over rows padded on the left; ``mask`` (batch, T) is True at
       real tokens. ``state`` may be None.
     - ``packed(x, lengths) -> y``: a pass over one row that holds sequences of these lengths end to end.
     - ``select(state, rows) -> state``: the state of some rows of the batch, in this order.
-    - ``reorder(state, rows) -> state``: the state of as many rows as before, one of them perhaps twice, as a
-      beam search asks of a cache.
-    - ``clone(state) -> state``: a copy that later steps leave alone; by default ``copy.deepcopy``.
-    - ``tensors(state) -> [Tensor]``: what a state holds; by default every tensor found in it.
+    - ``reorder(state, rows) -> state``: the state of as many rows as before, in this order; a row may occur
+      twice. A beam search calls this.
+    - ``clone(state) -> state``: a copy that later steps do not change; default: ``copy.deepcopy``.
+    - ``tensors(state) -> [Tensor]``: the tensors of a state; default: every tensor found in it.
     """
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ def offered(model: StreamingModel, method: str) -> Any:
 
 
 def clone(model: StreamingModel, state: State) -> State:
-    """Return a copy of a state, the model's own kind of copy where it has one."""
+    """Return a copy of a state, by the model's own ``clone`` if it has one."""
     own = getattr(model, "clone", None)
     return own(state) if callable(own) else copy.deepcopy(state)
 

@@ -1,7 +1,7 @@
-"""What is compared: every way of feeding a sequence against one pass over it.
+"""What is compared: every way of feeding a sequence with one pass over it.
 
-A probe yields pairs of tensors that are to be equal. It raises ``Unsupported`` where the model has nothing to
-look at.
+A probe yields pairs of tensors that should be equal. It raises ``Unsupported`` if the model has nothing to
+compare.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,9 +23,9 @@ class Probe:
     """One row of the report.
 
     Attributes:
-        name: what it is called.
-        pairs: makes the comparisons.
-        theorem: the Lean theorem that says that they are equalities of a runner.
+        name: name of the way of feeding.
+        pairs: yields the pairs to compare.
+        theorem: the Lean theorem that states these equalities for a runner.
     """
 
     name: str
@@ -55,7 +55,7 @@ def chunked_prefill(feed: Feed) -> Iterator[Pair]:
 
 
 def verify_on_a_copy(feed: Feed) -> Iterator[Pair]:
-    """Feed a draft of other tokens, then the right ones from a copy of the state before it."""
+    """Feed a draft of other tokens, then the right tokens from a copy of the state before the draft."""
     offered(feed.model, "extend")
     k, draft = feed.middle, _draft(feed)
     end = k + draft.shape[1]
@@ -69,7 +69,7 @@ def verify_on_a_copy(feed: Feed) -> Iterator[Pair]:
 
 
 def roll_back(feed: Feed) -> Iterator[Pair]:
-    """Feed a draft of other tokens, have the model take it back, and go on with the right ones."""
+    """Feed a draft of other tokens, roll the state back, and continue with the right tokens."""
     rollback = offered(feed.model, "rollback")
     k, draft = feed.middle, _draft(feed)
     end = k + draft.shape[1]
@@ -87,7 +87,7 @@ def state_returned(feed: Feed) -> Iterator[Pair]:
         if not after_prefill and not stepped:
             raise Unsupported("no tensor was found in the state; offer tensors(state)")
         if len(after_prefill) != len(stepped):
-            case = f"tensors in the state after {k} tokens, counted"
+            case = f"number of tensors in the state after {k} tokens"
             yield Pair(case, torch.empty(len(after_prefill)), torch.empty(len(stepped)), None)
             return
         for number, (got, expected) in enumerate(zip(after_prefill, stepped, strict=True)):
@@ -95,7 +95,7 @@ def state_returned(feed: Feed) -> Iterator[Pair]:
 
 
 def clone_is_real(feed: Feed) -> Iterator[Pair]:
-    """Step a state and look at its copy; then step the copy."""
+    """Step a state, compare its copy with what it was before, and then step the copy."""
     k = feed.middle
     count = min(3, feed.T - k)
     state = feed.reach(k)
@@ -119,7 +119,7 @@ def batch_in_steps(feed: Feed) -> Iterator[Pair]:
 
 
 def rows_that_end(feed: Feed) -> Iterator[Pair]:
-    """Let the first row end: it gets padding, or leaves the batch, while the others go on."""
+    """Let the first row end: it gets padding, or leaves the batch, while the other rows continue."""
     _need_rows(feed)
     k = feed.middle
     end = min(k + DRAFT, feed.T)
@@ -136,7 +136,7 @@ def rows_that_end(feed: Feed) -> Iterator[Pair]:
 
 
 def rows_reordered(feed: Feed) -> Iterator[Pair]:
-    """Put rows in the place of others, as a beam search does: in reverse order, and the last one twice."""
+    """Reorder rows, as a beam search does: in reverse order, and with the last row in place of the first."""
     offered(feed.model, "reorder")
     _need_rows(feed)
     state = feed.reach(feed.middle)
@@ -146,19 +146,19 @@ def rows_reordered(feed: Feed) -> Iterator[Pair]:
 
 
 def garbage_under_the_mask(feed: Feed) -> Iterator[Pair]:
-    """Compare the real tokens of a padded batch with other garbage where the mask is."""
+    """Compare the real tokens of a padded batch while the masked tokens change."""
     padded = offered(feed.model, "padded")
     pads, mask = _pads(feed), _mask(feed)
     plain, _ = padded(_padded(feed, torch.zeros_like(feed.x)), mask)
     for name, garbage in (("noise", feed.noise(2)), ("large garbage", 32 * feed.noise(3))):
         y, _ = padded(_padded(feed, garbage if feed.x.is_floating_point() else feed.noise(2)), mask)
         for row, pad in enumerate(pads):
-            case = f"row {row} with {name} in place of zeros under its mask of {pad}"
+            case = f"row {row} with {name} in place of zeros at its {pad} masked positions"
             yield Pair(case, y[row : row + 1, pad:], plain[row : row + 1, pad:], pad, row)
 
 
 def left_padding(feed: Feed) -> Iterator[Pair]:
-    """Compare each row of a padded batch with the same row alone and not padded."""
+    """Compare each row of a padded batch with the same row alone and without padding."""
     padded = offered(feed.model, "padded")
     pads, mask, x = _pads(feed), _mask(feed), _padded(feed, feed.noise(2))
     together, _ = padded(x.clone(), mask)
@@ -171,7 +171,7 @@ def left_padding(feed: Feed) -> Iterator[Pair]:
 
 
 def padded_then_steps(feed: Feed) -> Iterator[Pair]:
-    """Compare steps after a padded prefill with the row alone and not padded."""
+    """Compare steps after a padded prefill with the row alone and without padding."""
     padded = offered(feed.model, "padded")
     pads, x = _pads(feed), _padded(feed, feed.noise(2))
     _, state = padded(x.clone(), _mask(feed))
@@ -186,7 +186,7 @@ def padded_then_steps(feed: Feed) -> Iterator[Pair]:
 
 
 def packed_sequences(feed: Feed) -> Iterator[Pair]:
-    """Compare sequences packed into one row with the same ones apart."""
+    """Compare sequences packed into one row with the same sequences on their own."""
     packed = offered(feed.model, "packed")
     third = max(1, feed.T // 3)
     lengths = [third, 1, feed.T - third - 1]
@@ -221,7 +221,7 @@ def probes(lengths: tuple[int, ...]) -> tuple[Probe, ...]:
 
 
 def _of_rows(feed: Feed, method: str, state: State, rows: list[int], case: str) -> Iterator[Pair]:
-    """Go on from the middle with these rows of a state, which is left as it is."""
+    """Continue from the middle with these rows of a copy of a state."""
     k = feed.middle
     end = min(k + DRAFT, feed.T)
     chosen = offered(feed.model, method)(feed.clone(state), rows)
@@ -231,7 +231,7 @@ def _of_rows(feed: Feed, method: str, state: State, rows: list[int], case: str) 
 
 
 def _splits(T: int) -> list[tuple[int, ...]]:
-    """Return lengths of pieces: halves, a first or a last one alone, eights, and growing ones."""
+    """Return lengths of pieces: halves, one token first or last, eights, and growing lengths."""
     half = T // 2
     eights = (8,) * (T // 8) + ((T % 8,) if T % 8 else ())
     growing: list[int] = []
@@ -246,12 +246,12 @@ def _listed(lengths: tuple[int, ...] | list[int]) -> str:
 
 
 def _draft(feed: Feed) -> Tensor:
-    """Return tokens for after the middle that are not those of ``x``."""
+    """Return tokens for the positions after the middle that differ from the tokens of ``x``."""
     return feed.noise(0)[:, : min(DRAFT, feed.T - feed.middle)]
 
 
 def _pads(feed: Feed) -> list[int]:
-    """Return by how much each row is padded on the left: rows of a batch differently, a single row too."""
+    """Return the padding of each row on the left: rows of a batch differ, and a single row gets some."""
     most = max(1, min(5, feed.T // 3))
     return [most if row % 2 == (feed.batch > 1) else row % most for row in range(feed.batch)]
 
@@ -262,7 +262,7 @@ def _mask(feed: Feed) -> Tensor:
 
 
 def _padded(feed: Feed, garbage: Tensor) -> Tensor:
-    """Return rows of the same length: garbage, then as many tokens of ``x`` as there is room for."""
+    """Return rows of the same length: garbage, then as many tokens of ``x`` as fit."""
     rows = [
         torch.cat([garbage[row, :pad], feed.x[row, : feed.T - pad]]) for row, pad in enumerate(_pads(feed))
     ]

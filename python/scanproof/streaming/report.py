@@ -1,11 +1,11 @@
-"""What a streaming check reports."""
+"""What the streaming check reports."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from scanproof.causality.evidence import TwoPrecisions
-from scanproof.report.report import Report
-from scanproof.report.table import Row
+from scanproof.foundation.judgement import TwoPrecisions
+from scanproof.report.report import CheckReport, Report
+from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
 
 
@@ -19,9 +19,9 @@ class Difference:
         example: the row of ``x``.
         t: position in the sequence; None for a tensor of the state.
         got: the entry when fed that way.
-        expected: what it is to equal.
+        expected: the entry that it should equal.
         size: absolute difference; infinite where ``got`` is not finite.
-        share: ``size`` relative to the greatest entry of that which it is to equal.
+        share: ``size`` relative to the greatest entry of the expected tensor.
     """
 
     case: str
@@ -44,41 +44,40 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamingRow(Report):
+class StreamingWay(Report):
     """What one way of feeding gave.
 
     Attributes:
-        check: which.
+        check: name of the way.
         verdict: STREAMS, DIVERGES, INCONCLUSIVE, or NOT_APPLICABLE.
-        reason: what led to it.
-        cases: comparisons made.
-        differing: those that differ in any bit.
-        worst: the greatest difference, of float64 where that decides; None without any.
-        evidence: the greatest share at two precisions; None where one was enough.
-        theorem: the Lean theorem by which these are equalities of a runner.
+        reason: what led to the verdict.
+        comparisons: number of comparisons.
+        differing: number of comparisons that differ in a bit.
+        worst: the greatest difference, in float64 if float64 decides; None without a difference.
+        evidence: the greatest share at two precisions; None if one precision was enough.
+        theorem: the Lean theorem that states the equality for a runner.
     """
 
     check: str
     verdict: Verdict
     reason: str
-    cases: int
+    comparisons: int
     differing: int
     worst: Difference | None
     evidence: TwoPrecisions | None
     theorem: str
 
     def summary(self) -> str:
-        """Return the row in a line, and the worst place of a finding in another."""
+        """Return the verdict in a line, and for a finding the worst place in another line."""
         worst = f"\n  {self.worst}" if self.worst and self.verdict.found else ""
         return f"streaming, {self.check}: {self.verdict.name}: {self.reason}{worst}"
 
-    def row(self, subject: str) -> Row:
-        """Return it as a row of ``scanproof.table``."""
-        parts = (
-            [self.reason] if self.worst is None or not self.verdict.found else [str(self.worst), self.reason]
-        )
-        if self.cases:
-            parts.append(f"{self.cases} comparisons, {self.differing} differ in a bit")
+    def row(self, subject: str = "") -> Row:
+        """Return a row of ``scanproof.table``; ``subject`` says what was checked."""
+        shown = self.worst is not None and self.verdict.found
+        parts = [str(self.worst), self.reason] if shown else [self.reason]
+        if self.comparisons:
+            parts.append(f"{self.comparisons} comparisons, {self.differing} differ in a bit")
         return Row(
             subject=subject,
             check=f"streaming: {self.check}",
@@ -89,15 +88,15 @@ class StreamingRow(Report):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamingReport(Report):
+class StreamingReport(CheckReport):
     """What ``check_streaming`` found.
 
     Attributes:
-        rows: one for each way of feeding, those that do not apply included.
-        verdict: the gravest of them.
+        ways: an entry for each way of feeding, with those that do not apply.
+        verdict: the gravest of their verdicts.
         shape: shape of the input.
-        lifted: casts to another precision in the code of the model that became float64 in the runs there.
-        seed: ``torch.Generator().manual_seed(seed)`` repeats the check.
+        casts: casts in the code of the model that were lifted to float64 in the runs in float64.
+        seed: repeats the check.
         dtype: dtype of the input.
         device: device of the input.
         call: the call that repeats the check.
@@ -105,10 +104,10 @@ class StreamingReport(Report):
 
     check: ClassVar = "streaming"
 
-    rows: tuple[StreamingRow, ...]
+    ways: tuple[StreamingWay, ...]
     verdict: Verdict
     shape: tuple[int, ...]
-    lifted: tuple[str, ...]
+    casts: tuple[str, ...]
     seed: int
     dtype: str
     device: str
@@ -116,38 +115,40 @@ class StreamingReport(Report):
 
     @property
     def reason(self) -> str:
-        """The reasons of the rows with the gravest verdict."""
-        return "; ".join(f"{row.check}: {row.reason}" for row in self.rows if row.verdict is self.verdict)
+        """The reasons of the ways with the gravest verdict."""
+        return "; ".join(f"{way.check}: {way.reason}" for way in self._gravest)
 
     def _cited(self) -> tuple[str, ...]:
-        return tuple(name for row in self.rows for name in row.theorems)
+        return tuple(name for way in self.ways for name in way.theorems)
 
     @property
     def parts(self) -> tuple[Report, ...]:
-        """The whole, and each row."""
-        return (self, *self.rows)
+        """The whole, and each way."""
+        return (self, *self.ways)
 
     @property
-    def ok(self) -> bool:
-        """Whether every way that applies passed, and one did apply."""
-        return self.verdict.passed
+    def _gravest(self) -> tuple[StreamingWay, ...]:
+        return tuple(way for way in self.ways if way.verdict is self.verdict)
 
-    @property
-    def casts(self) -> str:
-        """What was done about casts inside the model, in words."""
-        if not self.lifted:
-            return "none was met in runs in float64"
-        return f"{', '.join(self.lifted)} became float64 in the runs that tell rounding"
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return a row of ``scanproof.table`` for each way; ``subject`` says what was checked."""
+        return tuple(way.row(subject) for way in self.ways)
+
+    def failure_lines(self) -> list[str]:
+        """Return the worst place of each way with the gravest verdict, and what would have passed."""
+        lines = [f"{way.check}: {way.worst or way.reason}" for way in self._gravest]
+        return [*lines, "Allowed: equal bits, or rounding on the evidence of two precisions"]
 
     def summary(self) -> str:
-        """Return a line or two for each way of feeding, and what they rest on."""
-        width = max(len(row.check) for row in self.rows)
+        """Return a line or two for each way of feeding, and the theorems."""
+        width = max(len(way.check) for way in self.ways)
         lines = [f"Streaming(input {self.shape} {self.dtype} on {self.device}, seed {self.seed})"]
-        for row in self.rows:
-            lines.append(f"  {row.check:<{width}} : {row.verdict.name}: {row.reason}")
-            if row.worst and row.verdict.found:
-                lines.append(f"  {'':<{width}}   {row.worst}")
+        for way in self.ways:
+            lines.append(f"  {way.check:<{width}} : {way.verdict.name}: {way.reason}")
+            if way.worst and way.verdict.found:
+                lines.append(f"  {'':<{width}}   {way.worst}")
+        casts = f"{', '.join(self.casts)} became float64 in the runs in float64" if self.casts else "none"
         lines.append(f"  {'verdict':<{width}} : {self.verdict.name}: {self.verdict.value}")
-        lines.append(f"  {'casts':<{width}} : {self.casts}")
+        lines.append(f"  {'casts':<{width}} : {casts}")
         lines.append(f"  {'theorems':<{width}} : {', '.join(self.theorems)}")
         return "\n".join(lines)

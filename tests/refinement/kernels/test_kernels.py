@@ -9,20 +9,19 @@ import torch
 from torch.nn import functional
 
 from scanproof import (
+    CheckFailed,
     ComplexDiagonal,
     GatedDeltaRule,
     GatedLinearAttention,
     InvalidArgument,
     MinGru,
     MLstm,
-    RefinementError,
     RgLru,
     Rounding,
     Rwkv6,
     SsdScan,
     Verdict,
-    assert_kernel_refines,
-    check_kernel_refinement,
+    check_refinement,
 )
 from scanproof.refinement.cases import random_fractions
 from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, EXACT, FLOAT64
@@ -247,7 +246,7 @@ def test_bounds_hold_in_every_order(name, order, dtype):
     scan, window = SCANS[order]
     for seed in range(3):
         inputs = random_inputs(kernel, seed=seed, dtype=dtype, time=8 if dtype == torch.bfloat16 else 37)
-        report = check_kernel_refinement(
+        report = check_refinement(
             lambda **tensors: implementation(scan, **tensors),
             kernel,
             inputs,
@@ -279,7 +278,7 @@ def test_a_bound_without_a_theorem_names_none(name, window, bound):
         results = kernel.run(arrays(tensors), FLOAT64)
         return tuple(torch.tensor(results[name], dtype=torch.float32) for name in kernel.outputs)
 
-    report = check_kernel_refinement(twin, kernel, inputs, log_window=window)
+    report = check_refinement(twin, kernel, inputs, log_window=window)
     assert report.verdict is Verdict.REFINES
     assert report.theorems == (kernel.theorem, *([bound] if bound else []))
     assert ("none about the bound" in report.summary()) == (bound is None)
@@ -292,7 +291,7 @@ def test_complex_rounding_is_counted():
     inputs["a_re"], inputs["a_im"] = torch.tensor([angle]).cos(), torch.tensor([angle]).sin()
     inputs["u"] = (torch.arange(600) == 0).float()[None, :, None]
     nothing = {"D": torch.zeros(1), "initial_re": torch.zeros(1, 1), "initial_im": torch.zeros(1, 1)}
-    report = check_kernel_refinement(
+    report = check_refinement(
         lambda **x: complex_diagonal(sequential, **x, **nothing), ComplexDiagonal(scale=2.0), inputs
     )
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -316,7 +315,7 @@ def test_a_root_near_zero_may_grow_by_more_than_its_value(decay):
         h = sequential(exp(logs), gated, initial_state)
         return h, h[:, -1]
 
-    report = check_kernel_refinement(one_step_down, RgLru(), inputs, shrink=False)
+    report = check_refinement(one_step_down, RgLru(), inputs, shrink=False)
     assert 0.05 < report.worst.ratio <= 1, report.summary()
 
 
@@ -370,10 +369,10 @@ def test_in_float64_the_reference_is_the_more_exact_one(kernel):
 def test_a_kernel_in_float64_is_held_to_float64():
     """An error of 2^-44, which the float64 oracle's own error would hide."""
     inputs = random_inputs(KERNELS["gla"], seed=0, dtype=torch.float64, time=3)
-    right = check_kernel_refinement(lambda **x: gla(sequential, **x), KERNELS["gla"], inputs)
+    right = check_refinement(lambda **x: gla(sequential, **x), KERNELS["gla"], inputs)
     assert right.reference.endswith("pairs of float64")
     assert 0 < right.ulps.median < 4
-    off = check_kernel_refinement(
+    off = check_refinement(
         lambda **x: gla(sequential, **x)[0] * (1 + 2.0**-44), KERNELS["gla"], inputs, shrink=False
     )
     assert off.verdict is Verdict.REFUTED
@@ -385,7 +384,7 @@ def test_mlstm_with_large_gates(size):
     inputs = random_inputs(kernel, seed=0, time=12)
     inputs["input_gate"] = inputs["input_gate"] * size
     inputs["forget_gate"] = inputs["forget_gate"] * size
-    report = check_kernel_refinement(lambda **x: mlstm(sequential, **x), kernel, inputs, log_window=1)
+    report = check_refinement(lambda **x: mlstm(sequential, **x), kernel, inputs, log_window=1)
     assert report.worst.ratio <= 1, report.summary()
 
 
@@ -424,7 +423,7 @@ def test_bounds_of_the_delta_rule_hold(dtype, chunk_size):
     kernel = GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=chunk_size)
     for seed in range(3):
         inputs = random_inputs(kernel, seed=seed, dtype=dtype)
-        report = assert_kernel_refines(delta(chunk_size=chunk_size), kernel, inputs)
+        report = check_refinement(delta(chunk_size=chunk_size), kernel, inputs).require()
         assert report.sharpness < 1e-3
     assert "none about the bound" in report.summary()
 
@@ -448,8 +447,8 @@ def test_faults_are_refuted(name):
     def faulty(**tensors):
         return IMPLEMENTATIONS[name](sequential, **{**tensors, changed: change(tensors[changed])})
 
-    with pytest.raises(RefinementError) as raised:
-        assert_kernel_refines(faulty, kernel, inputs, log_window=1, shrink=False)
+    with pytest.raises(CheckFailed) as raised:
+        check_refinement(faulty, kernel, inputs, log_window=1, shrink=False).require()
     assert raised.value.report.verdict is Verdict.REFUTED
 
 
@@ -461,31 +460,31 @@ def test_a_failing_case_is_made_small_and_says_how_to_repeat_it():
         h = sequential(torch.ones_like(g)[..., None], k[..., None] * v[..., None, :], torch.zeros(()))
         return torch.einsum("bthn,bthnp->bthp", q, h)
 
-    report = check_kernel_refinement(ignores_decay, kernel, inputs)
+    report = check_refinement(ignores_decay, kernel, inputs)
     assert report.verdict is Verdict.REFUTED
     assert report.smallest.inputs["q"].shape == (1, 2, 1, 1)
-    call = "scanproof.assert_kernel_refines(impl, scanproof.GatedLinearAttention(scale=1.0, log_decays=True)"
+    call = "scanproof.check_refinement(fn, scanproof.GatedLinearAttention(scale=1.0, log_decays=True)"
     assert call in report.smallest.code
-    namespace = {"impl": ignores_decay, "report": report}
-    with pytest.raises(RefinementError):
+    namespace = {"fn": ignores_decay, "report": report}
+    with pytest.raises(CheckFailed):
         exec(report.smallest.code, namespace)
 
 
 def test_only_y_may_be_returned():
     inputs = random_inputs(KERNELS["gla"], seed=0)
-    report = assert_kernel_refines(lambda **x: gla(sequential, **x)[0], KERNELS["gla"], inputs)
+    report = check_refinement(lambda **x: gla(sequential, **x)[0], KERNELS["gla"], inputs).require()
     assert report.compared == 2 * 37 * 4 * 3
-    state_only_wrong = assert_kernel_refines(
+    state_only_wrong = check_refinement(
         lambda **x: (gla(sequential, **x)[0], None), KERNELS["gla"], inputs
-    )
+    ).require()
     assert state_only_wrong.compared == report.compared
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"impl": 3}, "impl is a int"),
-        ({"kernel": SsdScan}, "kernel is a"),
+        ({"fn": 3}, "fn is a int"),
+        ({"kernel": SsdScan}, "spec is a ABCMeta; give a spec or a kernel"),
         ({"without": "k"}, r"missing: \['k'\]"),
         ({"extra": "h"}, r"unknown: \['h'\]"),
         ({"cut": "v"}, r"v has shape \(2, 5, 4, 3\)"),
@@ -507,8 +506,6 @@ def test_wrong_calls_are_explained(change, message):
         inputs[change["none"]] = None
     if "empty" in change:
         inputs[change["empty"]] = inputs[change["empty"]][:, :, :, :0]
-    impl = change.get("impl", lambda **x: gla(sequential, **x))
+    fn = change.get("fn", lambda **x: gla(sequential, **x))
     with pytest.raises(InvalidArgument, match=message):
-        check_kernel_refinement(
-            impl, change.get("kernel", kernel), inputs, log_window=change.get("log_window", 0)
-        )
+        check_refinement(fn, change.get("kernel", kernel), inputs, log_window=change.get("log_window", 0))

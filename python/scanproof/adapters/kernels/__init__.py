@@ -1,1 +1,1 @@
-"""Functions of real packages as implementations of the families' kernels."""
+"""Functions of real packages as implementations of kernels."""

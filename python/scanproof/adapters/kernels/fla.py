@@ -1,6 +1,6 @@
-"""Naive PyTorch references of flash-linear-attention, through one table of signatures (fla-core 0.6.0).
+"""Naive PyTorch references of flash-linear-attention, in one table of signatures (fla-core 0.6.0).
 
-They are in modules of their own that need no triton, inside packages that do.
+The references need no triton, but the packages that contain them do.
 """
 
 from collections.abc import Mapping
@@ -27,15 +27,15 @@ class Signature:
     """How a naive reference is called.
 
     Attributes:
-        module: below ``fla.ops``.
-        function: its name.
-        kernel: what it should refine.
-        head_first: whether tensors are (batch, head, time, ...) and not (batch, time, head, ...).
-        renamed: names of the kernel's inputs that the function has under another one.
-        scalars: inputs of one number a head, without the kernel's last axis.
-        options: what else it is given.
+        module: name of the module, below ``fla.ops``.
+        function: name of the function.
+        kernel: the kernel that it should refine.
+        head_first: whether tensors are (batch, head, time, ...), and not (batch, time, head, ...).
+        renamed: inputs of the kernel that have another name in the function.
+        scalars: inputs with one number for each head, without the last axis of the kernel.
+        options: further arguments of the function.
         state: whether it returns a state.
-        state_argument: whether it is asked for it.
+        state_argument: whether an argument asks for the state.
         subject: further fields of the subject.
     """
 
@@ -138,7 +138,7 @@ SIGNATURES = (
 
 
 def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
-    """Return a subject for each signature; fla lies in a folder or is installed."""
+    """Return a subject for each signature; fla is in ``folder`` or, if that is None, installed."""
     return tuple(
         Subject(
             name=f"fla.ops.{signature.module}:{signature.function}",

@@ -1,6 +1,6 @@
 """Reference functions of mamba-ssm and of causal-conv1d, without their CUDA extensions (2.3.2 and 1.7.0).
 
-The modules import triton and the extensions, of which the references use nothing: stand-ins take their place.
+The modules import triton and the extensions, but the references use neither; stand-ins replace both.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ _INERT = (
 
 
 def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
-    """Return the subjects of the two packages, which lie in a folder or are installed."""
+    """Return the subjects of both packages, which are in ``folder`` or, if that is None, installed."""
 
     def module(name: str) -> ModuleType:
         return bare_module(name, folder=folder, inert=_INERT)

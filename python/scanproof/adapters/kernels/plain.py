@@ -15,7 +15,7 @@ from scanproof.refinement.kernels.selective import SelectiveScan
 
 
 def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
-    """Return the subjects of the packages, which lie in a folder or are installed."""
+    """Return the subjects of the packages, which are in ``folder`` or, if that is None, installed."""
     without = frozenset({"z", "delta_bias", "initial_state"})
     scans = tuple(
         Subject(

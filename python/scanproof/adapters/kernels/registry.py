@@ -1,4 +1,4 @@
-"""All subjects: the kernels of installed packages, and of those in overlays."""
+"""All subjects: the kernels of installed packages and of packages in overlays."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -14,7 +14,7 @@ def kernel_subjects(*, overlays: bool = False) -> tuple[Subject, ...]:
     """Return the subjects of this package.
 
     Args:
-        overlays: put packages that disturb others into overlays, once, and return their subjects, too.
+        overlays: also return the subjects of packages that change others; overlays hold these packages.
 
     Raises:
         MissingDependency: pip could not install a list.

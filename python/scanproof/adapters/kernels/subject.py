@@ -1,4 +1,4 @@
-"""A real implementation under one name: what it should refine, and the function whose causality is asked."""
+"""A function of a real package: the kernel that it should refine, and the form that ``certify`` takes."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanproof.refinement.check import check_problem
+from scanproof.refinement.check import check_problem, check_refinement
 from scanproof.refinement.gradients import draw_cotangents
 from scanproof.refinement.kernels.cases import random_inputs
-from scanproof.refinement.kernels.check import KernelProblem, check_kernel_refinement
 from scanproof.refinement.kernels.kernel import Kernel
+from scanproof.refinement.kernels.problem import KernelProblem
+from scanproof.refinement.kernels.tokens import token_function
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.rounding import Rounding
 from scanproof.streaming.model import Unsupported
@@ -28,18 +29,18 @@ class Subject:
     """One function of a package, and the kernel that it should refine.
 
     Attributes:
-        name: ``package.module:function``, with its options where there are several of it.
+        name: ``package.module:function``, with its options if there are several.
         package: the distribution that it comes from.
-        load: import it and return it under the kernel's signature.
-        kernel: the recurrence.
-        log_window: as of ``check_kernel_refinement``.
-        sizes: sizes of axes other than those of ``random_inputs``.
+        load: imports the function and returns it with the signature of the kernel.
+        kernel: the kernel that it should refine.
+        log_window: argument of ``check_refinement``.
+        sizes: sizes of axes that differ from those of ``random_inputs``.
         without: inputs that it does not take.
-        constant: inputs that are the same for every example and token, though the kernel's need not be.
-        multiple: of what its lengths must be multiples.
-        no_gradient: whether gradients cannot be pulled through it, as it writes into the state that it read.
-        folder: overlay that holds the package; None where it is installed like any other.
-        departs: in what it departs from the recurrence, in a sentence; empty where it does not.
+        constant: inputs that must be the same for every example and token, which the kernel does not need.
+        multiple: it takes only lengths that are multiples of this.
+        no_gradient: whether gradients cannot be pulled through it, because it overwrites the state it read.
+        folder: overlay that holds the package; None if the package is installed.
+        departs: how it differs from the recurrence, in a sentence; empty if it does not.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Subject:
 
     def refinement(self, seed: int = 0) -> RefinementReport:
         """Check that it refines its kernel at random inputs in float32."""
-        return check_kernel_refinement(
+        return check_refinement(
             self.load(), self.kernel, self.inputs(seed), log_window=self.log_window, shrink=False
         )
 
@@ -90,38 +91,16 @@ class Subject:
         inputs = self.inputs(seed)
         reached = {name: y for name, y in problem.returned(inputs).items() if y.requires_grad}
         cotangents = {f"d{name}": drawn for name, drawn in draw_cotangents(reached, seed).items()}
-        return check_problem(problem, {**inputs, **cotangents}, shrink=False, seed=seed)
+        given = {**inputs, **cotangents}
+        return check_problem(problem, given, problem.call(given), shrink=False, seed=seed)
 
     def function(self, seed: int = 0) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
         """Return the map from its inputs with an axis of time, by name, to y, and such inputs.
 
-        All else is fixed, initial states and resets are left out. What is given is first brought to where
-        kernels are meant to run and forms by chunks do not overflow: logarithms of decays are made negative,
-        the fractions of a delta rule are taken from 0 to 1, and its keys below 1 in size. The pair is what
-        ``certify`` and ``audit`` take.
+        All other inputs are fixed; initial states and resets are left out. The function first maps its inputs
+        into the domains of the kernel, where chunked forms do not overflow. ``certify`` and ``audit`` take
+        this pair.
         """
         implementation, inputs = self.load(), self.inputs(seed)
-        axes, fixed = self.kernel.inputs, {}
-        tokens = {
-            name: x
-            for name, x in inputs.items()
-            if "time" in axes[name] and name not in (*self.constant, "seq_idx", "reset")
-        }
-        for name, x in inputs.items():
-            if name not in tokens and name != "reset" and not name.startswith("initial_"):
-                fixed[name] = x
-
-        def outputs(**given: Tensor) -> Tensor:
-            returned = implementation(**_allowed(given), **fixed)
-            y: Tensor = returned[0] if isinstance(returned, tuple | list) else returned
-            return y
-
-        return outputs, tokens
-
-
-def _allowed(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    allowed = {name: -x.abs() if name in ("g", "w") else x for name, x in given.items()}
-    if "beta" in allowed:
-        allowed["beta"] = allowed["beta"].sigmoid()
-        allowed["k"] = allowed["k"] / (1 + allowed["k"].square().sum(-1, keepdim=True)).sqrt()
-    return allowed
+        tokens, inputs = token_function(implementation, self.kernel.inputs, inputs, self.constant)
+        return lambda **given: tokens(**self.kernel.into_domains(given)), inputs

@@ -73,9 +73,9 @@ def delta_rule(family: str, name: str, **options: Any) -> Implementation:
 
 
 def lightning_attention() -> Implementation:
-    """Return the attention of MiniMax between its projections, with heads' own decays.
+    """Return the attention of MiniMax between its projections, with a decay for each head.
 
-    The module is given identities in place of its projections, of its norm and of its gate.
+    Identities replace the projections, the norm and the gate of the module.
     """
     from transformers import MiniMaxConfig
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate, pairwise
 
 import numpy as np
 import torch
@@ -128,15 +129,10 @@ def split(reader: Reader, node: Node) -> list[State]:
     value = node.reads[0]
     rank = len(value.shape)
     dim = (node.args[2] if len(node.args) > 2 else node.kwargs.get("dim", 0)) % rank
-    sizes = node.args[1]
-    if isinstance(sizes, int):
-        sizes = [sizes] * -(-value.shape[dim] // sizes)
-    made, start = [], 0
-    for size in sizes:
-        part = slice(start, start + size)
-        made.append(moved(reader, value, partial(sliced, rank=rank, dim=dim, part=part)))
-        start = part.stop
-    return made
+    sizes = node.args[1] if isinstance(node.args[1], list | tuple) else [node.args[1]] * len(node.outputs)
+    ends = list(accumulate(sizes, initial=0))
+    parts = (slice(first, min(end, value.shape[dim])) for first, end in pairwise(ends))
+    return [moved(reader, value, partial(sliced, rank=rank, dim=dim, part=part)) for part in parts]
 
 
 def put_together(

@@ -44,6 +44,14 @@ class KernelTape(Tape, KernelArithmetic):
         greater = self.base.maximum(x.value, y.value)
         return self.record(greater, (x, y), lambda g: self.base.through_maximum(g, x.value, y.value))
 
+    def inner(self, x: Traced, y: Traced, plus: Traced | None = None) -> Traced:
+        """Return the sum of products, then ``plus``."""
+        return self.dot(x, y, plus, by=self.base.inner)
+
+    def matrix_products(self, x: Traced) -> Traced:
+        """Return ``x``."""
+        return self.record(self.base.matrix_products(x.value), (x,), lambda g: [Part(g)])
+
     def decaying_scan(self, decays: Traced, logs: Traced, b: Traced, h0: Traced) -> Traced:
         """Return all states; going backwards decays may be formed from sums of logarithms, too."""
         base = self.base

@@ -41,6 +41,14 @@ class KernelArithmetic(Arithmetic):
     def maximum(self, x: Value, y: Value) -> Value:
         """Return the greater of two, entry by entry."""
 
+    def inner(self, x: Value, y: Value, plus: Value | None = None) -> Value:
+        """Return :meth:`dot` of what implementations do not multiply as matrices: a norm, a sum."""
+        return self.dot(x, y, plus)
+
+    def matrix_products(self, x: Value) -> Value:
+        """Return ``x``, products that forms by chunks sum over tokens as a product of two matrices."""
+        return x
+
     def decaying_scan(self, decays: Value, logs: Value, b: Value, h0: Value) -> Value:
         """Return :meth:`scan`; ``logs`` are what an implementation may add in place of multiplying decays."""
         return self.scan(decays, b, h0)

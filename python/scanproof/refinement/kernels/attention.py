@@ -9,6 +9,7 @@ import numpy as np
 from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+from scanproof.refinement.kernels.domains import DECAYS, LOG_DECAYS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last, outer, reading
 
 TOKENS = {
@@ -46,6 +47,11 @@ class GatedLinearAttention(Kernel):
     scale: float = 1.0
     log_decays: bool = True
 
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Decays, or their logarithms."""
+        return {"g": LOG_DECAYS if self.log_decays else DECAYS}
+
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
     ) -> tuple[Value, ...]:
@@ -81,6 +87,11 @@ class Rwkv6(Kernel):
     outputs: ClassVar = OUTPUTS
 
     scale: float = 1.0
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Logarithms of decays."""
+        return {"w": LOG_DECAYS}
 
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
@@ -140,12 +151,14 @@ class MLstm(Kernel):
         m = _running_maximum(ar, logs, inputs["input_gate"])
         decays = ar.sigmoid(inputs["forget_gate"])[..., None]
         gated = ar.shifted_exp(inputs["input_gate"], m)[..., None] * k
-        shifted = (logs + -ar.maximum(m, -m) + -ar.maximum(m, -m))[..., None]
+        size = ar.maximum(m, -m)
+        before = ar.concatenate([ar.zeros((batch, 1, heads)), size[:, :-1]], axis=1)
+        shifted = (logs + -size + -before)[..., None]
         normaliser = ar.decaying_scan(decays, shifted, gated, ar.zeros((batch, heads, keys)))
         memory = ar.decaying_scan(
             decays[..., None],
             shifted[..., None],
-            outer(gated, v),
+            ar.matrix_products(outer(gated, v)),
             ar.zeros((batch, heads, keys, v.shape[-1])),
         )
         read = ar.dot(q, normaliser)
@@ -161,7 +174,8 @@ def _states(
     k, v = inputs["k"], inputs["v"]
     batch, _, heads, keys = k.shape
     start = inputs.get("initial_state", ar.zeros((batch, heads, keys, v.shape[-1])))
-    return start, ar.decaying_scan(decays[..., None], logs[..., None], outer(k, v), start)
+    added = ar.matrix_products(outer(k, v))
+    return start, ar.decaying_scan(decays[..., None], logs[..., None], added, start)
 
 
 def _scaled(ar: KernelArithmetic, q: Value, scale: float) -> Value:

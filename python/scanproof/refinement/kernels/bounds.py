@@ -1,6 +1,8 @@
 """Bounds for what kernels do beyond trees of transitions: decays as sums of logarithms, complex states."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar, Self
 
@@ -33,23 +35,33 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
     tokens (and sums over such stretches in turn), take ``exp`` of such sums and of differences of them, and
     form the output as a sum over pairs of tokens, as the chunked forms of Mamba-2, gated linear attention and
     mLSTM do. No theorem is about that: the argument is in :meth:`decaying_scan`, and for gradients in
-    :meth:`through_sums`.
+    :meth:`through_sums`. With ``gradient_log_window`` a backward pass adds up gradients at logarithms so,
+    whatever the forward pass does; by default it does as the forward pass.
     """
 
     reference: KernelFolding
     references: ClassVar = (FLOAT64, DOUBLE_DOUBLE)
 
     def __init__(
-        self, rounding: Rounding, reference: KernelFolding = FLOAT64, *, log_window: int = 0
+        self,
+        rounding: Rounding,
+        reference: KernelFolding = FLOAT64,
+        *,
+        log_window: int = 0,
+        gradient_log_window: int | None = None,
     ) -> None:
         super().__init__(rounding, reference)
         self.log_window = log_window
+        self.gradient_log_window = log_window if gradient_log_window is None else gradient_log_window
 
     @classmethod
-    def finer_than(cls, rounding: Rounding, log_window: int = 0) -> Self:
+    def finer_than(
+        cls, rounding: Rounding, log_window: int = 0, gradient_log_window: int | None = None
+    ) -> Self:
         """Return one whose values are more exact than any that an implementation may compute."""
         made = super().finer_than(rounding)
         made.log_window = log_window
+        made.gradient_log_window = log_window if gradient_log_window is None else gradient_log_window
         return made
 
     def div(self, x: Bounded, y: Bounded) -> Bounded:
@@ -76,8 +88,16 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return self._function(self.reference.sqrt(x.exact), _up(spread), ulps=1.0)
 
     def maximum(self, x: Bounded, y: Bounded) -> Bounded:
-        """Bound the greater of two, which is exact."""
-        return Bounded(self.reference.maximum(x.exact, y.exact), np.maximum(x.error, y.error), self)
+        """Bound the greater of two, which is exact.
+
+        With ``x >= y`` and ``gap = x - y`` the implementation's lies between ``x - min(e_x, gap + e_y)`` and
+        ``x + max(e_x, e_y - gap)``: what never binds adds nothing.
+        """
+        exact = self.reference.maximum(x.exact, y.exact)
+        gap = np.abs(x.value - y.value) - 2.0**-50 * (x.size + y.size)
+        first = self.reference.at_least(x.exact, y.exact)
+        greater, lesser = np.where(first, x.error, y.error), np.where(first, y.error, x.error)
+        return Bounded(exact, _up(np.maximum(greater, lesser - np.maximum(gap, 0.0))), self)
 
     def through_maximum(self, gradient: Bounded, x: Bounded, y: Bounded) -> tuple[Part, Part]:
         """Bound it: where either may be the greater, and where they are equal, all of it may go to either."""
@@ -91,6 +111,37 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
 
         return passes(first), passes(~first)
 
+    def inner(self, x: Bounded, y: Bounded, plus: Bounded | None = None) -> Bounded:
+        """Bound a sum of products whose factors enter as they are."""
+        with self._assuming(replace(self.rounding, operands=0.0)):
+            return self.dot(x, y, plus)
+
+    def matrix_products(self, x: Bounded) -> Bounded:
+        """Bound products ``k v`` where an implementation may sum ``kᵀ v`` over tokens as matrices.
+
+        Then both factors are rounded to :attr:`Rounding.operands`, with or without a decay in one of them.
+        """
+        rounded = growth(self.rounding.operands, 2)
+        return Bounded(x.exact, _up(x.error + rounded * x.magnitude), self) if rounded else x
+
+    @contextmanager
+    def _assuming(self, rounding: Rounding) -> Iterator[None]:
+        """Assume another rounding for a while."""
+        before, self.rounding = self.rounding, rounding
+        try:
+            yield
+        finally:
+            self.rounding = before
+
+    def _states(self, decays: Bounded, b: Bounded, h0: Bounded) -> Bounded:
+        """Bound the scan, whose sums over tokens a coarser accumulator may form."""
+        with self._assuming(replace(self.rounding, unit_roundoff=self._coarsest)):
+            return self.scan(decays, b, h0)
+
+    @property
+    def _coarsest(self) -> float:
+        return max(self.rounding.unit_roundoff, self.rounding.accumulator or 0.0)
+
     def decaying_scan(self, decays: Bounded, logs: Bounded, b: Bounded, h0: Bounded) -> Bounded:
         """Bound the states of :meth:`scan`, also where logarithms of decays are added.
 
@@ -100,9 +151,10 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         the window and the number of windows, L is the sum of the logarithms' magnitudes between s and t, W
         the greatest of such sums over one window. The terms' errors are summed by a recurrence: with decays
         ``a exp(2 g |log a|)`` it gives what the terms may become. Each term is then in sums over the tokens
-        of a window and over windows, and in up to 8 more products.
+        of a window and over windows, and in up to 8 more products; where factors of matrix products are
+        rounded, it meets one more such product on its way over the windows.
         """
-        states = self.scan(decays, b, h0)
+        states = self._states(decays, b, h0)
         if not self.log_window:
             return states
         return self._regrouped(
@@ -111,7 +163,7 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
 
     def decaying_scan_back(self, decays: Bounded, logs: Bounded, b: Bounded, h0: Bounded) -> Bounded:
         """Bound it, W over all windows: sums in exponents may begin at earlier tokens, which come later."""
-        states = self.scan(decays, b, h0)
+        states = self._states(decays, b, h0)
         if not self.log_window:
             return states
         return self._regrouped(states, decays, b, h0, logs, self._windows(logs).max(axis=1, keepdims=True))
@@ -123,16 +175,24 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
             sums[:, t] = size[:, max(t + 1 - self.log_window, 0) : t + 1].sum(axis=1)
         return sums
 
-    def _roundings(self, time: int) -> int:
-        """Return how many terms a sum over the tokens of a window, or over windows, has."""
-        return self.log_window + -(-time // self.log_window) + 1
+    def _roundings(self, log_window: int, time: int) -> int:
+        """Return how many terms a sum over the tokens of a window, or over windows, has.
+
+        A window beyond the tokens there are sums no more than these: zeros round nothing. One of a single
+        token sums none: its exponent is that of a logarithm, and of a maximum before and after the token.
+        """
+        if log_window == 1:
+            return 4
+        window = max(min(log_window, time), 1)
+        return window + -(-time // window) + 1
 
     def _regrouped(
         self, states: Bounded, decays: Bounded, b: Bounded, h0: Bounded, logs: Bounded, widest: Floats
     ) -> Bounded:
-        u, shape = self.rounding.unit_roundoff, states.shape
-        terms = self._roundings(shape[1])
+        u, shape = self._coarsest, states.shape
+        terms, carried = self._roundings(self.log_window, shape[1]), growth(self.rounding.operands, 2)
         relative, regrouped = 2 * growth(u, terms), growth(u, terms + 8)
+        regrouped = carried + (1 + carried) * regrouped
         size, reach, widest = (
             np.broadcast_to(each, shape) for each in (logs.magnitude, decays.magnitude, widest)
         )
@@ -159,19 +219,22 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         gradients at the sums are added from the last token to r. There terms with s >= r cancel, but not
         their errors: each errs, relative to itself, as the terms of the states at t and those of the
         gradients at s do (:meth:`decaying_scan`), and meets two sums over tokens, one over the entries of a
-        state that share a decay, and 16 more operations. The terms with t >= r, and those with s >= r, are
-        ``|G_t| m_t`` and ``|b_s| n_s`` together, m and n the scans of magnitudes forwards and backwards. Sums
-        over a window that are a total less what came before reach up to a window further back.
+        state that share a decay, and 16 more operations, one of them a product of matrices. The terms with t
+        >= r, and those with s >= r, are ``|G_t| m_t`` and ``|b_s| n_s`` together, m and n the scans of
+        magnitudes forwards and backwards. Sums over a window that are a total less what came before reach up
+        to a window further back.
         """
-        if not self.log_window:
+        window = self.gradient_log_window
+        if not window:
             return None
-        u, shape = self.rounding.unit_roundoff, forward.states.shape
+        u, shape = self._coarsest, forward.states.shape
         time, shared = shape[1], math.prod(shape) // math.prod(logs.shape)
-        more = growth(u, 2 * time + shared + self._roundings(time) + 16)
+        rounded = growth(self.rounding.operands, 2)
+        more = rounded + (1 + rounded) * growth(u, 2 * time + shared + self._roundings(window, time) + 16)
         outside = backward.inputs[:, :time][:, ::-1].magnitude * self._off(forward, more)
         inside = forward.inputs.magnitude * self._off(backward, more)[:, :time][:, ::-1]
         left = np.add.accumulate((outside + inside)[:, ::-1], axis=1)[:, ::-1] * (1 + time * 2.0**-50)
-        from_window = np.maximum(np.arange(time) + 1 - self.log_window, 0)
+        from_window = np.maximum(np.arange(time) + 1 - window, 0)
         return Part(Bounded(self.zeros(shape).exact, _up(left[:, from_window]), self))
 
     def _off(self, steps: Steps, more: float) -> Floats:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from scanproof.refinement.kernels.domains import DECAYS
 from scanproof.refinement.kernels.kernel import Kernel
 
 SIZES: Mapping[str, int] = {
@@ -21,7 +22,7 @@ def random_inputs(
     without: frozenset[str] = frozenset({"seq_idx", "reset"}),
     **sizes: int,
 ) -> dict[str, Tensor]:
-    """Return inputs on which the recurrence neither dies out nor grows.
+    """Return inputs on which the recurrence neither dies out nor grows, each in the kernel's domain of it.
 
     Args:
         kernel: whose inputs.
@@ -39,8 +40,17 @@ def random_inputs(
         if name in without:
             continue
         shape = [size[axis] if axis else size.get(name, 1) for axis in axes if axis not in left_out]
-        inputs[name] = RULES.get(name, _plain)(torch.randn(shape, generator=rng)).to(dtype)
-    return inputs
+        normal = torch.randn(shape, generator=rng)
+        inputs[name] = drawn_from(kernel, name, RULES.get(name, _plain), normal).to(dtype)
+    return kernel.into_domains(inputs)  # once more, in the dtype
+
+
+def drawn_from(kernel: Kernel, name: str, rule: Callable[[Tensor], Tensor], normal: Tensor) -> Tensor:
+    """Return what a rule makes of normal numbers, in the kernel's domain of an input."""
+    domain = kernel.domains.get(name)
+    if domain is DECAYS:
+        return rule(normal).exp()
+    return rule(normal) if domain is None else domain.brought(rule(normal))
 
 
 def _plain(normal: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+from scanproof.refinement.kernels.domains import PARTS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last
 
 
@@ -48,6 +49,11 @@ class ComplexDiagonal(Kernel):
     }
 
     scale: float = 1.0
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Parts of decays."""
+        return {"a_re": PARTS, "a_im": PARTS}
 
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]

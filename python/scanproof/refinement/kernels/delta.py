@@ -10,6 +10,7 @@ from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
 from scanproof.refinement.kernels.attention import OUTPUTS, TOKENS
+from scanproof.refinement.kernels.domains import DECAYS, FRACTIONS, KEYS, LOG_DECAYS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, outer, reading, stack
 
 
@@ -49,6 +50,15 @@ class GatedDeltaRule(Kernel):
     log_decays: bool = True
     norm_eps: float | None = None
     chunk_size: int | None = None
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Decays or their logarithms, fractions, and keys that are not divided by their norm."""
+        return {
+            "g": LOG_DECAYS if self.log_decays else DECAYS,
+            "beta": FRACTIONS,
+            **({"k": KEYS} if self.norm_eps is None else {}),
+        }
 
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
@@ -120,7 +130,7 @@ class GatedDeltaRule(Kernel):
         for t in range(g.shape[1]):
             if self.log_decays:
                 logs = stack(ar, [g[:, s] for s in range(t + 1)], -1)
-                sums.append(ar.dot(logs, ar.lift(np.ones(t + 1))))
+                sums.append(ar.inner(logs, ar.lift(np.ones(t + 1))))
                 since.append(ar.exp(sums[t]))
                 between.append([ar.exp(sums[t] + -earlier) for earlier in sums[:t]])
             else:
@@ -131,5 +141,5 @@ class GatedDeltaRule(Kernel):
 
 
 def _normalised(ar: KernelArithmetic, x: Value, eps: float) -> Value:
-    size = ar.sqrt(ar.dot(x, x, constant(ar, eps)))
+    size = ar.sqrt(ar.inner(x, x, constant(ar, eps)))
     return x * ar.div(constant(ar, 1.0), size)[..., None]

@@ -1,20 +1,24 @@
 """What every kernel of a family has: named inputs with named axes, and a run in any arithmetic."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.adjoint import Traced
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.arithmetic import FLOAT64, KernelArithmetic
+from scanproof.refinement.kernels.domains import Domain
 from scanproof.refinement.shapes import as_array, axes_of, bind_axes
 
 Array = NDArray[Any]
+Returned = TypeVar("Returned")
 Axes = Mapping[str, tuple[str | None, ...]]
 
 
@@ -43,6 +47,32 @@ class Kernel(ABC):
     marks: ClassVar[frozenset[str]] = frozenset()
     grouped: ClassVar[str] = ""
     omissible: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """What numbers inputs may hold, by their names; those that are not named may hold any."""
+        return {}
+
+    def into_domains(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return inputs by name, each brought into its domain: what is inside one stays as it is."""
+        domains = self.domains
+        return {name: domains[name].brought(x) if name in domains else x for name, x in inputs.items()}
+
+    def within_domains(self, fn: Callable[..., Returned]) -> Callable[..., Returned]:
+        """Return a function of inputs by name that brings them into their domains, then calls ``fn``.
+
+        Checks of causality draw inputs, and replace the future, without knowing what a tensor means: positive
+        logarithms of decays make a right implementation by chunks overflow, which looks like a leak. They are
+        given this function: ``check_perturbation(kernel.within_domains(fn), inputs)``. At inputs inside the
+        domains the two are the same; and as each token's numbers are brought in by themselves, the result is
+        as causal as ``fn``.
+        """
+
+        @wraps(fn)
+        def within(**inputs: Tensor) -> Returned:
+            return fn(**self.into_domains(inputs))
+
+        return within
 
     def run(self, inputs: Mapping[str, Array], arithmetic: KernelArithmetic = FLOAT64) -> dict[str, Value]:
         """Run the recurrence, token after token.

@@ -8,6 +8,7 @@ from scanproof import theorems
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+from scanproof.refinement.kernels.domains import RATES, STEPS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel
 from scanproof.refinement.runners import diagonal_selective_scan
 
@@ -43,6 +44,11 @@ class SelectiveScan(Kernel):
     outputs: ClassVar = {"y": ("batch", "time", "channel"), "last_state": ("batch", "channel", "state")}
 
     delta_softplus: bool = False
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Rates of decay, and step sizes that pass through no softplus."""
+        return {"A": RATES} if self.delta_softplus else {"A": RATES, "delta": STEPS, "delta_bias": STEPS}
 
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]

@@ -1,5 +1,6 @@
 """The scan of Mamba-2."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,6 +10,7 @@ import numpy as np
 from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+from scanproof.refinement.kernels.domains import RATES, STEPS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last
 
 
@@ -27,8 +29,9 @@ class SsdScan(Kernel):
 
     Attributes:
         dt_softplus: whether the step sizes pass through the softplus.
-        dt_min: least step size; None: no limit (the default ``dt_limit=(0, inf)`` of the kernels is 0 here).
-        dt_max: greatest step size; None: no limit.
+        dt_min: least step size; None or -infinity: no limit (in ``dt_limit=(0, inf)``, the default of the
+            kernels, it is 0).
+        dt_max: greatest step size; None or infinity: no limit.
     """
 
     theorem: ClassVar = theorems.SSD_SCAN_APPEND
@@ -57,6 +60,11 @@ class SsdScan(Kernel):
     dt_min: float | None = None
     dt_max: float | None = None
 
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Rates of decay, and step sizes that pass through no softplus."""
+        return {"A": RATES} if self.dt_softplus else {"A": RATES, "dt": STEPS, "dt_bias": STEPS}
+
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
     ) -> tuple[Value, ...]:
@@ -74,15 +82,15 @@ class SsdScan(Kernel):
             dt = dt + grouped(inputs["dt_bias"], 0)
         if self.dt_softplus:
             dt = ar.softplus(dt)
-        if self.dt_min is not None:
+        if self.dt_min not in (None, -math.inf):
             dt = ar.maximum(dt, constant(ar, self.dt_min))
-        if self.dt_max is not None:
+        if self.dt_max not in (None, math.inf):
             dt = -ar.maximum(-dt, constant(ar, -self.dt_max))
         logs = (dt * A)[..., None, None]
         decays = ar.exp(logs)
         if "seq_idx" in arrays:
             decays = decays * ar.lift(_continues(arrays["seq_idx"]))
-        added = ar.product(dt[..., None, None], B, x[..., None])
+        added = ar.matrix_products(ar.product(dt[..., None, None], B, x[..., None]))
         wide = (batch, heads, channels, states)
         start = grouped(inputs.get("initial_state", ar.zeros(wide)), 1)
         h = ar.decaying_scan(decays, logs, added, start)

@@ -1,0 +1,199 @@
+"""The certificate of strict causality: no gradient from the future, none from another example.
+
+For ``y = fn(x)``, strict causality is ``dy_t / dx_s = 0`` for all ``s > t``. One vector-Jacobian product
+probes a cut ``tau``: the cotangent is random on the outputs ``t < tau`` and zero elsewhere, and the gradient
+at every input ``s >= tau`` must be exactly zero. The cuts 1 … T - 1 together separate every pair
+(``blockLowerTriangular_iff_cuts``). So in exact arithmetic, if a dependence at ``x`` has a gradient, at most
+1/n of the cotangents with entries from n values miss it (``countP_certificate_same_length_le``). A causal
+Jacobian passes with every cotangent (``MatrixCausal.passes``). This check does not see dependences without a
+gradient (``detach``, ``round``, ``argmax``, top-k routing).
+
+The probes, arguments, report fields and summary lines are those of causal-certificate 0.1.0.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from scanproof.causality.gradients.certificate_report import CausalCertificate
+from scanproof.causality.gradients.coded import WINDOW
+from scanproof.causality.gradients.probes import Probes
+from scanproof.causality.gradients.side_by_side import screen
+from scanproof.errors import InvalidArgument
+from scanproof.foundation.alignment import SAME, Alignment
+from scanproof.foundation.contract import Axes, AxisName
+from scanproof.foundation.drawing import CASES, Draw, try_cases
+from scanproof.foundation.judgement import dtype_name
+from scanproof.foundation.memory import MEMORY_BUDGET, check_memory_budget
+from scanproof.foundation.packing import Inputs
+from scanproof.foundation.request import Request
+from scanproof.foundation.rows import Rows, cut_rows, example_rows
+from scanproof.foundation.seeds import seed_of
+from scanproof.foundation.selection import Selector
+from scanproof.foundation.subject import Subject
+from scanproof.report.verdict import Verdict
+
+Cuts = Literal["all", "rand", "coded"]
+
+FEW = 32
+"""Number of exact cuts at a drawn input where coded cotangents flag more than one window."""
+
+
+def certify(
+    fn: Callable[..., Any],
+    x: Inputs,
+    *,
+    cuts: Cuts = "all",
+    K: int = 8,
+    cases: int | None = None,
+    batch_check: bool = True,
+    seq_dim: int = 1,
+    batch_dim: int | None = 0,
+    threshold: float = 0.0,
+    alignment: Alignment = SAME,
+    output: Selector | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    memory_budget: int = MEMORY_BUDGET,
+    seed: int = 0,
+    generator: torch.Generator | None = None,
+) -> CausalCertificate:
+    """Certify at ``x`` that no output of ``fn`` depends on a later input or on another example.
+
+    Args:
+        fn: function or module from a floating tensor to one tensor with the same number of positions along
+            ``seq_dim`` (for other numbers pass ``alignment``) and of examples along ``batch_dim``; a module
+            must be in eval mode. ``fn`` is called once; once more in another precision if a gradient that
+            should be zero is not; and once more on copies along ``batch_dim`` if an operation cannot take
+            several cotangents at once.
+        x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
+            chunk size of the model, and not a multiple of it. To check several tensors with the same
+            positions and examples, pass a tuple of positional or a mapping of keyword arguments.
+        cuts: ``"all"``: all T - 1 cuts. ``"coded"``: two products per 96 positions in float64 bound every
+            pair (module ``coded``), and windows above the bound get exact cuts. ``"rand"``: ``K`` random cuts
+            with replacement, which miss a leak between two neighbours with probability (1 - 1/(T-1))^K (Lean
+            theorem ``random_cuts_missed_next``).
+        K: number of random cuts.
+        cases: number of inputs to try in all; by default 4, and 1 with random cuts. Inputs after ``x`` are
+            drawn from ``x`` (``scanproof.draw_input``) and checked with coded cotangents. If these flag more
+            than one window, or if float64 is impossible, 32 random exact cuts decide instead.
+        batch_check: also probe every ordered pair of examples if there are at least two. With False, ``x``
+            needs no batch axis and ``batch_dim`` has no effect.
+        seq_dim: axis of positions in ``x`` and in the output.
+        batch_dim: axis of examples in both; None for an input without a batch axis.
+        threshold: a forbidden gradient entry of at most this share of the greatest entry of the same probe is
+            TOLERATED. 0 accepts only exact zeros, and rounding on the evidence of two precisions
+            (``scanproof.foundation.judgement``).
+        alignment: which inputs each output may read, if that is not ``s <= t``: patches, strides, more
+            outputs than inputs, shifted outputs (``scanproof.Alignment``).
+        output: which of several outputs is checked: an index, a key, an attribute, or a callable from the
+            result of ``fn`` to one tensor.
+        kwargs: keyword arguments that ``fn`` receives unchanged, such as constants and masks.
+        memory_budget: bytes for the cotangents of one backward pass, their gradients and the largest
+            gradients on the way; at least one cotangent is pulled back at a time. The recorded forward pass
+            is not counted.
+        seed: seed of the cuts, the cotangents and the drawn inputs.
+        generator: source of the seed, as in causal-certificate; the call advances it.
+
+    Returns:
+        The report. ``verdict`` is one of five. CAUSAL: every forbidden entry is exactly zero, or below the
+        detection limit of coded cotangents, 1.5e-11 of the gradient nearby. CAUSAL_TO_ROUNDING. TOLERATED.
+        LEAK: the report names the pair t <- s. INCONCLUSIVE: outputs or gradients hold NaN or infinity,
+        outputs are zero throughout an example or have no gradient, or a residue may be rounding.
+
+    Raises:
+        InvalidArgument: the call is wrong; nothing was checked.
+
+    Source: causal-certificate 0.1.0; per-cut gradients, arXiv:2505.22487; random cotangents, Freivalds 1977.
+    The property is ``Runner.take_outputs_congr``.
+
+    Example:
+        >>> import torch
+        >>> from scanproof import certify
+        >>> certify(lambda x: x.cumsum(1), torch.randn(2, 16, 3)).verdict.name
+        'CAUSAL'
+    """
+    if generator is not None:
+        seed, generator = seed_of("certify", generator), None
+    arguments = locals()
+    axes = Axes(seq_dim, batch_dim if batch_check else None)
+    subject = Subject.of("certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
+    _check_options(cuts, K, threshold, memory_budget)
+    default = 1 if cuts == "rand" else CASES
+    request = Request(certify, arguments, default if cases is None else cases)
+
+    def at_drawn(draw: Draw[Subject]) -> CausalCertificate:
+        call = request.at(draw.source, cuts="coded")
+        return _certify(draw.subject, "few", K, threshold, memory_budget, seed, call)
+
+    def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
+        return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
+
+    given = _certify(subject, cuts, K, threshold, memory_budget, seed, request.text())
+    part = "" if cuts == "coded" else "coded cuts"
+    return try_cases(given, request.draws(subject), at_drawn, lambda _: part, together)
+
+
+def _check_options(cuts: str, K: int, threshold: float, memory_budget: int) -> None:
+    if cuts not in get_args(Cuts):
+        raise InvalidArgument(
+            f"certify: cuts must be one of {', '.join(map(repr, get_args(Cuts)))}, got {cuts!r}."
+        )
+    if cuts == "rand" and not (isinstance(K, int) and K >= 1):
+        raise InvalidArgument(f"certify: K must be at least 1 random cut, got {K!r}.")
+    if not (isinstance(threshold, int | float) and isfinite(threshold) and threshold >= 0):
+        raise InvalidArgument(
+            f"certify: threshold must be a finite number >= 0 (0 is exact), got {threshold!r}."
+        )
+    check_memory_budget("certify", memory_budget)
+
+
+def _certify(
+    subject: Subject,
+    cuts: Cuts | Literal["few"],
+    K: int,
+    threshold: float,
+    memory_budget: int,
+    seed: int,
+    call: str,
+) -> CausalCertificate:
+    """Certify at one input; ``"few"`` cuts are coded ones and a bounded number of exact ones."""
+    numbers = torch.Generator(device="cpu").manual_seed(seed)
+    x, axes = subject.x, subject.axes
+    examples = 1 if axes.batch is None else x.shape[axes.batch]
+    probes = Probes(subject, numbers, memory_budget)
+    possible = probes.order.cuts
+    coded = probes.code() if cuts in ("coded", "few") else None
+    probed = torch.tensor(coded.cuts, dtype=torch.long, device="cpu") if coded else possible
+    if cuts == "rand":
+        probed = _random_cuts(possible, K, numbers)
+    elif cuts == "few" and len(probed) > WINDOW:
+        probed = _random_cuts(probed, FEW, numbers)
+    families: dict[AxisName, Rows] = {"seq": cut_rows(probed, probes.order)} if len(probed) else {}
+    if examples > 1:
+        families["batch"] = example_rows(examples)
+    probes.probe(families)
+    temporal = probes.judge_coded(coded, threshold) if coded else probes.judge("seq", threshold)
+    batch = probes.judge("batch", threshold) if examples > 1 else None
+    return CausalCertificate(
+        T=x.shape[axes.seq],
+        possible_cuts=len(possible),
+        exhaustive=cuts == "all",
+        coded=coded,
+        temporal=temporal,
+        batch=batch,
+        example_leaks=probes.example_leaks(),
+        threshold=threshold,
+        vjps=probes.vjps,
+        batching=probes.batching,
+        seed=seed,
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
+        call=call,
+    )
+
+
+def _random_cuts(possible: Tensor, K: int, generator: torch.Generator) -> Tensor:
+    return possible[torch.randint(len(possible), (K,), generator=generator, device="cpu")]

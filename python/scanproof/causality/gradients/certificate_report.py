@@ -1,0 +1,261 @@
+"""What the certificate of strict causality reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import nan
+from typing import ClassVar
+
+from scanproof import theorems
+from scanproof.causality.diagnosis.origin import Origin
+from scanproof.causality.diagnosis.pair import LeakPair
+from scanproof.causality.diagnosis.pattern import LeakPattern
+from scanproof.causality.gradients.coded import CodedSweep
+from scanproof.causality.gradients.drop_in import DropInFields
+from scanproof.causality.gradients.pullback import Batching
+from scanproof.foundation.drawing import TriedCase, cases_lines, over_cases
+from scanproof.foundation.judgement import TwoPrecisions
+from scanproof.report.report import CheckReport
+from scanproof.report.row import Row
+from scanproof.report.verdict import Verdict, gravest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one family of probes found: the cuts of the sequence, or the examples of the batch.
+
+    Attributes:
+        verdict: the outcome for this family.
+        reason: what led to the verdict.
+        probes: number of cuts or examples probed; 0 if the outputs proved nothing, or if coded cotangents
+            flagged no window.
+        leaking: number of probes whose greatest forbidden gradient entry is not zero.
+        residue: greatest forbidden gradient entry of any probe; NaN without probes.
+        leak: forbidden gradient energy (sum of squares), summed over probes; NaN without probes.
+        total: gradient energy, summed over probes; NaN without probes.
+        evidence: ``residue`` in two precisions; None if one was enough.
+        worst: a pair of entries of the probe with the greatest residue; None without a residue, or if the
+            verdict passed.
+        pattern: the pattern of the leakage over positions; None without a LEAK, and for examples.
+        origin: the module where the leak enters; None without a LEAK.
+    """
+
+    verdict: Verdict
+    reason: str
+    probes: int = 0
+    leaking: int = 0
+    residue: float = nan
+    leak: float = nan
+    total: float = nan
+    evidence: TwoPrecisions | None = None
+    worst: LeakPair | None = None
+    pattern: LeakPattern | None = None
+    origin: Origin | None = None
+
+    @property
+    def fraction(self) -> float:
+        """Forbidden share of the gradient energy; NaN without a gradient."""
+        return self.leak / self.total if self.total > 0 else nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class CausalCertificate(DropInFields, CheckReport):
+    """What ``certify`` found.
+
+    Attributes:
+        T: number of positions of the input.
+        possible_cuts: number of different cuts, T - 1 unless an alignment says otherwise.
+        exhaustive: whether all cuts were asked for.
+        coded: the bound from coded cotangents, and the windows that they flagged; None in other modes.
+        temporal: the finding of the cuts: do outputs read later inputs?
+        batch: the finding of the examples: do examples read each other? None if that was not checked.
+        example_leaks: entry ``[i][j]`` is the greatest gradient at example j when example i alone is probed;
+            zero off the diagonal if examples are independent. Empty if not checked.
+        threshold: the share that the call allowed, of the greatest entry of each probe; 0 is exact.
+        vjps: number of vector-Jacobian products computed, with those of a second precision and of the search
+            for the pair.
+        batching: how many of them went through one backward pass together, and how.
+        seed: repeats the same cuts, cotangents and drawn inputs.
+        dtype: dtype of ``x``.
+        device: device of ``x``.
+        call: the call that repeats the check.
+        cases: the inputs that were tried, ``x`` first. If a drawn input leaks, it is the last one, and the
+            rest of the report is about it; otherwise the rest is about ``x``.
+        theorem: the Lean theorem about runners that this check tests in numbers.
+    """
+
+    check: ClassVar = "certificate"
+
+    T: int
+    possible_cuts: int
+    exhaustive: bool
+    coded: CodedSweep | None
+    temporal: Finding
+    batch: Finding | None
+    example_leaks: tuple[tuple[float, ...], ...]
+    threshold: float
+    vjps: int
+    batching: Batching
+    seed: int
+    dtype: str
+    device: str
+    call: str
+    cases: tuple[TriedCase, ...] = ()
+    theorem: str = theorems.RUNNER_AGREE
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest of the temporal and the cross-batch verdict, and of those at drawn inputs."""
+        return self._outcome()[0]
+
+    @property
+    def reason(self) -> str:
+        """What led to the verdict."""
+        return self._outcome()[1]
+
+    def with_cases(self, cases: tuple[TriedCase, ...]) -> "CausalCertificate":
+        """Return the report with the inputs that were tried."""
+        return replace(self, cases=cases)
+
+    @property
+    def worst(self) -> LeakPair | None:
+        """The pair to fix: that of the worst cut, or else of the worst example; None without a leak."""
+        return next((finding.worst for finding in self._findings() if finding.worst), None)
+
+    @property
+    def pattern(self) -> LeakPattern | None:
+        """The pattern of the leak over the pairs t <- s; None without a LEAK across a cut."""
+        return self.temporal.pattern
+
+    @property
+    def origin(self) -> Origin | None:
+        """The module where the leak of ``worst`` enters; None without a LEAK."""
+        return next((finding.origin for finding in self._findings() if finding.origin), None)
+
+    def _cited(self) -> tuple[str, ...]:
+        names = [self.theorem]
+        if self.coded and not self.coded.problem:
+            names += [theorems.CODED_CONTRIBUTION, theorems.CODED_PASS]
+        if self.cuts_probed:
+            names.append(theorems.ALL_CUTS if self.exhaustive or self.coded else theorems.RANDOM_CUTS)
+        return tuple(names)
+
+    @property
+    def mode(self) -> str:
+        """Which cuts were probed: ``exhaustive``, ``coded`` or ``random-K=…``."""
+        if self.coded:
+            return "coded"
+        return "exhaustive" if self.exhaustive else f"random-K={self.cuts_probed}"
+
+    @property
+    def detection_probability(self) -> float:
+        """Probability that a leak between two neighbours crosses one of the cuts.
+
+        It is 1 if all cuts were probed, and for leaks above the detection limit of coded cotangents.
+        """
+        if self.exhaustive or self.coded:
+            return 1.0
+        return 1.0 - (1.0 - 1.0 / self.possible_cuts) ** self.temporal.probes
+
+    def summary(self) -> str:
+        """Return a few lines: what was probed, what was found, and the theorem behind it."""
+        lines = [f"CausalCertificate(T={self.T}, {self.mode} cuts)"]
+        if self.coded and self.temporal.verdict is Verdict.CAUSAL and not self.cuts_probed:
+            bound = f"residue={self.coded.residue:.3e}  limit={self.coded.limit:.3e}"
+            lines.append(f"  temporal   : {bound}  -> CAUSAL ABOVE THE LIMIT")
+        else:
+            lines.append(_line("temporal   ", self.temporal, _TEMPORAL_WORDS))
+        if self.batch:
+            lines.append(_line("cross-batch", self.batch, _BATCH_WORDS))
+        if self.coded:
+            lines.append(f"  coded      : {self.coded}")
+        elif not self.exhaustive:
+            lines.append("  (random-K is a monitor; use cuts='all' for a certificate)")
+            lines.append(
+                f"  detection  : probability {self.detection_probability:.3f} for a leak between neighbours"
+            )
+        lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
+        for finding in self._findings():
+            named = {"worst pair": finding.worst, "pattern": finding.pattern, "enters in": finding.origin}
+            lines.extend(f"  {name:<11}: {found}" for name, found in named.items() if found)
+        lines.extend(cases_lines(self.cases))
+        lines.append(f"  probed     : {self._probed()}; {self.dtype} on {self.device}, seed {self.seed}")
+        lines.append(f"  theorem    : {self.theorem}")
+        return "\n".join(lines)
+
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
+        return (
+            Row(
+                subject=subject,
+                check=self.check,
+                verdict=self.verdict,
+                evidence="; ".join([*self._places(), self._probed()]),
+                theorem=self.theorem,
+            ),
+        )
+
+    def failure_lines(self) -> list[str]:
+        """Return the number of leaking probes, their greatest entry, and the tolerance."""
+        lines = [_count("cuts", "a later input", self.temporal)] if self.temporal.leaking else []
+        if self.batch and self.batch.leaking:
+            lines.append(_count("examples", "another example", self.batch))
+        exact = "exactly 0" if self.threshold == 0 else f"{self.threshold:g} of a probe's greatest entry"
+        return [*lines, f"Allowed: {exact}, or rounding on the evidence of two precisions"]
+
+    def _places(self) -> list[str]:
+        """Return the pair, the pattern and the module of a leak, or the reason of the verdict."""
+        if not self.worst:
+            return [self.reason]
+        pattern = [str(self.pattern.rule)] if self.pattern and self.pattern.rule else []
+        return [str(self.worst), *pattern, *([f"enters in {self.origin}"] if self.origin else [])]
+
+    def _outcome(self) -> tuple[Verdict, str]:
+        verdict = gravest(_of_causality(finding) for finding in self._findings())
+        decisive = [finding for finding in self._findings() if _of_causality(finding) is verdict]
+        reasons = dict.fromkeys(finding.reason for finding in decisive)
+        return over_cases(verdict, "; cross-batch: ".join(reasons), self.cases)
+
+    def _findings(self) -> tuple[Finding, ...]:
+        return (self.temporal, self.batch) if self.batch else (self.temporal,)
+
+    def _probed(self) -> str:
+        examples = len(self.example_leaks)
+        pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
+        windows = f"{self.coded.windows} coded windows, " if self.coded and not self.coded.problem else ""
+        return f"{windows}{self.cuts_probed} cuts{pairs}, {self.vjps} VJPs, {self.batching}"
+
+
+def _count(probes: str, what: str, finding: Finding) -> str:
+    return (
+        f"{finding.leaking} of {finding.probes} {probes} have gradient at {what}; "
+        f"greatest entry: {finding.residue:.3e}"
+    )
+
+
+def _of_causality(finding: Finding) -> Verdict:
+    """Return the verdict that a finding gives the whole certificate, which covers examples as well."""
+    whole = {
+        Verdict.INDEPENDENT: Verdict.CAUSAL,
+        Verdict.INDEPENDENT_TO_ROUNDING: Verdict.CAUSAL_TO_ROUNDING,
+    }
+    return whole.get(finding.verdict, finding.verdict)
+
+
+def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:
+    return f"  {name}: leak={finding.leak:.3e}  frac={finding.fraction:.3e}  -> {words[finding.verdict]}"
+
+
+_TEMPORAL_WORDS = {
+    Verdict.CAUSAL: "STRICTLY CAUSAL",
+    Verdict.CAUSAL_TO_ROUNDING: "CAUSAL TO ROUNDING",
+    Verdict.TOLERATED: "WITHIN THE THRESHOLD",
+    Verdict.LEAK: "LEAK",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+}
+_BATCH_WORDS = {
+    Verdict.INDEPENDENT: "BATCH-INDEPENDENT",
+    Verdict.INDEPENDENT_TO_ROUNDING: "BATCH-INDEPENDENT TO ROUNDING",
+    Verdict.TOLERATED: "WITHIN THE THRESHOLD",
+    Verdict.LEAK: "BATCH LEAK",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+}

@@ -1,0 +1,23 @@
+"""The signature of ``selective_scan_fn``, as something to refine."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SelectiveScanFn:
+    """The selective scan with the signature and layout of mamba_ssm's ``selective_scan_fn``.
+
+    ``check_refinement(fn, SelectiveScanFn(), x)`` calls ``fn`` with every tensor of ``x`` by name, and with
+    ``delta_softplus=`` and ``return_last_state=True``. The reference is the scan of the selective Mamba
+    runner. ``x`` maps these names:
+
+    - ``u``, ``delta`` and ``z``: (batch, channels, length); ``z`` may be left out;
+    - ``A``: (channels, states);
+    - ``B`` and ``C``: (batch, groups, states, length), or (batch, states, length) for one group; consecutive
+      channels share a group;
+    - ``D`` and ``delta_bias``: (channels,); each may be left out;
+    - ``delta_softplus``: whether the step sizes pass through the softplus; False where it is left out.
+
+    ``fn`` returns ``y`` (batch, channels, length) and the last state (batch, channels, states); both are
+    compared. :class:`scanproof.SelectiveScan` is the same recurrence with time as the second axis.
+    """

@@ -1,0 +1,91 @@
+"""Any kernel or block, evaluated operation by operation in PyTorch, so that autograd goes through it."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from scanproof.refinement.kernels.arithmetic import KernelArithmetic
+
+
+class Turning(torch.Tensor):
+    """A tensor that can be indexed backwards, as arrays can."""
+
+    def __getitem__(self, index):
+        entries = index if isinstance(index, tuple) else (index,)
+        backwards = [i for i, entry in enumerate(entries) if isinstance(entry, slice) and entry.step == -1]
+        if not backwards:
+            return super().__getitem__(index)
+        assert all(entry == slice(None) for i, entry in enumerate(entries) if i not in backwards)
+        return self.flip(backwards)
+
+
+class Evaluation(KernelArithmetic):
+    """The operations of a dtype, in one order.
+
+    ``factors`` is applied to what enters a sum of products, as tensor cores round it.
+    """
+
+    def __init__(self, dtype=torch.float32, factors=lambda x: x):
+        self.dtype, self.factors = dtype, factors
+
+    def lift(self, array):
+        tensor = array if isinstance(array, Tensor) else torch.from_numpy(np.array(array, dtype=np.float64))
+        return tensor.to(self.dtype).as_subclass(Turning)
+
+    def concatenate(self, parts, axis):
+        return torch.cat(tuple(parts), axis)
+
+    def dot(self, x, y, plus=None):
+        total = (self.factors(x) * self.factors(y)).sum(-1)
+        return total if plus is None else total + plus
+
+    def scan(self, a, b, h0):
+        a, h, states = a.expand(b.shape), h0, []
+        for t in range(b.shape[1]):
+            h = a[:, t] * h + b[:, t]
+            states.append(h)
+        return torch.stack(states, 1)
+
+    def exp(self, x):
+        return x.exp()
+
+    def sigmoid(self, x):
+        return x.sigmoid()
+
+    def softplus(self, x):
+        return functional.softplus(x)
+
+    def silu(self, x):
+        return functional.silu(x)
+
+    def div(self, x, y):
+        return x / y
+
+    def sqrt(self, x):
+        return x.sqrt()
+
+    def maximum(self, x, y):
+        return torch.maximum(x, y)
+
+
+def kernel_in(kernel, arithmetic):
+    """Return the kernel as an implementation."""
+
+    def implementation(**inputs):
+        arrays = {name: x.detach().double().numpy() for name, x in inputs.items()}
+        lifted = {name: arithmetic.lift(x) for name, x in inputs.items()}
+        results = kernel._run(arithmetic, lifted, arrays)
+        return tuple(result.as_subclass(Tensor) for result in results)
+
+    return implementation
+
+
+def block_in(spec, arithmetic):
+    """Return the block of a spec as an implementation."""
+
+    def implementation(x):
+        y, _ = spec._run(arithmetic, arithmetic.lift(x), spec._initial_state(len(x), arithmetic))
+        return y.as_subclass(Tensor)
+
+    return implementation
