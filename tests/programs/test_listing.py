@@ -87,8 +87,10 @@ COARSE = {
 }  # fmt: skip
 """Operations that are listed as if they read everything, or more than their row says."""
 
-COARSE_CALLS = ("read", "read, second axis", "read, and known", "read, apart", "causal", "cpu.default", "padded",
-    "bytes", "flat", "transposed", "transposed groups", "idle taps", "by a mask", "added", "that are read")  # fmt: skip
+COARSE_CALLS = (
+    "read", "read, second axis", "read, and known", "read, apart", "causal", "cpu.default", "padded", "bytes",
+    "flat", "transposed", "transposed groups", "idle taps", "by a mask", "added", "that are read",
+)  # fmt: skip
 """Calls of others that are: what names the sample."""
 
 

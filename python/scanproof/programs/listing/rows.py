@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from scanproof.programs.compact import Array, ranked, whole
+from scanproof.programs.compact import Array, ranked
 from scanproof.programs.facts import EXACT, HIDDEN, ONE, ZERO
 from scanproof.programs.labels import Reader, known
 from scanproof.programs.listing.loops import Axis, Loops
@@ -395,36 +395,26 @@ def _attention(reader: Reader, node: Node, number: int, made: Value) -> Reads | 
     given = attention.arguments(node)
     query, key, value = given["query"], given["key"], given["value"]
     mask = given.get("attn_mask", given.get("attn_bias"))
-    rank = len(query.shape)
-    if number > 0 or rank != 4 or key.shape[1] != query.shape[1]:
+    if number > 0 or len(query.shape) != 4 or query.shape[1] % key.shape[1]:
         return None
     if mask is not None and reader.parts(mask) is not None:
         return None
-    hidden, everything = attention.hidden_keys(
-        reader, mask, query.shape[-2], key.shape[-2], given.get("is_causal", False)
+    queries, keys, share = query.shape[2], key.shape[2], query.shape[1] // key.shape[1]
+    hidden, everything = attention.hidden_keys(reader, mask, queries, keys, given.get("is_causal", False))
+    alive = ranked(~(hidden & ~everything), 4)
+    examples, rows, channels = (
+        Axis(made.shape[0], (0, 1), (0, 1)),
+        Axis(queries, (2, 1)),
+        Axis(made.shape[3], (3, 1)),
     )
-    alive = whole(
-        ranked(~(hidden & ~everything), 2)[-query.shape[-2] :],
-        (*hidden.shape[:-2], query.shape[-2], key.shape[-2]),
-    )
-    lead = [Axis(size, (dim, 1), (dim, 1)) for dim, size in enumerate(query.shape[:2])]
-    rows, channels = Axis(made.shape[2], (2, 1)), Axis(made.shape[3], (3, 1))
-    reads = [
-        Loops(
-            query,
-            made,
-            [*lead, Axis(made.shape[2], (2, 1), (2, 1)), channels, Axis(query.shape[3], None, (3, 1))],
-        )
-    ]
-    keys = Axis(key.shape[2], None, (2, 1))
-    table = ranked(alive, 4)
-    moves: list[tuple[int, int] | None] = [(0, 1), (1, 1), (2, 1)]
-    loops = Loops(key, made, [*lead, rows, channels, keys, Axis(key.shape[3], None, (3, 1))])
-    loops.where(table, [*moves, None, (3, 1), None])
-    reads.append(loops)
-    loops = Loops(value, made, [*lead, rows, Axis(made.shape[3], (3, 1), (3, 1)), keys])
-    loops.where(table, [*moves, None, (3, 1)])
-    reads.append(loops)
+    own = [examples, Axis(made.shape[1], (1, 1), (1, 1)), Axis(queries, (2, 1), (2, 1)), channels]
+    reads = [Loops(query, made, [*own, Axis(query.shape[3], None, (3, 1))])]
+    shared = [examples, Axis(key.shape[1], (1, share), (1, 1)), Axis(share, (1, 1)), rows]
+    moves: list[tuple[int, int] | None] = [(0, 1), (1, share), (1, 1), (2, 1), (3, 1)]
+    every, same = [channels, Axis(key.shape[3], None, (3, 1))], [Axis(made.shape[3], (3, 1), (3, 1))]
+    for tensor, last in ((key, every), (value, same)):
+        loops = Loops(tensor, made, [*shared, Axis(keys, None, (2, 1)), *last])
+        reads.append(loops.where(alive, [*moves, *[None] * len(last)]))
     return reads
 
 
