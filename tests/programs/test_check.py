@@ -316,3 +316,15 @@ def test_the_summary_says_it_all() -> None:
     )
     assert lines[2] == "  no example reads another one: established"
     assert lines[-1] == "  not asked about: .state"
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize(("ahead", "established"), [(0, True), (1, False)])
+def test_flex_attention(ahead: int, established: bool) -> None:
+    flex = pytest.importorskip("torch.nn.attention.flex_attention")
+
+    def fn(x: Tensor) -> Tensor:
+        mask = flex.create_block_mask(lambda b, h, q, k: q + ahead >= k, None, None, 9, 9, device="cpu")
+        return flex.flex_attention(*[x[:, None]] * 3, block_mask=mask)[:, 0]
+
+    assert positions(read(fn, X)) == established

@@ -16,6 +16,7 @@ from scanproof.errors import InvalidArgument
 from scanproof.programs.axes import Alignment, Axes, SeqDim
 from scanproof.programs.compact import Array, ranked
 from scanproof.programs.compare import compared
+from scanproof.programs.garbage import without_gc
 from scanproof.programs.labels import Lattice, Parts, Reader
 from scanproof.programs.locate import first_beyond, first_mixed
 from scanproof.programs.program import Program, Value
@@ -55,9 +56,9 @@ def read(
         documents: a number for each position, (T,) or (batch, T), of the document that it belongs to, for
             rows
             into which several are packed: a document must read itself only.
-        validate: execute the recorded program and compare with what ``fn`` returns, at ``x`` and at other
-            numbers of the same shape. What PyTorch does not see, such as a kernel of another library, shows
-            there, and then nothing is established.
+        validate: execute the recorded program and compare with what ``fn`` returns, at other numbers of the
+            same shape. What PyTorch does not see, such as a kernel of another library, shows there, and then
+            nothing is established.
 
     Returns:
         The reading. An answer that is not established is no finding: the outputs in question read what they
@@ -79,16 +80,17 @@ def read(
     )
     named: dict[str, Any] = dict(x) if isinstance(x, Mapping) else {}
     call = partial(fn, **kwargs) if kwargs else fn
-    program = record(call, *args, **named)
-    executed = compared(program, call, args, named) if validate else None
-    return answer(
-        program,
-        seq_dim=seq_dim,
-        batch_dim=batch_dim,
-        alignment=alignment,
-        documents=documents,
-        executed=executed,
-    )
+    with without_gc():
+        program = record(call, *args, **named)
+        executed = compared(program, call, args, named) if validate else None
+        return answer(
+            program,
+            seq_dim=seq_dim,
+            batch_dim=batch_dim,
+            alignment=alignment,
+            documents=documents,
+            executed=executed,
+        )
 
 
 def answer(
@@ -102,7 +104,7 @@ def answer(
 ) -> Reading:
     """Say what the outputs of a recorded program may read; arguments and result are those of ``read``."""
     axes = Axes.of(program, seq_dim, batch_dim)
-    asked = _Asked(program, axes, alignment, documents)
+    asked = Asked(program, axes, alignment, documents)
     reader = Reader(program, asked.lattices, asked.marks())
     reader.run()
     answers = [asked.about_positions(reader)]
@@ -153,8 +155,17 @@ class _Digits:
         return tuple(number for number in inside if number != own)
 
 
-class _Asked:
-    """What is asked of a program: which lattices, which labels of inputs, and what outputs may have."""
+class Asked:
+    """What is asked of a program: which lattices, which labels of inputs, and what outputs may have.
+
+    Attributes:
+        program: the program.
+        axes: where its tensors have positions and examples.
+        documents: documents by number (1 or batch, T); None where nothing is asked about them.
+        lattices: positions first, then the digits of examples, then those of documents.
+        examples: whether anything is asked about examples.
+        outputs: the outputs that have positions, and how many inputs each position may read.
+    """
 
     def __init__(
         self,
@@ -175,6 +186,15 @@ class _Asked:
         if self._packed is not None:
             self.lattices += self._packed.lattices
         self.outputs = self._positioned(alignment)
+
+    def positioned(self) -> list[tuple[Value, Array, int]]:
+        """Return the outputs with positions, how many inputs each may read, and the axis of positions."""
+        found = []
+        for path, (value, reaches) in self.outputs.items():
+            dim = self.axes.positions(path, value.shape, len(reaches))
+            assert dim is not None
+            found.append((value, reaches, dim))
+        return found
 
     def marks(self) -> dict[int, Parts]:
         """Return the labels of the inputs."""

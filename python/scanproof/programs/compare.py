@@ -19,7 +19,9 @@ ROUNDINGS = 1 << 10
 def compared(
     program: Program, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Executed:
-    """Execute a program at the inputs that it was recorded at and at others, and compare.
+    """Execute a program at other inputs than it was recorded at, and compare with the function there.
+
+    Where values decide what is run, or the function takes no other inputs, it is executed at those recorded.
 
     A kernel that PyTorch does not see, or a tensor that left the program and came back, is a difference.
 
@@ -30,10 +32,13 @@ def compared(
         kwargs: its inputs by name.
     """
     given = [tensor for _, tensor in leaves(args)] + [tensor for _, tensor in leaves(dict(kwargs))]
-    difference, reason = _greatest(program.results, execute(program, [tensor.detach() for tensor in given]))
-    if reason or program.departures:
-        why = reason or "values decide what is run, so another input may take another path"
-        return Executed(not reason, difference, ("x",), why)
+
+    def at_given(reason: str) -> Executed:
+        difference, wrong = _greatest(program.results, execute(program, [each.detach() for each in given]))
+        return Executed(not wrong, difference, ("x",), wrong or reason)
+
+    if program.departures:
+        return at_given("values decide what is run, so another input may take another path")
     others = {id(tensor): _other(tensor, number) for number, tensor in enumerate(given)}
     other_args, other_kwargs = mapped((args, dict(kwargs)), lambda _, tensor: others[id(tensor)].clone())
     before = [(tensor, tensor.detach().clone()) for tensor in program.written]
@@ -42,14 +47,12 @@ def compared(
             results = {path: tensor.detach() for path, tensor in leaves(fn(*other_args, **other_kwargs))}
             results = {path: tensor.clone() for path, tensor in results.items()}
     except Exception as error:
-        return Executed(
-            True, difference, ("x",), f"at other inputs fn raised {type(error).__name__}: {error}"
-        )
+        return at_given(f"at other inputs fn raised {type(error).__name__}: {error}")
     finally:
         for tensor, saved in before:
             tensor.detach().copy_(saved)
-    more, reason = _greatest(results, execute(program, [others[id(tensor)] for tensor in given]))
-    return Executed(not reason, max(difference, more), ("x", "other numbers"), reason)
+    difference, wrong = _greatest(results, execute(program, [others[id(tensor)] for tensor in given]))
+    return Executed(not wrong, difference, ("other numbers",), wrong)
 
 
 def _other(tensor: Tensor, number: int) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanproof.programs.garbage import without_gc
 from scanproof.programs.program import Node, Program, Value
 
 aten = torch.ops.aten
@@ -33,7 +34,7 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
     nodes = list(program.used())
     kept = {value.index for value in program.outputs.values()}
     last = {value.index: number for number, node in enumerate(nodes) for value in node.reads}
-    with torch.no_grad(), torch.random.fork_rng():
+    with torch.no_grad(), torch.random.fork_rng(), without_gc():
         torch.manual_seed(0)
         for number, node in enumerate(nodes):
             run(node, held)

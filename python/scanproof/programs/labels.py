@@ -17,6 +17,7 @@ from torch import Tensor
 from scanproof.programs.compact import Array, ranked
 from scanproof.programs.execute import run
 from scanproof.programs.facts import EXACT, fact_of, facts_of
+from scanproof.programs.garbage import without_gc
 from scanproof.programs.program import Departure, Node, Program, Value
 from scanproof.programs.table import row_of
 
@@ -122,6 +123,10 @@ class Reader:
 
     def run(self, after: Callable[[Node], bool] | None = None) -> None:
         """Label all values that outputs depend on; stop when ``after`` a node returns true."""
+        with without_gc():
+            self._run(after)
+
+    def _run(self, after: Callable[[Node], bool] | None) -> None:
         nodes = list(self.program.used())
         places = (
             {id(node): number for number, node in enumerate(self.program.nodes)} if self._departures else {}

@@ -120,10 +120,10 @@ class Executed:
     """How the recorded program, executed again, compares with the function.
 
     Attributes:
-        same: whether outputs agree, at the input given and at another one.
+        same: whether outputs agree.
         difference: the greatest difference, beside the greatest entry of its output.
         at: the inputs at which they were compared.
-        reason: why they do not agree, or could not be compared at a second input; else empty.
+        reason: why they do not agree, or were not compared at other numbers; else empty.
     """
 
     same: bool

@@ -11,7 +11,6 @@ takes 4 to 7 times. Tensors here are the function's own, not wrapped: what a mod
 usable, and values that Python asks for are the real ones.
 """
 
-import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,10 +18,13 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch._C import DispatchKey
+from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.programs.departures import Numbers, asked
+from scanproof.programs.garbage import without_gc
 from scanproof.programs.marks import Mark
 from scanproof.programs.operations import Traits, traits_of
 from scanproof.programs.places import Where, held_tensors
@@ -33,6 +35,7 @@ from scanproof.programs.trees import leaves, mapped
 aten = torch.ops.aten
 _MARK = "_scanproof_mark"
 _PLAIN, _VIEW, _OTHER = range(3)
+_PYTHON = {int, float, bool, list, tuple, type(None), str, torch.dtype}
 _TWICE = (
     "read: the function writes into a tensor that it holds and reads the same memory through another tensor; "
     "let it read it through the one that it writes into."
@@ -97,7 +100,7 @@ class _Recorder(TorchDispatchMode):
 
         own_args = [mapped(arg, given, f"x[{i}]" if len(args) > 1 else "x") for i, arg in enumerate(args)]
         own_kwargs = {name: mapped(arg, given, name) for name, arg in kwargs.items()}
-        with plain_kernels(), torch.no_grad(), self._where.followed(), asked(self._asked), _without_gc():
+        with plain_kernels(), torch.no_grad(), self._where.followed(), asked(self._asked), without_gc():
             try:
                 with self:
                     result = self._fn(*own_args, **own_kwargs)
@@ -116,6 +119,8 @@ class _Recorder(TorchDispatchMode):
         written = [tensor for tensor, _ in self._written]
         return Program(tuple(inputs), self.nodes, self.values, outputs, self.departures, results, written)
 
+    supports_higher_order_operators = True
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         """Keep torch from wrapping the method below, which takes longer than the method itself."""
@@ -124,6 +129,8 @@ class _Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kind = self._kinds.get(op)
         if kind is None:
+            if isinstance(op, HigherOrderOperator):
+                return self._plainly(op, args, kwargs or {})
             kind = self._study(op)
         if kind == _PLAIN:
             return self._run(op, args, kwargs or {}, None, False)
@@ -146,6 +153,16 @@ class _Recorder(TorchDispatchMode):
                 return result
         return self._run(op, args, kwargs, traits, False)
 
+    def _plainly(self, op: HigherOrderOperator, args: Any, kwargs: Any) -> Any:
+        """Run an operation that takes functions, such as flex attention, as without a compiler."""
+        plain = op.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
+        if plain is None:
+            raise InvalidArgument(
+                f"read: {op.name()} cannot be recorded: PyTorch runs it in a compiler only."
+            )
+        with self:
+            return plain(*args, **kwargs)
+
     def _study(self, op: Any) -> int:
         """Find out what kind of operation it is."""
         traits = self._traits[op] = traits_of(op)
@@ -157,7 +174,7 @@ class _Recorder(TorchDispatchMode):
             or traits.writes_out
             or traits.by_value
             or traits.random
-            or (not traits.views and decomposition_of(op) is not None)
+            or decomposition_of(op) is not None
         )
         kind = self._kinds[op] = _OTHER if other else _VIEW if traits.views else _PLAIN
         return kind
@@ -193,7 +210,7 @@ class _Recorder(TorchDispatchMode):
                 "read: as_strided of a part of a tensor cannot be recorded; call contiguous() before."
             )
         values = self.values
-        if isinstance(result, Tensor):
+        if result.__class__ is Tensor or isinstance(result, Tensor):
             node.single = True
             value = Value(len(values), tuple(result.shape), result.dtype, "computed", varies, known)
             values.append(value)
@@ -212,14 +229,15 @@ class _Recorder(TorchDispatchMode):
     def _arguments(self, args: Any, reads: list[Value]) -> tuple[Any, ...]:
         own = []
         for arg in args:
-            if isinstance(arg, Tensor):
+            kind = arg.__class__
+            if kind is Tensor or (kind not in _PYTHON and isinstance(arg, Tensor)):
                 mark = arg.__dict__.get(_MARK)
                 if mark is None or mark.recorder is not self or mark.seen != mark.root.version:
                     arg = self._now(arg)
                 else:
                     arg = mark.value
                 reads.append(arg)
-            elif type(arg) is list or type(arg) is tuple:
+            elif kind is list or kind is tuple:
                 arg = list(self._arguments(arg, reads))
             own.append(arg)
         return tuple(own)
@@ -454,18 +472,6 @@ def _share(one: Tensor, other: Tensor) -> bool:
 
 
 @contextmanager
-def _without_gc() -> Iterator[None]:
-    """Create many objects without looking for garbage among them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@contextmanager
 def plain_kernels() -> Iterator[None]:
     """Run what PyTorch would fuse or compile as plain operations, drawing the same numbers."""
     with ExitStack() as stack:
@@ -474,6 +480,7 @@ def plain_kernels() -> Iterator[None]:
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
-        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+        compiles = sys.modules.keys() & {"torch._dynamo", "torch.nn.attention.flex_attention"}
+        if compiles and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         yield

@@ -13,7 +13,8 @@ from scanproof.programs.reads.products import live_terms
 from scanproof.programs.table import row
 
 
-def _arguments(node: Node) -> dict[str, Any]:
+def arguments(node: Node) -> dict[str, Any]:
+    """Return the arguments of a call by their names."""
     names = [argument.name for argument in node.op._schema.arguments]
     return {**dict(zip(names, node.args, strict=False)), **node.kwargs}
 
@@ -26,12 +27,12 @@ def _arguments(node: Node) -> dict[str, Any]:
 )  # fmt: skip
 def attention(reader: Reader, node: Node) -> list[State]:
     """Read a query, and the keys and values that no mask hides from it."""
-    given = _arguments(node)
+    given = arguments(node)
     query, key, value = given["query"], given["key"], given["value"]
     mask = given.get("attn_mask", given.get("attn_bias"))
     rows, columns = query.shape[-2], key.shape[-2]
     rank = len(query.shape)
-    hidden, everything = _hidden(reader, mask, rows, columns, given.get("is_causal", False))
+    hidden, everything = hidden_keys(reader, mask, rows, columns, given.get("is_causal", False))
     hidden = hidden & ~everything
     scores = _over_channels(reader, query, rank)
     scores = reader.joined(scores, _visible(reader, hidden, _heads(_over_channels(reader, key, rank), query)))
@@ -72,7 +73,9 @@ def _heads(parts: Parts | None, query: Value) -> Parts | None:
     )
 
 
-def _hidden(reader: Reader, mask: Value | None, rows: int, columns: int, causal: bool) -> tuple[Array, Array]:
+def hidden_keys(
+    reader: Reader, mask: Value | None, rows: int, columns: int, causal: bool
+) -> tuple[Array, Array]:
     """Return which keys (…, rows, columns) are hidden, and for which rows (…, rows, 1) in vain."""
     hidden = ~np.tri(rows, columns, dtype=bool) if causal else np.zeros((1, 1), bool)
     fact = None if mask is None else reader.fact(mask)
