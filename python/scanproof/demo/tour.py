@@ -34,7 +34,7 @@ from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.oracle import Oracle
 from scanproof.report.console import output
 from scanproof.report.row import Row
-from scanproof.report.table import table
+from scanproof.report.table import table, verdict_text
 from scanproof.report.verdict import Verdict
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
 
@@ -196,6 +196,7 @@ def _audit_all(mixer: "MambaMixer", runner: Runner, console: Console, show: Show
                 step.start(subject)
                 for row in checks(subject, block):
                     audits.add(row, expected)
+                    console.print(verdict_text(row.verdict), f"{subject}, {row.check}", markup=False)
                 step.finish(subject)
         console.print(table(audits.rows[already:], title=title))
 
