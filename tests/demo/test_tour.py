@@ -40,7 +40,7 @@ def test_the_demo_passes_and_says_so():
     for shown in (
         r"Proved: \d+ theorems",
         "proved only if the check of the proofs ends without a fault",
-        "✓ CAUSAL transformers MambaMixer, VJP certificate",
+        "✓ CAUSAL transformers MambaMixer, certificate",
         "CAUSAL_TO_ROUNDING",
         r"✓ REFINES",
         r"✗ LEAK\s+│ t=\d+ <- s=\d+",
