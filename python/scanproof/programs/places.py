@@ -147,6 +147,7 @@ def _held(thing: Any, name: str, reach: int) -> Iterator[tuple[str, nn.Module | 
     elif isinstance(thing, MethodType):
         yield from _held(thing.__self__, name, reach - 1)
     elif isinstance(thing, FunctionType):
+        yield from _held(getattr(thing, "__wrapped__", None), name, reach)  # first: its names are the user's
         for free, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
             with suppress(ValueError):  # a cell that nothing has been put in yet
                 yield from _held(cell.cell_contents, free, reach - 1)
