@@ -193,7 +193,8 @@ def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(monkeypatch, nam
 
 @pytest.mark.parametrize("command", ["certify", "refine"])
 def test_what_raises_while_it_is_checked_is_said_in_a_sentence(command, tmp_path):
-    result = run(command, "made:one_way", "--shape", "2,5,1", *["--gradients"] * (command == "refine"))
+    gradients = {"certify": ["--cuts", "all"], "refine": ["--gradients"]}
+    result = run(command, "made:one_way", "--shape", "2,5,1", *gradients[command])
     assert (result.exit_code, result.stdout) == (3, "")
     line = 1 + MODULE[: MODULE.index("raise ValueError")].count("\n")
     assert result.stderr.splitlines()[-1] == (
@@ -211,7 +212,7 @@ def test_what_leaves_in_the_middle_of_a_check_does_not_pass():
 
 
 def test_what_pytorch_raises_about_it_is_said_in_a_sentence():
-    result = run("certify", "made:overwriting", "--shape", "2,5,1", "--quiet")
+    result = run("certify", "made:overwriting", "--shape", "2,5,1", "--cuts", "all", "--quiet")
     assert result.exit_code == 3
     assert "made:overwriting raised RuntimeError: one of the variables needed for gradient" in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -221,7 +222,7 @@ def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch):
     source = compile("def faulty(*arguments, **options): return len(3)", certificate.__file__, "exec")
     exec(source, faulty := {})
     monkeypatch.setattr(certificate, "_certify", faulty["faulty"])
-    result = run("certify", "made:causal", "--shape", "2,5,1", "--quiet")
+    result = run("certify", "made:causal", "--shape", "2,5,1", "--cuts", "all", "--quiet")
     assert result.exit_code == 3
     assert "Traceback" in result.stderr
     assert result.stderr.endswith("Nothing was established. Please report the traceback.\n")

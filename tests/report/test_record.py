@@ -118,6 +118,7 @@ def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports):
     assert [report["verdict"] for report in content[6:8]] == ["NOT_APPLICABLE"] * 2
     assert content[0]["theorems"] == [
         "Runner.take_outputs_congr",
+        "Program.Certified.own_row",
         "matrixCausal_iff_reach_cuts",
         "Runner.take_outputs_append",
     ]
@@ -148,7 +149,11 @@ def test_what_a_leak_says(reports):
     assert report["worst"]["t"] < report["worst"]["s"]
     assert report["origin"]["module"] == "1.norm"
     assert report["call"].startswith("certify(fn, x")
-    assert report["theorems"] == ["Runner.take_outputs_congr", "matrixCausal_iff_reach_cuts"]
+    assert report["theorems"] == [
+        "Runner.take_outputs_congr",
+        "Program.Certified.own_row",
+        "matrixCausal_iff_reach_cuts",
+    ]
 
 
 def test_the_outline_leads_to_the_place(reports):

@@ -56,7 +56,7 @@ def audit(
     reference: Reference | None = None,
     name: str | None = None,
     checks: Iterable[str] = CHECKS,
-    cuts: Cuts = "all",
+    cuts: Cuts = "read",
     cases: int = CASES,
     seq_dim: int = 1,
     batch_dim: int | None = 0,

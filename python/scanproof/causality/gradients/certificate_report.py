@@ -40,7 +40,8 @@ class Finding:
             verdict passed.
         pattern: the pattern of the leakage over positions; None without a LEAK, and for examples.
         origin: the module where the leak enters; None without a LEAK.
-        read: whether the program shows it, for every input of the shape; then nothing was probed.
+        read: whether the program shows it, for every input of the shape; then nothing was probed, and
+            ``residue``, ``leak`` and ``total`` are 0.
     """
 
     verdict: Verdict
@@ -134,14 +135,13 @@ class CausalCertificate(DropInFields, CheckReport):
     @property
     def worst(self) -> LeakPair | Change | BatchChange | None:
         """The pair to fix: that of the worst cut, or else of the worst example; None without a leak."""
-        leaking = [check for check in self.aimed if check.verdict is Verdict.LEAK]
-        return next((each.worst for each in (*self._findings(), *leaking) if each.worst), None)
+        return next((each.worst for each in (*self._findings(), *self._witnesses()) if each.worst), None)
 
     @property
     def pattern(self) -> LeakPattern | None:
         """The pattern of the leak over the pairs t <- s; None without a LEAK across a cut."""
-        found = (self.temporal, *(check for check in self.aimed if isinstance(check, PerturbationReport)))
-        return next((each.pattern for each in found if each.pattern), None)
+        by_outputs = (check.pattern for check in self.aimed if isinstance(check, PerturbationReport))
+        return next(filter(None, (self.temporal.pattern, *by_outputs)), None)
 
     @property
     def origin(self) -> Origin | None:
@@ -150,8 +150,8 @@ class CausalCertificate(DropInFields, CheckReport):
 
     def _cited(self) -> tuple[str, ...]:
         names = [self.theorem]
-        if any(finding.read for finding in self._findings()):
-            names += [theorems.PROGRAM_CAUSAL, theorems.PROGRAM_OWN_ROW][: len(self._findings())]
+        names += [theorems.PROGRAM_CAUSAL] if self.temporal.read else []
+        names += [theorems.PROGRAM_OWN_ROW] if self.batch and self.batch.read else []
         if self.coded and not self.coded.problem:
             names += [theorems.CODED_CONTRIBUTION, theorems.CODED_PASS]
         if self.cuts_probed:
@@ -196,7 +196,7 @@ class CausalCertificate(DropInFields, CheckReport):
                 f"  detection  : probability {self.detection_probability:.3f} for a leak between neighbours"
             )
         lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
-        for found in (*self._findings(), *self.aimed):
+        for found in (*self._findings(), *self._witnesses()):
             pattern = None if isinstance(found, BatchReport) else found.pattern
             named = {"worst pair": found.worst, "pattern": pattern, "enters in": found.origin}
             lines.extend(f"  {name:<11}: {what}" for name, what in named.items() if what)
@@ -235,11 +235,15 @@ class CausalCertificate(DropInFields, CheckReport):
         return [str(self.worst), *pattern, *([f"enters in {self.origin}"] if self.origin else [])]
 
     def _outcome(self) -> tuple[Verdict, str]:
-        found = [*self._findings(), *(check for check in self.aimed if check.verdict is Verdict.LEAK)]
+        found = [*self._findings(), *self._witnesses()]
         verdict = gravest(map(_of_causality, found))
         decisive = [each for each in found if _of_causality(each) is verdict]
         reasons = dict.fromkeys(finding.reason for finding in decisive)
         return over_cases(verdict, "; cross-batch: ".join(reasons), self.cases)
+
+    def _witnesses(self) -> list[PerturbationReport | BatchReport]:
+        """Return the checks that found an effect by replacing inputs."""
+        return [check for check in self.aimed if check.verdict is Verdict.LEAK]
 
     def _findings(self) -> tuple[Finding, ...]:
         return (self.temporal, self.batch) if self.batch else (self.temporal,)

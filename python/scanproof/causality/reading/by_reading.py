@@ -12,6 +12,7 @@ from scanproof.causality.reading.aimed import Aim, replaced
 from scanproof.causality.reading.findings import undecided
 from scanproof.causality.reading.program_reading import ProgramReading
 from scanproof.causality.reading.subject_read import read_subject
+from scanproof.errors import InvalidArgument
 from scanproof.foundation.call import Source
 from scanproof.foundation.drawing import TriedCase
 from scanproof.foundation.judgement import dtype_name
@@ -44,10 +45,18 @@ def by_reading(
         request: the call.
         threshold: as in ``certify``.
         probe: probes where it is told to.
+
+    Raises:
+        InvalidArgument: ``x`` holds token ids, and the program could not be read.
     """
     reading = read_subject(subject, lengths, batch_sizes)
     aim, call = Aim(reading), request.text()
     if reading.given.reading is None:
+        if not subject.x.is_floating_point():
+            raise InvalidArgument(
+                "certify: x holds token ids, which have no gradient, and the program could not be read: "
+                f"{reading.given.problem}; pass embeddings, or call check_perturbation."
+            )
         return replace(probe(subject, None, call), reading=reading)
     if reading.established:
         return _read_alone(subject, aim, threshold, request, call)
@@ -99,13 +108,14 @@ def _aimed(
         report = replace(probe(subject, aim, call), reading=aim.reading)
     else:
         report = _read_alone(subject, aim, threshold, request, call)
-    if report.verdict is Verdict.LEAK:
+    if report.verdict in (Verdict.LEAK, Verdict.TOLERATED):
         return report
     aimed = replaced(subject, aim, request.cases, request.seed)
-    looked = "".join(f"; {check.check}: {check.reason}" for check in aimed)
+    by_name = {check.check: check for check in aimed}
+    futures, examples = by_name.get("perturbation"), by_name.get("batch")
     return replace(
         report,
         aimed=aimed,
-        temporal=undecided(report.temporal, aim.answer("positions"), looked),
-        batch=report.batch and undecided(report.batch, aim.answer("examples"), looked),
+        temporal=undecided(report.temporal, aim.answer("positions"), futures),
+        batch=report.batch and undecided(report.batch, aim.answer("examples"), examples),
     )
