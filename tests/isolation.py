@@ -7,6 +7,7 @@ Filters of warnings and the standard streams are put back by pytest itself.
 import logging
 import os
 import random
+import re
 import shlex
 import signal
 import subprocess
@@ -114,12 +115,13 @@ class Attributes:
     def _reassigned(self) -> Iterator[str]:
         for name, value in self._kept.items():
             if name not in self._live:
-                yield f"{self._name}.{name} is gone"
+                if not _of_dynamo(name):
+                    yield f"{self._name}.{name} is gone"
             elif not _equal(value, self._live[name]) and not self._own_doing(self._live[name]):
                 yield f"{self._name}.{name} is {self._live[name]!r:.200}, was {value!r:.200}"
         for name in self._live.keys() - self._kept.keys():
             value = self._live[name]
-            if self.owner not in BORROWED and not name.startswith("__") and not isinstance(value, ModuleType):
+            if self.owner not in BORROWED and not _of_dynamo(name) and not isinstance(value, ModuleType):
                 yield f"{self._name}.{name} is new: {value!r:.200}"
 
 
@@ -168,6 +170,11 @@ class Code:
 
 
 CODE = Code()
+
+
+def _of_dynamo(name: str) -> bool:
+    """Whether torch.compile may keep something under that name, until its code is collected."""
+    return name.startswith("__") or re.fullmatch(r"_\d+_c\d+", name) is not None
 
 
 def _is_stray(module: ModuleType) -> bool:
