@@ -43,7 +43,7 @@ def test_it_has_everything(page, reports):
     assert page.locator("svg .dot").count() == 11
     assert page.locator("svg .bar.beyond").count() > 0
     assert "scanproof.check_refinement(fn, spec, x" in page.locator("#program-9").inner_text()
-    assert page.locator("#theorems").inner_text().count("scanproof cite") == 5
+    assert page.locator("#theorems").inner_text().count("scanproof cite") == 6
     environment = page.locator("#environment").inner_text()
     assert all(name in environment for name in ("scanproof", "torch", "python", "seeds"))
 
