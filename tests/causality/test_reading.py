@@ -285,7 +285,9 @@ class TestTokenIds:
         assert report.vjps == 0
 
     def test_of_a_program_that_cannot_be_read_need_embeddings(self) -> None:
-        with pytest.raises(InvalidArgument, match="have no gradient, and the program could not be read"):
+        with pytest.raises(
+            InvalidArgument, match=r"token ids have no gradient.* was not read: fn\(x\) is identically zero"
+        ):
             certify(lambda ids: (ids * 0).float().cumsum(1), self.ids)
 
 

@@ -187,22 +187,20 @@ class Result:
 
     def targets(self) -> Iterator[tuple[str, str, bool | None]]:
         """Yield each target, what was measured, and whether it was met; None if nothing was measured."""
-        rows = [(row[0].task, *(_speedup(row[0], cell) for cell in row[1:4])) for row in self.speed]
         for model, least in READ_SPEEDUPS.items():
-            reads = [read for task, read, *_ in rows if (task.model, task.T) == (model, 512)]
-            if reads:
+            if reads := self._speedups("read", models=(model,), lengths=(512,)):
                 yield _least(f"reading at least {least} times as fast on {model} at T = 512", least, reads)
         for target, least, speedups in (
             (
                 "exact cuts at least 8 times as fast on the scan",
                 8,
-                [exact for task, _, exact, _ in rows if task.model == "scan"],
+                self._speedups("exact", models=("scan",)),
             ),
-            ("exact cuts never slower than the peer", 1, [exact for _, _, exact, _ in rows]),
+            ("exact cuts never slower than the peer", 1, self._speedups("exact")),
             (
                 "coded cuts at least 30 times as fast from T = 512",
                 30,
-                [coded for task, _, _, coded in rows if task.T >= 512],
+                self._speedups("coded", lengths=range(512, LONG_T)),
             ),
         ):
             if speedups:
@@ -233,6 +231,17 @@ class Result:
                 else f"{100 * share:.2g} %: a check takes {check}, a step {step}",
                 None if share is None else share < 0.01,
             )
+
+    def _speedups(
+        self, tool: Tool, models: Collection[str] = MODELS, lengths: Collection[int] = range(LONG_T)
+    ) -> list[float | None]:
+        """Return how many times as fast as the peer a tool was, on some models at some lengths."""
+        return [
+            _speedup(row[0], cell)
+            for row in self.speed
+            for cell in row[1:]
+            if cell.task.tool == tool and cell.task.model in models and cell.task.T in lengths
+        ]
 
     @property
     def _cells(self) -> list[Cell]:

@@ -20,8 +20,8 @@ class Task:
     Attributes:
         tool: ``peer`` is causal-certificate; ``read``, ``exact`` and ``coded`` are ``scanproof.certify`` by
             reading, with all cuts and with coded cuts, at the given shape only, as the peer does;
-            ``default`` is ``certify(fn, x)``, which reads other shapes as well; ``step`` is a training step on a batch of
-            16; ``monitor`` is one check of ``CausalityMonitor`` on that batch.
+            ``default`` is ``certify(fn, x)``, which reads other shapes as well; ``step`` is a training step
+            on a batch of 16; ``monitor`` is one check of ``CausalityMonitor`` on that batch.
         model: name in ``scanproof.bench.models.MODELS``.
         T: number of positions of the input; it has one example, except for ``step`` and ``monitor``.
         dtype: floating dtype of model and input.

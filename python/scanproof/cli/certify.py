@@ -37,8 +37,8 @@ def certify(
 ) -> int:
     """Certify that no output depends on a later input, or on another example of the batch.
 
-    The command reads the program that PyTorch runs. What the program shows holds for every input of the shape.
-    Where it leaves a question open, gradients and replaced inputs look for an effect.
+    The command reads the program that PyTorch runs. What the program shows holds for every input of the
+    shape. Where the program leaves a question open, gradients and replaced inputs look for an effect.
 
     The factory returns fn, or (fn, spec), or a mapping with 'fn' and other arguments of scanproof.certify. fn
     is a function or module; its output has as many positions as its input. This command does not use spec.

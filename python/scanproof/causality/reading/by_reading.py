@@ -14,6 +14,7 @@ from scanproof.causality.reading.program_reading import ProgramReading
 from scanproof.causality.reading.subject_read import read_subject
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.call import Source
+from scanproof.foundation.contract import check_tensor
 from scanproof.foundation.drawing import TriedCase
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.request import Request
@@ -52,11 +53,7 @@ def by_reading(
     reading = read_subject(subject, lengths, batch_sizes)
     aim, call = Aim(reading), request.text()
     if reading.given.reading is None:
-        if not subject.x.is_floating_point():
-            raise InvalidArgument(
-                "certify: x holds token ids, which have no gradient, and the program could not be read: "
-                f"{reading.given.problem}; pass embeddings, or call check_perturbation."
-            )
+        _check_gradient(subject, reading.given.problem)
         return replace(probe(subject, None, call), reading=reading)
     if reading.established:
         return _read_alone(subject, aim, threshold, request, call)
@@ -71,6 +68,16 @@ def by_reading(
         if report.verdict is Verdict.LEAK:
             return reports[-1]
     return reports[0]
+
+
+def _check_gradient(subject: Subject, problem: str) -> None:
+    """Reject token ids for a program that could not be read: they have no gradient."""
+    try:
+        check_tensor(subject.check, subject.given, subject.x)
+    except InvalidArgument as error:
+        raise InvalidArgument(
+            f"{error} The program, which needs no gradient, was not read: {problem}"
+        ) from None
 
 
 def _read_alone(

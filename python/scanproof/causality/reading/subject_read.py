@@ -53,7 +53,9 @@ def _read(subject: Subject, x: Tensor) -> tuple[ReadSize, Program | None]:
     try:
         with without_gc():
             program = record(function, x)
-            y = subject.checked(program.results.get(""), x)
+            if set(program.results) != {""}:
+                return size(None, "fn returns more than one tensor; choose one by output="), None
+            y = subject.checked(program.results[""], x)
             if problem := proves_nothing(y, axes):
                 return size(None, problem), None
             if x is subject.x:
