@@ -129,7 +129,7 @@ def test_verdicts_decide_and_are_tabulated(run):
 def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run):
     output = run(SUITE, "-k", "leaky or doubled").stdout.str()
     assert re.search(r"E +scanproof\S+CheckFailed: certificate: LEAK", output)
-    assert re.search(r"8 of 8 cuts have gradient at a later input; greatest entry: \d", output)
+    assert re.search(r"4 of 4 cuts have gradient at a later input; greatest entry: \d", output)
     assert "Allowed: exactly 0" in output
     assert re.search(r"worst pair : t=\d <- s=\d: \|dy\[\d, \d, 0\] / dx\[\d, \d, 0\]\|", output)
     assert re.search(r"Outside the bound: \d+ of 18 entries \(\d+ %\)", output)

@@ -69,9 +69,11 @@ class Where:
 
     Args:
         fn: the function; modules that it is, holds or closes over give the paths their names.
+        outermost: the code that calls ``fn``; lines above are no part of ``fn``.
     """
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
+    def __init__(self, fn: Callable[..., Any], outermost: CodeType) -> None:
+        self._outermost = outermost
         self._names = module_names(fn)
         self._stack = [""]
         self._thread = get_ident()
@@ -99,7 +101,7 @@ class Where:
                 skip = foreign[code] = code.co_filename.startswith(_FOREIGN)
             if not skip:
                 return Place(self._stack[-1], code, frame.f_lasti)
-            if frame.f_back is None:
+            if code is self._outermost or frame.f_back is None:
                 return Place(self._stack[-1], None, 0)
             frame = frame.f_back
 

@@ -76,7 +76,7 @@ class _Recorder(TorchDispatchMode):
     def __init__(self, fn: Callable[..., Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch does not type it
         self._fn = fn
-        self._where = Where(fn)
+        self._where = Where(fn, _Recorder.run.__code__)
         self._before = held_tensors(fn)
         self.nodes: list[Node] = []
         self.values: list[Value] = []

@@ -61,6 +61,10 @@ class ProgramReading:
         """The other sizes at which a question is not answered with yes."""
         return tuple(size for size in self.others if size.reading and not size.established)
 
+    def count(self) -> int:
+        """Return at how many sizes everything is established."""
+        return sum(size.established for size in (self.given, *self.others))
+
     def sizes(self) -> str:
         """Return in words at which other sizes the answers hold as well."""
         given, taken = self.given, [size for size in self.others if size.established]
