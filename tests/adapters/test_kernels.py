@@ -83,7 +83,7 @@ def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers():
     [subject] = [subject for subject in kernel_subjects(overlays=True) if subject.name.endswith(NAN)]
     report = subject.gradient_refinement()
     assert report.verdict is Verdict.REFUTED
-    assert "returned nan, though no evaluation of this recurrence overflows" in report.reason
+    assert "returned nan, but no evaluation of this recurrence overflows" in report.reason
     fn, x = subject.function()
     assert certify(fn, x, cuts="coded", cases=1).verdict is Verdict.INCONCLUSIVE
     inputs = {name: torch.ones(1, 40, 1, 1) for name in ("x", "B", "C")}

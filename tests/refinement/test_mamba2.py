@@ -67,12 +67,12 @@ def test_exact_runs_are_exact():
         ({"groups": 0}, "0 groups"),
         (
             {"inProj": np.ones((25, 3)), "inBias": np.ones(25)},
-            "inProj has 25 rows; give 8 of the gate, 14 of",
+            "inProj has 25 rows; give 24: 8 for the gate, 14 for",
         ),
         ({"convWeight": np.ones((13, 3)), "convBias": np.ones(13)}, "convolution has 13 channels"),
         ({"convWeight": np.ones((8, 3)), "convBias": np.ones(8)}, "convolution has 8 channels"),
         ({"D": np.ones(3)}, "D has shape"),
-        ({"aLog": [np.nan, 0.0]}, "aLog is not finite"),
+        ({"aLog": [np.nan, 0.0]}, "aLog holds nan"),
     ],
     ids=str,
 )

@@ -122,8 +122,9 @@ def kernel_named(text: str) -> Kernel:
     kernels.pop("Kernel")
     if name.strip() not in kernels:
         known = ", ".join(sorted(kernels))
-        raise InvalidArgument(f"fuzz: --spec is {text!r}; name one of {known}, with its options in
-        parentheses.")
+        raise InvalidArgument(
+            f"fuzz: --spec is {text!r}; name one of {known}, with its options in parentheses."
+        )
     try:
         call = ast.parse(f"f({options}" if bracket else "f()", mode="eval").body
         assert isinstance(call, ast.Call)

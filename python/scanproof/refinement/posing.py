@@ -252,7 +252,8 @@ def rounding_of(given: Format | Rounding | None, default: torch.dtype) -> Roundi
     """Return the assumptions about the arithmetic of an implementation."""
     if isinstance(given, Rounding):
         if given.confidence is not None:
-            raise InvalidArgument("rounding has a confidence, which is for diagnostics only; give a Rounding
-            without confidence.")
+            raise InvalidArgument(
+                "rounding has a confidence, which is for diagnostics only; give a Rounding without it."
+            )
         return given
     return Rounding.of(default if given is None else given)

@@ -377,10 +377,9 @@ def checked_output(what: str, y: Any, shape: tuple[int, ...]) -> Tensor:
         InvalidArgument: it is not.
     """
     if not isinstance(y, Tensor):
-        raise InvalidArgument(f"{what} is a {type(y).__name__}; return a tensor of shape {shape}.")
+        raise InvalidArgument(f"{what} is a {type(y).__name__}; it must be a tensor of shape {shape}.")
     if not y.is_floating_point():
-        raise InvalidArgument(f"{what} has dtype {y.dtype}; return a real floating tensor.")
+        raise InvalidArgument(f"{what} has dtype {y.dtype}; it must be a real floating dtype.")
     if tuple(y.shape) != shape:
-        raise InvalidArgument(f"{what} has shape {tuple(y.shape)}; return the shape of the reference,
-        {shape}.")
+        raise InvalidArgument(f"{what} has shape {tuple(y.shape)}; it must have shape {shape}.")
     return y

@@ -257,8 +257,9 @@ class RefinementReport(CheckReport):
             )
             if self.coarser:
                 stored = ", ".join(f"{name} in {dtype}" for name, dtype in self.coarser.items())
-                lines.append(f"  stored    : {stored}: coarser than assumed; the bound allows one more
-                rounding")
+                lines.append(
+                    f"  stored    : {stored}: coarser than assumed; the bound allows one more rounding"
+                )
             if self.casts:
                 lines.append(
                     f"  casts     : without {', '.join(self.casts)} in its code, fn REFINES;"

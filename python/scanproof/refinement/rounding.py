@@ -112,8 +112,8 @@ class Rounding:
         if isinstance(dtype, str) and dtype in PRODUCTS:
             if accumulator is not None:
                 raise InvalidArgument(
-                    f'accumulator is {accumulator!r}, but "{dtype}" accumulates in float32; leave accumulator
-                    out.'
+                    f'accumulator is {accumulator!r}, but "{dtype}" accumulates in float32; leave'
+                    " accumulator out."
                 )
             return cls._of(torch.float32, ulps, 2.0**-23, PRODUCTS[dtype], order)
         for given in (dtype, accumulator or dtype):

@@ -131,8 +131,9 @@ def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[
     try:
         hypothesis.seed(seed)(run)()
     except hypothesis.errors.Unsatisfiable:
-        raise InvalidArgument(f"Cases: inputs is {strategy!r:.80}, which draws nothing; give a Hypothesis
-        strategy.") from None
+        raise InvalidArgument(
+            f"Cases: inputs is {strategy!r:.80}, which draws nothing; give a Hypothesis strategy."
+        ) from None
 
 
 def _weight(found: Comparison) -> tuple[bool, float]:

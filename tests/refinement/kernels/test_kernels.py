@@ -490,7 +490,7 @@ def test_only_y_may_be_returned():
         ({"cut": "v"}, r"v has shape \(2, 5, 4, 3\)"),
         ({"log_window": -1}, "log_window is -1"),
         ({"none": "q"}, "q is NoneType"),
-        ({"empty": "g"}, "give no empty axes"),
+        ({"empty": "g"}, "give sizes above 0"),
     ],
 )
 def test_wrong_calls_are_explained(change, message):
