@@ -89,8 +89,8 @@ def test_a_finding_decides():
 def test_what_does_not_apply_says_why_and_does_not_decide():
     report = audit(decay, tokens(1, 13, 1))
     said = {one.check: one.evidence for one in report.checks}
-    assert said["refinement"] == "no spec was given"
-    assert said["batch"] == "x has no other example to read"
+    assert said["refinement"] == "no spec is given"
+    assert said["batch"] == "x has only one example"
     assert report.ok
     assert said["streaming"] == "fn has no initial_state(x) and step(x, state)"
     ids = audit(

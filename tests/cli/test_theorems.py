@@ -70,7 +70,7 @@ def test_json():
         (["cite", "Runner.take_outputs_apend"], f"did you mean {NAME}"),
         (
             ["cite", NAME, "--format", "ris"],
-            "no form 'ris' of a citation; choose one of bibtex, latex, text, cff",
+            "The form of a citation is 'ris'; choose one of bibtex, latex, text, cff",
         ),
     ],
 )

@@ -84,6 +84,6 @@ def test_a_start_is_broken_off(project):
         runner.end()
 
     threading.Thread(target=end).start()
-    with pytest.raises(LeanUnavailable, match="broken off"):
+    with pytest.raises(LeanUnavailable, match="interrupted"):
         runner.start()
     assert toolchain.process.wait() < 0

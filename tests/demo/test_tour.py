@@ -39,7 +39,7 @@ def test_the_demo_passes_and_says_so():
     assert run.returncode == 0, run.stdout + run.stderr
     for shown in (
         r"Proved: \d+ theorems",
-        "proved only if the check of the proofs ends without a fault",
+        "proved only if the check of the proofs finds no fault",
         "✓ CAUSAL transformers MambaMixer, certificate",
         "CAUSAL_TO_ROUNDING",
         r"✓ REFINES",

@@ -627,7 +627,10 @@ def wrong_calls():
     )
     yield "C is None", lambda: check_refinement(selective_scan, SelectiveScanFn(), {**case, "C": None})
     yield "B is a list", lambda: check_refinement(selective_scan, SelectiveScanFn(), {**case, "B": [1.0]})
-    yield "return (y, last_state)", lambda: check_refinement(lambda **given: given["u"], SelectiveScanFn(), case)
+    yield (
+        "return (y, last_state)",
+        lambda: check_refinement(lambda **given: given["u"], SelectiveScanFn(), case),
+    )
     yield (
         "last_state of fn(…) has shape",
         lambda: check_refinement(lambda **given: (given["u"], given["u"]), SelectiveScanFn(), case),
@@ -644,9 +647,7 @@ def test_wrong_calls(says, call):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_parameters_that_are_not_finite_make_no_spec(bad):
-    with pytest.raises(
-        InvalidArgument, match=rf"DiagonalS4Spec: skip holds {bad} at \[0, 1\]"
-    ):
+    with pytest.raises(InvalidArgument, match=rf"DiagonalS4Spec: skip holds {bad} at \[0, 1\]"):
         DiagonalS4Spec(inProj=[[1.0, 1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0, bad]])
     names = (
         "in_proj_weight",
@@ -659,7 +660,5 @@ def test_parameters_that_are_not_finite_make_no_spec(bad):
     )
     shapes = [(4, 3), (2, 1, 2), (1 + 2 * 2, 2), (2, 1), (2,), (2, 2), (2,)]
     given = {name: np.ones(shape) for name, shape in zip(names, shapes, strict=True)}
-    with pytest.raises(
-        InvalidArgument, match=f"MambaCheckpoint: out_proj_weight holds {bad}"
-    ):
+    with pytest.raises(InvalidArgument, match=f"MambaCheckpoint: out_proj_weight holds {bad}"):
         MambaCheckpoint(**given, out_proj_weight=np.full((3, 2), bad))

@@ -640,7 +640,9 @@ def test_cotangents_of_what_is_not_returned():
     inputs = drawn(kernel)
     alone = check_refinement(lambda **x: recurrence(**x)[0], kernel, inputs, gradients=True).require()
     assert "dinitial_state" in alone.greatest
-    with pytest.raises(InvalidArgument, match="a cotangent of last_state is given, but .* returns no last_state"):
+    with pytest.raises(
+        InvalidArgument, match=r"a cotangent of last_state is given, but .* returns no last_state"
+    ):
         check_refinement(
             lambda **x: recurrence(**x)[0],
             kernel,
