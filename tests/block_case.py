@@ -10,7 +10,7 @@ from scanproof.refinement.cases import random_spec
 
 
 class DiagonalS4(nn.Module):
-    def __init__(self, spec, dtype=torch.float32):
+    def __init__(self, spec, dtype=torch.float32) -> None:
         super().__init__()
         for name in spec.axes:
             self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))

@@ -27,7 +27,7 @@ def _statements():
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_give_what_they_show(name):
+def test_examples_give_what_they_show(name) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         done = doctest.testmod(import_module(name))

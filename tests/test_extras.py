@@ -60,7 +60,7 @@ scanproof.Oracle, scanproof.CausalityMonitor, scanproof.Row
 """
 
 
-def test_the_checks_need_pytorch_and_numpy_alone():
+def test_the_checks_need_pytorch_and_numpy_alone() -> None:
     done = run(CORE, *LIBRARIES)
     assert done.stderr == ""
     assert done.stdout.split() == ["CAUSAL", "LEAK", "CAUSAL", "REFINES"]
@@ -90,7 +90,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize(("library", "extra", "part"), PARTS.values(), ids=PARTS)
-def test_a_sentence_names_the_extra(library, extra, part, tmp_path, monkeypatch):
+def test_a_sentence_names_the_extra(library, extra, part, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SCANPROOF_CACHE", raising=False)
     given = "import torch, scanproof, scanproof.cli\n"
@@ -103,7 +103,7 @@ def test_a_sentence_names_the_extra(library, extra, part, tmp_path, monkeypatch)
     assert part.startswith("import sys") is ("Traceback" not in done.stderr)  # a command says it alone
 
 
-def test_the_import_is_light():
+def test_the_import_is_light() -> None:
     program = (
         "import time; began = time.perf_counter(); import scanproof; took = time.perf_counter() - began\n"
         f"loaded = [name for name in ('torch', 'numpy', *{LIBRARIES!r}) if name in sys.modules]\n"

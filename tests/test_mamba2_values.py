@@ -81,13 +81,13 @@ def expects(numbers):
     return f"{numbers.astype(int).tolist()} := by decide\n" in LEAN
 
 
-def test_the_mixer():
+def test_the_mixer() -> None:
     outputs, window = mixer(X)
     assert expects(outputs % 1000003)
     assert all(map(expects, window))
 
 
-def test_its_twin():
+def test_its_twin() -> None:
     spec = Mamba2BlockSpec(**PARAMETERS, groups=GROUPS, eps=EPS, dtMin=LEAST, dtMax=GREATEST)
     y, state = spec.run(X[None], Mamba2State(START[None], WINDOW[None]), WithRoot())
     assert expects(y[0] % 1000003)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from importlib import resources
+from typing import Never
 
 import jsonschema
 import pytest
@@ -65,10 +66,10 @@ def test_other():
 class Loaded:
     """A plugin that keeps what runs import: pytester would have it imported again, and be other modules."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.modules = {}
 
-    def pytest_unconfigure(self, config):
+    def pytest_unconfigure(self, config) -> None:
         suite = str(config.rootpath)
         for name, module in sys.modules.items():
             if not (getattr(module, "__file__", None) or "").startswith(suite):
@@ -101,7 +102,7 @@ def table_of(result):
     return [line.split() for line in section.splitlines() if line.startswith(("✓", "✗", "?"))]
 
 
-def test_verdicts_decide_and_are_tabulated(run):
+def test_verdicts_decide_and_are_tabulated(run) -> None:
     result = run(SUITE)
     result.assert_outcomes(passed=4, failed=3)
     refuted, leak = ["✗", "REFUTED", "refinement"], ["✗", "LEAK"]
@@ -126,7 +127,7 @@ def test_verdicts_decide_and_are_tabulated(run):
     result.stdout.fnmatch_lines(["theorems: *Runner.take_outputs_congr*"])
 
 
-def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run):
+def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run) -> None:
     output = run(SUITE, "-k", "leaky or doubled").stdout.str()
     assert re.search(r"E +scanproof\S+CheckFailed: certificate: LEAK", output)
     assert re.search(r"8 of 8 cuts have gradient at a later input; greatest entry: \d", output)
@@ -163,7 +164,7 @@ def test_leaking(leaking):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_what_fixtures_of_the_user_check_counts_once(run, pytester, workers):
+def test_what_fixtures_of_the_user_check_counts_once(run, pytester, workers) -> None:
     result = run(FIXTURE, "--scanproof-json=found.json", *workers)
     result.assert_outcomes(passed=1, errors=1)
     causal = ["✓", "CAUSAL", "certificate", "test_suite.py::test_checked"]
@@ -173,7 +174,7 @@ def test_what_fixtures_of_the_user_check_counts_once(run, pytester, workers):
     assert found == ["CAUSAL", "CAUSAL", "LEAK"]
 
 
-def test_a_marked_test_that_checks_nothing_does_not_pass(run):
+def test_a_marked_test_that_checks_nothing_does_not_pass(run) -> None:
     result = run(
         """
 pytestmark = pytest.mark.scanproof(shape=(2, 9, 1))
@@ -192,13 +193,13 @@ def test_other():
     assert "marked scanproof, and never calls scanproof.require: nothing is checked" in result.stdout.str()
 
 
-def test_nobody_who_does_not_use_it_notices(run):
+def test_nobody_who_does_not_use_it_notices(run) -> None:
     output = run("def test_other(): pass").stdout.str()
     assert "= scanproof =" not in output
     assert output.count("scanproof: ") == 1, "the header"
 
 
-def test_the_nearest_marker_counts(run):
+def test_the_nearest_marker_counts(run) -> None:
     result = run(
         """
 pytestmark = pytest.mark.scanproof(shape=(1, 4, 1), spec=SPEC)
@@ -278,7 +279,7 @@ IDLE = "\ndef test_it(scanproof): pass"
         ),
     ],
 )
-def test_wrong_use_is_said_in_a_sentence(run, test, sentence):
+def test_wrong_use_is_said_in_a_sentence(run, test, sentence) -> None:
     result = run(test)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert sentence in result.stdout.str()
@@ -291,7 +292,7 @@ def test_wrong_use_is_said_in_a_sentence(run, test, sentence):
         ("--scanproof-seed=x", "--scanproof-seed"),
     ],
 )
-def test_options_out_of_range(run, option, sentence):
+def test_options_out_of_range(run, option, sentence) -> None:
     result = run(SUITE, option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert sentence in result.stderr.str()
@@ -304,7 +305,7 @@ def reports_of(file):
     return content["reports"]
 
 
-def test_json_and_junit(run, pytester):
+def test_json_and_junit(run, pytester) -> None:
     pytester.makeini(
         "[pytest]\nscanproof_json = reports/found.json\nscanproof_seed = 5\njunit_family = xunit1"
     )
@@ -333,7 +334,7 @@ def test_json_and_junit(run, pytester):
     ],
 )
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_json_that_cannot_be_written_is_refused_first(run, pytester, file, sentence, workers):
+def test_json_that_cannot_be_written_is_refused_first(run, pytester, file, sentence, workers) -> None:
     result = run(SUITE, f"--scanproof-json={file}", *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (said,) = [line for line in result.errlines if line]
@@ -343,7 +344,7 @@ def test_json_that_cannot_be_written_is_refused_first(run, pytester, file, sente
 
 
 @pytest.mark.parametrize(("test", "status"), [("causal", 3), ("leaky", 1)])
-def test_json_that_fails_in_the_end_hides_no_result(run, pytester, test, status):
+def test_json_that_fails_in_the_end_hides_no_result(run, pytester, test, status) -> None:
     pytester.makeconftest(
         """
         from pathlib import Path
@@ -363,7 +364,7 @@ def test_json_that_fails_in_the_end_hides_no_result(run, pytester, test, status)
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
-def test_options_weigh_more_than_ini_keys(run, pytester):
+def test_options_weigh_more_than_ini_keys(run, pytester) -> None:
     pytester.makeini("[pytest]\nscanproof_json = other.json\nscanproof_seed = 5")
     run(SUITE, "-k", "causal", "--scanproof-json=found.json", "--scanproof-seed=6")
     assert [report["seed"] for report in reports_of(pytester.path / "found.json")] == [6]
@@ -377,7 +378,7 @@ def without_time(reports):
     ]
 
 
-def test_workers_and_random_order_find_the_same(run, pytester):
+def test_workers_and_random_order_find_the_same(run, pytester) -> None:
     plain = run(SUITE, "--scanproof-json=plain.json")
     spread = run(SUITE, "--scanproof-json=spread.json", "-n", "2", "-p", "randomly")
     assert "Using --randomly-seed=" in spread.stdout.str()
@@ -387,14 +388,14 @@ def test_workers_and_random_order_find_the_same(run, pytester):
     assert found == wanted
 
 
-def test_the_header(run):
+def test_the_header(run) -> None:
     assert "scanproof: oracle python (the Lean runners' float64 twin); toolchain none" in run("").stdout.str()
 
 
 class Twin:
     """Stands in for the oracle, and knows what it was asked."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked, self.closed = 0, False
 
     def __enter__(self):
@@ -421,7 +422,7 @@ def twin(monkeypatch):
 
 
 @pytest.mark.parametrize("test", ["test_refines", "test_audit"])
-def test_with_lean(run, twin, test):
+def test_with_lean(run, twin, test) -> None:
     result = run(SUITE, "-k", f"{test} and not leaky", "--scanproof-oracle=lean")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines("scanproof: oracle lean; toolchain lake, Lean 4.28.0")
@@ -429,14 +430,14 @@ def test_with_lean(run, twin, test):
     assert twin.closed
 
 
-def test_lean_does_not_start_where_nothing_is_refined(run, monkeypatch, twin):
+def test_lean_does_not_start_where_nothing_is_refined(run, monkeypatch, twin) -> None:
     monkeypatch.setattr(Oracle, "start", lambda: pytest.fail("the oracle is not needed"))
     run(SUITE, "-k", "test_causal", "--scanproof-oracle=lean").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(("test", "kind"), [("test_refines", "failed"), ("test_audit", "failed")])
-def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch, test, kind):
-    def absent(*_):
+def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch, test, kind) -> None:
+    def absent(*_) -> Never:
         raise LeanUnavailable("There is no Lean here.")
 
     monkeypatch.setattr(find, "find_toolchain", absent)
@@ -449,7 +450,7 @@ def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch, test, kind):
     assert "✓ REFINES" not in output
 
 
-def test_start_up_imports_neither_torch_nor_the_package(pytester):
+def test_start_up_imports_neither_torch_nor_the_package(pytester) -> None:
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --import-mode=importlib")
     pytester.makepyfile(
         """
@@ -466,7 +467,7 @@ def test_start_up_imports_neither_torch_nor_the_package(pytester):
     result.assert_outcomes(passed=1)
 
 
-def test_a_program_may_import_the_package_before_pytest_does(pytester):
+def test_a_program_may_import_the_package_before_pytest_does(pytester) -> None:
     pytester.makepyfile(early="import scanproof.errors", test_it="def test_it(): pass")
     program = "import scanproof, pytest, sys; sys.exit(pytest.main(['-W', 'error', '-p', 'early']))"
     result = subprocess.run(

@@ -52,14 +52,14 @@ def ssd_scan(full, seq_idx):
     return torch.stack(outputs), state
 
 
-def test_ssd_scan():
+def test_ssd_scan() -> None:
     for full in (False, True):
         outputs, state = ssd_scan(full, [0] * 5)
         assert expects(outputs)
         assert expects(state)
 
 
-def test_ssd_scan_with_seq_idx():
+def test_ssd_scan_with_seq_idx() -> None:
     outputs, state = ssd_scan(True, [0, 0, 1, 1, 2])
     assert expects(outputs)
     assert expects(state)
@@ -95,13 +95,13 @@ def ssd_chunked(destination_axis):
     return (within + across).flatten(0, 1)[:T], passed[-1]
 
 
-def test_ssd_by_chunks():
+def test_ssd_by_chunks() -> None:
     outputs, state = ssd_chunked(destination_axis=False)
     assert expects(outputs)
     assert expects(state)
 
 
-def test_ssd_summed_over_the_wrong_axis():
+def test_ssd_summed_over_the_wrong_axis() -> None:
     outputs, _ = ssd_chunked(destination_axis=True)
     assert expects(outputs)
 
@@ -111,7 +111,7 @@ def queries_keys_values():
     return padded(q), padded(k), padded(pattern(7, 3, (5, T), (3, 3)))
 
 
-def test_gated_linear_attention_by_chunks():
+def test_gated_linear_attention_by_chunks() -> None:
     state = pattern(3, 1, (1, 2), (1, 3)).double()
     all_logs = padded(pattern(2, 0, (1, T), (1, 2)))
     outputs = []
@@ -124,7 +124,7 @@ def test_gated_linear_attention_by_chunks():
     assert expects(state)
 
 
-def test_gated_delta_rule_by_chunks():
+def test_gated_delta_rule_by_chunks() -> None:
     state = pattern(3, 1, (1, 3), (1, 2)).double()
     all_logs, betas = padded(pattern(2, 0, (1, T))), padded(pattern(4, 1, (3, T)))
     outputs = []
@@ -139,7 +139,7 @@ def test_gated_delta_rule_by_chunks():
     assert expects(state)
 
 
-def expects_of_twin(kernel, tensors):
+def expects_of_twin(kernel, tensors) -> None:
     """Run a Python twin on one row, and check its outputs and its last state against Lean's numbers."""
     inputs = {name: tensor.numpy() for name, tensor in tensors.items()}
     results = kernel.run(inputs, Surrogates())
@@ -147,7 +147,7 @@ def expects_of_twin(kernel, tensors):
         assert expects(torch.from_numpy(result[0].astype("float64")).squeeze())
 
 
-def test_twin_of_ssd_scan():
+def test_twin_of_ssd_scan() -> None:
     row = {"x": X, "dt": DT, "B": B[:, ::2], "C": C[:, ::2], "initial_state": START}
     row = {name: tensor[None] for name, tensor in row.items()}
     options = {"D": D, "z": Z[None], "dt_bias": BIAS}
@@ -163,14 +163,14 @@ def row_of_attention():
     return {name: tensor[None, :, None] for name, tensor in row.items()}
 
 
-def test_twin_of_gated_linear_attention():
+def test_twin_of_gated_linear_attention() -> None:
     decays = 2 ** pattern(2, 0, (1, T), (1, 2))[None, :, None]
     start = pattern(3, 1, (1, 2), (1, 3))[None, None]
     row = row_of_attention() | {"g": decays, "initial_state": start}
     expects_of_twin(GatedLinearAttention(log_decays=False), row)
 
 
-def test_twin_of_the_gated_delta_rule():
+def test_twin_of_the_gated_delta_rule() -> None:
     decays, betas = 2 ** pattern(2, 0, (1, T)), pattern(4, 1, (3, T))
     start = pattern(3, 1, (1, 3), (1, 2)).T[None, None]
     row = row_of_attention() | {"g": decays[None, :, None, None], "beta": betas[None, :, None]}

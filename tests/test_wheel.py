@@ -71,7 +71,7 @@ def required(package, extras):
     return found
 
 
-def link(requirements, folder):
+def link(requirements, folder) -> None:
     """Link into a folder the installed packages that are required, and what these require, without extras."""
     waiting, linked = list(requirements), set()
     while waiting:
@@ -136,7 +136,7 @@ def scanproof(run):
     return partial(run, "scanproof")
 
 
-def test_it_carries_sources_catalogue_and_golden_vectors(wheel):
+def test_it_carries_sources_catalogue_and_golden_vectors(wheel) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     sources = [
         ROOT / "Spec.lean",
@@ -166,11 +166,11 @@ def failures(run):
     return dict(line.split("\t") for line in result.stdout.splitlines())
 
 
-def test_what_is_required_is_enough_to_import_every_module(run):
+def test_what_is_required_is_enough_to_import_every_module(run) -> None:
     assert set(failures(run)) == FOR_OTHERS
 
 
-def test_without_an_extra_the_commands_alone_cannot_be_imported(bare):
+def test_without_an_extra_the_commands_alone_cannot_be_imported(bare) -> None:
     found = failures(bare)
     commands = {name for name in found if name.startswith(FOR_COMMANDS)}
     missing = {name for name, error in found.items() if error == "MissingDependency"}
@@ -184,7 +184,7 @@ def test_without_an_extra_the_commands_alone_cannot_be_imported(bare):
     )
 
 
-def test_every_import_is_declared(wheel):
+def test_every_import_is_declared(wheel) -> None:
     trees = [ast.parse(file.read_text()) for file in (ROOT / "python").rglob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -199,7 +199,7 @@ def test_every_import_is_declared(wheel):
     assert undeclared == ["pytorch_lightning"]  # the older name of lightning
 
 
-def test_doctor_finds_the_carried_project(scanproof):
+def test_doctor_finds_the_carried_project(scanproof) -> None:
     result = scanproof("doctor", "--json")
     found = {one["name"]: one for one in json.loads(result.stdout)["findings"]}
     assert result.returncode == (0 if found["toolchain"]["state"] == "ok" else 3)
@@ -208,20 +208,20 @@ def test_doctor_finds_the_carried_project(scanproof):
 
 
 @pytest.mark.lean
-def test_prove_knows_what_was_proved_of_the_same_sources(scanproof):
+def test_prove_knows_what_was_proved_of_the_same_sources(scanproof) -> None:
     result = scanproof("prove", "--list")
     assert result.returncode == 0, result.stderr
     assert "Scanproof.Runner.take_outputs_append\n" in result.stdout
     assert " 0 checked now " in result.stdout
 
 
-def test_audit(scanproof):
+def test_audit(scanproof) -> None:
     result = scanproof("audit", "scanproof.demo.factories:block", "--shape", "1,9,8", "--quiet")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("✓ ")
 
 
-def test_cite(scanproof):
+def test_cite(scanproof) -> None:
     result = scanproof("cite", "Runner.take_outputs_append")
     assert result.returncode == 0
     assert result.stdout.startswith("@misc{scanproof:Runner.take_outputs_append,\n")

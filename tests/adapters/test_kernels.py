@@ -35,7 +35,7 @@ def first_of_their_name(subjects):
     return {subject.name.partition(":")[2]: subject for subject in reversed(subjects)}.values()
 
 
-def check(subject, causality=True):
+def check(subject, causality=True) -> None:
     report = subject.refinement()
     assert report.verdict is Verdict.REFINES, report.summary()
     keys_are_not_normalised = "delta_rule_recurrence" in subject.name  # so that its state may grow
@@ -62,13 +62,13 @@ def gradients_at(subject):
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 @pytest.mark.parametrize("subject", INSTALLED, ids=lambda subject: subject.name)
-def test_kernels_of_transformers(subject):
+def test_kernels_of_transformers(subject) -> None:
     check(subject, causality=subject in first_of_their_name(INSTALLED))
 
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_kernels_of_packages_in_overlays():
+def test_kernels_of_packages_in_overlays() -> None:
     pinned = "".join((LISTS / name).read_text() for name in OVERLAYS.values())
     found = kernel_subjects(overlays=True)[len(INSTALLED) :]
     assert len(found) == len(every_subject()) - len(INSTALLED)
@@ -79,7 +79,7 @@ def test_kernels_of_packages_in_overlays():
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers():
+def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers() -> None:
     [subject] = [subject for subject in kernel_subjects(overlays=True) if subject.name.endswith(NAN)]
     report = subject.gradient_refinement()
     assert report.verdict is Verdict.REFUTED
@@ -99,7 +99,7 @@ def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers():
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_gradients_of_a_parallel_scan_that_pads_to_powers_of_two():
+def test_gradients_of_a_parallel_scan_that_pads_to_powers_of_two() -> None:
     """That of mambapy, which has a backward of its own."""
     for subject in kernel_subjects(overlays=True):
         if isinstance(subject.kernel, SelectiveScan) and not subject.no_gradient:
@@ -134,7 +134,7 @@ def scan_subject(gradient=lambda x: x, **options):
     return Subject("here:it", "nothing", lambda: started, MinGru(), without=without, **options)
 
 
-def test_a_backward_that_is_wrong_is_refuted():
+def test_a_backward_that_is_wrong_is_refuted() -> None:
     right = scan_subject().gradient_refinement()
     assert right.verdict is Verdict.REFINES, right.summary()
     assert set(right.gradients) == {"gate", "candidate"}
@@ -142,7 +142,7 @@ def test_a_backward_that_is_wrong_is_refuted():
     assert scan_subject(HalfTheGradient.apply).gradient_refinement().verdict is Verdict.REFUTED
 
 
-def test_gradients_at_what_is_constant_are_not_compared():
+def test_gradients_at_what_is_constant_are_not_compared() -> None:
     class Constant(Subject):
         def inputs(self, seed=0, dtype=torch.float32):
             return random_inputs(self.kernel, seed=seed, dtype=dtype)
@@ -154,7 +154,7 @@ def test_gradients_at_what_is_constant_are_not_compared():
     assert report.gradients == ("gate", "candidate")
 
 
-def test_gradients_that_cannot_be_compared():
+def test_gradients_that_cannot_be_compared() -> None:
     with pytest.raises(Unsupported, match="no gradients can be pulled"):
         scan_subject(no_gradient=True).gradient_refinement()
 
@@ -166,7 +166,7 @@ def every_subject():
     ]
 
 
-def test_the_page_on_families_lists_every_subject():
+def test_the_page_on_families_lists_every_subject() -> None:
     page = (ROOT / "docs" / "families.md").read_text()
     for subject in every_subject():
         kernel = type(subject.kernel).__name__
@@ -175,13 +175,13 @@ def test_the_page_on_families_lists_every_subject():
     assert len(rows) == len(every_subject())
 
 
-def test_a_subject_says_what_is_installed():
+def test_a_subject_says_what_is_installed() -> None:
     by_name = {subject.name: subject for subject in every_subject()}
     assert by_name["transformers.models.mamba2:mamba2_chunk_scan"].version.startswith("5.")
     assert by_name["fla.ops.gla.naive:naive_recurrent_gla"].version == "not installed"
 
 
-def test_a_subject_as_a_function_of_its_tokens():
+def test_a_subject_as_a_function_of_its_tokens() -> None:
     def implementation(x, dt, A, B, C, scale=1.0):
         assert A.shape == (4,)
         return x * scale, x[:, -1]

@@ -2,6 +2,7 @@
 
 import subprocess
 import zipfile
+from typing import Never
 
 import pytest
 
@@ -27,19 +28,19 @@ def lists(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_packages_are_installed_once_and_seen_by_one_process(lists, monkeypatch):
+def test_packages_are_installed_once_and_seen_by_one_process(lists, monkeypatch) -> None:
     folder = overlay(lists / "tiny.txt")
     done = run_over(folder, ["-c", "import tiny, torch; print(tiny.__file__)"], timeout=600)
     assert done.stdout.strip() == str(folder / "tiny.py")
 
-    def no_more(*args, **kwargs):
+    def no_more(*args, **kwargs) -> Never:
         raise AssertionError("installed again")
 
     monkeypatch.setattr(subprocess, "run", no_more)
     assert overlay(lists / "tiny.txt") == folder
 
 
-def test_another_list_is_another_folder(lists, monkeypatch):
+def test_another_list_is_another_folder(lists, monkeypatch) -> None:
     ran = []
 
     def install(command, env, **kwargs):
@@ -63,7 +64,7 @@ def test_another_list_is_another_folder(lists, monkeypatch):
     assert str(overlay(lists / "build.txt")) in environment["PYTHONPATH"]
 
 
-def test_a_failure_is_told_and_leaves_nothing(lists, monkeypatch):
+def test_a_failure_is_told_and_leaves_nothing(lists, monkeypatch) -> None:
     def fail(command, **kwargs):
         return subprocess.CompletedProcess(command, 1, "", "ERROR: No matching distribution found\nhint: x\n")
 
@@ -73,6 +74,6 @@ def test_a_failure_is_told_and_leaves_nothing(lists, monkeypatch):
     assert not [path for path in (lists / "cache" / "overlays").iterdir() if path.name != ".lock"]
 
 
-def test_a_list_must_exist(tmp_path):
+def test_a_list_must_exist(tmp_path) -> None:
     with pytest.raises(InvalidArgument, match="list of pinned packages"):
         overlay(tmp_path / "none.txt")

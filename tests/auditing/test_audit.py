@@ -64,7 +64,7 @@ def verdicts(report):
     return {one.check: one.verdict for one in report.checks}
 
 
-def test_everything_that_applies_runs():
+def test_everything_that_applies_runs() -> None:
     report = audit(decay, tokens(), spec=SPEC)
     assert report.ok
     *checks, streaming = report.checks
@@ -80,13 +80,13 @@ def test_everything_that_applies_runs():
     assert verdicts(report)["refinement"] is Verdict.REFINES
 
 
-def test_a_finding_decides():
+def test_a_finding_decides() -> None:
     report = audit(lambda x: 2 * decay(x), tokens(), spec=SPEC)
     assert report.verdict is Verdict.REFUTED
     assert verdicts(report)["certificate"].passed
 
 
-def test_what_does_not_apply_says_why_and_does_not_decide():
+def test_what_does_not_apply_says_why_and_does_not_decide() -> None:
     report = audit(decay, tokens(1, 13, 1))
     said = {one.check: one.evidence for one in report.checks}
     assert said["refinement"] == "no spec is given"
@@ -103,7 +103,7 @@ def test_what_does_not_apply_says_why_and_does_not_decide():
     assert verdicts(ids)["prefix"] is Verdict.CAUSAL
 
 
-def test_what_raises_in_a_check_is_inconclusive_there():
+def test_what_raises_in_a_check_is_inconclusive_there() -> None:
     def picky(x):
         if x.shape[1] != 13:
             raise RuntimeError("thirteen")
@@ -116,7 +116,7 @@ def test_what_raises_in_a_check_is_inconclusive_there():
     assert not report.ok
 
 
-def test_it_is_plain():
+def test_it_is_plain() -> None:
     report = audit(decay, tokens(), name="decay", seed=5)
     whole, *checks = json.loads(report.to_json())["reports"]
     assert whole["subject"] == "decay"
@@ -125,7 +125,7 @@ def test_it_is_plain():
     assert table(report.rows()).row_count == len(report.checks) + 1
 
 
-def test_several_inputs_and_outputs():
+def test_several_inputs_and_outputs() -> None:
     x = {"a": tokens(2, 13, 3), "b": tokens(2, 13, 3)}
     report = audit(lambda a, b, scale: (a * b * scale, None), x, output=0, kwargs={"scale": 2.0}, spec=SPEC)
     assert report.ok
@@ -139,7 +139,7 @@ def test_several_inputs_and_outputs():
 class Shifted(torch.nn.Module):
     """A language model that shifts its labels the wrong way, so that output t reads token t + 1."""
 
-    def __init__(self, model):
+    def __init__(self, model) -> None:
         super().__init__()
         self.model = model
 
@@ -164,7 +164,7 @@ def language_model():
         return transformers.LlamaForCausalLM(config).eval()
 
 
-def test_a_causal_language_model_is_one_line(language_model):
+def test_a_causal_language_model_is_one_line(language_model) -> None:
     ids = torch.randint(0, 32, (2, 9), generator=torch.Generator().manual_seed(0))
     good = audit(language_model, ids)
     assert good.ok, good.summary()
@@ -174,7 +174,7 @@ def test_a_causal_language_model_is_one_line(language_model):
     assert found == {"certificate", "perturbation", "prefix"}
 
 
-def test_a_module_with_one_embedding_is_certified_at_its_embeddings():
+def test_a_module_with_one_embedding_is_certified_at_its_embeddings() -> None:
     model = torch.nn.Sequential(torch.nn.Embedding(7, 3), torch.nn.Linear(3, 7))
     report = audit(model, torch.arange(10).reshape(2, 5) % 7)
     assert verdicts(report)["certificate"] is Verdict.CAUSAL
@@ -193,7 +193,7 @@ def gru(gate, candidate, initial_state=None):
     return torch.stack(states, 1)
 
 
-def test_a_kernel_is_refined_and_its_tokens_are_looked_at():
+def test_a_kernel_is_refined_and_its_tokens_are_looked_at() -> None:
     x = {"gate": tokens(2, 9, 4), "candidate": tokens(2, 9, 4)}
     report = audit(gru, x, spec=MinGru())
     assert report.ok, report.summary()
@@ -204,7 +204,7 @@ def test_a_kernel_is_refined_and_its_tokens_are_looked_at():
     assert verdicts(leaky)["certificate"] is Verdict.LEAK
 
 
-def test_a_scan_is_refined_with_the_signature_of_the_ecosystem():
+def test_a_scan_is_refined_with_the_signature_of_the_ecosystem() -> None:
     u = torch.randn(2, 3, 9, generator=torch.Generator().manual_seed(0))
     x = {
         "u": u,
@@ -219,7 +219,7 @@ def test_a_scan_is_refined_with_the_signature_of_the_ecosystem():
     assert verdicts(report)["certificate"] is Verdict.CAUSAL
 
 
-def test_only_what_is_asked_for_runs():
+def test_only_what_is_asked_for_runs() -> None:
     report = audit(decay, tokens(), checks=["prefix"])
     assert {check for check, verdict in verdicts(report).items() if verdict.passed} == {"prefix"}
     assert report.ok
@@ -229,7 +229,7 @@ def test_only_what_is_asked_for_runs():
             audit(decay, tokens(), checks=wrong)
 
 
-def test_a_wrong_call():
+def test_a_wrong_call() -> None:
     with pytest.raises(InvalidArgument, match="audit: x must be a tensor"):
         audit(decay, 3)
     with pytest.raises(InvalidArgument, match="train mode"):
@@ -250,7 +250,7 @@ def command(tmp_path, monkeypatch):
     sys.modules.pop("made_for_audit", None)
 
 
-def test_the_command(command):
+def test_the_command(command) -> None:
     quiet = command("pointwise", "--quiet")
     assert quiet.exit_code == 0
     assert quiet.stdout == "✓ CAUSAL  made_for_audit:pointwise\n"

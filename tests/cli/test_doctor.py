@@ -16,7 +16,7 @@ def run(*arguments):
 
 
 @pytest.fixture
-def nothing(monkeypatch, tmp_path):
+def nothing(monkeypatch, tmp_path) -> None:
     """A machine without Lean, whose Node.js is new enough or absent."""
     monkeypatch.setenv("SCANPROOF_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -27,14 +27,14 @@ def findings():
     return {one["name"]: one for one in json.loads(run("--json").stdout)["findings"]}
 
 
-def test_what_is_there():
+def test_what_is_there() -> None:
     found = findings()
     assert "cpu" in found["devices"]["detail"]
     assert found["PyTorch"]["state"] == "ok"
     assert "Lean 4.28.0" in found["Lean sources"]["detail"]
 
 
-def test_without_lean(nothing):
+def test_without_lean(nothing) -> None:
     result = run()
     assert result.exit_code == 3
     found = findings()
@@ -47,7 +47,7 @@ def test_without_lean(nothing):
     assert "devices" not in quiet
 
 
-def test_a_missing_extra_names_its_command(monkeypatch):
+def test_a_missing_extra_names_its_command(monkeypatch) -> None:
     monkeypatch.setattr(doctor, "_version", lambda package: None if package == "matplotlib" else "1")
     found = findings()
     assert found["extra plot"] == {
@@ -59,7 +59,7 @@ def test_a_missing_extra_names_its_command(monkeypatch):
     assert found["extra transformers"]["state"] == "ok"
 
 
-def test_elan_is_not_made_to_download(nothing, tmp_path):
+def test_elan_is_not_made_to_download(nothing, tmp_path) -> None:
     for name in ("lean", "lake", "elan"):
         file = tmp_path / name
         file.write_text('#!/bin/sh\necho downloading > "$HOME/ran"\n')

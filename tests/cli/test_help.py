@@ -21,14 +21,14 @@ def run(text):
     return CliRunner().invoke(app, shlex.split(text))
 
 
-def test_all_commands_are_there():
+def test_all_commands_are_there() -> None:
     wanted = {"prove", "audit", "refine", "certify", "census", "fuzz", "bench", "theorems", "cite", "doctor"}
     assert wanted <= set(PAGES)
 
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("columns", ["80", "120"])
-def test_help_fits_and_says_exit_codes(monkeypatch, name, columns):
+def test_help_fits_and_says_exit_codes(monkeypatch, name, columns) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     result = run(f"{name} --help")
     assert result.exit_code == 0
@@ -39,7 +39,7 @@ def test_help_fits_and_says_exit_codes(monkeypatch, name, columns):
 
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not hasattr(page, "commands")])
-def test_every_command_has_json_and_quiet(name):
+def test_every_command_has_json_and_quiet(name) -> None:
     options = {option for parameter in PAGES[name].params for option in parameter.opts}
     assert "--json" in options
     assert {"--quiet", "-q"} <= options or name == "cite", "cite prints the citation alone"
@@ -47,7 +47,7 @@ def test_every_command_has_json_and_quiet(name):
 
 @pytest.mark.lean
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in RUN_WHERE_ITS_OUTCOME_IS_READ])
-def test_the_example_runs(name, tmp_path, monkeypatch):
+def test_the_example_runs(name, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [*sys.path])  # commands look in the working folder, too
     assert EXAMPLES[name].startswith(name)
@@ -56,13 +56,13 @@ def test_the_example_runs(name, tmp_path, monkeypatch):
     assert len(result.stdout) > 60
 
 
-def test_a_misspelt_command_is_met_with_what_is_near():
+def test_a_misspelt_command_is_met_with_what_is_near() -> None:
     result = run("certfy x:y")
     assert result.exit_code == 2
     assert "Did you mean 'certify'?" in result.stderr
 
 
-def test_shells_complete():
+def test_shells_complete() -> None:
     assert "--install-completion" in run("--help").stdout
 
 
@@ -71,7 +71,7 @@ SEEDED = [name for name, page in PAGES.items() if any(one.name == "seed" for one
 
 @pytest.mark.parametrize("seed", ["-1", str(2**32), "x"])
 @pytest.mark.parametrize("name", SEEDED)
-def test_a_seed_out_of_range_is_refused(name, seed):
+def test_a_seed_out_of_range_is_refused(name, seed) -> None:
     target = ["scanproof.demo.factories:block"] * (name in ("audit", "certify", "refine"))
     result = CliRunner().invoke(app, [*name.split(), *target, "--seed", seed])
     assert (result.exit_code, result.stdout) == (2, "")
@@ -80,7 +80,7 @@ def test_a_seed_out_of_range_is_refused(name, seed):
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not hasattr(page, "commands")])
 @pytest.mark.parametrize("wrong", [["--no-such-option"], ["one", "two"]])
-def test_what_a_command_does_not_take_is_refused(name, wrong):
+def test_what_a_command_does_not_take_is_refused(name, wrong) -> None:
     if name in ("fuzz", "theorems", "cite") and wrong[0] == "one":
         wrong = [*wrong, "--no-such-option"]  # these take any number of names
     result = CliRunner().invoke(app, [*name.split(), *wrong])
@@ -88,7 +88,7 @@ def test_what_a_command_does_not_take_is_refused(name, wrong):
     assert re.search("No such option|unexpected extra argument", result.stderr)
 
 
-def test_an_interruption_before_there_are_commands_is_silent(monkeypatch):
+def test_an_interruption_before_there_are_commands_is_silent(monkeypatch) -> None:
     class Slow(ModuleType):
         def __getattr__(self, name):
             raise KeyboardInterrupt

@@ -36,13 +36,13 @@ def x(rng):
     return torch.randn(2, 2 * CHUNK_SIZE + 3, 4, generator=rng)
 
 
-def test_the_block_refines_its_spec(checkpoint, x):
+def test_the_block_refines_its_spec(checkpoint, x) -> None:
     block = mamba_block(checkpoint, selective_scan, x.dtype)
     assert certify(block, x).verdict is Verdict.CAUSAL
     assert check_refinement(block, checkpoint, x).verdict is Verdict.REFINES
 
 
-def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(checkpoint, x):
+def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(checkpoint, x) -> None:
     leaky = mamba_block(checkpoint, scan_with_chunk_state_from_the_wrong_side, x.dtype)
     pair = certify(leaky, x).worst
     assert pair is not None
@@ -51,7 +51,7 @@ def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(checkpoint, x):
     assert check_prefix(leaky, x).verdict is Verdict.LEAK
 
 
-def test_the_wrong_scan_is_seen_by_refinement_alone(checkpoint, x):
+def test_the_wrong_scan_is_seen_by_refinement_alone(checkpoint, x) -> None:
     wrong = mamba_block(checkpoint, scan_reading_one_token_late, x.dtype)
     assert certify(wrong, x).verdict is Verdict.CAUSAL
     assert check_prefix(wrong, x).verdict.passed

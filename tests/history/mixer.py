@@ -24,7 +24,7 @@ class Cache:
 class Mixer:
     """Projection, causal convolution, Mamba-2's scan by chunks of 4, gate, projection."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         rng = torch.Generator().manual_seed(3)
 
         def draw(*shape):

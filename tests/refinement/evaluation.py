@@ -26,7 +26,7 @@ class Evaluation(KernelArithmetic):
     ``factors`` is applied to what enters a sum of products, as tensor cores round it.
     """
 
-    def __init__(self, dtype=torch.float32, factors=lambda x: x):
+    def __init__(self, dtype=torch.float32, factors=lambda x: x) -> None:
         self.dtype, self.factors = dtype, factors
 
     def lift(self, array):

@@ -46,7 +46,7 @@ def scan_arrays(draw, *, batch=1, length=3, channels=2, states=2, groups=0):
 class Dual:
     """Fractions with an infinitesimal part: ``value + slope ε``, ``ε² = 0``."""
 
-    def __init__(self, value, slope):
+    def __init__(self, value, slope) -> None:
         self.value, self.slope = value, slope
 
     @property
@@ -131,7 +131,7 @@ def inner(x, y):
     ("leave_out", "groups"),
     [((), 0), (("D",), 0), (("z",), 0), (("delta_bias",), 0), ((), 1), ((), 2), ((), 4)],
 )
-def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out, groups, softplus):
+def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out, groups, softplus) -> None:
     """``<dy, derivative along v> = <gradient, v>`` for random directions, as fractions."""
     rng = np.random.default_rng(0)
 
@@ -162,7 +162,7 @@ def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out,
 
 
 @pytest.mark.parametrize("kind", SPECS)
-def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind):
+def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind) -> None:
     rng, nonzero = np.random.default_rng(1), 0
     for seed, length in enumerate((1, 2, 5)):
         spec = small(kind, seed, exact=True)
@@ -178,7 +178,7 @@ def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind):
     assert nonzero > 10
 
 
-def test_the_adjoint_of_a_scan_reaches_the_state_it_starts_from():
+def test_the_adjoint_of_a_scan_reaches_the_state_it_starts_from() -> None:
     rng = np.random.default_rng(2)
     a, b, h0 = (random_fractions(shape, rng) for shape in ((2, 4, 3), (2, 4, 3), (2, 3)))
     directions = [random_fractions(x.shape, rng) for x in (a, b, h0)]
@@ -193,7 +193,7 @@ def test_the_adjoint_of_a_scan_reaches_the_state_it_starts_from():
     assert np.any(gradients[2] != 0)
 
 
-def test_the_slope_of_softplus_jumps_within_its_bound_at_the_threshold():
+def test_the_slope_of_softplus_jumps_within_its_bound_at_the_threshold() -> None:
     """An argument just above 20 for one side and just below for the other."""
     ar = BoundedArithmetic(Rounding.of(torch.float64))
     for at in (20.0, np.nextafter(20.0, 21.0)):
@@ -202,7 +202,7 @@ def test_the_slope_of_softplus_jumps_within_its_bound_at_the_threshold():
             assert abs(other - slope.value[0]) <= slope.error[0] < 1e-8
 
 
-def test_softplus_has_slope_one_above_its_threshold():
+def test_softplus_has_slope_one_above_its_threshold() -> None:
     tape = Tape(EXACT)
     x = tape.variable(np.array([20, Fraction(41, 2), 30], dtype=object))
     [parts] = tape.gradients([(tape.softplus(x), np.ones(3))], [x])
@@ -221,7 +221,7 @@ def torch_scan(u, delta, A, B, C, D, z, delta_bias):
     return torch.stack(ys, 1) * torch.nn.functional.silu(z), h
 
 
-def test_in_float64_it_is_what_autograd_computes():
+def test_in_float64_it_is_what_autograd_computes() -> None:
     rng = np.random.default_rng(0)
     given = scan_arrays(lambda *shape: rng.normal(size=shape) * 3, batch=2, length=9)
     tape = Tape(FLOAT64)
@@ -241,7 +241,7 @@ def test_in_float64_it_is_what_autograd_computes():
 # ---------------------------------------------------------------- the bound
 
 
-def test_one_use_of_a_variable_is_one_part():
+def test_one_use_of_a_variable_is_one_part() -> None:
     """What is stored in a coarse dtype is stored once for each use: u enters the states and the skip."""
     rng = np.random.default_rng(0)
     tape = Tape(BoundedArithmetic(Rounding.of(torch.float32)))
@@ -283,7 +283,7 @@ def reverse_through_tree(tree, a, b, gradient, fl):
         combined = fl(right[0] * left[0]), fl(fl(right[0] * left[1]) + right[1])
         return *combined, (left, right)
 
-    def down(done, ga, gb):
+    def down(done, ga, gb) -> None:
         if isinstance(done[2], int):
             da[done[2]], db[done[2]] = ga, gb
             return
@@ -298,7 +298,7 @@ def reverse_through_tree(tree, a, b, gradient, fl):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 14), st.sampled_from([0.3, 0.99, 1.2]))
-def test_backward_passes_through_any_tree_stay_within_the_bound(seed, length, decay):
+def test_backward_passes_through_any_tree_stay_within_the_bound(seed, length, decay) -> None:
     rng = np.random.default_rng(seed)
     rounding = Rounding.of(torch.float32)
     a = decay * rng.uniform(0.8, 1.0, length) * rng.choice([-1.0, 1.0], length)
@@ -317,7 +317,7 @@ def test_backward_passes_through_any_tree_stay_within_the_bound(seed, length, de
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.integers(1, 3))
-def test_sums_over_uses_and_repeated_axes_in_any_order(seed, n, uses):
+def test_sums_over_uses_and_repeated_axes_in_any_order(seed, n, uses) -> None:
     """Terms of all parts, multiplied and added pairwise in a random order."""
     rng = np.random.default_rng(seed)
     for dtype in (np.float16, np.float32):
@@ -350,7 +350,7 @@ OTHER_FORMS = {
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("name", SLOPES)
-def test_slopes_that_autograd_and_kernels_use(dtype, name):
+def test_slopes_that_autograd_and_kernels_use(dtype, name) -> None:
     rng = np.random.default_rng(0)
     at = np.concatenate([rng.uniform(-40, 30, 4000), rng.uniform(-2, 2, 4000)])
     x = torch.from_numpy(at).to(dtype)

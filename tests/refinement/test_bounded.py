@@ -45,7 +45,7 @@ def random_order_sum(terms, rng):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 24), st.sampled_from(sorted(DTYPES, key=str)), st.booleans())
-def test_sums_in_any_order(seed, n, torch_dtype, with_plus):
+def test_sums_in_any_order(seed, n, torch_dtype, with_plus) -> None:
     rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
     x, y, extra = (in_dtype(rng, shape, dtype) for shape in (n, n, ()))
     ar = BoundedArithmetic(Rounding.of(torch_dtype))
@@ -74,7 +74,7 @@ TREES = {
 @precisions
 @pytest.mark.parametrize("tree", TREES)
 @pytest.mark.parametrize("decay", [0.5, 0.99, 1.0, 1.2, -0.9])
-def test_scans_in_any_association(torch_dtype, dtype, tree, decay):
+def test_scans_in_any_association(torch_dtype, dtype, tree, decay) -> None:
     rng = np.random.default_rng(0)
     T, runs = 32, 20
     for _ in range(runs):
@@ -90,7 +90,7 @@ def test_scans_in_any_association(torch_dtype, dtype, tree, decay):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.sampled_from(sorted(DTYPES, key=str)))
-def test_scans_with_inexact_leaves(seed, T, torch_dtype):
+def test_scans_with_inexact_leaves(seed, T, torch_dtype) -> None:
     """Leaves that come from rounded operations themselves, and any tree over them."""
     rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
     p, q, r, s = (in_dtype(rng, T, dtype, 0.3).astype(dtype) for _ in range(4))
@@ -102,7 +102,7 @@ def test_scans_with_inexact_leaves(seed, T, torch_dtype):
         within(h, bound[0, t, 0])
 
 
-def test_scan_bound_grows_no_faster_than_the_roundings_allow():
+def test_scan_bound_grows_no_faster_than_the_roundings_allow() -> None:
     """For a = 1, b = 1 the bound is ((1 + u)^k - 1) t with t <= k <= 2t, plus what float64 adds."""
     u, T = 2.0**-24, 100
     ar = BoundedArithmetic(Rounding.of(torch.float32))
@@ -114,7 +114,7 @@ def test_scan_bound_grows_no_faster_than_the_roundings_allow():
     assert np.all(error <= t * np.expm1(2 * t * np.log1p(u)) * 1.001)
 
 
-def test_worst_tree_uses_up_a_good_part_of_the_bound():
+def test_worst_tree_uses_up_a_good_part_of_the_bound() -> None:
     """Chop every result down by nearly u: the bound must be reached within a small factor."""
     u = 2.0**-24
     shrink = 1 - u
@@ -137,7 +137,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name):
+def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name) -> None:
     rng = np.random.default_rng(0)
     at = np.concatenate(
         [rng.uniform(-60, 30, 4000), rng.uniform(-1, 1, 4000), 20 + rng.uniform(-1e-6, 1e-6, 100)]
@@ -156,7 +156,7 @@ def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name):
 @pytest.mark.parametrize(("name", "steepest"), [("exp", np.inf), ("sigmoid", 0.25), ("softplus", 1.0)])
 @settings(max_examples=200, deadline=None)
 @given(st.floats(3, 8), st.sampled_from([-1, 1]), st.floats(1, 5))
-def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, error):
+def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, error) -> None:
     """A slope at the value is not the slope on the way to an end of the interval."""
     ar, x = BoundedArithmetic(EXACT_IMPLEMENTATION), sign * size
     bounded = getattr(ar, name)(Bounded(np.array([x]), np.array([error]), ar))
@@ -166,7 +166,7 @@ def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, err
 
 
 @pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
-def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(torch_dtype):
+def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(torch_dtype) -> None:
     a_log = torch.from_numpy(np.random.default_rng(0).uniform(-3, 3, 4000)).to(torch_dtype)
     rounding = Rounding.of(torch_dtype)
     A = -np.exp(a_log.double().numpy())
@@ -177,7 +177,7 @@ def test_parameters_that_the_implementation_computes_are_known_to_the_declared_u
     assert torch_dtype == torch.float64 or np.all(bounded.error <= ends * 1.001)
 
 
-def test_declared_ulps_are_used():
+def test_declared_ulps_are_used() -> None:
     x = np.linspace(-3, 3, 100)
     for name in FUNCTIONS:
         errors = []
@@ -187,7 +187,7 @@ def test_declared_ulps_are_used():
         assert np.all(np.diff(errors, axis=0) > 0)
 
 
-def test_softplus_jump_at_its_threshold_is_within_the_bound():
+def test_softplus_jump_at_its_threshold_is_within_the_bound() -> None:
     """An argument just above 20 for one side and just below for the other: they differ by log1p(exp(-20))."""
     ar = BoundedArithmetic(Rounding.of(torch.float64))
     above = Bounded(np.array([np.nextafter(20.0, 21.0)]), np.array([1e-14]), ar)
@@ -204,7 +204,7 @@ def small(kind, seed, exact=False):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_values_are_those_of_the_float64_run(kind):
+def test_values_are_those_of_the_float64_run(kind) -> None:
     spec = small(kind, 0)
     x = np.random.default_rng(0).normal(size=(2, 6, 2))
     bounded, _ = spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float32)))
@@ -216,7 +216,7 @@ EXACT_IMPLEMENTATION = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31))
-def test_the_exact_run_is_within_what_float64_itself_rounds(seed):
+def test_the_exact_run_is_within_what_float64_itself_rounds(seed) -> None:
     """An implementation without any error leaves float64's own: every part of the bound but that is zero."""
     spec = small(DiagonalS4Spec, seed, exact=True)
     rng = np.random.default_rng(seed)
@@ -240,7 +240,7 @@ def fractions_of(*arrays):
     return (EXACT.lift(array) for array in arrays)
 
 
-def test_float64_rounding_of_the_value_itself_is_counted():
+def test_float64_rounding_of_the_value_itself_is_counted() -> None:
     rng = np.random.default_rng(0)
     T = 300
     a, b, x, y = rng.uniform(0.999, 1.0, T), *rng.normal(size=(3, T))
@@ -254,7 +254,7 @@ def test_float64_rounding_of_the_value_itself_is_counted():
     assert 0.1 < exact_share(exact_x + exact_y, ar.lift(x) + ar.lift(y)) <= 1
 
 
-def test_float64_rounding_of_functions_is_counted():
+def test_float64_rounding_of_functions_is_counted() -> None:
     """Against 60 decimal digits."""
     x = np.random.default_rng(0).uniform(-30, 19, 500)
     ar = BoundedArithmetic(EXACT_IMPLEMENTATION)
@@ -272,7 +272,7 @@ def test_float64_rounding_of_functions_is_counted():
 
 @pytest.mark.parametrize("inexact", [("a",), ("b",), ("c",), ("a", "b"), ("a", "b", "c")])
 @pytest.mark.parametrize("direction", ["outward", "inward", "mixed"])
-def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(inexact, direction):
+def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(inexact, direction) -> None:
     """Positive operands, each moved to an end of its interval; moving all outward attains the bound."""
     rng = np.random.default_rng(0)
     sign = {"outward": np.ones(7), "inward": -np.ones(7), "mixed": np.where(np.arange(7) % 2, 1.0, -1.0)}
@@ -297,7 +297,7 @@ def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(in
         assert direction != "outward" or share > Fraction(99, 100)
 
 
-def test_underflow_is_counted():
+def test_underflow_is_counted() -> None:
     """Products of float16 numbers whose results are subnormal or zero."""
     rng = np.random.default_rng(0)
     ar = BoundedArithmetic(Rounding.of(torch.float16))
@@ -316,7 +316,7 @@ def test_underflow_is_counted():
     assert abs(float(h) - bound.value[0, -1, 0]) > 2.0**-25, "float16 rounds here as nowhere else"
 
 
-def test_products_of_three_whose_first_product_underflows():
+def test_products_of_three_whose_first_product_underflows() -> None:
     """In float32, subnormal numbers kept and flushed to zero: a large factor makes the loss visible."""
     rng = np.random.default_rng(0)
     ar = BoundedArithmetic(Rounding.of(torch.float32))
@@ -328,7 +328,7 @@ def test_products_of_three_whose_first_product_underflows():
             within(got, bounded)
 
 
-def test_half_precision_sums_accumulated_in_single_precision():
+def test_half_precision_sums_accumulated_in_single_precision() -> None:
     rng = np.random.default_rng(0)
     x, y = (torch.from_numpy(rng.normal(size=(64, 64))).bfloat16() for _ in range(2))
     got = (x.float() @ y.float().T).bfloat16().double().numpy()
@@ -341,7 +341,7 @@ def test_half_precision_sums_accumulated_in_single_precision():
     assert errors[torch.float32] < errors[None] / 20
 
 
-def test_peak_is_an_upper_bound_of_every_intermediate():
+def test_peak_is_an_upper_bound_of_every_intermediate() -> None:
     ar = BoundedArithmetic(Rounding.of(torch.float32))
     ar.scan(ar.lift(np.full((1, 5, 1), 10.0)), ar.lift(np.ones((1, 5, 1))), ar.zeros((1, 1)))
     assert ar.peak >= 1e5, "the product of all decays is an intermediate of a tree"
@@ -350,7 +350,7 @@ def test_peak_is_an_upper_bound_of_every_intermediate():
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_roundings_of_dtypes(dtype):
+def test_roundings_of_dtypes(dtype) -> None:
     rounding = Rounding.of(dtype)
     u = torch.tensor(rounding.unit_roundoff, dtype=dtype)
     one = torch.ones((), dtype=dtype)

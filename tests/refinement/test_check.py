@@ -34,7 +34,7 @@ from scanproof import (
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("length", [1, 37, 128])
-def test_own_scans_refine(scan, dtype, length):
+def test_own_scans_refine(scan, dtype, length) -> None:
     report = check_refinement(
         scan, SelectiveScanFn(), {**scan_case(length=length, dtype=dtype), "delta_softplus": True}
     )
@@ -46,7 +46,7 @@ def test_own_scans_refine(scan, dtype, length):
 
 
 @pytest.mark.parametrize("leave_out", [("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
-def test_optional_arguments(leave_out):
+def test_optional_arguments(leave_out) -> None:
     report = check_refinement(
         selective_scan, SelectiveScanFn(), {**scan_case(leave_out=leave_out), "delta_softplus": True}
     )
@@ -55,7 +55,7 @@ def test_optional_arguments(leave_out):
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
-def test_own_scans_refine_on_a_gpu(scan):
+def test_own_scans_refine_on_a_gpu(scan) -> None:
     case = {name: tensor.cuda() for name, tensor in scan_case().items()}
     report = check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True})
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -73,7 +73,7 @@ def test_own_scans_refine_on_a_gpu(scan):
     st.integers(0, 2**31),
     st.booleans(),
 )
-def test_own_scans_refine_on_any_shape(name, shape, seed, softplus):
+def test_own_scans_refine_on_any_shape(name, shape, seed, softplus) -> None:
     case = scan_case(*shape, seed=seed)
     case["delta"] = case["delta"] if softplus else case["delta"].abs()
     if not softplus:
@@ -86,7 +86,7 @@ def test_own_scans_refine_on_any_shape(name, shape, seed, softplus):
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_blocks_refine(kind, dtype):
+def test_blocks_refine(kind, dtype) -> None:
     fn, spec, x = block_case(kind, dtype)
     report = check_refinement(fn, spec, x)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -96,7 +96,7 @@ def test_blocks_refine(kind, dtype):
     assert report.compared == 2 * 20 * 2
 
 
-def test_casts_without_which_it_refines_are_named():
+def test_casts_without_which_it_refines_are_named() -> None:
     fn, spec, x = block_case(MambaBlockSpec, torch.float64)
     casting = check_refinement(lambda x: fn(x).float().to(torch.float64), spec, x)
     assert casting.verdict is Verdict.REFUTED
@@ -106,7 +106,7 @@ def test_casts_without_which_it_refines_are_named():
     assert (wrong.verdict, wrong.casts) == (Verdict.REFUTED, ())
 
 
-def test_an_output_stored_in_a_coarser_dtype_is_allowed_one_more_rounding():
+def test_an_output_stored_in_a_coarser_dtype_is_allowed_one_more_rounding() -> None:
     fn, spec, x = block_case()
     report = check_refinement(lambda x: fn(x).bfloat16(), spec, x)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -122,7 +122,7 @@ def doubling():
     return DiagonalS4Spec(inProj=[[1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0]])
 
 
-def test_a_finer_output_dtype_that_underflows_earlier_is_allowed_for_too():
+def test_a_finer_output_dtype_that_underflows_earlier_is_allowed_for_too() -> None:
     x = torch.randn(1, 8, 1, generator=torch.Generator().manual_seed(0)) * 1e-6
     report = check_refinement(lambda x: (2 * x).half(), doubling(), x, rounding=torch.bfloat16)
     assert report.verdict is not Verdict.REFUTED, report.summary()
@@ -131,7 +131,7 @@ def test_a_finer_output_dtype_that_underflows_earlier_is_allowed_for_too():
     assert wrong.verdict is Verdict.REFUTED
 
 
-def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps():
+def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps() -> None:
     """The second output is exp(dt A) times the first token's input: dt A = -30 shows what is wrong with A."""
     spec = SelectiveMambaBlockSpec(
         inProj=np.eye(2),
@@ -241,7 +241,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("scan", WRONG.values(), ids=WRONG)
-def test_wrong_scans_are_refuted_with_a_small_case(scan):
+def test_wrong_scans_are_refuted_with_a_small_case(scan) -> None:
     report = check_refinement(scan, SelectiveScanFn(), {**scan_case(length=37), "delta_softplus": True})
     assert report.verdict is Verdict.REFUTED, report.summary()
     assert report.worst.ratio > 1
@@ -256,7 +256,7 @@ def test_wrong_scans_are_refuted_with_a_small_case(scan):
         exec(case.code, {"fn": scan})
 
 
-def test_an_unstable_scan_is_refuted_where_it_loses_its_digits_and_not_where_it_keeps_them():
+def test_an_unstable_scan_is_refuted_where_it_loses_its_digits_and_not_where_it_keeps_them() -> None:
     short = check_refinement(
         divides_by_cumulated_decays, SelectiveScanFn(), {**scan_case(length=2), "delta_softplus": True}
     )
@@ -274,7 +274,7 @@ def test_an_unstable_scan_is_refuted_where_it_loses_its_digits_and_not_where_it_
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind, dtype):
+def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind, dtype) -> None:
     fn, spec, x = block_case(kind, dtype)
     fn.a *= 1 + 100 * torch.finfo(dtype).eps
     report = check_refinement(fn, spec, x)
@@ -286,7 +286,7 @@ def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind, dtype):
         exec(report.smallest.code, {"fn": fn, "spec": spec})
 
 
-def test_worst_entry_is_named():
+def test_worst_entry_is_named() -> None:
     fn, spec, x = block_case()
 
     def off_in_one_entry(x):
@@ -307,7 +307,7 @@ def test_worst_entry_is_named():
     assert torch.count_nonzero(smallest.inputs["x"]) == 0
 
 
-def test_a_wrong_last_state_is_named_with_its_place():
+def test_a_wrong_last_state_is_named_with_its_place() -> None:
     report = check_refinement(
         last_state_of_the_token_before,
         SelectiveScanFn(),
@@ -320,7 +320,7 @@ def test_a_wrong_last_state_is_named_with_its_place():
     assert f"t 36, channel {report.worst.channel}, state {report.worst.state}" in report.summary()
 
 
-def test_large_cases_are_handed_over_in_the_report():
+def test_large_cases_are_handed_over_in_the_report() -> None:
     fn, spec, x = block_case(length=120)
 
     def fails_on_long_inputs_only(x):
@@ -333,7 +333,7 @@ def test_large_cases_are_handed_over_in_the_report():
         exec(report.smallest.code, {"fn": fails_on_long_inputs_only, "spec": spec, "report": report})
 
 
-def test_an_implementation_that_refuses_smaller_inputs_still_gets_a_case():
+def test_an_implementation_that_refuses_smaller_inputs_still_gets_a_case() -> None:
     fn, spec, x = block_case()
 
     def only_this_size(x):
@@ -346,7 +346,7 @@ def test_an_implementation_that_refuses_smaller_inputs_still_gets_a_case():
     assert report.smallest.deviation.ratio > 1
 
 
-def test_implementations_may_write_into_their_input():
+def test_implementations_may_write_into_their_input() -> None:
     fn, spec, x = block_case()
     before = x.clone()
 
@@ -375,7 +375,7 @@ def test_implementations_may_write_into_their_input():
 # ---------------------------------------------------------------- what stays open
 
 
-def test_overflow_that_may_be_rightful_is_inconclusive():
+def test_overflow_that_may_be_rightful_is_inconclusive() -> None:
     spec = DiagonalS4Spec(inProj=[[1.0]], a=[8.0], outProj=[[1.0]], skip=[[0.0]])
     x = torch.full((1, 12, 1), 1e30)
     report = check_refinement(DiagonalS4(spec), spec, x)
@@ -385,7 +385,7 @@ def test_overflow_that_may_be_rightful_is_inconclusive():
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
-def test_what_an_overflow_may_explain_hides_no_other_entry(bad):
+def test_what_an_overflow_may_explain_hides_no_other_entry(bad) -> None:
     """The first example may overflow, the second is wrong by a factor."""
     spec = DiagonalS4Spec(inProj=[[1.0]], a=[8.0], outProj=[[1.0]], skip=[[0.0]])
     x = torch.cat([torch.full((1, 12, 1), 1e30), torch.ones(1, 12, 1)])
@@ -407,7 +407,7 @@ def test_what_an_overflow_may_explain_hides_no_other_entry(bad):
     assert (wrong.worst.example, wrong.worst.t) == (1, 3)
 
 
-def test_an_overflow_in_one_output_hides_nothing_in_the_other():
+def test_an_overflow_in_one_output_hides_nothing_in_the_other() -> None:
     case = scan_case(batch=1, channels=1, length=12, states=1, leave_out=("z", "delta_bias"))
     case["A"], case["delta"] = torch.ones(1, 1), torch.full((1, 1, 12), 2.0)
     case["u"], case["B"] = torch.full((1, 1, 12), 1e30), torch.ones(1, 1, 12)
@@ -422,7 +422,7 @@ def test_an_overflow_in_one_output_hides_nothing_in_the_other():
     assert np.isfinite(report.worst.got)
 
 
-def test_a_reference_that_is_not_finite_is_inconclusive():
+def test_a_reference_that_is_not_finite_is_inconclusive() -> None:
     fn, spec, x = block_case()
     x[0, 3, 1] = torch.nan
     report = check_refinement(fn, spec, x)
@@ -437,7 +437,7 @@ def test_a_reference_that_is_not_finite_is_inconclusive():
         report.require()
 
 
-def test_an_infinite_bound_is_inconclusive():
+def test_an_infinite_bound_is_inconclusive() -> None:
     spec = DiagonalS4Spec(inProj=[[1.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
     coarse = Rounding(unit_roundoff=0.5, underflow=0.0, largest=1e38)
     report = check_refinement(DiagonalS4(spec), spec, torch.ones(1, 3000, 1), rounding=coarse)
@@ -448,7 +448,7 @@ def test_an_infinite_bound_is_inconclusive():
     assert report.worst.expected == report.worst.t + 1
 
 
-def test_outputs_that_are_zero_prove_nothing():
+def test_outputs_that_are_zero_prove_nothing() -> None:
     fn, spec, x = block_case()
     report = check_refinement(fn, spec, torch.zeros_like(x))
     assert report.verdict is Verdict.INCONCLUSIVE
@@ -458,7 +458,7 @@ def test_outputs_that_are_zero_prove_nothing():
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
-def test_one_entry_that_is_not_finite_never_passes(bad):
+def test_one_entry_that_is_not_finite_never_passes(bad) -> None:
     fn, spec, x = block_case()
 
     def broken(x):
@@ -473,7 +473,7 @@ def test_one_entry_that_is_not_finite_never_passes(bad):
     assert "no evaluation of this recurrence overflows" in report.reason
 
 
-def test_an_error_beyond_any_number_of_ulps():
+def test_an_error_beyond_any_number_of_ulps() -> None:
     """Of a zero in float64, an ulp is the least number there is."""
     report = check_refinement(lambda x: 2 * x + 1e300, doubling(), torch.zeros(1, 4, 1, dtype=torch.float64))
     assert report.verdict is Verdict.REFUTED
@@ -486,7 +486,7 @@ def test_an_error_beyond_any_number_of_ulps():
 class Twin:
     """Another reference, right up to a factor."""
 
-    def __init__(self, factor=1.0):
+    def __init__(self, factor=1.0) -> None:
         self.factor = factor
 
     def run(self, spec, x):
@@ -494,7 +494,7 @@ class Twin:
         return y * self.factor, state
 
 
-def test_another_reference_computes_the_values():
+def test_another_reference_computes_the_values() -> None:
     fn, spec, x = block_case()
     report = check_refinement(fn, spec, x, reference=Twin(1 + 2.0**-52))
     assert report.verdict is Verdict.REFINES
@@ -503,7 +503,7 @@ def test_another_reference_computes_the_values():
     assert report.worst.bound != alone.worst.bound
 
 
-def test_references_that_disagree_are_inconclusive():
+def test_references_that_disagree_are_inconclusive() -> None:
     fn, spec, x = block_case()
     report = check_refinement(fn, spec, x, reference=Twin(1 + 2.0**-30))
     assert report.verdict is Verdict.INCONCLUSIVE
@@ -513,7 +513,7 @@ def test_references_that_disagree_are_inconclusive():
 # ---------------------------------------------------------------- reports and errors
 
 
-def test_report_reads_well():
+def test_report_reads_well() -> None:
     fn, spec, x = block_case()
     report = check_refinement(fn, spec, x)
     first, *lines = report.summary().splitlines()
@@ -536,7 +536,7 @@ def test_report_reads_well():
     assert scanproof.table([report.rows("my block")[0]])
 
 
-def test_reports_say_how_errors_are_distributed():
+def test_reports_say_how_errors_are_distributed() -> None:
     fn, spec, x = block_case()
 
     def one_off(x):
@@ -556,14 +556,14 @@ def test_reports_say_how_errors_are_distributed():
     assert right.formula
 
 
-def test_a_rounding_for_diagnostics_decides_nothing():
+def test_a_rounding_for_diagnostics_decides_nothing() -> None:
     fn, spec, x = block_case()
     likely = replace(Rounding.of(torch.float32), confidence=4.0)
     with pytest.raises(InvalidArgument, match="for diagnostics"):
         check_refinement(fn, spec, x, rounding=likely)
 
 
-def test_assertion_carries_the_report():
+def test_assertion_carries_the_report() -> None:
     fn, spec, x = block_case()
     assert check_refinement(fn, spec, x).require().verdict is Verdict.REFINES
     with pytest.raises(AssertionError, match="REFUTED") as caught:
@@ -573,7 +573,7 @@ def test_assertion_carries_the_report():
     assert str(copy) == str(caught.value)
 
 
-def test_roundings_can_be_stated():
+def test_roundings_can_be_stated() -> None:
     fn, spec, x = block_case(dtype=torch.float64)
     single = check_refinement(lambda x: fn.float()(x.float()).double(), spec, x, rounding=torch.float32)
     assert single.verdict is Verdict.REFINES
@@ -586,7 +586,7 @@ def test_roundings_can_be_stated():
         exec(report.smallest.code, {"fn": lambda x: fn(x) * 2, "spec": spec})
 
 
-def test_checkpoints_are_specs_too():
+def test_checkpoints_are_specs_too() -> None:
     rng = np.random.default_rng(0)
     shapes = [(4, 3), (2, 1, 2), (1 + 2 * 2, 2), (2, 1), (2,), (2, 2), (2,), (3, 2)]
     checkpoint = MambaCheckpoint(*(rng.normal(size=shape) for shape in shapes))
@@ -638,7 +638,7 @@ def wrong_calls():
 
 
 @pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
-def test_wrong_calls(says, call):
+def test_wrong_calls(says, call) -> None:
     with pytest.raises(InvalidArgument) as caught:
         call()
     assert says in str(caught.value)
@@ -646,7 +646,7 @@ def test_wrong_calls(says, call):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_parameters_that_are_not_finite_make_no_spec(bad):
+def test_parameters_that_are_not_finite_make_no_spec(bad) -> None:
     with pytest.raises(InvalidArgument, match=rf"DiagonalS4Spec: skip holds {bad} at \[0, 1\]"):
         DiagonalS4Spec(inProj=[[1.0, 1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0, bad]])
     names = (

@@ -32,7 +32,7 @@ parts = st.builds(renormalised, numbers, st.floats(-1, 1))
 
 @settings(deadline=None)
 @given(parts, parts)
-def test_sums_and_products_err_by_less_than_declared(x, y):
+def test_sums_and_products_err_by_less_than_declared(x, y) -> None:
     a, b = fraction(x), fraction(y)
     roundoff = Fraction(DOUBLE_DOUBLE.roundoff)
     assert abs(fraction(x + y) - (a + b)) <= roundoff * (abs(a) + abs(b))
@@ -44,14 +44,14 @@ def test_sums_and_products_err_by_less_than_declared(x, y):
 
 @settings(deadline=None)
 @given(parts, parts, parts)
-def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a, b, h):
+def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a, b, h) -> None:
     state = DOUBLE_DOUBLE.scan(*(x.reshape((1, 1)) for x in (a, b)), h.reshape((1,)))[0, 0]
     product, added = fraction(a) * fraction(h), fraction(b)
     allowed = Fraction(DOUBLE_DOUBLE.roundoff) * (abs(product) + abs(added))
     assert abs(fraction(state) - (product + added)) <= allowed
 
 
-def test_large_arrays_go_by_blocks_entry_by_entry_alike():
+def test_large_arrays_go_by_blocks_entry_by_entry_alike() -> None:
     rng = np.random.default_rng(0)
     x, y = (
         Pair(high, high * 2.0**-54 * rng.random(shape))
@@ -88,7 +88,7 @@ def samples(seed=0):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_agree_with_mpmath(name):
+def test_functions_agree_with_mpmath(name) -> None:
     function, method = FUNCTIONS[name]
     x = samples()
     if name == "log1p":
@@ -101,7 +101,7 @@ def test_functions_agree_with_mpmath(name):
             assert abs(got - exact) <= DOUBLE_DOUBLE.function_error * abs(exact), x.high[place]
 
 
-def test_softplus_above_its_threshold_is_exact_and_large_arguments_stay_finite():
+def test_softplus_above_its_threshold_is_exact_and_large_arguments_stay_finite() -> None:
     x = pair(np.array([20.0, np.nextafter(20.0, 21.0), 800.0, -800.0]))
     y = DOUBLE_DOUBLE.softplus(x)
     assert y.high[0] > 20
@@ -110,7 +110,7 @@ def test_softplus_above_its_threshold_is_exact_and_large_arguments_stay_finite()
     assert DOUBLE_DOUBLE.sigmoid(x).high.tolist()[2:] == [1.0, pytest.approx(0.0, abs=1e-300)]
 
 
-def test_runs_are_those_of_exact_arithmetic_to_a_hundred_bits():
+def test_runs_are_those_of_exact_arithmetic_to_a_hundred_bits() -> None:
 
     spec = random_spec(DiagonalS4Spec, {"inputDim": 2, "stateDim": 3, "outputDim": 2}, seed=0)
     x = np.random.default_rng(0).normal(size=(2, 30, 2))
@@ -122,7 +122,7 @@ def test_runs_are_those_of_exact_arithmetic_to_a_hundred_bits():
     assert max(abs(Fraction(plain[i]) - Fraction(exact[i])) for i in np.ndindex(exact.shape)) > 2.0**-55
 
 
-def test_totals_sum_over_repeated_axes():
+def test_totals_sum_over_repeated_axes() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 1, 3))
     total = DOUBLE_DOUBLE.total([Part(pair(x), pair(y)), Part(pair(x))], (1, 3))

@@ -21,7 +21,7 @@ from scanproof.refinement.gradients import draw_cotangents
 
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_gradients_of_own_scans_refine(scan, dtype):
+def test_gradients_of_own_scans_refine(scan, dtype) -> None:
     report = check_refinement(
         scan, SelectiveScanFn(), {**scan_case(dtype=dtype), "delta_softplus": True}, gradients=True
     )
@@ -36,7 +36,7 @@ def test_gradients_of_own_scans_refine(scan, dtype):
 
 @pytest.mark.parametrize("leave_out", [("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
 @pytest.mark.parametrize("softplus", [True, False])
-def test_optional_arguments(leave_out, softplus):
+def test_optional_arguments(leave_out, softplus) -> None:
     case = scan_case(leave_out=leave_out)
     report = check_refinement(
         selective_scan, SelectiveScanFn(), {**case, "delta_softplus": softplus}, gradients=True
@@ -46,7 +46,7 @@ def test_optional_arguments(leave_out, softplus):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
-def test_gradients_of_blocks_refine(dtype):
+def test_gradients_of_blocks_refine(dtype) -> None:
     fn, spec, x = block_case(MambaBlockSpec, dtype)
     report = check_refinement(fn, spec, x, gradients=True)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -89,23 +89,23 @@ def by_hand(change):
     return scan
 
 
-def no_gate(gradients, leaves, dy, dlast):
+def no_gate(gradients, leaves, dy, dlast) -> None:
     gradients["z"].zero_()
 
 
-def skip_forgotten(gradients, leaves, dy, dlast):
+def skip_forgotten(gradients, leaves, dy, dlast) -> None:
     gradients["u"] -= leaves["D"][:, None] * dy * functional.silu(leaves["z"])
 
 
-def sigmoid_of_softplus_forgotten(gradients, leaves, dy, dlast):
+def sigmoid_of_softplus_forgotten(gradients, leaves, dy, dlast) -> None:
     gradients["delta"] /= torch.sigmoid(leaves["delta"] + leaves["delta_bias"][:, None])
 
 
-def last_bits(gradients, leaves, dy, dlast):
+def last_bits(gradients, leaves, dy, dlast) -> None:
     gradients["A"] *= 1 + 2.0**-12
 
 
-def bias_of_one_example(gradients, leaves, dy, dlast):
+def bias_of_one_example(gradients, leaves, dy, dlast) -> None:
     gradients["delta_bias"] = gradients["delta"][0].sum(-1)
 
 
@@ -113,7 +113,7 @@ WRONG = [no_gate, skip_forgotten, sigmoid_of_softplus_forgotten, last_bits, bias
 
 
 @pytest.mark.parametrize("change", WRONG, ids=lambda change: change.__name__)
-def test_wrong_backward_passes_are_refuted_with_a_small_case(change):
+def test_wrong_backward_passes_are_refuted_with_a_small_case(change) -> None:
     scan, case = by_hand(change), scan_case(batch=2, channels=2, length=9, states=2)
     assert (
         check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}).verdict is Verdict.REFINES
@@ -129,15 +129,15 @@ def test_wrong_backward_passes_are_refuted_with_a_small_case(change):
         exec(report.smallest.code, {"fn": scan})
 
 
-def test_a_right_backward_by_hand_refines():
+def test_a_right_backward_by_hand_refines() -> None:
     scan = by_hand(lambda *_: None)
     check_refinement(
         scan, SelectiveScanFn(), {**scan_case(), "delta_softplus": True}, gradients=True
     ).require()
 
 
-def test_a_wrong_gradient_is_named_with_its_place():
-    def change(gradients, *_):
+def test_a_wrong_gradient_is_named_with_its_place() -> None:
+    def change(gradients, *_) -> None:
         gradients["A"][1, 3] += 1
 
     report = check_refinement(
@@ -152,8 +152,8 @@ def test_a_wrong_gradient_is_named_with_its_place():
     assert str(worst).startswith("dA at channel 1, state 3: got ")
 
 
-def test_gradients_that_are_not_finite_are_refuted():
-    def change(gradients, *_):
+def test_gradients_that_are_not_finite_are_refuted() -> None:
+    def change(gradients, *_) -> None:
         gradients["B"][0, 1, 2] = torch.nan
 
     report = check_refinement(
@@ -167,7 +167,7 @@ def test_gradients_that_are_not_finite_are_refuted():
     assert (report.worst.output, report.worst.example, report.worst.state, report.worst.t) == ("dB", 0, 1, 2)
 
 
-def test_a_block_whose_input_is_detached_somewhere_is_refuted():
+def test_a_block_whose_input_is_detached_somewhere_is_refuted() -> None:
     fn, spec, x = block_case(MambaBlockSpec)
 
     def half_detached(x):
@@ -179,7 +179,7 @@ def test_a_block_whose_input_is_detached_somewhere_is_refuted():
     assert report.worst.output == "dx"
 
 
-def test_inputs_without_a_path_have_a_gradient_of_zero():
+def test_inputs_without_a_path_have_a_gradient_of_zero() -> None:
     """Rightly so where only the last state is pulled back: it depends on neither C nor D nor z."""
     case = scan_case()
     cotangent = draw_cotangents({"last_state": torch.empty(2, 3, 4)}, 3)
@@ -191,7 +191,7 @@ def test_inputs_without_a_path_have_a_gradient_of_zero():
     assert report.seed is None
 
 
-def test_states_without_a_gradient_can_be_left_out():
+def test_states_without_a_gradient_can_be_left_out() -> None:
     def scan(**given):
         y, last = selective_scan(**given)
         return y, last.detach()
@@ -211,7 +211,7 @@ def test_states_without_a_gradient_can_be_left_out():
     )
 
 
-def test_a_wrong_gradient_is_found_beside_a_state_that_has_none():
+def test_a_wrong_gradient_is_found_beside_a_state_that_has_none() -> None:
     def scan(u, **given):
         y, last = selective_scan(u=(u + u.detach()) / 2, **given)
         return y, last.detach()
@@ -238,7 +238,7 @@ class NotBackwards(torch.autograd.Function):
         (torch.Tensor.detach, "fn(…) has no gradient of y"),
     ],
 )
-def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are_compared(end, says):
+def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are_compared(end, says) -> None:
     fn, spec, x = block_case(MambaBlockSpec)
     report = check_refinement(lambda x: end(fn(x)), spec, x, gradients=True)
     assert report.verdict is Verdict.INCONCLUSIVE
@@ -253,7 +253,7 @@ def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are
     assert says in drawn.reason
 
 
-def test_implementations_may_write_into_their_inputs():
+def test_implementations_may_write_into_their_inputs() -> None:
     def scan(u, **given):
         result = selective_scan(u=u + 0, **given)
         u.zero_()
@@ -265,7 +265,7 @@ def test_implementations_may_write_into_their_inputs():
     assert torch.equal(case["u"], before)
 
 
-def test_implementations_get_inputs_that_lie_in_memory_as_those_given():
+def test_implementations_get_inputs_that_lie_in_memory_as_those_given() -> None:
     case = scan_case()
     case["u"] = case["u"].transpose(1, 2).contiguous().transpose(1, 2)
     case["B"] = case["B"][..., :1].expand(case["B"].shape)
@@ -280,7 +280,7 @@ def test_implementations_get_inputs_that_lie_in_memory_as_those_given():
     assert seen == strides
 
 
-def test_each_seed_draws_other_cotangents():
+def test_each_seed_draws_other_cotangents() -> None:
     like = {"y": torch.empty(3, 5, dtype=torch.bfloat16)}
     first, same, other = (draw_cotangents(like, seed)["y"] for seed in (1, 1, 2))
     assert torch.equal(first, same)
@@ -293,7 +293,7 @@ def test_each_seed_draws_other_cotangents():
     assert [report.seed for report in reports] == [1, 1, 2]
 
 
-def test_gradients_accumulated_in_half_precision_over_two_uses():
+def test_gradients_accumulated_in_half_precision_over_two_uses() -> None:
     """u.to(float32) twice: each use is rounded to bfloat16 before the two are added."""
 
     def scan(u, D, z, **given):
@@ -330,13 +330,13 @@ def wrong_calls():
 
 
 @pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
-def test_wrong_calls(says, call):
+def test_wrong_calls(says, call) -> None:
     with pytest.raises(InvalidArgument) as caught:
         call()
     assert says in str(caught.value)
 
 
-def test_assertions_take_the_same_options():
+def test_assertions_take_the_same_options() -> None:
     fn, spec, x = block_case(MambaBlockSpec)
     assert check_refinement(fn, spec, x, gradients=True, seed=5).require().seed == 5
     with pytest.raises(CheckFailed):
@@ -358,7 +358,7 @@ def test_assertions_take_the_same_options():
     )
 
 
-def test_an_overflow_within_softplus_gradient_is_no_fault():
+def test_an_overflow_within_softplus_gradient_is_no_fault() -> None:
     """PyTorch multiplies the gradient by exp(16) before it divides by 1 + exp(16)."""
     delta = torch.full((1, 1, 1), 16.0)
     one = torch.ones(1, 1, 1)
@@ -375,7 +375,7 @@ def test_an_overflow_within_softplus_gradient_is_no_fault():
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
-def test_a_bound_that_is_vacuous_for_one_gradient_is_not_hidden_by_the_others():
+def test_a_bound_that_is_vacuous_for_one_gradient_is_not_hidden_by_the_others() -> None:
     """In bfloat16 all of a bias's gradient may be rounding, while that of most entries is not."""
     case = {name: x.bfloat16() for name, x in scan_case().items()}
 
@@ -396,7 +396,7 @@ def test_a_bound_that_is_vacuous_for_one_gradient_is_not_hidden_by_the_others():
     assert report.sharpness >= 1
 
 
-def test_a_gradient_that_is_zero_says_no_less_for_it():
+def test_a_gradient_that_is_zero_says_no_less_for_it() -> None:
     """Before the first token there is no state, so that of one token alone the decay has no gradient."""
     case = scan_case(length=1)
     report = check_refinement(
@@ -406,7 +406,7 @@ def test_a_gradient_that_is_zero_says_no_less_for_it():
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
-def test_the_theorem_of_a_gradient_that_is_worst_is_the_adjoints():
+def test_the_theorem_of_a_gradient_that_is_worst_is_the_adjoints() -> None:
     fn, spec, x = block_case(MambaBlockSpec)
     report = check_refinement(lambda x: fn(x.detach()) + 0 * x.sum(), spec, x, gradients=True, shrink=False)
     assert report.worst.output == "dx"

@@ -25,14 +25,14 @@ def spec(**changes):
 X = np.random.default_rng(1).integers(-2, 3, (2, 7, 3)) / 2
 
 
-def test_sizes_have_the_names_of_the_lean_structure():
+def test_sizes_have_the_names_of_the_lean_structure() -> None:
     assert repr(spec()) == (
         "Mamba2BlockSpec(inputDim=3, heads=2, groups=1, headDim=4, stateDim=3, outputDim=3, convWidth=3)"
     )
 
 
 @pytest.mark.parametrize("cut", [0, 1, 4, 7])
-def test_a_run_goes_on_from_its_state(cut):
+def test_a_run_goes_on_from_its_state(cut) -> None:
     whole, last = spec().run(X)
     first, state = spec().run(X[:, :cut])
     second, end = spec().run(X[:, cut:], state)
@@ -42,7 +42,7 @@ def test_a_run_goes_on_from_its_state(cut):
     assert last.window.shape == (2, 2, 14)
 
 
-def test_the_window_of_logarithms_changes_the_bound_alone():
+def test_the_window_of_logarithms_changes_the_bound_alone() -> None:
     x, narrow = torch.from_numpy(X), spec()
     wide = replace(narrow, logWindow=4)
     assert np.array_equal(narrow.run(X)[0], wide.run(X)[0])
@@ -54,7 +54,7 @@ def test_the_window_of_logarithms_changes_the_bound_alone():
     assert [report.bound_theorem for report in reports] == ["runDiagonalTransitions_error", ""]
 
 
-def test_exact_runs_are_exact():
+def test_exact_runs_are_exact() -> None:
     y, _ = spec().run(X[:, :2], arithmetic=EXACT)
     assert y.shape == (2, 2, 3)
     assert y.dtype == object
@@ -76,7 +76,7 @@ def test_exact_runs_are_exact():
     ],
     ids=str,
 )
-def test_wrong_parameters(changes, message):
+def test_wrong_parameters(changes, message) -> None:
     with pytest.raises(InvalidArgument, match=message):
         spec(**changes)
 
@@ -122,7 +122,7 @@ def normal(**changes):
     return Mamba2BlockSpec(**{**arrays, "groups": 2, "eps": 0.5, "dtMin": 0.3, "dtMax": 1.0, **changes})
 
 
-def test_the_gradient_is_what_autograd_computes():
+def test_the_gradient_is_what_autograd_computes() -> None:
     spec, x = normal(), torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(0)).double()
     tape = spec.tape(FLOAT64)
     variable, y = spec.trace(x.numpy(), tape)
@@ -135,7 +135,7 @@ def test_the_gradient_is_what_autograd_computes():
 
 
 @pytest.mark.parametrize("window", [0, 9])
-def test_gradients_refine(window):
+def test_gradients_refine(window) -> None:
     spec = normal(logWindow=window)
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         for seed in range(3):
@@ -156,7 +156,7 @@ def test_gradients_refine(window):
 
 
 @pytest.mark.parametrize("window", [0, 9])
-def test_a_wrong_gradient_of_a_block_is_refuted(window):
+def test_a_wrong_gradient_of_a_block_is_refuted(window) -> None:
     spec, x = normal(logWindow=window), torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(0))
 
     def scale_detached(x):

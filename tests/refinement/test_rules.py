@@ -101,7 +101,7 @@ def pair(ar, x, y):
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
 @pytest.mark.parametrize("relative", [1e-2, 1e-6])
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_holds_and_is_tight(rule, relative, reference):
+def test_a_rule_holds_and_is_tight(rule, relative, reference) -> None:
     apply, function, draws = RULES[rule]
     rng, ar = np.random.default_rng(0), KernelBounds(NOTHING, reference)
     values = [draw(rng) for draw in draws]
@@ -120,7 +120,7 @@ def test_a_rule_holds_and_is_tight(rule, relative, reference):
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
-def test_a_limit_that_never_binds_adds_nothing(reference):
+def test_a_limit_that_never_binds_adds_nothing(reference) -> None:
     """However large it is, and however much of it rounding moves."""
     ar = KernelBounds(Rounding.of(torch.float32), reference)
     x = ar.rounded(reference.lift(np.linspace(-3, 3, 50)), np.zeros(50))
@@ -130,7 +130,7 @@ def test_a_limit_that_never_binds_adds_nothing(reference):
             assert np.all(found.error <= x.error * (1 + 1e-9) + 1e-300)
 
 
-def test_the_gradient_at_what_a_limit_replaces_is_exactly_zero():
+def test_the_gradient_at_what_a_limit_replaces_is_exactly_zero() -> None:
     ar = KernelBounds(Rounding.of(torch.float32))
     x, one = ar.lift(np.array([-3.0, 1.0, 5.0])), ar.lift(np.ones(3))
     [at_x, at_limit] = ar.through_maximum(one, x, constant(ar, 2.0))
@@ -139,7 +139,7 @@ def test_the_gradient_at_what_a_limit_replaces_is_exactly_zero():
     assert at_x.x.error.max() == at_limit.x.error.max() == 0
 
 
-def test_an_exponential_of_what_is_far_below_zero_is_nearly_exact():
+def test_an_exponential_of_what_is_far_below_zero_is_nearly_exact() -> None:
     """Its argument may err by more than exp can hold."""
     ar = KernelBounds(Rounding.of(torch.bfloat16))
     x = ar.lift(np.array([-1e6, -1e9]))

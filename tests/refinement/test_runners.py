@@ -145,7 +145,7 @@ def cases(draw, smallest=1, largest=4):
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_float64_is_the_lean_program_to_the_bit(case):
+def test_float64_is_the_lean_program_to_the_bit(case) -> None:
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
     x = np.random.default_rng(seed).normal(size=(2, length, dims["inputDim"]))
@@ -164,7 +164,7 @@ def test_float64_is_the_lean_program_to_the_bit(case):
 
 @settings(max_examples=25, deadline=None)
 @given(cases(largest=3))
-def test_exact_arithmetic_is_the_lean_program(case):
+def test_exact_arithmetic_is_the_lean_program(case) -> None:
     kind, dims, seed, length = case
     length = min(length, 3)
     spec = random_spec(kind, dims, seed=seed, exact=True)
@@ -180,7 +180,7 @@ def test_exact_arithmetic_is_the_lean_program(case):
 
 @settings(max_examples=40, deadline=None)
 @given(cases(), st.integers(0, 5))
-def test_running_an_append_is_running_on_from_the_state(case, more):
+def test_running_an_append_is_running_on_from_the_state(case, more) -> None:
     """The numeric counterpart of ``Runner.runList_append``, here to the bit."""
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
@@ -197,7 +197,7 @@ def _parts(state):
     return state if isinstance(state, SelectiveState) else (state,)
 
 
-def test_a_history_longer_than_the_window_is_read_as_far_as_the_window_goes():
+def test_a_history_longer_than_the_window_is_read_as_far_as_the_window_goes() -> None:
     dims = {"inputDim": 2, "innerDim": 3, "stateDim": 2, "outputDim": 2, "convWidth": 3, "dtRank": 1}
     spec = random_spec(SelectiveMambaBlockSpec, dims, seed=3)
     rng = np.random.default_rng(3)
@@ -211,7 +211,7 @@ def test_a_history_longer_than_the_window_is_read_as_far_as_the_window_goes():
     assert same.history.shape == (1, 5, 3), "no token, no truncation"
 
 
-def test_taps_and_history_are_newest_first():
+def test_taps_and_history_are_newest_first() -> None:
     dims = {"inputDim": 1, "innerDim": 1, "stateDim": 1, "outputDim": 1, "convWidth": 3, "dtRank": 1}
     spec = random_spec(SelectiveMambaBlockSpec, dims, seed=0)
 
@@ -237,14 +237,14 @@ def test_taps_and_history_are_newest_first():
         ({"a": ["x"] * 4}, "a is not an array of real numbers"),
     ],
 )
-def test_wrong_parameters(change, says):
+def test_wrong_parameters(change, says) -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     with pytest.raises(InvalidArgument) as caught:
         replace(spec, **change)
     assert says in str(caught.value)
 
 
-def test_wrong_inputs():
+def test_wrong_inputs() -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     with pytest.raises(InvalidArgument, match=r"x has shape \(5, 3\); .* \(batch, time, inputDim = 3\)"):
         spec.run(np.ones((5, 3)))
@@ -254,14 +254,14 @@ def test_wrong_inputs():
         random_spec(DiagonalS4Spec, {"inputDim": 3}, seed=0)
 
 
-def test_specs_show_their_dimensions_and_cannot_be_changed():
+def test_specs_show_their_dimensions_and_cannot_be_changed() -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     assert repr(spec) == "DiagonalS4Spec(stateDim=4, inputDim=3, outputDim=2)"
     with pytest.raises(ValueError, match="read-only"):
         spec.a[0] = 1.0
 
 
-def test_overflow_is_infinite_as_in_lean():
+def test_overflow_is_infinite_as_in_lean() -> None:
     spec = DiagonalS4Spec(inProj=[[1e200]], a=[1e200], outProj=[[1.0]], skip=[[0.0]])
     y, _ = spec.run(np.ones((1, 3, 1)), arithmetic=FLOAT64)
     assert y.ravel().tolist() == [1e200, math.inf, math.inf]

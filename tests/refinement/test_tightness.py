@@ -90,7 +90,7 @@ def is_input(x):
     return isinstance(x, torch.Tensor) and x.requires_grad
 
 
-def is_tight(report, right):
+def is_tight(report, right) -> None:
     """Check from both sides; ``report`` runs a check of a program."""
     found = report(right)
     assert found.verdict is Verdict.REFINES, found.summary()
@@ -134,7 +134,7 @@ SETTINGS = [
 ]
 
 
-def named(setting):
+def named(setting) -> str:
     kernel, options = setting
     place = ROUNDINGS.index(options["rounding"]) if "rounding" in options else ""
     return f"{kernel}, window {options.get('log_window', 0)}, rounding {place}"
@@ -159,7 +159,7 @@ def tame(kernel, every):
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=named)
 @pytest.mark.parametrize("every", [True, False], ids=["all inputs", "no optional ones"])
-def test_at_every_setting_of_a_kernel(setting, every):
+def test_at_every_setting_of_a_kernel(setting, every) -> None:
     kernel, options = setting
     inputs, right = tame(kernel, every), kernel_in(kernel, Evaluation())
     cotangents = {name: torch.ones_like(y) for name, y in zip(kernel.outputs, right(**inputs), strict=True)}
@@ -205,7 +205,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("spec", BLOCKS, ids=lambda spec: f"{type(spec).__name__}")
 @pytest.mark.parametrize("rounding", [None, *ROUNDINGS], ids=range(len(ROUNDINGS) + 1))
-def test_at_every_setting_of_a_block(spec, rounding):
+def test_at_every_setting_of_a_block(spec, rounding) -> None:
     x = torch.rand(1, TIME, 2, generator=torch.Generator().manual_seed(0)) + 0.1
     is_tight(
         lambda program: check_refinement(
@@ -219,7 +219,7 @@ def test_at_every_setting_of_a_block(spec, rounding):
 @pytest.mark.parametrize("groups", [0, 1, 2])
 @pytest.mark.parametrize("leave_out", [(), ("D", "z", "delta_bias")])
 @pytest.mark.parametrize("rounding", [None, *ROUNDINGS], ids=range(len(ROUNDINGS) + 1))
-def test_at_every_setting_of_the_scan(softplus, groups, leave_out, rounding):
+def test_at_every_setting_of_the_scan(softplus, groups, leave_out, rounding) -> None:
     case = scan_case(1, 2, TIME, 2, leave_out=leave_out, groups=groups)
     case = {name: x if name == "A" else x.abs() for name, x in case.items()}
     cotangents = {"y": torch.ones_like(case["u"]), "last_state": torch.ones(1, 2, 2)}

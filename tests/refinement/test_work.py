@@ -38,7 +38,7 @@ def work(tmp_path_factory):
 
 @pytest.mark.lean
 @pytest.mark.parametrize(("model", "least"), [("s4", 19), ("compact", 33), ("selective", 90)])
-def test_every_token_costs_the_same(work, model, least):
+def test_every_token_costs_the_same(work, model, least) -> None:
     per_token = work(model, 1)
     assert per_token >= least
     for tokens in (2, 50, 200):

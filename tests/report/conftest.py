@@ -11,7 +11,7 @@ class NormOverTime(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, norm):
+    def __init__(self, norm) -> None:
         super().__init__()
         self.proj = nn.Linear(3, 3)
         self.norm = norm

@@ -1,5 +1,7 @@
 """A healthy kernel streams, and every way of breaking a cache that has been shipped is seen by its row."""
 
+from typing import Never
+
 import numpy
 import pytest
 import torch
@@ -73,7 +75,7 @@ def found(model, x=None):
     return {row.check for row in report.ways if row.verdict is Verdict.DIVERGES}, report
 
 
-def test_a_healthy_model_streams_in_every_way_that_applies():
+def test_a_healthy_model_streams_in_every_way_that_applies() -> None:
     wrong, report = found(Conv())
     assert not wrong
     assert report.verdict is Verdict.STREAMS, report.summary()
@@ -84,7 +86,7 @@ def test_a_healthy_model_streams_in_every_way_that_applies():
     assert "Runner.prefill_decode" in report.summary()
 
 
-def test_it_cites_the_theorems_of_what_applies():
+def test_it_cites_the_theorems_of_what_applies() -> None:
     report = check_streaming(Plain(), tokens())
     assert report.theorems == (theorems.RUN_OF_PIECES,)
     assert set(check_streaming(Conv(), tokens()).theorems) == {
@@ -215,13 +217,13 @@ class PrefillKeepsOneInput(Conv):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Conv) else "",
 )
-def test_each_fault_is_seen_by_its_row(model, rows):
+def test_each_fault_is_seen_by_its_row(model, rows) -> None:
     wrong, report = found(model)
     assert rows <= wrong, report.summary()
     assert report.verdict is Verdict.DIVERGES
 
 
-def test_what_is_raised_after_a_finding_is_said_beside_it():
+def test_what_is_raised_after_a_finding_is_said_beside_it() -> None:
     wrong, report = found(SelectsHalfOfItsState())
     row = next(row for row in report.ways if row.check == "rows that end")
     assert wrong == {"rows that end"}
@@ -232,7 +234,7 @@ def test_what_is_raised_after_a_finding_is_said_beside_it():
     assert found(ReordersNothing())[0] == {"rows reordered"}
 
 
-def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache():
+def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache() -> None:
     wrong, _ = found(SkipsTheMaskOfOne())
     assert wrong == {"left padding"}
     wrong, _ = found(BiasUnderTheMask())
@@ -240,7 +242,7 @@ def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache():
     assert "left padding" in wrong
 
 
-def test_a_rollback_that_works_passes():
+def test_a_rollback_that_works_passes() -> None:
     _, report = found(RollsBack())
     assert report.verdict is Verdict.STREAMS, report.summary()
     assert next(row for row in report.ways if row.check == "roll back").verdict is Verdict.STREAMS
@@ -277,7 +279,7 @@ class EmptyOutputs(Conv):
         return y if len(x) > 1 else y[:, :, :0]
 
 
-def test_nothing_compared_is_nothing_passed():
+def test_nothing_compared_is_nothing_passed() -> None:
     _, report = found(NumpyState())
     said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["state returned"] == (
@@ -299,7 +301,7 @@ class OneTensorMore(Conv):
         return y, {**state, "more": torch.ones(1)}
 
 
-def test_a_prefill_that_returns_another_kind_of_state_does_not_pass():
+def test_a_prefill_that_returns_another_kind_of_state_does_not_pass() -> None:
     _, report = found(OneTensorMore())
     row = next(row for row in report.ways if row.check == "state returned")
     assert row.verdict is Verdict.INCONCLUSIVE
@@ -309,7 +311,7 @@ def test_a_prefill_that_returns_another_kind_of_state_does_not_pass():
 class StepInLowPrecision(Conv):
     """Casts inside, in the step alone."""
 
-    def __init__(self, dtype):
+    def __init__(self, dtype) -> None:
         self.dtype = dtype
 
     def step(self, x, state):
@@ -336,7 +338,7 @@ class AllInLowPrecision(Conv):
         (AllInLowPrecision(), torch.float32, "to(bfloat16)"),
     ],
 )
-def test_casts_are_lifted_and_named(model, dtype, named):
+def test_casts_are_lifted_and_named(model, dtype, named) -> None:
     _, report = found(model, tokens(dtype=dtype))
     steps = next(row for row in report.ways if row.check == "steps")
     assert report.verdict is Verdict.STREAMS, report.summary()
@@ -346,7 +348,7 @@ def test_casts_are_lifted_and_named(model, dtype, named):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(dtype):
+def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(dtype) -> None:
     wrong, report = found(StepInLowPrecision(torch.bfloat16), tokens(dtype=dtype))
     steps = next(row for row in report.ways if row.check == "steps")
     assert "steps" in wrong
@@ -362,7 +364,7 @@ class OffByLittle(Conv):
         return y * (1 + 3e-6), state
 
 
-def test_a_small_real_difference_stays_in_float64():
+def test_a_small_real_difference_stays_in_float64() -> None:
     wrong, report = found(OffByLittle())
     assert "steps" in wrong
     row = next(row for row in report.ways if row.check == "steps")
@@ -380,7 +382,7 @@ class UnreadState(Conv):
         return y, {**state, "unread": x.new_ones(1)}
 
 
-def test_states_that_no_output_tells_apart_are_no_finding():
+def test_states_that_no_output_tells_apart_are_no_finding() -> None:
     _, report = found(UnreadState())
     row = next(row for row in report.ways if row.check == "state returned")
     assert row.verdict is Verdict.INCONCLUSIVE
@@ -406,7 +408,7 @@ class Plain:
         return (state * u[:, None, 2:]).sum(-1)[:, None], state
 
 
-def test_what_a_kernel_does_not_offer_is_said():
+def test_what_a_kernel_does_not_offer_is_said() -> None:
     _, report = found(Plain())
     said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["steps"][0] is Verdict.STREAMS
@@ -423,11 +425,11 @@ class Refuses(Conv):
             raise NotImplementedError("one at a time")
         return super().extend(x, state)
 
-    def packed(self, x, lengths):
+    def packed(self, x, lengths) -> Never:
         raise Unsupported("not with this kernel")
 
 
-def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply():
+def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply() -> None:
     _, report = found(Refuses())
     said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["chunked prefill"][0] is Verdict.INCONCLUSIVE
@@ -444,14 +446,14 @@ class NanInStep(Conv):
         return y.masked_fill(y > 0, torch.nan), state
 
 
-def test_nan_never_passes():
+def test_nan_never_passes() -> None:
     wrong, _ = found(NanInStep())
     assert "steps" in wrong
     quiet = type("Silent", (Conv,), {"__call__": lambda self, x: torch.zeros_like(x)})()
     assert check_streaming(quiet, tokens()).verdict is Verdict.INCONCLUSIVE
 
 
-def test_token_ids():
+def test_token_ids() -> None:
     class Count:
         def __call__(self, ids):
             return functional.one_hot(ids, 7).double().cumsum(1)
@@ -467,7 +469,7 @@ def test_token_ids():
     assert check_streaming(Count(), ids).verdict is Verdict.STREAMS
 
 
-def test_the_assertion():
+def test_the_assertion() -> None:
     assert check_streaming(Conv(), tokens()).require().ok
     with pytest.raises(CheckFailed, match="chunked prefill") as error:
         check_streaming(ForgetsOnExtend(), tokens(), cuts=[1, 5]).require()
@@ -475,7 +477,7 @@ def test_the_assertion():
     assert error.value.report.verdict is Verdict.DIVERGES
 
 
-def test_an_audit_has_the_rows():
+def test_an_audit_has_the_rows() -> None:
     report = audit(Conv(), tokens(2, 9))
     checks = [entry.check for entry in report.checks]
     assert "streaming: chunked prefill" in checks
@@ -503,7 +505,7 @@ class TakesScale(Conv):
         (tokens(2, 9), {"alignment": Alignment.shift(-1)}, "call check_streaming on a wrapper"),
     ],
 )
-def test_an_audit_says_where_streaming_does_not_apply(x, options, reason):
+def test_an_audit_says_where_streaming_does_not_apply(x, options, reason) -> None:
     report = audit(TakesScale(), x, checks=["perturbation", "streaming"], **options)
     ((verdict, evidence),) = streaming_in(report)
     assert verdict is Verdict.NOT_APPLICABLE
@@ -511,8 +513,8 @@ def test_an_audit_says_where_streaming_does_not_apply(x, options, reason):
     assert report.checks[1].verdict is not Verdict.NOT_APPLICABLE
 
 
-def test_a_model_that_raises_does_not_end_an_audit():
-    def raises(self, x):
+def test_a_model_that_raises_does_not_end_an_audit() -> None:
+    def raises(self, x) -> Never:
         raise RuntimeError("no kernel")
 
     broken = type("Broken", (Conv,), {"__call__": raises})()
@@ -531,6 +533,6 @@ def test_a_model_that_raises_does_not_end_an_audit():
         (type("Wide", (Conv,), {"__call__": lambda self, x: x[:, 1:]})(), tokens(), {}, "must be a tensor"),
     ],
 )
-def test_a_wrong_call(model, x, options, sentence):
+def test_a_wrong_call(model, x, options, sentence) -> None:
     with pytest.raises(InvalidArgument, match=sentence):
         check_streaming(model, x, **options)

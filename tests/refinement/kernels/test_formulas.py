@@ -47,7 +47,7 @@ def rows(inputs):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_rwkv6(seed):
+def test_rwkv6(seed) -> None:
     inputs = draw(Rwkv6(), seed)
     found = Rwkv6().run(inputs, EXACT)
     for b, h in rows(inputs):
@@ -62,7 +62,7 @@ def test_rwkv6(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_mlstm(seed):
+def test_mlstm(seed) -> None:
     inputs = draw(MLstm(), seed)
     found = MLstm().run(inputs, EXACT)
     for b, h in rows(inputs):
@@ -79,7 +79,7 @@ def test_mlstm(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_min_gru(seed):
+def test_min_gru(seed) -> None:
     inputs = draw(MinGru(), seed)
     found = MinGru().run(inputs, EXACT)
     for b in range(SIZES["batch"]):
@@ -93,7 +93,7 @@ def test_min_gru(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("pairs", [False, True])
-def test_complex_diagonal(seed, pairs):
+def test_complex_diagonal(seed, pairs) -> None:
     kernel = ComplexDiagonal(scale=2.0 if pairs else 1.0)
     inputs = draw(kernel, seed)
     found = kernel.run(inputs, EXACT)
@@ -122,7 +122,7 @@ def test_complex_diagonal(seed, pairs):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("reset", [False, True])
-def test_rg_lru(seed, reset):
+def test_rg_lru(seed, reset) -> None:
     inputs = draw(RgLru(), seed)
     first = np.zeros((SIZES["batch"], TIME), dtype=int)
     if reset:

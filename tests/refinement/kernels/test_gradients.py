@@ -57,16 +57,16 @@ def plain(name, inputs):
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
-def test_groups_of_channels_in_float64_are_what_autograd_computes(groups):
+def test_groups_of_channels_in_float64_are_what_autograd_computes(groups) -> None:
     is_what_autograd_computes("selective", ALL, group=groups, channel=4)
 
 
 @pytest.mark.parametrize(("name", "without"), list(choices()))
-def test_in_float64_it_is_what_autograd_computes(name, without):
+def test_in_float64_it_is_what_autograd_computes(name, without) -> None:
     is_what_autograd_computes(name, without)
 
 
-def is_what_autograd_computes(name, without, **sizes):
+def is_what_autograd_computes(name, without, **sizes) -> None:
     kernel, recurrence = RECURRENCES[name]
     inputs = plain(name, drawn(kernel, without=without, dtype=torch.float64, **sizes))
     tape = KernelTape(FLOAT64)
@@ -91,7 +91,7 @@ def is_what_autograd_computes(name, without, **sizes):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", [name for name in RECURRENCES if "plain" not in name])
-def test_right_implementations_refine_on_drawn_cases(name, dtype):
+def test_right_implementations_refine_on_drawn_cases(name, dtype) -> None:
     """Inputs in the dtype, computed in float32, gradients stored in the dtype."""
     kernel, recurrence = RECURRENCES[name]
     report = check_refinement(
@@ -108,7 +108,7 @@ def test_right_implementations_refine_on_drawn_cases(name, dtype):
 
 
 @pytest.mark.parametrize("name", [name for name in RECURRENCES if "plain" not in name])
-def test_bounds_hold_for_arithmetic_in_half_precision(name):
+def test_bounds_hold_for_arithmetic_in_half_precision(name) -> None:
     kernel, recurrence = RECURRENCES[name]
     for seed in range(4):
         inputs = drawn(kernel, seed, dtype=torch.bfloat16, time=5)
@@ -146,7 +146,7 @@ def by_ends(q, k, v, g, initial_state=None):
 
 @pytest.mark.parametrize("form", [by_pairs, by_ends])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
-def test_gradients_through_sums_of_logarithms_refine(form, dtype):
+def test_gradients_through_sums_of_logarithms_refine(form, dtype) -> None:
     for seed in range(4):
         inputs = drawn(GatedLinearAttention(), seed, dtype=dtype, time=4 if dtype == torch.float16 else 13)
         report = check_refinement(
@@ -161,7 +161,7 @@ def test_gradients_through_sums_of_logarithms_refine(form, dtype):
 
 
 @pytest.mark.parametrize(("form", "place"), [(by_pairs, 12), (by_ends, 5)])
-def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form, place):
+def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form, place) -> None:
     """One large addition: it is added and taken off again at every decay before it."""
     inputs = drawn(GatedLinearAttention())
     inputs["v"][:, place] = 1e5
@@ -182,7 +182,7 @@ def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form, plac
     assert added.greatest["dg"] > 1e-3
 
 
-def test_a_window_does_not_hide_a_wrong_gradient():
+def test_a_window_does_not_hide_a_wrong_gradient() -> None:
     inputs = drawn(GatedLinearAttention())
 
     def half(q, k, v, g, initial_state):
@@ -227,7 +227,7 @@ def summed_backwards(wrong=0.0):
     return lambda **x: SummedBackwards.apply(*(x[n] for n in ("q", "k", "v", "g", "initial_state")), wrong)
 
 
-def test_a_backward_that_adds_what_reaches_decays_has_a_window_of_its_own():
+def test_a_backward_that_adds_what_reaches_decays_has_a_window_of_its_own() -> None:
     inputs, kernel = drawn(GatedLinearAttention()), GatedLinearAttention()
     wild = {**inputs, "v": inputs["v"].clone()}
     wild["v"][:, 12] = 3e3
@@ -253,7 +253,7 @@ def test_a_backward_that_adds_what_reaches_decays_has_a_window_of_its_own():
     assert small.option == ""
 
 
-def test_a_report_names_the_window_of_a_form_that_adds_logarithms():
+def test_a_report_names_the_window_of_a_form_that_adds_logarithms() -> None:
     kernel, inputs = GatedLinearAttention(), drawn(GatedLinearAttention())
     inputs["g"] *= 20
     report = check_refinement(by_pairs, kernel, inputs, shrink=False)
@@ -262,7 +262,7 @@ def test_a_report_names_the_window_of_a_form_that_adds_logarithms():
     assert check_refinement(by_pairs, kernel, inputs, log_window=13).verdict is Verdict.REFINES
 
 
-def test_the_windows_are_in_the_program_that_repeats_a_check():
+def test_the_windows_are_in_the_program_that_repeats_a_check() -> None:
     kernel, inputs = GatedLinearAttention(), drawn(GatedLinearAttention(), time=3)
     report = check_refinement(
         lambda **x: 3 * attention(**x)[0], kernel, inputs, log_window=1, gradient_log_window=3
@@ -273,7 +273,7 @@ def test_the_windows_are_in_the_program_that_repeats_a_check():
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(1, torch.float32), (1, torch.float64), (4, torch.float64)])
-def test_gradients_through_a_running_maximum_refine(size, dtype):
+def test_gradients_through_a_running_maximum_refine(size, dtype) -> None:
     kernel, _ = RECURRENCES["mlstm"]
     for seed in range(4):
         inputs = drawn(kernel, seed, dtype=dtype)
@@ -285,7 +285,7 @@ def test_gradients_through_a_running_maximum_refine(size, dtype):
         assert report.worst.ratio > 0.01
 
 
-def test_what_cancels_in_the_gradient_at_a_running_maximum_errs_all_the_same():
+def test_what_cancels_in_the_gradient_at_a_running_maximum_errs_all_the_same() -> None:
     """A token that sets m and adds next to nothing: what the state before it leaves through m cancels."""
     kernel = MLstm(scale=0.5)
     inputs = drawn(kernel)
@@ -308,7 +308,7 @@ def test_what_cancels_in_the_gradient_at_a_running_maximum_errs_all_the_same():
     assert max(added.values()) <= 1
 
 
-def test_a_running_maximum_without_gradient_is_refuted_where_it_counts():
+def test_a_running_maximum_without_gradient_is_refuted_where_it_counts() -> None:
     kernel, _ = RECURRENCES["mlstm"]
     inputs = drawn(kernel)
 
@@ -480,7 +480,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("fault", WRONG)
-def test_wrong_backwards_are_refuted(fault):
+def test_wrong_backwards_are_refuted(fault) -> None:
     name, wrong, output = WRONG[fault]
     kernel, right = RECURRENCES[name]
     inputs = drawn(kernel, time=9)
@@ -495,7 +495,7 @@ def test_wrong_backwards_are_refuted(fault):
         assert report.greatest[output] > 1
 
 
-def test_a_wrong_backward_has_a_small_case_that_repeats_it():
+def test_a_wrong_backward_has_a_small_case_that_repeats_it() -> None:
     kernel, right = RECURRENCES["ssd"]
     fn = by_hand(right, detached(ssd, "D"))
     report = check_refinement(fn, kernel, drawn(kernel, time=5), gradients=True)
@@ -507,7 +507,7 @@ def test_a_wrong_backward_has_a_small_case_that_repeats_it():
         exec(report.smallest.code, {"fn": fn})
 
 
-def test_a_small_case_keeps_what_is_no_number():
+def test_a_small_case_keeps_what_is_no_number() -> None:
     kernel, right = RECURRENCES["rg-lru"]
     inputs = drawn(kernel, time=6)
     inputs["reset"] = inputs["reset"].bool()
@@ -545,7 +545,7 @@ def limited(passes):
 
 
 @pytest.mark.parametrize("at", [0.5, 2.0])
-def test_at_a_limit_either_gradient_is_right(at):
+def test_at_a_limit_either_gradient_is_right(at) -> None:
     kernel = SsdScan(dt_min=0.5, dt_max=2.0)
     inputs = drawn(kernel, without=kernel.optional, time=5)
     inputs["dt"] = torch.full_like(inputs["dt"], at)
@@ -560,7 +560,7 @@ def test_at_a_limit_either_gradient_is_right(at):
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
-def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference):
+def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference) -> None:
     exact = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf)
     ar = KernelBounds(exact, reference)
     x, y = ar.lift(np.array([1.0, 1.0, 1.0, 2.0])), ar.lift(np.array([0.0, 1.0, 1.25, 1.0]))
@@ -574,7 +574,7 @@ def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference):
 
 
 @pytest.mark.parametrize("arithmetic", [FLOAT64, DOUBLE_DOUBLE, EXACT], ids=lambda ar: ar.name)
-def test_the_gradient_goes_to_the_greater_one_and_at_ties_to_the_first(arithmetic):
+def test_the_gradient_goes_to_the_greater_one_and_at_ties_to_the_first(arithmetic) -> None:
     tape = KernelTape(arithmetic)
     x, y = tape.variable(np.array([3.0, 1.0, 2.0])), tape.variable(np.array([1.0, 2.0, 2.0]))
     pulled = tape.gradients([(tape.maximum(x, y), np.array([5.0, 6.0, 7.0]))], [x, y])
@@ -582,7 +582,7 @@ def test_the_gradient_goes_to_the_greater_one_and_at_ties_to_the_first(arithmeti
     assert found == [[5.0, 0.0, 7.0], [0.0, 6.0, 0.0]]
 
 
-def test_a_root_of_what_may_be_zero_has_no_bound():
+def test_a_root_of_what_may_be_zero_has_no_bound() -> None:
     inputs = drawn(RgLru(), without=RgLru().optional)
     inputs["decay"] = torch.full_like(inputs["decay"], -20.0)
     report = check_refinement(rg_lru, RgLru(), inputs, gradients=True, shrink=False)
@@ -590,7 +590,7 @@ def test_a_root_of_what_may_be_zero_has_no_bound():
     assert "is infinite" in report.reason
 
 
-def test_slopes_of_roots_in_every_arithmetic():
+def test_slopes_of_roots_in_every_arithmetic() -> None:
     x = np.array([0.25, 1.0, 9.0, 1e-6, 3e5])
     ar = KernelBounds(Rounding.of(torch.float32))
     for name in ("sqrt", "rsqrt"):
@@ -613,7 +613,7 @@ def test_slopes_of_roots_in_every_arithmetic():
 # ---------------------------------------------------------------- calls
 
 
-def test_marks_are_whole_numbers_and_have_no_gradient():
+def test_marks_are_whole_numbers_and_have_no_gradient() -> None:
     kernel, recurrence = RECURRENCES["ssd"]
     inputs = drawn(kernel)
     inputs["seq_idx"] = inputs["seq_idx"].long()
@@ -629,13 +629,13 @@ def test_marks_are_whole_numbers_and_have_no_gradient():
     )
 
 
-def test_a_bound_that_rests_on_no_theorem_names_none_for_gradients():
+def test_a_bound_that_rests_on_no_theorem_names_none_for_gradients() -> None:
     kernel, recurrence = RECURRENCES["delta"]
     report = check_refinement(recurrence, kernel, drawn(kernel), gradients=True).require()
     assert report.theorems == (kernel.theorem,)
 
 
-def test_cotangents_of_what_is_not_returned():
+def test_cotangents_of_what_is_not_returned() -> None:
     kernel, recurrence = RECURRENCES["attention"]
     inputs = drawn(kernel)
     alone = check_refinement(lambda **x: recurrence(**x)[0], kernel, inputs, gradients=True).require()
@@ -651,7 +651,7 @@ def test_cotangents_of_what_is_not_returned():
         )
 
 
-def test_states_without_a_gradient_can_be_left_out():
+def test_states_without_a_gradient_can_be_left_out() -> None:
     kernel, recurrence = RECURRENCES["attention"]
     inputs = drawn(kernel)
 
@@ -667,7 +667,7 @@ def test_states_without_a_gradient_can_be_left_out():
     assert "last_state" in report.greatest
 
 
-def test_the_place_of_a_gradient_of_a_group():
+def test_the_place_of_a_gradient_of_a_group() -> None:
     kernel, recurrence = RECURRENCES["ssd"]
 
     def moved(B, **x):
@@ -689,7 +689,7 @@ def test_the_place_of_a_gradient_of_a_group():
         ({"cotangents": {"y": torch.ones(1)}}, r"cotangent of y has shape \(1,\)"),
     ],
 )
-def test_wrong_cotangents(options, message):
+def test_wrong_cotangents(options, message) -> None:
     kernel, recurrence = RECURRENCES["attention"]
     with pytest.raises(InvalidArgument, match=message):
         check_refinement(recurrence, kernel, drawn(kernel), **options)
@@ -697,7 +697,7 @@ def test_wrong_cotangents(options, message):
         check_refinement(recurrence, kernel, cases=3, cotangents={"y": torch.ones(1)})
 
 
-def test_groups_must_divide_what_they_group():
+def test_groups_must_divide_what_they_group() -> None:
     kernel, recurrence = RECURRENCES["selective"]
     with pytest.raises(InvalidArgument, match="SelectiveScan: 3 channels, 2 groups; give a number"):
         check_refinement(recurrence, kernel, drawn(kernel, group=2, channel=3))

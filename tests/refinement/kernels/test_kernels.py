@@ -64,7 +64,7 @@ def fractions(kernel, seed, **sizes):
 @pytest.mark.parametrize(
     "kernel", [kernel for kernel in KERNELS.values() if len(kernel.outputs) > 1], ids=repr
 )
-def test_pieces_from_the_state_that_was_reached_are_one_run(kernel):
+def test_pieces_from_the_state_that_was_reached_are_one_run(kernel) -> None:
     inputs = arrays(random_inputs(kernel, seed=0))
     whole = kernel.run(inputs)
     outputs, states = [], {}
@@ -83,7 +83,7 @@ def test_pieces_from_the_state_that_was_reached_are_one_run(kernel):
 
 
 @every_kernel
-def test_no_token_leaves_the_state(kernel):
+def test_no_token_leaves_the_state(kernel) -> None:
     inputs = arrays(random_inputs(kernel, seed=0, time=1))
     none = {
         name: array[:, :0] if kernel.inputs[name][1:2] == ("time",) else array
@@ -97,7 +97,7 @@ def test_no_token_leaves_the_state(kernel):
 
 @pytest.mark.parametrize("chunk_size", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("decays", ["a head", "a state entry"])
-def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size, decays):
+def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size, decays) -> None:
     """In exact arithmetic: Lean theorem ``deltaRule_outputs_eq_chunked``."""
     kernel = GatedDeltaRule(scale=0.5, log_decays=False)
     for seed in range(5):
@@ -109,7 +109,7 @@ def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size, decays):
             assert (chunked[name] == value).all()
 
 
-def test_simple_special_cases_agree():
+def test_simple_special_cases_agree() -> None:
     """An mLSTM with open gates and large readings divides attention by its normaliser; a RG-LRU is a scan."""
     exact = fractions(GatedLinearAttention(), 3)
     kernel = GatedLinearAttention(log_decays=False)
@@ -241,7 +241,7 @@ def tried():
 
 
 @pytest.mark.parametrize(("name", "order", "dtype"), list(tried()))
-def test_bounds_hold_in_every_order(name, order, dtype):
+def test_bounds_hold_in_every_order(name, order, dtype) -> None:
     kernel, implementation = KERNELS[name], IMPLEMENTATIONS[name]
     scan, window = SCANS[order]
     for seed in range(3):
@@ -270,7 +270,7 @@ def test_bounds_hold_in_every_order(name, order, dtype):
         ("delta", 0, None),
     ],
 )
-def test_a_bound_without_a_theorem_names_none(name, window, bound):
+def test_a_bound_without_a_theorem_names_none(name, window, bound) -> None:
     kernel = KERNELS[name]
     inputs = random_inputs(kernel, seed=0, time=3)
 
@@ -284,7 +284,7 @@ def test_a_bound_without_a_theorem_names_none(name, window, bound):
     assert ("none about the bound" in report.summary()) == (bound is None)
 
 
-def test_complex_rounding_is_counted():
+def test_complex_rounding_is_counted() -> None:
     """An impulse that rotates: nothing errs but the products with the decay."""
     angle, inputs = 0.05, {"B_re": [[1.0]], "B_im": [[0.0]], "C_re": [[1.0]], "C_im": [[0.0]]}
     inputs = {name: torch.tensor(value) for name, value in inputs.items()}
@@ -298,7 +298,7 @@ def test_complex_rounding_is_counted():
 
 
 @pytest.mark.parametrize("decay", [-18.0, -22.0])
-def test_a_root_near_zero_may_grow_by_more_than_its_value(decay):
+def test_a_root_near_zero_may_grow_by_more_than_its_value(decay) -> None:
     """``1 - a²`` cancels to a few units in the last place, and ``exp`` is right to one of them."""
     inputs = random_inputs(RgLru(), seed=0)
     inputs["decay"] = torch.full_like(inputs["decay"], decay)
@@ -320,7 +320,7 @@ def test_a_root_near_zero_may_grow_by_more_than_its_value(decay):
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
-def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference):
+def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference) -> None:
     rng = np.random.default_rng(0)
     x = np.concatenate([10 ** rng.uniform(-12, 2, 400), [0.0, 1.0, 1e-300]])
     off = np.concatenate([x[:400] * 10 ** rng.uniform(-6, 6, 400), [1e-8, 0.0, 1e-300]])
@@ -336,7 +336,7 @@ def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference):
     assert np.all(root.error[sharp] <= 1.001 * reached[sharp] + 2.0**-45 * root.value[sharp])
 
 
-def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits():
+def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits() -> None:
     rng = np.random.default_rng(0)
     x, y = (DOUBLE_DOUBLE.lift(rng.uniform(0.1, 9, 50)) * rng.uniform(0.9, 1.1, 50) for _ in range(2))
     with mpmath.workprec(250):
@@ -354,7 +354,7 @@ def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits():
 
 
 @every_kernel
-def test_in_float64_the_reference_is_the_more_exact_one(kernel):
+def test_in_float64_the_reference_is_the_more_exact_one(kernel) -> None:
     """Pairs of float64, with what float64 itself would not see."""
     inputs = arrays(random_inputs(kernel, seed=0, dtype=torch.float64))
     finer = KernelBounds.finer_than(Rounding.of(torch.float64), 1)
@@ -366,7 +366,7 @@ def test_in_float64_the_reference_is_the_more_exact_one(kernel):
         assert np.any(found.rest != 0)
 
 
-def test_a_kernel_in_float64_is_held_to_float64():
+def test_a_kernel_in_float64_is_held_to_float64() -> None:
     """An error of 2^-44, which the float64 oracle's own error would hide."""
     inputs = random_inputs(KERNELS["gla"], seed=0, dtype=torch.float64, time=3)
     right = check_refinement(lambda **x: gla(sequential, **x), KERNELS["gla"], inputs)
@@ -379,7 +379,7 @@ def test_a_kernel_in_float64_is_held_to_float64():
 
 
 @pytest.mark.parametrize("size", [1, 20])
-def test_mlstm_with_large_gates(size):
+def test_mlstm_with_large_gates(size) -> None:
     kernel = MLstm(scale=0.5, eps=1e-6)
     inputs = random_inputs(kernel, seed=0, time=12)
     inputs["input_gate"] = inputs["input_gate"] * size
@@ -419,7 +419,7 @@ def delta(dtype_of_state=None, chunk_size=None):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("chunk_size", [None, 8])
-def test_bounds_of_the_delta_rule_hold(dtype, chunk_size):
+def test_bounds_of_the_delta_rule_hold(dtype, chunk_size) -> None:
     kernel = GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=chunk_size)
     for seed in range(3):
         inputs = random_inputs(kernel, seed=seed, dtype=dtype)
@@ -440,7 +440,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_are_refuted(name):
+def test_faults_are_refuted(name) -> None:
     kernel, (changed, change, _) = KERNELS[name], FAULTS[name]
     inputs = random_inputs(kernel, seed=0)
 
@@ -452,7 +452,7 @@ def test_faults_are_refuted(name):
     assert raised.value.report.verdict is Verdict.REFUTED
 
 
-def test_a_failing_case_is_made_small_and_says_how_to_repeat_it():
+def test_a_failing_case_is_made_small_and_says_how_to_repeat_it() -> None:
     kernel = GatedLinearAttention()
     inputs = random_inputs(kernel, seed=0, without=frozenset({"initial_state"}))
 
@@ -470,7 +470,7 @@ def test_a_failing_case_is_made_small_and_says_how_to_repeat_it():
         exec(report.smallest.code, namespace)
 
 
-def test_only_y_may_be_returned():
+def test_only_y_may_be_returned() -> None:
     inputs = random_inputs(KERNELS["gla"], seed=0)
     report = check_refinement(lambda **x: gla(sequential, **x)[0], KERNELS["gla"], inputs).require()
     assert report.compared == 2 * 37 * 4 * 3
@@ -493,7 +493,7 @@ def test_only_y_may_be_returned():
         ({"empty": "g"}, "give sizes above 0"),
     ],
 )
-def test_wrong_calls_are_explained(change, message):
+def test_wrong_calls_are_explained(change, message) -> None:
     kernel = KERNELS["gla"]
     inputs = random_inputs(kernel, seed=0)
     if "without" in change:
