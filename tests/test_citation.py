@@ -17,7 +17,7 @@ def validate(file):
     return subprocess.run([sys.executable, *check], capture_output=True, text=True, check=False)
 
 
-def test_the_citation_file_with_a_theorem_among_its_references(tmp_path) -> None:
+def test_the_citation_file_with_a_theorem_among_its_references(tmp_path: Path) -> None:
     kept = catalogue.carried()
     theorem = kept.theorem("Runner.take_outputs_append")
     for name, text in {
@@ -31,7 +31,7 @@ def test_the_citation_file_with_a_theorem_among_its_references(tmp_path) -> None
 
 
 @pytest.mark.parametrize(("part", "wrong"), [("title:", "titel:"), ("type: swh", "type: url-of-sorts")])
-def test_what_is_wrong_is_seen(tmp_path, part, wrong) -> None:
+def test_what_is_wrong_is_seen(tmp_path: Path, part, wrong) -> None:
     kept = catalogue.carried()
     text = f"{CITATION}{citation.cite(kept.theorems[0], kept, 'cff')}\n"
     file = tmp_path / "wrong.cff"

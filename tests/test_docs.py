@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
@@ -25,7 +26,9 @@ def page_of(page):
 
 
 @pytest.mark.parametrize("page", [page_of(page) for page in PAGES if "```python" in page.read_text()])
-def test_a_page_runs_from_its_top(page, tmp_path, monkeypatch, request) -> None:
+def test_a_page_runs_from_its_top(
+    page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     text = page.read_text()
     if "transformers import" in text:
         request.getfixturevalue("_quiet")
@@ -42,7 +45,7 @@ def test_a_page_runs_from_its_top(page, tmp_path, monkeypatch, request) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if TESTS.search(page.read_text())], ids=name)
-def test_tests_that_pages_show_pass(page, tmp_path) -> None:
+def test_tests_that_pages_show_pass(page, tmp_path: Path) -> None:
     for block in TESTS.finditer(page.read_text()):
         (tmp_path / block["file"]).write_text(block["code"])
     run = subprocess.run(
@@ -129,7 +132,7 @@ def test_the_readme_has_at_most_900_words() -> None:
     assert len((ROOT / "README.md").read_text().split()) <= 900
 
 
-def test_the_site_builds_without_a_warning(tmp_path) -> None:
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("mkdocstrings", reason="run: pip install 'scanproof[docs]'")
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", "ci/mkdocs.yml"]
     run = subprocess.run(

@@ -70,7 +70,7 @@ def test_what_is_not_run_is_there() -> None:
 
 
 @pytest.mark.parametrize("block", CONSOLES, ids=lambda block: block.page)
-def test_the_commands_of_a_console_run(block, tmp_path) -> None:
+def test_the_commands_of_a_console_run(block, tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for command, output in commands(block):
         if command in TOO_LONG:
@@ -115,7 +115,7 @@ NAMED = re.compile(r"`scanproof ((?:bench )?[a-z]+ ?[^`]*)`")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if NAMED.search(prose(page))], ids=name)
-def test_commands_in_the_prose_are_taken(page, monkeypatch) -> None:
+def test_commands_in_the_prose_are_taken(page, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their names and options, in a clone; what they do then is not run."""
     monkeypatch.chdir(ROOT)
     for command in COMMANDS.values():

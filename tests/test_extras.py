@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,7 +91,9 @@ PARTS = {
 
 
 @pytest.mark.parametrize(("library", "extra", "part"), PARTS.values(), ids=PARTS)
-def test_a_sentence_names_the_extra(library, extra, part, tmp_path, monkeypatch) -> None:
+def test_a_sentence_names_the_extra(
+    library, extra, part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SCANPROOF_CACHE", raising=False)
     given = "import torch, scanproof, scanproof.cli\n"

@@ -18,7 +18,7 @@ CONV = INNER + 2 * KEYS
 PROJECTED = INNER + CONV + HEADS
 
 
-def pattern(modulus, offset, *terms):
+def pattern(modulus: int, offset: int, *terms):
     """Return ``(sum of weight * index) % modulus - offset`` over all indices; a term is (weight, size)."""
     grids = np.meshgrid(*(np.arange(size) for _, size in terms), indexing="ij")
     total = sum(weight * grid for (weight, _), grid in zip(terms, grids, strict=True))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from importlib import resources
+from pathlib import Path
 from typing import Never
 
 import jsonschema
@@ -85,10 +86,10 @@ def loaded():
 
 
 @pytest.fixture
-def run(loaded, pytester):
+def run(loaded, pytester: pytest.Pytester):
     """Run pytest on a suite below the models, with the plugins it finds, in random order only if asked."""
 
-    def run(suite, *options, how="runpytest_inprocess"):
+    def run(suite: str, *options, how="runpytest_inprocess"):
         pytester.makepyfile(test_suite=MODELS + suite)
         order = () if "randomly" in options else ("-p", "no:randomly")
         keeping = {"plugins": [loaded]} if how == "runpytest_inprocess" else {}
@@ -164,7 +165,7 @@ def test_leaking(leaking):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_what_fixtures_of_the_user_check_counts_once(run, pytester, workers) -> None:
+def test_what_fixtures_of_the_user_check_counts_once(run, pytester: pytest.Pytester, workers) -> None:
     result = run(FIXTURE, "--scanproof-json=found.json", *workers)
     result.assert_outcomes(passed=1, errors=1)
     causal = ["✓", "CAUSAL", "certificate", "test_suite.py::test_checked"]
@@ -298,14 +299,14 @@ def test_options_out_of_range(run, option, sentence) -> None:
     assert sentence in result.stderr.str()
 
 
-def reports_of(file):
+def reports_of(file: Path):
     content = json.loads(file.read_text())
     schema = json.loads(resources.files("scanproof.report").joinpath("schema.json").read_text())
     jsonschema.validate(content, schema)
     return content["reports"]
 
 
-def test_json_and_junit(run, pytester) -> None:
+def test_json_and_junit(run, pytester: pytest.Pytester) -> None:
     pytester.makeini(
         "[pytest]\nscanproof_json = reports/found.json\nscanproof_seed = 5\njunit_family = xunit1"
     )
@@ -334,7 +335,9 @@ def test_json_and_junit(run, pytester) -> None:
     ],
 )
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_json_that_cannot_be_written_is_refused_first(run, pytester, file, sentence, workers) -> None:
+def test_json_that_cannot_be_written_is_refused_first(
+    run, pytester: pytest.Pytester, file, sentence, workers
+) -> None:
     result = run(SUITE, f"--scanproof-json={file}", *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (said,) = [line for line in result.errlines if line]
@@ -344,7 +347,7 @@ def test_json_that_cannot_be_written_is_refused_first(run, pytester, file, sente
 
 
 @pytest.mark.parametrize(("test", "status"), [("causal", 3), ("leaky", 1)])
-def test_json_that_fails_in_the_end_hides_no_result(run, pytester, test, status) -> None:
+def test_json_that_fails_in_the_end_hides_no_result(run, pytester: pytest.Pytester, test, status) -> None:
     pytester.makeconftest(
         """
         from pathlib import Path
@@ -364,7 +367,7 @@ def test_json_that_fails_in_the_end_hides_no_result(run, pytester, test, status)
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
-def test_options_weigh_more_than_ini_keys(run, pytester) -> None:
+def test_options_weigh_more_than_ini_keys(run, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nscanproof_json = other.json\nscanproof_seed = 5")
     run(SUITE, "-k", "causal", "--scanproof-json=found.json", "--scanproof-seed=6")
     assert [report["seed"] for report in reports_of(pytester.path / "found.json")] == [6]
@@ -378,7 +381,7 @@ def without_time(reports):
     ]
 
 
-def test_workers_and_random_order_find_the_same(run, pytester) -> None:
+def test_workers_and_random_order_find_the_same(run, pytester: pytest.Pytester) -> None:
     plain = run(SUITE, "--scanproof-json=plain.json")
     spread = run(SUITE, "--scanproof-json=spread.json", "-n", "2", "-p", "randomly")
     assert "Using --randomly-seed=" in spread.stdout.str()
@@ -414,7 +417,7 @@ class Lake:
 
 
 @pytest.fixture
-def twin(monkeypatch):
+def twin(monkeypatch: pytest.MonkeyPatch):
     twin = Twin()
     monkeypatch.setattr(find, "find_toolchain", lambda project: Lake)
     monkeypatch.setattr(Oracle, "start", lambda: twin)
@@ -430,13 +433,13 @@ def test_with_lean(run, twin, test) -> None:
     assert twin.closed
 
 
-def test_lean_does_not_start_where_nothing_is_refined(run, monkeypatch, twin) -> None:
+def test_lean_does_not_start_where_nothing_is_refined(run, monkeypatch: pytest.MonkeyPatch, twin) -> None:
     monkeypatch.setattr(Oracle, "start", lambda: pytest.fail("the oracle is not needed"))
     run(SUITE, "-k", "test_causal", "--scanproof-oracle=lean").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(("test", "kind"), [("test_refines", "failed"), ("test_audit", "failed")])
-def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch, test, kind) -> None:
+def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch: pytest.MonkeyPatch, test, kind) -> None:
     def absent(*_) -> Never:
         raise LeanUnavailable("There is no Lean here.")
 
@@ -450,7 +453,7 @@ def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch, test, kind) -> No
     assert "✓ REFINES" not in output
 
 
-def test_start_up_imports_neither_torch_nor_the_package(pytester) -> None:
+def test_start_up_imports_neither_torch_nor_the_package(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --import-mode=importlib")
     pytester.makepyfile(
         """
@@ -467,7 +470,7 @@ def test_start_up_imports_neither_torch_nor_the_package(pytester) -> None:
     result.assert_outcomes(passed=1)
 
 
-def test_a_program_may_import_the_package_before_pytest_does(pytester) -> None:
+def test_a_program_may_import_the_package_before_pytest_does(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(early="import scanproof.errors", test_it="def test_it(): pass")
     program = "import scanproof, pytest, sys; sys.exit(pytest.main(['-W', 'error', '-p', 'early']))"
     result = subprocess.run(

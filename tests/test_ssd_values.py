@@ -7,6 +7,7 @@ run in float64 on inputs whose decays are powers of two, so that they are exact.
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from scanproof import GatedDeltaRule, GatedLinearAttention, SsdScan
 from surrogates import Surrogates, exp, silu, softplus
@@ -15,7 +16,7 @@ LEAN = (Path(__file__).parents[1] / "Spec" / "Statements" / "SsdValues.lean").re
 T, CHUNK, CHUNKS, PADDED = 7, 3, 3, 9
 
 
-def pattern(modulus, offset, *terms):
+def pattern(modulus: int, offset: int, *terms) -> Tensor:
     """Return ``(sum of weight * index) % modulus - offset`` over all indices; a term is (weight, size)."""
     grids = torch.meshgrid(*(torch.arange(size) for _, size in terms), indexing="ij")
     total = sum(weight * grid for (weight, _), grid in zip(terms, grids, strict=True))

@@ -48,7 +48,7 @@ for module in pkgutil.walk_packages(scanproof.__path__, "scanproof."):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def wheel(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -120,13 +120,13 @@ def run_in(folder, program, *arguments):
 
 
 @pytest.fixture(scope="module")
-def bare(wheel, tmp_path_factory):
+def bare(wheel, tmp_path_factory: pytest.TempPathFactory):
     """Run a program where scanproof is installed without an extra."""
     return environment(wheel, tmp_path_factory.mktemp("bare"), ())
 
 
 @pytest.fixture(scope="module")
-def run(wheel, tmp_path_factory):
+def run(wheel, tmp_path_factory: pytest.TempPathFactory):
     """Run a program where scanproof is installed with ``EXTRAS``."""
     return environment(wheel, tmp_path_factory.mktemp("empty"), EXTRAS)
 

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def reference(x):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path):
     deep = tmp_path / "pack" / "deep"
     deep.mkdir(parents=True)
     for init in (tmp_path / "pack" / "__init__.py", deep / "__init__.py"):
@@ -70,7 +71,7 @@ def test_kernels_are_kept_and_their_launch_is_refused(folder) -> None:
         module.launch(1)
 
 
-def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch) -> None:
+def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pack", pytest)
     bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert sys.modules["pack"] is pytest
@@ -84,6 +85,6 @@ def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch) -> 
         ("pack.deep.other", "No module named 'absent'"),
     ],
 )
-def test_what_is_missing_is_named(folder, name, message) -> None:
+def test_what_is_missing_is_named(folder, name: str, message: str) -> None:
     with pytest.raises(MissingDependency, match=message):
         bare_module(name, folder=folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from scanproof import (
     MinGru,
@@ -35,7 +36,7 @@ def first_of_their_name(subjects):
     return {subject.name.partition(":")[2]: subject for subject in reversed(subjects)}.values()
 
 
-def check(subject, causality=True) -> None:
+def check(subject: Subject, causality: bool = True) -> None:
     report = subject.refinement()
     assert report.verdict is Verdict.REFINES, report.summary()
     keys_are_not_normalised = "delta_rule_recurrence" in subject.name  # so that its state may grow
@@ -56,13 +57,13 @@ NAN = ":ssd_chunk_scan_combined_ref"
 """Its gradients are NaN at such inputs."""
 
 
-def gradients_at(subject):
+def gradients_at(subject: Subject):
     return set(subject.inputs()) - subject.kernel.marks - subject.constant
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 @pytest.mark.parametrize("subject", INSTALLED, ids=lambda subject: subject.name)
-def test_kernels_of_transformers(subject) -> None:
+def test_kernels_of_transformers(subject: Subject) -> None:
     check(subject, causality=subject in first_of_their_name(INSTALLED))
 
 
@@ -109,16 +110,16 @@ def test_gradients_of_a_parallel_scan_that_pads_to_powers_of_two() -> None:
 
 class HalfTheGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx, x: Tensor) -> Tensor:
         return x.clone()
 
     @staticmethod
-    def backward(ctx, g):
+    def backward(ctx, g: Tensor) -> Tensor:
         return 0.5 * g
 
 
-def scan_subject(gradient=lambda x: x, **options):
-    def implementation(gate, candidate, initial_state):
+def scan_subject(gradient=lambda x: x, **options) -> Subject:
+    def implementation(gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
         h, outputs = initial_state.detach(), []
         for t in range(gate.shape[1]):
             z = gate[:, t].sigmoid()
@@ -128,7 +129,9 @@ def scan_subject(gradient=lambda x: x, **options):
 
     without = frozenset() if "constant" in options else frozenset({"initial_state"})
 
-    def started(gate, candidate, initial_state=None):
+    def started(
+        gate: Tensor, candidate: Tensor, initial_state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         return implementation(gate, candidate, torch.zeros(2, 3) if initial_state is None else initial_state)
 
     return Subject("here:it", "nothing", lambda: started, MinGru(), without=without, **options)
@@ -144,7 +147,7 @@ def test_a_backward_that_is_wrong_is_refuted() -> None:
 
 def test_gradients_at_what_is_constant_are_not_compared() -> None:
     class Constant(Subject):
-        def inputs(self, seed=0, dtype=torch.float32):
+        def inputs(self, seed: int = 0, dtype=torch.float32) -> dict[str, Tensor]:
             return random_inputs(self.kernel, seed=seed, dtype=dtype)
 
     plain = scan_subject(constant=frozenset({"initial_state"}))
@@ -182,7 +185,9 @@ def test_a_subject_says_what_is_installed() -> None:
 
 
 def test_a_subject_as_a_function_of_its_tokens() -> None:
-    def implementation(x, dt, A, B, C, scale=1.0):
+    def implementation(
+        x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, scale=1.0
+    ) -> tuple[Tensor, Tensor]:
         assert A.shape == (4,)
         return x * scale, x[:, -1]
 

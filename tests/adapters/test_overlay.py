@@ -2,6 +2,7 @@
 
 import subprocess
 import zipfile
+from pathlib import Path
 from typing import Never
 
 import pytest
@@ -18,7 +19,7 @@ WHEEL = {
 
 
 @pytest.fixture
-def lists(tmp_path, monkeypatch):
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of lists, one of which names a package of one module."""
     monkeypatch.setenv("SCANPROOF_CACHE", str(tmp_path / "cache"))
     with zipfile.ZipFile(tmp_path / "tiny-1.0-py3-none-any.whl", "w") as wheel:
@@ -28,7 +29,9 @@ def lists(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_packages_are_installed_once_and_seen_by_one_process(lists, monkeypatch) -> None:
+def test_packages_are_installed_once_and_seen_by_one_process(
+    lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = overlay(lists / "tiny.txt")
     done = run_over(folder, ["-c", "import tiny, torch; print(tiny.__file__)"], timeout=600)
     assert done.stdout.strip() == str(folder / "tiny.py")
@@ -40,7 +43,7 @@ def test_packages_are_installed_once_and_seen_by_one_process(lists, monkeypatch)
     assert overlay(lists / "tiny.txt") == folder
 
 
-def test_another_list_is_another_folder(lists, monkeypatch) -> None:
+def test_another_list_is_another_folder(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
 
     def install(command, env, **kwargs):
@@ -64,7 +67,7 @@ def test_another_list_is_another_folder(lists, monkeypatch) -> None:
     assert str(overlay(lists / "build.txt")) in environment["PYTHONPATH"]
 
 
-def test_a_failure_is_told_and_leaves_nothing(lists, monkeypatch) -> None:
+def test_a_failure_is_told_and_leaves_nothing(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(command, **kwargs):
         return subprocess.CompletedProcess(command, 1, "", "ERROR: No matching distribution found\nhint: x\n")
 
@@ -74,6 +77,6 @@ def test_a_failure_is_told_and_leaves_nothing(lists, monkeypatch) -> None:
     assert not [path for path in (lists / "cache" / "overlays").iterdir() if path.name != ".lock"]
 
 
-def test_a_list_must_exist(tmp_path) -> None:
+def test_a_list_must_exist(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="list of pinned packages"):
         overlay(tmp_path / "none.txt")

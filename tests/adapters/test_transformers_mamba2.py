@@ -58,7 +58,7 @@ def test_gradients_refine(options) -> None:
     assert report.bound_theorem == ""
 
 
-def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch) -> None:
+def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch: pytest.MonkeyPatch) -> None:
     def forward(y, z):
         gated = y * torch.nn.functional.silu(z.float())
         groups = gated.unflatten(-1, (2, -1))
@@ -112,7 +112,7 @@ def without_limits(scan, *arguments, dt_limit, **options):
 
 
 @pytest.mark.parametrize("fault", [growing, tiled, without_limits])
-def test_a_wrong_scan_is_refuted(monkeypatch, fault) -> None:
+def test_a_wrong_scan_is_refuted(monkeypatch: pytest.MonkeyPatch, fault) -> None:
     mixer = random_mamba2_mixer(n_groups=2, time_step_limit=(0.3, 0.9))
     spec, scan = mamba2_mixer_spec(mixer), modeling.mamba2_chunk_scan
     assert check_refinement(mixer, spec, tokens()).verdict is Verdict.REFINES
@@ -120,7 +120,9 @@ def test_a_wrong_scan_is_refuted(monkeypatch, fault) -> None:
     assert check_refinement(mixer, spec, tokens(), shrink=False).verdict is Verdict.REFUTED
 
 
-def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(mixer, monkeypatch) -> None:
+def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(
+    mixer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = mamba2_mixer_spec(mixer)
     changed = copy.deepcopy(mixer)
     changed.norm.group_size *= 2

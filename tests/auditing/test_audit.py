@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 from typer.testing import CliRunner
 
 from scanproof import (
@@ -18,6 +19,7 @@ from scanproof import (
     selective_scan,
     table,
 )
+from scanproof.auditing.report import AuditReport
 from scanproof.cli.app import app
 
 SPEC = DiagonalS4Spec(inProj=[[1.0]], a=[0.5], outProj=[[1.0]], skip=[[0.0]])
@@ -48,7 +50,7 @@ number = 3
 """
 
 
-def decay(x):
+def decay(x: Tensor) -> Tensor:
     h, states = torch.zeros_like(x[:, 0]), []
     for token in x.unbind(1):
         h = 0.5 * h + token
@@ -56,11 +58,11 @@ def decay(x):
     return torch.stack(states, 1)
 
 
-def tokens(*shape):
+def tokens(*shape) -> Tensor:
     return torch.randn(shape or (2, 13, 1), generator=torch.Generator().manual_seed(0))
 
 
-def verdicts(report):
+def verdicts(report: AuditReport):
     return {one.check: one.verdict for one in report.checks}
 
 
@@ -104,7 +106,7 @@ def test_what_does_not_apply_says_why_and_does_not_decide() -> None:
 
 
 def test_what_raises_in_a_check_is_inconclusive_there() -> None:
-    def picky(x):
+    def picky(x: Tensor) -> Tensor:
         if x.shape[1] != 13:
             raise RuntimeError("thirteen")
         return decay(x)
@@ -146,7 +148,7 @@ class Shifted(torch.nn.Module):
     def get_input_embeddings(self):
         return self.model.get_input_embeddings()
 
-    def forward(self, input_ids=None, inputs_embeds=None):
+    def forward(self, input_ids: Tensor | None = None, inputs_embeds: Tensor | None = None):
         given = input_ids if inputs_embeds is None else inputs_embeds
         shifted = given.roll(-1, 1)
         names = {"input_ids": shifted} if inputs_embeds is None else {"inputs_embeds": shifted}
@@ -184,7 +186,7 @@ def test_a_module_with_one_embedding_is_certified_at_its_embeddings() -> None:
     assert "the embedding of fn was not found" in said["certificate"]
 
 
-def gru(gate, candidate, initial_state=None):
+def gru(gate: Tensor, candidate: Tensor, initial_state=None) -> Tensor:
     h = torch.zeros_like(gate[:, 0]) if initial_state is None else initial_state
     states = []
     for z, c in zip(gate.sigmoid().unbind(1), candidate.unbind(1), strict=True):
@@ -237,7 +239,7 @@ def test_a_wrong_call() -> None:
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch):
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "made_for_audit.py").write_text(FACTORY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])

@@ -32,7 +32,7 @@ def test_there_are_not_so_many_modules() -> None:
     assert CliRunner().invoke(app, ["bench", "prove", "--modules", "0"]).exit_code == WRONG_CALL
 
 
-def test_the_cost_is_that_of_the_processes_that_ended(monkeypatch) -> None:
+def test_the_cost_is_that_of_the_processes_that_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([10.0, 13.5])
     monkeypatch.setattr(prove, "children_cpu_seconds", lambda: next(times))
     assert prove._measured("a way", lambda: None).cpu_seconds == 3.5
@@ -40,7 +40,7 @@ def test_the_cost_is_that_of_the_processes_that_ended(monkeypatch) -> None:
 
 
 @pytest.mark.lean
-def test_both_ways_check_the_same_module(capsys) -> None:
+def test_both_ways_check_the_same_module(capsys: pytest.CaptureFixture[str]) -> None:
     ratio = run_bench(1, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["files"] == [sample_file()]

@@ -8,7 +8,9 @@ from scanproof import InvalidArgument
 from scanproof.bench import refinement
 
 
-def test_it_measures_both_bounds_and_prints(capsys, monkeypatch) -> None:
+def test_it_measures_both_bounds_and_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(refinement, "SIZES", ((1, 2, 16, 2),))
     monkeypatch.setenv("COLUMNS", "200")
     refinement.run_bench(as_json=True, repeats=2)

@@ -29,7 +29,7 @@ def test_defaults_hold_on_a_gpu(function) -> None:
     assert found.ulps <= DECLARED[function]
 
 
-def test_an_error_of_three_ulps_is_measured_as_such(monkeypatch) -> None:
+def test_an_error_of_three_ulps_is_measured_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ulps.FUNCTIONS, "exp", lambda x: torch.exp(x) * (1 + 3 * torch.finfo(x.dtype).eps))
     found = ulps.measure("exp", torch.float64, device="cpu", samples=400, seed=0)
     assert 2.5 < found.ulps < 7, "an ulp is between half an eps and one of the value"
@@ -44,7 +44,7 @@ def test_all_numbers_of_half_precision() -> None:
     assert numbers.max() == torch.finfo(torch.bfloat16).max
 
 
-def test_it_prints(capsys) -> None:
+def test_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
     chosen = {"device": "cpu", "samples": 40, "seed": 1, "dtypes": ["float32"]}
     ulps.run_bench(as_json=True, **chosen)
     rows = json.loads(capsys.readouterr().out)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Never
 
 import pytest
@@ -73,7 +74,7 @@ def test_every_check_of_streaming_has_a_column() -> None:
     assert {probe.name for probe in probes((1,))} <= known
 
 
-def test_it_goes_on_where_it_was_cut_off(tmp_path) -> None:
+def test_it_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     asked = []
 
     def ask(subjects, seed=0):
@@ -91,7 +92,9 @@ def test_it_goes_on_where_it_was_cut_off(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("changed", ["torch", "scanproof", "a", "code"])
-def test_what_was_made_with_another_version_is_asked_again(tmp_path, monkeypatch, changed) -> None:
+def test_what_was_made_with_another_version_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed
+) -> None:
     asked, kept = [], tmp_path / "census.jsonl"
     command.collect([subject("a: it", version="")], kept, 0, 1, silent, answering(asked))
     if changed == "code":
@@ -103,7 +106,7 @@ def test_what_was_made_with_another_version_is_asked_again(tmp_path, monkeypatch
     assert asked == ["a: it", "a: it"]
 
 
-def test_the_hash_of_the_code_sees_every_module(tmp_path, monkeypatch) -> None:
+def test_the_hash_of_the_code_sees_every_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "checks").mkdir()
     monkeypatch.setattr(basis, "files", lambda package: tmp_path)
     seen = set()
@@ -119,7 +122,7 @@ def test_the_headline_names_every_version_of_torch_that_was_used() -> None:
     assert "torch 2.5.0," in markdown(mixed[:1], "2026-01-02")
 
 
-def test_what_failed_is_asked_again(tmp_path) -> None:
+def test_what_failed_is_asked_again(tmp_path: Path) -> None:
     answers = iter([entry("a", problem="no network"), entry("a", said("steps", "STREAMS"))])
 
     def examine(subject, seed):
@@ -183,7 +186,7 @@ LEAKS = json.dumps(asdict(entry("a: it", said("certificate", "LEAK"), torch="2.6
     ("end", "problem"),
     [("os.kill(os.getpid(), 9)", "exit code -9"), ("time.sleep(60)", "took more than 5 s")],
 )
-def test_a_process_that_dies_leaves_its_answers(monkeypatch, end, problem) -> None:
+def test_a_process_that_dies_leaves_its_answers(monkeypatch: pytest.MonkeyPatch, end, problem) -> None:
     worker(monkeypatch, f"import os, time\nprint('noise')\nprint({LEAKS!r}, flush=True)\n{end}")
     monkeypatch.setattr(command, "LIMIT", 5.0)
     found = command.in_a_process(subject("a: it"), 0)
@@ -221,7 +224,7 @@ def test_there_are_subjects() -> None:
     assert len(names) >= 35
 
 
-def test_the_example_of_its_help(tmp_path, monkeypatch) -> None:
+def test_the_example_of_its_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers")
     monkeypatch.chdir(tmp_path)
     first = CliRunner().invoke(app, example("census"))
@@ -242,7 +245,7 @@ def test_the_example_of_its_help(tmp_path, monkeypatch) -> None:
     assert (again.exit_code, json.loads(again.stdout)["entries"]) == (0, made)
 
 
-def test_a_wrong_call(tmp_path) -> None:
+def test_a_wrong_call(tmp_path: Path) -> None:
     options = {"jobs": 1, "seed": 0, "fresh": False, "overlays": False, "as_json": False, "quiet": True}
     with pytest.raises(InvalidArgument, match="--only 'z\\*' matches none of"):
         command.run_census(tmp_path, only="z*", **options)

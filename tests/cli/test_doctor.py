@@ -1,6 +1,7 @@
 """``scanproof doctor`` says what is missing, and the command that mends it."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -16,7 +17,7 @@ def run(*arguments):
 
 
 @pytest.fixture
-def nothing(monkeypatch, tmp_path) -> None:
+def nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine without Lean, whose Node.js is new enough or absent."""
     monkeypatch.setenv("SCANPROOF_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -47,7 +48,7 @@ def test_without_lean(nothing) -> None:
     assert "devices" not in quiet
 
 
-def test_a_missing_extra_names_its_command(monkeypatch) -> None:
+def test_a_missing_extra_names_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_version", lambda package: None if package == "matplotlib" else "1")
     found = findings()
     assert found["extra plot"] == {
@@ -59,7 +60,7 @@ def test_a_missing_extra_names_its_command(monkeypatch) -> None:
     assert found["extra transformers"]["state"] == "ok"
 
 
-def test_elan_is_not_made_to_download(nothing, tmp_path) -> None:
+def test_elan_is_not_made_to_download(nothing, tmp_path: Path) -> None:
     for name in ("lean", "lake", "elan"):
         file = tmp_path / name
         file.write_text('#!/bin/sh\necho downloading > "$HOME/ran"\n')

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Never
 
 import pytest
@@ -99,7 +100,7 @@ def aligned():
 
 
 @pytest.fixture(autouse=True)
-def module(tmp_path, monkeypatch):
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "made.py").write_text(MODULE)
     (tmp_path / "broken.py").write_text("import no_such_dependency\n")
     (tmp_path / "unfinished.py").write_text("def f(:\n")
@@ -127,7 +128,7 @@ def run(*arguments):
         ("audit", "doubled", 0, "✓ REFINES"),
     ],
 )
-def test_verdicts_and_exit_codes(command, name, code, verdict) -> None:
+def test_verdicts_and_exit_codes(command: str, name: str, code: int, verdict: str) -> None:
     result = run(command, f"made:{name}", "--shape", "2,5,1")
     assert result.exit_code == code
     assert result.stdout.startswith(f"{verdict}  made:{name}\n")
@@ -145,7 +146,7 @@ def test_a_factory_may_give_the_input() -> None:
 
 
 def test_the_seed_is_that_of_the_factory_too() -> None:
-    def leak(seed):
+    def leak(seed: str):
         found = run("certify", "made:leaky", "--shape", "2,5,1", "--seed", seed, "--json").stdout
         return json.loads(found)["reports"][0]["worst"]
 
@@ -171,7 +172,9 @@ def test_one_check_alone() -> None:
     assert (result.exit_code, result.stdout) == (0, "✓ REFINES  made:doubled\n")
 
 
-def test_page_and_document_say_the_command_that_repeats_them(tmp_path, monkeypatch) -> None:
+def test_page_and_document_say_the_command_that_repeats_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = ["certify", "made:leaky", "--shape", "2, 5, 1", "--json", "--html", "page.html"]
     monkeypatch.setattr(sys, "argv", ["/venv/bin/scanproof", *arguments])
     result = run(*arguments)
@@ -182,7 +185,9 @@ def test_page_and_document_say_the_command_that_repeats_them(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(("name", "code", "verdict"), [("leaky", 1, "✗ LEAK"), ("causal", 3, "✓ CAUSAL")])
-def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(monkeypatch, name, code, verdict) -> None:
+def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(
+    monkeypatch: pytest.MonkeyPatch, name: str, code: int, verdict: str
+) -> None:
     def full(document, path) -> Never:
         raise OSError(28, "No space left on device", str(path))
 
@@ -193,7 +198,7 @@ def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(monkeypatch, nam
 
 
 @pytest.mark.parametrize("command", ["certify", "refine"])
-def test_what_raises_while_it_is_checked_is_said_in_a_sentence(command, tmp_path) -> None:
+def test_what_raises_while_it_is_checked_is_said_in_a_sentence(command: str, tmp_path: Path) -> None:
     result = run(command, "made:one_way", "--shape", "2,5,1", *["--gradients"] * (command == "refine"))
     assert (result.exit_code, result.stdout) == (3, "")
     line = 1 + MODULE[: MODULE.index("raise ValueError")].count("\n")
@@ -218,7 +223,7 @@ def test_what_pytorch_raises_about_it_is_said_in_a_sentence() -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch) -> None:
+def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     source = compile("def faulty(*arguments, **options): return len(3)", certificate.__file__, "exec")
     exec(source, faulty := {})
     monkeypatch.setattr(certificate, "_certify", faulty["faulty"])
@@ -256,7 +261,7 @@ def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["audit", "certify", "refine"])
-def test_mistakes_in_the_users_code_are_sentences(command, target, sentence) -> None:
+def test_mistakes_in_the_users_code_are_sentences(command: str, target: str, sentence: str) -> None:
     result = run(command, target, "--shape", "2,5,1", "--quiet")
     assert result.exit_code == 2
     assert result.stderr.startswith(f"{command}: {sentence}")
@@ -306,14 +311,14 @@ def test_mistakes_in_the_users_code_are_sentences(command, target, sentence) -> 
         ),
     ],
 )
-def test_wrong_options_are_sentences(arguments, sentence) -> None:
+def test_wrong_options_are_sentences(arguments, sentence: str) -> None:
     result = run(*arguments, "--quiet")
     assert result.exit_code == 2
     assert result.stderr.startswith(sentence)
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_an_oracle_that_cannot_be_had_is_replaced_by_no_other(monkeypatch) -> None:
+def test_an_oracle_that_cannot_be_had_is_replaced_by_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent() -> Never:
         raise LeanUnavailable("There is no Lean here.")
 

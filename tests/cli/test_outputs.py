@@ -1,6 +1,7 @@
 """Where output cannot go, every option that names a place says so in one sentence, before any work."""
 
 import os
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -16,7 +17,7 @@ FOLDERS = [["theorems", "--site"], ["census", "--folder"]]
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path, monkeypatch) -> None:
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
@@ -51,7 +52,7 @@ def test_a_folder(arguments, place) -> None:
 
 
 @pytest.mark.parametrize("arguments", [*FILES, *FOLDERS], ids=lambda words: words[0])
-def test_what_is_not_ours(arguments, monkeypatch) -> None:
+def test_what_is_not_ours(arguments, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scanproof.outputs.os.access", lambda place, mode: mode != os.W_OK)
     if arguments in FILES:
         refused(arguments, "file", "file cannot be written; name a file of yours.")

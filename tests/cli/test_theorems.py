@@ -47,7 +47,7 @@ def test_words_must_all_occur() -> None:
 
 
 @pytest.mark.parametrize("name", [NAME, f"Scanproof.{NAME}"])
-def test_one_alone_is_shown_in_full(name) -> None:
+def test_one_alone_is_shown_in_full(name: str) -> None:
     output = run("theorems", name).stdout
     theorem = catalogue.carried().theorem(NAME)
     assert f"{theorem.file}, line {theorem.line}; axioms: " in output
@@ -74,7 +74,7 @@ def test_json() -> None:
         ),
     ],
 )
-def test_unknown_names_are_met_with_what_is_near(arguments, sentence) -> None:
+def test_unknown_names_are_met_with_what_is_near(arguments, sentence: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr

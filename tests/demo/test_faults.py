@@ -32,7 +32,7 @@ def checkpoint():
 
 
 @pytest.fixture
-def x(rng):
+def x(rng: torch.Generator):
     return torch.randn(2, 2 * CHUNK_SIZE + 3, 4, generator=rng)
 
 

@@ -19,6 +19,7 @@ from scanproof.cli.exits import INCONCLUSIVE
 from scanproof.demo import tour
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.progress import silent
+from scanproof.refinement.oracle import Oracle
 from scanproof.report.console import output
 from scanproof.report.verdict import Verdict
 from scanproof.scans import selective_scan
@@ -54,7 +55,7 @@ def test_the_demo_passes_and_says_so() -> None:
 
 
 @pytest.mark.lean
-def test_a_fault_that_is_not_caught_fails_the_demo(oracle, monkeypatch) -> None:
+def test_a_fault_that_is_not_caught_fails_the_demo(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
     from scanproof.adapters.transformers import random_mamba_mixer
 
     monkeypatch.setattr(tour, "_SCANS", {})
@@ -78,7 +79,9 @@ class Broken:
         raise self.error
 
 
-def test_without_lean_the_other_audits_are_shown_and_the_demo_fails(monkeypatch, capsys) -> None:
+def test_without_lean_the_other_audits_are_shown_and_the_demo_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(tour, "_SCANS", {})
     offline = LeanUnavailable("The npm registry cannot be reached.")
     monkeypatch.setattr(tour, "find_toolchain", lambda project, note: Broken(offline))
@@ -99,7 +102,7 @@ def test_without_lean_the_other_audits_are_shown_and_the_demo_fails(monkeypatch,
     assert said["surprises"] == []
 
 
-def test_breaking_off_starts_no_lean(monkeypatch) -> None:
+def test_breaking_off_starts_no_lean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tour, "_SCANS", {})
     monkeypatch.setattr(tour, "find_toolchain", lambda project, note: Broken(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):

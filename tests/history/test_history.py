@@ -124,7 +124,9 @@ def test_large_steps_hide_a_clamp(release) -> None:
     assert refinement(release(), dt=LARGE).passed
 
 
-def test_a_release_that_takes_too_long_is_said_and_the_others_go_on(monkeypatch, capsys) -> None:
+def test_a_release_that_takes_too_long_is_said_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = Path(__file__).parents[2] / "ci" / "history.py"
     history = SimpleNamespace(**runpy.run_path(str(path)))
     rest = {"4.57.6": '{"steps": "STREAMS"}'}

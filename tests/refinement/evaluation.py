@@ -33,7 +33,7 @@ class Evaluation(KernelArithmetic):
         tensor = array if isinstance(array, Tensor) else torch.from_numpy(np.array(array, dtype=np.float64))
         return tensor.to(self.dtype).as_subclass(Turning)
 
-    def concatenate(self, parts, axis):
+    def concatenate(self, parts, axis: int):
         return torch.cat(tuple(parts), axis)
 
     def dot(self, x, y, plus=None):

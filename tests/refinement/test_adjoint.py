@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from scanproof.refinement.adjoint import Tape
 from scanproof.refinement.arithmetic import EXACT, FLOAT64, Part
@@ -20,12 +21,12 @@ SIZES = {"inputDim": 2, "innerDim": 2, "stateDim": 2, "outputDim": 2, "convWidth
 SPECS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind, seed, exact=False):
+def small(kind, seed: int, exact: bool = False):
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: SIZES[axis] for axis in axes}, seed=seed, exact=exact)
 
 
-def scan_arrays(draw, *, batch=1, length=3, channels=2, states=2, groups=0):
+def scan_arrays(draw, *, batch: int = 1, length: int = 3, channels: int = 2, states=2, groups: int = 0):
     """All arguments of a selective scan, time-major; with groups, B and C have an axis of them."""
     per_group = (batch, length, *[groups] * (groups > 0), states)
     return {
@@ -83,7 +84,7 @@ class DualArithmetic:
     def zeros(self, shape):
         return self.lift(np.zeros(shape))
 
-    def concatenate(self, parts, axis):
+    def concatenate(self, parts, axis: int):
         return Dual(*(np.concatenate([getattr(p, n) for p in parts], axis) for n in ("value", "slope")))
 
     def dot(self, x, y, plus=None):
@@ -122,7 +123,7 @@ class DualArithmetic:
         return Dual(np.where(above, x.value, y.value), np.where(above, x.slope, y.slope))
 
 
-def inner(x, y):
+def inner(x, y) -> Fraction:
     return (np.asarray(x) * np.asarray(y)).sum()
 
 
@@ -131,7 +132,9 @@ def inner(x, y):
     ("leave_out", "groups"),
     [((), 0), (("D",), 0), (("z",), 0), (("delta_bias",), 0), ((), 1), ((), 2), ((), 4)],
 )
-def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out, groups, softplus) -> None:
+def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(
+    leave_out, groups: int, softplus: bool
+) -> None:
     """``<dy, derivative along v> = <gradient, v>`` for random directions, as fractions."""
     rng = np.random.default_rng(0)
 
@@ -210,7 +213,9 @@ def test_softplus_has_slope_one_above_its_threshold() -> None:
     assert EXACT.total(parts, (3,))[0] == (1 + 2 * 421) * 41
 
 
-def torch_scan(u, delta, A, B, C, D, z, delta_bias):
+def torch_scan(
+    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, delta_bias: Tensor
+) -> tuple[Tensor, Tensor]:
     """The time-major scan in PyTorch."""
     dt = torch.nn.functional.softplus(delta + delta_bias)
     h, ys = torch.zeros(len(u), *A.shape, dtype=u.dtype), []
@@ -253,7 +258,7 @@ def test_one_use_of_a_variable_is_one_part() -> None:
     assert set(uses.values()) == {1}
 
 
-def tree_of(length, rng):
+def tree_of(length: int, rng):
     """A random binary tree over positions, as nested pairs."""
     nodes = list(range(length))
     while len(nodes) > 1:
@@ -272,7 +277,7 @@ def adversary(dtype, rng):
     return fl
 
 
-def reverse_through_tree(tree, a, b, gradient, fl):
+def reverse_through_tree(tree, a, b, gradient: float, fl):
     """Return the last state, and the gradients at all a and b: autograd through a tree of transitions."""
     da, db = np.zeros_like(a), np.zeros_like(b)
 
@@ -298,7 +303,7 @@ def reverse_through_tree(tree, a, b, gradient, fl):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 14), st.sampled_from([0.3, 0.99, 1.2]))
-def test_backward_passes_through_any_tree_stay_within_the_bound(seed, length, decay) -> None:
+def test_backward_passes_through_any_tree_stay_within_the_bound(seed: int, length: int, decay: float) -> None:
     rng = np.random.default_rng(seed)
     rounding = Rounding.of(torch.float32)
     a = decay * rng.uniform(0.8, 1.0, length) * rng.choice([-1.0, 1.0], length)
@@ -317,7 +322,7 @@ def test_backward_passes_through_any_tree_stay_within_the_bound(seed, length, de
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.integers(1, 3))
-def test_sums_over_uses_and_repeated_axes_in_any_order(seed, n, uses) -> None:
+def test_sums_over_uses_and_repeated_axes_in_any_order(seed: int, n: int, uses: int) -> None:
     """Terms of all parts, multiplied and added pairwise in a random order."""
     rng = np.random.default_rng(seed)
     for dtype in (np.float16, np.float32):
@@ -350,7 +355,7 @@ OTHER_FORMS = {
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("name", SLOPES)
-def test_slopes_that_autograd_and_kernels_use(dtype, name) -> None:
+def test_slopes_that_autograd_and_kernels_use(dtype: torch.dtype, name: str) -> None:
     rng = np.random.default_rng(0)
     at = np.concatenate([rng.uniform(-40, 30, 4000), rng.uniform(-2, 2, 4000)])
     x = torch.from_numpy(at).to(dtype)

@@ -25,7 +25,7 @@ def in_dtype(rng, shape, dtype, spread=1.0):
     return (rng.normal(size=shape) * np.exp(rng.normal(size=shape) * spread)).astype(dtype).astype(np.float64)
 
 
-def within(got, bounded, at_least=0.0):
+def within(got, bounded: Bounded, at_least=0.0):
     """Assert that a result is within its bound, and its greatest share of it at least something."""
     share = np.abs(np.asarray(got, dtype=np.float64) - bounded.value) / bounded.error
     assert np.all(share <= 1), f"{share.max():.3g} of the bound"
@@ -45,7 +45,7 @@ def random_order_sum(terms, rng):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 24), st.sampled_from(sorted(DTYPES, key=str)), st.booleans())
-def test_sums_in_any_order(seed, n, torch_dtype, with_plus) -> None:
+def test_sums_in_any_order(seed: int, n: int, torch_dtype: torch.dtype, with_plus: bool) -> None:
     rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
     x, y, extra = (in_dtype(rng, shape, dtype) for shape in (n, n, ()))
     ar = BoundedArithmetic(Rounding.of(torch_dtype))
@@ -74,7 +74,7 @@ TREES = {
 @precisions
 @pytest.mark.parametrize("tree", TREES)
 @pytest.mark.parametrize("decay", [0.5, 0.99, 1.0, 1.2, -0.9])
-def test_scans_in_any_association(torch_dtype, dtype, tree, decay) -> None:
+def test_scans_in_any_association(torch_dtype: torch.dtype, dtype, tree: str, decay: float) -> None:
     rng = np.random.default_rng(0)
     T, runs = 32, 20
     for _ in range(runs):

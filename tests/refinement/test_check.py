@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 import scanproof
@@ -27,6 +27,7 @@ from scanproof import (
     check_refinement,
     selective_scan,
 )
+from scanproof.refinement.report import RefinementReport
 
 # ---------------------------------------------------------------- right implementations
 
@@ -34,7 +35,7 @@ from scanproof import (
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("length", [1, 37, 128])
-def test_own_scans_refine(scan, dtype, length) -> None:
+def test_own_scans_refine(scan, dtype: torch.dtype, length: int) -> None:
     report = check_refinement(
         scan, SelectiveScanFn(), {**scan_case(length=length, dtype=dtype), "delta_softplus": True}
     )
@@ -73,7 +74,7 @@ def test_own_scans_refine_on_a_gpu(scan) -> None:
     st.integers(0, 2**31),
     st.booleans(),
 )
-def test_own_scans_refine_on_any_shape(name, shape, seed, softplus) -> None:
+def test_own_scans_refine_on_any_shape(name: str, shape, seed: int, softplus: bool) -> None:
     case = scan_case(*shape, seed=seed)
     case["delta"] = case["delta"] if softplus else case["delta"].abs()
     if not softplus:
@@ -86,7 +87,7 @@ def test_own_scans_refine_on_any_shape(name, shape, seed, softplus) -> None:
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_blocks_refine(kind, dtype) -> None:
+def test_blocks_refine(kind, dtype: torch.dtype) -> None:
     fn, spec, x = block_case(kind, dtype)
     report = check_refinement(fn, spec, x)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -118,7 +119,7 @@ def test_an_output_stored_in_a_coarser_dtype_is_allowed_one_more_rounding() -> N
     assert twice.verdict is Verdict.REFUTED
 
 
-def doubling():
+def doubling() -> DiagonalS4Spec:
     return DiagonalS4Spec(inProj=[[1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0]])
 
 
@@ -153,7 +154,7 @@ def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps() 
     rounding = Rounding.of(torch.float32, ulps=64.0)
     off = 2 * rounding.exp_ulps * rounding.unit_roundoff
 
-    def verdict(A):
+    def verdict(A) -> Verdict:
         """Of a block in float64, but for dt at the end of its interval, and for A."""
         block = replace(spec, dtBias=spec.dtBias * (1 + off), A=A)
         return check_refinement(
@@ -167,12 +168,16 @@ def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps() 
 # ---------------------------------------------------------------- wrong implementations
 
 
-def softplus_before_bias(delta, delta_bias, delta_softplus, **rest):
+def softplus_before_bias(
+    delta: Tensor, delta_bias: Tensor, delta_softplus: bool, **rest
+) -> tuple[Tensor, Tensor]:
     assert delta_softplus
     return selective_scan(delta=functional.softplus(delta) + delta_bias[:, None], **rest)
 
 
-def dt_not_applied_to_b(u, delta, delta_bias, D, **rest):
+def dt_not_applied_to_b(
+    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, **rest
+) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(delta + delta_bias[:, None])
     rest.pop("delta_softplus")
     z, want_state = rest.pop("z"), rest.pop("return_last_state")
@@ -180,7 +185,9 @@ def dt_not_applied_to_b(u, delta, delta_bias, D, **rest):
     return (y + D[:, None] * u) * functional.silu(z), h
 
 
-def decay_one_step_late(u, delta, delta_bias, D, z, A, B, C, **_):
+def decay_one_step_late(
+    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, z: Tensor, A: Tensor, B: Tensor, C: Tensor, **_
+) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(delta + delta_bias[:, None])
     h, ys = torch.zeros(u.shape[0], u.shape[1], A.shape[1], dtype=u.dtype), []
     for t in range(u.shape[-1]):
@@ -190,22 +197,24 @@ def decay_one_step_late(u, delta, delta_bias, D, z, A, B, C, **_):
     return (torch.stack(ys, -1) + D[:, None] * u) * functional.silu(z), h
 
 
-def sigmoid_gate(z, **rest):
+def sigmoid_gate(z: Tensor, **rest) -> tuple[Tensor, Tensor]:
     y, h = selective_scan(**rest)
     return y * torch.sigmoid(z), h
 
 
-def skip_before_the_gate_missing(D, **rest):
+def skip_before_the_gate_missing(D: Tensor, **rest) -> tuple[Tensor, Tensor]:
     return selective_scan(**rest)
 
 
-def last_state_of_the_token_before(u, **rest):
+def last_state_of_the_token_before(u: Tensor, **rest) -> tuple[Tensor, Tensor]:
     y, _ = selective_scan(u=u, **rest)
     earlier = {n: t[..., :-1] if n in ("delta", "B", "C", "z") else t for n, t in rest.items()}
     return y, selective_scan(u=u[..., :-1], **earlier)[1]
 
 
-def state_kept_in_bfloat16(u, delta, delta_bias, D, z, A, B, C, **_):
+def state_kept_in_bfloat16(
+    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, z: Tensor, A: Tensor, B: Tensor, C: Tensor, **_
+) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(delta + delta_bias[:, None])
     h, ys = torch.zeros(u.shape[0], u.shape[1], A.shape[1], dtype=u.dtype), []
     for t in range(u.shape[-1]):
@@ -215,7 +224,9 @@ def state_kept_in_bfloat16(u, delta, delta_bias, D, z, A, B, C, **_):
     return (torch.stack(ys, -1) + D[:, None] * u) * functional.silu(z), h
 
 
-def divides_by_cumulated_decays(u, delta, delta_bias, D, z, A, B, C, **_):
+def divides_by_cumulated_decays(
+    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, z: Tensor, A: Tensor, B: Tensor, C: Tensor, **_
+) -> tuple[Tensor, Tensor]:
     """The exp(cumsum) trick: h_t = P_t sum of b_s / P_s."""
     dt = functional.softplus(delta + delta_bias[:, None])
     log_p = (dt[..., None] * A[:, None]).cumsum(2)
@@ -274,7 +285,7 @@ def test_an_unstable_scan_is_refuted_where_it_loses_its_digits_and_not_where_it_
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind, dtype) -> None:
+def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind, dtype: torch.dtype) -> None:
     fn, spec, x = block_case(kind, dtype)
     fn.a *= 1 + 100 * torch.finfo(dtype).eps
     report = check_refinement(fn, spec, x)
@@ -289,7 +300,7 @@ def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind, dtype) -> None:
 def test_worst_entry_is_named() -> None:
     fn, spec, x = block_case()
 
-    def off_in_one_entry(x):
+    def off_in_one_entry(x: Tensor) -> Tensor:
         y = fn(x)
         if x.shape[1] > 7:
             y[1, 7, 1] += 1
@@ -323,7 +334,7 @@ def test_a_wrong_last_state_is_named_with_its_place() -> None:
 def test_large_cases_are_handed_over_in_the_report() -> None:
     fn, spec, x = block_case(length=120)
 
-    def fails_on_long_inputs_only(x):
+    def fails_on_long_inputs_only(x: Tensor) -> Tensor:
         return fn(x) + (x.shape[1] > 90)
 
     report = check_refinement(fails_on_long_inputs_only, spec, x)
@@ -336,7 +347,7 @@ def test_large_cases_are_handed_over_in_the_report() -> None:
 def test_an_implementation_that_refuses_smaller_inputs_still_gets_a_case() -> None:
     fn, spec, x = block_case()
 
-    def only_this_size(x):
+    def only_this_size(x: Tensor) -> Tensor:
         if x.shape != (2, 20, 3):
             raise RuntimeError("this kernel wants (2, 20, 3)")
         return fn(x) * 2
@@ -350,7 +361,7 @@ def test_implementations_may_write_into_their_input() -> None:
     fn, spec, x = block_case()
     before = x.clone()
 
-    def writes(x):
+    def writes(x: Tensor) -> Tensor:
         y = fn(x)
         x.zero_()
         return y
@@ -358,7 +369,7 @@ def test_implementations_may_write_into_their_input() -> None:
     assert check_refinement(writes, spec, x).verdict is Verdict.REFINES
     assert torch.equal(x, before)
 
-    def scan_writes(u, **rest):
+    def scan_writes(u: Tensor, **rest) -> tuple[Tensor, Tensor]:
         result = selective_scan(u=u, **rest)
         u.zero_()
         return result
@@ -385,13 +396,13 @@ def test_overflow_that_may_be_rightful_is_inconclusive() -> None:
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
-def test_what_an_overflow_may_explain_hides_no_other_entry(bad) -> None:
+def test_what_an_overflow_may_explain_hides_no_other_entry(bad: float) -> None:
     """The first example may overflow, the second is wrong by a factor."""
     spec = DiagonalS4Spec(inProj=[[1.0]], a=[8.0], outProj=[[1.0]], skip=[[0.0]])
     x = torch.cat([torch.full((1, 12, 1), 1e30), torch.ones(1, 12, 1)])
 
-    def broken(factor):
-        def fn(x):
+    def broken(factor: float) -> RefinementReport:
+        def fn(x: Tensor) -> Tensor:
             y = torch.from_numpy(spec.run(x.numpy())[0]).float()
             y[:1, 8:] = bad
             y[1:, 3] *= factor
@@ -412,7 +423,7 @@ def test_an_overflow_in_one_output_hides_nothing_in_the_other() -> None:
     case["A"], case["delta"] = torch.ones(1, 1), torch.full((1, 1, 12), 2.0)
     case["u"], case["B"] = torch.full((1, 1, 12), 1e30), torch.ones(1, 1, 12)
 
-    def scan(**given):
+    def scan(**given) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(**given)
         return y * 1.5, last
 
@@ -458,10 +469,10 @@ def test_outputs_that_are_zero_prove_nothing() -> None:
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
-def test_one_entry_that_is_not_finite_never_passes(bad) -> None:
+def test_one_entry_that_is_not_finite_never_passes(bad: float) -> None:
     fn, spec, x = block_case()
 
-    def broken(x):
+    def broken(x: Tensor) -> Tensor:
         y = fn(x)
         y[:, 3, 0] += 1
         y[:, -1, 1] = bad
@@ -489,7 +500,7 @@ class Twin:
     def __init__(self, factor=1.0) -> None:
         self.factor = factor
 
-    def run(self, spec, x):
+    def run(self, spec: DiagonalS4Spec, x):
         y, state = spec.run(x)
         return y * self.factor, state
 
@@ -539,7 +550,7 @@ def test_report_reads_well() -> None:
 def test_reports_say_how_errors_are_distributed() -> None:
     fn, spec, x = block_case()
 
-    def one_off(x):
+    def one_off(x: Tensor) -> Tensor:
         y = fn(x)
         y[1, 4, 0] += 2**-10
         return y
@@ -638,7 +649,7 @@ def wrong_calls():
 
 
 @pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
-def test_wrong_calls(says, call) -> None:
+def test_wrong_calls(says: str, call) -> None:
     with pytest.raises(InvalidArgument) as caught:
         call()
     assert says in str(caught.value)
@@ -646,7 +657,7 @@ def test_wrong_calls(says, call) -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_parameters_that_are_not_finite_make_no_spec(bad) -> None:
+def test_parameters_that_are_not_finite_make_no_spec(bad: float) -> None:
     with pytest.raises(InvalidArgument, match=rf"DiagonalS4Spec: skip holds {bad} at \[0, 1\]"):
         DiagonalS4Spec(inProj=[[1.0, 1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0, bad]])
     names = (

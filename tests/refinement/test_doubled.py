@@ -16,11 +16,11 @@ from scanproof.refinement.runners import DiagonalS4Spec
 numbers = st.floats(-1e60, 1e60).filter(lambda x: x == 0 or abs(x) > 1e-60)
 
 
-def fraction(x):
+def fraction(x: Pair) -> Fraction:
     return Fraction(float(x.high)) + Fraction(float(x.low))
 
 
-def renormalised(high, rest):
+def renormalised(high: float, rest: float) -> Pair:
     high = np.float64(high)
     low = np.float64(rest * 2.0**-53 * abs(float(high)))
     total = high + low
@@ -32,7 +32,7 @@ parts = st.builds(renormalised, numbers, st.floats(-1, 1))
 
 @settings(deadline=None)
 @given(parts, parts)
-def test_sums_and_products_err_by_less_than_declared(x, y) -> None:
+def test_sums_and_products_err_by_less_than_declared(x: Pair, y: Pair) -> None:
     a, b = fraction(x), fraction(y)
     roundoff = Fraction(DOUBLE_DOUBLE.roundoff)
     assert abs(fraction(x + y) - (a + b)) <= roundoff * (abs(a) + abs(b))
@@ -44,7 +44,7 @@ def test_sums_and_products_err_by_less_than_declared(x, y) -> None:
 
 @settings(deadline=None)
 @given(parts, parts, parts)
-def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a, b, h) -> None:
+def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a: Pair, b: Pair, h: Pair) -> None:
     state = DOUBLE_DOUBLE.scan(*(x.reshape((1, 1)) for x in (a, b)), h.reshape((1,)))[0, 0]
     product, added = fraction(a) * fraction(h), fraction(b)
     allowed = Fraction(DOUBLE_DOUBLE.roundoff) * (abs(product) + abs(added))
@@ -79,7 +79,7 @@ FUNCTIONS = {
 }
 
 
-def samples(seed=0):
+def samples(seed=0) -> Pair:
     rng = np.random.default_rng(seed)
     near = 20 + rng.uniform(-1e-6, 1e-6, 20)
     small = np.exp(rng.uniform(-60, 0, 100))
@@ -88,7 +88,7 @@ def samples(seed=0):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_agree_with_mpmath(name) -> None:
+def test_functions_agree_with_mpmath(name: str) -> None:
     function, method = FUNCTIONS[name]
     x = samples()
     if name == "log1p":

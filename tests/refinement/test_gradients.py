@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from block_case import block_case
@@ -21,7 +22,7 @@ from scanproof.refinement.gradients import draw_cotangents
 
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_gradients_of_own_scans_refine(scan, dtype) -> None:
+def test_gradients_of_own_scans_refine(scan, dtype: torch.dtype) -> None:
     report = check_refinement(
         scan, SelectiveScanFn(), {**scan_case(dtype=dtype), "delta_softplus": True}, gradients=True
     )
@@ -36,7 +37,7 @@ def test_gradients_of_own_scans_refine(scan, dtype) -> None:
 
 @pytest.mark.parametrize("leave_out", [("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
 @pytest.mark.parametrize("softplus", [True, False])
-def test_optional_arguments(leave_out, softplus) -> None:
+def test_optional_arguments(leave_out, softplus: bool) -> None:
     case = scan_case(leave_out=leave_out)
     report = check_refinement(
         selective_scan, SelectiveScanFn(), {**case, "delta_softplus": softplus}, gradients=True
@@ -46,7 +47,7 @@ def test_optional_arguments(leave_out, softplus) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
-def test_gradients_of_blocks_refine(dtype) -> None:
+def test_gradients_of_blocks_refine(dtype: torch.dtype) -> None:
     fn, spec, x = block_case(MambaBlockSpec, dtype)
     report = check_refinement(fn, spec, x, gradients=True)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -58,7 +59,7 @@ class WithBackward(torch.autograd.Function):
     """A scan whose backward has been written by hand: autograd's, with one gradient changed."""
 
     @staticmethod
-    def forward(context, change, names, *tensors):
+    def forward(context, change, names, *tensors) -> tuple[Tensor, Tensor]:
         context.change, context.names = change, names
         context.save_for_backward(*tensors)
         y, last = selective_scan(
@@ -67,7 +68,7 @@ class WithBackward(torch.autograd.Function):
         return y, last
 
     @staticmethod
-    def backward(context, dy, dlast):
+    def backward(context, dy: Tensor, dlast: Tensor):
         with torch.enable_grad():
             leaves = {
                 name: tensor.detach().requires_grad_()
@@ -81,7 +82,7 @@ class WithBackward(torch.autograd.Function):
 
 
 def by_hand(change):
-    def scan(*, delta_softplus, return_last_state, **given):
+    def scan(*, delta_softplus: bool, return_last_state: bool, **given) -> tuple[Tensor, Tensor]:
         assert delta_softplus
         assert return_last_state
         return WithBackward.apply(change, tuple(given), *given.values())
@@ -89,23 +90,23 @@ def by_hand(change):
     return scan
 
 
-def no_gate(gradients, leaves, dy, dlast) -> None:
+def no_gate(gradients, leaves, dy: Tensor, dlast: Tensor) -> None:
     gradients["z"].zero_()
 
 
-def skip_forgotten(gradients, leaves, dy, dlast) -> None:
+def skip_forgotten(gradients, leaves, dy: Tensor, dlast: Tensor) -> None:
     gradients["u"] -= leaves["D"][:, None] * dy * functional.silu(leaves["z"])
 
 
-def sigmoid_of_softplus_forgotten(gradients, leaves, dy, dlast) -> None:
+def sigmoid_of_softplus_forgotten(gradients, leaves, dy: Tensor, dlast: Tensor) -> None:
     gradients["delta"] /= torch.sigmoid(leaves["delta"] + leaves["delta_bias"][:, None])
 
 
-def last_bits(gradients, leaves, dy, dlast) -> None:
+def last_bits(gradients, leaves, dy: Tensor, dlast: Tensor) -> None:
     gradients["A"] *= 1 + 2.0**-12
 
 
-def bias_of_one_example(gradients, leaves, dy, dlast) -> None:
+def bias_of_one_example(gradients, leaves, dy: Tensor, dlast: Tensor) -> None:
     gradients["delta_bias"] = gradients["delta"][0].sum(-1)
 
 
@@ -170,7 +171,7 @@ def test_gradients_that_are_not_finite_are_refuted() -> None:
 def test_a_block_whose_input_is_detached_somewhere_is_refuted() -> None:
     fn, spec, x = block_case(MambaBlockSpec)
 
-    def half_detached(x):
+    def half_detached(x: Tensor) -> Tensor:
         return (fn(x) + fn(x).detach()) / 2
 
     assert check_refinement(half_detached, spec, x).verdict is Verdict.REFINES
@@ -192,7 +193,7 @@ def test_inputs_without_a_path_have_a_gradient_of_zero() -> None:
 
 
 def test_states_without_a_gradient_can_be_left_out() -> None:
-    def scan(**given):
+    def scan(**given) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(**given)
         return y, last.detach()
 
@@ -212,7 +213,7 @@ def test_states_without_a_gradient_can_be_left_out() -> None:
 
 
 def test_a_wrong_gradient_is_found_beside_a_state_that_has_none() -> None:
-    def scan(u, **given):
+    def scan(u: Tensor, **given) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(u=(u + u.detach()) / 2, **given)
         return y, last.detach()
 
@@ -223,11 +224,11 @@ def test_a_wrong_gradient_is_found_beside_a_state_that_has_none() -> None:
 
 class NotBackwards(torch.autograd.Function):
     @staticmethod
-    def forward(context, x):
+    def forward(context, x: Tensor) -> Tensor:
         return x.clone()
 
     @staticmethod
-    def backward(context, g):
+    def backward(context, g: Tensor):
         raise NotImplementedError("no backward on this device")
 
 
@@ -238,7 +239,9 @@ class NotBackwards(torch.autograd.Function):
         (torch.Tensor.detach, "fn(…) has no gradient of y"),
     ],
 )
-def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are_compared(end, says) -> None:
+def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are_compared(
+    end, says: str
+) -> None:
     fn, spec, x = block_case(MambaBlockSpec)
     report = check_refinement(lambda x: end(fn(x)), spec, x, gradients=True)
     assert report.verdict is Verdict.INCONCLUSIVE
@@ -254,7 +257,7 @@ def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are
 
 
 def test_implementations_may_write_into_their_inputs() -> None:
-    def scan(u, **given):
+    def scan(u: Tensor, **given) -> tuple[Tensor, Tensor]:
         result = selective_scan(u=u + 0, **given)
         u.zero_()
         return result
@@ -272,7 +275,7 @@ def test_implementations_get_inputs_that_lie_in_memory_as_those_given() -> None:
     strides = {name: tensor.stride() for name, tensor in case.items()}
     seen = {}
 
-    def scan(**given):
+    def scan(**given) -> tuple[Tensor, Tensor]:
         seen.update({name: given[name].stride() for name in case})
         return selective_scan(**given)
 
@@ -296,7 +299,7 @@ def test_each_seed_draws_other_cotangents() -> None:
 def test_gradients_accumulated_in_half_precision_over_two_uses() -> None:
     """u.to(float32) twice: each use is rounded to bfloat16 before the two are added."""
 
-    def scan(u, D, z, **given):
+    def scan(u: Tensor, D: Tensor, z: Tensor, **given) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(u=u.float(), **given)
         y = (y + D.float()[:, None] * u.float()) * functional.silu(z.float())
         return y.to(u.dtype), last
@@ -330,7 +333,7 @@ def wrong_calls():
 
 
 @pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
-def test_wrong_calls(says, call) -> None:
+def test_wrong_calls(says: str, call) -> None:
     with pytest.raises(InvalidArgument) as caught:
         call()
     assert says in str(caught.value)
@@ -379,7 +382,7 @@ def test_a_bound_that_is_vacuous_for_one_gradient_is_not_hidden_by_the_others() 
     """In bfloat16 all of a bias's gradient may be rounding, while that of most entries is not."""
     case = {name: x.bfloat16() for name, x in scan_case().items()}
 
-    def stops_at_the_bias(delta_bias, **given):
+    def stops_at_the_bias(delta_bias: Tensor, **given) -> tuple[Tensor, Tensor]:
         return selective_scan(delta_bias=delta_bias.detach(), **given)
 
     report = check_refinement(

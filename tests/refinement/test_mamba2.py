@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from scanproof import InvalidArgument, Mamba2BlockSpec, Verdict, check_refinement
@@ -16,7 +17,7 @@ SHAPES = {
 }  # fmt: skip
 
 
-def spec(**changes):
+def spec(**changes) -> Mamba2BlockSpec:
     rng = np.random.default_rng(0)
     arrays = {name: rng.integers(-2, 3, shape) / 2 for name, shape in SHAPES.items()}
     return Mamba2BlockSpec(**{**arrays, "groups": 1, "eps": 0.5, **changes})
@@ -32,7 +33,7 @@ def test_sizes_have_the_names_of_the_lean_structure() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 4, 7])
-def test_a_run_goes_on_from_its_state(cut) -> None:
+def test_a_run_goes_on_from_its_state(cut: int) -> None:
     whole, last = spec().run(X)
     first, state = spec().run(X[:, :cut])
     second, end = spec().run(X[:, cut:], state)
@@ -76,12 +77,12 @@ def test_exact_runs_are_exact() -> None:
     ],
     ids=str,
 )
-def test_wrong_parameters(changes, message) -> None:
+def test_wrong_parameters(changes, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         spec(**changes)
 
 
-def block(spec, x, logs=False):
+def block(spec: Mamba2BlockSpec, x: Tensor, logs: bool = False) -> Tensor:
     """The block in plain PyTorch, token after token, or all tokens by sums of logarithms of decays."""
     p = {name: torch.tensor(getattr(spec, name), dtype=x.dtype) for name in spec.axes}
     sizes, inner = spec.dims, len(p["normWeight"])
@@ -115,7 +116,7 @@ def block(spec, x, logs=False):
 TWO_GROUPS = {"groups": 2, "inProj": (30, 3), "inBias": (30,), "convWeight": (20, 3), "convBias": (20,)}
 
 
-def normal(**changes):
+def normal(**changes) -> Mamba2BlockSpec:
     rng = np.random.default_rng(3)
     shapes = {**SHAPES, **{name: shape for name, shape in TWO_GROUPS.items() if name != "groups"}}
     arrays = {name: 0.5 * rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
@@ -135,7 +136,7 @@ def test_the_gradient_is_what_autograd_computes() -> None:
 
 
 @pytest.mark.parametrize("window", [0, 9])
-def test_gradients_refine(window) -> None:
+def test_gradients_refine(window: int) -> None:
     spec = normal(logWindow=window)
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         for seed in range(3):
@@ -156,10 +157,10 @@ def test_gradients_refine(window) -> None:
 
 
 @pytest.mark.parametrize("window", [0, 9])
-def test_a_wrong_gradient_of_a_block_is_refuted(window) -> None:
+def test_a_wrong_gradient_of_a_block_is_refuted(window: int) -> None:
     spec, x = normal(logWindow=window), torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(0))
 
-    def scale_detached(x):
+    def scale_detached(x: Tensor) -> Tensor:
         return block(spec, x) + 1e-3 * (block(spec, 0.5 * x) - block(spec, 0.5 * x).detach())
 
     assert check_refinement(scale_detached, spec, x).verdict is Verdict.REFINES

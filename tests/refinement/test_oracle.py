@@ -13,7 +13,7 @@ from scanproof.refinement import golden
 from scanproof.refinement.arithmetic import EXACT
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.checkpoint import MambaCheckpoint
-from scanproof.refinement.oracle import OracleError
+from scanproof.refinement.oracle import Oracle, OracleError
 from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
 
 KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
@@ -46,7 +46,7 @@ def axes_of(kind):
 @pytest.mark.parametrize("kind", KINDS)
 @oracle_settings
 @given(data=st.data())
-def test_equal_in_exact_arithmetic(oracle, kind, data) -> None:
+def test_equal_in_exact_arithmetic(oracle: Oracle, kind, data) -> None:
     spec, x = data.draw(cases(kind, largest=3, longest=4, exact=True))
     y, state = oracle.run(spec, x, exact=True)
     twin_y, twin_state = spec.run(x, arithmetic=EXACT)
@@ -60,7 +60,7 @@ def test_equal_in_exact_arithmetic(oracle, kind, data) -> None:
 @pytest.mark.lean
 @oracle_settings
 @given(data=st.data())
-def test_s4_is_equal_to_the_bit_in_float64(oracle, data) -> None:
+def test_s4_is_equal_to_the_bit_in_float64(oracle: Oracle, data) -> None:
     spec, x = data.draw(cases(DiagonalS4Spec, longest=40))
     y, state = oracle.run(spec, x)
     twin_y, twin_state = spec.run(x)
@@ -72,7 +72,7 @@ def test_s4_is_equal_to_the_bit_in_float64(oracle, data) -> None:
 @pytest.mark.parametrize("kind", [MambaBlockSpec, SelectiveMambaBlockSpec])
 @oracle_settings
 @given(data=st.data())
-def test_within_four_ulp_where_exp_and_log_enter(oracle, kind, data) -> None:
+def test_within_four_ulp_where_exp_and_log_enter(oracle: Oracle, kind, data) -> None:
     spec, x = data.draw(cases(kind, longest=40))
     y, state = oracle.run(spec, x)
     twin_y, twin_state = spec.run(x)
@@ -83,7 +83,7 @@ def test_within_four_ulp_where_exp_and_log_enter(oracle, kind, data) -> None:
 
 @pytest.mark.lean
 @pytest.mark.parametrize("kind", KINDS)
-def test_decoding_from_a_returned_state_continues_the_run(oracle, kind) -> None:
+def test_decoding_from_a_returned_state_continues_the_run(oracle: Oracle, kind) -> None:
     spec = random_spec(kind, dict.fromkeys(axes_of(kind), 3), seed=5)
     x = np.random.default_rng(6).normal(size=(2, 11, 3))
     whole, last = oracle.run(spec, x)
@@ -95,7 +95,7 @@ def test_decoding_from_a_returned_state_continues_the_run(oracle, kind) -> None:
 
 
 @pytest.mark.lean
-def test_lean_and_python_read_a_checkpoint_alike(oracle) -> None:
+def test_lean_and_python_read_a_checkpoint_alike(oracle: Oracle) -> None:
     rng = np.random.default_rng(3)
     shapes = {
         "in_proj_weight": (6, 2),
@@ -116,7 +116,7 @@ def test_lean_and_python_read_a_checkpoint_alike(oracle) -> None:
 
 
 @pytest.mark.lean
-def test_numbers_travel_unchanged(oracle) -> None:
+def test_numbers_travel_unchanged(oracle: Oracle) -> None:
     spec = DiagonalS4Spec(inProj=[[0.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
     special = np.array([[0.0], [5e-324], [-1.5], [1.7976931348623157e308], [np.pi], [np.inf], [-np.inf]])
     y, state = oracle.run(spec, np.zeros((7, 1, 1)), special)
@@ -127,7 +127,7 @@ def test_numbers_travel_unchanged(oracle) -> None:
 
 
 @pytest.mark.lean
-def test_refusals(oracle) -> None:
+def test_refusals(oracle: Oracle) -> None:
     spec = random_spec(DiagonalS4Spec, dict.fromkeys(axes_of(DiagonalS4Spec), 2), seed=0)
     with pytest.raises(InvalidArgument, match=r"x has shape \(1, 4, 3\); s4 takes"):
         oracle.run(spec, np.zeros((1, 4, 3)))
@@ -156,7 +156,7 @@ def test_golden_vectors(case) -> None:
 
 @pytest.mark.lean
 @pytest.mark.parametrize("index", [1, 4, 7])
-def test_golden_vectors_regenerate(oracle, index) -> None:
+def test_golden_vectors_regenerate(oracle: Oracle, index) -> None:
     stored = golden.load()[index]
     assert stored.recipe == golden.RECIPES[index]
     assert json.dumps(golden._write(golden.compute(oracle, stored.recipe))) == json.dumps(
@@ -201,7 +201,7 @@ def selective_with_dt_bias(bias, number=float):
 
 @pytest.mark.lean
 @pytest.mark.parametrize("bias", SPLIT)
-def test_both_have_the_softplus_threshold_at_20(oracle, bias) -> None:
+def test_both_have_the_softplus_threshold_at_20(oracle: Oracle, bias) -> None:
     exact = selective_with_dt_bias(Fraction(bias), Fraction)
     x = np.array([[[Fraction(1)], [Fraction(1, 2)]]], dtype=object)
     assert (oracle.run(exact, x, exact=True)[0] == exact.run(x, arithmetic=EXACT)[0]).all()
@@ -213,7 +213,7 @@ def test_both_have_the_softplus_threshold_at_20(oracle, bias) -> None:
 
 
 @pytest.mark.lean
-def test_wrong_states(oracle) -> None:
+def test_wrong_states(oracle: Oracle) -> None:
     spec = random_spec(DiagonalS4Spec, dict.fromkeys(axes_of(DiagonalS4Spec), 2), seed=0)
     for state in (np.zeros((3, 2)), np.zeros((1, 3)), np.zeros(2)):
         with pytest.raises(InvalidArgument, match=r"The state has shape .* a batch of 1 takes \(1, 2\)"):

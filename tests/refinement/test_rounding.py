@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 import scanproof
@@ -18,15 +20,15 @@ from scanproof import (
     check_refinement,
     selective_scan,
 )
-from scanproof.refinement.bounded import BoundedArithmetic
+from scanproof.refinement.bounded import Bounded, BoundedArithmetic
 from scanproof.refinement.strategies import scan_inputs
 
 
-def arithmetic(dtype=torch.float32, **options):
+def arithmetic(dtype=torch.float32, **options) -> BoundedArithmetic:
     return BoundedArithmetic(Rounding.of(dtype, **options))
 
 
-def scan(ar, a, b):
+def scan(ar: BoundedArithmetic, a, b) -> Bounded:
     return ar.scan(*(ar.lift(x[None, :, None]) for x in (a, b)), ar.zeros((1, 1)))
 
 
@@ -77,7 +79,7 @@ def test_inexact_coefficients_move_a_sequential_scan_within_its_bound() -> None:
     assert 0.999 < (h - bound.value[0, -1, 0]) / bound.error[0, -1, 0] <= 1
 
 
-def scan_case(length=100):
+def scan_case(length=100) -> dict[str, Tensor]:
     rng = torch.Generator().manual_seed(0)
     normal = lambda *shape: torch.randn(*shape, generator=rng)  # noqa: E731
     case = {"u": normal(1, 2, length), "delta": normal(1, 2, length), "A": -0.01 * normal(2, 3).abs()}
@@ -124,7 +126,7 @@ def test_tf32_allows_for_cut_factors_and_no_more() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 64, 64)).astype(np.float32)
 
-    def cut(array):
+    def cut(array) -> NDArray[np.float64]:
         bits = array.view(np.uint32) & np.uint32(0xFFFFE000)
         return bits.view(np.float32).astype(np.float64)
 
@@ -154,7 +156,7 @@ def test_tf32_allows_for_cut_factors_and_no_more() -> None:
         Rounding.of(torch.bfloat16, accumulator=torch.float32, order="sequential", ulps=1.5),
     ],
 )
-def test_source_text_makes_it_again(rounding) -> None:
+def test_source_text_makes_it_again(rounding: Rounding) -> None:
     made = eval(rounding.source(), {"torch": torch, "scanproof": scanproof})
     assert (made if isinstance(made, Rounding) else Rounding.of(made)) == rounding
 
@@ -180,19 +182,19 @@ def test_wrong_orders_are_refused() -> None:
         ({"confidence": -1.0}, "confidence is -1.0"),
     ],
 )
-def test_wrong_numbers_are_refused(wrong, message) -> None:
+def test_wrong_numbers_are_refused(wrong, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         replace(Rounding.of(torch.float32), **wrong)
 
 
 @pytest.mark.parametrize("ulps", [-5, np.nan])
-def test_wrong_ulps_are_refused(ulps) -> None:
+def test_wrong_ulps_are_refused(ulps: float) -> None:
     with pytest.raises(InvalidArgument, match="exp_ulps is"):
         Rounding.of(torch.float32, ulps=ulps)
 
 
 @pytest.mark.parametrize("name", ["tf32", "bf16-mixed"])
-def test_a_name_takes_no_other_accumulator(name) -> None:
+def test_a_name_takes_no_other_accumulator(name: str) -> None:
     with pytest.raises(InvalidArgument, match=r"accumulator is torch\.bfloat16.* leave accumulator out"):
         Rounding.of(name, accumulator=torch.bfloat16)
 
@@ -203,8 +205,17 @@ def test_other_names_are_refused() -> None:
 
 
 def by_exp2(
-    u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, return_last_state=False
-):
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+    return_last_state: bool = False,
+) -> tuple[Tensor, Tensor]:
     """A right scan as kernels on GPUs have it: exp(dt A) is exp2(dt (A log2 e))."""
     dt = delta if delta_bias is None else delta + delta_bias[:, None]
     dt = functional.softplus(dt) if delta_softplus else dt

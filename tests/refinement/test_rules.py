@@ -10,6 +10,7 @@ from inspect import signature
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from scanproof import Rounding
 from scanproof.refinement.arithmetic import Part
@@ -22,19 +23,19 @@ NOTHING = Rounding(0.0, 0.0, np.inf, exp_ulps=0.0, sigmoid_ulps=0.0, softplus_ul
 ENTRIES = 400
 
 
-def sigmoid(x):
+def sigmoid(x) -> NDArray[np.float64]:
     return np.exp(-np.logaddexp(0, -x))
 
 
-def softplus(x):
+def softplus(x) -> NDArray[np.float64]:
     return np.where(x > 20, x, np.logaddexp(0, x))
 
 
-def wide(rng):
+def wide(rng) -> NDArray[np.float64]:
     return rng.normal(size=ENTRIES) * 10.0 ** rng.integers(-3, 2, ENTRIES)
 
 
-def positive(rng):
+def positive(rng) -> NDArray[np.float64]:
     return np.abs(wide(rng)) + 1e-3
 
 
@@ -94,14 +95,14 @@ implementation rounds each time that it takes it.
 """
 
 
-def pair(ar, x, y):
+def pair(ar: KernelBounds, x: Bounded, y: Bounded) -> Bounded:
     return ar.concatenate([x[:, None], y[:, None]], axis=1)
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
 @pytest.mark.parametrize("relative", [1e-2, 1e-6])
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_holds_and_is_tight(rule, relative, reference) -> None:
+def test_a_rule_holds_and_is_tight(rule: str, relative: float, reference) -> None:
     apply, function, draws = RULES[rule]
     rng, ar = np.random.default_rng(0), KernelBounds(NOTHING, reference)
     values = [draw(rng) for draw in draws]

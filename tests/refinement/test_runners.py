@@ -28,14 +28,14 @@ class Floats:
     zero = 0.0
 
     @staticmethod
-    def exp(x):
+    def exp(x: float) -> float:
         try:
             return math.exp(x)
         except OverflowError:
             return math.inf
 
     @classmethod
-    def softplus(cls, x):
+    def softplus(cls, x: float) -> float:
         if x > 20:
             return x
         e = cls.exp(x)
@@ -47,11 +47,11 @@ class Fractions:
     zero = Fraction(0)
 
     @staticmethod
-    def exp(x):
+    def exp(x: Fraction) -> Fraction:
         return 1 + x + x * x
 
     @classmethod
-    def softplus(cls, x):
+    def softplus(cls, x: Fraction) -> Fraction:
         return x if x > 20 else cls.exp(x) + cls.exp(x) * cls.exp(x)
 
 
@@ -136,7 +136,7 @@ def zero_state(num, spec):
 
 
 @st.composite
-def cases(draw, smallest=1, largest=4):
+def cases(draw, smallest: int = 1, largest: int = 4):
     kind = draw(st.sampled_from(KINDS))
     axes = sorted({axis for names in kind.axes.values() for axis in names})
     dims = {axis: draw(st.integers(smallest, largest)) for axis in axes}
@@ -180,7 +180,7 @@ def test_exact_arithmetic_is_the_lean_program(case) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(cases(), st.integers(0, 5))
-def test_running_an_append_is_running_on_from_the_state(case, more) -> None:
+def test_running_an_append_is_running_on_from_the_state(case, more: int) -> None:
     """The numeric counterpart of ``Runner.runList_append``, here to the bit."""
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
@@ -215,7 +215,7 @@ def test_taps_and_history_are_newest_first() -> None:
     dims = {"inputDim": 1, "innerDim": 1, "stateDim": 1, "outputDim": 1, "convWidth": 3, "dtRank": 1}
     spec = random_spec(SelectiveMambaBlockSpec, dims, seed=0)
 
-    def state_after(taps, x, history):
+    def state_after(taps, x: float, history) -> float:
         start = SelectiveState(np.zeros((1, 1, 1)), np.array(history).reshape(1, 2, 1))
         return replace(spec, convWeight=[taps]).run(np.array([[[x]]]), start)[1].h.item()
 
@@ -237,7 +237,7 @@ def test_taps_and_history_are_newest_first() -> None:
         ({"a": ["x"] * 4}, "a is not an array of real numbers"),
     ],
 )
-def test_wrong_parameters(change, says) -> None:
+def test_wrong_parameters(change, says: str) -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     with pytest.raises(InvalidArgument) as caught:
         replace(spec, **change)

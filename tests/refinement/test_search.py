@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.nn import functional
 
 from scan_case import scan_case
@@ -33,7 +34,7 @@ from scanproof.refinement.strategies import scan_inputs, scan_shapes
 SPEC = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
 
 
-def block(x, decay_off=1.0):
+def block(x: Tensor, decay_off: float = 1.0) -> Tensor:
     inProj, a, outProj, skip = (
         torch.from_numpy(np.array(getattr(SPEC, name))).to(x.dtype)
         for name in ("inProj", "a", "outProj", "skip")
@@ -45,14 +46,14 @@ def block(x, decay_off=1.0):
     return functional.linear(torch.stack(states, 1), outProj) + functional.linear(x, skip)
 
 
-def wrong_after_seven(z=None, **rest):
+def wrong_after_seven(z: Tensor | None = None, **rest) -> tuple[Tensor, Tensor]:
     """Without z; with it the gate of tokens after the seventh is left out."""
     gate = None if z is None else torch.cat([z[..., :7], torch.ones_like(z[..., 7:])], -1)
     return selective_scan(z=gate, **rest)
 
 
 @pytest.mark.parametrize("gradients", [False, True])
-def test_a_right_block(gradients) -> None:
+def test_a_right_block(gradients: bool) -> None:
     report = check_refinement(block, SPEC, cases=60, gradients=gradients)
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.reason.startswith("found no counterexample in 60 cases")
@@ -71,7 +72,7 @@ def test_inputs_of_which_nothing_can_be_drawn(inputs) -> None:
 
 
 def test_a_wrong_block_is_refuted_with_code() -> None:
-    def wrong(x):
+    def wrong(x: Tensor) -> Tensor:
         return block(x, 1 + 1e-5)
 
     with pytest.raises(CheckFailed) as caught:
@@ -96,7 +97,7 @@ def test_a_wrong_scan_shrinks_to_what_it_takes() -> None:
 
 
 def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups() -> None:
-    def dealt(B, C, u, **rest):
+    def dealt(B: Tensor, C: Tensor, u: Tensor, **rest) -> tuple[Tensor, Tensor]:
         if B.ndim == 4:
             B, C = (x.repeat(1, u.shape[1] // x.shape[1], 1, 1) for x in (B, C))
         return selective_scan(u=u, B=B, C=C, **rest)
@@ -110,10 +111,10 @@ def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups()
 
 
 @pytest.mark.parametrize("axis", [True, False])
-def test_where_groups_play_no_part_their_axis_goes(axis) -> None:
+def test_where_groups_play_no_part_their_axis_goes(axis: bool) -> None:
     """Unless it is what the scan takes."""
 
-    def wrong(B, **rest):
+    def wrong(B: Tensor, **rest) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(B=B, **rest)
         return y + 1 if not axis or B.ndim == 4 else y, last
 
@@ -123,7 +124,7 @@ def test_where_groups_play_no_part_their_axis_goes(axis) -> None:
 
 
 def test_scans_without_groups_are_asked_for_none() -> None:
-    def without(B, C, **rest):
+    def without(B: Tensor, C: Tensor, **rest) -> tuple[Tensor, Tensor]:
         assert B.ndim == C.ndim == 3
         return selective_scan(B=B, C=C, **rest)
 
@@ -131,7 +132,7 @@ def test_scans_without_groups_are_asked_for_none() -> None:
 
 
 def test_what_fails_in_one_layout_alone_keeps_it() -> None:
-    def ignores_strides(C, **rest):
+    def ignores_strides(C: Tensor, **rest) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(C=C, **rest)
         return (y, last) if C.is_contiguous() else (y + 1, last)
 
@@ -144,10 +145,10 @@ def test_what_fails_in_one_layout_alone_keeps_it() -> None:
 
 
 def test_a_seed_repeats_and_another_differs() -> None:
-    def seen(seed):
+    def seen(seed: int) -> list[Tensor]:
         first = []
 
-        def watched(**inputs):
+        def watched(**inputs) -> tuple[Tensor, Tensor]:
             first.append(inputs["u"])
             return selective_scan(**inputs)
 
@@ -165,15 +166,15 @@ def test_cotangents_differ_from_case_to_case() -> None:
 
     class Watch(torch.autograd.Function):
         @staticmethod
-        def forward(context, y):
+        def forward(context, y: Tensor) -> Tensor:
             return y.clone()
 
         @staticmethod
-        def backward(context, gradient):
+        def backward(context, gradient: Tensor) -> Tensor:
             seen.append(gradient.flatten()[0].item())
             return gradient
 
-    def watched(**inputs):
+    def watched(**inputs) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(**inputs)
         return Watch.apply(y), last
 
@@ -182,7 +183,7 @@ def test_cotangents_differ_from_case_to_case() -> None:
 
 
 def test_time_is_a_budget_too() -> None:
-    def slow(**inputs):
+    def slow(**inputs) -> tuple[Tensor, Tensor]:
         time.sleep(0.05)
         return selective_scan(**inputs)
 
@@ -193,7 +194,7 @@ def test_time_is_a_budget_too() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
-def test_inputs_may_be_named(dtype) -> None:
+def test_inputs_may_be_named(dtype: torch.dtype) -> None:
     cases = Cases(count=20, inputs=scan_inputs(scan_shapes(max_length=3), dtype=dtype))
     report = check_refinement(selective_scan, SelectiveScanFn(), cases=cases).require()
     assert report.dtype == str(dtype).removeprefix("torch.")
@@ -208,7 +209,7 @@ def test_when_most_is_inconclusive_so_is_the_whole() -> None:
 
 
 def test_what_an_implementation_raises_comes_with_the_input() -> None:
-    def refuses(**inputs):
+    def refuses(**inputs) -> tuple[Tensor, Tensor]:
         if inputs["u"].shape[-1] > 5:
             raise RuntimeError("too long")
         return selective_scan(**inputs)
@@ -220,7 +221,9 @@ def test_what_an_implementation_raises_comes_with_the_input() -> None:
     assert "scanproof.check_refinement(fn, scanproof.SelectiveScanFn(), {'u': u, 'delta': delta, " in note
 
 
-def test_a_bar_on_the_standard_error_of_a_long_search(monkeypatch, capsys) -> None:
+def test_a_bar_on_the_standard_error_of_a_long_search(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     check_refinement(selective_scan, SelectiveScanFn(), cases=3)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(search, "QUIET_SECONDS", 0.0)
@@ -240,7 +243,7 @@ def test_a_bar_on_the_standard_error_of_a_long_search(monkeypatch, capsys) -> No
         ({}, "x is a NoneType; give the arguments by name, or cases=200"),
     ],
 )
-def test_wrong_calls(arguments, sentence) -> None:
+def test_wrong_calls(arguments, sentence: str) -> None:
     with pytest.raises(InvalidArgument, match=sentence):
         check_refinement(selective_scan, SelectiveScanFn(), **arguments)
 
@@ -250,7 +253,18 @@ def test_a_limit_that_is_none() -> None:
         Cases(seconds=0)
 
 
-def ssd(group_of, x, dt, A, B, C, D=None, z=None, dt_bias=None, initial_state=None):
+def ssd(
+    group_of,
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    dt_bias: Tensor | None = None,
+    initial_state: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
     """Mamba-2's scan, with a function that says which group a head is of."""
     heads, groups = x.shape[2], B.shape[2]
     group = [group_of(head, heads, groups) for head in range(heads)]

@@ -10,6 +10,7 @@ from math import inf
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from refinement.evaluation import Evaluation, block_in, kernel_in
 from scan_case import scan_case
@@ -51,7 +52,7 @@ ROUNDINGS = (
 SCALES = (1.0, 0.5, -1e3, 1e-3)
 
 
-def one_entry_off(tensor):
+def one_entry_off(tensor: Tensor) -> Tensor:
     """Move the greatest entry by a small part of it, or a zero as far as a one."""
     moved = tensor.detach().clone().reshape(-1)
     place = int(moved.abs().argmax())
@@ -63,12 +64,12 @@ class Off(torch.autograd.Function):
     """What it is given, with one entry off, or with one entry of its gradient off."""
 
     @staticmethod
-    def forward(context, x, backwards):
+    def forward(context, x: Tensor, backwards: bool) -> Tensor:
         context.backwards = backwards
         return x.clone() if backwards else one_entry_off(x)
 
     @staticmethod
-    def backward(context, g):
+    def backward(context, g: Tensor):
         return one_entry_off(g) if context.backwards else g, None
 
 
@@ -86,7 +87,7 @@ def off_everywhere(right):
     return implementation
 
 
-def is_input(x):
+def is_input(x: Tensor) -> bool:
     return isinstance(x, torch.Tensor) and x.requires_grad
 
 
@@ -140,7 +141,7 @@ def named(setting) -> str:
     return f"{kernel}, window {options.get('log_window', 0)}, rounding {place}"
 
 
-def tame(kernel, every):
+def tame(kernel, every: bool) -> dict[str, Tensor]:
     """Return inputs at which little cancels: then a bound has no excuse to be wide."""
     sizes = {"batch": 1, "time": TIME, "head": 2, "channel": 2, "state": 2, "width": 3}
     if isinstance(kernel, CausalConv1d):
@@ -159,7 +160,7 @@ def tame(kernel, every):
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=named)
 @pytest.mark.parametrize("every", [True, False], ids=["all inputs", "no optional ones"])
-def test_at_every_setting_of_a_kernel(setting, every) -> None:
+def test_at_every_setting_of_a_kernel(setting, every: bool) -> None:
     kernel, options = setting
     inputs, right = tame(kernel, every), kernel_in(kernel, Evaluation())
     cotangents = {name: torch.ones_like(y) for name, y in zip(kernel.outputs, right(**inputs), strict=True)}

@@ -15,7 +15,7 @@ EXECUTABLE = "\nlean_exe work where\n  root := `Spec.Work\n"
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
+def work(tmp_path_factory: pytest.TempPathFactory):
     """A program that runs a model on some tokens; returns the number of multiplications executed."""
     folder = tmp_path_factory.mktemp("work")
     for name in ("lean-toolchain", "lake-manifest.json", "Spec.lean"):

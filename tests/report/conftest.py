@@ -1,12 +1,12 @@
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import scanproof
 
 
 class NormOverTime(nn.Module):
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return nn.functional.layer_norm(x.transpose(1, 2), x.shape[1:2]).transpose(1, 2)
 
 
@@ -16,7 +16,7 @@ class Layer(nn.Module):
         self.proj = nn.Linear(3, 3)
         self.norm = norm
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.norm(self.proj(x))
 
 
@@ -24,10 +24,10 @@ class RunningSum:
     def __call__(self, x):
         return x.cumsum(1)
 
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> Tensor:
         return torch.zeros_like(x[:, :1])
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         return x + state, x + state
 
 

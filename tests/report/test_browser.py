@@ -2,6 +2,7 @@
 
 import json
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def file(reports, tmp_path_factory):
+def file(reports, tmp_path_factory: pytest.TempPathFactory):
     several = [("a leaky stack", reports["AuditReport"]), ("a wrong scan", reports["RefinementReport"])]
     return write(document(several), tmp_path_factory.mktemp("page") / "report.html")
 
@@ -48,7 +49,7 @@ def test_it_has_everything(page, reports) -> None:
     assert all(name in environment for name in ("scanproof", "torch", "python", "seeds"))
 
 
-def test_theorems_say_what_they_mean_and_lead_to_their_pages(browser, reports, tmp_path) -> None:
+def test_theorems_say_what_they_mean_and_lead_to_their_pages(browser, reports, tmp_path: Path) -> None:
     page = reports["PrefixReport"].to_html(tmp_path / "report.html", site="https://example.org/theorems/")
     with opened(browser, page) as shown:
         theorem = shown.locator("#theorems li")
@@ -150,7 +151,7 @@ def test_reproductions_are_copied(browser, page) -> None:
     assert page.evaluate("navigator.clipboard.readText()").startswith("certify(fn, x")
 
 
-def test_the_page_gives_its_json_back(page, tmp_path) -> None:
+def test_the_page_gives_its_json_back(page, tmp_path: Path) -> None:
     with page.expect_download() as download:
         page.locator("#save").click()
     download.value.save_as(tmp_path / "report.json")
@@ -158,7 +159,7 @@ def test_the_page_gives_its_json_back(page, tmp_path) -> None:
     assert [report["type"] for report in content["reports"]][::8] == ["AuditReport", "RefinementReport"]
 
 
-def test_a_picture_of_it_is_no_blank(page, tmp_path) -> None:
+def test_a_picture_of_it_is_no_blank(page, tmp_path: Path) -> None:
     picture = page.screenshot(path=tmp_path / "report.png", full_page=True)
     width, height = struct.unpack(">II", picture[16:24])
     assert width == 1100
@@ -171,7 +172,7 @@ def test_narrow_screens_need_no_sideways_scrolling(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_names_cannot_break_out_of_the_page(browser, reports, tmp_path) -> None:
+def test_names_cannot_break_out_of_the_page(browser, reports, tmp_path: Path) -> None:
     hostile = "</script><img src=x onerror=alert(1)>"
     file = write(document([(hostile, reports["LeakMap"])]), tmp_path / "report.html", title=hostile)
     with opened(browser, file) as page:

@@ -10,6 +10,7 @@ from typing import Never
 import pytest
 import torch
 from jsonschema import Draft202012Validator
+from torch import Tensor
 
 import scanproof
 from scanproof import theorems
@@ -47,7 +48,7 @@ def test_the_schema_knows_every_verdict() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_report_follows_it(reports, kind) -> None:
+def test_a_report_follows_it(reports, kind: str) -> None:
     content = json.loads(reports[kind].to_json("a model"))
     assert problems(content) == []
     report = content["reports"][0]
@@ -56,7 +57,7 @@ def test_a_report_follows_it(reports, kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_theorem_that_is_cited_is_carried(reports, kind) -> None:
+def test_every_theorem_that_is_cited_is_carried(reports, kind: str) -> None:
     content = json.loads(reports[kind].to_json("a model"))
     cited = {name for report in content["reports"] for name in report["theorems"]}
     assert cited <= theorems.meanings().keys()
@@ -72,7 +73,7 @@ def test_a_bound_without_a_theorem_is_said_to_have_none() -> None:
     kernel = scanproof.GatedDeltaRule()
     inputs = random_inputs(kernel, seed=0)
 
-    def zeros(v, initial_state, **others):
+    def zeros(v: Tensor, initial_state: Tensor, **others) -> tuple[Tensor, Tensor]:
         return torch.zeros_like(v), torch.zeros_like(initial_state)
 
     with pytest.raises(scanproof.CheckFailed, match=r"\(none about the bound: the doc") as refuted:
@@ -89,7 +90,7 @@ def test_a_bound_without_a_theorem_is_said_to_have_none() -> None:
 
 
 @pytest.mark.parametrize("missing", ["verdict", "theorems", "call", "fields"])
-def test_a_report_without_a_member_does_not(reports, missing) -> None:
+def test_a_report_without_a_member_does_not(reports, missing: str) -> None:
     content = json.loads(reports["CausalCertificate"].to_json())
     del content["reports"][0][missing]
     assert problems(content)

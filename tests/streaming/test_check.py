@@ -5,6 +5,7 @@ from typing import Never
 import numpy
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from scanproof import (
@@ -17,6 +18,7 @@ from scanproof import (
     selective_scan,
     theorems,
 )
+from scanproof.auditing.report import AuditReport
 from scanproof.streaming.model import Unsupported
 
 CHANNELS = 4
@@ -30,13 +32,13 @@ class Conv:
     def __call__(self, x):
         return self.padded(x, torch.ones(x.shape[:2], dtype=torch.bool))[0]
 
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> dict[str, Tensor]:
         return {"inputs": x.new_zeros(len(x), 2, x.shape[2]), "h": x.new_zeros(len(x), x.shape[2])}
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state):
         return self.extend(x, state)
 
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         outputs, window, h = [], state["inputs"], state["h"]
         for token in x.unbind(1):
             window = torch.cat([window[:, -2:], token[:, None]], 1)
@@ -47,30 +49,30 @@ class Conv:
             state["inputs"].copy_(window[:, -2:])
         return torch.stack(outputs, 1), state
 
-    def prefill(self, x):
+    def prefill(self, x: Tensor):
         return self.extend(x, self.initial_state(x))
 
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.extend(x * mask[..., None], self.initial_state(x))
 
-    def packed(self, x, lengths):
+    def packed(self, x: Tensor, lengths) -> Tensor:
         return torch.cat([self(part) for part in x.split(lengths, 1)], 1)
 
-    def select(self, state, rows):
+    def select(self, state, rows) -> dict[str, Tensor]:
         return {name: tensor[rows].clone() for name, tensor in state.items()}
 
     def reorder(self, state, rows):
         return self.select(state, rows)
 
-    def clone(self, state):
+    def clone(self, state) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in state.items()}
 
 
-def tokens(batch=3, T=19, dtype=torch.float32):
+def tokens(batch: int = 3, T: int = 19, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.randn(batch, T, CHANNELS, generator=torch.Generator().manual_seed(0)).to(dtype)
 
 
-def found(model, x=None):
+def found(model, x: Tensor | None = None):
     report = check_streaming(model, tokens() if x is None else x)
     return {row.check for row in report.ways if row.verdict is Verdict.DIVERGES}, report
 
@@ -99,49 +101,49 @@ def test_it_cites_the_theorems_of_what_applies() -> None:
 
 
 class ForgetsOnExtend(Conv):
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         return super().extend(x, self.initial_state(x) if x.shape[1] > 1 else state)
 
 
 class MixesRows(Conv):
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y + 0.01 * (y.mean(0, keepdim=True) - y) * (len(x) > 1), state
 
 
 class BroadcastsRows(Conv):
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return (y[:, None] * torch.ones_like(y)[None])[:, :, 0] if len(x) > 1 else y, state
 
 
 class SharesItsState(Conv):
-    def clone(self, state):
+    def clone(self, state) -> dict[str, Tensor]:
         return dict(state)
 
 
 class IgnoresTheMask(Conv):
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.extend(x, self.initial_state(x))
 
 
 class SkipsTheMaskOfOne(Conv):
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return super().padded(x, torch.ones_like(mask) if len(x) == 1 else mask)
 
 
 class BiasUnderTheMask(Conv):
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.extend(x * mask[..., None] + 0.1, self.initial_state(x))
 
 
 class PacksWithoutReset(Conv):
-    def packed(self, x, lengths):
+    def packed(self, x: Tensor, lengths) -> Tensor:
         return self(x)
 
 
 class RollsBackOneTooFew(Conv):
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         before = self.clone(state)
         states = [before]
         for t in range(x.shape[1]):
@@ -151,37 +153,37 @@ class RollsBackOneTooFew(Conv):
         self.states = states
         return y, state
 
-    def rollback(self, state, count):
+    def rollback(self, state, count: int) -> dict[str, Tensor]:
         return self.states[len(self.states) - count]
 
 
 class RollsBack(RollsBackOneTooFew):
-    def rollback(self, state, count):
+    def rollback(self, state, count: int) -> dict[str, Tensor]:
         return self.states[len(self.states) - count - 1]
 
 
 class SelectsTheWrongRow(Conv):
-    def select(self, state, rows):
+    def select(self, state, rows) -> dict[str, Tensor]:
         return super().select(state, [row - 1 for row in rows])
 
 
 class SelectsHalfOfItsState(Conv):
     """Rows in another order get the inputs of others; fewer rows do not fit the inputs of all."""
 
-    def select(self, state, rows):
+    def select(self, state, rows) -> dict[str, Tensor]:
         return {"inputs": state["inputs"], "h": state["h"][rows].clone()}
 
-    def reorder(self, state, rows):
+    def reorder(self, state, rows) -> dict[str, Tensor]:
         return super().select(state, rows)
 
 
 class ReordersNothing(Conv):
-    def reorder(self, state, rows):
+    def reorder(self, state, rows) -> dict[str, Tensor]:
         return state
 
 
 class PrefillDropsTheWindow(Conv):
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().prefill(x)
         return y, {**state, "inputs": torch.zeros_like(state["inputs"])}
 
@@ -189,11 +191,11 @@ class PrefillDropsTheWindow(Conv):
 class PrefillKeepsOneInput(Conv):
     """Its state has another shape than that of steps."""
 
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().prefill(x)
         return y, {**state, "inputs": state["inputs"][:, -1:]}
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         inputs = functional.pad(state["inputs"], (0, 0, 2 - state["inputs"].shape[1], 0))
         return self.extend(x, {**state, "inputs": inputs})
 
@@ -251,14 +253,14 @@ def test_a_rollback_that_works_passes() -> None:
 class NumpyState(Conv):
     """No tensor is in its state, which holds the tokens so far."""
 
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor):
         return x[:, :0].numpy()
 
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state):
         seen = numpy.concatenate([state, x.numpy()], 1)
         return self(torch.from_numpy(seen))[:, -x.shape[1] :], seen
 
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor):
         return Conv.extend(self, x * mask[..., None], Conv.initial_state(self, x))[0], None
 
     def clone(self, state):
@@ -271,7 +273,7 @@ class NumpyState(Conv):
 class EmptyOutputs(Conv):
     """A step that returns nothing, and a pass that does not, either, where it is asked of one row."""
 
-    def packed(self, x, lengths):
+    def packed(self, x: Tensor, lengths) -> Tensor:
         return self(x)[:, :, :0]
 
     def __call__(self, x):
@@ -296,7 +298,7 @@ def test_nothing_compared_is_nothing_passed() -> None:
 
 
 class OneTensorMore(Conv):
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().prefill(x)
         return y, {**state, "more": torch.ones(1)}
 
@@ -314,7 +316,7 @@ class StepInLowPrecision(Conv):
     def __init__(self, dtype) -> None:
         self.dtype = dtype
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y.to(self.dtype).to(x.dtype), state
 
@@ -322,11 +324,11 @@ class StepInLowPrecision(Conv):
 class AllInLowPrecision(Conv):
     """Casts inside wherever it is fed, in the step of another number: rounding, which lifting them shows."""
 
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().padded(x, mask)
         return y.bfloat16().to(x.dtype), state
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return 3 * (y / 3).bfloat16().to(x.dtype), state
 
@@ -338,7 +340,7 @@ class AllInLowPrecision(Conv):
         (AllInLowPrecision(), torch.float32, "to(bfloat16)"),
     ],
 )
-def test_casts_are_lifted_and_named(model, dtype, named) -> None:
+def test_casts_are_lifted_and_named(model, dtype: torch.dtype, named: str) -> None:
     _, report = found(model, tokens(dtype=dtype))
     steps = next(row for row in report.ways if row.check == "steps")
     assert report.verdict is Verdict.STREAMS, report.summary()
@@ -348,7 +350,7 @@ def test_casts_are_lifted_and_named(model, dtype, named) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(dtype) -> None:
+def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(dtype: torch.dtype) -> None:
     wrong, report = found(StepInLowPrecision(torch.bfloat16), tokens(dtype=dtype))
     steps = next(row for row in report.ways if row.check == "steps")
     assert "steps" in wrong
@@ -359,7 +361,7 @@ def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(d
 class OffByLittle(Conv):
     """A difference that float32 alone could not tell from rounding."""
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y * (1 + 3e-6), state
 
@@ -374,10 +376,10 @@ def test_a_small_real_difference_stays_in_float64() -> None:
 
 
 class UnreadState(Conv):
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> dict[str, Tensor]:
         return {**super().initial_state(x), "unread": x.new_zeros(1)}
 
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().prefill(x)
         return y, {**state, "unread": x.new_ones(1)}
 
@@ -397,10 +399,10 @@ class Plain:
         A = -torch.arange(1.0, 1 + u.shape[1] * 2).reshape(-1, 2).to(x)
         return selective_scan(u, u, A, u[:, :2], u[:, 2:], delta_softplus=True).transpose(1, 2)
 
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> Tensor:
         return torch.zeros(len(x), x.shape[2], 2).to(x)
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         u = x[:, 0]
         dt = functional.softplus(u)
         A = -torch.arange(1.0, 1 + u.shape[1] * 2).reshape(-1, 2).to(x)
@@ -420,12 +422,12 @@ def test_what_a_kernel_does_not_offer_is_said() -> None:
 
 
 class Refuses(Conv):
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         if x.shape[1] > 1 and bool(state["h"].any()):
             raise NotImplementedError("one at a time")
         return super().extend(x, state)
 
-    def packed(self, x, lengths) -> Never:
+    def packed(self, x: Tensor, lengths) -> Never:
         raise Unsupported("not with this kernel")
 
 
@@ -441,7 +443,7 @@ def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply() ->
 
 
 class NanInStep(Conv):
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y.masked_fill(y > 0, torch.nan), state
 
@@ -458,10 +460,10 @@ def test_token_ids() -> None:
         def __call__(self, ids):
             return functional.one_hot(ids, 7).double().cumsum(1)
 
-        def initial_state(self, ids):
+        def initial_state(self, ids: Tensor) -> Tensor:
             return torch.zeros(len(ids), 1, 7, dtype=torch.float64)
 
-        def step(self, ids, state):
+        def step(self, ids: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
             state = state + functional.one_hot(ids, 7)
             return state, state
 
@@ -485,7 +487,7 @@ def test_an_audit_has_the_rows() -> None:
     assert audit(ForgetsOnExtend(), tokens(2, 9)).verdict is Verdict.DIVERGES
 
 
-def streaming_in(report):
+def streaming_in(report: AuditReport):
     return [(entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")]
 
 
@@ -505,7 +507,7 @@ class TakesScale(Conv):
         (tokens(2, 9), {"alignment": Alignment.shift(-1)}, "call check_streaming on a wrapper"),
     ],
 )
-def test_an_audit_says_where_streaming_does_not_apply(x, options, reason) -> None:
+def test_an_audit_says_where_streaming_does_not_apply(x: Tensor, options, reason: str) -> None:
     report = audit(TakesScale(), x, checks=["perturbation", "streaming"], **options)
     ((verdict, evidence),) = streaming_in(report)
     assert verdict is Verdict.NOT_APPLICABLE
@@ -514,7 +516,7 @@ def test_an_audit_says_where_streaming_does_not_apply(x, options, reason) -> Non
 
 
 def test_a_model_that_raises_does_not_end_an_audit() -> None:
-    def raises(self, x) -> Never:
+    def raises(self, x: Tensor) -> Never:
         raise RuntimeError("no kernel")
 
     broken = type("Broken", (Conv,), {"__call__": raises})()
@@ -533,6 +535,6 @@ def test_a_model_that_raises_does_not_end_an_audit() -> None:
         (type("Wide", (Conv,), {"__call__": lambda self, x: x[:, 1:]})(), tokens(), {}, "must be a tensor"),
     ],
 )
-def test_a_wrong_call(model, x, options, sentence) -> None:
+def test_a_wrong_call(model, x: Tensor, options, sentence: str) -> None:
     with pytest.raises(InvalidArgument, match=sentence):
         check_streaming(model, x, **options)

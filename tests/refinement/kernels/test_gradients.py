@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from refinement.kernels.recurrences import RECURRENCES, attention, outer, read, rg_lru, ssd, stabilised_mlstm
@@ -25,6 +26,7 @@ from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, EXACT, FLOAT64
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.cases import random_inputs
+from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.strategies import kernel_inputs, scan_shapes
 
 ALL = frozenset()
@@ -32,7 +34,9 @@ SHORT = scan_shapes(max_length=20, max_groups=2)
 SIZES = {"time": 13, "width": 3}
 
 
-def drawn(kernel, seed=0, without=ALL, dtype=torch.float32, **sizes):
+def drawn(
+    kernel, seed: int = 0, without=ALL, dtype: torch.dtype = torch.float32, **sizes
+) -> dict[str, Tensor]:
     sizes = {**SIZES, **sizes}
     if isinstance(kernel, CausalConv1d):
         sizes["initial_state"] = sizes["width"] - 1
@@ -50,23 +54,23 @@ def choices():
             yield pytest.param(name, without, id=f"{name} without {', '.join(sorted(without)) or 'nothing'}")
 
 
-def plain(name, inputs):
+def plain(name: str, inputs) -> dict[str, Tensor]:
     if "plain" in name and "g" in inputs:
         return {**inputs, "g": inputs["g"].exp()}
     return inputs
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
-def test_groups_of_channels_in_float64_are_what_autograd_computes(groups) -> None:
+def test_groups_of_channels_in_float64_are_what_autograd_computes(groups: int) -> None:
     is_what_autograd_computes("selective", ALL, group=groups, channel=4)
 
 
 @pytest.mark.parametrize(("name", "without"), list(choices()))
-def test_in_float64_it_is_what_autograd_computes(name, without) -> None:
+def test_in_float64_it_is_what_autograd_computes(name: str, without) -> None:
     is_what_autograd_computes(name, without)
 
 
-def is_what_autograd_computes(name, without, **sizes) -> None:
+def is_what_autograd_computes(name: str, without, **sizes) -> None:
     kernel, recurrence = RECURRENCES[name]
     inputs = plain(name, drawn(kernel, without=without, dtype=torch.float64, **sizes))
     tape = KernelTape(FLOAT64)
@@ -91,7 +95,7 @@ def is_what_autograd_computes(name, without, **sizes) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", [name for name in RECURRENCES if "plain" not in name])
-def test_right_implementations_refine_on_drawn_cases(name, dtype) -> None:
+def test_right_implementations_refine_on_drawn_cases(name: str, dtype: torch.dtype) -> None:
     """Inputs in the dtype, computed in float32, gradients stored in the dtype."""
     kernel, recurrence = RECURRENCES[name]
     report = check_refinement(
@@ -108,7 +112,7 @@ def test_right_implementations_refine_on_drawn_cases(name, dtype) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in RECURRENCES if "plain" not in name])
-def test_bounds_hold_for_arithmetic_in_half_precision(name) -> None:
+def test_bounds_hold_for_arithmetic_in_half_precision(name: str) -> None:
     kernel, recurrence = RECURRENCES[name]
     for seed in range(4):
         inputs = drawn(kernel, seed, dtype=torch.bfloat16, time=5)
@@ -123,7 +127,7 @@ def test_bounds_hold_for_arithmetic_in_half_precision(name) -> None:
 # ---------------------------------------------------------------- sums of logarithms
 
 
-def by_pairs(q, k, v, g, initial_state=None):
+def by_pairs(q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor | None = None) -> Tensor:
     """Attention by decays between all pairs of tokens, differences of sums of logarithms."""
     sums = g.cumsum(1)
     pairs = sums[:, :, None] - sums[:, None]
@@ -135,7 +139,7 @@ def by_pairs(q, k, v, g, initial_state=None):
     return y
 
 
-def by_ends(q, k, v, g, initial_state=None):
+def by_ends(q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor | None = None) -> Tensor:
     """Attention by queries and keys that are decayed by themselves."""
     sums = g.cumsum(1)
     q, k = q * sums.exp(), k * (-sums).exp()
@@ -146,7 +150,7 @@ def by_ends(q, k, v, g, initial_state=None):
 
 @pytest.mark.parametrize("form", [by_pairs, by_ends])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
-def test_gradients_through_sums_of_logarithms_refine(form, dtype) -> None:
+def test_gradients_through_sums_of_logarithms_refine(form, dtype: torch.dtype) -> None:
     for seed in range(4):
         inputs = drawn(GatedLinearAttention(), seed, dtype=dtype, time=4 if dtype == torch.float16 else 13)
         report = check_refinement(
@@ -161,12 +165,12 @@ def test_gradients_through_sums_of_logarithms_refine(form, dtype) -> None:
 
 
 @pytest.mark.parametrize(("form", "place"), [(by_pairs, 12), (by_ends, 5)])
-def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form, place) -> None:
+def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form, place: int) -> None:
     """One large addition: it is added and taken off again at every decay before it."""
     inputs = drawn(GatedLinearAttention())
     inputs["v"][:, place] = 1e5
 
-    def report(window):
+    def report(window: int) -> RefinementReport:
         return check_refinement(
             form,
             GatedLinearAttention(),
@@ -185,7 +189,7 @@ def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form, plac
 def test_a_window_does_not_hide_a_wrong_gradient() -> None:
     inputs = drawn(GatedLinearAttention())
 
-    def half(q, k, v, g, initial_state):
+    def half(q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor) -> Tensor:
         return by_pairs(q, k, v, (g + g.detach()) / 2, initial_state)
 
     report = check_refinement(
@@ -199,7 +203,9 @@ class SummedBackwards(torch.autograd.Function):
     """Attention that multiplies decays, whose backward adds ``q dq - k dk`` from the last token on."""
 
     @staticmethod
-    def forward(context, q, k, v, g, initial_state, wrong):
+    def forward(
+        context, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor, wrong: float
+    ) -> tuple[Tensor, Tensor]:
         s, states = initial_state, []
         for t in range(q.shape[1]):
             s = g[:, t].exp()[..., None] * s + outer(k[:, t], v[:, t])
@@ -209,7 +215,7 @@ class SummedBackwards(torch.autograd.Function):
         return read(q, torch.stack(states, 1)), s
 
     @staticmethod
-    def backward(context, dy, dlast):
+    def backward(context, dy: Tensor, dlast: Tensor):
         q, k, v, g, states = context.saved_tensors
         dq, received, dk, dv = (states * dy[..., None, :]).sum(-1), dlast, [], []
         for t in reversed(range(q.shape[1])):
@@ -223,7 +229,7 @@ class SummedBackwards(torch.autograd.Function):
         return dq, dk, dv, dg, received, None
 
 
-def summed_backwards(wrong=0.0):
+def summed_backwards(wrong: float = 0.0):
     return lambda **x: SummedBackwards.apply(*(x[n] for n in ("q", "k", "v", "g", "initial_state")), wrong)
 
 
@@ -273,7 +279,7 @@ def test_the_windows_are_in_the_program_that_repeats_a_check() -> None:
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(1, torch.float32), (1, torch.float64), (4, torch.float64)])
-def test_gradients_through_a_running_maximum_refine(size, dtype) -> None:
+def test_gradients_through_a_running_maximum_refine(size: int, dtype: torch.dtype) -> None:
     kernel, _ = RECURRENCES["mlstm"]
     for seed in range(4):
         inputs = drawn(kernel, seed, dtype=dtype)
@@ -292,7 +298,7 @@ def test_what_cancels_in_the_gradient_at_a_running_maximum_errs_all_the_same() -
     inputs["input_gate"][:, 5] = 4
     inputs["k"][:, 5] *= 1e-7
 
-    def report(window):
+    def report(window: int) -> RefinementReport:
         return check_refinement(
             lambda **x: stabilised_mlstm(**x, eps=0.0),
             kernel,
@@ -312,7 +318,7 @@ def test_a_running_maximum_without_gradient_is_refuted_where_it_counts() -> None
     kernel, _ = RECURRENCES["mlstm"]
     inputs = drawn(kernel)
 
-    def fixed(eps):
+    def fixed(eps: float) -> RefinementReport:
         return check_refinement(
             lambda **x: stabilised_mlstm(**x, eps=eps, through_m=False),
             MLstm(scale=0.5, eps=eps),
@@ -355,17 +361,19 @@ def by_hand(right, wrong):
     return lambda **x: BackwardOf.apply(right, wrong, tuple(x), *x.values())
 
 
-def detached(recurrence, name):
+def detached(recurrence, name: str):
     return lambda **x: recurrence(**{**x, name: x[name].detach()})
 
 
-def of_first_head(B):
+def of_first_head(B: Tensor) -> Tensor:
     """Repeat each of two groups for two heads, with the gradient of the first head alone."""
     wide = B.repeat_interleave(2, 2)
     return torch.where(torch.tensor([True, False, True, False])[:, None], wide, wide.detach())
 
 
-def of_later_state(q, k, v, g, initial_state):
+def of_later_state(
+    q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor
+) -> tuple[Tensor, Tensor]:
     """The gradient at a decay is that of the state after the step, in place of the one before it."""
     s, ys = initial_state, []
     for t in range(q.shape[1]):
@@ -380,26 +388,26 @@ class Unlimited(torch.autograd.Function):
     """A clamp whose gradient passes beyond the limits."""
 
     @staticmethod
-    def forward(context, x, *limits):
+    def forward(context, x: Tensor, *limits) -> Tensor:
         return x.clamp(*limits)
 
     @staticmethod
-    def backward(context, g):
+    def backward(context, g: Tensor):
         return g, None, None
 
 
-def passes_limits(dt, dt_bias, **x):
+def passes_limits(dt: Tensor, dt_bias: Tensor, **x) -> tuple[Tensor, Tensor]:
     step = Unlimited.apply(functional.softplus(dt + dt_bias), 0.1, 2.0)
     return ssd(dt=step.expm1().log(), **x)
 
 
-def without_softplus_slope(dt, dt_bias, **x):
+def without_softplus_slope(dt: Tensor, dt_bias: Tensor, **x) -> tuple[Tensor, Tensor]:
     y = functional.softplus(dt + dt_bias)
     straight = dt + dt_bias
     return ssd(dt=(y.detach() + straight - straight.detach()).expm1().log(), **x)
 
 
-def normaliser_fixed(**x):
+def normaliser_fixed(**x) -> Tensor:
     y = RIGHT["mlstm"](**x)
     memory_alone = RIGHT["attention"](
         x["q"],
@@ -480,7 +488,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("fault", WRONG)
-def test_wrong_backwards_are_refuted(fault) -> None:
+def test_wrong_backwards_are_refuted(fault: str) -> None:
     name, wrong, output = WRONG[fault]
     kernel, right = RECURRENCES[name]
     inputs = drawn(kernel, time=9)
@@ -523,29 +531,29 @@ def test_a_small_case_keeps_what_is_no_number() -> None:
 # ---------------------------------------------------------------- where there is no derivative
 
 
-def limited(passes):
+def limited(passes: bool):
     """A kernel's recurrence with ``dt`` used as given, its clamp's gradient at the limits chosen."""
 
     class Clamp(torch.autograd.Function):
         @staticmethod
-        def forward(context, dt):
+        def forward(context, dt: Tensor) -> Tensor:
             context.save_for_backward(dt)
             return dt.clamp(0.5, 2.0)
 
         @staticmethod
-        def backward(context, g):
+        def backward(context, g: Tensor) -> Tensor:
             [dt] = context.saved_tensors
             inside = (dt >= 0.5) & (dt <= 2.0) if passes else (dt > 0.5) & (dt < 2.0)
             return torch.where(inside, g, 0.0)
 
-    def fn(x, dt, A, B, C):
+    def fn(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor) -> tuple[Tensor, Tensor]:
         return ssd(x, Clamp.apply(dt).expm1().log(), A, B, C, limits=(0.0, None))
 
     return fn
 
 
 @pytest.mark.parametrize("at", [0.5, 2.0])
-def test_at_a_limit_either_gradient_is_right(at) -> None:
+def test_at_a_limit_either_gradient_is_right(at: float) -> None:
     kernel = SsdScan(dt_min=0.5, dt_max=2.0)
     inputs = drawn(kernel, without=kernel.optional, time=5)
     inputs["dt"] = torch.full_like(inputs["dt"], at)
@@ -655,7 +663,7 @@ def test_states_without_a_gradient_can_be_left_out() -> None:
     kernel, recurrence = RECURRENCES["attention"]
     inputs = drawn(kernel)
 
-    def fn(**x):
+    def fn(**x) -> tuple[Tensor, Tensor]:
         y, last = recurrence(**x)
         return y, last.detach()
 
@@ -670,7 +678,7 @@ def test_states_without_a_gradient_can_be_left_out() -> None:
 def test_the_place_of_a_gradient_of_a_group() -> None:
     kernel, recurrence = RECURRENCES["ssd"]
 
-    def moved(B, **x):
+    def moved(B: Tensor, **x) -> tuple[Tensor, Tensor]:
         if B.requires_grad:
             B.register_hook(lambda g: g + (torch.arange(2) == 1)[None, None, :, None] * 1e3)
         return recurrence(B=B, **x)
@@ -689,7 +697,7 @@ def test_the_place_of_a_gradient_of_a_group() -> None:
         ({"cotangents": {"y": torch.ones(1)}}, r"cotangent of y has shape \(1,\)"),
     ],
 )
-def test_wrong_cotangents(options, message) -> None:
+def test_wrong_cotangents(options, message: str) -> None:
     kernel, recurrence = RECURRENCES["attention"]
     with pytest.raises(InvalidArgument, match=message):
         check_refinement(recurrence, kernel, drawn(kernel), **options)

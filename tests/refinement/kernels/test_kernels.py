@@ -1,11 +1,13 @@
 """Kernels of the families: runs in pieces, equal forms, bounds that hold, faults that are refuted."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from scanproof import (
@@ -51,7 +53,7 @@ def arrays(inputs):
     return {name: tensor.double().numpy() for name, tensor in inputs.items()}
 
 
-def fractions(kernel, seed, **sizes):
+def fractions(kernel, seed: int, **sizes):
     rng = np.random.default_rng(seed)
     size = {**SIZES, "time": 5, "head": 2, "group": 1, "state": 2, "channel": 2, **sizes}
     return {
@@ -97,7 +99,7 @@ def test_no_token_leaves_the_state(kernel) -> None:
 
 @pytest.mark.parametrize("chunk_size", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("decays", ["a head", "a state entry"])
-def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size, decays) -> None:
+def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size: int, decays: str) -> None:
     """In exact arithmetic: Lean theorem ``deltaRule_outputs_eq_chunked``."""
     kernel = GatedDeltaRule(scale=0.5, log_decays=False)
     for seed in range(5):
@@ -125,7 +127,7 @@ def test_simple_special_cases_agree() -> None:
     np.testing.assert_allclose(MinGru().run(inputs)["last_state"], expected, rtol=1e-15)
 
 
-def sequential(a, b, h0):
+def sequential(a: Tensor, b: Tensor, h0: Tensor) -> Tensor:
     states = []
     for t in range(b.shape[1]):
         h0 = a[:, t] * h0 + b[:, t]
@@ -133,7 +135,7 @@ def sequential(a, b, h0):
     return torch.stack(states, 1)
 
 
-def associative(a, b, h0):
+def associative(a: Tensor, b: Tensor, h0: Tensor) -> Tensor:
     """Hillis and Steele's prefix scan, with the initial state in the first input."""
     a = a.expand_as(b) if not a.is_complex() else a.expand(b.shape)
     b = torch.cat([b[:, :1] + a[:, :1] * h0[:, None], b[:, 1:]], 1)
@@ -146,7 +148,7 @@ def associative(a, b, h0):
     return b
 
 
-def attention(a, b, h0):
+def attention(a: Tensor, b: Tensor, h0: Tensor) -> Tensor:
     """Decays between all pairs of tokens, from sums of their logarithms."""
     logs = a.log().expand_as(b).cumsum(1)
     pairs = logs[:, :, None] - logs[:, None]
@@ -158,26 +160,39 @@ def attention(a, b, h0):
 SCANS = {"sequential": (sequential, 0), "associative": (associative, 0), "attention": (attention, 37)}
 
 
-def ssd(scan, x, dt, A, B, C, D, z, dt_bias, initial_state):
+def ssd(
+    scan,
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    z: Tensor,
+    dt_bias: Tensor,
+    initial_state: Tensor,
+) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(dt + dt_bias).clamp(0.1, 2.0)[..., None, None]
     B, C = (each.repeat_interleave(2, dim=2)[..., None, :] for each in (B, C))
     h = scan((dt * A[:, None, None]).exp(), dt * B * x[..., None], initial_state)
     return ((h * C).sum(-1) + D * x) * functional.silu(z), h[:, -1]
 
 
-def gla(scan, q, k, v, g, initial_state):
+def gla(scan, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
     h = scan(g.exp()[..., None], k[..., None] * v[..., None, :], initial_state)
     return torch.einsum("bthn,bthnp->bthp", q * 0.5, h), h[:, -1]
 
 
-def rwkv6(scan, q, k, v, w, u, initial_state):
+def rwkv6(
+    scan, q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor
+) -> tuple[Tensor, Tensor]:
     kv = k[..., None] * v[..., None, :]
     h = scan(w.exp()[..., None], kv, initial_state)
     before = torch.cat([initial_state[:, None], h[:, :-1]], 1)
     return (q[..., None] * 0.5 * (before + u[..., None] * kv)).sum(-2), h[:, -1]
 
 
-def mlstm(scan, q, k, v, input_gate, forget_gate):
+def mlstm(scan, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor) -> Tensor:
     logs, m = functional.logsigmoid(forget_gate), torch.zeros_like(input_gate[:, 0])
     C, n, outputs = 0, 0, []
     for t in range(q.shape[1]):
@@ -192,8 +207,17 @@ def mlstm(scan, q, k, v, input_gate, forget_gate):
     return torch.stack(outputs, 1)
 
 
-def rglru(scan, x, input_weight, input_bias, recurrence_weight, recurrence_bias, decay, initial_state):
-    def gate(weight, bias):
+def rglru(
+    scan,
+    x: Tensor,
+    input_weight: Tensor,
+    input_bias: Tensor,
+    recurrence_weight: Tensor,
+    recurrence_bias: Tensor,
+    decay: Tensor,
+    initial_state: Tensor,
+) -> tuple[Tensor, Tensor]:
+    def gate(weight: Tensor, bias: Tensor) -> Tensor:
         return (torch.einsum("hoi,bthi->btho", weight, x) + bias).sigmoid()
 
     logs = -8 * gate(recurrence_weight, recurrence_bias) * functional.softplus(decay)
@@ -202,12 +226,24 @@ def rglru(scan, x, input_weight, input_bias, recurrence_weight, recurrence_bias,
     return h, h[:, -1]
 
 
-def mingru(scan, gate, candidate, initial_state):
+def mingru(scan, gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
     h = scan((-gate).sigmoid(), gate.sigmoid() * candidate, initial_state)
     return h, h[:, -1]
 
 
-def complex_diagonal(scan, u, a_re, a_im, B_re, B_im, C_re, C_im, D, initial_re, initial_im):
+def complex_diagonal(
+    scan,
+    u: Tensor,
+    a_re: Tensor,
+    a_im: Tensor,
+    B_re: Tensor,
+    B_im: Tensor,
+    C_re: Tensor,
+    C_im: Tensor,
+    D: Tensor,
+    initial_re: Tensor,
+    initial_im: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
     a = torch.complex(a_re, a_im)
     b = torch.einsum("sc,btc->bts", torch.complex(B_re, B_im), u.to(a.dtype))
     h = scan(a.expand(b.shape), b, torch.complex(initial_re, initial_im))
@@ -226,7 +262,7 @@ IMPLEMENTATIONS = {
 }
 
 
-def tried():
+def tried() -> Iterator[tuple[str, str, torch.dtype]]:
     """Yield (family, order, precision) as far as torch has such numbers and the family such an order.
 
     The mLSTM is tried as it is run, from token to token in log space; in bfloat16 its bound is infinite.
@@ -241,7 +277,7 @@ def tried():
 
 
 @pytest.mark.parametrize(("name", "order", "dtype"), list(tried()))
-def test_bounds_hold_in_every_order(name, order, dtype) -> None:
+def test_bounds_hold_in_every_order(name: str, order: str, dtype: torch.dtype) -> None:
     kernel, implementation = KERNELS[name], IMPLEMENTATIONS[name]
     scan, window = SCANS[order]
     for seed in range(3):
@@ -270,7 +306,7 @@ def test_bounds_hold_in_every_order(name, order, dtype) -> None:
         ("delta", 0, None),
     ],
 )
-def test_a_bound_without_a_theorem_names_none(name, window, bound) -> None:
+def test_a_bound_without_a_theorem_names_none(name: str, window: int, bound: str | None) -> None:
     kernel = KERNELS[name]
     inputs = random_inputs(kernel, seed=0, time=3)
 
@@ -298,16 +334,24 @@ def test_complex_rounding_is_counted() -> None:
 
 
 @pytest.mark.parametrize("decay", [-18.0, -22.0])
-def test_a_root_near_zero_may_grow_by_more_than_its_value(decay) -> None:
+def test_a_root_near_zero_may_grow_by_more_than_its_value(decay: float) -> None:
     """``1 - a²`` cancels to a few units in the last place, and ``exp`` is right to one of them."""
     inputs = random_inputs(RgLru(), seed=0)
     inputs["decay"] = torch.full_like(inputs["decay"], decay)
 
-    def one_step_down(x, input_weight, input_bias, recurrence_weight, recurrence_bias, decay, initial_state):
-        def gate(weight, bias):
+    def one_step_down(
+        x: Tensor,
+        input_weight: Tensor,
+        input_bias: Tensor,
+        recurrence_weight: Tensor,
+        recurrence_bias: Tensor,
+        decay: Tensor,
+        initial_state: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        def gate(weight: Tensor, bias: Tensor) -> Tensor:
             return (torch.einsum("hoi,bthi->btho", weight, x) + bias).sigmoid()
 
-        def exp(log):
+        def exp(log: Tensor) -> Tensor:
             return torch.nextafter(log.exp(), torch.zeros(()))
 
         logs = -8 * gate(recurrence_weight, recurrence_bias) * functional.softplus(decay)
@@ -379,7 +423,7 @@ def test_a_kernel_in_float64_is_held_to_float64() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 20])
-def test_mlstm_with_large_gates(size) -> None:
+def test_mlstm_with_large_gates(size: int) -> None:
     kernel = MLstm(scale=0.5, eps=1e-6)
     inputs = random_inputs(kernel, seed=0, time=12)
     inputs["input_gate"] = inputs["input_gate"] * size
@@ -388,8 +432,10 @@ def test_mlstm_with_large_gates(size) -> None:
     assert report.worst.ratio <= 1, report.summary()
 
 
-def delta(dtype_of_state=None, chunk_size=None):
-    def by_tokens(q, k, v, g, beta, initial_state):
+def delta(dtype_of_state=None, chunk_size: int | None = None):
+    def by_tokens(
+        q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor
+    ) -> tuple[Tensor, Tensor]:
         q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))
         h, outputs = initial_state, []
         for t in range(q.shape[1]):
@@ -399,7 +445,9 @@ def delta(dtype_of_state=None, chunk_size=None):
             outputs.append((q[:, t, ..., None] * 0.5 * h).sum(-2))
         return torch.stack(outputs, 1), h
 
-    def by_chunks(q, k, v, g, beta, initial_state):
+    def by_chunks(
+        q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor
+    ) -> tuple[Tensor, Tensor]:
         q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))
         h, outputs = initial_state, []
         for start in range(0, q.shape[1], chunk_size):
@@ -419,7 +467,7 @@ def delta(dtype_of_state=None, chunk_size=None):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("chunk_size", [None, 8])
-def test_bounds_of_the_delta_rule_hold(dtype, chunk_size) -> None:
+def test_bounds_of_the_delta_rule_hold(dtype: torch.dtype, chunk_size: int | None) -> None:
     kernel = GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=chunk_size)
     for seed in range(3):
         inputs = random_inputs(kernel, seed=seed, dtype=dtype)
@@ -440,7 +488,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_are_refuted(name) -> None:
+def test_faults_are_refuted(name: str) -> None:
     kernel, (changed, change, _) = KERNELS[name], FAULTS[name]
     inputs = random_inputs(kernel, seed=0)
 
@@ -456,7 +504,7 @@ def test_a_failing_case_is_made_small_and_says_how_to_repeat_it() -> None:
     kernel = GatedLinearAttention()
     inputs = random_inputs(kernel, seed=0, without=frozenset({"initial_state"}))
 
-    def ignores_decay(q, k, v, g):
+    def ignores_decay(q: Tensor, k: Tensor, v: Tensor, g: Tensor) -> Tensor:
         h = sequential(torch.ones_like(g)[..., None], k[..., None] * v[..., None, :], torch.zeros(()))
         return torch.einsum("bthn,bthnp->bthp", q, h)
 
@@ -493,7 +541,7 @@ def test_only_y_may_be_returned() -> None:
         ({"empty": "g"}, "give sizes above 0"),
     ],
 )
-def test_wrong_calls_are_explained(change, message) -> None:
+def test_wrong_calls_are_explained(change, message: str) -> None:
     kernel = KERNELS["gla"]
     inputs = random_inputs(kernel, seed=0)
     if "without" in change:

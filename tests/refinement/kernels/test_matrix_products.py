@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from refinement.kernels import chunked
 from scanproof import (
@@ -20,6 +21,7 @@ from scanproof import (
 )
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.cases import random_inputs
+from scanproof.refinement.report import RefinementReport
 
 NO_DECAY, NO_INDEX = frozenset({"g"}), frozenset({"seq_idx"})
 FORMS = {
@@ -38,7 +40,7 @@ FACTORS = {
 }
 
 
-def inputs_of(kernel, without, seed, tame=False):
+def inputs_of(kernel, without, seed: int, tame: bool = False) -> dict[str, Tensor]:
     sizes = {"batch": 1, "head": 2, "group": 1, "time": 11, "state": 4, "channel": 3}
     inputs = random_inputs(kernel, seed=seed, without=without, **sizes)
     if not tame:
@@ -48,7 +50,7 @@ def inputs_of(kernel, without, seed, tame=False):
 
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("factors", FACTORS)
-def test_right_kernels_refine(name, factors) -> None:
+def test_right_kernels_refine(name: str, factors: str) -> None:
     """What cancels in gradients at decays is decided rarely; no entry of any gradient is refuted."""
     kernel, form, options, without = FORMS[name]
     rounding, rounded = FACTORS[factors]
@@ -67,7 +69,7 @@ def test_right_kernels_refine(name, factors) -> None:
 
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize(("factors", "off"), [("tf32, cut", 0.06), ("bf16-mixed", 0.25)])
-def test_a_small_error_is_refuted_all_the_same(name, factors, off) -> None:
+def test_a_small_error_is_refuted_all_the_same(name: str, factors: str, off: float) -> None:
     kernel, form, options, without = FORMS[name]
     rounding, rounded = FACTORS[factors]
     right = partial(form, chunked.products(rounded))
@@ -91,11 +93,11 @@ def test_a_kernel_as_people_train_it() -> None:
     kernel, form, options, without = FORMS["attention"]
     inputs = {name: x.bfloat16() for name, x in inputs_of(kernel, without, 0).items()}
 
-    def trained(change, **tensors):
+    def trained(change: float, **tensors) -> tuple[Tensor, Tensor]:
         y, last = form(chunked.products(chunked.nearest_bf16), **{n: x.float() for n, x in tensors.items()})
         return (change * y).bfloat16(), last
 
-    def report(change, rounding):
+    def report(change: float, rounding) -> RefinementReport:
         return check_refinement(
             partial(trained, change), kernel, inputs, rounding=rounding, shrink=False, **options
         )
