@@ -1,5 +1,7 @@
 """Blocks in PyTorch that are the list runners of specs, with random parameters and inputs."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -37,7 +39,9 @@ BLOCKS = {DiagonalS4Spec: DiagonalS4, MambaBlockSpec: CompactMamba}
 DIMS = {"inputDim": 3, "stateDim": 5, "outputDim": 2}
 
 
-def block_case(kind=DiagonalS4Spec, dtype: torch.dtype = torch.float32, length: int = 20, seed=0):
+def block_case(
+    kind=DiagonalS4Spec, dtype: torch.dtype = torch.float32, length: int = 20, seed=0
+) -> tuple[nn.Module, Any, Tensor]:
     spec = random_spec(kind, DIMS, seed=seed)
     x = torch.randn(2, length, 3, generator=torch.Generator().manual_seed(seed)).to(dtype)
     return BLOCKS[kind](spec, dtype), spec, x

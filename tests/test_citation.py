@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 CITATION = (ROOT / "CITATION.cff").read_text()
 
 
-def validate(file):
+def validate(file) -> subprocess.CompletedProcess[str]:
     check = ["-m", "check_jsonschema", "--builtin-schema", "vendor.citation-file-format", str(file)]
     return subprocess.run([sys.executable, *check], capture_output=True, text=True, check=False)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ BLOCKS = re.compile(r"```python\n(?P<code>.*?)```(?:\n```text\n(?P<output>.*?)``
 TESTS = re.compile(r"```python title=\"(?P<file>test_\w+\.py)\"\n(?P<code>.*?)```", re.DOTALL)
 
 
-def page_of(page):
+def page_of(page) -> Any:
     mark = [pytest.mark.lean] if "Oracle.start" in page.read_text() else []
     return pytest.param(page, id=name(page), marks=mark)
 
@@ -118,7 +119,7 @@ SHOWS = re.compile(r"\b(show\(|assert )")
 """What a program has in it that stops where there is no fault."""
 
 
-def plain(name):
+def plain(name) -> str:
     """Return a name of a family without what sets words apart: as a heading and as a config has it, alike."""
     return re.sub(r"[ _-]", "", name).lower()
 

@@ -39,7 +39,7 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 """
 
 
-def run(program, *absent):
+def run(program, *absent) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", WITHOUT + program, ",".join(absent)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

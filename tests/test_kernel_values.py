@@ -23,7 +23,7 @@ BIAS = torch.tensor([1, 0, 2, -1])
 START = torch.tensor([[1, 0], [0, 1], [2, 1], [-1, 1]])
 
 
-def expects(tensor):
+def expects(tensor) -> bool:
     return f"{tensor.tolist()} := by decide\n" in LEAN
 
 

@@ -5,9 +5,10 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import jsonschema
 import pytest
@@ -78,7 +79,7 @@ class Loaded:
 
 
 @pytest.fixture
-def loaded():
+def loaded() -> Any:
     loaded = Loaded()
     yield loaded
     for name, module in loaded.modules.items():
@@ -86,10 +87,10 @@ def loaded():
 
 
 @pytest.fixture
-def run(loaded, pytester: pytest.Pytester):
+def run(loaded, pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     """Run pytest on a suite below the models, with the plugins it finds, in random order only if asked."""
 
-    def run(suite: str, *options, how="runpytest_inprocess"):
+    def run(suite: str, *options, how="runpytest_inprocess") -> pytest.RunResult:
         pytester.makepyfile(test_suite=MODELS + suite)
         order = () if "randomly" in options else ("-p", "no:randomly")
         keeping = {"plugins": [loaded]} if how == "runpytest_inprocess" else {}
@@ -98,7 +99,7 @@ def run(loaded, pytester: pytest.Pytester):
     return run
 
 
-def table_of(result):
+def table_of(result) -> list[list[str]]:
     section = re.split(r"^=.*= scanproof =.*\n", result.stdout.str(), flags=re.MULTILINE)[1].split("\n=")[0]
     return [line.split() for line in section.splitlines() if line.startswith(("✓", "✗", "?"))]
 
@@ -299,7 +300,7 @@ def test_options_out_of_range(run, option, sentence) -> None:
     assert sentence in result.stderr.str()
 
 
-def reports_of(file: Path):
+def reports_of(file: Path) -> list[dict[str, Any]]:
     content = json.loads(file.read_text())
     schema = json.loads(resources.files("scanproof.report").joinpath("schema.json").read_text())
     jsonschema.validate(content, schema)
@@ -374,7 +375,7 @@ def test_options_weigh_more_than_ini_keys(run, pytester: pytest.Pytester) -> Non
     assert not (pytester.path / "other.json").exists()
 
 
-def without_time(reports):
+def without_time(reports) -> list[dict[str, Any]]:
     return [
         {name: report[name] for name in ("subject", "check", "verdict", "reason", "worst", "seed")}
         for report in reports
@@ -401,13 +402,13 @@ class Twin:
     def __init__(self) -> None:
         self.asked, self.closed = 0, False
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error) -> None:
         self.closed = True
 
-    def run(self, spec, x):
+    def run(self, spec, x) -> Any:
         self.asked += 1
         return spec.run(x)
 
@@ -417,7 +418,7 @@ class Lake:
 
 
 @pytest.fixture
-def twin(monkeypatch: pytest.MonkeyPatch):
+def twin(monkeypatch: pytest.MonkeyPatch) -> Any:
     twin = Twin()
     monkeypatch.setattr(find, "find_toolchain", lambda project: Lake)
     monkeypatch.setattr(Oracle, "start", lambda: twin)

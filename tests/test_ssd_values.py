@@ -23,7 +23,7 @@ def pattern(modulus: int, offset: int, *terms) -> Tensor:
     return total % modulus - offset
 
 
-def expects(tensor):
+def expects(tensor) -> bool:
     exact = tensor.round().long()
     assert torch.equal(exact.to(tensor), tensor)
     return f"{exact.tolist()} := by decide\n" in LEAN
@@ -40,7 +40,7 @@ BIAS = pattern(5, 2, (2, 4))
 START = pattern(3, 1, (1, 4), (1, 2), (1, 2))
 
 
-def ssd_scan(full, seq_idx):
+def ssd_scan(full, seq_idx) -> tuple[Tensor, Tensor]:
     dt = softplus(DT + BIAS).clamp(0, 6) if full else DT
     state, outputs = START, []
     for t in range(len(X)):
@@ -66,19 +66,19 @@ def test_ssd_scan_with_seq_idx() -> None:
     assert expects(state)
 
 
-def padded(tensor):
+def padded(tensor) -> Tensor:
     rest = tensor.new_zeros(PADDED - T, *tensor.shape[1:])
     return torch.cat([tensor, rest]).double().unflatten(0, (CHUNKS, CHUNK))
 
 
-def segment_sums(logs):
+def segment_sums(logs) -> Tensor:
     """Return the sums over ``s < r <= t`` of the logarithms, -inf for ``s > t``; shape (..., t, s)."""
     sums = logs.cumsum(-1)
     differences = sums[..., :, None] - sums[..., None, :]
     return differences.masked_fill(~torch.ones_like(differences, dtype=torch.bool).tril(), -torch.inf)
 
 
-def ssd_chunked(destination_axis):
+def ssd_chunked(destination_axis) -> tuple[Tensor, Tensor]:
     """Run Mamba-2's chunked algorithm, or the faulty one that sums decays of chunks over destinations."""
     logs = padded(pattern(2, 0, (1, T)))
     b, c = padded(pattern(5, 2, (3, T), (2, 2))), padded(pattern(3, 1, (2, T), (1, 2)))
@@ -107,7 +107,7 @@ def test_ssd_summed_over_the_wrong_axis() -> None:
     assert expects(outputs)
 
 
-def queries_keys_values():
+def queries_keys_values() -> tuple[Tensor, Tensor, Tensor]:
     q, k = pattern(5, 2, (3, T), (2, 2)), pattern(3, 1, (2, T), (1, 2))
     return padded(q), padded(k), padded(pattern(7, 3, (5, T), (3, 3)))
 
@@ -158,7 +158,7 @@ def test_twin_of_ssd_scan() -> None:
     expects_of_twin(full, row | {"A": A, "seq_idx": torch.tensor([[0, 0, 1, 1, 2]])} | options)
 
 
-def row_of_attention():
+def row_of_attention() -> dict[str, Tensor]:
     q, k = pattern(5, 2, (3, T), (2, 2)), pattern(3, 1, (2, T), (1, 2))
     row = {"q": q, "k": k, "v": pattern(7, 3, (5, T), (3, 3))}
     return {name: tensor[None, :, None] for name, tensor in row.items()}

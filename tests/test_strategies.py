@@ -1,9 +1,12 @@
 """What is drawn fits the scans, varies as promised, and is the same for a seed."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from scanproof import (
     InvalidArgument,
@@ -25,7 +28,7 @@ from scanproof.refinement.strategies import (
 )
 
 
-def drawn(strategy, count, seed_=0):
+def drawn(strategy, count, seed_=0) -> list[Any]:
     values = []
 
     @seed(seed_)
@@ -45,15 +48,15 @@ def drawn(strategy, count, seed_=0):
 
 
 @pytest.fixture(scope="module")
-def scans():
+def scans() -> list[Any]:
     return drawn(scan_inputs(scan_shapes(max_groups=2)), 400)
 
 
-def some(values, holds):
+def some(values, holds) -> bool:
     return any(holds(value) for value in values)
 
 
-def numbers(inputs):
+def numbers(inputs) -> list[Tensor]:
     return [x for x in inputs.values() if isinstance(x, torch.Tensor)]
 
 
@@ -136,7 +139,7 @@ def test_dtypes(dtype) -> None:
 
 
 def test_a_seed_repeats_and_another_differs() -> None:
-    def text(seed_):
+    def text(seed_) -> list[str]:
         return [str(inputs) for inputs in drawn(scan_inputs(), 20, seed_)]
 
     assert text(3) == text(3)

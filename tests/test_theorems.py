@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ FIVE = (
 
 
 @pytest.fixture(scope="module")
-def statements():
+def statements() -> dict[str, Any]:
     return {theorem.name: theorem for theorem in catalogue.load(ROOT).theorems}
 
 
@@ -56,7 +57,7 @@ def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements) -> N
         assert f"(m : Scanproof.{spec.__name__} " in statements[f"Scanproof.{spec.theorem}"].statement
 
 
-def named_in(text, namespaces):
+def named_in(text, namespaces) -> set[str]:
     """Return what a text names as Lean declarations, by the three ways in which that is written."""
     text = text.replace("`Scanproof.", "`")
     introduced = re.findall(r"(?:Lean )?[Tt]heorem\s+`+([\w.]+)`+", text)

@@ -10,6 +10,7 @@ import zipfile
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -48,7 +49,7 @@ for module in pkgutil.walk_packages(scanproof.__path__, "scanproof."):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory):
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -56,7 +57,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory):
     return file
 
 
-def required(package, extras):
+def required(package, extras) -> Any:
     """Return what a package requires with some extras; its own name stands for what its extras require."""
     found = []
     for requirement in map(Requirement, package.requires):
@@ -87,7 +88,7 @@ def link(requirements, folder) -> None:
                 (folder / part).symlink_to(package.locate_file(part))
 
 
-def environment(wheel, folder, extras):
+def environment(wheel, folder, extras) -> Any:
     """Make an environment of the wheel and, of what is installed here, what it requires with some extras."""
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
@@ -110,7 +111,7 @@ def environment(wheel, folder, extras):
     return partial(run_in, folder)
 
 
-def run_in(folder, program, *arguments):
+def run_in(folder, program, *arguments) -> Any:
     """Run a program of an environment in a folder of its own."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     command = [folder / "env" / "bin" / program, *arguments]
@@ -120,19 +121,19 @@ def run_in(folder, program, *arguments):
 
 
 @pytest.fixture(scope="module")
-def bare(wheel, tmp_path_factory: pytest.TempPathFactory):
+def bare(wheel, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Run a program where scanproof is installed without an extra."""
     return environment(wheel, tmp_path_factory.mktemp("bare"), ())
 
 
 @pytest.fixture(scope="module")
-def run(wheel, tmp_path_factory: pytest.TempPathFactory):
+def run(wheel, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Run a program where scanproof is installed with ``EXTRAS``."""
     return environment(wheel, tmp_path_factory.mktemp("empty"), EXTRAS)
 
 
 @pytest.fixture(scope="module")
-def scanproof(run):
+def scanproof(run) -> Any:
     return partial(run, "scanproof")
 
 
@@ -160,7 +161,7 @@ def test_it_carries_sources_catalogue_and_golden_vectors(wheel) -> None:
     assert {f"scanproof/{name}" for name in data} <= names
 
 
-def failures(run):
+def failures(run) -> dict[str, str]:
     result = run("python", "-c", IMPORT_ALL)
     assert result.returncode == 0, result.stderr
     return dict(line.split("\t") for line in result.stdout.splitlines())

@@ -40,7 +40,7 @@ def reference(x):
 
 
 @pytest.fixture
-def folder(tmp_path: Path):
+def folder(tmp_path: Path) -> Path:
     deep = tmp_path / "pack" / "deep"
     deep.mkdir(parents=True)
     for init in (tmp_path / "pack" / "__init__.py", deep / "__init__.py"):

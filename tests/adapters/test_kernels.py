@@ -1,9 +1,11 @@
 """Kernels of real packages refine the families' recurrences, and are causal."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +33,7 @@ ENABLE = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/test_kernels.py"
 INSTALLED = transformers.subjects()
 
 
-def first_of_their_name(subjects):
+def first_of_their_name(subjects) -> Iterable[Any]:
     """Return one subject of each function; its copies in other families are only compared with the kernel."""
     return {subject.name.partition(":")[2]: subject for subject in reversed(subjects)}.values()
 
@@ -57,7 +59,7 @@ NAN = ":ssd_chunk_scan_combined_ref"
 """Its gradients are NaN at such inputs."""
 
 
-def gradients_at(subject: Subject):
+def gradients_at(subject: Subject) -> set[str]:
     return set(subject.inputs()) - subject.kernel.marks - subject.constant
 
 
@@ -162,7 +164,7 @@ def test_gradients_that_cannot_be_compared() -> None:
         scan_subject(no_gradient=True).gradient_refinement()
 
 
-def every_subject():
+def every_subject() -> list[Any]:
     return [
         *INSTALLED,
         *(s for module in OVERLAYS for s in import_module(f"scanproof.adapters.kernels.{module}").subjects()),

@@ -46,7 +46,7 @@ def test_packages_are_installed_once_and_seen_by_one_process(
 def test_another_list_is_another_folder(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
 
-    def install(command, env, **kwargs):
+    def install(command, env, **kwargs) -> subprocess.CompletedProcess[str]:
         ran.append((command, env))
         target = command[command.index("--target") + 1]
         subprocess.Popen(["mkdir", target]).wait()
@@ -68,7 +68,7 @@ def test_another_list_is_another_folder(lists: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_failure_is_told_and_leaves_nothing(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(command, **kwargs):
+    def fail(command, **kwargs) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "ERROR: No matching distribution found\nhint: x\n")
 
     monkeypatch.setattr(subprocess, "run", fail)

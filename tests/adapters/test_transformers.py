@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from mixers import off_by_a_hundredth, tokens
 from scanproof import InvalidArgument, Rounding, Verdict, check_refinement
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 
 
 @pytest.fixture(scope="module")
-def mixer():
+def mixer() -> nn.Module:
     return random_mamba_mixer()
 
 
@@ -103,7 +104,7 @@ def test_taps_and_gate_have_their_places(mixer) -> None:
         assert check_refinement(changed, spec, x, shrink=False).verdict is Verdict.REFUTED, name
 
 
-def run_in_pieces(mixer, x, lengths):
+def run_in_pieces(mixer, x, lengths) -> Tensor:
     cache = transformers.DynamicCache(config=mixer.config)
     return torch.cat([mixer(part, cache_params=cache) for part in x.split(lengths, dim=1)], dim=1)
 
@@ -133,7 +134,7 @@ def test_several_cached_tokens_start_from_a_zero_state() -> None:
 def test_left_padding_leaks_the_input_bias_into_the_convolution() -> None:
     """A fault of transformers 5.23, found by the check: only without ``use_bias`` is padding invisible."""
 
-    def padded(mixer, x):
+    def padded(mixer, x) -> Tensor:
         ahead = torch.zeros(x.shape[0], 3, x.shape[2])
         mask = torch.cat([torch.zeros(x.shape[0], 3), torch.ones(x.shape[:2])], dim=1).long()
         return mixer(torch.cat([ahead, x], dim=1), attention_mask=mask)[:, 3:]

@@ -2,9 +2,11 @@
 
 import copy
 import math
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from mixers import off_by_a_hundredth, tokens
 from scanproof import InvalidArgument, Verdict, check_refinement
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 
 
 @pytest.fixture(scope="module")
-def mixer():
+def mixer() -> nn.Module:
     return random_mamba2_mixer(n_groups=2)
 
 
@@ -59,7 +61,7 @@ def test_gradients_refine(options) -> None:
 
 
 def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def forward(y, z):
+    def forward(y, z) -> Tensor:
         gated = y * torch.nn.functional.silu(z.float())
         groups = gated.unflatten(-1, (2, -1))
         scale = (groups.square().mean(-1, keepdim=True) + mixer.norm.variance_epsilon).rsqrt()
@@ -97,17 +99,17 @@ def test_every_parameter_counts(mixer, name) -> None:
     assert report.verdict is Verdict.REFUTED, report.summary()
 
 
-def growing(scan, x, dt, A, B, C, **options):
+def growing(scan, x, dt, A, B, C, **options) -> Any:
     return scan(x, dt, -A, B, C, **options)
 
 
-def tiled(scan, x, dt, A, B, C, **options):
+def tiled(scan, x, dt, A, B, C, **options) -> Any:
     """Heads 0, 2 and 1, 3 share a group, not 0, 1 and 2, 3."""
     B, C = (each.repeat(1, 1, x.shape[2] // each.shape[2], 1) for each in (B, C))
     return scan(x, dt, A, B, C, **options)
 
 
-def without_limits(scan, *arguments, dt_limit, **options):
+def without_limits(scan, *arguments, dt_limit, **options) -> Any:
     return scan(*arguments, **options)
 
 
@@ -133,7 +135,7 @@ def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(
 
 
 def test_single_cached_tokens_refine_unless_a_limit_binds() -> None:
-    def run(x):
+    def run(x) -> Tensor:
         cache = transformers.DynamicCache(config=transformers.Mamba2Config(num_hidden_layers=1))
         parts = x.split([x.shape[1] - 6] + [1] * 6, dim=1)
         return torch.cat([mixer(part, cache_params=cache) for part in parts], dim=1)

@@ -1,7 +1,10 @@
 """Families of transformers through one path, and what streaming finds in the release that is pinned."""
 
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
 from scanproof import InvalidArgument, Verdict, check_streaming
 from scanproof.adapters.transformers_models import FAMILIES, CachedModel, small_model
@@ -11,12 +14,12 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.usefixtures("_quiet")
 
 
-def tokens(model_type, length=13):
+def tokens(model_type, length=13) -> Tensor:
     width = FAMILIES[model_type].width
     return torch.randn(2, length, width, generator=torch.Generator().manual_seed(1))
 
 
-def streaming(model_type, length=13, **options):
+def streaming(model_type, length=13, **options) -> tuple[dict[str, Any], Any]:
     model = CachedModel(small_model(model_type), **options)
     report = check_streaming(model, tokens(model_type, length), cuts=[1, 5, 6])
     return {row.check: row for row in report.ways}, report

@@ -3,11 +3,12 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
-from typer.testing import CliRunner
+from torch import Tensor, nn
+from typer.testing import CliRunner, Result
 
 from scanproof import (
     DiagonalS4Spec,
@@ -62,7 +63,7 @@ def tokens(*shape) -> Tensor:
     return torch.randn(shape or (2, 13, 1), generator=torch.Generator().manual_seed(0))
 
 
-def verdicts(report: AuditReport):
+def verdicts(report: AuditReport) -> dict[str, Verdict]:
     return {one.check: one.verdict for one in report.checks}
 
 
@@ -145,10 +146,10 @@ class Shifted(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def get_input_embeddings(self):
+    def get_input_embeddings(self) -> nn.Module:
         return self.model.get_input_embeddings()
 
-    def forward(self, input_ids: Tensor | None = None, inputs_embeds: Tensor | None = None):
+    def forward(self, input_ids: Tensor | None = None, inputs_embeds: Tensor | None = None) -> Any:
         given = input_ids if inputs_embeds is None else inputs_embeds
         shifted = given.roll(-1, 1)
         names = {"input_ids": shifted} if inputs_embeds is None else {"inputs_embeds": shifted}
@@ -156,7 +157,7 @@ class Shifted(torch.nn.Module):
 
 
 @pytest.fixture(scope="module")
-def language_model():
+def language_model() -> nn.Module:
     transformers = pytest.importorskip("transformers")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -239,12 +240,12 @@ def test_a_wrong_call() -> None:
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     (tmp_path / "made_for_audit.py").write_text(FACTORY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
 
-    def run(name, *options, shape="2,13,1"):
+    def run(name, *options, shape="2,13,1") -> Result:
         arguments = ["audit", f"made_for_audit:{name}", "--shape", shape, *options]
         return CliRunner().invoke(app, arguments)
 

@@ -48,6 +48,6 @@ def test_both_ways_check_the_same_module(capsys: pytest.CaptureFixture[str]) -> 
     assert ratio == ways["one process for all"] / ways["one process for each module"] > 0
 
 
-def sample_file():
+def sample_file() -> str:
     graph = read_graph(Project.find(ROOT))
     return graph.modules[sample(graph, 1)[0]].file

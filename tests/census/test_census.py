@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import pytest
 import torch
+from torch import Tensor
 from typer.testing import CliRunner
 
 from block_case import block_case
@@ -26,22 +28,22 @@ from scanproof.lean.progress import silent
 from scanproof.streaming.model import Unsupported
 
 
-def said(check, verdict, worst=None, evidence="36 cuts | <b>"):
+def said(check, verdict, worst=None, evidence="36 cuts | <b>") -> Answer:
     return Answer(check=check, verdict=verdict, evidence=evidence, worst=worst)
 
 
-def entry(name="a: one", *answers, **options):
+def entry(name="a: one", *answers, **options) -> Entry:
     return Entry(name=name, package="a", version="1.0", answers=answers, **options)
 
 
-def subject(name, version="1.0"):
+def subject(name, version="1.0") -> Subject:
     return Subject(name, "a", lambda seed: (), version=version)
 
 
-def answering(asked):
+def answering(asked) -> Callable[..., Entry]:
     """Answer for a subject, and note that it was asked."""
 
-    def examine(subject, seed):
+    def examine(subject, seed) -> Entry:
         asked.append(subject.name)
         return replace(basis.unanswered(subject, seed), answers=(said("steps", "STREAMS"),))
 
@@ -77,7 +79,7 @@ def test_every_check_of_streaming_has_a_column() -> None:
 def test_it_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     asked = []
 
-    def ask(subjects, seed=0):
+    def ask(subjects, seed=0) -> Any:
         return command.collect(subjects, kept, seed, 1, silent, answering(asked))
 
     kept = tmp_path / "census.jsonl"
@@ -125,7 +127,7 @@ def test_the_headline_names_every_version_of_torch_that_was_used() -> None:
 def test_what_failed_is_asked_again(tmp_path: Path) -> None:
     answers = iter([entry("a", problem="no network"), entry("a", said("steps", "STREAMS"))])
 
-    def examine(subject, seed):
+    def examine(subject, seed) -> Entry:
         return next(answers)
 
     kept, a = tmp_path / "census.jsonl", subject("a")
@@ -158,7 +160,7 @@ def test_the_page_tells_what_does_not_apply_from_what_is_open() -> None:
 
 
 def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_before() -> None:
-    def raises(seed):
+    def raises(seed) -> Never:
         yield said("certificate", "LEAK")
         raise RuntimeError("no such kernel")
 
@@ -201,7 +203,7 @@ def test_a_process_that_dies_is_a_problem_of_its_entry() -> None:
     assert (found.package, found.version) == ("a", "1.0")
 
 
-def shaped(*shape):
+def shaped(*shape) -> Callable[[Tensor], Tensor]:
     return lambda x: x.new_zeros(shape)
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from scanproof import doctor
 from scanproof.cli.app import app
@@ -12,7 +12,7 @@ from scanproof.lean import presence
 from scanproof.lean.project import Project
 
 
-def run(*arguments):
+def run(*arguments) -> Result:
     return CliRunner().invoke(app, ["doctor", *arguments])
 
 
@@ -24,7 +24,7 @@ def nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-def findings():
+def findings() -> dict[str, dict[str, str]]:
     return {one["name"]: one for one in json.loads(run("--json").stdout)["findings"]}
 
 

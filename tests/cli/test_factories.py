@@ -3,11 +3,11 @@
 import json
 import sys
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import pytest
 from markupsafe import escape
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from scanproof.causality.gradients import certificate
 from scanproof.cli.app import app
@@ -100,7 +100,7 @@ def aligned():
 
 
 @pytest.fixture(autouse=True)
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "made.py").write_text(MODULE)
     (tmp_path / "broken.py").write_text("import no_such_dependency\n")
     (tmp_path / "unfinished.py").write_text("def f(:\n")
@@ -112,7 +112,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         sys.modules.pop(name, None)
 
 
-def run(*arguments):
+def run(*arguments) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
@@ -146,7 +146,7 @@ def test_a_factory_may_give_the_input() -> None:
 
 
 def test_the_seed_is_that_of_the_factory_too() -> None:
-    def leak(seed: str):
+    def leak(seed: str) -> Any:
         found = run("certify", "made:leaky", "--shape", "2,5,1", "--seed", seed, "--json").stdout
         return json.loads(found)["reports"][0]["worst"]
 

@@ -5,9 +5,10 @@ import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Never
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from examples import EXAMPLES, PAGES, example
 from scanproof import cli
@@ -18,7 +19,7 @@ RUN_WHERE_ITS_OUTCOME_IS_READ = {"demo", "census"}
 """``tests/demo/test_tour.py`` and ``tests/census/test_census.py`` run these examples."""
 
 
-def run(text: str):
+def run(text: str) -> Result:
     return CliRunner().invoke(app, shlex.split(text))
 
 
@@ -91,7 +92,7 @@ def test_what_a_command_does_not_take_is_refused(name: str, wrong) -> None:
 
 def test_an_interruption_before_there_are_commands_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(ModuleType):
-        def __getattr__(self, name):
+        def __getattr__(self, name) -> Never:
             raise KeyboardInterrupt
 
     monkeypatch.setitem(sys.modules, "scanproof.cli.app", Slow("scanproof.cli.app"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from scanproof.cli.app import app
 from scanproof.lean import carried, catalogue, citation
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "Runner.take_outputs_append"
 
 
-def run(*arguments):
+def run(*arguments) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 

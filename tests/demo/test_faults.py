@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from scanproof import MambaCheckpoint, Verdict, certify, check_prefix, check_refinement, selective_scan
 from scanproof.demo.block import mamba_block
@@ -24,7 +25,7 @@ SHAPES = {
 
 
 @pytest.fixture(scope="module")
-def checkpoint():
+def checkpoint() -> MambaCheckpoint:
     rng = torch.Generator().manual_seed(1)
     return MambaCheckpoint(
         **{name: torch.randn(shape, generator=rng).double().numpy() / 2 for name, shape in SHAPES.items()}
@@ -32,7 +33,7 @@ def checkpoint():
 
 
 @pytest.fixture
-def x(rng: torch.Generator):
+def x(rng: torch.Generator) -> Tensor:
     return torch.randn(2, 2 * CHUNK_SIZE + 3, 4, generator=rng)
 
 

@@ -25,7 +25,7 @@ class Toolchain:
         self.process = None
         self.spawned = threading.Event()
 
-    def spawn(self, graph, executable):
+    def spawn(self, graph, executable) -> subprocess.Popen[str]:
         if self.refusals:
             self.refusals -= 1
             raise LeanUnavailable("no memory")
@@ -36,7 +36,7 @@ class Toolchain:
 
 
 @pytest.fixture
-def project():
+def project() -> Project:
     return Project.find(ROOT)
 
 

@@ -4,9 +4,11 @@ import runpy
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from history import releases
 from history.mixer import CHUNK, HEADS, MODEL, STATES, WIDTH, Mixer
@@ -48,23 +50,23 @@ RELEASED = {
 """What sees each fault; every other check passes."""
 
 
-def tokens(time=T, rows=3):
+def tokens(time=T, rows=3) -> Tensor:
     return torch.randn(rows, time, MODEL, generator=torch.Generator().manual_seed(0))
 
 
-def refinement(model, dt=0.0, **sizes):
+def refinement(model, dt=0.0, **sizes) -> Any:
     scan = SsdScan(dt_softplus=True)
     inputs = random_inputs(scan, seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
     inputs["dt_bias"] = inputs["dt_bias"] + dt
     return check_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
 
 
-def streaming(model, x):
+def streaming(model, x) -> dict[str, Verdict]:
     report = check_streaming(model, x, cuts=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
     return {row.check: row.verdict for row in report.ways}
 
 
-def verdicts(model, time=T):
+def verdicts(model, time=T) -> dict[str, Verdict]:
     """Return the verdict of every check, by its name."""
     x = tokens(time)
     found = {
@@ -81,7 +83,7 @@ def verdicts(model, time=T):
     return found | streaming(model, x)
 
 
-def seen(found):
+def seen(found) -> set[str]:
     return {check for check, verdict in found.items() if verdict.found}
 
 
@@ -131,7 +133,7 @@ def test_a_release_that_takes_too_long_is_said_and_the_others_go_on(
     history = SimpleNamespace(**runpy.run_path(str(path)))
     rest = {"4.57.6": '{"steps": "STREAMS"}'}
 
-    def run_over(folder, arguments, *, timeout):
+    def run_over(folder, arguments, *, timeout) -> SimpleNamespace:
         if folder not in rest:
             raise subprocess.TimeoutExpired(arguments, timeout)
         return SimpleNamespace(stdout=rest[folder])

@@ -72,7 +72,7 @@ def test_theorems_are_found_by_full_and_by_short_name() -> None:
         InvalidArgument, match=r"None of the 2 theorems is called 'gone'; scanproof theorems lists them"
     ):
         catalogue.theorem("gone")
-    with pytest.raises(InvalidArgument, match=r"called 'Runner.apend', of 2; did you mean Runner.append\?"):
+    with pytest.raises(InvalidArgument, match=r"called 'Runner.apend'; did you mean Runner.append\?"):
         catalogue.theorem("Runner.apend")
 
 

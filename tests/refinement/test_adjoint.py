@@ -1,12 +1,15 @@
 """The adjoint is the derivative, exactly and in float64; its bound holds however gradients are rounded."""
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch import Tensor
 
 from scanproof.refinement.adjoint import Tape
@@ -15,18 +18,20 @@ from scanproof.refinement.bounded import Bounded, BoundedArithmetic
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.problem import selective_scan_of
 from scanproof.refinement.rounding import Rounding
-from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
+from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec, Spec
 
 SIZES = {"inputDim": 2, "innerDim": 2, "stateDim": 2, "outputDim": 2, "convWidth": 3, "dtRank": 1}
 SPECS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind, seed: int, exact: bool = False):
+def small(kind, seed: int, exact: bool = False) -> Spec:
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: SIZES[axis] for axis in axes}, seed=seed, exact=exact)
 
 
-def scan_arrays(draw, *, batch: int = 1, length: int = 3, channels: int = 2, states=2, groups: int = 0):
+def scan_arrays(
+    draw, *, batch: int = 1, length: int = 3, channels: int = 2, states=2, groups: int = 0
+) -> dict[str, NDArray[Any]]:
     """All arguments of a selective scan, time-major; with groups, B and C have an axis of them."""
     per_group = (batch, length, *[groups] * (groups > 0), states)
     return {
@@ -51,51 +56,51 @@ class Dual:
         self.value, self.slope = value, slope
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return self.value.shape
 
-    def __getitem__(self, index):
+    def __getitem__(self, index) -> "Dual":
         return Dual(self.value[index], self.slope[index])
 
-    def reshape(self, shape):
+    def reshape(self, shape) -> "Dual":
         return Dual(self.value.reshape(shape), self.slope.reshape(shape))
 
-    def __neg__(self):
+    def __neg__(self) -> "Dual":
         return Dual(-self.value, -self.slope)
 
-    def __add__(self, other):
+    def __add__(self, other) -> "Dual":
         return Dual(self.value + other.value, self.slope + other.slope)
 
-    def __mul__(self, other):
+    def __mul__(self, other) -> "Dual":
         return Dual(self.value * other.value, self.value * other.slope + self.slope * other.value)
 
 
 class DualArithmetic:
     """The formulas of the exact arithmetic, on dual numbers; sums and scans are loops over + and *."""
 
-    def number(self, array, direction):
+    def number(self, array, direction) -> Dual:
         return Dual(EXACT.lift(array), EXACT.lift(direction))
 
-    def lift(self, array):
+    def lift(self, array) -> Dual:
         return self.number(array, np.zeros(np.shape(array)))
 
     lift_computed = lift
 
-    def zeros(self, shape):
+    def zeros(self, shape) -> Dual:
         return self.lift(np.zeros(shape))
 
-    def concatenate(self, parts, axis: int):
+    def concatenate(self, parts, axis: int) -> Dual:
         return Dual(*(np.concatenate([getattr(p, n) for p in parts], axis) for n in ("value", "slope")))
 
-    def dot(self, x, y, plus=None):
+    def dot(self, x, y, plus=None) -> Dual:
         product = x * y
         total = Dual(product.value.sum(-1), product.slope.sum(-1))
         return total if plus is None else total + plus
 
-    def product(self, x, y, z):
+    def product(self, x, y, z) -> Dual:
         return x * y * z
 
-    def scan(self, a, b, h0):
+    def scan(self, a, b, h0) -> Dual:
         a = Dual(*(np.broadcast_to(part, b.shape) for part in (a.value, a.slope)))
         states = []
         for t in range(b.shape[1]):
@@ -103,21 +108,21 @@ class DualArithmetic:
             states.append(h0[:, None])
         return self.concatenate(states, 1)
 
-    def one(self, x):
+    def one(self, x) -> Dual:
         return self.lift(np.ones(x.shape))
 
-    def exp(self, x):
+    def exp(self, x) -> Dual:
         return self.one(x) + x + x * x
 
-    def sigmoid(self, x):
+    def sigmoid(self, x) -> Dual:
         denominator = self.one(x) + self.exp(-x)
         value = 1 / denominator.value
         return Dual(value, -denominator.slope * value * value)
 
-    def silu(self, x):
+    def silu(self, x) -> Dual:
         return x * self.sigmoid(x)
 
-    def softplus(self, x):
+    def softplus(self, x) -> Dual:
         y = self.exp(x)
         y, above = y + y * y, x.value > 20
         return Dual(np.where(above, x.value, y.value), np.where(above, x.slope, y.slope))
@@ -138,7 +143,7 @@ def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(
     """``<dy, derivative along v> = <gradient, v>`` for random directions, as fractions."""
     rng = np.random.default_rng(0)
 
-    def draw(*shape):
+    def draw(*shape) -> NDArray[Any]:
         return random_fractions(shape, rng)
 
     for length in (1, 2, 4):
@@ -258,7 +263,7 @@ def test_one_use_of_a_variable_is_one_part() -> None:
     assert set(uses.values()) == {1}
 
 
-def tree_of(length: int, rng):
+def tree_of(length: int, rng) -> Any:
     """A random binary tree over positions, as nested pairs."""
     nodes = list(range(length))
     while len(nodes) > 1:
@@ -267,21 +272,21 @@ def tree_of(length: int, rng):
     return nodes[0]
 
 
-def adversary(dtype, rng):
+def adversary(dtype, rng) -> Callable[..., Any]:
     """An arithmetic of a dtype that rounds every result up or down at random, by up to one unit roundoff."""
     info = np.finfo(dtype)
 
-    def fl(x):
+    def fl(x) -> Any:
         return x * (1 + float(rng.choice([-1, 1])) * float(info.eps) / 2)
 
     return fl
 
 
-def reverse_through_tree(tree, a, b, gradient: float, fl):
+def reverse_through_tree(tree, a, b, gradient: float, fl) -> tuple[Any, NDArray[Any], NDArray[Any]]:
     """Return the last state, and the gradients at all a and b: autograd through a tree of transitions."""
     da, db = np.zeros_like(a), np.zeros_like(b)
 
-    def up(node):
+    def up(node) -> tuple[Any, ...]:
         if isinstance(node, int):
             return a[node], b[node], node
         left, right = up(node[0]), up(node[1])

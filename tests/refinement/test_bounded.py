@@ -1,14 +1,17 @@
 """The bound holds for all orders tried, in every precision, and is not far larger than it must be."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from scanproof.refinement.arithmetic import EXACT, FLOAT64
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic
@@ -20,12 +23,12 @@ DTYPES = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: n
 precisions = pytest.mark.parametrize(("torch_dtype", "dtype"), DTYPES.items(), ids=lambda d: str(d))
 
 
-def in_dtype(rng, shape, dtype, spread=1.0):
+def in_dtype(rng, shape, dtype, spread=1.0) -> Any:
     """Random numbers that the dtype holds exactly, over several orders of magnitude."""
     return (rng.normal(size=shape) * np.exp(rng.normal(size=shape) * spread)).astype(dtype).astype(np.float64)
 
 
-def within(got, bounded: Bounded, at_least=0.0):
+def within(got, bounded: Bounded, at_least=0.0) -> float:
     """Assert that a result is within its bound, and its greatest share of it at least something."""
     share = np.abs(np.asarray(got, dtype=np.float64) - bounded.value) / bounded.error
     assert np.all(share <= 1), f"{share.max():.3g} of the bound"
@@ -33,7 +36,7 @@ def within(got, bounded: Bounded, at_least=0.0):
     return share.max()
 
 
-def random_order_sum(terms, rng):
+def random_order_sum(terms, rng) -> Any:
     """Add terms pairwise in a random binary tree; NumPy scalars round after every operation."""
     terms = list(terms)
     while len(terms) > 1:
@@ -54,7 +57,7 @@ def test_sums_in_any_order(seed: int, n: int, torch_dtype: torch.dtype, with_plu
     within(random_order_sum(terms, rng), bound)
 
 
-def tree_scan(transitions, rng, split):
+def tree_scan(transitions, rng, split) -> tuple[Any, Any]:
     """Combine transitions (a, b) by a binary tree whose shape ``split`` chooses; returns fl of the whole."""
     if len(transitions) == 1:
         return transitions[0]
@@ -197,7 +200,7 @@ def test_softplus_jump_at_its_threshold_is_within_the_bound() -> None:
 KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind, seed, exact=False):
+def small(kind, seed, exact=False) -> Any:
     sizes = {"inputDim": 2, "innerDim": 2, "stateDim": 3, "outputDim": 2, "convWidth": 2, "dtRank": 1}
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: sizes[axis] for axis in axes}, seed=seed, exact=exact)
@@ -230,13 +233,13 @@ def test_the_exact_run_is_within_what_float64_itself_rounds(seed) -> None:
     assert bounded.error.max() <= 1e-14
 
 
-def exact_share(got, bounded):
+def exact_share(got, bounded) -> Fraction:
     """Share of the bound that exactly computed numbers are away from the value; exact itself."""
     pairs = zip(np.ravel(got), bounded.value.ravel(), bounded.error.ravel(), strict=True)
     return max(abs(Fraction(g) - Fraction(v)) / Fraction(e) for g, v, e in pairs)
 
 
-def fractions_of(*arrays):
+def fractions_of(*arrays) -> Iterator[NDArray[Any]]:
     return (EXACT.lift(array) for array in arrays)
 
 

@@ -1,13 +1,16 @@
 """Right implementations refine their reference, wrong ones are refuted with a small case."""
 
 import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -500,7 +503,7 @@ class Twin:
     def __init__(self, factor=1.0) -> None:
         self.factor = factor
 
-    def run(self, spec: DiagonalS4Spec, x):
+    def run(self, spec: DiagonalS4Spec, x) -> tuple[NDArray[Any], Any]:
         y, state = spec.run(x)
         return y * self.factor, state
 
@@ -606,7 +609,7 @@ def test_checkpoints_are_specs_too() -> None:
     assert report.verdict is Verdict.REFINES
 
 
-def wrong_calls():
+def wrong_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     fn, spec, x = block_case()
     yield "x is torch.int64", lambda: check_refinement(fn, spec, x.long())
     yield "x is list", lambda: check_refinement(fn, spec, x.tolist())

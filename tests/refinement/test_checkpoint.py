@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from scanproof.errors import InvalidArgument
@@ -29,12 +30,12 @@ SHAPES = {
 
 
 @pytest.fixture
-def checkpoint():
+def checkpoint() -> MambaCheckpoint:
     rng = np.random.default_rng(0)
     return MambaCheckpoint(**{name: rng.normal(size=shape) for name, shape in SHAPES.items()})
 
 
-def mamba_in_torch(p, x):
+def mamba_in_torch(p, x) -> Tensor:
     """The Mamba block as its PyTorch reference writes it, from the same parameters."""
     p = {field.name: torch.from_numpy(np.array(getattr(p, field.name))) for field in fields(p)}
     hidden, z = functional.linear(x, p["in_proj_weight"], p["in_proj_bias"]).transpose(1, 2).chunk(2, dim=1)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 @pytest.fixture(scope="module")
-def found():
+def found() -> Any:
     paths = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     run = subprocess.run(
         [sys.executable, "-W", "ignore", __file__],

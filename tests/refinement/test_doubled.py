@@ -1,6 +1,7 @@
 """Pairs of float64 hold about 100 bits: exact sums and products, functions to mpmath's digits."""
 
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -66,7 +67,7 @@ def test_large_arrays_go_by_blocks_entry_by_entry_alike() -> None:
                 assert (whole.high[row, place], whole.low[row, place]) == (alone.high[0], alone.low[0])
 
 
-def threshold(x):
+def threshold(x) -> Any:
     return x if x > 20 else mpmath.log1p(mpmath.exp(x))
 
 

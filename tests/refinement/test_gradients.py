@@ -1,5 +1,8 @@
 """Gradients of right implementations refine the adjoint, wrong ones are refuted with a small case."""
 
+from collections.abc import Callable, Iterator
+from typing import Any, Never
+
 import pytest
 import torch
 from torch import Tensor
@@ -68,7 +71,7 @@ class WithBackward(torch.autograd.Function):
         return y, last
 
     @staticmethod
-    def backward(context, dy: Tensor, dlast: Tensor):
+    def backward(context, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
         with torch.enable_grad():
             leaves = {
                 name: tensor.detach().requires_grad_()
@@ -81,7 +84,7 @@ class WithBackward(torch.autograd.Function):
         return None, None, *gradients.values()
 
 
-def by_hand(change):
+def by_hand(change) -> Callable[..., Any]:
     def scan(*, delta_softplus: bool, return_last_state: bool, **given) -> tuple[Tensor, Tensor]:
         assert delta_softplus
         assert return_last_state
@@ -228,7 +231,7 @@ class NotBackwards(torch.autograd.Function):
         return x.clone()
 
     @staticmethod
-    def backward(context, g: Tensor):
+    def backward(context, g: Tensor) -> Never:
         raise NotImplementedError("no backward on this device")
 
 
@@ -314,7 +317,7 @@ def test_gradients_accumulated_in_half_precision_over_two_uses() -> None:
         assert report.verdict is Verdict.REFINES, report.summary()
 
 
-def wrong_calls():
+def wrong_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     fn, spec, x = block_case(MambaBlockSpec)
     y = torch.ones(2, 20, 2)
     yield "cotangents has []; give a tensor", lambda: check_refinement(fn, spec, x, cotangents={})

@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,12 +24,12 @@ oracle_settings = settings(
 )
 
 
-def flat(state):
+def flat(state) -> list[Any]:
     return list(state) if isinstance(state, tuple) else [state]
 
 
 @st.composite
-def cases(draw, kind, largest=4, longest=6, exact=False):
+def cases(draw, kind, largest=4, longest=6, exact=False) -> Any:
     dims = {axis: draw(st.integers(1, largest), label=axis) for axis in axes_of(kind)}
     batch, time = draw(st.integers(1, 2), label="batch"), draw(st.integers(0, longest), label="time")
     seed = draw(st.integers(0, 2**32 - 1), label="seed")
@@ -38,7 +39,7 @@ def cases(draw, kind, largest=4, longest=6, exact=False):
     return spec, random_fractions(shape, rng) if exact else rng.normal(size=shape)
 
 
-def axes_of(kind):
+def axes_of(kind) -> list[str]:
     return sorted({axis for axes in kind.axes.values() for axis in axes})
 
 
@@ -177,7 +178,7 @@ SPLIT = [-30.0, 0.0, 15.0, 19.99, 20.0, 20.01, 21.0, 25.0, 40.0]
 """Biases of dt on both sides of the softplus threshold."""
 
 
-def selective_with_dt_bias(bias, number=float):
+def selective_with_dt_bias(bias, number=float) -> SelectiveMambaBlockSpec:
     """One channel, one state; dt is the softplus of the bias alone."""
     one, zero, half = ([[number(value)]] for value in (1, 0, Fraction(1, 2)))
     return SelectiveMambaBlockSpec(

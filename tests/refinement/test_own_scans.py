@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch import Tensor
 
 from scan_case import scan_case
 from scanproof import (
@@ -68,7 +69,7 @@ def test_in_float64_the_reference_is_the_more_exact_one() -> None:
     assert 0 < right.ulps.median < 4
     assert right.ratios.median > 1e-3, "an error that was measured, not the same rounding twice"
 
-    def off(**given):
+    def off(**given) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(**given)
         return y * (1 + 2.0**-43), last
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import fields, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,42 +56,42 @@ class Fractions:
         return x if x > 20 else cls.exp(x) + cls.exp(x) * cls.exp(x)
 
 
-def dot(num, xs, ys):
+def dot(num, xs, ys) -> Any:
     total = num.zero
     for x, y in zip(xs, ys, strict=True):
         total = total + x * y
     return total
 
 
-def mat_vec(num, m, x):
+def mat_vec(num, m, x) -> list[Any]:
     return [dot(num, row, x) for row in m]
 
 
-def add(xs, ys):
+def add(xs, ys) -> list[Any]:
     return [x + y for x, y in zip(xs, ys, strict=True)]
 
 
-def mul(xs, ys):
+def mul(xs, ys) -> list[Any]:
     return [x * y for x, y in zip(xs, ys, strict=True)]
 
 
-def sigmoid(num, x):
+def sigmoid(num, x) -> Any:
     return 1 / (1 + num.exp(-x))
 
 
-def step_s4(num, m, h, x):
+def step_s4(num, m, h, x) -> tuple[list[Any], list[Any]]:
     h = add(mul(m["a"], h), mat_vec(num, m["inProj"], x))
     return h, add(mat_vec(num, m["outProj"], h), mat_vec(num, m["skip"], x))
 
 
-def step_compact(num, m, h, x):
+def step_compact(num, m, h, x) -> tuple[list[Any], list[Any]]:
     u = mat_vec(num, m["inProj"], x)
     gate = [sigmoid(num, v) for v in mat_vec(num, m["gateProj"], x)]
     h = add(mul(m["a"], h), mul(m["b"], u))
     return h, mat_vec(num, m["outProj"], mul(add(mul(m["c"], h), mul(m["d"], u)), gate))
 
 
-def step_selective(num, m, state, x):
+def step_selective(num, m, state, x) -> tuple[tuple[list[Any], list[Any]], list[Any]]:
     h, history = state
     current = add(mat_vec(num, m["inProj"], x), m["inBias"])
     z = add(mat_vec(num, m["gateProj"], x), m["gateBias"])
@@ -117,7 +118,7 @@ STEPS = {DiagonalS4Spec: step_s4, MambaBlockSpec: step_compact, SelectiveMambaBl
 KINDS = list(STEPS)
 
 
-def token_by_token(num, spec, state, xs):
+def token_by_token(num, spec, state, xs) -> tuple[Any, list[Any]]:
     parameters = {field.name: getattr(spec, field.name).tolist() for field in fields(spec)}
     outputs = []
     for x in xs.tolist():
@@ -126,7 +127,7 @@ def token_by_token(num, spec, state, xs):
     return state, outputs
 
 
-def zero_state(num, spec):
+def zero_state(num, spec) -> Any:
     dims = spec.dims
     h = [num.zero] * dims["stateDim"]
     return ([h] * dims["innerDim"], []) if isinstance(spec, SelectiveMambaBlockSpec) else h
@@ -136,7 +137,7 @@ def zero_state(num, spec):
 
 
 @st.composite
-def cases(draw, smallest: int = 1, largest: int = 4):
+def cases(draw, smallest: int = 1, largest: int = 4) -> tuple[Any, dict[str, int], int, int]:
     kind = draw(st.sampled_from(KINDS))
     axes = sorted({axis for names in kind.axes.values() for axis in names})
     dims = {axis: draw(st.integers(smallest, largest)) for axis in axes}
@@ -193,7 +194,7 @@ def test_running_an_append_is_running_on_from_the_state(case, more: int) -> None
         assert np.asarray(got).tobytes() == np.asarray(want).tobytes()
 
 
-def _parts(state):
+def _parts(state) -> tuple[Any, ...]:
     return state if isinstance(state, SelectiveState) else (state,)
 
 

@@ -309,7 +309,7 @@ class TestKernels:
     def test_the_reference_itself(self, kernel) -> None:
         """In float64, rounded to float32."""
 
-        def run(**inputs):
+        def run(**inputs) -> tuple[Tensor, ...]:
             results = kernel.run({name: x.double().numpy() for name, x in inputs.items()})
             return tuple(torch.from_numpy(np.asarray(result)).float() for result in results.values())
 

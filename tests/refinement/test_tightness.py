@@ -4,8 +4,10 @@ A bound that holds and is too wide passes what is wrong. So each setting is trie
 program, in float32, refines; with one entry of one output or gradient off by a thousandth it does not.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +37,7 @@ from scanproof import (
     check_refinement,
 )
 from scanproof.refinement.kernels.cases import random_inputs
+from scanproof.refinement.runners import Spec
 from scanproof.scans import selective_scan
 
 TIME = 4
@@ -69,14 +72,14 @@ class Off(torch.autograd.Function):
         return x.clone() if backwards else one_entry_off(x)
 
     @staticmethod
-    def backward(context, g: Tensor):
+    def backward(context, g: Tensor) -> tuple[Tensor, None]:
         return one_entry_off(g) if context.backwards else g, None
 
 
-def off_everywhere(right):
+def off_everywhere(right) -> Callable[..., Any]:
     """Return a program of which every output, and every gradient, has one entry off."""
 
-    def implementation(*tensors, **inputs):
+    def implementation(*tensors, **inputs) -> tuple[Tensor, ...]:
         tensors = [Off.apply(x, True) for x in tensors]
         given = {name: Off.apply(x, True) if is_input(x) else x for name, x in inputs.items()}
         results = right(*tensors, **given)
@@ -181,7 +184,7 @@ DIMS = {
 }  # fmt: skip
 
 
-def spec_of(kind, **options):
+def spec_of(kind, **options) -> Spec:
     """Return a spec with random parameters of one sign, decays aside."""
     inner = {"innerDim": 4} if kind is Mamba2BlockSpec else {}
     sizes = {axis: {**DIMS, **inner}[axis] for axes in kind.axes.values() for axis in axes}

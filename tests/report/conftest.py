@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -21,7 +23,7 @@ class Layer(nn.Module):
 
 
 class RunningSum:
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         return x.cumsum(1)
 
     def initial_state(self, x: Tensor) -> Tensor:
@@ -32,7 +34,7 @@ class RunningSum:
 
 
 @pytest.fixture(scope="session")
-def reports():
+def reports() -> dict[str, Any]:
     """One report of every kind, by the name of its class."""
     torch.manual_seed(0)
     leaky = nn.Sequential(Layer(nn.LayerNorm(3)), Layer(NormOverTime()), Layer(nn.LayerNorm(3))).eval()

@@ -2,7 +2,9 @@
 
 import json
 import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,24 +14,24 @@ from scanproof.report.record import document
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Any]:
     with chromium() as context:
         yield context
 
 
 @pytest.fixture(scope="module")
-def file(reports, tmp_path_factory: pytest.TempPathFactory):
+def file(reports, tmp_path_factory: pytest.TempPathFactory) -> Path:
     several = [("a leaky stack", reports["AuditReport"]), ("a wrong scan", reports["RefinementReport"])]
     return write(document(several), tmp_path_factory.mktemp("page") / "report.html")
 
 
 @pytest.fixture
-def page(browser, file):
+def page(browser, file) -> Iterator[Any]:
     with opened(browser, file) as page:
         yield page
 
 
-def pair(page):
+def pair(page) -> str:
     return page.locator(".map output").inner_text().splitlines()[0]
 
 
@@ -102,7 +104,7 @@ def test_keys_move_and_zoom(page) -> None:
     assert canvas.get_attribute("data-span") == "11"
 
 
-def drawn(page):
+def drawn(page) -> str:
     return page.evaluate("document.querySelector('.map canvas').toDataURL()")
 
 
@@ -134,7 +136,7 @@ def test_everything_can_be_reached_by_keys(page) -> None:
 
 @pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])
 def test_it_follows_the_system_and_the_button(browser, file, scheme, other) -> None:
-    def background(page):
+    def background(page) -> str:
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     colours = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}

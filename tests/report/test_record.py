@@ -32,7 +32,7 @@ KINDS = (
 )
 
 
-def problems(content):
+def problems(content) -> list[str]:
     return [
         f"{error.json_path}: {error.message}" for error in Draft202012Validator(SCHEMA).iter_errors(content)
     ]

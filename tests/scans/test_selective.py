@@ -1,11 +1,13 @@
 """The three evaluation orders are one function, differentiable and causal; wrong calls say what is wrong."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.nn import functional
 
 from scan_case import SCANS, scan_case
@@ -15,11 +17,15 @@ from scanproof.scans import selective_scan, selective_scan_associative, selectiv
 every_scan = pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 
 
-def arguments(batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64, groups=0):
+def arguments(
+    batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64, groups=0
+) -> dict[str, Any]:
     return scan_case(batch, channels, length, states, seed=seed, dtype=dtype, groups=groups)
 
 
-def by_hand(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False):
+def by_hand(
+    u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False
+) -> tuple[Tensor, Tensor]:
     """The definition, one scalar at a time."""
     batch, channels, length = u.shape
     B, C = (x if x.ndim == 4 else x.reshape(batch, 1, A.shape[1], length) for x in (B, C))
@@ -70,7 +76,7 @@ def test_consecutive_channels_share_a_group(scan, of_B, of_C) -> None:
 def test_gradients_of_groups(scan) -> None:
     given = {name: v.requires_grad_() for name, v in arguments(1, 4, 3, 2, groups=2).items()}
 
-    def both(*values):
+    def both(*values) -> tuple[Tensor, Tensor]:
         return scan(*values, delta_softplus=True, return_last_state=True)
 
     assert torch.autograd.gradcheck(both, tuple(given.values()))
@@ -100,7 +106,7 @@ def test_orders_agree(batch, channels, length, states, chunk_size, seed) -> None
 def test_gradients(scan, length) -> None:
     given = {name: v.requires_grad_() for name, v in arguments(1, 2, length, 2).items()}
 
-    def both(*values):
+    def both(*values) -> tuple[Tensor, Tensor]:
         return scan(*values, delta_softplus=True, return_last_state=True)
 
     assert torch.autograd.gradcheck(both, tuple(given.values()))

@@ -1,10 +1,11 @@
 """A healthy kernel streams, and every way of breaking a cache that has been shipped is seen by its row."""
 
-from typing import Never
+from typing import Any, Never
 
 import numpy
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -29,13 +30,13 @@ class Conv:
 
     taps = torch.tensor([0.5, -1.0, 0.75])
 
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         return self.padded(x, torch.ones(x.shape[:2], dtype=torch.bool))[0]
 
     def initial_state(self, x: Tensor) -> dict[str, Tensor]:
         return {"inputs": x.new_zeros(len(x), 2, x.shape[2]), "h": x.new_zeros(len(x), x.shape[2])}
 
-    def step(self, x: Tensor, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, Any]:
         return self.extend(x, state)
 
     def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
@@ -49,7 +50,7 @@ class Conv:
             state["inputs"].copy_(window[:, -2:])
         return torch.stack(outputs, 1), state
 
-    def prefill(self, x: Tensor):
+    def prefill(self, x: Tensor) -> tuple[Tensor, Any]:
         return self.extend(x, self.initial_state(x))
 
     def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -61,7 +62,7 @@ class Conv:
     def select(self, state, rows) -> dict[str, Tensor]:
         return {name: tensor[rows].clone() for name, tensor in state.items()}
 
-    def reorder(self, state, rows):
+    def reorder(self, state, rows) -> Any:
         return self.select(state, rows)
 
     def clone(self, state) -> dict[str, Tensor]:
@@ -72,7 +73,7 @@ def tokens(batch: int = 3, T: int = 19, dtype: torch.dtype = torch.float32) -> T
     return torch.randn(batch, T, CHANNELS, generator=torch.Generator().manual_seed(0)).to(dtype)
 
 
-def found(model, x: Tensor | None = None):
+def found(model, x: Tensor | None = None) -> tuple[set[str], Any]:
     report = check_streaming(model, tokens() if x is None else x)
     return {row.check for row in report.ways if row.verdict is Verdict.DIVERGES}, report
 
@@ -253,20 +254,20 @@ def test_a_rollback_that_works_passes() -> None:
 class NumpyState(Conv):
     """No tensor is in its state, which holds the tokens so far."""
 
-    def initial_state(self, x: Tensor):
+    def initial_state(self, x: Tensor) -> NDArray[Any]:
         return x[:, :0].numpy()
 
-    def extend(self, x: Tensor, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, Any]:
         seen = numpy.concatenate([state, x.numpy()], 1)
         return self(torch.from_numpy(seen))[:, -x.shape[1] :], seen
 
-    def padded(self, x: Tensor, mask: Tensor):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Any]:
         return Conv.extend(self, x * mask[..., None], Conv.initial_state(self, x))[0], None
 
-    def clone(self, state):
+    def clone(self, state) -> NDArray[Any]:
         return state.copy()
 
-    def select(self, state, rows):
+    def select(self, state, rows) -> NDArray[Any]:
         return state[rows]
 
 
@@ -276,7 +277,7 @@ class EmptyOutputs(Conv):
     def packed(self, x: Tensor, lengths) -> Tensor:
         return self(x)[:, :, :0]
 
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         y = super().__call__(x)
         return y if len(x) > 1 else y[:, :, :0]
 
@@ -394,7 +395,7 @@ def test_states_that_no_output_tells_apart_are_no_finding() -> None:
 class Plain:
     """A kernel with a step and nothing else."""
 
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         u = x.transpose(1, 2)
         A = -torch.arange(1.0, 1 + u.shape[1] * 2).reshape(-1, 2).to(x)
         return selective_scan(u, u, A, u[:, :2], u[:, 2:], delta_softplus=True).transpose(1, 2)
@@ -457,7 +458,7 @@ def test_nan_never_passes() -> None:
 
 def test_token_ids() -> None:
     class Count:
-        def __call__(self, ids):
+        def __call__(self, ids) -> Tensor:
             return functional.one_hot(ids, 7).double().cumsum(1)
 
         def initial_state(self, ids: Tensor) -> Tensor:
@@ -487,12 +488,12 @@ def test_an_audit_has_the_rows() -> None:
     assert audit(ForgetsOnExtend(), tokens(2, 9)).verdict is Verdict.DIVERGES
 
 
-def streaming_in(report: AuditReport):
+def streaming_in(report: AuditReport) -> list[tuple[Verdict, str]]:
     return [(entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")]
 
 
 class TakesScale(Conv):
-    def __call__(self, x, scale=1.0):
+    def __call__(self, x, scale=1.0) -> Tensor:
         return scale * super().__call__(x)
 
 

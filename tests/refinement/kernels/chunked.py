@@ -1,5 +1,7 @@
 """Forms by chunks whose products of matrices take shorter factors, as tensor cores do; backwards, too."""
 
+from collections.abc import Callable, Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -18,7 +20,7 @@ def nearest_bf16(x: Tensor) -> Tensor:
     return x.bfloat16().float()
 
 
-def products(factors):
+def products(factors) -> Callable[..., Tensor]:
     """Return a product of matrices that takes its factors through ``factors``, in its gradients, too."""
 
     class Product(torch.autograd.Function):
@@ -35,7 +37,7 @@ def products(factors):
     return Product.apply
 
 
-def pieces(size: int, *tensors):
+def pieces(size: int, *tensors) -> Iterator[tuple[Tensor, ...]]:
     """Yield chunks of (batch, time, head, …) as (batch, head, time, …)."""
     for start in range(0, tensors[0].shape[1], size):
         yield tuple(x[:, start : start + size].transpose(1, 2) for x in tensors)

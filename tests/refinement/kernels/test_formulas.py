@@ -5,9 +5,11 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from scanproof import ComplexDiagonal, MinGru, MLstm, RgLru, Rwkv6
 from scanproof.refinement.cases import random_fractions
@@ -18,7 +20,7 @@ SIZES = {"batch": 2, "time": TIME, "head": 2, "state": STATES, "channel": WIDTH}
 SEEDS = range(5)
 
 
-def draw(kernel, seed: int):
+def draw(kernel, seed: int) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     return {
         name: random_fractions(tuple(SIZES[axis] if axis else 1 for axis in axes), rng)

@@ -1,6 +1,8 @@
 """Adjoints of the kernels: what autograd computes, with bounds that hold, and wrong backwards refuted."""
 
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +48,7 @@ def drawn(
     return inputs
 
 
-def choices():
+def choices() -> Iterator[Any]:
     """Yield every kernel with all optional inputs, without any, and without each one."""
     for name, (kernel, _) in RECURRENCES.items():
         one = [frozenset({left_out}) for left_out in sorted(kernel.optional)]
@@ -215,7 +217,7 @@ class SummedBackwards(torch.autograd.Function):
         return read(q, torch.stack(states, 1)), s
 
     @staticmethod
-    def backward(context, dy: Tensor, dlast: Tensor):
+    def backward(context, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, g, states = context.saved_tensors
         dq, received, dk, dv = (states * dy[..., None, :]).sum(-1), dlast, [], []
         for t in reversed(range(q.shape[1])):
@@ -229,7 +231,7 @@ class SummedBackwards(torch.autograd.Function):
         return dq, dk, dv, dg, received, None
 
 
-def summed_backwards(wrong: float = 0.0):
+def summed_backwards(wrong: float = 0.0) -> Callable[..., Any]:
     return lambda **x: SummedBackwards.apply(*(x[n] for n in ("q", "k", "v", "g", "initial_state")), wrong)
 
 
@@ -340,13 +342,13 @@ class BackwardOf(torch.autograd.Function):
     """One function's outputs with another one's gradients: a backward that has been written by hand."""
 
     @staticmethod
-    def forward(context, right, wrong, names, *tensors):
+    def forward(context, right, wrong, names, *tensors) -> Any:
         context.wrong, context.names = wrong, names
         context.save_for_backward(*tensors)
         return right(**dict(zip(names, tensors, strict=True)))
 
     @staticmethod
-    def backward(context, *cotangents):
+    def backward(context, *cotangents) -> tuple[Tensor | None, ...]:
         with torch.enable_grad():
             leaves = {
                 name: tensor.detach().requires_grad_(tensor.is_floating_point())
@@ -357,11 +359,11 @@ class BackwardOf(torch.autograd.Function):
         return None, None, None, *(next(pulled) if x.requires_grad else None for x in leaves.values())
 
 
-def by_hand(right, wrong):
+def by_hand(right, wrong) -> Callable[..., Any]:
     return lambda **x: BackwardOf.apply(right, wrong, tuple(x), *x.values())
 
 
-def detached(recurrence, name: str):
+def detached(recurrence, name: str) -> Callable[..., Any]:
     return lambda **x: recurrence(**{**x, name: x[name].detach()})
 
 
@@ -392,7 +394,7 @@ class Unlimited(torch.autograd.Function):
         return x.clamp(*limits)
 
     @staticmethod
-    def backward(context, g: Tensor):
+    def backward(context, g: Tensor) -> tuple[Tensor | None, ...]:
         return g, None, None
 
 
@@ -531,7 +533,7 @@ def test_a_small_case_keeps_what_is_no_number() -> None:
 # ---------------------------------------------------------------- where there is no derivative
 
 
-def limited(passes: bool):
+def limited(passes: bool) -> Callable[..., Any]:
     """A kernel's recurrence with ``dt`` used as given, its clamp's gradient at the limits chosen."""
 
     class Clamp(torch.autograd.Function):

@@ -1,12 +1,14 @@
 """Kernels of the families: runs in pieces, equal forms, bounds that hold, faults that are refuted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -49,11 +51,11 @@ STATES = {
 every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 
 
-def arrays(inputs):
+def arrays(inputs) -> dict[str, NDArray[Any]]:
     return {name: tensor.double().numpy() for name, tensor in inputs.items()}
 
 
-def fractions(kernel, seed: int, **sizes):
+def fractions(kernel, seed: int, **sizes) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     size = {**SIZES, "time": 5, "head": 2, "group": 1, "state": 2, "channel": 2, **sizes}
     return {
@@ -310,7 +312,7 @@ def test_a_bound_without_a_theorem_names_none(name: str, window: int, bound: str
     kernel = KERNELS[name]
     inputs = random_inputs(kernel, seed=0, time=3)
 
-    def twin(**tensors):
+    def twin(**tensors) -> tuple[Tensor, ...]:
         results = kernel.run(arrays(tensors), FLOAT64)
         return tuple(torch.tensor(results[name], dtype=torch.float32) for name in kernel.outputs)
 
@@ -432,7 +434,7 @@ def test_mlstm_with_large_gates(size: int) -> None:
     assert report.worst.ratio <= 1, report.summary()
 
 
-def delta(dtype_of_state=None, chunk_size: int | None = None):
+def delta(dtype_of_state=None, chunk_size: int | None = None) -> Callable[..., Any]:
     def by_tokens(
         q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor
     ) -> tuple[Tensor, Tensor]:
@@ -492,7 +494,7 @@ def test_faults_are_refuted(name: str) -> None:
     kernel, (changed, change, _) = KERNELS[name], FAULTS[name]
     inputs = random_inputs(kernel, seed=0)
 
-    def faulty(**tensors):
+    def faulty(**tensors) -> Any:
         return IMPLEMENTATIONS[name](sequential, **{**tensors, changed: change(tensors[changed])})
 
     with pytest.raises(CheckFailed) as raised:

@@ -75,7 +75,7 @@ def test_a_small_error_is_refuted_all_the_same(name: str, factors: str, off: flo
     right = partial(form, chunked.products(rounded))
     inputs = inputs_of(kernel, without, 0, tame=True)
 
-    def wrong(**tensors):
+    def wrong(**tensors) -> tuple[Tensor, ...]:
         results = right(**tensors)
         several = results if isinstance(results, tuple) else (results,)
         return tuple(result * (1 + off) for result in several)
