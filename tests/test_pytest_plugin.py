@@ -137,7 +137,7 @@ def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(r
     assert re.search(r"worst pair : t=\d <- s=\d: \|dy\[\d, \d, 0\] / dx\[\d, \d, 0\]\|", output)
     assert re.search(r"Outside the bound: \d+ of 18 entries \(\d+ %\)", output)
     assert re.search(r"Worst +: y at example \d, t \d, channel 0: got .*; error .* x bound", output)
-    assert re.search(r"Allowed *: \S+ there, .*theorem runDiagonalTransitions_error", output)
+    assert re.search(r"Allowed: an error of \S+ there, .*theorem runDiagonalTransitions_error", output)
     assert "audit: REFUTED: " in output
     assert "4 of 5 checks did not pass on leaky" in output
     shown = re.findall(r"^(\S+\.py):\d+: ", output, re.MULTILINE)
