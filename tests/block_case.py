@@ -1,8 +1,10 @@
 """Blocks in PyTorch that are the list runners of specs, with random parameters and inputs."""
 
+from typing import Any
+
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from scanproof import DiagonalS4Spec, MambaBlockSpec
@@ -10,12 +12,12 @@ from scanproof.refinement.cases import random_spec
 
 
 class DiagonalS4(nn.Module):
-    def __init__(self, spec, dtype=torch.float32):
+    def __init__(self, spec, dtype=torch.float32) -> None:
         super().__init__()
         for name in spec.axes:
             self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         u, h, states = functional.linear(x, self.inProj), 0.0, []
         for t in range(x.shape[1]):
             h = self.a * h + u[:, t]
@@ -24,7 +26,7 @@ class DiagonalS4(nn.Module):
 
 
 class CompactMamba(DiagonalS4):
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         u, gate = functional.linear(x, self.inProj), torch.sigmoid(functional.linear(x, self.gateProj))
         h, states = 0.0, []
         for t in range(x.shape[1]):
@@ -37,7 +39,9 @@ BLOCKS = {DiagonalS4Spec: DiagonalS4, MambaBlockSpec: CompactMamba}
 DIMS = {"inputDim": 3, "stateDim": 5, "outputDim": 2}
 
 
-def block_case(kind=DiagonalS4Spec, dtype=torch.float32, length=20, seed=0):
+def block_case(
+    kind=DiagonalS4Spec, dtype: torch.dtype = torch.float32, length: int = 20, seed=0
+) -> tuple[nn.Module, Any, Tensor]:
     spec = random_spec(kind, DIMS, seed=seed)
     x = torch.randn(2, length, 3, generator=torch.Generator().manual_seed(seed)).to(dtype)
     return BLOCKS[kind](spec, dtype), spec, x

@@ -3,6 +3,7 @@
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from scanproof.scans import selective_scan, selective_scan_associative, selective_scan_chunked
 
@@ -14,12 +15,20 @@ SCANS = {
 
 
 def scan_case(
-    batch=2, channels=3, length=21, states=4, *, seed=0, dtype=torch.float32, leave_out=(), groups=0
-):
+    batch: int = 2,
+    channels: int = 3,
+    length: int = 21,
+    states: int = 4,
+    *,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    leave_out=(),
+    groups: int = 0,
+) -> dict[str, Tensor]:
     """Return arguments; B and C have an axis of groups where there are groups."""
     rng = torch.Generator().manual_seed(seed)
 
-    def normal(*shape):
+    def normal(*shape) -> Tensor:
         return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
 
     per_group = (batch, *[groups] * (groups > 0), states, length)

@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[1]
 CITATION = (ROOT / "CITATION.cff").read_text()
 
 
-def validate(file):
+def validate(file) -> subprocess.CompletedProcess[str]:
     check = ["-m", "check_jsonschema", "--builtin-schema", "vendor.citation-file-format", str(file)]
     return subprocess.run([sys.executable, *check], capture_output=True, text=True, check=False)
 
 
-def test_the_citation_file_with_a_theorem_among_its_references(tmp_path):
+def test_the_citation_file_with_a_theorem_among_its_references(tmp_path: Path) -> None:
     kept = catalogue.carried()
     theorem = kept.theorem("Runner.take_outputs_append")
     for name, text in {
@@ -31,7 +31,7 @@ def test_the_citation_file_with_a_theorem_among_its_references(tmp_path):
 
 
 @pytest.mark.parametrize(("part", "wrong"), [("title:", "titel:"), ("type: swh", "type: url-of-sorts")])
-def test_what_is_wrong_is_seen(tmp_path, part, wrong):
+def test_what_is_wrong_is_seen(tmp_path: Path, part, wrong) -> None:
     kept = catalogue.carried()
     text = f"{CITATION}{citation.cite(kept.theorems[0], kept, 'cff')}\n"
     file = tmp_path / "wrong.cff"

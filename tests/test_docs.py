@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,13 +21,15 @@ BLOCKS = re.compile(r"```python\n(?P<code>.*?)```(?:\n```text\n(?P<output>.*?)``
 TESTS = re.compile(r"```python title=\"(?P<file>test_\w+\.py)\"\n(?P<code>.*?)```", re.DOTALL)
 
 
-def page_of(page):
+def page_of(page) -> Any:
     mark = [pytest.mark.lean] if "Oracle.start" in page.read_text() else []
     return pytest.param(page, id=name(page), marks=mark)
 
 
 @pytest.mark.parametrize("page", [page_of(page) for page in PAGES if "```python" in page.read_text()])
-def test_a_page_runs_from_its_top(page, tmp_path, monkeypatch, request):
+def test_a_page_runs_from_its_top(
+    page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     text = page.read_text()
     if "transformers import" in text:
         request.getfixturevalue("_quiet")
@@ -42,7 +46,7 @@ def test_a_page_runs_from_its_top(page, tmp_path, monkeypatch, request):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if TESTS.search(page.read_text())], ids=name)
-def test_tests_that_pages_show_pass(page, tmp_path):
+def test_tests_that_pages_show_pass(page, tmp_path: Path) -> None:
     for block in TESTS.finditer(page.read_text()):
         (tmp_path / block["file"]).write_text(block["code"])
     run = subprocess.run(
@@ -55,7 +59,7 @@ def test_tests_that_pages_show_pass(page, tmp_path):
 OURS = ("exact", "coded", "random", "perturbation", "prefix", "batch")
 
 
-def test_the_comparison_says_what_the_evidence_says():
+def test_the_comparison_says_what_the_evidence_says() -> None:
     zoo = (ROOT / "docs" / "causality-zoo.md").read_text()
     mutants = " ".join((ROOT / "docs" / "mutants.md").read_text().split())
     faults, models = rows_of(zoo, "## Faults"), rows_of(zoo, "## Causal models")
@@ -76,13 +80,13 @@ def test_the_comparison_says_what_the_evidence_says():
         assert said in page
 
 
-def test_the_history_has_every_release_that_can_be_asked():
+def test_the_history_has_every_release_that_can_be_asked() -> None:
     table = rows_of((ROOT / "docs" / "history.md").read_text(), "## The same verdicts")
     kept = (ROOT / "ci" / "overlays").glob("transformers-*.txt")
     assert {"Check", *(path.stem.removeprefix("transformers-") for path in kept)} == set(table[0])
 
 
-def test_the_readme_says_what_the_census_found():
+def test_the_readme_says_what_the_census_found() -> None:
     """Its sentence on counterexamples names the columns that have some."""
     rows = rows_of((ROOT / "docs" / "census.md").read_text())
     assert {column for row in rows for column, cell in row.items() if cell.startswith("✗")} == {
@@ -98,7 +102,7 @@ def test_the_readme_says_what_the_census_found():
     ) in text
 
 
-def test_every_counterexample_of_the_census_is_shown_as_a_program():
+def test_every_counterexample_of_the_census_is_shown_as_a_program() -> None:
     """A family, or a function, with a ✗ is named in a heading of the findings, above a program."""
     rows = rows_of((ROOT / "docs" / "census.md").read_text())
     wrong = {row["Implementation"] for row in rows if any(cell.startswith("✗") for cell in row.values())}
@@ -115,21 +119,21 @@ SHOWS = re.compile(r"\b(show\(|assert )")
 """What a program has in it that stops where there is no fault."""
 
 
-def plain(name):
+def plain(name) -> str:
     """Return a name of a family without what sets words apart: as a heading and as a config has it, alike."""
     return re.sub(r"[ _-]", "", name).lower()
 
 
-def test_no_page_calls_a_bound_proved():
+def test_no_page_calls_a_bound_proved() -> None:
     made = ROOT / "docs" / "census.md"  # by scanproof census; tests/census reads what that says
     assert [name(page) for page in PAGES if page != made and "proved bound" in page.read_text()] == []
 
 
-def test_the_readme_has_at_most_900_words():
+def test_the_readme_has_at_most_900_words() -> None:
     assert len((ROOT / "README.md").read_text().split()) <= 900
 
 
-def test_the_site_builds_without_a_warning(tmp_path):
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("mkdocstrings", reason="run: pip install 'scanproof[docs]'")
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", "ci/mkdocs.yml"]
     run = subprocess.run(
@@ -149,7 +153,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     )
 
 
-def test_the_reference_has_every_name():
+def test_the_reference_has_every_name() -> None:
     page = (ROOT / "docs" / "reference" / "python.md").read_text()
     told = set(re.findall(r"^::: (\S+)$", page, re.MULTILINE))
     assert {f"{module}.{name}" for name, module in scanproof._EXPORTS.items()} <= told

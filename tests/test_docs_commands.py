@@ -36,7 +36,7 @@ CHECKED = {
 """Files that pages include, and the test that each is checked by."""
 
 
-def test_no_block_is_passed_over():
+def test_no_block_is_passed_over() -> None:
     """Python is run by ``tests/test_docs.py``, with the text that follows; consoles are run below."""
     unknown = []
     for block in BLOCKS:
@@ -53,13 +53,13 @@ def test_no_block_is_passed_over():
     assert unknown == []
 
 
-def test_a_console_shows_commands_and_their_output_alone():
+def test_a_console_shows_commands_and_their_output_alone() -> None:
     for block in CONSOLES:
         assert block.text.startswith("$ ")
         assert len(commands(block)) == block.text.count("\n$ ") + 1
 
 
-def test_what_is_not_run_is_there():
+def test_what_is_not_run_is_there() -> None:
     shown = {command for block in CONSOLES for command, _ in commands(block)}
     assert shown >= TOO_LONG.keys()
     texts = {block.text for block in BLOCKS}
@@ -70,7 +70,7 @@ def test_what_is_not_run_is_there():
 
 
 @pytest.mark.parametrize("block", CONSOLES, ids=lambda block: block.page)
-def test_the_commands_of_a_console_run(block, tmp_path):
+def test_the_commands_of_a_console_run(block, tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for command, output in commands(block):
         if command in TOO_LONG:
@@ -91,21 +91,21 @@ def test_the_commands_of_a_console_run(block, tmp_path):
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])
-def test_make_has_the_targets(target):
+def test_make_has_the_targets(target) -> None:
     said = subprocess.run(
         ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert f".venv/bin/{'scanproof demo' if target == 'demo' else 'pytest'}" in said
 
 
-def test_the_releases_that_a_page_asks_for_are_pinned():
+def test_the_releases_that_a_page_asks_for_are_pinned() -> None:
     versions = [word for command in TOO_LONG for word in command.split() if re.match(r"\d", word)]
     assert versions
     for version in versions:
         assert (ROOT / "ci" / "overlays" / f"transformers-{version}.txt").is_file()
 
 
-def test_lake_finds_the_package_that_pages_require():
+def test_lake_finds_the_package_that_pages_require() -> None:
     package = re.search(r"^package (\w+)", (ROOT / "lakefile.lean").read_text(), re.MULTILINE)[1]
     text = "".join(page.read_text() for page in PAGES)
     assert set(re.findall(r"require (\w+) from", text)) == {package}
@@ -115,7 +115,7 @@ NAMED = re.compile(r"`scanproof ((?:bench )?[a-z]+ ?[^`]*)`")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if NAMED.search(prose(page))], ids=name)
-def test_commands_in_the_prose_are_taken(page, monkeypatch):
+def test_commands_in_the_prose_are_taken(page, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their names and options, in a clone; what they do then is not run."""
     monkeypatch.chdir(ROOT)
     for command in COMMANDS.values():
@@ -131,7 +131,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 INSTALLS = re.compile(r"pip install (?:-e )?('[^'{]+'|[\w.=-]+)")
 
 
-def test_what_is_said_to_be_installed_is_declared():
+def test_what_is_said_to_be_installed_is_declared() -> None:
     """On pages and in messages; ``tests/test_wheel.py`` installs the package."""
     declared = [Requirement(text) for texts in EXTRAS.values() for text in texts]
     sources = [*PAGES, *(ROOT / "python").rglob("*.py")]

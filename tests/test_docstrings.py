@@ -1,8 +1,10 @@
 """Every example in a docstring runs, and gives what it shows."""
 
 import doctest
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +20,7 @@ MODULES = [
 
 
 @pytest.fixture(autouse=True)
-def _statements():
+def _statements() -> Iterator[Any]:
     """Forget the operators that examples register."""
     before = dict(REGISTERED)
     yield
@@ -27,7 +29,7 @@ def _statements():
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_give_what_they_show(name):
+def test_examples_give_what_they_show(name) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         done = doctest.testmod(import_module(name))

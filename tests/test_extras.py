@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +39,7 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 """
 
 
-def run(program, *absent):
+def run(program, *absent) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", WITHOUT + program, ",".join(absent)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -60,7 +61,7 @@ scanproof.Oracle, scanproof.CausalityMonitor, scanproof.Row
 """
 
 
-def test_the_checks_need_pytorch_and_numpy_alone():
+def test_the_checks_need_pytorch_and_numpy_alone() -> None:
     done = run(CORE, *LIBRARIES)
     assert done.stderr == ""
     assert done.stdout.split() == ["CAUSAL", "LEAK", "CAUSAL", "REFINES"]
@@ -90,7 +91,9 @@ PARTS = {
 
 
 @pytest.mark.parametrize(("library", "extra", "part"), PARTS.values(), ids=PARTS)
-def test_a_sentence_names_the_extra(library, extra, part, tmp_path, monkeypatch):
+def test_a_sentence_names_the_extra(
+    library, extra, part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SCANPROOF_CACHE", raising=False)
     given = "import torch, scanproof, scanproof.cli\n"
@@ -103,7 +106,7 @@ def test_a_sentence_names_the_extra(library, extra, part, tmp_path, monkeypatch)
     assert part.startswith("import sys") is ("Traceback" not in done.stderr)  # a command says it alone
 
 
-def test_the_import_is_light():
+def test_the_import_is_light() -> None:
     program = (
         "import time; began = time.perf_counter(); import scanproof; took = time.perf_counter() - began\n"
         f"loaded = [name for name in ('torch', 'numpy', *{LIBRARIES!r}) if name in sys.modules]\n"

@@ -13,7 +13,7 @@ from figures import same
         ("2.3 ulps", "2 ulps"),
     ],
 )
-def test_what_machines_differ_in_is_the_same(shown, printed):
+def test_what_machines_differ_in_is_the_same(shown, printed) -> None:
     assert same(shown, printed)
 
 
@@ -32,6 +32,6 @@ def test_what_machines_differ_in_is_the_same(shown, printed):
         ("1 2", "1 2 3"),
     ],
 )
-def test_what_a_page_has_wrong_is_not(shown, printed):
+def test_what_a_page_has_wrong_is_not(shown, printed) -> None:
     assert not same(shown, printed)
     assert not same(printed, shown)

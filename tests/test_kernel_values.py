@@ -23,11 +23,11 @@ BIAS = torch.tensor([1, 0, 2, -1])
 START = torch.tensor([[1, 0], [0, 1], [2, 1], [-1, 1]])
 
 
-def expects(tensor):
+def expects(tensor) -> bool:
     return f"{tensor.tolist()} := by decide\n" in LEAN
 
 
-def test_causal_convolution():
+def test_causal_convolution() -> None:
     x = torch.tensor([[1, 2], [3, 4], [5, 6], [7, 8]])
     weight, bias = torch.tensor([[1, 2, 3], [4, 5, 6]]), torch.tensor([10, 20])
     padded = functional.conv1d(x.T[None], weight[:, None], bias, padding=2, groups=2)[0, :, : len(x)].T
@@ -37,7 +37,7 @@ def test_causal_convolution():
     assert expects(after[-2:].flip(0))
 
 
-def test_selective_scan():
+def test_selective_scan() -> None:
     for options in (False, True):
         dt = softplus(DELTA + BIAS) if options else DELTA
         h, outputs = START, []
@@ -50,5 +50,5 @@ def test_selective_scan():
         assert expects(h)
 
 
-def test_groups_are_repeated_channel_by_channel():
+def test_groups_are_repeated_channel_by_channel() -> None:
     assert expects(torch.arange(2).repeat_interleave(2))

@@ -4,8 +4,10 @@ Python integers, with the stand-ins of ``surrogates`` for the nonlinearities; ou
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scanproof import Mamba2BlockSpec
 from scanproof.refinement.mamba2 import Mamba2State
@@ -18,7 +20,7 @@ CONV = INNER + 2 * KEYS
 PROJECTED = INNER + CONV + HEADS
 
 
-def pattern(modulus, offset, *terms):
+def pattern(modulus: int, offset: int, *terms) -> NDArray[Any]:
     """Return ``(sum of weight * index) % modulus - offset`` over all indices; a term is (weight, size)."""
     grids = np.meshgrid(*(np.arange(size) for _, size in terms), indexing="ij")
     total = sum(weight * grid for (weight, _), grid in zip(terms, grids, strict=True))
@@ -42,11 +44,11 @@ WINDOW = pattern(5, 2, (3, WIDTH - 1), (1, CONV))[::-1]  # oldest first
 X = pattern(5, 2, (2, 3), (3, 2))
 
 
-def softplus(x):
+def softplus(x) -> Any:
     return x if x > 20 else log(1 + exp(x)) * quotient(exp(x), exp(x))
 
 
-def mixer(x):
+def mixer(x) -> tuple[NDArray[Any], NDArray[Any]]:
     """Run the mixer of transformers, step after step: its splits, its groups, its norm."""
     p = PARAMETERS
     gate, conv, dt = np.split(x @ p["inProj"].T + p["inBias"], [INNER, INNER + CONV], axis=1)
@@ -73,21 +75,21 @@ def mixer(x):
 class WithRoot(Surrogates):
     """The stand-ins, with Lean's reciprocal square root of them."""
 
-    def rsqrt(self, x):
+    def rsqrt(self, x) -> Any:
         return exp(-quotient(log(x), 2))
 
 
-def expects(numbers):
+def expects(numbers) -> bool:
     return f"{numbers.astype(int).tolist()} := by decide\n" in LEAN
 
 
-def test_the_mixer():
+def test_the_mixer() -> None:
     outputs, window = mixer(X)
     assert expects(outputs % 1000003)
     assert all(map(expects, window))
 
 
-def test_its_twin():
+def test_its_twin() -> None:
     spec = Mamba2BlockSpec(**PARAMETERS, groups=GROUPS, eps=EPS, dtMin=LEAST, dtMax=GREATEST)
     y, state = spec.run(X[None], Mamba2State(START[None], WINDOW[None]), WithRoot())
     assert expects(y[0] % 1000003)

@@ -119,6 +119,19 @@ def test_the_census_has_the_columns_of_the_table() -> None:
     assert set(column("Checks", "Census column")) == COLUMNS.keys() & set(CHECKS)
 
 
+def test_the_table_says_what_a_column_of_the_census_holds() -> None:
+    rows = rows_of(PAGE, "\n## Census columns\n")
+    assert [code(row["Column"]) for row in rows] == [
+        [name] for name, held in COLUMNS.items() if held != (name,)
+    ]
+    assert all(tuple(code(row["Answers"])) == COLUMNS[code(row["Column"])[0]] for row in rows)
+
+
+def test_every_argument_of_a_check_is_in_the_table_or_from_causal_certificate() -> None:
+    named = {*column("Arguments", "Argument"), *code(section("Names from causal-certificate"))}
+    assert set().union(*TAKEN.values()) <= named
+
+
 def test_every_argument_of_the_table_is_taken() -> None:
     for row in rows_of(PAGE, "\n## Arguments\n"):
         for argument in code(row["Argument"]):

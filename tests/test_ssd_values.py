@@ -7,6 +7,7 @@ run in float64 on inputs whose decays are powers of two, so that they are exact.
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from scanproof import GatedDeltaRule, GatedLinearAttention, SsdScan
 from surrogates import Surrogates, exp, silu, softplus
@@ -15,14 +16,14 @@ LEAN = (Path(__file__).parents[1] / "Spec" / "Statements" / "SsdValues.lean").re
 T, CHUNK, CHUNKS, PADDED = 7, 3, 3, 9
 
 
-def pattern(modulus, offset, *terms):
+def pattern(modulus: int, offset: int, *terms) -> Tensor:
     """Return ``(sum of weight * index) % modulus - offset`` over all indices; a term is (weight, size)."""
     grids = torch.meshgrid(*(torch.arange(size) for _, size in terms), indexing="ij")
     total = sum(weight * grid for (weight, _), grid in zip(terms, grids, strict=True))
     return total % modulus - offset
 
 
-def expects(tensor):
+def expects(tensor) -> bool:
     exact = tensor.round().long()
     assert torch.equal(exact.to(tensor), tensor)
     return f"{exact.tolist()} := by decide\n" in LEAN
@@ -39,7 +40,7 @@ BIAS = pattern(5, 2, (2, 4))
 START = pattern(3, 1, (1, 4), (1, 2), (1, 2))
 
 
-def ssd_scan(full, seq_idx):
+def ssd_scan(full, seq_idx) -> tuple[Tensor, Tensor]:
     dt = softplus(DT + BIAS).clamp(0, 6) if full else DT
     state, outputs = START, []
     for t in range(len(X)):
@@ -52,32 +53,32 @@ def ssd_scan(full, seq_idx):
     return torch.stack(outputs), state
 
 
-def test_ssd_scan():
+def test_ssd_scan() -> None:
     for full in (False, True):
         outputs, state = ssd_scan(full, [0] * 5)
         assert expects(outputs)
         assert expects(state)
 
 
-def test_ssd_scan_with_seq_idx():
+def test_ssd_scan_with_seq_idx() -> None:
     outputs, state = ssd_scan(True, [0, 0, 1, 1, 2])
     assert expects(outputs)
     assert expects(state)
 
 
-def padded(tensor):
+def padded(tensor) -> Tensor:
     rest = tensor.new_zeros(PADDED - T, *tensor.shape[1:])
     return torch.cat([tensor, rest]).double().unflatten(0, (CHUNKS, CHUNK))
 
 
-def segment_sums(logs):
+def segment_sums(logs) -> Tensor:
     """Return the sums over ``s < r <= t`` of the logarithms, -inf for ``s > t``; shape (..., t, s)."""
     sums = logs.cumsum(-1)
     differences = sums[..., :, None] - sums[..., None, :]
     return differences.masked_fill(~torch.ones_like(differences, dtype=torch.bool).tril(), -torch.inf)
 
 
-def ssd_chunked(destination_axis):
+def ssd_chunked(destination_axis) -> tuple[Tensor, Tensor]:
     """Run Mamba-2's chunked algorithm, or the faulty one that sums decays of chunks over destinations."""
     logs = padded(pattern(2, 0, (1, T)))
     b, c = padded(pattern(5, 2, (3, T), (2, 2))), padded(pattern(3, 1, (2, T), (1, 2)))
@@ -95,23 +96,23 @@ def ssd_chunked(destination_axis):
     return (within + across).flatten(0, 1)[:T], passed[-1]
 
 
-def test_ssd_by_chunks():
+def test_ssd_by_chunks() -> None:
     outputs, state = ssd_chunked(destination_axis=False)
     assert expects(outputs)
     assert expects(state)
 
 
-def test_ssd_summed_over_the_wrong_axis():
+def test_ssd_summed_over_the_wrong_axis() -> None:
     outputs, _ = ssd_chunked(destination_axis=True)
     assert expects(outputs)
 
 
-def queries_keys_values():
+def queries_keys_values() -> tuple[Tensor, Tensor, Tensor]:
     q, k = pattern(5, 2, (3, T), (2, 2)), pattern(3, 1, (2, T), (1, 2))
     return padded(q), padded(k), padded(pattern(7, 3, (5, T), (3, 3)))
 
 
-def test_gated_linear_attention_by_chunks():
+def test_gated_linear_attention_by_chunks() -> None:
     state = pattern(3, 1, (1, 2), (1, 3)).double()
     all_logs = padded(pattern(2, 0, (1, T), (1, 2)))
     outputs = []
@@ -124,7 +125,7 @@ def test_gated_linear_attention_by_chunks():
     assert expects(state)
 
 
-def test_gated_delta_rule_by_chunks():
+def test_gated_delta_rule_by_chunks() -> None:
     state = pattern(3, 1, (1, 3), (1, 2)).double()
     all_logs, betas = padded(pattern(2, 0, (1, T))), padded(pattern(4, 1, (3, T)))
     outputs = []
@@ -139,7 +140,7 @@ def test_gated_delta_rule_by_chunks():
     assert expects(state)
 
 
-def expects_of_twin(kernel, tensors):
+def expects_of_twin(kernel, tensors) -> None:
     """Run a Python twin on one row, and check its outputs and its last state against Lean's numbers."""
     inputs = {name: tensor.numpy() for name, tensor in tensors.items()}
     results = kernel.run(inputs, Surrogates())
@@ -147,7 +148,7 @@ def expects_of_twin(kernel, tensors):
         assert expects(torch.from_numpy(result[0].astype("float64")).squeeze())
 
 
-def test_twin_of_ssd_scan():
+def test_twin_of_ssd_scan() -> None:
     row = {"x": X, "dt": DT, "B": B[:, ::2], "C": C[:, ::2], "initial_state": START}
     row = {name: tensor[None] for name, tensor in row.items()}
     options = {"D": D, "z": Z[None], "dt_bias": BIAS}
@@ -157,20 +158,20 @@ def test_twin_of_ssd_scan():
     expects_of_twin(full, row | {"A": A, "seq_idx": torch.tensor([[0, 0, 1, 1, 2]])} | options)
 
 
-def row_of_attention():
+def row_of_attention() -> dict[str, Tensor]:
     q, k = pattern(5, 2, (3, T), (2, 2)), pattern(3, 1, (2, T), (1, 2))
     row = {"q": q, "k": k, "v": pattern(7, 3, (5, T), (3, 3))}
     return {name: tensor[None, :, None] for name, tensor in row.items()}
 
 
-def test_twin_of_gated_linear_attention():
+def test_twin_of_gated_linear_attention() -> None:
     decays = 2 ** pattern(2, 0, (1, T), (1, 2))[None, :, None]
     start = pattern(3, 1, (1, 2), (1, 3))[None, None]
     row = row_of_attention() | {"g": decays, "initial_state": start}
     expects_of_twin(GatedLinearAttention(log_decays=False), row)
 
 
-def test_twin_of_the_gated_delta_rule():
+def test_twin_of_the_gated_delta_rule() -> None:
     decays, betas = 2 ** pattern(2, 0, (1, T)), pattern(4, 1, (3, T))
     start = pattern(3, 1, (1, 3), (1, 2)).T[None, None]
     row = row_of_attention() | {"g": decays[None, :, None, None], "beta": betas[None, :, None]}

@@ -1,9 +1,12 @@
 """What is drawn fits the scans, varies as promised, and is the same for a seed."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from scanproof import (
     InvalidArgument,
@@ -25,7 +28,7 @@ from scanproof.refinement.strategies import (
 )
 
 
-def drawn(strategy, count, seed_=0):
+def drawn(strategy, count, seed_=0) -> list[Any]:
     values = []
 
     @seed(seed_)
@@ -37,7 +40,7 @@ def drawn(strategy, count, seed_=0):
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def draw(value):
+    def draw(value) -> None:
         values.append(value)
 
     draw()
@@ -45,33 +48,33 @@ def drawn(strategy, count, seed_=0):
 
 
 @pytest.fixture(scope="module")
-def scans():
+def scans() -> list[Any]:
     return drawn(scan_inputs(scan_shapes(max_groups=2)), 400)
 
 
-def some(values, holds):
+def some(values, holds) -> bool:
     return any(holds(value) for value in values)
 
 
-def numbers(inputs):
+def numbers(inputs) -> list[Tensor]:
     return [x for x in inputs.values() if isinstance(x, torch.Tensor)]
 
 
-def test_scans_can_be_called(scans):
+def test_scans_can_be_called(scans) -> None:
     for inputs in scans[:50]:
         y, last = selective_scan(**inputs, return_last_state=True)
         assert y.shape == inputs["u"].shape
         assert last.shape == (*y.shape[:2], inputs["A"].shape[1])
 
 
-def test_shapes_vary(scans):
+def test_shapes_vary(scans) -> None:
     shapes = {(*inputs["u"].shape, inputs["A"].shape[1]) for inputs in scans}
     for axis, sizes in enumerate([{1, 2}, {1, 2, 3}, {1, 2, 5, 9, 17}, {1, 2, 4}]):
         assert sizes <= {shape[axis] for shape in shapes}
     assert some(shapes, lambda shape: shape[2] > 50)
 
 
-def test_groups_vary(scans):
+def test_groups_vary(scans) -> None:
     shapes = [(inputs["u"].shape[1], *inputs["B"].shape[1:-2]) for inputs in scans]
     assert all(inputs["B"].shape == inputs["C"].shape for inputs in scans)
     assert 150 < sum(len(shape) == 1 for shape in shapes) < 250
@@ -80,7 +83,7 @@ def test_groups_vary(scans):
 
 
 @pytest.mark.parametrize("kernel", [SelectiveScan(), SsdScan()], ids=repr)
-def test_groups_of_kernels_vary(kernel):
+def test_groups_of_kernels_vary(kernel) -> None:
     shapes = [(x["B"].shape[2:-1], x["A"].shape[0]) for x in drawn(kernel_inputs(kernel), 100)]
     seen = {(groups, size) for groups, size in shapes}
     assert {((1,), 1), ((1,), 2), ((2,), 2), ((2,), 4)} <= seen
@@ -88,11 +91,11 @@ def test_groups_of_kernels_vary(kernel):
 
 
 @pytest.mark.parametrize("name", ["D", "z", "delta_bias"])
-def test_optional_inputs_come_and_go(scans, name):
+def test_optional_inputs_come_and_go(scans, name) -> None:
     assert 100 < sum(name in inputs for inputs in scans) < 300
 
 
-def test_numbers_vary(scans):
+def test_numbers_vary(scans) -> None:
     everything = [x for inputs in scans for x in numbers(inputs)]
     least = torch.finfo(torch.float32).smallest_normal
     assert some(everything, lambda x: not x.any())
@@ -102,7 +105,7 @@ def test_numbers_vary(scans):
     assert all(torch.isfinite(x).all() for x in everything)
 
 
-def test_steps_and_decays_vary(scans):
+def test_steps_and_decays_vary(scans) -> None:
     soft = [inputs["delta"] for inputs in scans if inputs["delta_softplus"]]
     hard = [inputs["delta"] for inputs in scans if not inputs["delta_softplus"]]
     assert 100 < len(soft) < 300
@@ -117,7 +120,7 @@ def test_steps_and_decays_vary(scans):
     assert some(decays, lambda a: a.max() > 1)
 
 
-def test_layouts_vary(scans):
+def test_layouts_vary(scans) -> None:
     strides = [x.stride() for inputs in scans for x in numbers(inputs) if min(x.shape) > 1]
     assert some(strides, lambda s: s[0] == 0)
     assert some(strides, lambda s: s[-1] == 0)
@@ -127,7 +130,7 @@ def test_layouts_vary(scans):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
-def test_dtypes(dtype):
+def test_dtypes(dtype) -> None:
     for inputs in drawn(scan_inputs(dtype=dtype), 40):
         for name, x in inputs.items():
             if name != "delta_softplus":
@@ -135,15 +138,15 @@ def test_dtypes(dtype):
     assert len(set(drawn(dtypes(), 40))) == 4
 
 
-def test_a_seed_repeats_and_another_differs():
-    def text(seed_):
+def test_a_seed_repeats_and_another_differs() -> None:
+    def text(seed_) -> list[str]:
         return [str(inputs) for inputs in drawn(scan_inputs(), 20, seed_)]
 
     assert text(3) == text(3)
     assert text(3)[1:] != text(4)[1:]
 
 
-def test_inputs_of_blocks():
+def test_inputs_of_blocks() -> None:
     for x in drawn(block_inputs(5, scan_shapes(max_batch=3, max_length=12)), 50):
         assert x.shape[0] <= 3
         assert x.shape[1] <= 12
@@ -151,13 +154,13 @@ def test_inputs_of_blocks():
 
 
 @given(st.integers(1, 80), st.data())
-def test_segmentations(length, data):
+def test_segmentations(length, data) -> None:
     pieces = data.draw(segmentations(length))
     assert sum(pieces) == length
     assert min(pieces) >= 1
 
 
-def test_hypothesis_shrinks_what_is_drawn():
+def test_hypothesis_shrinks_what_is_drawn() -> None:
     shape = find(scan_shapes(), lambda shape: shape.length >= 7 and shape.states > 1)
     assert shape == ScanShape(batch=1, channels=1, length=7, states=2)
     grouped = find(scan_shapes(max_groups=5), lambda shape: shape.groups > 2)
@@ -170,7 +173,7 @@ def test_hypothesis_shrinks_what_is_drawn():
 
 @settings(max_examples=20, deadline=None)
 @given(scan_inputs(dtype=torch.float64))
-def test_own_scan_is_not_refuted(inputs):
+def test_own_scan_is_not_refuted(inputs) -> None:
     assert check_refinement(selective_scan, SelectiveScanFn(), inputs).verdict is not Verdict.REFUTED
 
 
@@ -183,6 +186,6 @@ def test_own_scan_is_not_refuted(inputs):
         lambda: segmentations(0),
     ],
 )
-def test_limits(wrong):
+def test_limits(wrong) -> None:
     with pytest.raises(InvalidArgument, match="give"):
         wrong()

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,18 +31,18 @@ FIVE = (
 
 
 @pytest.fixture(scope="module")
-def statements():
+def statements() -> dict[str, Any]:
     return {theorem.name: theorem for theorem in catalogue.load(ROOT).theorems}
 
 
 @pytest.mark.lean
 @pytest.mark.parametrize("name", [*NAMED.values(), *FIVE])
-def test_named_theorems_are_proved(statements, name):
+def test_named_theorems_are_proved(statements, name) -> None:
     assert f"Scanproof.{name}" in statements
 
 
 @pytest.mark.lean
-def test_prefix_theorems_say_that_the_past_stays(statements):
+def test_prefix_theorems_say_that_the_past_stays(statements) -> None:
     for name in FIVE[:4]:
         statement = " ".join(statements[f"Scanproof.{name}"].statement.split())
         assert re.search(
@@ -51,12 +52,12 @@ def test_prefix_theorems_say_that_the_past_stays(statements):
 
 
 @pytest.mark.lean
-def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements):
+def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements) -> None:
     for spec in (DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec):
         assert f"(m : Scanproof.{spec.__name__} " in statements[f"Scanproof.{spec.theorem}"].statement
 
 
-def named_in(text, namespaces):
+def named_in(text, namespaces) -> set[str]:
     """Return what a text names as Lean declarations, by the three ways in which that is written."""
     text = text.replace("`Scanproof.", "`")
     introduced = re.findall(r"(?:Lean )?[Tt]heorem\s+`+([\w.]+)`+", text)
@@ -68,7 +69,7 @@ def named_in(text, namespaces):
 
 
 @pytest.mark.lean
-def test_what_python_and_docs_name_exists():
+def test_what_python_and_docs_name_exists() -> None:
     declared = {item.name.removeprefix("Scanproof.") for item in catalogue.load(ROOT).declarations}
     namespaces = {name.partition(".")[0] for name in declared if "." in name} - PYTHON_TOO
     for file in [*(ROOT / "python").rglob("*.py"), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
@@ -85,12 +86,12 @@ def test_what_python_and_docs_name_exists():
         "`Scanproof.Runner.gone`",
     ],
 )
-def test_every_way_of_naming_a_theorem_is_seen(text):
+def test_every_way_of_naming_a_theorem_is_seen(text) -> None:
     assert [name.endswith("gone") for name in named_in(text, {"Runner"})] == [True]
 
 
 @pytest.mark.lean
-def test_every_theorem_is_restated():
+def test_every_theorem_is_restated() -> None:
     restated = "\n".join(file.read_text() for file in sorted((ROOT / "Spec/Statements").glob("*.lean")))
     named = {word.rpartition(".")[2] for word in re.findall(r"[\w.'₀-₉]+", restated)}
     missing = [

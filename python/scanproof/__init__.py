@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scanproof.errors import InvalidArgument as InvalidArgument
     from scanproof.foundation.alignment import Alignment as Alignment
     from scanproof.foundation.drawing import draw_input as draw_input
+    from scanproof.foundation.sizes import resize_input as resize_input
     from scanproof.monitors.monitor import CausalityMonitor as CausalityMonitor
     from scanproof.refinement.check import check_refinement as check_refinement
     from scanproof.refinement.checkpoint import MambaCheckpoint as MambaCheckpoint
@@ -103,6 +104,7 @@ _EXPORTS = {
     "check_streaming": "scanproof.streaming.check",
     "draw_input": "scanproof.foundation.drawing",
     "leak_map": "scanproof.causality.diagnosis.map",
+    "resize_input": "scanproof.foundation.sizes",
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",
     "selective_scan_chunked": "scanproof.scans",

@@ -50,6 +50,12 @@ GRADIENT = "diagonalScan_adjoint"
 GRADIENT_ERROR = "diagonalScan_vjp_inputs_error"
 """However that scan is associated and rounded, it lies within the bound."""
 
+PROGRAM_CAUSAL = "Program.causal"
+"""A program whose outputs read no later position is causal, whatever its operations compute."""
+
+PROGRAM_OWN_ROW = "Program.Certified.own_row"
+"""An output that reads its own example keeps its value when other examples change."""
+
 ALL_CUTS = "matrixCausal_iff_reach_cuts"
 """A matrix is causal exactly when the block across every cut between different reaches is zero."""
 

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def reference(x):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     deep = tmp_path / "pack" / "deep"
     deep.mkdir(parents=True)
     for init in (tmp_path / "pack" / "__init__.py", deep / "__init__.py"):
@@ -51,7 +52,7 @@ def folder(tmp_path):
     sys.modules.pop("helper", None)
 
 
-def test_a_module_inside_a_package_that_does_not_import(folder):
+def test_a_module_inside_a_package_that_does_not_import(folder) -> None:
     before = {name: module for name, module in sys.modules.items() if name != "helper"}
     module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert module.VALUE == 40
@@ -60,7 +61,7 @@ def test_a_module_inside_a_package_that_does_not_import(folder):
     assert str(folder) not in sys.path
 
 
-def test_kernels_are_kept_and_their_launch_is_refused(folder):
+def test_kernels_are_kept_and_their_launch_is_refused(folder) -> None:
     """In silence it would leave the output as it was allocated."""
     module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert module.kernel(1, 2) == 3
@@ -70,7 +71,7 @@ def test_kernels_are_kept_and_their_launch_is_refused(folder):
         module.launch(1)
 
 
-def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch):
+def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pack", pytest)
     bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert sys.modules["pack"] is pytest
@@ -84,6 +85,6 @@ def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch):
         ("pack.deep.other", "No module named 'absent'"),
     ],
 )
-def test_what_is_missing_is_named(folder, name, message):
+def test_what_is_missing_is_named(folder, name: str, message: str) -> None:
     with pytest.raises(MissingDependency, match=message):
         bare_module(name, folder=folder)

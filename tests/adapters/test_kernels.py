@@ -1,12 +1,15 @@
 """Kernels of real packages refine the families' recurrences, and are causal."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from scanproof import (
     MinGru,
@@ -30,12 +33,12 @@ ENABLE = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/test_kernels.py"
 INSTALLED = transformers.subjects()
 
 
-def first_of_their_name(subjects):
+def first_of_their_name(subjects) -> Iterable[Any]:
     """Return one subject of each function; its copies in other families are only compared with the kernel."""
     return {subject.name.partition(":")[2]: subject for subject in reversed(subjects)}.values()
 
 
-def check(subject, causality=True):
+def check(subject: Subject, causality: bool = True) -> None:
     report = subject.refinement()
     assert report.verdict is Verdict.REFINES, report.summary()
     keys_are_not_normalised = "delta_rule_recurrence" in subject.name  # so that its state may grow
@@ -56,19 +59,19 @@ NAN = ":ssd_chunk_scan_combined_ref"
 """Its gradients are NaN at such inputs."""
 
 
-def gradients_at(subject):
+def gradients_at(subject: Subject) -> set[str]:
     return set(subject.inputs()) - subject.kernel.marks - subject.constant
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 @pytest.mark.parametrize("subject", INSTALLED, ids=lambda subject: subject.name)
-def test_kernels_of_transformers(subject):
+def test_kernels_of_transformers(subject: Subject) -> None:
     check(subject, causality=subject in first_of_their_name(INSTALLED))
 
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_kernels_of_packages_in_overlays():
+def test_kernels_of_packages_in_overlays() -> None:
     pinned = "".join((LISTS / name).read_text() for name in OVERLAYS.values())
     found = kernel_subjects(overlays=True)[len(INSTALLED) :]
     assert len(found) == len(every_subject()) - len(INSTALLED)
@@ -79,11 +82,11 @@ def test_kernels_of_packages_in_overlays():
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers():
+def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers() -> None:
     [subject] = [subject for subject in kernel_subjects(overlays=True) if subject.name.endswith(NAN)]
     report = subject.gradient_refinement()
     assert report.verdict is Verdict.REFUTED
-    assert "returned nan, though no evaluation of this recurrence overflows" in report.reason
+    assert "returned nan, but no evaluation of this recurrence overflows" in report.reason
     fn, x = subject.function()
     assert certify(fn, x, cuts="coded", cases=1).verdict is Verdict.INCONCLUSIVE
     inputs = {name: torch.ones(1, 40, 1, 1) for name in ("x", "B", "C")}
@@ -99,7 +102,7 @@ def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers():
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_gradients_of_a_parallel_scan_that_pads_to_powers_of_two():
+def test_gradients_of_a_parallel_scan_that_pads_to_powers_of_two() -> None:
     """That of mambapy, which has a backward of its own."""
     for subject in kernel_subjects(overlays=True):
         if isinstance(subject.kernel, SelectiveScan) and not subject.no_gradient:
@@ -109,16 +112,16 @@ def test_gradients_of_a_parallel_scan_that_pads_to_powers_of_two():
 
 class HalfTheGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx, x: Tensor) -> Tensor:
         return x.clone()
 
     @staticmethod
-    def backward(ctx, g):
+    def backward(ctx, g: Tensor) -> Tensor:
         return 0.5 * g
 
 
-def scan_subject(gradient=lambda x: x, **options):
-    def implementation(gate, candidate, initial_state):
+def scan_subject(gradient=lambda x: x, **options) -> Subject:
+    def implementation(gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
         h, outputs = initial_state.detach(), []
         for t in range(gate.shape[1]):
             z = gate[:, t].sigmoid()
@@ -128,13 +131,15 @@ def scan_subject(gradient=lambda x: x, **options):
 
     without = frozenset() if "constant" in options else frozenset({"initial_state"})
 
-    def started(gate, candidate, initial_state=None):
+    def started(
+        gate: Tensor, candidate: Tensor, initial_state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         return implementation(gate, candidate, torch.zeros(2, 3) if initial_state is None else initial_state)
 
     return Subject("here:it", "nothing", lambda: started, MinGru(), without=without, **options)
 
 
-def test_a_backward_that_is_wrong_is_refuted():
+def test_a_backward_that_is_wrong_is_refuted() -> None:
     right = scan_subject().gradient_refinement()
     assert right.verdict is Verdict.REFINES, right.summary()
     assert set(right.gradients) == {"gate", "candidate"}
@@ -142,9 +147,9 @@ def test_a_backward_that_is_wrong_is_refuted():
     assert scan_subject(HalfTheGradient.apply).gradient_refinement().verdict is Verdict.REFUTED
 
 
-def test_gradients_at_what_is_constant_are_not_compared():
+def test_gradients_at_what_is_constant_are_not_compared() -> None:
     class Constant(Subject):
-        def inputs(self, seed=0, dtype=torch.float32):
+        def inputs(self, seed: int = 0, dtype=torch.float32) -> dict[str, Tensor]:
             return random_inputs(self.kernel, seed=seed, dtype=dtype)
 
     plain = scan_subject(constant=frozenset({"initial_state"}))
@@ -154,19 +159,19 @@ def test_gradients_at_what_is_constant_are_not_compared():
     assert report.gradients == ("gate", "candidate")
 
 
-def test_gradients_that_cannot_be_compared():
+def test_gradients_that_cannot_be_compared() -> None:
     with pytest.raises(Unsupported, match="no gradients can be pulled"):
         scan_subject(no_gradient=True).gradient_refinement()
 
 
-def every_subject():
+def every_subject() -> list[Any]:
     return [
         *INSTALLED,
         *(s for module in OVERLAYS for s in import_module(f"scanproof.adapters.kernels.{module}").subjects()),
     ]
 
 
-def test_the_page_on_families_lists_every_subject():
+def test_the_page_on_families_lists_every_subject() -> None:
     page = (ROOT / "docs" / "families.md").read_text()
     for subject in every_subject():
         kernel = type(subject.kernel).__name__
@@ -175,14 +180,16 @@ def test_the_page_on_families_lists_every_subject():
     assert len(rows) == len(every_subject())
 
 
-def test_a_subject_says_what_is_installed():
+def test_a_subject_says_what_is_installed() -> None:
     by_name = {subject.name: subject for subject in every_subject()}
     assert by_name["transformers.models.mamba2:mamba2_chunk_scan"].version.startswith("5.")
     assert by_name["fla.ops.gla.naive:naive_recurrent_gla"].version == "not installed"
 
 
-def test_a_subject_as_a_function_of_its_tokens():
-    def implementation(x, dt, A, B, C, scale=1.0):
+def test_a_subject_as_a_function_of_its_tokens() -> None:
+    def implementation(
+        x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, scale=1.0
+    ) -> tuple[Tensor, Tensor]:
         assert A.shape == (4,)
         return x * scale, x[:, -1]
 

@@ -2,6 +2,8 @@
 
 import subprocess
 import zipfile
+from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -17,7 +19,7 @@ WHEEL = {
 
 
 @pytest.fixture
-def lists(tmp_path, monkeypatch):
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of lists, one of which names a package of one module."""
     monkeypatch.setenv("SCANPROOF_CACHE", str(tmp_path / "cache"))
     with zipfile.ZipFile(tmp_path / "tiny-1.0-py3-none-any.whl", "w") as wheel:
@@ -27,22 +29,24 @@ def lists(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_packages_are_installed_once_and_seen_by_one_process(lists, monkeypatch):
+def test_packages_are_installed_once_and_seen_by_one_process(
+    lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = overlay(lists / "tiny.txt")
     done = run_over(folder, ["-c", "import tiny, torch; print(tiny.__file__)"], timeout=600)
     assert done.stdout.strip() == str(folder / "tiny.py")
 
-    def no_more(*args, **kwargs):
+    def no_more(*args, **kwargs) -> Never:
         raise AssertionError("installed again")
 
     monkeypatch.setattr(subprocess, "run", no_more)
     assert overlay(lists / "tiny.txt") == folder
 
 
-def test_another_list_is_another_folder(lists, monkeypatch):
+def test_another_list_is_another_folder(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
 
-    def install(command, env, **kwargs):
+    def install(command, env, **kwargs) -> subprocess.CompletedProcess[str]:
         ran.append((command, env))
         target = command[command.index("--target") + 1]
         subprocess.Popen(["mkdir", target]).wait()
@@ -63,8 +67,8 @@ def test_another_list_is_another_folder(lists, monkeypatch):
     assert str(overlay(lists / "build.txt")) in environment["PYTHONPATH"]
 
 
-def test_a_failure_is_told_and_leaves_nothing(lists, monkeypatch):
-    def fail(command, **kwargs):
+def test_a_failure_is_told_and_leaves_nothing(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(command, **kwargs) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "ERROR: No matching distribution found\nhint: x\n")
 
     monkeypatch.setattr(subprocess, "run", fail)
@@ -73,6 +77,6 @@ def test_a_failure_is_told_and_leaves_nothing(lists, monkeypatch):
     assert not [path for path in (lists / "cache" / "overlays").iterdir() if path.name != ".lock"]
 
 
-def test_a_list_must_exist(tmp_path):
+def test_a_list_must_exist(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="list of pinned packages"):
         overlay(tmp_path / "none.txt")

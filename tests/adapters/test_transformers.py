@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from mixers import off_by_a_hundredth, tokens
 from scanproof import InvalidArgument, Rounding, Verdict, check_refinement
@@ -16,11 +17,11 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 
 
 @pytest.fixture(scope="module")
-def mixer():
+def mixer() -> nn.Module:
     return random_mamba_mixer()
 
 
-def test_refines_in_float32(mixer):
+def test_refines_in_float32(mixer) -> None:
     report = check_refinement(mixer, mamba_mixer_spec(mixer), tokens())
     assert report.verdict is Verdict.REFINES, report.summary()
     assert 1e-3 < report.worst.ratio <= 1
@@ -39,18 +40,18 @@ def test_refines_in_float32(mixer):
     ],
     ids=str,
 )
-def test_refines_in_every_shape(options):
+def test_refines_in_every_shape(options) -> None:
     mixer = random_mamba_mixer(seed=3, **options)
     report = check_refinement(mixer, mamba_mixer_spec(mixer), tokens(20, width=mixer.hidden_size))
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
-def test_refines_from_a_checkpoint_and_in_train_mode(mixer):
+def test_refines_from_a_checkpoint_and_in_train_mode(mixer) -> None:
     mixer = copy.deepcopy(mixer).train()
     assert check_refinement(mixer, mamba_mixer_checkpoint(mixer), tokens()).verdict is Verdict.REFINES
 
 
-def test_float64_is_accurate_to_float32_only():
+def test_float64_is_accurate_to_float32_only() -> None:
     """It casts A_log, D, B and the bias of dt to float32 in every precision."""
     mixer = random_mamba_mixer(dtype=torch.float64)
     with torch.no_grad():
@@ -62,7 +63,7 @@ def test_float64_is_accurate_to_float32_only():
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_accumulates_in_float32(dtype):
+def test_half_precision_accumulates_in_float32(dtype) -> None:
     mixer = random_mamba_mixer(hidden_size=4, state_size=2, dtype=dtype)
     spec, x = mamba_mixer_spec(mixer), tokens(dtype=dtype, width=4)
     report = check_refinement(mixer, spec, x, rounding=Rounding.of(dtype, accumulator=torch.float32))
@@ -71,7 +72,7 @@ def test_half_precision_accumulates_in_float32(dtype):
     assert check_refinement(mixer, spec, x).worst.bound > report.worst.bound
 
 
-def test_a_bound_too_wide_to_mean_anything_is_inconclusive():
+def test_a_bound_too_wide_to_mean_anything_is_inconclusive() -> None:
     mixer = random_mamba_mixer(dtype=torch.bfloat16)
     report = check_refinement(mixer, mamba_mixer_spec(mixer), tokens(dtype=torch.bfloat16))
     assert report.verdict is Verdict.INCONCLUSIVE
@@ -82,14 +83,14 @@ PARAMETERS = [name for name, _ in random_mamba_mixer().named_parameters()]
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_counts(mixer, name):
+def test_every_parameter_counts(mixer, name) -> None:
     """One entry off by a hundredth in the implementation is refuted."""
     changed = off_by_a_hundredth(mixer, name)
     report = check_refinement(changed, mamba_mixer_spec(mixer), tokens(), shrink=False)
     assert report.verdict is Verdict.REFUTED, report.summary()
 
 
-def test_taps_and_gate_have_their_places(mixer):
+def test_taps_and_gate_have_their_places(mixer) -> None:
     spec, x = mamba_mixer_spec(mixer), tokens()
     for name, change in {
         "conv1d.weight": lambda weight: weight.flip(-1),
@@ -103,12 +104,12 @@ def test_taps_and_gate_have_their_places(mixer):
         assert check_refinement(changed, spec, x, shrink=False).verdict is Verdict.REFUTED, name
 
 
-def run_in_pieces(mixer, x, lengths):
+def run_in_pieces(mixer, x, lengths) -> Tensor:
     cache = transformers.DynamicCache(config=mixer.config)
     return torch.cat([mixer(part, cache_params=cache) for part in x.split(lengths, dim=1)], dim=1)
 
 
-def test_single_cached_tokens_refine(mixer):
+def test_single_cached_tokens_refine(mixer) -> None:
     report = check_refinement(
         lambda x: run_in_pieces(mixer, x, [x.shape[1] - 6] + [1] * 6),
         mamba_mixer_spec(mixer),
@@ -118,7 +119,7 @@ def test_single_cached_tokens_refine(mixer):
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
-def test_several_cached_tokens_start_from_a_zero_state():
+def test_several_cached_tokens_start_from_a_zero_state() -> None:
     """A fault of transformers 5.23, found by the check: the scan of a continued call forgets the cache."""
     mixer = random_mamba_mixer()
     report = check_refinement(
@@ -130,10 +131,10 @@ def test_several_cached_tokens_start_from_a_zero_state():
     assert report.worst.t >= 20
 
 
-def test_left_padding_leaks_the_input_bias_into_the_convolution():
+def test_left_padding_leaks_the_input_bias_into_the_convolution() -> None:
     """A fault of transformers 5.23, found by the check: only without ``use_bias`` is padding invisible."""
 
-    def padded(mixer, x):
+    def padded(mixer, x) -> Tensor:
         ahead = torch.zeros(x.shape[0], 3, x.shape[2])
         mask = torch.cat([torch.zeros(x.shape[0], 3), torch.ones(x.shape[:2])], dim=1).long()
         return mixer(torch.cat([ahead, x], dim=1), attention_mask=mask)[:, 3:]
@@ -151,7 +152,7 @@ def test_left_padding_leaks_the_input_bias_into_the_convolution():
     assert verdicts[True] is Verdict.REFUTED
 
 
-def test_seeds_decide_and_leave_the_global_generator_alone():
+def test_seeds_decide_and_leave_the_global_generator_alone() -> None:
     before = torch.random.get_rng_state()
     first, again, other = (random_mamba_mixer(seed=seed) for seed in (5, 5, 6))
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -160,7 +161,7 @@ def test_seeds_decide_and_leave_the_global_generator_alone():
     assert not first.training
 
 
-def test_wrong_modules():
+def test_wrong_modules() -> None:
     with pytest.raises(InvalidArgument, match="mixer is a Linear; give a transformers MambaMixer"):
         mamba_mixer_spec(torch.nn.Linear(2, 2))
     mixer = random_mamba_mixer()
@@ -169,7 +170,7 @@ def test_wrong_modules():
         mamba_mixer_spec(mixer)
 
 
-def test_transformers_is_imported_only_when_used():
+def test_transformers_is_imported_only_when_used() -> None:
     code = (
         "import sys; sys.modules['transformers'] = None\n"
         "from scanproof.adapters.transformers import random_mamba_mixer\n"

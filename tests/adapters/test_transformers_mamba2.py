@@ -2,9 +2,11 @@
 
 import copy
 import math
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from mixers import off_by_a_hundredth, tokens
 from scanproof import InvalidArgument, Verdict, check_refinement
@@ -16,12 +18,12 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 
 
 @pytest.fixture(scope="module")
-def mixer():
+def mixer() -> nn.Module:
     return random_mamba2_mixer(n_groups=2)
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_refines_in_float32(groups):
+def test_refines_in_float32(groups) -> None:
     mixer = random_mamba2_mixer(n_groups=groups, chunk_size=8)
     report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens())
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -43,14 +45,14 @@ def test_refines_in_float32(groups):
     ],
     ids=str,
 )
-def test_refines_in_every_shape(options):
+def test_refines_in_every_shape(options) -> None:
     mixer = random_mamba2_mixer(seed=3, **options)
     report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens(20, width=mixer.hidden_size))
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
 @pytest.mark.parametrize("options", [{}, {"n_groups": 2, "time_step_limit": (0.3, 0.9)}], ids=str)
-def test_gradients_refine(options):
+def test_gradients_refine(options) -> None:
     mixer = random_mamba2_mixer(chunk_size=8, **options)
     report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens(), gradients=True)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -58,8 +60,8 @@ def test_gradients_refine(options):
     assert report.bound_theorem == ""
 
 
-def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch):
-    def forward(y, z):
+def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward(y, z) -> Tensor:
         gated = y * torch.nn.functional.silu(z.float())
         groups = gated.unflatten(-1, (2, -1))
         scale = (groups.square().mean(-1, keepdim=True) + mixer.norm.variance_epsilon).rsqrt()
@@ -73,12 +75,12 @@ def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch):
     assert report.worst.output == "dx"
 
 
-def test_refines_in_train_mode(mixer):
+def test_refines_in_train_mode(mixer) -> None:
     mixer = copy.deepcopy(mixer).train()
     assert check_refinement(mixer, mamba2_mixer_spec(mixer), tokens()).verdict is Verdict.REFINES
 
 
-def test_float64_is_accurate_to_float32_only():
+def test_float64_is_accurate_to_float32_only() -> None:
     """It casts A_log, the scan and the norm to float32 in every precision."""
     mixer = random_mamba2_mixer(dtype=torch.float64)
     spec, x = mamba2_mixer_spec(mixer), tokens(dtype=torch.float64)
@@ -90,29 +92,29 @@ PARAMETERS = [name for name, _ in random_mamba2_mixer().named_parameters()]
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_counts(mixer, name):
+def test_every_parameter_counts(mixer, name) -> None:
     """One entry off by a hundredth in the implementation is refuted."""
     changed = off_by_a_hundredth(mixer, name)
     report = check_refinement(changed, mamba2_mixer_spec(mixer), tokens(), shrink=False)
     assert report.verdict is Verdict.REFUTED, report.summary()
 
 
-def growing(scan, x, dt, A, B, C, **options):
+def growing(scan, x, dt, A, B, C, **options) -> Any:
     return scan(x, dt, -A, B, C, **options)
 
 
-def tiled(scan, x, dt, A, B, C, **options):
+def tiled(scan, x, dt, A, B, C, **options) -> Any:
     """Heads 0, 2 and 1, 3 share a group, not 0, 1 and 2, 3."""
     B, C = (each.repeat(1, 1, x.shape[2] // each.shape[2], 1) for each in (B, C))
     return scan(x, dt, A, B, C, **options)
 
 
-def without_limits(scan, *arguments, dt_limit, **options):
+def without_limits(scan, *arguments, dt_limit, **options) -> Any:
     return scan(*arguments, **options)
 
 
 @pytest.mark.parametrize("fault", [growing, tiled, without_limits])
-def test_a_wrong_scan_is_refuted(monkeypatch, fault):
+def test_a_wrong_scan_is_refuted(monkeypatch: pytest.MonkeyPatch, fault) -> None:
     mixer = random_mamba2_mixer(n_groups=2, time_step_limit=(0.3, 0.9))
     spec, scan = mamba2_mixer_spec(mixer), modeling.mamba2_chunk_scan
     assert check_refinement(mixer, spec, tokens()).verdict is Verdict.REFINES
@@ -120,7 +122,9 @@ def test_a_wrong_scan_is_refuted(monkeypatch, fault):
     assert check_refinement(mixer, spec, tokens(), shrink=False).verdict is Verdict.REFUTED
 
 
-def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(mixer, monkeypatch):
+def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(
+    mixer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = mamba2_mixer_spec(mixer)
     changed = copy.deepcopy(mixer)
     changed.norm.group_size *= 2
@@ -130,8 +134,8 @@ def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(mixer, monkeypat
     assert check_refinement(mixer, spec, tokens(), shrink=False).verdict is Verdict.REFUTED
 
 
-def test_single_cached_tokens_refine_unless_a_limit_binds():
-    def run(x):
+def test_single_cached_tokens_refine_unless_a_limit_binds() -> None:
+    def run(x) -> Tensor:
         cache = transformers.DynamicCache(config=transformers.Mamba2Config(num_hidden_layers=1))
         parts = x.split([x.shape[1] - 6] + [1] * 6, dim=1)
         return torch.cat([mixer(part, cache_params=cache) for part in parts], dim=1)
@@ -142,7 +146,7 @@ def test_single_cached_tokens_refine_unless_a_limit_binds():
         assert report.verdict is verdict, report.summary()
 
 
-def test_wrong_modules():
+def test_wrong_modules() -> None:
     with pytest.raises(InvalidArgument, match="mixer is a Linear; give a transformers Mamba2Mixer"):
         mamba2_mixer_spec(torch.nn.Linear(2, 2))
     with pytest.raises(InvalidArgument, match=r"num_heads \* head_dim is 16; give a multiple"):

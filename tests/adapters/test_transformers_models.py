@@ -1,7 +1,10 @@
 """Families of transformers through one path, and what streaming finds in the release that is pinned."""
 
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
 from scanproof import InvalidArgument, Verdict, check_streaming
 from scanproof.adapters.transformers_models import FAMILIES, CachedModel, small_model
@@ -11,19 +14,19 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.usefixtures("_quiet")
 
 
-def tokens(model_type, length=13):
+def tokens(model_type, length=13) -> Tensor:
     width = FAMILIES[model_type].width
     return torch.randn(2, length, width, generator=torch.Generator().manual_seed(1))
 
 
-def streaming(model_type, length=13, **options):
+def streaming(model_type, length=13, **options) -> tuple[dict[str, Any], Any]:
     model = CachedModel(small_model(model_type), **options)
     report = check_streaming(model, tokens(model_type, length), cuts=[1, 5, 6])
     return {row.check: row for row in report.ways}, report
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)
-def test_every_family_builds_runs_and_keeps_its_shape(model_type):
+def test_every_family_builds_runs_and_keeps_its_shape(model_type) -> None:
     model = CachedModel(small_model(model_type))
     x = tokens(model_type, 9)
     with torch.no_grad():
@@ -38,7 +41,7 @@ def test_every_family_builds_runs_and_keeps_its_shape(model_type):
     assert FAMILIES[model_type].length > (FAMILIES[model_type].chunk or 0)
 
 
-def test_every_weight_is_random_and_seeds_decide():
+def test_every_weight_is_random_and_seeds_decide() -> None:
     before = torch.random.get_rng_state()
     first, again, other = (small_model("mamba2", seed=seed) for seed in (5, 5, 6))
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -48,14 +51,14 @@ def test_every_weight_is_random_and_seeds_decide():
     assert not first.training
 
 
-def test_mamba_2_streams():
+def test_mamba_2_streams() -> None:
     rows, report = streaming("mamba2")
     assert report.verdict is Verdict.STREAMS, report.summary()
     assert rows["packed sequences"].verdict is Verdict.NOT_APPLICABLE
     assert any("float32" in cast for cast in report.casts)
 
 
-def test_mamba_forgets_its_state_in_a_call_of_several_tokens():
+def test_mamba_forgets_its_state_in_a_call_of_several_tokens() -> None:
     rows, _ = streaming("mamba")
     if rows["chunked prefill"].verdict is Verdict.STREAMS:
         pytest.skip("this transformers continues from the cached state")
@@ -65,7 +68,7 @@ def test_mamba_forgets_its_state_in_a_call_of_several_tokens():
     assert rows["padded, then steps"].verdict is Verdict.STREAMS
 
 
-def test_bamba_counts_positions_from_zero_in_every_call_unless_they_are_given():
+def test_bamba_counts_positions_from_zero_in_every_call_unless_they_are_given() -> None:
     rows, _ = streaming("bamba")
     if rows["steps"].verdict is Verdict.STREAMS:
         pytest.skip("this transformers counts positions from the cache")
@@ -75,7 +78,7 @@ def test_bamba_counts_positions_from_zero_in_every_call_unless_they_are_given():
     assert report.verdict is not Verdict.DIVERGES
 
 
-def test_rwkv_mixes_the_rows_of_a_step():
+def test_rwkv_mixes_the_rows_of_a_step() -> None:
     rows, _ = streaming("rwkv")
     if rows["steps"].verdict is Verdict.STREAMS:
         pytest.skip("this transformers steps batches")
@@ -83,7 +86,7 @@ def test_rwkv_mixes_the_rows_of_a_step():
     assert rows["left padding"].verdict is Verdict.NOT_APPLICABLE
 
 
-def test_a_cache_of_states_and_keys_selects_rows_of_the_keys_alone():
+def test_a_cache_of_states_and_keys_selects_rows_of_the_keys_alone() -> None:
     """Falcon-H1: rows that are selected are mixed with others; rows that a beam search reorders are not."""
     rows, _ = streaming("falcon_h1", positions=True)
     if rows["rows that end"].verdict is Verdict.STREAMS:
@@ -94,7 +97,7 @@ def test_a_cache_of_states_and_keys_selects_rows_of_the_keys_alone():
     assert rows["rows reordered"].verdict is Verdict.STREAMS
 
 
-def test_a_cache_that_raises_is_named():
+def test_a_cache_that_raises_is_named() -> None:
     rows, _ = streaming("minimax", positions=True)
     if rows["rows that end"].verdict is Verdict.STREAMS:
         pytest.skip("this transformers selects rows of MiniMax's cache")
@@ -103,7 +106,7 @@ def test_a_cache_that_raises_is_named():
 
 
 @pytest.mark.parametrize("model_type", ["minimax", "recurrent_gemma"])
-def test_states_that_a_beam_search_leaves_where_they_were(model_type):
+def test_states_that_a_beam_search_leaves_where_they_were(model_type) -> None:
     rows, _ = streaming(model_type, positions=True)
     if rows["rows reordered"].verdict is Verdict.STREAMS:
         pytest.skip("this transformers reorders every state")
@@ -111,7 +114,7 @@ def test_states_that_a_beam_search_leaves_where_they_were(model_type):
     assert rows["steps"].verdict is not Verdict.DIVERGES
 
 
-def test_modules_that_keep_their_state_are_told_from_each_other():
+def test_modules_that_keep_their_state_are_told_from_each_other() -> None:
     """RecurrentGemma: two states of one model do not see each other."""
     model = CachedModel(small_model("recurrent_gemma"))
     x = tokens("recurrent_gemma", 8)
@@ -125,6 +128,6 @@ def test_modules_that_keep_their_state_are_told_from_each_other():
     assert len(model.tensors(b)) == len(model.tensors(a)) > 0
 
 
-def test_a_type_that_is_not_there():
+def test_a_type_that_is_not_there() -> None:
     with pytest.raises(InvalidArgument, match="no model type 'mamba9'"):
         small_model("mamba9")

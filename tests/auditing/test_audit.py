@@ -3,10 +3,12 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from torch import Tensor, nn
+from typer.testing import CliRunner, Result
 
 from scanproof import (
     DiagonalS4Spec,
@@ -18,6 +20,7 @@ from scanproof import (
     selective_scan,
     table,
 )
+from scanproof.auditing.report import AuditReport
 from scanproof.cli.app import app
 
 SPEC = DiagonalS4Spec(inProj=[[1.0]], a=[0.5], outProj=[[1.0]], skip=[[0.0]])
@@ -48,7 +51,7 @@ number = 3
 """
 
 
-def decay(x):
+def decay(x: Tensor) -> Tensor:
     h, states = torch.zeros_like(x[:, 0]), []
     for token in x.unbind(1):
         h = 0.5 * h + token
@@ -56,15 +59,15 @@ def decay(x):
     return torch.stack(states, 1)
 
 
-def tokens(*shape):
+def tokens(*shape) -> Tensor:
     return torch.randn(shape or (2, 13, 1), generator=torch.Generator().manual_seed(0))
 
 
-def verdicts(report):
+def verdicts(report: AuditReport) -> dict[str, Verdict]:
     return {one.check: one.verdict for one in report.checks}
 
 
-def test_everything_that_applies_runs():
+def test_everything_that_applies_runs() -> None:
     report = audit(decay, tokens(), spec=SPEC)
     assert report.ok
     *checks, streaming = report.checks
@@ -80,17 +83,17 @@ def test_everything_that_applies_runs():
     assert verdicts(report)["refinement"] is Verdict.REFINES
 
 
-def test_a_finding_decides():
+def test_a_finding_decides() -> None:
     report = audit(lambda x: 2 * decay(x), tokens(), spec=SPEC)
     assert report.verdict is Verdict.REFUTED
     assert verdicts(report)["certificate"].passed
 
 
-def test_what_does_not_apply_says_why_and_does_not_decide():
+def test_what_does_not_apply_says_why_and_does_not_decide() -> None:
     report = audit(decay, tokens(1, 13, 1))
     said = {one.check: one.evidence for one in report.checks}
-    assert said["refinement"] == "no spec was given"
-    assert said["batch"] == "x has no other example to read"
+    assert said["refinement"] == "no spec is given"
+    assert said["batch"] == "x has only one example"
     assert report.ok
     assert said["streaming"] == "fn has no initial_state(x) and step(x, state)"
     ids = audit(
@@ -103,8 +106,8 @@ def test_what_does_not_apply_says_why_and_does_not_decide():
     assert verdicts(ids)["prefix"] is Verdict.CAUSAL
 
 
-def test_what_raises_in_a_check_is_inconclusive_there():
-    def picky(x):
+def test_what_raises_in_a_check_is_inconclusive_there() -> None:
+    def picky(x: Tensor) -> Tensor:
         if x.shape[1] != 13:
             raise RuntimeError("thirteen")
         return decay(x)
@@ -116,7 +119,7 @@ def test_what_raises_in_a_check_is_inconclusive_there():
     assert not report.ok
 
 
-def test_it_is_plain():
+def test_it_is_plain() -> None:
     report = audit(decay, tokens(), name="decay", seed=5)
     whole, *checks = json.loads(report.to_json())["reports"]
     assert whole["subject"] == "decay"
@@ -125,7 +128,7 @@ def test_it_is_plain():
     assert table(report.rows()).row_count == len(report.checks) + 1
 
 
-def test_several_inputs_and_outputs():
+def test_several_inputs_and_outputs() -> None:
     x = {"a": tokens(2, 13, 3), "b": tokens(2, 13, 3)}
     report = audit(lambda a, b, scale: (a * b * scale, None), x, output=0, kwargs={"scale": 2.0}, spec=SPEC)
     assert report.ok
@@ -139,14 +142,14 @@ def test_several_inputs_and_outputs():
 class Shifted(torch.nn.Module):
     """A language model that shifts its labels the wrong way, so that output t reads token t + 1."""
 
-    def __init__(self, model):
+    def __init__(self, model) -> None:
         super().__init__()
         self.model = model
 
-    def get_input_embeddings(self):
+    def get_input_embeddings(self) -> nn.Module:
         return self.model.get_input_embeddings()
 
-    def forward(self, input_ids=None, inputs_embeds=None):
+    def forward(self, input_ids: Tensor | None = None, inputs_embeds: Tensor | None = None) -> Any:
         given = input_ids if inputs_embeds is None else inputs_embeds
         shifted = given.roll(-1, 1)
         names = {"input_ids": shifted} if inputs_embeds is None else {"inputs_embeds": shifted}
@@ -154,7 +157,7 @@ class Shifted(torch.nn.Module):
 
 
 @pytest.fixture(scope="module")
-def language_model():
+def language_model() -> nn.Module:
     transformers = pytest.importorskip("transformers")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -164,7 +167,7 @@ def language_model():
         return transformers.LlamaForCausalLM(config).eval()
 
 
-def test_a_causal_language_model_is_one_line(language_model):
+def test_a_causal_language_model_is_one_line(language_model) -> None:
     ids = torch.randint(0, 32, (2, 9), generator=torch.Generator().manual_seed(0))
     good = audit(language_model, ids)
     assert good.ok, good.summary()
@@ -174,7 +177,7 @@ def test_a_causal_language_model_is_one_line(language_model):
     assert found == {"certificate", "perturbation", "prefix"}
 
 
-def test_a_module_with_one_embedding_is_certified_at_its_embeddings():
+def test_a_module_with_one_embedding_is_certified_at_its_embeddings() -> None:
     model = torch.nn.Sequential(torch.nn.Embedding(7, 3), torch.nn.Linear(3, 7))
     report = audit(model, torch.arange(10).reshape(2, 5) % 7)
     assert verdicts(report)["certificate"] is Verdict.CAUSAL
@@ -184,7 +187,7 @@ def test_a_module_with_one_embedding_is_certified_at_its_embeddings():
     assert "the embedding of fn was not found" in said["certificate"]
 
 
-def gru(gate, candidate, initial_state=None):
+def gru(gate: Tensor, candidate: Tensor, initial_state=None) -> Tensor:
     h = torch.zeros_like(gate[:, 0]) if initial_state is None else initial_state
     states = []
     for z, c in zip(gate.sigmoid().unbind(1), candidate.unbind(1), strict=True):
@@ -193,7 +196,7 @@ def gru(gate, candidate, initial_state=None):
     return torch.stack(states, 1)
 
 
-def test_a_kernel_is_refined_and_its_tokens_are_looked_at():
+def test_a_kernel_is_refined_and_its_tokens_are_looked_at() -> None:
     x = {"gate": tokens(2, 9, 4), "candidate": tokens(2, 9, 4)}
     report = audit(gru, x, spec=MinGru())
     assert report.ok, report.summary()
@@ -204,7 +207,7 @@ def test_a_kernel_is_refined_and_its_tokens_are_looked_at():
     assert verdicts(leaky)["certificate"] is Verdict.LEAK
 
 
-def test_a_scan_is_refined_with_the_signature_of_the_ecosystem():
+def test_a_scan_is_refined_with_the_signature_of_the_ecosystem() -> None:
     u = torch.randn(2, 3, 9, generator=torch.Generator().manual_seed(0))
     x = {
         "u": u,
@@ -219,7 +222,7 @@ def test_a_scan_is_refined_with_the_signature_of_the_ecosystem():
     assert verdicts(report)["certificate"] is Verdict.CAUSAL
 
 
-def test_only_what_is_asked_for_runs():
+def test_only_what_is_asked_for_runs() -> None:
     report = audit(decay, tokens(), checks=["prefix"])
     assert {check for check, verdict in verdicts(report).items() if verdict.passed} == {"prefix"}
     assert report.ok
@@ -229,7 +232,7 @@ def test_only_what_is_asked_for_runs():
             audit(decay, tokens(), checks=wrong)
 
 
-def test_a_wrong_call():
+def test_a_wrong_call() -> None:
     with pytest.raises(InvalidArgument, match="audit: x must be a tensor"):
         audit(decay, 3)
     with pytest.raises(InvalidArgument, match="train mode"):
@@ -237,12 +240,12 @@ def test_a_wrong_call():
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch):
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     (tmp_path / "made_for_audit.py").write_text(FACTORY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
 
-    def run(name, *options, shape="2,13,1"):
+    def run(name, *options, shape="2,13,1") -> Result:
         arguments = ["audit", f"made_for_audit:{name}", "--shape", shape, *options]
         return CliRunner().invoke(app, arguments)
 
@@ -250,7 +253,7 @@ def command(tmp_path, monkeypatch):
     sys.modules.pop("made_for_audit", None)
 
 
-def test_the_command(command):
+def test_the_command(command) -> None:
     quiet = command("pointwise", "--quiet")
     assert quiet.exit_code == 0
     assert quiet.stdout == "✓ CAUSAL  made_for_audit:pointwise\n"

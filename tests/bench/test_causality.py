@@ -68,20 +68,27 @@ def test_our_tools_see_a_leak_of_a_billionth(tool: Tool) -> None:
     assert not measure(replace(TASK, tool=tool, leak=1e-9)).passed
 
 
-def test_exact_and_coded_try_the_given_input_alone_and_the_default_three_more(
+def test_reading_looks_at_the_given_shape_alone_and_the_default_at_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tried: dict[Tool, int] = {}
-    for tool in ("exact", "coded", "default"):
+    reports: dict[Tool, CausalCertificate] = {}
+    for tool in ("read", "exact", "coded", "default"):
 
         def counted(*args: Any, now: Tool = tool, **options: Any) -> CausalCertificate:
-            report = certify(*args, **options)
-            tried[now] = len(report.cases)
-            return report
+            reports[now] = certify(*args, **options)
+            return reports[now]
 
         monkeypatch.setattr(measuring, "certify", counted)
         measure(replace(TASK, tool=tool))
-    assert tried == {"exact": 1, "coded": 1, "default": 4}
+    assert {tool: report.mode for tool, report in reports.items()} == {
+        "read": "read",
+        "exact": "exhaustive",
+        "coded": "coded",
+        "default": "read",
+    }
+    assert all(len(report.cases) == 1 for report in reports.values())
+    assert reports["read"].reading.sizes() == ""
+    assert "lengths 1, 2" in reports["default"].reading.sizes()
 
 
 def test_the_time_of_all_cuts_is_projected_on_a_straight_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,14 +130,14 @@ def result(outcome: dict[tuple[str, float], Outcome], long: Outcome) -> Result:
         ]
 
     speed = [cells(model, T, 0.0) for model in causality.MODELS for T in (128, 512)]
-    leaks = [cells("attention", 512, leak)[:3] for leak in causality.LEAKS]
+    leaks = [cells("attention", 512, leak)[:4] for leak in causality.LEAKS]
     step, check = (Cell(replace(TASK, tool=tool), (outcome[tool, 0.0],)) for tool in ("step", "monitor"))
     return Result(speed, leaks, [Cell(replace(TASK, T=causality.LONG_T), (long,))], [step, check], "float64")
 
 
 @pytest.fixture
 def outcomes() -> dict[tuple[str, float], Outcome]:
-    seconds = {"peer": 40.0, "exact": 4.0, "coded": 1.0, "default": 5.0}
+    seconds = {"peer": 40.0, "read": 0.1, "exact": 4.0, "coded": 1.0, "default": 0.5}
     monitoring: dict[tuple[str, float], Outcome] = {("step", 0.0): took(2.0), ("monitor", 0.0): took(1.0)}
     return monitoring | {
         (tool, leak): took(seconds[tool], passed=leak == 0 or tool == "peer")
@@ -142,23 +149,24 @@ def outcomes() -> dict[tuple[str, float], Outcome]:
 class TestResult:
     def test_all_targets_met(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
         found = result(outcomes, took(9.0))
-        assert [met for _, _, met in found.targets()] == [True] * 6
+        assert [met for _, _, met in found.targets()] == [True] * 9
         assert found.right
         assert found.as_dict()["ratios"][0] == {
             "model": "attention",
             "T": 128,
+            "read": 400.0,
             "exact": 10.0,
             "coded": 40.0,
-            "default": 8.0,
+            "default": 80.0,
             "lower_bounds": False,
         }
 
     def test_none_met(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
-        slow = outcomes | {("exact", 0.0): took(41.0), ("coded", 0.0): took(2.0)}
+        slow = outcomes | {("exact", 0.0): took(41.0), ("coded", 0.0): took(2.0), ("read", 0.0): took(2.0)}
         slow |= {("coded", 1e-9): took(1.0), ("peer", 1e-2): took(1.0, passed=False)}
         slow |= {("monitor", 0.0): took(3.0)}
         found = result(slow, replace(took(9.0), peak_bytes=5 * 2**30))
-        assert [met for _, _, met in found.targets()] == [False] * 6
+        assert [met for _, _, met in found.targets()] == [False] * 9
         assert not found.right
 
     def test_a_peer_that_was_stopped_gives_a_lower_bound(
@@ -169,11 +177,21 @@ class TestResult:
             found.print(console)
         assert ">100 s, stopped" in text.get()
         assert ">25x" in text.get()
-        assert [met for _, _, met in found.targets()] == [True] * 4 + [None, True]
+        assert [met for _, _, met in found.targets()] == [True] * 7 + [None, True]
 
     def test_what_did_not_finish_meets_nothing(self, outcomes: dict[tuple[str, float], Outcome]) -> None:
         found = result(outcomes | {("exact", 0.0): Stopped(100.0, 100.0)}, Failed("exit code -9: no message"))
-        assert [met for _, _, met in found.targets()] == [None, None, True, True, None, True]
+        assert [met for _, _, met in found.targets()] == [
+            True,
+            True,
+            True,
+            None,
+            None,
+            True,
+            True,
+            None,
+            True,
+        ]
         assert not found.right
         json.dumps(found.as_dict())
 
@@ -192,12 +210,13 @@ def test_repeats_take_turns_and_long_ones_are_not_repeated(
     options = {"as_json": True, "quiet": False, "max_seconds": 1.0, "repeats": 3, "dtype": "float64"}
     options |= {"threads": 1, "whole": False}
     assert run_bench(quick=False, **options)
-    once = ["peer", "exact", "coded", "default"]  # all but the coded one take over 20 s here
-    assert [tool for tool, _ in order[:6]] == [*once, "coded", "coded"]
+    once = ["peer", "read", "exact", "coded", "default"]
+    short = ["read", "coded", "default"]  # the others take over 20 s here
+    assert [tool for tool, _ in order[:11]] == [*once, *short, *short]
     assert {T for _, T in order} == {128, 256, 512, 2048, causality.LONG_T}
     order.clear()
     assert run_bench(quick=True, **options)
-    assert [tool for tool, _ in order[:8]] == once * 2
+    assert [tool for tool, _ in order[:10]] == once * 2
 
 
 @pytest.mark.parametrize("part", causality.PARTS)
@@ -216,7 +235,7 @@ def test_a_part_alone(
     monkeypatch.setattr(causality, "require_peer", lambda: None)
     found = CliRunner().invoke(app, ["bench", "causality", "--quick", "--part", part])
     assert found.exit_code == 0
-    targets = {"attention": 2, "scan": 3, "conv": 2}.get(part, 1)
+    targets = {"attention": 3, "scan": 4, "conv": 3}.get(part, 1)
     assert len(re.findall(r"│ (?:NOT )?met", found.stdout)) == targets
     assert ("amplitude" in found.stdout) is (part == "leaks")
     assert ("MiB" in found.stdout) is (part != "leaks")

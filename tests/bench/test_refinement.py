@@ -8,7 +8,9 @@ from scanproof import InvalidArgument
 from scanproof.bench import refinement
 
 
-def test_it_measures_both_bounds_and_prints(capsys, monkeypatch):
+def test_it_measures_both_bounds_and_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(refinement, "SIZES", ((1, 2, 16, 2),))
     monkeypatch.setenv("COLUMNS", "200")
     refinement.run_bench(as_json=True, repeats=2)
@@ -22,6 +24,6 @@ def test_it_measures_both_bounds_and_prints(capsys, monkeypatch):
     assert "with bound for float64" in capsys.readouterr().out
 
 
-def test_wrong_options():
+def test_wrong_options() -> None:
     with pytest.raises(InvalidArgument, match="--repeats"):
         refinement.run_bench(as_json=False, repeats=0)

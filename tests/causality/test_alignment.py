@@ -215,11 +215,13 @@ class TestCertify:
     def test_probes_one_cut_per_different_reach(self) -> None:
         x = numbers(2, 24, 3)
         patches = lambda x: x.unflatten(1, (-1, 4)).sum(2)  # noqa: E731
-        report = certify(patches, x, alignment=Alignment.patches(4))
+        report = certify(patches, x, alignment=Alignment.patches(4), cuts="all")
         assert (report.verdict, report.cuts_probed, report.T) == (Verdict.CAUSAL, 5, 24)
-        repeated = certify(lambda x: x.repeat_interleave(3, 1), x, alignment=Alignment.upsample(3))
+        repeated = certify(
+            lambda x: x.repeat_interleave(3, 1), x, alignment=Alignment.upsample(3), cuts="all"
+        )
         assert (repeated.verdict, repeated.cuts_probed) == (Verdict.CAUSAL, 23)
-        assert certify(lambda x: x[:, ::5], x, alignment=Alignment.stride(5)).cuts_probed == 5
+        assert certify(lambda x: x[:, ::5], x, alignment=Alignment.stride(5), cuts="all").cuts_probed == 5
 
     def test_random_cuts_count_the_cuts_there_are(self) -> None:
         x = numbers(1, 24, 3)

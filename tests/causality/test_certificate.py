@@ -62,7 +62,7 @@ class TestDropIn:
         assert assert_strictly_causal(cumsum, x, threshold=1e-9, cuts="rand", K=3).cuts_probed == 3
 
     def test_every_field_of_a_clean_report(self, x: Tensor) -> None:
-        report = certify(cumsum, x)
+        report = certify(cumsum, x, cuts="all")
         assert isinstance(report, CausalCertificate)
         assert (report.T, report.cuts_probed, report.exhaustive, report.batch_checked) == (10, 9, True, True)
         assert report.temporal_leak == report.crossbatch_leak == 0.0
@@ -83,7 +83,7 @@ class TestDropIn:
         assert report.temporal_fraction == 1.0
 
     def test_summary_of_a_clean_report_opens_with_the_known_lines(self, x: Tensor) -> None:
-        assert certify(cumsum, x).summary().splitlines()[:3] == [
+        assert certify(cumsum, x, cuts="all").summary().splitlines()[:3] == [
             "CausalCertificate(T=10, exhaustive cuts)",
             "  temporal   : leak=0.000e+00  frac=0.000e+00  -> STRICTLY CAUSAL",
             "  cross-batch: leak=0.000e+00  frac=0.000e+00  -> BATCH-INDEPENDENT",
@@ -139,7 +139,7 @@ class TestPeerFalseCertificates:
 
     def test_a_single_pair_at_t_512(self) -> None:
         x = torch.randn(1, 512, 2, generator=torch.Generator().manual_seed(0))
-        report = certify(with_pair_leak(cumsum, 0.1, (0, 300, 0), (0, 301, 1)), x)
+        report = certify(with_pair_leak(cumsum, 0.1, (0, 300, 0), (0, 301, 1)), x, cuts="all")
         assert report.temporal_fraction < 1e-9
         assert_verdict(report, Verdict.LEAK)
         assert report.temporal.leaking == 1
@@ -170,7 +170,7 @@ class TestPeerFalseCertificates:
 
     def test_non_finite_gradients(self, x: Tensor) -> None:
         # sqrt(0) is finite and has an infinite slope: 0 * inf in the backward
-        report = certify(lambda x: x.cumsum(1) + (x * 0).sqrt(), x)
+        report = certify(lambda x: x.cumsum(1) + (x * 0).sqrt(), x, cuts="all")
         assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "gradients hold NaN" in report.reason
 
@@ -189,12 +189,12 @@ class TestPeerFalseCertificates:
         ],
     )
     def test_nothing_to_test(self, x: Tensor, fn: Callable[[Tensor], Tensor], reason: str) -> None:
-        report = certify(fn, x)
+        report = certify(fn, x, cuts="all")
         assert_verdict(report, Verdict.INCONCLUSIVE)
         assert reason in report.reason
         assert not report.ok
         with pytest.raises(CheckFailed, match="INCONCLUSIVE"):
-            assert_strictly_causal(fn, x)
+            assert_strictly_causal(fn, x, cuts="all")
 
     @pytest.mark.parametrize(("reader", "source"), [(a, b) for a in range(3) for b in range(3) if a != b])
     def test_every_ordered_pair_of_examples(self, x: Tensor, reader: int, source: int) -> None:
@@ -248,8 +248,10 @@ class TestPeerFalseCertificates:
             return y
 
         with torch.device("meta"):  # tensors created without a device land on another one
-            assert_verdict(certify(fn, x, cases=1), Verdict.CAUSAL)
-            assert_verdict(certify(with_pair_leak(cumsum, 1e-3, (0, 2, 0), (0, 7, 0)), x), Verdict.LEAK)
+            assert_verdict(certify(fn, x, cases=1, cuts="all"), Verdict.CAUSAL)
+            assert_verdict(
+                certify(with_pair_leak(cumsum, 1e-3, (0, 2, 0), (0, 7, 0)), x, cuts="all"), Verdict.LEAK
+            )
         assert seen == {(x.device, torch.bfloat16)}
 
 
@@ -299,11 +301,11 @@ class TestSeed:
 class TestThreshold:
     def test_a_small_share_is_tolerated_and_said_to_be(self, x: Tensor) -> None:
         leaky = with_pair_leak(lambda x: x, 1e-3, (0, 4, 0), (0, 5, 0))
-        tolerant = certify(leaky, x, threshold=0.1)
+        tolerant = certify(leaky, x, threshold=0.1, cuts="all")
         assert_verdict(tolerant, Verdict.TOLERATED)
         assert tolerant.ok
         assert tolerant.temporal.residue > 0
-        assert_verdict(certify(leaky, x, threshold=1e-5), Verdict.LEAK)
+        assert_verdict(certify(leaky, x, threshold=1e-5, cuts="all"), Verdict.LEAK)
 
     def test_each_cut_is_judged_on_its_own(self, x: Tensor) -> None:
         # a leak that is large in its own cut and nothing beside the gradients of later cuts
@@ -319,7 +321,9 @@ class TestWrongCalls:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"x": torch.ones(2, 5, dtype=torch.long)}, "floating tensor, got torch.int64"),
+            ({"x": torch.ones(2, 5, dtype=torch.long), "cuts": "all"}, "floating tensor, got torch.int64"),
+            ({"lengths": (0,)}, "lengths must hold whole numbers >= 1"),
+            ({"batch_sizes": (2.5,)}, "batch_sizes must hold whole numbers >= 1"),
             ({"x": torch.ones(2, 5, dtype=torch.cfloat)}, "must be real, got torch.complex64"),
             ({"x": [1.0, 2.0]}, r"x\[0\] of several inputs must be a floating torch.Tensor, got float"),
             ({"x": torch.ones(5)}, "wrong rank"),
@@ -404,7 +408,7 @@ class TestSideEffects:
 
 class TestReport:
     def test_counts_and_provenance(self, x: Tensor) -> None:
-        report = certify(cumsum, x.double())
+        report = certify(cumsum, x.double(), cuts="all")
         assert report.vjps == 9 + 3
         assert (report.dtype, report.device) == ("float64", "cpu")
         assert report.theorem == theorems.RUNNER_AGREE
@@ -421,7 +425,7 @@ class TestReport:
         assert report.reason == report.temporal.reason
 
     def test_energies_of_half_precision_do_not_overflow(self, x: Tensor) -> None:
-        report = certify(lambda x: 300 * x, x.half())
+        report = certify(lambda x: 300 * x, x.half(), cuts="all")
         assert 0 < report.temporal_total < float("inf")
 
     def test_both_families_are_named_when_both_fail_differently(self, x: Tensor) -> None:
@@ -431,12 +435,12 @@ class TestReport:
         assert f"cross-batch: {report.batch.reason}" in report.reason
 
     def test_row(self, x: Tensor) -> None:
-        row = certify(cumsum, x).rows("running sum")[0]
+        row = certify(cumsum, x, cuts="all").rows("running sum")[0]
         assert (row.subject, row.check, row.verdict) == ("running sum", "certificate", Verdict.CAUSAL)
         probed = "9 cuts, 6 ordered pairs of examples, 12 VJPs, up to 9 at once"
         assert row.evidence == f"every probe was exactly zero; {probed}"
         assert row.theorem == theorems.RUNNER_AGREE
-        leak = certify(with_pair_leak(cumsum, 1e-3, (0, 4, 0), (0, 5, 0)), x).rows("leaky")[0]
+        leak = certify(with_pair_leak(cumsum, 1e-3, (0, 4, 0), (0, 5, 0)), x, cuts="all").rows("leaky")[0]
         assert leak.evidence.startswith("t=4 <- s=5: ")
 
 
@@ -447,7 +451,7 @@ class TestAssertion:
     def test_message(self, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-3, (0, 4, 1), (0, 5, 2))
         with pytest.raises(CheckFailed) as caught:
-            assert_strictly_causal(leaky, x, K=3, seed=5)
+            assert_strictly_causal(leaky, x, K=3, seed=5, cuts="all")
         error = caught.value
         assert isinstance(error, AssertionError)
         text = str(error)
@@ -456,7 +460,7 @@ class TestAssertion:
         assert line(text, "1 of 9").startswith(found)
         assert line(text, "Allowed").startswith("Allowed: exactly 0")
         assert line(text, "Repeat") == (
-            "Repeat : certify(fn, x, K=3, seed=5)"
+            "Repeat : certify(fn, x, cuts='all', K=3, seed=5)"
             "  # fn: with_pair_leak.<locals>.leaky, x: float32 (3, 10, 4) on cpu"
         )
         assert "worst pair : t=4 <- s=5: |dy[0, 4, 1] / dx[0, 5, 2]| = 1.000e-03" in str(error)
@@ -469,7 +473,7 @@ class TestAssertion:
 
     def test_survives_pickling(self, x: Tensor) -> None:
         with pytest.raises(CheckFailed) as caught:
-            assert_strictly_causal(read_neighbour_example, x)
+            assert_strictly_causal(read_neighbour_example, x, cuts="all")
         copy = pickle.loads(pickle.dumps(caught.value))
         assert str(copy) == str(caught.value)
         assert copy.report == caught.value.report

@@ -86,7 +86,7 @@ def x() -> Tensor:
 
 
 def where(fn: Any, x: Tensor, **options: Any) -> Origin:
-    report = certify(fn, x, **options)
+    report = certify(fn, x, **{"cuts": "all", **options})
     assert_verdict(report, Verdict.LEAK)
     assert report.origin is not None
     assert f"  enters in  : {report.origin}" in report.summary().splitlines()
@@ -409,9 +409,9 @@ class TestProblems:
 
 class TestReports:
     def test_only_leaks_have_a_place(self, x: Tensor) -> None:
-        report = certify(leaky_model(-1), x)
+        report = certify(leaky_model(-1), x, cuts="all")
         assert (report.origin, report.pattern) == (None, None)
-        report = certify(leaky_model(1), x, threshold=10.0)
+        report = certify(leaky_model(1), x, threshold=10.0, cuts="all")
         assert (report.verdict, report.origin, report.pattern) == (Verdict.TOLERATED, None, None)
 
     @pytest.mark.parametrize("cuts", ["all", "rand", "coded"])

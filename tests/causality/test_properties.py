@@ -71,7 +71,7 @@ def pairs(draw: st.DrawFn, x: Tensor) -> tuple[tuple[int, int, int], tuple[int, 
 @settings(max_examples=100, deadline=None)
 @given(causal_cases())
 def test_a_causal_composition_has_exact_zeros(case: Case) -> None:
-    report = certify(case.fn, case.x)
+    report = certify(case.fn, case.x, cuts="all")
     assert_verdict(report, Verdict.CAUSAL)
     assert report.temporal.residue == report.temporal_leak == report.crossbatch_leak == 0.0
 
@@ -80,7 +80,7 @@ def test_a_causal_composition_has_exact_zeros(case: Case) -> None:
 @given(causal_cases(), st.integers(0, 10), st.data())
 def test_an_injected_pair_is_named(case: Case, digits: int, data: st.DataObject) -> None:
     output, source = data.draw(pairs(case.x))
-    report = certify(with_pair_leak(case.fn, 10.0**-digits, output, source), case.x)
+    report = certify(with_pair_leak(case.fn, 10.0**-digits, output, source), case.x, cuts="all")
     assert_verdict(report, Verdict.LEAK)
     assert report.temporal.leaking == source[1] - output[1]
     pair = report.worst

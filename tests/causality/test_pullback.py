@@ -78,7 +78,7 @@ class TestWithoutABatchingRule:
             torch.autograd.grad(y, leaf, torch.ones(2, *y.shape), is_grads_batched=True)
 
     def test_copies_of_the_batch_take_the_cotangents(self, x: Tensor) -> None:
-        report = certify(Opaque.apply, x)
+        report = certify(Opaque.apply, x, cuts="all")
         assert_verdict(report, Verdict.CAUSAL)
         assert report.batching == Batching(39, copies=True)
         assert report.vjps == 39 + 2 + (2 + 8)  # two compare copies, eight tell them apart
@@ -106,7 +106,7 @@ class TestWithoutABatchingRule:
         assert pullback.batching == Batching(9, copies=True)
 
     def test_leaks_are_found_in_copies(self, x: Tensor) -> None:
-        report = certify(leaky, x)
+        report = certify(leaky, x, cuts="all")
         assert report.batching.copies
         assert_verdict(report, Verdict.LEAK)
         assert (report.worst.t, report.worst.s, report.worst.size) == (30, 33, pytest.approx(1e-3))
@@ -141,7 +141,7 @@ class TestWithoutABatchingRule:
         ids=["first example", "first example's gradient", "other outputs", "raises", "random"],
     )
     def test_copies_that_are_treated_otherwise_are_not_used(self, x: Tensor, fn: object) -> None:
-        report = certify(fn, x)
+        report = certify(fn, x, cuts="all")
         assert report.batching == Batching()
         assert "VJPs, one at a time" in report.summary()
 
@@ -150,7 +150,7 @@ class TestWithoutABatchingRule:
         assert (report.verdict, report.batching) == (Verdict.CAUSAL, Batching())
 
     def test_few_cotangents_do_not_pay_for_copies(self, x: Tensor) -> None:
-        report = certify(Opaque.apply, x[:, :FEWEST])
+        report = certify(Opaque.apply, x[:, :FEWEST], cuts="all")
         assert (report.batching, report.vjps) == (Batching(), FEWEST - 1 + 2)
 
 
@@ -158,7 +158,7 @@ class TestRows:
     """How many cotangents go together."""
 
     def test_small_operations_share_their_overhead(self, x: Tensor) -> None:
-        report = certify(ema, torch.cat([x] * 20, 1))
+        report = certify(ema, torch.cat([x] * 20, 1), cuts="all")
         assert report.batching == Batching(119)
 
     def test_large_operations_gain_nothing(self) -> None:

@@ -3,10 +3,14 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Never
 
 import pytest
 import torch
+from torch import Tensor
 from typer.testing import CliRunner
 
 from block_case import block_case
@@ -24,22 +28,22 @@ from scanproof.lean.progress import silent
 from scanproof.streaming.model import Unsupported
 
 
-def said(check, verdict, worst=None, evidence="36 cuts | <b>"):
+def said(check, verdict, worst=None, evidence="36 cuts | <b>") -> Answer:
     return Answer(check=check, verdict=verdict, evidence=evidence, worst=worst)
 
 
-def entry(name="a: one", *answers, **options):
+def entry(name="a: one", *answers, **options) -> Entry:
     return Entry(name=name, package="a", version="1.0", answers=answers, **options)
 
 
-def subject(name, version="1.0"):
+def subject(name, version="1.0") -> Subject:
     return Subject(name, "a", lambda seed: (), version=version)
 
 
-def answering(asked):
+def answering(asked) -> Callable[..., Entry]:
     """Answer for a subject, and note that it was asked."""
 
-    def examine(subject, seed):
+    def examine(subject, seed) -> Entry:
         asked.append(subject.name)
         return replace(basis.unanswered(subject, seed), answers=(said("steps", "STREAMS"),))
 
@@ -56,7 +60,7 @@ MIXED = entry(
 )
 
 
-def test_a_column_is_the_gravest_of_its_checks_with_its_own_number():
+def test_a_column_is_the_gravest_of_its_checks_with_its_own_number() -> None:
     assert MIXED.column("certificate") == (Verdict.CAUSAL, None)
     assert MIXED.column("streaming") == (Verdict.DIVERGES, 0.25)
     assert MIXED.column("padding") == (Verdict.NOT_APPLICABLE, None)
@@ -65,17 +69,17 @@ def test_a_column_is_the_gravest_of_its_checks_with_its_own_number():
     assert [answer.check for answer in MIXED.findings] == ["steps (positions given)"]
 
 
-def test_every_check_of_streaming_has_a_column():
+def test_every_check_of_streaming_has_a_column() -> None:
     from scanproof.streaming.probes import probes
 
     known = {check for checks in COLUMNS.values() for check in checks}
     assert {probe.name for probe in probes((1,))} <= known
 
 
-def test_it_goes_on_where_it_was_cut_off(tmp_path):
+def test_it_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     asked = []
 
-    def ask(subjects, seed=0):
+    def ask(subjects, seed=0) -> Any:
         return command.collect(subjects, kept, seed, 1, silent, answering(asked))
 
     kept = tmp_path / "census.jsonl"
@@ -90,7 +94,9 @@ def test_it_goes_on_where_it_was_cut_off(tmp_path):
 
 
 @pytest.mark.parametrize("changed", ["torch", "scanproof", "a", "code"])
-def test_what_was_made_with_another_version_is_asked_again(tmp_path, monkeypatch, changed):
+def test_what_was_made_with_another_version_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed
+) -> None:
     asked, kept = [], tmp_path / "census.jsonl"
     command.collect([subject("a: it", version="")], kept, 0, 1, silent, answering(asked))
     if changed == "code":
@@ -102,7 +108,7 @@ def test_what_was_made_with_another_version_is_asked_again(tmp_path, monkeypatch
     assert asked == ["a: it", "a: it"]
 
 
-def test_the_hash_of_the_code_sees_every_module(tmp_path, monkeypatch):
+def test_the_hash_of_the_code_sees_every_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "checks").mkdir()
     monkeypatch.setattr(basis, "files", lambda package: tmp_path)
     seen = set()
@@ -112,16 +118,16 @@ def test_the_hash_of_the_code_sees_every_module(tmp_path, monkeypatch):
     assert len(seen) == 2
 
 
-def test_the_headline_names_every_version_of_torch_that_was_used():
+def test_the_headline_names_every_version_of_torch_that_was_used() -> None:
     mixed = [entry("a: b", torch="2.5.0"), entry("a: c", torch="2.6.0")]
     assert "torch 2.5.0 and 2.6.0" in markdown(mixed, "2026-01-02")
     assert "torch 2.5.0," in markdown(mixed[:1], "2026-01-02")
 
 
-def test_what_failed_is_asked_again(tmp_path):
+def test_what_failed_is_asked_again(tmp_path: Path) -> None:
     answers = iter([entry("a", problem="no network"), entry("a", said("steps", "STREAMS"))])
 
-    def examine(subject, seed):
+    def examine(subject, seed) -> Entry:
         return next(answers)
 
     kept, a = tmp_path / "census.jsonl", subject("a")
@@ -129,7 +135,7 @@ def test_what_failed_is_asked_again(tmp_path):
     assert not command.collect([a], kept, 0, 1, silent, examine)[0].problem
 
 
-def test_the_table_says_everything():
+def test_the_table_says_everything() -> None:
     broken = entry("a: broken", problem="ImportError: no")
     text = markdown([MIXED, broken], "2026-01-02")
     assert "2 implementations, 1 with findings" in text
@@ -146,15 +152,15 @@ def test_the_table_says_everything():
     assert page.count("<section") == 2
 
 
-def test_the_page_tells_what_does_not_apply_from_what_is_open():
+def test_the_page_tells_what_does_not_apply_from_what_is_open() -> None:
     page = html([MIXED], "2026-01-02")
     assert '<td class="dim">·</td>' in page
     assert '<td class="open">?</td>' in page
     assert '<td class="dim">NOT_APPLICABLE</td>' in page
 
 
-def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_before():
-    def raises(seed):
+def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_before() -> None:
+    def raises(seed) -> Never:
         yield said("certificate", "LEAK")
         raise RuntimeError("no such kernel")
 
@@ -167,7 +173,7 @@ def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_befo
     assert [answer.verdict for answer in found.findings] == ["LEAK"]
 
 
-def worker(monkeypatch, program):
+def worker(monkeypatch, program) -> None:
     """Have a process run a program in the place of the worker."""
     run = subprocess.run
     monkeypatch.setattr(
@@ -182,7 +188,7 @@ LEAKS = json.dumps(asdict(entry("a: it", said("certificate", "LEAK"), torch="2.6
     ("end", "problem"),
     [("os.kill(os.getpid(), 9)", "exit code -9"), ("time.sleep(60)", "took more than 5 s")],
 )
-def test_a_process_that_dies_leaves_its_answers(monkeypatch, end, problem):
+def test_a_process_that_dies_leaves_its_answers(monkeypatch: pytest.MonkeyPatch, end, problem) -> None:
     worker(monkeypatch, f"import os, time\nprint('noise')\nprint({LEAKS!r}, flush=True)\n{end}")
     monkeypatch.setattr(command, "LIMIT", 5.0)
     found = command.in_a_process(subject("a: it"), 0)
@@ -190,37 +196,37 @@ def test_a_process_that_dies_leaves_its_answers(monkeypatch, end, problem):
     assert len(found.findings) == 1
 
 
-def test_a_process_that_dies_is_a_problem_of_its_entry():
+def test_a_process_that_dies_is_a_problem_of_its_entry() -> None:
     found = command.in_a_process(subject("nobody: nothing"), 0)
     assert "exit code 1" in found.problem
     assert "nobody: nothing" in found.problem
     assert (found.package, found.version) == ("a", "1.0")
 
 
-def shaped(*shape):
+def shaped(*shape) -> Callable[[Tensor], Tensor]:
     return lambda x: x.new_zeros(shape)
 
 
-def test_only_what_is_not_offered_does_not_apply():
+def test_only_what_is_not_offered_does_not_apply() -> None:
     x = torch.randn(2, 9, 4)
     answers = list(causality(shaped(1), x, 9, 0))
     assert {said.verdict for said in answers} == {"INCONCLUSIVE"}, answers
     assert all(said.evidence for said in answers)
 
-    def unsupported():
+    def unsupported() -> Never:
         raise Unsupported("it has no such form")
 
     found = answer("refinement", unsupported)
     assert (found.verdict, found.evidence) == ("NOT_APPLICABLE", "it has no such form")
 
 
-def test_there_are_subjects():
+def test_there_are_subjects() -> None:
     names = subjects()
     assert all(name == subject.name for name, subject in names.items())
     assert len(names) >= 35
 
 
-def test_the_example_of_its_help(tmp_path, monkeypatch):
+def test_the_example_of_its_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers")
     monkeypatch.chdir(tmp_path)
     first = CliRunner().invoke(app, example("census"))
@@ -233,7 +239,7 @@ def test_the_example_of_its_help(tmp_path, monkeypatch):
     assert 0 < made[0]["cells"]["gradients"]["worst"] != made[0]["cells"]["refinement"]["worst"]
     assert {file.suffix for file in (tmp_path / "census").iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
-    def never(subject, seed, overlays):
+    def never(subject, seed, overlays) -> Never:
         raise AssertionError(subject.name)
 
     monkeypatch.setattr(command, "in_a_process", never)
@@ -241,7 +247,7 @@ def test_the_example_of_its_help(tmp_path, monkeypatch):
     assert (again.exit_code, json.loads(again.stdout)["entries"]) == (0, made)
 
 
-def test_a_wrong_call(tmp_path):
+def test_a_wrong_call(tmp_path: Path) -> None:
     options = {"jobs": 1, "seed": 0, "fresh": False, "overlays": False, "as_json": False, "quiet": True}
     with pytest.raises(InvalidArgument, match="--only 'z\\*' matches none of"):
         command.run_census(tmp_path, only="z*", **options)
@@ -249,7 +255,7 @@ def test_a_wrong_call(tmp_path):
         command.run_census(tmp_path, only="*", **{**options, "jobs": 0})
 
 
-def test_an_inconclusive_gradient_has_no_worst_number():
+def test_an_inconclusive_gradient_has_no_worst_number() -> None:
     impl, spec, x = block_case()
     x[0, 3, 1] = torch.nan
     found = answer("refinement of gradients", lambda: check_refinement(impl, spec, x, gradients=True))

@@ -58,7 +58,7 @@ def test_a_wrong_scan_is_a_finding_with_code(gradients: list[str]) -> None:
     result = run(app, ["fuzz", "my_scans:wrong", "my_scans:right", "--cases", "60", *gradients])
     assert result.exit_code == 1
     assert "REFUTED" in result.output
-    assert "Repeats what refutes my_scans:wrong, as fn:" in result.output
+    assert "This code repeats the failure of my_scans:wrong; fn is my_scans:wrong:" in result.output
     assert "scanproof.check_refinement(fn, scanproof.SelectiveScanFn(), {'u': u," in result.output
 
 

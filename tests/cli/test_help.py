@@ -3,10 +3,12 @@
 import re
 import shlex
 import sys
+from pathlib import Path
 from types import ModuleType
+from typing import Never
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from examples import EXAMPLES, PAGES, example
 from scanproof import cli
@@ -17,18 +19,18 @@ RUN_WHERE_ITS_OUTCOME_IS_READ = {"demo", "census"}
 """``tests/demo/test_tour.py`` and ``tests/census/test_census.py`` run these examples."""
 
 
-def run(text):
+def run(text: str) -> Result:
     return CliRunner().invoke(app, shlex.split(text))
 
 
-def test_all_commands_are_there():
+def test_all_commands_are_there() -> None:
     wanted = {"prove", "audit", "refine", "certify", "census", "fuzz", "bench", "theorems", "cite", "doctor"}
     assert wanted <= set(PAGES)
 
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("columns", ["80", "120"])
-def test_help_fits_and_says_exit_codes(monkeypatch, name, columns):
+def test_help_fits_and_says_exit_codes(monkeypatch: pytest.MonkeyPatch, name: str, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     result = run(f"{name} --help")
     assert result.exit_code == 0
@@ -39,7 +41,7 @@ def test_help_fits_and_says_exit_codes(monkeypatch, name, columns):
 
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not hasattr(page, "commands")])
-def test_every_command_has_json_and_quiet(name):
+def test_every_command_has_json_and_quiet(name: str) -> None:
     options = {option for parameter in PAGES[name].params for option in parameter.opts}
     assert "--json" in options
     assert {"--quiet", "-q"} <= options or name == "cite", "cite prints the citation alone"
@@ -47,7 +49,7 @@ def test_every_command_has_json_and_quiet(name):
 
 @pytest.mark.lean
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in RUN_WHERE_ITS_OUTCOME_IS_READ])
-def test_the_example_runs(name, tmp_path, monkeypatch):
+def test_the_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [*sys.path])  # commands look in the working folder, too
     assert EXAMPLES[name].startswith(name)
@@ -56,13 +58,13 @@ def test_the_example_runs(name, tmp_path, monkeypatch):
     assert len(result.stdout) > 60
 
 
-def test_a_misspelt_command_is_met_with_what_is_near():
+def test_a_misspelt_command_is_met_with_what_is_near() -> None:
     result = run("certfy x:y")
     assert result.exit_code == 2
     assert "Did you mean 'certify'?" in result.stderr
 
 
-def test_shells_complete():
+def test_shells_complete() -> None:
     assert "--install-completion" in run("--help").stdout
 
 
@@ -71,7 +73,7 @@ SEEDED = [name for name, page in PAGES.items() if any(one.name == "seed" for one
 
 @pytest.mark.parametrize("seed", ["-1", str(2**32), "x"])
 @pytest.mark.parametrize("name", SEEDED)
-def test_a_seed_out_of_range_is_refused(name, seed):
+def test_a_seed_out_of_range_is_refused(name: str, seed: str) -> None:
     target = ["scanproof.demo.factories:block"] * (name in ("audit", "certify", "refine"))
     result = CliRunner().invoke(app, [*name.split(), *target, "--seed", seed])
     assert (result.exit_code, result.stdout) == (2, "")
@@ -80,7 +82,7 @@ def test_a_seed_out_of_range_is_refused(name, seed):
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not hasattr(page, "commands")])
 @pytest.mark.parametrize("wrong", [["--no-such-option"], ["one", "two"]])
-def test_what_a_command_does_not_take_is_refused(name, wrong):
+def test_what_a_command_does_not_take_is_refused(name: str, wrong) -> None:
     if name in ("fuzz", "theorems", "cite") and wrong[0] == "one":
         wrong = [*wrong, "--no-such-option"]  # these take any number of names
     result = CliRunner().invoke(app, [*name.split(), *wrong])
@@ -88,9 +90,9 @@ def test_what_a_command_does_not_take_is_refused(name, wrong):
     assert re.search("No such option|unexpected extra argument", result.stderr)
 
 
-def test_an_interruption_before_there_are_commands_is_silent(monkeypatch):
+def test_an_interruption_before_there_are_commands_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(ModuleType):
-        def __getattr__(self, name):
+        def __getattr__(self, name) -> Never:
             raise KeyboardInterrupt
 
     monkeypatch.setitem(sys.modules, "scanproof.cli.app", Slow("scanproof.cli.app"))

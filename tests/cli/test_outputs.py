@@ -1,6 +1,7 @@
 """Where output cannot go, every option that names a place says so in one sentence, before any work."""
 
 import os
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -16,13 +17,13 @@ FOLDERS = [["theorems", "--site"], ["census", "--folder"]]
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path, monkeypatch):
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
 
 
-def refused(arguments, place, sentence):
+def refused(arguments, place, sentence) -> None:
     result = CliRunner().invoke(app, [*arguments, place])
     said = " ".join(result.stderr.replace("│", " ").split())
     assert (result.exit_code, result.stdout) == (2, "")
@@ -40,18 +41,18 @@ def refused(arguments, place, sentence):
     ],
 )
 @pytest.mark.parametrize("arguments", FILES, ids=lambda words: words[0])
-def test_a_file(arguments, place, sentence):
+def test_a_file(arguments, place, sentence) -> None:
     refused(arguments, place, sentence)
 
 
 @pytest.mark.parametrize("place", ["file", "file/deep"])
 @pytest.mark.parametrize("arguments", FOLDERS, ids=lambda words: words[0])
-def test_a_folder(arguments, place):
+def test_a_folder(arguments, place) -> None:
     refused(arguments, place, f"{place} cannot be a folder, for ")
 
 
 @pytest.mark.parametrize("arguments", [*FILES, *FOLDERS], ids=lambda words: words[0])
-def test_what_is_not_ours(arguments, monkeypatch):
+def test_what_is_not_ours(arguments, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scanproof.outputs.os.access", lambda place, mode: mode != os.W_OK)
     if arguments in FILES:
         refused(arguments, "file", "file cannot be written; name a file of yours.")

@@ -97,7 +97,7 @@ def test_problems_are_sentences(
     ("arguments", "sentence"),
     [
         (["prove", "--project", "."], "is not in a Lean project"),
-        (["prove", "--project", str(ROOT), "--toolchain", "cargo"], "There is no toolchain 'cargo'"),
+        (["prove", "--project", str(ROOT), "--toolchain", "cargo"], "The toolchain is 'cargo'"),
     ],
 )
 def test_a_wrong_call(tmp_path: Path, arguments: list[str], sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from scanproof import MambaCheckpoint, Verdict, certify, check_prefix, check_refinement, selective_scan
 from scanproof.demo.block import mamba_block
@@ -24,7 +25,7 @@ SHAPES = {
 
 
 @pytest.fixture(scope="module")
-def checkpoint():
+def checkpoint() -> MambaCheckpoint:
     rng = torch.Generator().manual_seed(1)
     return MambaCheckpoint(
         **{name: torch.randn(shape, generator=rng).double().numpy() / 2 for name, shape in SHAPES.items()}
@@ -32,17 +33,17 @@ def checkpoint():
 
 
 @pytest.fixture
-def x(rng):
+def x(rng: torch.Generator) -> Tensor:
     return torch.randn(2, 2 * CHUNK_SIZE + 3, 4, generator=rng)
 
 
-def test_the_block_refines_its_spec(checkpoint, x):
+def test_the_block_refines_its_spec(checkpoint, x) -> None:
     block = mamba_block(checkpoint, selective_scan, x.dtype)
     assert certify(block, x).verdict is Verdict.CAUSAL
     assert check_refinement(block, checkpoint, x).verdict is Verdict.REFINES
 
 
-def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(checkpoint, x):
+def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(checkpoint, x) -> None:
     leaky = mamba_block(checkpoint, scan_with_chunk_state_from_the_wrong_side, x.dtype)
     pair = certify(leaky, x).worst
     assert pair is not None
@@ -51,7 +52,7 @@ def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(checkpoint, x):
     assert check_prefix(leaky, x).verdict is Verdict.LEAK
 
 
-def test_the_wrong_scan_is_seen_by_refinement_alone(checkpoint, x):
+def test_the_wrong_scan_is_seen_by_refinement_alone(checkpoint, x) -> None:
     wrong = mamba_block(checkpoint, scan_reading_one_token_late, x.dtype)
     assert certify(wrong, x).verdict is Verdict.CAUSAL
     assert check_prefix(wrong, x).verdict.passed

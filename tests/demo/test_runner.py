@@ -19,13 +19,13 @@ WAITS = "import time\nwhile True: time.sleep(1)"
 class Toolchain:
     """Starts a program, after refusing as often as it is told to."""
 
-    def __init__(self, program, refusals=0):
+    def __init__(self, program, refusals=0) -> None:
         self.program = program
         self.refusals = refusals
         self.process = None
         self.spawned = threading.Event()
 
-    def spawn(self, graph, executable):
+    def spawn(self, graph, executable) -> subprocess.Popen[str]:
         if self.refusals:
             self.refusals -= 1
             raise LeanUnavailable("no memory")
@@ -36,11 +36,11 @@ class Toolchain:
 
 
 @pytest.fixture
-def project():
+def project() -> Project:
     return Project.find(ROOT)
 
 
-def test_it_starts_when_lean_is_installed(project):
+def test_it_starts_when_lean_is_installed(project) -> None:
     runner = Runner(project, Toolchain(ANSWERS))
     timer = threading.Timer(0.1, runner.installed)
     timer.start()
@@ -48,7 +48,7 @@ def test_it_starts_when_lean_is_installed(project):
         assert not timer.is_alive()
 
 
-def test_without_memory_it_starts_after_the_proofs(project):
+def test_without_memory_it_starts_after_the_proofs(project) -> None:
     runner = Runner(project, Toolchain(ANSWERS, refusals=1))
     runner.installed()
     timer = threading.Timer(0.1, runner.proved)
@@ -57,7 +57,7 @@ def test_without_memory_it_starts_after_the_proofs(project):
         assert not timer.is_alive()
 
 
-def test_a_refusal_after_the_proofs_is_final(project):
+def test_a_refusal_after_the_proofs_is_final(project) -> None:
     runner = Runner(project, Toolchain(ANSWERS, refusals=1))
     runner.installed()
     runner.proved()
@@ -65,7 +65,7 @@ def test_a_refusal_after_the_proofs_is_final(project):
         runner.start()
 
 
-def test_what_cannot_be_installed_does_not_start(project):
+def test_what_cannot_be_installed_does_not_start(project) -> None:
     toolchain = Toolchain(ANSWERS)
     runner = Runner(project, toolchain)
     runner.refuse("no network")
@@ -74,16 +74,16 @@ def test_what_cannot_be_installed_does_not_start(project):
     assert toolchain.process is None
 
 
-def test_a_start_is_broken_off(project):
+def test_a_start_is_broken_off(project) -> None:
     toolchain = Toolchain(WAITS)
     runner = Runner(project, toolchain)
     runner.installed()
 
-    def end():
+    def end() -> None:
         toolchain.spawned.wait()
         runner.end()
 
     threading.Thread(target=end).start()
-    with pytest.raises(LeanUnavailable, match="broken off"):
+    with pytest.raises(LeanUnavailable, match="interrupted"):
         runner.start()
     assert toolchain.process.wait() < 0

@@ -8,6 +8,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Never
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from scanproof.cli.exits import INCONCLUSIVE
 from scanproof.demo import tour
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.progress import silent
+from scanproof.refinement.oracle import Oracle
 from scanproof.report.console import output
 from scanproof.report.verdict import Verdict
 from scanproof.scans import selective_scan
@@ -27,7 +29,7 @@ pytest.importorskip("transformers")
 
 
 @pytest.mark.lean
-def test_the_demo_passes_and_says_so():
+def test_the_demo_passes_and_says_so() -> None:
     run = subprocess.run(
         [Path(sys.executable).with_name("scanproof"), *example("demo")],
         cwd=ROOT,
@@ -39,7 +41,7 @@ def test_the_demo_passes_and_says_so():
     assert run.returncode == 0, run.stdout + run.stderr
     for shown in (
         r"Proved: \d+ theorems",
-        "proved only if the check of the proofs ends without a fault",
+        "proved only if the check of the proofs finds no fault",
         "✓ CAUSAL transformers MambaMixer, certificate",
         "CAUSAL_TO_ROUNDING",
         r"✓ REFINES",
@@ -53,7 +55,7 @@ def test_the_demo_passes_and_says_so():
 
 
 @pytest.mark.lean
-def test_a_fault_that_is_not_caught_fails_the_demo(oracle, monkeypatch):
+def test_a_fault_that_is_not_caught_fails_the_demo(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
     from scanproof.adapters.transformers import random_mamba_mixer
 
     monkeypatch.setattr(tour, "_SCANS", {})
@@ -70,14 +72,16 @@ class Broken:
 
     name = "WebAssembly"
 
-    def __init__(self, error):
+    def __init__(self, error) -> None:
         self.error = error
 
-    def prepare(self, show):
+    def prepare(self, show) -> Never:
         raise self.error
 
 
-def test_without_lean_the_other_audits_are_shown_and_the_demo_fails(monkeypatch, capsys):
+def test_without_lean_the_other_audits_are_shown_and_the_demo_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(tour, "_SCANS", {})
     offline = LeanUnavailable("The npm registry cannot be reached.")
     monkeypatch.setattr(tour, "find_toolchain", lambda project, note: Broken(offline))
@@ -98,7 +102,7 @@ def test_without_lean_the_other_audits_are_shown_and_the_demo_fails(monkeypatch,
     assert said["surprises"] == []
 
 
-def test_breaking_off_starts_no_lean(monkeypatch):
+def test_breaking_off_starts_no_lean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tour, "_SCANS", {})
     monkeypatch.setattr(tour, "find_toolchain", lambda project, note: Broken(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):

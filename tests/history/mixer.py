@@ -24,10 +24,10 @@ class Cache:
 class Mixer:
     """Projection, causal convolution, Mamba-2's scan by chunks of 4, gate, projection."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         rng = torch.Generator().manual_seed(3)
 
-        def draw(*shape):
+        def draw(*shape) -> Tensor:
             return torch.randn(shape, generator=rng) / shape[-1] ** 0.5
 
         self.project = draw(CHANNELS + INNER + HEADS, MODEL)
@@ -36,36 +36,36 @@ class Mixer:
         self.A = -draw(HEADS).exp()
         self.out = draw(MODEL, INNER)
 
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         return self.prefill(x)[0]
 
-    def initial_state(self, x):
+    def initial_state(self, x) -> Cache:
         batch = x.shape[0]
         return Cache(x.new_zeros(batch, TAPS - 1, CHANNELS), x.new_zeros(batch, HEADS, WIDTH, STATES))
 
-    def prefill(self, x):
+    def prefill(self, x) -> tuple[Tensor, Cache]:
         return self.run(x, self.initial_state(x))
 
-    def extend(self, x, cache):
+    def extend(self, x, cache) -> tuple[Tensor, Cache]:
         return self.run(x, cache)
 
-    def padded(self, x, mask):
+    def padded(self, x, mask) -> tuple[Tensor, Cache]:
         return self.run(x, self.initial_state(x), mask)
 
-    def clone(self, cache):
+    def clone(self, cache) -> Cache:
         return Cache(cache.inputs.clone(), cache.h.clone())
 
-    def reorder(self, cache, rows):
+    def reorder(self, cache, rows) -> Cache:
         return Cache(cache.inputs[rows], cache.h[rows])
 
-    def run(self, x, cache, mask=None):
+    def run(self, x, cache, mask=None) -> tuple[Tensor, Cache]:
         mixed, gate, dt = self.projected(self.masked(x, mask))
         mixed, inputs = self.convolved(mixed, cache)
         mixed = self.masked(mixed, mask)
         y, h = self.scanned(mixed, dt, cache.h)
         return self.finished(y, gate), Cache(inputs, h)
 
-    def step(self, x, cache):
+    def step(self, x, cache) -> tuple[Tensor, Cache]:
         mixed, gate, dt = self.projected(x)
         mixed, inputs = self.convolved(mixed, cache)
         x, B, C = self.split(mixed)
@@ -76,35 +76,35 @@ class Mixer:
         y = (h[:, None] * C).sum(-1) + self.D.to(x)[:, None] * x
         return self.finished(y.flatten(2), self.gate_of_step(gate)), Cache(inputs, h)
 
-    def masked(self, x, mask):
+    def masked(self, x, mask) -> Tensor:
         return x if mask is None else x * mask[..., None]
 
-    def projected(self, x):
+    def projected(self, x) -> tuple[Tensor, ...]:
         return (x @ self.project.to(x).T).split([CHANNELS, INNER, HEADS], -1)
 
-    def convolved(self, x, cache):
+    def convolved(self, x, cache) -> tuple[Tensor, Tensor]:
         seen = torch.cat([cache.inputs, x], 1)
         windows = seen.unfold(1, TAPS, 1)
         return functional.silu((windows * self.taps.to(x)).sum(-1)), seen[:, -(TAPS - 1) :]
 
-    def split(self, mixed):
+    def split(self, mixed) -> tuple[Tensor, ...]:
         x, B, C = mixed.split([INNER, GROUPS * STATES, GROUPS * STATES], -1)
         return x.unflatten(-1, (HEADS, WIDTH)), *(each.unflatten(-1, (GROUPS, STATES)) for each in (B, C))
 
-    def scanned(self, mixed, dt, h):
+    def scanned(self, mixed, dt, h) -> tuple[Tensor, Tensor]:
         x, B, C = self.split(mixed)
         weights = {"A": self.A.to(x), "D": self.D.to(x)[:, None], "dt_bias": self.dt_bias.to(x)}
         y, h = self.kernel(x=x, dt=dt, B=B, C=C, initial_state=h, **weights)
         return y.flatten(2), h
 
-    def kernel(self, x, dt, A, B, C, D, dt_bias, initial_state):
+    def kernel(self, x, dt, A, B, C, D, dt_bias, initial_state) -> tuple[Tensor, Tensor]:
         """Return outputs and the last state, with the signature of the kernel ``SsdScan``."""
         time = x.shape[1]
         filler = -time % CHUNK
         dt = self.limited(functional.softplus(dt + dt_bias))
         B, C = self.by_head(B), self.by_head(C)
 
-        def chunks(tensor):
+        def chunks(tensor) -> Tensor:
             padding = [0, 0] * (tensor.ndim - 2) + [0, filler]
             return functional.pad(tensor, padding).unflatten(1, (-1, CHUNK))
 
@@ -121,27 +121,27 @@ class Mixer:
         y = (inside + across).flatten(1, 2)[:, :time]
         return y + D * x, states[:, -1]
 
-    def passed(self, decays, states):
+    def passed(self, decays, states) -> Tensor:
         """Return the states at the starts of chunks: sums over those before; decays are (…, to, from)."""
         return torch.einsum("bnij,bjnpk->binpk", decays, states)
 
-    def by_head(self, grouped):
+    def by_head(self, grouped) -> Tensor:
         return grouped.repeat_interleave(HEADS // grouped.shape[2], dim=2)
 
-    def step_size(self, dt):
+    def step_size(self, dt) -> Tensor:
         return self.limited(functional.softplus(dt + self.dt_bias.to(dt)))
 
-    def limited(self, dt):
+    def limited(self, dt) -> Tensor:
         return dt
 
-    def gate_of_step(self, gate):
+    def gate_of_step(self, gate) -> Tensor:
         return gate
 
-    def finished(self, y, gate):
+    def finished(self, y, gate) -> Tensor:
         return (y * functional.silu(gate)) @ self.out.to(y).T
 
 
-def segment_sums(logs):
+def segment_sums(logs) -> Tensor:
     """Return the sums of ``logs`` over s < r <= t, -inf above the diagonal: (…, t, s)."""
     time = logs.shape[-1]
     below = torch.ones(time, time, dtype=torch.bool).tril(-1)

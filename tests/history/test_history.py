@@ -4,9 +4,11 @@ import runpy
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from history import releases
 from history.mixer import CHUNK, HEADS, MODEL, STATES, WIDTH, Mixer
@@ -48,23 +50,23 @@ RELEASED = {
 """What sees each fault; every other check passes."""
 
 
-def tokens(time=T, rows=3):
+def tokens(time=T, rows=3) -> Tensor:
     return torch.randn(rows, time, MODEL, generator=torch.Generator().manual_seed(0))
 
 
-def refinement(model, dt=0.0, **sizes):
+def refinement(model, dt=0.0, **sizes) -> Any:
     scan = SsdScan(dt_softplus=True)
     inputs = random_inputs(scan, seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
     inputs["dt_bias"] = inputs["dt_bias"] + dt
     return check_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
 
 
-def streaming(model, x):
+def streaming(model, x) -> dict[str, Verdict]:
     report = check_streaming(model, x, cuts=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
     return {row.check: row.verdict for row in report.ways}
 
 
-def verdicts(model, time=T):
+def verdicts(model, time=T) -> dict[str, Verdict]:
     """Return the verdict of every check, by its name."""
     x = tokens(time)
     found = {
@@ -81,11 +83,11 @@ def verdicts(model, time=T):
     return found | streaming(model, x)
 
 
-def seen(found):
+def seen(found) -> set[str]:
     return {check for check, verdict in found.items() if verdict.found}
 
 
-def test_the_mixer_is_right():
+def test_the_mixer_is_right() -> None:
     found = verdicts(Mixer())
     assert {check: verdict for check, verdict in found.items() if not verdict.passed} == {
         "packed sequences": Verdict.NOT_APPLICABLE,
@@ -94,42 +96,44 @@ def test_the_mixer_is_right():
 
 
 @pytest.mark.parametrize("release", RELEASED, ids=lambda release: release.__name__)
-def test_what_sees_a_fault_and_what_does_not(release):
+def test_what_sees_a_fault_and_what_does_not(release) -> None:
     found = verdicts(release())
     assert seen(found) == RELEASED[release]
 
 
 @pytest.mark.parametrize("release", [releases.DestinationAxis, releases.DestinationAxisOfSums])
-def test_one_chunk_hides_the_chunk_axis(release):
+def test_one_chunk_hides_the_chunk_axis(release) -> None:
     assert not seen(verdicts(release(), time=CHUNK)) & (CAUSALITY | DECODING)
 
 
 @pytest.mark.parametrize("release", [Mixer, releases.MixedRows])
-def test_one_row_hides_mixed_rows(release):
+def test_one_row_hides_mixed_rows(release) -> None:
     assert not seen(streaming(release(), tokens(rows=1)))
 
 
-def test_one_row_shows_a_mask_that_is_skipped():
+def test_one_row_shows_a_mask_that_is_skipped() -> None:
     assert seen(streaming(releases.MaskSkippedForOne(), tokens(rows=1))) == MASKS
 
 
 @pytest.mark.parametrize("release", [Mixer, releases.Tiled])
 @pytest.mark.parametrize("groups", [1, HEADS])
-def test_one_group_or_one_for_each_head_hides_tiles(release, groups):
+def test_one_group_or_one_for_each_head_hides_tiles(release, groups) -> None:
     assert refinement(release(), group=groups).passed
 
 
 @pytest.mark.parametrize("release", [Mixer, releases.ClampedByAnInitialiser])
-def test_large_steps_hide_a_clamp(release):
+def test_large_steps_hide_a_clamp(release) -> None:
     assert refinement(release(), dt=LARGE).passed
 
 
-def test_a_release_that_takes_too_long_is_said_and_the_others_go_on(monkeypatch, capsys):
+def test_a_release_that_takes_too_long_is_said_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = Path(__file__).parents[2] / "ci" / "history.py"
     history = SimpleNamespace(**runpy.run_path(str(path)))
     rest = {"4.57.6": '{"steps": "STREAMS"}'}
 
-    def run_over(folder, arguments, *, timeout):
+    def run_over(folder, arguments, *, timeout) -> SimpleNamespace:
         if folder not in rest:
             raise subprocess.TimeoutExpired(arguments, timeout)
         return SimpleNamespace(stdout=rest[folder])

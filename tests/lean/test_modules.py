@@ -87,7 +87,7 @@ def test_a_cycle() -> None:
 def test_an_unreached_module() -> None:
     faults = graph(module("Spec", "Spec.A"), module("Spec.A"), module("Spec.Lost", "Spec.A")).faults()
     assert [str(f) for f in faults] == [
-        "Spec/Lost.lean:1:0: error: Spec.lean does not reach this module; import it there"
+        "Spec/Lost.lean:1:0: error: Spec.lean does not import this module; import it there"
     ]
 
 

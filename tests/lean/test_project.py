@@ -65,7 +65,7 @@ def test_options(make_project: MakeProject, setting: str, options: dict[str, str
     ],
 )
 def test_options_that_are_not_understood_are_refused(make_project: MakeProject, setting: str) -> None:
-    with pytest.raises(InvalidArgument, match="not understood without Lake"):
+    with pytest.raises(InvalidArgument, match="only Lake understands"):
         _ = make_project({}, PACKAGE.format(setting)).options
 
 

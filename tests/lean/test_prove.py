@@ -86,7 +86,7 @@ def test_faults_that_lean_finds(lean: WebAssembly, make_project: MakeProject) ->
 def test_a_theorem_without_docstring(lean: WebAssembly, make_project: MakeProject) -> None:
     report = prove(make_project({"Spec": "module\n\ntheorem bare : True\n"}), lean)
     assert [str(f) for f in report.findings] == [
-        "Spec.lean:3:0: error: theorem bare has no docstring; say in words what it states"
+        "Spec.lean:3:0: error: theorem bare has no docstring; write its statement in words"
     ]
     assert prove(make_project({"Spec": "module\n\ntheorem bare : True\n"}), lean).catalogue is None
 

@@ -117,7 +117,7 @@ def test_what_only_the_catalogue_reveals_and_then_mended(
         "Demo.quiet rests on sorry",
         "Demo.infected rests on sorry",
         compiled,
-        "theorem Demo.unexplained has no docstring; say in words what it states",
+        "theorem Demo.unexplained has no docstring; write its statement in words",
     }
     lines = (sly.root / "Spec" / "Base.lean").read_text(encoding="utf-8").splitlines()
     assert lines[found[compiled].line - 1].startswith("theorem compiled")

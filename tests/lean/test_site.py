@@ -131,7 +131,7 @@ def test_remarks_follow_the_statement() -> None:
 def test_only_a_statement_without_the_rounding_model_says_nothing_of_rounding() -> None:
     declaration = next(iter(CATALOGUE))
     rounding = replace(declaration, statement=f"{declaration.statement} (r : Scanproof.Rounding α)")
-    nothing = "It says nothing of rounding."
+    nothing = "The theorem says nothing about rounding."
     assert nothing in remarks(declaration).not_said
     assert nothing not in remarks(rounding).not_said
     assert set(remarks(declaration).assumes) < set(remarks(rounding).assumes)

@@ -1,6 +1,7 @@
 """Scans whose outputs are right and whose hand-written gradients are wrong."""
 
 import torch
+from torch import Tensor
 
 from .forward import CHUNK, in_dtype
 from .mutant import Mutant
@@ -25,7 +26,7 @@ def backward(name: str, **exchanged: Step) -> Mutant:
 def carried(function) -> Step:
     """The adjoint, of which ``function`` makes what is carried to the step before."""
 
-    def run(a, incoming, of_last):
+    def run(a, incoming, of_last) -> Tensor:
         g, back = torch.empty_like(incoming), of_last
         for t in reversed(range(incoming.shape[2])):
             g[:, :, t] = incoming[:, :, t] + back
@@ -35,25 +36,25 @@ def carried(function) -> Step:
     return run
 
 
-def adjoint_of_shifted_decays(a, incoming, of_last):
+def adjoint_of_shifted_decays(a, incoming, of_last) -> Tensor:
     return adjoint(shifted(a, -1), incoming, of_last)
 
 
-def decays_only(v):
+def decays_only(v) -> Tensor:
     return (through_decays(v) * v.A[:, None]).sum(-1)
 
 
-def additions_only(v):
+def additions_only(v) -> Tensor:
     return (v.g * v.b).sum(-1) * v.u
 
 
-def with_states_undone(v):
+def with_states_undone(v) -> Tensor:
     """dt's gradient with the states before found by undoing steps: (h - b) / a."""
     undone = (v.h - v.dt[..., None] * v.b * v.u[..., None]) / v.a
     return (v.g * undone * v.a * v.A[:, None]).sum(-1) + additions_only(v)
 
 
-def at_tiled(x, B):
+def at_tiled(x, B) -> Tensor:
     """The gradient where groups are tiled over the channels."""
     return shared(x.unflatten(1, (-1, of_groups(B).shape[1])).transpose(1, 2).flatten(1, 2), B)
 

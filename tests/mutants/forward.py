@@ -1,5 +1,7 @@
 """Scans whose outputs are wrong."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -27,18 +29,18 @@ def biased(delta: Tensor, bias: Tensor | None) -> Tensor:
     return steps(delta, bias, False)
 
 
-def softplus_as(function):
+def softplus_as(function) -> Callable[..., Tensor]:
     return lambda delta, bias, softplus: function(biased(delta, bias)) if softplus else biased(delta, bias)
 
 
-def softplus_before_bias(delta, bias, softplus):
+def softplus_before_bias(delta, bias, softplus) -> Tensor:
     return biased(functional.softplus(delta) if softplus else delta, bias)
 
 
-def in_dtype(step, dtype):
+def in_dtype(step, dtype) -> Callable[..., Tensor]:
     """Round what a step returns."""
 
-    def run(*arguments):
+    def run(*arguments) -> Tensor:
         x = step(*arguments)
         return x.to(dtype).to(x.dtype)
 
@@ -52,10 +54,10 @@ def at_starts(x: Tensor, function) -> Tensor:
     return changed
 
 
-def carried(function):
+def carried(function) -> Callable[..., Tensor]:
     """States, of which ``function`` makes what is carried to the next step."""
 
-    def run(a, b):
+    def run(a, b) -> Tensor:
         h, all_states = torch.zeros_like(b[:, :, 0]), []
         for t in range(b.shape[2]):
             h = a[:, :, t] * h + b[:, :, t]
@@ -66,10 +68,10 @@ def carried(function):
     return run
 
 
-def chunkwise(decay_of_chunk):
+def chunkwise(decay_of_chunk) -> Callable[..., Tensor]:
     """States by chunks, each from the state that the chunks before it leave."""
 
-    def run(a, b):
+    def run(a, b) -> Tensor:
         h, all_states = torch.zeros_like(b[:, :, 0]), []
         for start in range(0, b.shape[2], CHUNK):
             chunk_a, chunk_b = a[:, :, start : start + CHUNK], b[:, :, start : start + CHUNK]
@@ -81,12 +83,12 @@ def chunkwise(decay_of_chunk):
     return run
 
 
-def divided(a, b):
+def divided(a, b) -> Tensor:
     products = torch.cumprod(a, 2)
     return products * torch.cumsum(b / products, 2)
 
 
-def by_differences_of_sums(a, b):
+def by_differences_of_sums(a, b) -> Tensor:
     """exp(L_t - L_s) of sums L of logarithms, as a chunked scan forms the decays between two tokens."""
     sums = torch.cumsum(torch.log(a), 2)
     between = torch.exp(sums[:, :, :, None] - sums[:, :, None])
@@ -95,13 +97,13 @@ def by_differences_of_sums(a, b):
     return torch.where(seen, between * b[:, :, None], 0.0).sum(3)
 
 
-def from_the_example_before(a, b):
+def from_the_example_before(a, b) -> Tensor:
     h = states(a, b)
     entering = torch.cat([torch.zeros_like(h[:1, :, -1:]), h[:-1, :, -1:]])
     return h + torch.cumprod(a, 2) * entering
 
 
-def combined_in_the_wrong_order(a, b):
+def combined_in_the_wrong_order(a, b) -> Tensor:
     """Pairs combined by (a2 a1, a1 b2 + b1)."""
     total, so_far, all_states = torch.ones_like(a[:, :, 0]), torch.zeros_like(b[:, :, 0]), []
     for t in range(b.shape[2]):
@@ -110,7 +112,7 @@ def combined_in_the_wrong_order(a, b):
     return torch.stack(all_states, 2)
 
 
-def ragged_chunk_from_zero(a, b):
+def ragged_chunk_from_zero(a, b) -> Tensor:
     full = a.shape[2] // CHUNK * CHUNK
     parts = [
         states(a[:, :, part], b[:, :, part])
@@ -120,13 +122,13 @@ def ragged_chunk_from_zero(a, b):
     return torch.cat(parts, 2)
 
 
-def tiled(B, like):
+def tiled(B, like) -> Tensor:
     """Channel i has group i mod groups, as by repeat in place of repeat_interleave."""
     groups = of_groups(B)
     return groups.repeat(1, like.shape[1] // groups.shape[1], 1, 1)
 
 
-def zero_order_hold(dt, A, B, u):
+def zero_order_hold(dt, A, B, u) -> Tensor:
     return torch.expm1(dt[..., None] * A[:, None]) / A[:, None] * per_channel(B, u) * u[..., None]
 
 

@@ -110,11 +110,11 @@ class Scan:
         delta_bias=None,
         delta_softplus=False,
         return_last_state=False,
-    ):
+    ) -> Any:
         y, h = self.forward(*widened(u, delta, A, B, C, D, z, delta_bias), delta_softplus)
         return (y.to(u.dtype), h) if return_last_state else y.to(u.dtype)
 
-    def forward(self, u, delta, A, B, C, D, z, bias, softplus):
+    def forward(self, u, delta, A, B, C, D, z, bias, softplus) -> tuple[Tensor, Tensor]:
         dt = self.steps(delta, bias, softplus)
         h = self.states(self.decays(dt, A), self.additions(dt, B, u))
         return self.finish(self.read(h, C), u, D, z), self.last(h)
@@ -172,7 +172,7 @@ class HandWritten(Scan):
     at_z: Step = lambda v: v.gy * v.y * silu_slope(v.z)
     at_bias: Step = lambda v: v.at_raw.sum((0, 2))
 
-    def forward(self, *arguments):
+    def forward(self, *arguments) -> Any:
         return _Function.apply(self, *arguments)
 
     def values(self, gy, gh, u, delta, A, B, C, D, z, bias, softplus) -> Values:
@@ -203,14 +203,14 @@ class HandWritten(Scan):
 
 class _Function(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, scan, *arguments):
+    def forward(ctx, scan, *arguments) -> tuple[Tensor, Tensor]:
         *tensors, ctx.softplus = arguments
         ctx.scan = scan
         ctx.save_for_backward(*tensors)
         return Scan.forward(scan, *arguments)
 
     @staticmethod
-    def backward(ctx, gy, gh):
+    def backward(ctx, gy, gh) -> tuple[Tensor | None, ...]:
         tensors = ctx.saved_tensors
         v = ctx.scan.values(gy, gh, *tensors, ctx.softplus)
         return None, *ctx.scan.gradients(v, tensors[-1]), None

@@ -46,7 +46,7 @@ def core() -> set[str]:
 
 
 NO_ROW = {
-    "aten.resize_.default": "refused: it changes which memory a tensor has",
+    "aten.resize_.default": "refused: it changes the memory of a tensor",
     "aten._local_scalar_dense.default": "a departure: Python sees the value",
     **dict.fromkeys(
         ("aten.sym_size.int", "aten.sym_stride.int", "aten.sym_numel.default",

@@ -84,9 +84,9 @@ def test_windows(statement: str, holds: bool) -> None:
     ("name", "statement", "says"),
     [
         ("mylib::scan", "b t d", "no '->'"),
-        ("mylib::scan", "b =t -> b t", "'=t' is no axis"),
-        ("mylib::scan", "b t -> b <=t", "plain axes"),
-        ("aten::cumsum", "b <=t -> b t", "PyTorch's own"),
+        ("mylib::scan", "b =t -> b t", "'=t' is not an axis"),
+        ("mylib::scan", "b t -> b <=t", "plain names"),
+        ("aten::cumsum", "b <=t -> b t", "an operator of PyTorch"),
     ],
 )
 def test_statements_that_cannot_be_read(name: str, statement: str, says: str) -> None:

@@ -1,5 +1,8 @@
 """Any kernel or block, evaluated operation by operation in PyTorch, so that autograd goes through it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,7 +14,7 @@ from scanproof.refinement.kernels.arithmetic import KernelArithmetic
 class Turning(torch.Tensor):
     """A tensor that can be indexed backwards, as arrays can."""
 
-    def __getitem__(self, index):
+    def __getitem__(self, index) -> "Turning":
         entries = index if isinstance(index, tuple) else (index,)
         backwards = [i for i, entry in enumerate(entries) if isinstance(entry, slice) and entry.step == -1]
         if not backwards:
@@ -26,53 +29,53 @@ class Evaluation(KernelArithmetic):
     ``factors`` is applied to what enters a sum of products, as tensor cores round it.
     """
 
-    def __init__(self, dtype=torch.float32, factors=lambda x: x):
+    def __init__(self, dtype=torch.float32, factors=lambda x: x) -> None:
         self.dtype, self.factors = dtype, factors
 
-    def lift(self, array):
+    def lift(self, array) -> Tensor:
         tensor = array if isinstance(array, Tensor) else torch.from_numpy(np.array(array, dtype=np.float64))
         return tensor.to(self.dtype).as_subclass(Turning)
 
-    def concatenate(self, parts, axis):
+    def concatenate(self, parts, axis: int) -> Tensor:
         return torch.cat(tuple(parts), axis)
 
-    def dot(self, x, y, plus=None):
+    def dot(self, x, y, plus=None) -> Tensor:
         total = (self.factors(x) * self.factors(y)).sum(-1)
         return total if plus is None else total + plus
 
-    def scan(self, a, b, h0):
+    def scan(self, a, b, h0) -> Tensor:
         a, h, states = a.expand(b.shape), h0, []
         for t in range(b.shape[1]):
             h = a[:, t] * h + b[:, t]
             states.append(h)
         return torch.stack(states, 1)
 
-    def exp(self, x):
+    def exp(self, x) -> Tensor:
         return x.exp()
 
-    def sigmoid(self, x):
+    def sigmoid(self, x) -> Tensor:
         return x.sigmoid()
 
-    def softplus(self, x):
+    def softplus(self, x) -> Tensor:
         return functional.softplus(x)
 
-    def silu(self, x):
+    def silu(self, x) -> Tensor:
         return functional.silu(x)
 
-    def div(self, x, y):
+    def div(self, x, y) -> Tensor:
         return x / y
 
-    def sqrt(self, x):
+    def sqrt(self, x) -> Tensor:
         return x.sqrt()
 
-    def maximum(self, x, y):
+    def maximum(self, x, y) -> Tensor:
         return torch.maximum(x, y)
 
 
-def kernel_in(kernel, arithmetic):
+def kernel_in(kernel, arithmetic) -> Callable[..., Any]:
     """Return the kernel as an implementation."""
 
-    def implementation(**inputs):
+    def implementation(**inputs) -> tuple[Tensor, ...]:
         arrays = {name: x.detach().double().numpy() for name, x in inputs.items()}
         lifted = {name: arithmetic.lift(x) for name, x in inputs.items()}
         results = kernel._run(arithmetic, lifted, arrays)
@@ -81,10 +84,10 @@ def kernel_in(kernel, arithmetic):
     return implementation
 
 
-def block_in(spec, arithmetic):
+def block_in(spec, arithmetic) -> Callable[[Tensor], Tensor]:
     """Return the block of a spec as an implementation."""
 
-    def implementation(x):
+    def implementation(x) -> Tensor:
         y, _ = spec._run(arithmetic, arithmetic.lift(x), spec._initial_state(len(x), arithmetic))
         return y.as_subclass(Tensor)
 

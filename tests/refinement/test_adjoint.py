@@ -1,12 +1,16 @@
 """The adjoint is the derivative, exactly and in float64; its bound holds however gradients are rounded."""
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor
 
 from scanproof.refinement.adjoint import Tape
 from scanproof.refinement.arithmetic import EXACT, FLOAT64, Part
@@ -14,18 +18,20 @@ from scanproof.refinement.bounded import Bounded, BoundedArithmetic
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.problem import selective_scan_of
 from scanproof.refinement.rounding import Rounding
-from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
+from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec, Spec
 
 SIZES = {"inputDim": 2, "innerDim": 2, "stateDim": 2, "outputDim": 2, "convWidth": 3, "dtRank": 1}
 SPECS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind, seed, exact=False):
+def small(kind, seed: int, exact: bool = False) -> Spec:
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: SIZES[axis] for axis in axes}, seed=seed, exact=exact)
 
 
-def scan_arrays(draw, *, batch=1, length=3, channels=2, states=2, groups=0):
+def scan_arrays(
+    draw, *, batch: int = 1, length: int = 3, channels: int = 2, states=2, groups: int = 0
+) -> dict[str, NDArray[Any]]:
     """All arguments of a selective scan, time-major; with groups, B and C have an axis of them."""
     per_group = (batch, length, *[groups] * (groups > 0), states)
     return {
@@ -46,55 +52,55 @@ def scan_arrays(draw, *, batch=1, length=3, channels=2, states=2, groups=0):
 class Dual:
     """Fractions with an infinitesimal part: ``value + slope ε``, ``ε² = 0``."""
 
-    def __init__(self, value, slope):
+    def __init__(self, value, slope) -> None:
         self.value, self.slope = value, slope
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return self.value.shape
 
-    def __getitem__(self, index):
+    def __getitem__(self, index) -> "Dual":
         return Dual(self.value[index], self.slope[index])
 
-    def reshape(self, shape):
+    def reshape(self, shape) -> "Dual":
         return Dual(self.value.reshape(shape), self.slope.reshape(shape))
 
-    def __neg__(self):
+    def __neg__(self) -> "Dual":
         return Dual(-self.value, -self.slope)
 
-    def __add__(self, other):
+    def __add__(self, other) -> "Dual":
         return Dual(self.value + other.value, self.slope + other.slope)
 
-    def __mul__(self, other):
+    def __mul__(self, other) -> "Dual":
         return Dual(self.value * other.value, self.value * other.slope + self.slope * other.value)
 
 
 class DualArithmetic:
     """The formulas of the exact arithmetic, on dual numbers; sums and scans are loops over + and *."""
 
-    def number(self, array, direction):
+    def number(self, array, direction) -> Dual:
         return Dual(EXACT.lift(array), EXACT.lift(direction))
 
-    def lift(self, array):
+    def lift(self, array) -> Dual:
         return self.number(array, np.zeros(np.shape(array)))
 
     lift_computed = lift
 
-    def zeros(self, shape):
+    def zeros(self, shape) -> Dual:
         return self.lift(np.zeros(shape))
 
-    def concatenate(self, parts, axis):
+    def concatenate(self, parts, axis: int) -> Dual:
         return Dual(*(np.concatenate([getattr(p, n) for p in parts], axis) for n in ("value", "slope")))
 
-    def dot(self, x, y, plus=None):
+    def dot(self, x, y, plus=None) -> Dual:
         product = x * y
         total = Dual(product.value.sum(-1), product.slope.sum(-1))
         return total if plus is None else total + plus
 
-    def product(self, x, y, z):
+    def product(self, x, y, z) -> Dual:
         return x * y * z
 
-    def scan(self, a, b, h0):
+    def scan(self, a, b, h0) -> Dual:
         a = Dual(*(np.broadcast_to(part, b.shape) for part in (a.value, a.slope)))
         states = []
         for t in range(b.shape[1]):
@@ -102,27 +108,27 @@ class DualArithmetic:
             states.append(h0[:, None])
         return self.concatenate(states, 1)
 
-    def one(self, x):
+    def one(self, x) -> Dual:
         return self.lift(np.ones(x.shape))
 
-    def exp(self, x):
+    def exp(self, x) -> Dual:
         return self.one(x) + x + x * x
 
-    def sigmoid(self, x):
+    def sigmoid(self, x) -> Dual:
         denominator = self.one(x) + self.exp(-x)
         value = 1 / denominator.value
         return Dual(value, -denominator.slope * value * value)
 
-    def silu(self, x):
+    def silu(self, x) -> Dual:
         return x * self.sigmoid(x)
 
-    def softplus(self, x):
+    def softplus(self, x) -> Dual:
         y = self.exp(x)
         y, above = y + y * y, x.value > 20
         return Dual(np.where(above, x.value, y.value), np.where(above, x.slope, y.slope))
 
 
-def inner(x, y):
+def inner(x, y) -> Fraction:
     return (np.asarray(x) * np.asarray(y)).sum()
 
 
@@ -131,11 +137,13 @@ def inner(x, y):
     ("leave_out", "groups"),
     [((), 0), (("D",), 0), (("z",), 0), (("delta_bias",), 0), ((), 1), ((), 2), ((), 4)],
 )
-def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out, groups, softplus):
+def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(
+    leave_out, groups: int, softplus: bool
+) -> None:
     """``<dy, derivative along v> = <gradient, v>`` for random directions, as fractions."""
     rng = np.random.default_rng(0)
 
-    def draw(*shape):
+    def draw(*shape) -> NDArray[Any]:
         return random_fractions(shape, rng)
 
     for length in (1, 2, 4):
@@ -162,7 +170,7 @@ def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(leave_out,
 
 
 @pytest.mark.parametrize("kind", SPECS)
-def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind):
+def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind) -> None:
     rng, nonzero = np.random.default_rng(1), 0
     for seed, length in enumerate((1, 2, 5)):
         spec = small(kind, seed, exact=True)
@@ -178,7 +186,7 @@ def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind):
     assert nonzero > 10
 
 
-def test_the_adjoint_of_a_scan_reaches_the_state_it_starts_from():
+def test_the_adjoint_of_a_scan_reaches_the_state_it_starts_from() -> None:
     rng = np.random.default_rng(2)
     a, b, h0 = (random_fractions(shape, rng) for shape in ((2, 4, 3), (2, 4, 3), (2, 3)))
     directions = [random_fractions(x.shape, rng) for x in (a, b, h0)]
@@ -193,7 +201,7 @@ def test_the_adjoint_of_a_scan_reaches_the_state_it_starts_from():
     assert np.any(gradients[2] != 0)
 
 
-def test_the_slope_of_softplus_jumps_within_its_bound_at_the_threshold():
+def test_the_slope_of_softplus_jumps_within_its_bound_at_the_threshold() -> None:
     """An argument just above 20 for one side and just below for the other."""
     ar = BoundedArithmetic(Rounding.of(torch.float64))
     for at in (20.0, np.nextafter(20.0, 21.0)):
@@ -202,7 +210,7 @@ def test_the_slope_of_softplus_jumps_within_its_bound_at_the_threshold():
             assert abs(other - slope.value[0]) <= slope.error[0] < 1e-8
 
 
-def test_softplus_has_slope_one_above_its_threshold():
+def test_softplus_has_slope_one_above_its_threshold() -> None:
     tape = Tape(EXACT)
     x = tape.variable(np.array([20, Fraction(41, 2), 30], dtype=object))
     [parts] = tape.gradients([(tape.softplus(x), np.ones(3))], [x])
@@ -210,7 +218,9 @@ def test_softplus_has_slope_one_above_its_threshold():
     assert EXACT.total(parts, (3,))[0] == (1 + 2 * 421) * 41
 
 
-def torch_scan(u, delta, A, B, C, D, z, delta_bias):
+def torch_scan(
+    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, delta_bias: Tensor
+) -> tuple[Tensor, Tensor]:
     """The time-major scan in PyTorch."""
     dt = torch.nn.functional.softplus(delta + delta_bias)
     h, ys = torch.zeros(len(u), *A.shape, dtype=u.dtype), []
@@ -221,7 +231,7 @@ def torch_scan(u, delta, A, B, C, D, z, delta_bias):
     return torch.stack(ys, 1) * torch.nn.functional.silu(z), h
 
 
-def test_in_float64_it_is_what_autograd_computes():
+def test_in_float64_it_is_what_autograd_computes() -> None:
     rng = np.random.default_rng(0)
     given = scan_arrays(lambda *shape: rng.normal(size=shape) * 3, batch=2, length=9)
     tape = Tape(FLOAT64)
@@ -241,7 +251,7 @@ def test_in_float64_it_is_what_autograd_computes():
 # ---------------------------------------------------------------- the bound
 
 
-def test_one_use_of_a_variable_is_one_part():
+def test_one_use_of_a_variable_is_one_part() -> None:
     """What is stored in a coarse dtype is stored once for each use: u enters the states and the skip."""
     rng = np.random.default_rng(0)
     tape = Tape(BoundedArithmetic(Rounding.of(torch.float32)))
@@ -253,7 +263,7 @@ def test_one_use_of_a_variable_is_one_part():
     assert set(uses.values()) == {1}
 
 
-def tree_of(length, rng):
+def tree_of(length: int, rng) -> Any:
     """A random binary tree over positions, as nested pairs."""
     nodes = list(range(length))
     while len(nodes) > 1:
@@ -262,28 +272,28 @@ def tree_of(length, rng):
     return nodes[0]
 
 
-def adversary(dtype, rng):
+def adversary(dtype, rng) -> Callable[..., Any]:
     """An arithmetic of a dtype that rounds every result up or down at random, by up to one unit roundoff."""
     info = np.finfo(dtype)
 
-    def fl(x):
+    def fl(x) -> Any:
         return x * (1 + float(rng.choice([-1, 1])) * float(info.eps) / 2)
 
     return fl
 
 
-def reverse_through_tree(tree, a, b, gradient, fl):
+def reverse_through_tree(tree, a, b, gradient: float, fl) -> tuple[Any, NDArray[Any], NDArray[Any]]:
     """Return the last state, and the gradients at all a and b: autograd through a tree of transitions."""
     da, db = np.zeros_like(a), np.zeros_like(b)
 
-    def up(node):
+    def up(node) -> tuple[Any, ...]:
         if isinstance(node, int):
             return a[node], b[node], node
         left, right = up(node[0]), up(node[1])
         combined = fl(right[0] * left[0]), fl(fl(right[0] * left[1]) + right[1])
         return *combined, (left, right)
 
-    def down(done, ga, gb):
+    def down(done, ga, gb) -> None:
         if isinstance(done[2], int):
             da[done[2]], db[done[2]] = ga, gb
             return
@@ -298,7 +308,7 @@ def reverse_through_tree(tree, a, b, gradient, fl):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 14), st.sampled_from([0.3, 0.99, 1.2]))
-def test_backward_passes_through_any_tree_stay_within_the_bound(seed, length, decay):
+def test_backward_passes_through_any_tree_stay_within_the_bound(seed: int, length: int, decay: float) -> None:
     rng = np.random.default_rng(seed)
     rounding = Rounding.of(torch.float32)
     a = decay * rng.uniform(0.8, 1.0, length) * rng.choice([-1.0, 1.0], length)
@@ -317,7 +327,7 @@ def test_backward_passes_through_any_tree_stay_within_the_bound(seed, length, de
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.integers(1, 3))
-def test_sums_over_uses_and_repeated_axes_in_any_order(seed, n, uses):
+def test_sums_over_uses_and_repeated_axes_in_any_order(seed: int, n: int, uses: int) -> None:
     """Terms of all parts, multiplied and added pairwise in a random order."""
     rng = np.random.default_rng(seed)
     for dtype in (np.float16, np.float32):
@@ -350,7 +360,7 @@ OTHER_FORMS = {
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("name", SLOPES)
-def test_slopes_that_autograd_and_kernels_use(dtype, name):
+def test_slopes_that_autograd_and_kernels_use(dtype: torch.dtype, name: str) -> None:
     rng = np.random.default_rng(0)
     at = np.concatenate([rng.uniform(-40, 30, 4000), rng.uniform(-2, 2, 4000)])
     x = torch.from_numpy(at).to(dtype)

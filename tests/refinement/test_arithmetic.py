@@ -12,7 +12,7 @@ from scanproof.refinement.arithmetic import EXACT, FLOAT64
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=30), st.floats(-1, 1))
-def test_dot_is_the_left_fold_from_zero_to_the_bit(pairs, extra):
+def test_dot_is_the_left_fold_from_zero_to_the_bit(pairs, extra) -> None:
     total = 0.0
     for x, y in pairs:
         total = total + x * y
@@ -21,14 +21,14 @@ def test_dot_is_the_left_fold_from_zero_to_the_bit(pairs, extra):
     assert FLOAT64.dot(x, y, np.float64(extra)).tobytes() == np.float64(total + extra).tobytes()
 
 
-def test_dot_is_not_a_pairwise_or_reordered_sum():
+def test_dot_is_not_a_pairwise_or_reordered_sum() -> None:
     x = np.array([1.0, 2.0**-53, 2.0**-53])
     assert FLOAT64.dot(x, np.ones(3)) == 1.0
     assert FLOAT64.dot(x[::-1], np.ones(3)) > 1.0
 
 
 @given(st.lists(st.tuples(st.floats(-2, 2), st.floats(-9, 9)), max_size=20), st.floats(-5, 5))
-def test_scan_multiplies_then_adds_to_the_bit(transitions, h0):
+def test_scan_multiplies_then_adds_to_the_bit(transitions, h0) -> None:
     h, want = h0, []
     for a, b in transitions:
         h = a * h + b
@@ -38,7 +38,7 @@ def test_scan_multiplies_then_adds_to_the_bit(transitions, h0):
     assert got.ravel().tobytes() == np.array(want, dtype=float).tobytes()
 
 
-def test_functions_of_float64():
+def test_functions_of_float64() -> None:
     x = np.array([-800.0, -30.0, -1.0, 0.0, 0.5, 19.9, 20.0])
     with np.errstate(over="ignore"):
         np.testing.assert_array_equal(FLOAT64.sigmoid(x), 1 / (1 + np.exp(-x)))
@@ -53,7 +53,7 @@ fractions = st.fractions(-30, 30, max_denominator=50)
 
 
 @given(fractions)
-def test_functions_of_exact_arithmetic(x):
+def test_functions_of_exact_arithmetic(x) -> None:
     one = EXACT.lift(np.array([x], dtype=object))
     exp = 1 + x + x * x
     assert EXACT.exp(one)[0] == exp
@@ -64,7 +64,7 @@ def test_functions_of_exact_arithmetic(x):
 
 
 @given(st.lists(st.tuples(fractions, fractions), max_size=8), fractions)
-def test_exact_sums_and_scans_are_exact(pairs, h0):
+def test_exact_sums_and_scans_are_exact(pairs, h0) -> None:
     x, y = (np.array([pair[i] for pair in pairs], dtype=object) for i in (0, 1))
     x, y = EXACT.lift(x), EXACT.lift(y)
     assert EXACT.dot(x, y) == sum((a * b for a, b in pairs), Fraction(0))
@@ -75,16 +75,16 @@ def test_exact_sums_and_scans_are_exact(pairs, h0):
     assert list(states.ravel())[-1:] == ([h] if pairs else [])
 
 
-def test_lifting_to_exact_keeps_every_bit_of_a_float_and_never_overflows():
+def test_lifting_to_exact_keeps_every_bit_of_a_float_and_never_overflows() -> None:
     assert EXACT.lift(np.array([0.1]))[0] == Fraction(0.1)
     big = EXACT.lift(np.array([2**62]))
     assert (big * big)[0] == 2**124
 
 
-def test_exact_division_by_zero_is_zero():
+def test_exact_division_by_zero_is_zero() -> None:
     assert EXACT.div(EXACT.lift(np.ones(1)), EXACT.lift(np.zeros(1)))[0] == 0
 
 
 @pytest.mark.parametrize("arithmetic", [FLOAT64, EXACT])
-def test_empty_sums_are_zero(arithmetic):
+def test_empty_sums_are_zero(arithmetic) -> None:
     assert arithmetic.dot(arithmetic.zeros((3, 0)), arithmetic.zeros((3, 0))).tolist() == [0, 0, 0]

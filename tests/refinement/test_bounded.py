@@ -1,14 +1,17 @@
 """The bound holds for all orders tried, in every precision, and is not far larger than it must be."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from scanproof.refinement.arithmetic import EXACT, FLOAT64
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic
@@ -20,12 +23,12 @@ DTYPES = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: n
 precisions = pytest.mark.parametrize(("torch_dtype", "dtype"), DTYPES.items(), ids=lambda d: str(d))
 
 
-def in_dtype(rng, shape, dtype, spread=1.0):
+def in_dtype(rng, shape, dtype, spread=1.0) -> Any:
     """Random numbers that the dtype holds exactly, over several orders of magnitude."""
     return (rng.normal(size=shape) * np.exp(rng.normal(size=shape) * spread)).astype(dtype).astype(np.float64)
 
 
-def within(got, bounded, at_least=0.0):
+def within(got, bounded: Bounded, at_least=0.0) -> float:
     """Assert that a result is within its bound, and its greatest share of it at least something."""
     share = np.abs(np.asarray(got, dtype=np.float64) - bounded.value) / bounded.error
     assert np.all(share <= 1), f"{share.max():.3g} of the bound"
@@ -33,7 +36,7 @@ def within(got, bounded, at_least=0.0):
     return share.max()
 
 
-def random_order_sum(terms, rng):
+def random_order_sum(terms, rng) -> Any:
     """Add terms pairwise in a random binary tree; NumPy scalars round after every operation."""
     terms = list(terms)
     while len(terms) > 1:
@@ -45,7 +48,7 @@ def random_order_sum(terms, rng):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 24), st.sampled_from(sorted(DTYPES, key=str)), st.booleans())
-def test_sums_in_any_order(seed, n, torch_dtype, with_plus):
+def test_sums_in_any_order(seed: int, n: int, torch_dtype: torch.dtype, with_plus: bool) -> None:
     rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
     x, y, extra = (in_dtype(rng, shape, dtype) for shape in (n, n, ()))
     ar = BoundedArithmetic(Rounding.of(torch_dtype))
@@ -54,7 +57,7 @@ def test_sums_in_any_order(seed, n, torch_dtype, with_plus):
     within(random_order_sum(terms, rng), bound)
 
 
-def tree_scan(transitions, rng, split):
+def tree_scan(transitions, rng, split) -> tuple[Any, Any]:
     """Combine transitions (a, b) by a binary tree whose shape ``split`` chooses; returns fl of the whole."""
     if len(transitions) == 1:
         return transitions[0]
@@ -74,7 +77,7 @@ TREES = {
 @precisions
 @pytest.mark.parametrize("tree", TREES)
 @pytest.mark.parametrize("decay", [0.5, 0.99, 1.0, 1.2, -0.9])
-def test_scans_in_any_association(torch_dtype, dtype, tree, decay):
+def test_scans_in_any_association(torch_dtype: torch.dtype, dtype, tree: str, decay: float) -> None:
     rng = np.random.default_rng(0)
     T, runs = 32, 20
     for _ in range(runs):
@@ -90,7 +93,7 @@ def test_scans_in_any_association(torch_dtype, dtype, tree, decay):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.sampled_from(sorted(DTYPES, key=str)))
-def test_scans_with_inexact_leaves(seed, T, torch_dtype):
+def test_scans_with_inexact_leaves(seed, T, torch_dtype) -> None:
     """Leaves that come from rounded operations themselves, and any tree over them."""
     rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
     p, q, r, s = (in_dtype(rng, T, dtype, 0.3).astype(dtype) for _ in range(4))
@@ -102,7 +105,7 @@ def test_scans_with_inexact_leaves(seed, T, torch_dtype):
         within(h, bound[0, t, 0])
 
 
-def test_scan_bound_grows_no_faster_than_the_roundings_allow():
+def test_scan_bound_grows_no_faster_than_the_roundings_allow() -> None:
     """For a = 1, b = 1 the bound is ((1 + u)^k - 1) t with t <= k <= 2t, plus what float64 adds."""
     u, T = 2.0**-24, 100
     ar = BoundedArithmetic(Rounding.of(torch.float32))
@@ -114,7 +117,7 @@ def test_scan_bound_grows_no_faster_than_the_roundings_allow():
     assert np.all(error <= t * np.expm1(2 * t * np.log1p(u)) * 1.001)
 
 
-def test_worst_tree_uses_up_a_good_part_of_the_bound():
+def test_worst_tree_uses_up_a_good_part_of_the_bound() -> None:
     """Chop every result down by nearly u: the bound must be reached within a small factor."""
     u = 2.0**-24
     shrink = 1 - u
@@ -137,7 +140,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name):
+def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name) -> None:
     rng = np.random.default_rng(0)
     at = np.concatenate(
         [rng.uniform(-60, 30, 4000), rng.uniform(-1, 1, 4000), 20 + rng.uniform(-1e-6, 1e-6, 100)]
@@ -156,7 +159,7 @@ def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name):
 @pytest.mark.parametrize(("name", "steepest"), [("exp", np.inf), ("sigmoid", 0.25), ("softplus", 1.0)])
 @settings(max_examples=200, deadline=None)
 @given(st.floats(3, 8), st.sampled_from([-1, 1]), st.floats(1, 5))
-def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, error):
+def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, error) -> None:
     """A slope at the value is not the slope on the way to an end of the interval."""
     ar, x = BoundedArithmetic(EXACT_IMPLEMENTATION), sign * size
     bounded = getattr(ar, name)(Bounded(np.array([x]), np.array([error]), ar))
@@ -166,7 +169,7 @@ def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, err
 
 
 @pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
-def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(torch_dtype):
+def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(torch_dtype) -> None:
     a_log = torch.from_numpy(np.random.default_rng(0).uniform(-3, 3, 4000)).to(torch_dtype)
     rounding = Rounding.of(torch_dtype)
     A = -np.exp(a_log.double().numpy())
@@ -177,7 +180,7 @@ def test_parameters_that_the_implementation_computes_are_known_to_the_declared_u
     assert torch_dtype == torch.float64 or np.all(bounded.error <= ends * 1.001)
 
 
-def test_declared_ulps_are_used():
+def test_declared_ulps_are_used() -> None:
     x = np.linspace(-3, 3, 100)
     for name in FUNCTIONS:
         errors = []
@@ -187,7 +190,7 @@ def test_declared_ulps_are_used():
         assert np.all(np.diff(errors, axis=0) > 0)
 
 
-def test_softplus_jump_at_its_threshold_is_within_the_bound():
+def test_softplus_jump_at_its_threshold_is_within_the_bound() -> None:
     """An argument just above 20 for one side and just below for the other: they differ by log1p(exp(-20))."""
     ar = BoundedArithmetic(Rounding.of(torch.float64))
     above = Bounded(np.array([np.nextafter(20.0, 21.0)]), np.array([1e-14]), ar)
@@ -197,14 +200,14 @@ def test_softplus_jump_at_its_threshold_is_within_the_bound():
 KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind, seed, exact=False):
+def small(kind, seed, exact=False) -> Any:
     sizes = {"inputDim": 2, "innerDim": 2, "stateDim": 3, "outputDim": 2, "convWidth": 2, "dtRank": 1}
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: sizes[axis] for axis in axes}, seed=seed, exact=exact)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_values_are_those_of_the_float64_run(kind):
+def test_values_are_those_of_the_float64_run(kind) -> None:
     spec = small(kind, 0)
     x = np.random.default_rng(0).normal(size=(2, 6, 2))
     bounded, _ = spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float32)))
@@ -216,7 +219,7 @@ EXACT_IMPLEMENTATION = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31))
-def test_the_exact_run_is_within_what_float64_itself_rounds(seed):
+def test_the_exact_run_is_within_what_float64_itself_rounds(seed) -> None:
     """An implementation without any error leaves float64's own: every part of the bound but that is zero."""
     spec = small(DiagonalS4Spec, seed, exact=True)
     rng = np.random.default_rng(seed)
@@ -230,17 +233,17 @@ def test_the_exact_run_is_within_what_float64_itself_rounds(seed):
     assert bounded.error.max() <= 1e-14
 
 
-def exact_share(got, bounded):
+def exact_share(got, bounded) -> Fraction:
     """Share of the bound that exactly computed numbers are away from the value; exact itself."""
     pairs = zip(np.ravel(got), bounded.value.ravel(), bounded.error.ravel(), strict=True)
     return max(abs(Fraction(g) - Fraction(v)) / Fraction(e) for g, v, e in pairs)
 
 
-def fractions_of(*arrays):
+def fractions_of(*arrays) -> Iterator[NDArray[Any]]:
     return (EXACT.lift(array) for array in arrays)
 
 
-def test_float64_rounding_of_the_value_itself_is_counted():
+def test_float64_rounding_of_the_value_itself_is_counted() -> None:
     rng = np.random.default_rng(0)
     T = 300
     a, b, x, y = rng.uniform(0.999, 1.0, T), *rng.normal(size=(3, T))
@@ -254,7 +257,7 @@ def test_float64_rounding_of_the_value_itself_is_counted():
     assert 0.1 < exact_share(exact_x + exact_y, ar.lift(x) + ar.lift(y)) <= 1
 
 
-def test_float64_rounding_of_functions_is_counted():
+def test_float64_rounding_of_functions_is_counted() -> None:
     """Against 60 decimal digits."""
     x = np.random.default_rng(0).uniform(-30, 19, 500)
     ar = BoundedArithmetic(EXACT_IMPLEMENTATION)
@@ -272,7 +275,7 @@ def test_float64_rounding_of_functions_is_counted():
 
 @pytest.mark.parametrize("inexact", [("a",), ("b",), ("c",), ("a", "b"), ("a", "b", "c")])
 @pytest.mark.parametrize("direction", ["outward", "inward", "mixed"])
-def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(inexact, direction):
+def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(inexact, direction) -> None:
     """Positive operands, each moved to an end of its interval; moving all outward attains the bound."""
     rng = np.random.default_rng(0)
     sign = {"outward": np.ones(7), "inward": -np.ones(7), "mixed": np.where(np.arange(7) % 2, 1.0, -1.0)}
@@ -297,7 +300,7 @@ def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(in
         assert direction != "outward" or share > Fraction(99, 100)
 
 
-def test_underflow_is_counted():
+def test_underflow_is_counted() -> None:
     """Products of float16 numbers whose results are subnormal or zero."""
     rng = np.random.default_rng(0)
     ar = BoundedArithmetic(Rounding.of(torch.float16))
@@ -316,7 +319,7 @@ def test_underflow_is_counted():
     assert abs(float(h) - bound.value[0, -1, 0]) > 2.0**-25, "float16 rounds here as nowhere else"
 
 
-def test_products_of_three_whose_first_product_underflows():
+def test_products_of_three_whose_first_product_underflows() -> None:
     """In float32, subnormal numbers kept and flushed to zero: a large factor makes the loss visible."""
     rng = np.random.default_rng(0)
     ar = BoundedArithmetic(Rounding.of(torch.float32))
@@ -328,7 +331,7 @@ def test_products_of_three_whose_first_product_underflows():
             within(got, bounded)
 
 
-def test_half_precision_sums_accumulated_in_single_precision():
+def test_half_precision_sums_accumulated_in_single_precision() -> None:
     rng = np.random.default_rng(0)
     x, y = (torch.from_numpy(rng.normal(size=(64, 64))).bfloat16() for _ in range(2))
     got = (x.float() @ y.float().T).bfloat16().double().numpy()
@@ -341,7 +344,7 @@ def test_half_precision_sums_accumulated_in_single_precision():
     assert errors[torch.float32] < errors[None] / 20
 
 
-def test_peak_is_an_upper_bound_of_every_intermediate():
+def test_peak_is_an_upper_bound_of_every_intermediate() -> None:
     ar = BoundedArithmetic(Rounding.of(torch.float32))
     ar.scan(ar.lift(np.full((1, 5, 1), 10.0)), ar.lift(np.ones((1, 5, 1))), ar.zeros((1, 1)))
     assert ar.peak >= 1e5, "the product of all decays is an intermediate of a tree"
@@ -350,7 +353,7 @@ def test_peak_is_an_upper_bound_of_every_intermediate():
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_roundings_of_dtypes(dtype):
+def test_roundings_of_dtypes(dtype) -> None:
     rounding = Rounding.of(dtype)
     u = torch.tensor(rounding.unit_roundoff, dtype=dtype)
     one = torch.ones((), dtype=dtype)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 @pytest.fixture(scope="module")
-def found():
+def found() -> Any:
     paths = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     run = subprocess.run(
         [sys.executable, "-W", "ignore", __file__],
@@ -50,7 +51,7 @@ def found():
 @pytest.mark.skipif(not shutil.which("c++"), reason="inductor needs a C++ compiler: apt-get install g++")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scan", SCANS)
-def test_compiled_scans_refine(found, scan, dtype):
+def test_compiled_scans_refine(found, scan, dtype) -> None:
     verdict, ratio, summary = found[f"{scan} {dtype}"]
     assert verdict == "REFINES", summary
     assert 1e-2 < ratio < 1

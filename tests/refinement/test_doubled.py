@@ -1,6 +1,7 @@
 """Pairs of float64 hold about 100 bits: exact sums and products, functions to mpmath's digits."""
 
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -16,11 +17,11 @@ from scanproof.refinement.runners import DiagonalS4Spec
 numbers = st.floats(-1e60, 1e60).filter(lambda x: x == 0 or abs(x) > 1e-60)
 
 
-def fraction(x):
+def fraction(x: Pair) -> Fraction:
     return Fraction(float(x.high)) + Fraction(float(x.low))
 
 
-def renormalised(high, rest):
+def renormalised(high: float, rest: float) -> Pair:
     high = np.float64(high)
     low = np.float64(rest * 2.0**-53 * abs(float(high)))
     total = high + low
@@ -32,7 +33,7 @@ parts = st.builds(renormalised, numbers, st.floats(-1, 1))
 
 @settings(deadline=None)
 @given(parts, parts)
-def test_sums_and_products_err_by_less_than_declared(x, y):
+def test_sums_and_products_err_by_less_than_declared(x: Pair, y: Pair) -> None:
     a, b = fraction(x), fraction(y)
     roundoff = Fraction(DOUBLE_DOUBLE.roundoff)
     assert abs(fraction(x + y) - (a + b)) <= roundoff * (abs(a) + abs(b))
@@ -44,14 +45,14 @@ def test_sums_and_products_err_by_less_than_declared(x, y):
 
 @settings(deadline=None)
 @given(parts, parts, parts)
-def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a, b, h):
+def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a: Pair, b: Pair, h: Pair) -> None:
     state = DOUBLE_DOUBLE.scan(*(x.reshape((1, 1)) for x in (a, b)), h.reshape((1,)))[0, 0]
     product, added = fraction(a) * fraction(h), fraction(b)
     allowed = Fraction(DOUBLE_DOUBLE.roundoff) * (abs(product) + abs(added))
     assert abs(fraction(state) - (product + added)) <= allowed
 
 
-def test_large_arrays_go_by_blocks_entry_by_entry_alike():
+def test_large_arrays_go_by_blocks_entry_by_entry_alike() -> None:
     rng = np.random.default_rng(0)
     x, y = (
         Pair(high, high * 2.0**-54 * rng.random(shape))
@@ -66,7 +67,7 @@ def test_large_arrays_go_by_blocks_entry_by_entry_alike():
                 assert (whole.high[row, place], whole.low[row, place]) == (alone.high[0], alone.low[0])
 
 
-def threshold(x):
+def threshold(x) -> Any:
     return x if x > 20 else mpmath.log1p(mpmath.exp(x))
 
 
@@ -79,7 +80,7 @@ FUNCTIONS = {
 }
 
 
-def samples(seed=0):
+def samples(seed=0) -> Pair:
     rng = np.random.default_rng(seed)
     near = 20 + rng.uniform(-1e-6, 1e-6, 20)
     small = np.exp(rng.uniform(-60, 0, 100))
@@ -88,7 +89,7 @@ def samples(seed=0):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_agree_with_mpmath(name):
+def test_functions_agree_with_mpmath(name: str) -> None:
     function, method = FUNCTIONS[name]
     x = samples()
     if name == "log1p":
@@ -101,7 +102,7 @@ def test_functions_agree_with_mpmath(name):
             assert abs(got - exact) <= DOUBLE_DOUBLE.function_error * abs(exact), x.high[place]
 
 
-def test_softplus_above_its_threshold_is_exact_and_large_arguments_stay_finite():
+def test_softplus_above_its_threshold_is_exact_and_large_arguments_stay_finite() -> None:
     x = pair(np.array([20.0, np.nextafter(20.0, 21.0), 800.0, -800.0]))
     y = DOUBLE_DOUBLE.softplus(x)
     assert y.high[0] > 20
@@ -110,7 +111,7 @@ def test_softplus_above_its_threshold_is_exact_and_large_arguments_stay_finite()
     assert DOUBLE_DOUBLE.sigmoid(x).high.tolist()[2:] == [1.0, pytest.approx(0.0, abs=1e-300)]
 
 
-def test_runs_are_those_of_exact_arithmetic_to_a_hundred_bits():
+def test_runs_are_those_of_exact_arithmetic_to_a_hundred_bits() -> None:
 
     spec = random_spec(DiagonalS4Spec, {"inputDim": 2, "stateDim": 3, "outputDim": 2}, seed=0)
     x = np.random.default_rng(0).normal(size=(2, 30, 2))
@@ -122,7 +123,7 @@ def test_runs_are_those_of_exact_arithmetic_to_a_hundred_bits():
     assert max(abs(Fraction(plain[i]) - Fraction(exact[i])) for i in np.ndindex(exact.shape)) > 2.0**-55
 
 
-def test_totals_sum_over_repeated_axes():
+def test_totals_sum_over_repeated_axes() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 1, 3))
     total = DOUBLE_DOUBLE.total([Part(pair(x), pair(y)), Part(pair(x))], (1, 3))

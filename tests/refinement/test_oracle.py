@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from scanproof.refinement import golden
 from scanproof.refinement.arithmetic import EXACT
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.checkpoint import MambaCheckpoint
-from scanproof.refinement.oracle import OracleError
+from scanproof.refinement.oracle import Oracle, OracleError
 from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
 
 KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
@@ -23,12 +24,12 @@ oracle_settings = settings(
 )
 
 
-def flat(state):
+def flat(state) -> list[Any]:
     return list(state) if isinstance(state, tuple) else [state]
 
 
 @st.composite
-def cases(draw, kind, largest=4, longest=6, exact=False):
+def cases(draw, kind, largest=4, longest=6, exact=False) -> Any:
     dims = {axis: draw(st.integers(1, largest), label=axis) for axis in axes_of(kind)}
     batch, time = draw(st.integers(1, 2), label="batch"), draw(st.integers(0, longest), label="time")
     seed = draw(st.integers(0, 2**32 - 1), label="seed")
@@ -38,7 +39,7 @@ def cases(draw, kind, largest=4, longest=6, exact=False):
     return spec, random_fractions(shape, rng) if exact else rng.normal(size=shape)
 
 
-def axes_of(kind):
+def axes_of(kind) -> list[str]:
     return sorted({axis for axes in kind.axes.values() for axis in axes})
 
 
@@ -46,7 +47,7 @@ def axes_of(kind):
 @pytest.mark.parametrize("kind", KINDS)
 @oracle_settings
 @given(data=st.data())
-def test_equal_in_exact_arithmetic(oracle, kind, data):
+def test_equal_in_exact_arithmetic(oracle: Oracle, kind, data) -> None:
     spec, x = data.draw(cases(kind, largest=3, longest=4, exact=True))
     y, state = oracle.run(spec, x, exact=True)
     twin_y, twin_state = spec.run(x, arithmetic=EXACT)
@@ -60,7 +61,7 @@ def test_equal_in_exact_arithmetic(oracle, kind, data):
 @pytest.mark.lean
 @oracle_settings
 @given(data=st.data())
-def test_s4_is_equal_to_the_bit_in_float64(oracle, data):
+def test_s4_is_equal_to_the_bit_in_float64(oracle: Oracle, data) -> None:
     spec, x = data.draw(cases(DiagonalS4Spec, longest=40))
     y, state = oracle.run(spec, x)
     twin_y, twin_state = spec.run(x)
@@ -72,7 +73,7 @@ def test_s4_is_equal_to_the_bit_in_float64(oracle, data):
 @pytest.mark.parametrize("kind", [MambaBlockSpec, SelectiveMambaBlockSpec])
 @oracle_settings
 @given(data=st.data())
-def test_within_four_ulp_where_exp_and_log_enter(oracle, kind, data):
+def test_within_four_ulp_where_exp_and_log_enter(oracle: Oracle, kind, data) -> None:
     spec, x = data.draw(cases(kind, longest=40))
     y, state = oracle.run(spec, x)
     twin_y, twin_state = spec.run(x)
@@ -83,7 +84,7 @@ def test_within_four_ulp_where_exp_and_log_enter(oracle, kind, data):
 
 @pytest.mark.lean
 @pytest.mark.parametrize("kind", KINDS)
-def test_decoding_from_a_returned_state_continues_the_run(oracle, kind):
+def test_decoding_from_a_returned_state_continues_the_run(oracle: Oracle, kind) -> None:
     spec = random_spec(kind, dict.fromkeys(axes_of(kind), 3), seed=5)
     x = np.random.default_rng(6).normal(size=(2, 11, 3))
     whole, last = oracle.run(spec, x)
@@ -95,7 +96,7 @@ def test_decoding_from_a_returned_state_continues_the_run(oracle, kind):
 
 
 @pytest.mark.lean
-def test_lean_and_python_read_a_checkpoint_alike(oracle):
+def test_lean_and_python_read_a_checkpoint_alike(oracle: Oracle) -> None:
     rng = np.random.default_rng(3)
     shapes = {
         "in_proj_weight": (6, 2),
@@ -116,7 +117,7 @@ def test_lean_and_python_read_a_checkpoint_alike(oracle):
 
 
 @pytest.mark.lean
-def test_numbers_travel_unchanged(oracle):
+def test_numbers_travel_unchanged(oracle: Oracle) -> None:
     spec = DiagonalS4Spec(inProj=[[0.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
     special = np.array([[0.0], [5e-324], [-1.5], [1.7976931348623157e308], [np.pi], [np.inf], [-np.inf]])
     y, state = oracle.run(spec, np.zeros((7, 1, 1)), special)
@@ -127,7 +128,7 @@ def test_numbers_travel_unchanged(oracle):
 
 
 @pytest.mark.lean
-def test_refusals(oracle):
+def test_refusals(oracle: Oracle) -> None:
     spec = random_spec(DiagonalS4Spec, dict.fromkeys(axes_of(DiagonalS4Spec), 2), seed=0)
     with pytest.raises(InvalidArgument, match=r"x has shape \(1, 4, 3\); s4 takes"):
         oracle.run(spec, np.zeros((1, 4, 3)))
@@ -145,7 +146,7 @@ def test_refusals(oracle):
 
 
 @pytest.mark.parametrize("case", golden.load(), ids=lambda case: f"{case.recipe.kind}-{case.recipe.seed}")
-def test_golden_vectors(case):
+def test_golden_vectors(case) -> None:
     y, state = case.spec.run(case.x)
     if isinstance(case.spec, DiagonalS4Spec):
         assert y.tobytes() == case.y.tobytes()
@@ -156,7 +157,7 @@ def test_golden_vectors(case):
 
 @pytest.mark.lean
 @pytest.mark.parametrize("index", [1, 4, 7])
-def test_golden_vectors_regenerate(oracle, index):
+def test_golden_vectors_regenerate(oracle: Oracle, index) -> None:
     stored = golden.load()[index]
     assert stored.recipe == golden.RECIPES[index]
     assert json.dumps(golden._write(golden.compute(oracle, stored.recipe))) == json.dumps(
@@ -164,7 +165,7 @@ def test_golden_vectors_regenerate(oracle, index):
     )
 
 
-def assert_within_ulps(lean, python, ulps):
+def assert_within_ulps(lean, python, ulps) -> None:
     """The greatest difference is at most some ulps of the greatest magnitude in the same output vector."""
     if lean.size == 0:
         return
@@ -177,7 +178,7 @@ SPLIT = [-30.0, 0.0, 15.0, 19.99, 20.0, 20.01, 21.0, 25.0, 40.0]
 """Biases of dt on both sides of the softplus threshold."""
 
 
-def selective_with_dt_bias(bias, number=float):
+def selective_with_dt_bias(bias, number=float) -> SelectiveMambaBlockSpec:
     """One channel, one state; dt is the softplus of the bias alone."""
     one, zero, half = ([[number(value)]] for value in (1, 0, Fraction(1, 2)))
     return SelectiveMambaBlockSpec(
@@ -201,7 +202,7 @@ def selective_with_dt_bias(bias, number=float):
 
 @pytest.mark.lean
 @pytest.mark.parametrize("bias", SPLIT)
-def test_both_have_the_softplus_threshold_at_20(oracle, bias):
+def test_both_have_the_softplus_threshold_at_20(oracle: Oracle, bias) -> None:
     exact = selective_with_dt_bias(Fraction(bias), Fraction)
     x = np.array([[[Fraction(1)], [Fraction(1, 2)]]], dtype=object)
     assert (oracle.run(exact, x, exact=True)[0] == exact.run(x, arithmetic=EXACT)[0]).all()
@@ -213,7 +214,7 @@ def test_both_have_the_softplus_threshold_at_20(oracle, bias):
 
 
 @pytest.mark.lean
-def test_wrong_states(oracle):
+def test_wrong_states(oracle: Oracle) -> None:
     spec = random_spec(DiagonalS4Spec, dict.fromkeys(axes_of(DiagonalS4Spec), 2), seed=0)
     for state in (np.zeros((3, 2)), np.zeros((1, 3)), np.zeros(2)):
         with pytest.raises(InvalidArgument, match=r"The state has shape .* a batch of 1 takes \(1, 2\)"):

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch import Tensor
 
 from scan_case import scan_case
 from scanproof import (
@@ -25,7 +26,7 @@ SCANS = {
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 
 
-def refines_sharply(scan, case):
+def refines_sharply(scan, case) -> None:
     for gradients in (False, True):
         report = check_refinement(
             scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=gradients
@@ -36,19 +37,19 @@ def refines_sharply(scan, case):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
-def test_own_scans_refine(scan, dtype):
+def test_own_scans_refine(scan, dtype) -> None:
     refines_sharply(scan, scan_case(length=LENGTH, dtype=dtype))
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("scan", ["sequential", "chunks of 3", "associative"])
-def test_own_scans_refine_with_groups(scan, dtype, groups):
+def test_own_scans_refine_with_groups(scan, dtype, groups) -> None:
     refines_sharply(SCANS[scan], scan_case(channels=4, length=LENGTH, dtype=dtype, groups=groups))
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_every_output_and_gradient_comes_near_its_bound(dtype):
+def test_every_output_and_gradient_comes_near_its_bound(dtype) -> None:
     """One by one, not only the worst of all: a bound too loose for one gradient would hide its bugs."""
     report = check_refinement(
         selective_scan,
@@ -60,7 +61,7 @@ def test_every_output_and_gradient_comes_near_its_bound(dtype):
     assert all(1e-3 < ratio < 1 for ratio in report.greatest.values()), report.greatest
 
 
-def test_in_float64_the_reference_is_the_more_exact_one():
+def test_in_float64_the_reference_is_the_more_exact_one() -> None:
     """A scan that is right to 2^-53 but for one factor of 1 + 2^-43, which float64's bound would not hide."""
     case = scan_case(length=LENGTH, dtype=torch.float64)
     right = check_refinement(selective_scan, SelectiveScanFn(), {**case, "delta_softplus": True})
@@ -68,7 +69,7 @@ def test_in_float64_the_reference_is_the_more_exact_one():
     assert 0 < right.ulps.median < 4
     assert right.ratios.median > 1e-3, "an error that was measured, not the same rounding twice"
 
-    def off(**given):
+    def off(**given) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(**given)
         return y * (1 + 2.0**-43), last
 
@@ -77,7 +78,7 @@ def test_in_float64_the_reference_is_the_more_exact_one():
     )
 
 
-def test_even_the_nearest_number_of_float64_has_an_error():
+def test_even_the_nearest_number_of_float64_has_an_error() -> None:
     """Of x / 3 exactly rounded float64 itself would see none; the pairs see what is missing."""
     spec = DiagonalS4Spec(inProj=[[0.0]], a=[0.0], outProj=[[0.0]], skip=[[1 / 3]])
     x = torch.linspace(1, 2, 20, dtype=torch.float64)[None, :, None]

@@ -51,7 +51,7 @@ def test_a_reference_that_is_false_computes_the_outputs() -> None:
 def test_the_twin_is_named_where_gradients_are_its() -> None:
     impl, spec, x = block_case()
     report = check_refinement(impl, spec, x, reference=Counting(), gradients=True)
-    assert f"reference : Counting, float64; of gradients {TWIN}" in report.summary()
+    assert f"reference : Counting, float64; gradients: {TWIN}" in report.summary()
     assert check_refinement(impl, spec, x, gradients=True).reference == TWIN
 
 
@@ -90,5 +90,5 @@ def test_outputs_of_another_shape_are_a_wrong_call() -> None:
             return y[:, -1:], state
 
     impl, spec, x = block_case()
-    with pytest.raises(InvalidArgument, match=r"y of shape \(2, 1, 2\); the runner's is \(2, 20, 2\)"):
+    with pytest.raises(InvalidArgument, match=r"y of shape \(2, 1, 2\); return shape \(2, 20, 2\)"):
         check_refinement(impl, spec, x, reference=Last())

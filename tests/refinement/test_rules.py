@@ -10,6 +10,7 @@ from inspect import signature
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from scanproof import Rounding
 from scanproof.refinement.arithmetic import Part
@@ -22,19 +23,19 @@ NOTHING = Rounding(0.0, 0.0, np.inf, exp_ulps=0.0, sigmoid_ulps=0.0, softplus_ul
 ENTRIES = 400
 
 
-def sigmoid(x):
+def sigmoid(x) -> NDArray[np.float64]:
     return np.exp(-np.logaddexp(0, -x))
 
 
-def softplus(x):
+def softplus(x) -> NDArray[np.float64]:
     return np.where(x > 20, x, np.logaddexp(0, x))
 
 
-def wide(rng):
+def wide(rng) -> NDArray[np.float64]:
     return rng.normal(size=ENTRIES) * 10.0 ** rng.integers(-3, 2, ENTRIES)
 
 
-def positive(rng):
+def positive(rng) -> NDArray[np.float64]:
     return np.abs(wide(rng)) + 1e-3
 
 
@@ -94,14 +95,14 @@ implementation rounds each time that it takes it.
 """
 
 
-def pair(ar, x, y):
+def pair(ar: KernelBounds, x: Bounded, y: Bounded) -> Bounded:
     return ar.concatenate([x[:, None], y[:, None]], axis=1)
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
 @pytest.mark.parametrize("relative", [1e-2, 1e-6])
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_holds_and_is_tight(rule, relative, reference):
+def test_a_rule_holds_and_is_tight(rule: str, relative: float, reference) -> None:
     apply, function, draws = RULES[rule]
     rng, ar = np.random.default_rng(0), KernelBounds(NOTHING, reference)
     values = [draw(rng) for draw in draws]
@@ -120,7 +121,7 @@ def test_a_rule_holds_and_is_tight(rule, relative, reference):
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
-def test_a_limit_that_never_binds_adds_nothing(reference):
+def test_a_limit_that_never_binds_adds_nothing(reference) -> None:
     """However large it is, and however much of it rounding moves."""
     ar = KernelBounds(Rounding.of(torch.float32), reference)
     x = ar.rounded(reference.lift(np.linspace(-3, 3, 50)), np.zeros(50))
@@ -130,7 +131,7 @@ def test_a_limit_that_never_binds_adds_nothing(reference):
             assert np.all(found.error <= x.error * (1 + 1e-9) + 1e-300)
 
 
-def test_the_gradient_at_what_a_limit_replaces_is_exactly_zero():
+def test_the_gradient_at_what_a_limit_replaces_is_exactly_zero() -> None:
     ar = KernelBounds(Rounding.of(torch.float32))
     x, one = ar.lift(np.array([-3.0, 1.0, 5.0])), ar.lift(np.ones(3))
     [at_x, at_limit] = ar.through_maximum(one, x, constant(ar, 2.0))
@@ -139,7 +140,7 @@ def test_the_gradient_at_what_a_limit_replaces_is_exactly_zero():
     assert at_x.x.error.max() == at_limit.x.error.max() == 0
 
 
-def test_an_exponential_of_what_is_far_below_zero_is_nearly_exact():
+def test_an_exponential_of_what_is_far_below_zero_is_nearly_exact() -> None:
     """Its argument may err by more than exp can hold."""
     ar = KernelBounds(Rounding.of(torch.bfloat16))
     x = ar.lift(np.array([-1e6, -1e9]))

@@ -3,6 +3,7 @@
 import math
 from dataclasses import fields, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,14 +29,14 @@ class Floats:
     zero = 0.0
 
     @staticmethod
-    def exp(x):
+    def exp(x: float) -> float:
         try:
             return math.exp(x)
         except OverflowError:
             return math.inf
 
     @classmethod
-    def softplus(cls, x):
+    def softplus(cls, x: float) -> float:
         if x > 20:
             return x
         e = cls.exp(x)
@@ -47,50 +48,50 @@ class Fractions:
     zero = Fraction(0)
 
     @staticmethod
-    def exp(x):
+    def exp(x: Fraction) -> Fraction:
         return 1 + x + x * x
 
     @classmethod
-    def softplus(cls, x):
+    def softplus(cls, x: Fraction) -> Fraction:
         return x if x > 20 else cls.exp(x) + cls.exp(x) * cls.exp(x)
 
 
-def dot(num, xs, ys):
+def dot(num, xs, ys) -> Any:
     total = num.zero
     for x, y in zip(xs, ys, strict=True):
         total = total + x * y
     return total
 
 
-def mat_vec(num, m, x):
+def mat_vec(num, m, x) -> list[Any]:
     return [dot(num, row, x) for row in m]
 
 
-def add(xs, ys):
+def add(xs, ys) -> list[Any]:
     return [x + y for x, y in zip(xs, ys, strict=True)]
 
 
-def mul(xs, ys):
+def mul(xs, ys) -> list[Any]:
     return [x * y for x, y in zip(xs, ys, strict=True)]
 
 
-def sigmoid(num, x):
+def sigmoid(num, x) -> Any:
     return 1 / (1 + num.exp(-x))
 
 
-def step_s4(num, m, h, x):
+def step_s4(num, m, h, x) -> tuple[list[Any], list[Any]]:
     h = add(mul(m["a"], h), mat_vec(num, m["inProj"], x))
     return h, add(mat_vec(num, m["outProj"], h), mat_vec(num, m["skip"], x))
 
 
-def step_compact(num, m, h, x):
+def step_compact(num, m, h, x) -> tuple[list[Any], list[Any]]:
     u = mat_vec(num, m["inProj"], x)
     gate = [sigmoid(num, v) for v in mat_vec(num, m["gateProj"], x)]
     h = add(mul(m["a"], h), mul(m["b"], u))
     return h, mat_vec(num, m["outProj"], mul(add(mul(m["c"], h), mul(m["d"], u)), gate))
 
 
-def step_selective(num, m, state, x):
+def step_selective(num, m, state, x) -> tuple[tuple[list[Any], list[Any]], list[Any]]:
     h, history = state
     current = add(mat_vec(num, m["inProj"], x), m["inBias"])
     z = add(mat_vec(num, m["gateProj"], x), m["gateBias"])
@@ -117,7 +118,7 @@ STEPS = {DiagonalS4Spec: step_s4, MambaBlockSpec: step_compact, SelectiveMambaBl
 KINDS = list(STEPS)
 
 
-def token_by_token(num, spec, state, xs):
+def token_by_token(num, spec, state, xs) -> tuple[Any, list[Any]]:
     parameters = {field.name: getattr(spec, field.name).tolist() for field in fields(spec)}
     outputs = []
     for x in xs.tolist():
@@ -126,7 +127,7 @@ def token_by_token(num, spec, state, xs):
     return state, outputs
 
 
-def zero_state(num, spec):
+def zero_state(num, spec) -> Any:
     dims = spec.dims
     h = [num.zero] * dims["stateDim"]
     return ([h] * dims["innerDim"], []) if isinstance(spec, SelectiveMambaBlockSpec) else h
@@ -136,7 +137,7 @@ def zero_state(num, spec):
 
 
 @st.composite
-def cases(draw, smallest=1, largest=4):
+def cases(draw, smallest: int = 1, largest: int = 4) -> tuple[Any, dict[str, int], int, int]:
     kind = draw(st.sampled_from(KINDS))
     axes = sorted({axis for names in kind.axes.values() for axis in names})
     dims = {axis: draw(st.integers(smallest, largest)) for axis in axes}
@@ -145,7 +146,7 @@ def cases(draw, smallest=1, largest=4):
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_float64_is_the_lean_program_to_the_bit(case):
+def test_float64_is_the_lean_program_to_the_bit(case) -> None:
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
     x = np.random.default_rng(seed).normal(size=(2, length, dims["inputDim"]))
@@ -164,7 +165,7 @@ def test_float64_is_the_lean_program_to_the_bit(case):
 
 @settings(max_examples=25, deadline=None)
 @given(cases(largest=3))
-def test_exact_arithmetic_is_the_lean_program(case):
+def test_exact_arithmetic_is_the_lean_program(case) -> None:
     kind, dims, seed, length = case
     length = min(length, 3)
     spec = random_spec(kind, dims, seed=seed, exact=True)
@@ -180,7 +181,7 @@ def test_exact_arithmetic_is_the_lean_program(case):
 
 @settings(max_examples=40, deadline=None)
 @given(cases(), st.integers(0, 5))
-def test_running_an_append_is_running_on_from_the_state(case, more):
+def test_running_an_append_is_running_on_from_the_state(case, more: int) -> None:
     """The numeric counterpart of ``Runner.runList_append``, here to the bit."""
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
@@ -193,11 +194,11 @@ def test_running_an_append_is_running_on_from_the_state(case, more):
         assert np.asarray(got).tobytes() == np.asarray(want).tobytes()
 
 
-def _parts(state):
+def _parts(state) -> tuple[Any, ...]:
     return state if isinstance(state, SelectiveState) else (state,)
 
 
-def test_a_history_longer_than_the_window_is_read_as_far_as_the_window_goes():
+def test_a_history_longer_than_the_window_is_read_as_far_as_the_window_goes() -> None:
     dims = {"inputDim": 2, "innerDim": 3, "stateDim": 2, "outputDim": 2, "convWidth": 3, "dtRank": 1}
     spec = random_spec(SelectiveMambaBlockSpec, dims, seed=3)
     rng = np.random.default_rng(3)
@@ -211,11 +212,11 @@ def test_a_history_longer_than_the_window_is_read_as_far_as_the_window_goes():
     assert same.history.shape == (1, 5, 3), "no token, no truncation"
 
 
-def test_taps_and_history_are_newest_first():
+def test_taps_and_history_are_newest_first() -> None:
     dims = {"inputDim": 1, "innerDim": 1, "stateDim": 1, "outputDim": 1, "convWidth": 3, "dtRank": 1}
     spec = random_spec(SelectiveMambaBlockSpec, dims, seed=0)
 
-    def state_after(taps, x, history):
+    def state_after(taps, x: float, history) -> float:
         start = SelectiveState(np.zeros((1, 1, 1)), np.array(history).reshape(1, 2, 1))
         return replace(spec, convWeight=[taps]).run(np.array([[[x]]]), start)[1].h.item()
 
@@ -237,14 +238,14 @@ def test_taps_and_history_are_newest_first():
         ({"a": ["x"] * 4}, "a is not an array of real numbers"),
     ],
 )
-def test_wrong_parameters(change, says):
+def test_wrong_parameters(change, says: str) -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     with pytest.raises(InvalidArgument) as caught:
         replace(spec, **change)
     assert says in str(caught.value)
 
 
-def test_wrong_inputs():
+def test_wrong_inputs() -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     with pytest.raises(InvalidArgument, match=r"x has shape \(5, 3\); .* \(batch, time, inputDim = 3\)"):
         spec.run(np.ones((5, 3)))
@@ -254,14 +255,14 @@ def test_wrong_inputs():
         random_spec(DiagonalS4Spec, {"inputDim": 3}, seed=0)
 
 
-def test_specs_show_their_dimensions_and_cannot_be_changed():
+def test_specs_show_their_dimensions_and_cannot_be_changed() -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     assert repr(spec) == "DiagonalS4Spec(stateDim=4, inputDim=3, outputDim=2)"
     with pytest.raises(ValueError, match="read-only"):
         spec.a[0] = 1.0
 
 
-def test_overflow_is_infinite_as_in_lean():
+def test_overflow_is_infinite_as_in_lean() -> None:
     spec = DiagonalS4Spec(inProj=[[1e200]], a=[1e200], outProj=[[1.0]], skip=[[0.0]])
     y, _ = spec.run(np.ones((1, 3, 1)), arithmetic=FLOAT64)
     assert y.ravel().tolist() == [1e200, math.inf, math.inf]

@@ -15,7 +15,7 @@ EXECUTABLE = "\nlean_exe work where\n  root := `Spec.Work\n"
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
+def work(tmp_path_factory: pytest.TempPathFactory) -> int:
     """A program that runs a model on some tokens; returns the number of multiplications executed."""
     folder = tmp_path_factory.mktemp("work")
     for name in ("lean-toolchain", "lake-manifest.json", "Spec.lean"):
@@ -27,7 +27,7 @@ def work(tmp_path_factory):
     with (folder / "shown").open("w+") as shown:
         process = LeanProcess(find_toolchain(project).spawn(read_graph(project), "work", errors=shown))
 
-        def multiplications(model, tokens):
+        def multiplications(model, tokens) -> int:
             before = (folder / "shown").read_text().count("*\n")
             process.ask(f"{model} {tokens}")
             return (folder / "shown").read_text().count("*\n") - before
@@ -38,7 +38,7 @@ def work(tmp_path_factory):
 
 @pytest.mark.lean
 @pytest.mark.parametrize(("model", "least"), [("s4", 19), ("compact", 33), ("selective", 90)])
-def test_every_token_costs_the_same(work, model, least):
+def test_every_token_costs_the_same(work, model, least) -> None:
     per_token = work(model, 1)
     assert per_token >= least
     for tokens in (2, 50, 200):

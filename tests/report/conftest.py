@@ -1,38 +1,40 @@
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import scanproof
 
 
 class NormOverTime(nn.Module):
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return nn.functional.layer_norm(x.transpose(1, 2), x.shape[1:2]).transpose(1, 2)
 
 
 class Layer(nn.Module):
-    def __init__(self, norm):
+    def __init__(self, norm) -> None:
         super().__init__()
         self.proj = nn.Linear(3, 3)
         self.norm = norm
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.norm(self.proj(x))
 
 
 class RunningSum:
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         return x.cumsum(1)
 
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> Tensor:
         return torch.zeros_like(x[:, :1])
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         return x + state, x + state
 
 
 @pytest.fixture(scope="session")
-def reports():
+def reports() -> dict[str, Any]:
     """One report of every kind, by the name of its class."""
     torch.manual_seed(0)
     leaky = nn.Sequential(Layer(nn.LayerNorm(3)), Layer(NormOverTime()), Layer(nn.LayerNorm(3))).eval()

@@ -2,6 +2,9 @@
 
 import json
 import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,28 +14,28 @@ from scanproof.report.record import document
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Any]:
     with chromium() as context:
         yield context
 
 
 @pytest.fixture(scope="module")
-def file(reports, tmp_path_factory):
+def file(reports, tmp_path_factory: pytest.TempPathFactory) -> Path:
     several = [("a leaky stack", reports["AuditReport"]), ("a wrong scan", reports["RefinementReport"])]
     return write(document(several), tmp_path_factory.mktemp("page") / "report.html")
 
 
 @pytest.fixture
-def page(browser, file):
+def page(browser, file) -> Iterator[Any]:
     with opened(browser, file) as page:
         yield page
 
 
-def pair(page):
+def pair(page) -> str:
     return page.locator(".map output").inner_text().splitlines()[0]
 
 
-def test_it_has_everything(page, reports):
+def test_it_has_everything(page, reports) -> None:
     rows = page.locator("#verdicts tbody tr")
     assert rows.count() == 2 + 8
     assert rows.first.inner_text() == "a leaky stack"
@@ -43,12 +46,12 @@ def test_it_has_everything(page, reports):
     assert page.locator("svg .dot").count() == 11
     assert page.locator("svg .bar.beyond").count() > 0
     assert "scanproof.check_refinement(fn, spec, x" in page.locator("#program-9").inner_text()
-    assert page.locator("#theorems").inner_text().count("scanproof cite") == 5
+    assert page.locator("#theorems").inner_text().count("scanproof cite") == 6
     environment = page.locator("#environment").inner_text()
     assert all(name in environment for name in ("scanproof", "torch", "python", "seeds"))
 
 
-def test_theorems_say_what_they_mean_and_lead_to_their_pages(browser, reports, tmp_path):
+def test_theorems_say_what_they_mean_and_lead_to_their_pages(browser, reports, tmp_path: Path) -> None:
     page = reports["PrefixReport"].to_html(tmp_path / "report.html", site="https://example.org/theorems/")
     with opened(browser, page) as shown:
         theorem = shown.locator("#theorems li")
@@ -58,7 +61,7 @@ def test_theorems_say_what_they_mean_and_lead_to_their_pages(browser, reports, t
         )
 
 
-def test_it_loads_nothing_else(browser, file):
+def test_it_loads_nothing_else(browser, file) -> None:
     asked = []
     browser.on("request", lambda request: asked.append(request.url))
     with opened(browser, file):
@@ -66,7 +69,7 @@ def test_it_loads_nothing_else(browser, file):
     assert {url for url in asked if not url.startswith("data:")} == {file.as_uri()}
 
 
-def test_hovering_names_the_pair(page):
+def test_hovering_names_the_pair(page) -> None:
     canvas = page.locator(".map canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -78,12 +81,12 @@ def test_hovering_names_the_pair(page):
     assert "reads an input that it may" in page.locator(".map output").inner_text()
 
 
-def test_the_map_begins_at_the_worst_pair(page, reports):
+def test_the_map_begins_at_the_worst_pair(page, reports) -> None:
     worst = reports["AuditReport"].leak_map.worst(1)[0]
     assert pair(page) == f"t={worst.t} <- s={worst.s}"
 
 
-def test_keys_move_and_zoom(page):
+def test_keys_move_and_zoom(page) -> None:
     canvas = page.locator(".map canvas")
     canvas.focus()
     for _ in range(11):
@@ -101,11 +104,11 @@ def test_keys_move_and_zoom(page):
     assert canvas.get_attribute("data-span") == "11"
 
 
-def drawn(page):
+def drawn(page) -> str:
     return page.evaluate("document.querySelector('.map canvas').toDataURL()")
 
 
-def test_wheel_and_buttons_zoom_and_dragging_moves(page):
+def test_wheel_and_buttons_zoom_and_dragging_moves(page) -> None:
     canvas = page.locator(".map canvas")
     whole = drawn(page)
     canvas.hover()
@@ -123,7 +126,7 @@ def test_wheel_and_buttons_zoom_and_dragging_moves(page):
     assert canvas.get_attribute("data-span") == "11"
 
 
-def test_everything_can_be_reached_by_keys(page):
+def test_everything_can_be_reached_by_keys(page) -> None:
     reached = set()
     for _ in range(80):
         page.keyboard.press("Tab")
@@ -132,8 +135,8 @@ def test_everything_can_be_reached_by_keys(page):
 
 
 @pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])
-def test_it_follows_the_system_and_the_button(browser, file, scheme, other):
-    def background(page):
+def test_it_follows_the_system_and_the_button(browser, file, scheme, other) -> None:
+    def background(page) -> str:
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     colours = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}
@@ -144,13 +147,13 @@ def test_it_follows_the_system_and_the_button(browser, file, scheme, other):
         assert page.locator("#theme").inner_text().lower() == scheme
 
 
-def test_reproductions_are_copied(browser, page):
+def test_reproductions_are_copied(browser, page) -> None:
     browser.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("[data-copy=call-3]").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith("certify(fn, x")
 
 
-def test_the_page_gives_its_json_back(page, tmp_path):
+def test_the_page_gives_its_json_back(page, tmp_path: Path) -> None:
     with page.expect_download() as download:
         page.locator("#save").click()
     download.value.save_as(tmp_path / "report.json")
@@ -158,7 +161,7 @@ def test_the_page_gives_its_json_back(page, tmp_path):
     assert [report["type"] for report in content["reports"]][::8] == ["AuditReport", "RefinementReport"]
 
 
-def test_a_picture_of_it_is_no_blank(page, tmp_path):
+def test_a_picture_of_it_is_no_blank(page, tmp_path: Path) -> None:
     picture = page.screenshot(path=tmp_path / "report.png", full_page=True)
     width, height = struct.unpack(">II", picture[16:24])
     assert width == 1100
@@ -166,12 +169,12 @@ def test_a_picture_of_it_is_no_blank(page, tmp_path):
     assert len(picture) > 50_000
 
 
-def test_narrow_screens_need_no_sideways_scrolling(page):
+def test_narrow_screens_need_no_sideways_scrolling(page) -> None:
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_names_cannot_break_out_of_the_page(browser, reports, tmp_path):
+def test_names_cannot_break_out_of_the_page(browser, reports, tmp_path: Path) -> None:
     hostile = "</script><img src=x onerror=alert(1)>"
     file = write(document([(hostile, reports["LeakMap"])]), tmp_path / "report.html", title=hostile)
     with opened(browser, file) as page:

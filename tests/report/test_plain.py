@@ -21,6 +21,6 @@ from scanproof.report.verdict import Verdict
         (slice(1), "slice(None, 1, None)"),
     ],
 )
-def test_a_value_becomes_what_json_can_hold(value, expected):
+def test_a_value_becomes_what_json_can_hold(value, expected) -> None:
     assert plain(value) == expected
     json.dumps(plain(value), allow_nan=False)

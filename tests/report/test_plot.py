@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from scanproof.errors import MissingDependency
 pytest.importorskip("matplotlib", reason="run: pip install 'scanproof[plot]'")
 
 
-def test_a_leak_map_is_drawn(reports, tmp_path):
+def test_a_leak_map_is_drawn(reports, tmp_path: Path) -> None:
     figure = reports["LeakMap"].plot()
     (axes,) = figure.axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("input s", "output t")
@@ -19,7 +20,7 @@ def test_a_leak_map_is_drawn(reports, tmp_path):
     figure.savefig(tmp_path / "map.png", dpi=50)
 
 
-def test_error_over_bound_is_drawn_over_time_and_as_a_histogram(reports, tmp_path):
+def test_error_over_bound_is_drawn_over_time_and_as_a_histogram(reports, tmp_path: Path) -> None:
     figure = reports["RefinementReport"].plot()
     over_time, histogram = figure.axes
     assert over_time.lines[0].get_ydata() == pytest.approx(reports["RefinementReport"].spread.over_time)
@@ -27,13 +28,15 @@ def test_error_over_bound_is_drawn_over_time_and_as_a_histogram(reports, tmp_pat
     figure.savefig(tmp_path / "spread.png", dpi=50)
 
 
-def test_a_report_without_a_picture_says_which_have_one():
+def test_a_report_without_a_picture_says_which_have_one() -> None:
     report = certify(lambda x: x.cumsum(1), torch.ones(1, 4, 1), batch_check=False)
     with pytest.raises(InvalidArgument, match="leak_map"):
         report.plot()
 
 
-def test_without_matplotlib_the_command_that_installs_it_is_named(reports, monkeypatch):
+def test_without_matplotlib_the_command_that_installs_it_is_named(
+    reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingDependency, match=r"pip install 'scanproof\[plot\]'"):
         reports["LeakMap"].plot()

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib.resources import files
+from typing import Never
 
 import pytest
 import torch
 from jsonschema import Draft202012Validator
+from torch import Tensor
 
 import scanproof
 from scanproof import theorems
@@ -30,23 +32,23 @@ KINDS = (
 )
 
 
-def problems(content):
+def problems(content) -> list[str]:
     return [
         f"{error.json_path}: {error.message}" for error in Draft202012Validator(SCHEMA).iter_errors(content)
     ]
 
 
-def test_the_schema_is_one():
+def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["properties"]["schema_version"]["const"] == SCHEMA_VERSION
 
 
-def test_the_schema_knows_every_verdict():
+def test_the_schema_knows_every_verdict() -> None:
     assert SCHEMA["$defs"]["verdict"]["enum"] == [verdict.name for verdict in scanproof.Verdict]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_report_follows_it(reports, kind):
+def test_a_report_follows_it(reports, kind: str) -> None:
     content = json.loads(reports[kind].to_json("a model"))
     assert problems(content) == []
     report = content["reports"][0]
@@ -55,23 +57,23 @@ def test_a_report_follows_it(reports, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_theorem_that_is_cited_is_carried(reports, kind):
+def test_every_theorem_that_is_cited_is_carried(reports, kind: str) -> None:
     content = json.loads(reports[kind].to_json("a model"))
     cited = {name for report in content["reports"] for name in report["theorems"]}
     assert cited <= theorems.meanings().keys()
 
 
-def test_a_theorem_without_a_name_does_not_follow_it(reports):
+def test_a_theorem_without_a_name_does_not_follow_it(reports) -> None:
     content = json.loads(reports["CausalCertificate"].to_json())
     content["reports"][0]["theorems"].append("")
     assert problems(content)
 
 
-def test_a_bound_without_a_theorem_is_said_to_have_none():
+def test_a_bound_without_a_theorem_is_said_to_have_none() -> None:
     kernel = scanproof.GatedDeltaRule()
     inputs = random_inputs(kernel, seed=0)
 
-    def zeros(v, initial_state, **others):
+    def zeros(v: Tensor, initial_state: Tensor, **others) -> tuple[Tensor, Tensor]:
         return torch.zeros_like(v), torch.zeros_like(initial_state)
 
     with pytest.raises(scanproof.CheckFailed, match=r"\(none about the bound: the doc") as refuted:
@@ -88,21 +90,21 @@ def test_a_bound_without_a_theorem_is_said_to_have_none():
 
 
 @pytest.mark.parametrize("missing", ["verdict", "theorems", "call", "fields"])
-def test_a_report_without_a_member_does_not(reports, missing):
+def test_a_report_without_a_member_does_not(reports, missing: str) -> None:
     content = json.loads(reports["CausalCertificate"].to_json())
     del content["reports"][0][missing]
     assert problems(content)
 
 
-def test_json_has_no_number_that_json_has_not(reports):
-    def refuse(text):
+def test_json_has_no_number_that_json_has_not(reports) -> None:
+    def refuse(text) -> Never:
         raise ValueError(text)
 
     for report in reports.values():
         json.loads(report.to_json(), parse_constant=refuse)
 
 
-def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports):
+def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports) -> None:
     content = json.loads(reports["AuditReport"].to_json())["reports"]
     assert [report["type"] for report in content] == [
         "AuditReport",
@@ -118,12 +120,13 @@ def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports):
     assert [report["verdict"] for report in content[6:8]] == ["NOT_APPLICABLE"] * 2
     assert content[0]["theorems"] == [
         "Runner.take_outputs_congr",
+        "Program.Certified.own_row",
         "matrixCausal_iff_reach_cuts",
         "Runner.take_outputs_append",
     ]
 
 
-def test_what_is_no_theorem_is_not_cited(reports):
+def test_what_is_no_theorem_is_not_cited(reports) -> None:
     cited = [
         name
         for report in reports.values()
@@ -141,17 +144,21 @@ def test_what_is_no_theorem_is_not_cited(reports):
     assert replace(entry, verdict=scanproof.Verdict.NOT_APPLICABLE).theorems == ()
 
 
-def test_what_a_leak_says(reports):
+def test_what_a_leak_says(reports) -> None:
     report = document([("a model", reports["CausalCertificate"])])["reports"][0]
     assert report["verdict"] == "LEAK"
     assert report["outcome"] == "found"
     assert report["worst"]["t"] < report["worst"]["s"]
     assert report["origin"]["module"] == "1.norm"
     assert report["call"].startswith("certify(fn, x")
-    assert report["theorems"] == ["Runner.take_outputs_congr", "matrixCausal_iff_reach_cuts"]
+    assert report["theorems"] == [
+        "Runner.take_outputs_congr",
+        "Program.Certified.own_row",
+        "matrixCausal_iff_reach_cuts",
+    ]
 
 
-def test_the_outline_leads_to_the_place(reports):
+def test_the_outline_leads_to_the_place(reports) -> None:
     outline = document([("a model", reports["PrefixReport"])])["reports"][0]["origin"]["outline"]
     assert [(line["depth"], line["name"], line["role"]) for line in outline] == [
         (0, "Sequential", "holds"),
@@ -163,7 +170,7 @@ def test_the_outline_leads_to_the_place(reports):
     ]
 
 
-def test_random_cuts_rest_on_the_count_of_choices_that_miss():
+def test_random_cuts_rest_on_the_count_of_choices_that_miss() -> None:
     import torch
 
     report = scanproof.certify(
@@ -172,7 +179,7 @@ def test_random_cuts_rest_on_the_count_of_choices_that_miss():
     assert report.theorems == ("Runner.take_outputs_congr", "random_cuts_missed_next")
 
 
-def test_a_spread_counts_every_entry(reports):
+def test_a_spread_counts_every_entry(reports) -> None:
     report = reports["RefinementReport"]
     spread = report.spread
     assert sum(spread.counts) + spread.exact + spread.beyond == report.compared == 22
@@ -180,7 +187,7 @@ def test_a_spread_counts_every_entry(reports):
     assert spread.over_time[report.worst.t] == max(spread.over_time)
 
 
-def test_the_package_of_reports_imports_neither_torch_nor_lean():
+def test_the_package_of_reports_imports_neither_torch_nor_lean() -> None:
     code = (
         "import sys, pkgutil, importlib, scanproof.report as r\n"
         "for m in pkgutil.iter_modules(r.__path__): importlib.import_module(f'scanproof.report.{m.name}')\n"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scanproof.report.spread import Spread
 
 
-def test_bins_are_half_decades():
+def test_bins_are_half_decades() -> None:
     spread = Spread.of([0.5], [0.0, 0.02, 0.5, 0.5, 2.0, inf])
     assert spread.edges == pytest.approx([10**-2, 10**-1.5, 10**-1, 10**-0.5, 1, 10**0.5])
     assert spread.counts == (1, 0, 0, 2, 1)
@@ -15,7 +15,7 @@ def test_bins_are_half_decades():
 
 
 @given(st.lists(st.floats(0, inf)))
-def test_every_entry_is_counted_once_and_in_its_bin(ratios):
+def test_every_entry_is_counted_once_and_in_its_bin(ratios) -> None:
     spread = Spread.of([], ratios)
     assert sum(spread.counts) + spread.exact + spread.beyond == len(ratios)
     assert len(spread.edges) == len(spread.counts) + 1

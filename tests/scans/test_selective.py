@@ -1,11 +1,13 @@
 """The three evaluation orders are one function, differentiable and causal; wrong calls say what is wrong."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.nn import functional
 
 from scan_case import SCANS, scan_case
@@ -15,11 +17,15 @@ from scanproof.scans import selective_scan, selective_scan_associative, selectiv
 every_scan = pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 
 
-def arguments(batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64, groups=0):
+def arguments(
+    batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64, groups=0
+) -> dict[str, Any]:
     return scan_case(batch, channels, length, states, seed=seed, dtype=dtype, groups=groups)
 
 
-def by_hand(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False):
+def by_hand(
+    u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False
+) -> tuple[Tensor, Tensor]:
     """The definition, one scalar at a time."""
     batch, channels, length = u.shape
     B, C = (x if x.ndim == 4 else x.reshape(batch, 1, A.shape[1], length) for x in (B, C))
@@ -43,7 +49,7 @@ def by_hand(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=F
 @every_scan
 @pytest.mark.parametrize("delta_softplus", [False, True])
 @pytest.mark.parametrize("left_out", [(), ("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
-def test_is_the_definition(scan, delta_softplus, left_out):
+def test_is_the_definition(scan, delta_softplus, left_out) -> None:
     given = {name: value for name, value in arguments().items() if name not in left_out}
     if not delta_softplus:
         given["delta"] = given["delta"].abs()
@@ -56,7 +62,7 @@ def test_is_the_definition(scan, delta_softplus, left_out):
 
 @every_scan
 @pytest.mark.parametrize(("of_B", "of_C"), [(1, 1), (2, 2), (4, 4), (0, 2), (2, 0)])
-def test_consecutive_channels_share_a_group(scan, of_B, of_C):
+def test_consecutive_channels_share_a_group(scan, of_B, of_C) -> None:
     """B and C of (batch, groups, states, length); 0 stands for no axis of groups."""
     given = arguments(channels=4, groups=of_B)
     given["C"] = arguments(channels=4, groups=of_C)["C"]
@@ -67,10 +73,10 @@ def test_consecutive_channels_share_a_group(scan, of_B, of_C):
 
 
 @every_scan
-def test_gradients_of_groups(scan):
+def test_gradients_of_groups(scan) -> None:
     given = {name: v.requires_grad_() for name, v in arguments(1, 4, 3, 2, groups=2).items()}
 
-    def both(*values):
+    def both(*values) -> tuple[Tensor, Tensor]:
         return scan(*values, delta_softplus=True, return_last_state=True)
 
     assert torch.autograd.gradcheck(both, tuple(given.values()))
@@ -85,7 +91,7 @@ def test_gradients_of_groups(scan):
     chunk_size=st.integers(1, 45),
     seed=st.integers(0, 2**31),
 )
-def test_orders_agree(batch, channels, length, states, chunk_size, seed):
+def test_orders_agree(batch, channels, length, states, chunk_size, seed) -> None:
     given_ = arguments(batch, channels, length, states, seed=seed)
     run = {"delta_softplus": True, "return_last_state": True}
     y, last = selective_scan(**given_, **run)
@@ -97,17 +103,17 @@ def test_orders_agree(batch, channels, length, states, chunk_size, seed):
 
 @every_scan
 @pytest.mark.parametrize("length", [1, 4, 7])
-def test_gradients(scan, length):
+def test_gradients(scan, length) -> None:
     given = {name: v.requires_grad_() for name, v in arguments(1, 2, length, 2).items()}
 
-    def both(*values):
+    def both(*values) -> tuple[Tensor, Tensor]:
         return scan(*values, delta_softplus=True, return_last_state=True)
 
     assert torch.autograd.gradcheck(both, tuple(given.values()))
 
 
 @every_scan
-def test_strong_decays_keep_value_and_gradient_finite(scan):
+def test_strong_decays_keep_value_and_gradient_finite(scan) -> None:
     """Decays that underflow to zero are where dividing by cumulated products fails."""
     given = arguments(length=32, dtype=torch.float32)
     given["A"] = (given["A"] * 1e4).requires_grad_()
@@ -119,7 +125,7 @@ def test_strong_decays_keep_value_and_gradient_finite(scan):
 
 @every_scan
 @pytest.mark.parametrize("t", range(7))
-def test_causal(scan, t):
+def test_causal(scan, t) -> None:
     given = arguments()
     over_time = ("u", "delta", "B", "C", "z")
     for name in over_time:
@@ -132,7 +138,7 @@ def test_causal(scan, t):
 
 @every_scan
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_dtypes(scan, dtype):
+def test_dtypes(scan, dtype) -> None:
     given = arguments(dtype=dtype)
     y, last = scan(**given, delta_softplus=True, return_last_state=True)
     assert y.dtype == dtype
@@ -172,14 +178,14 @@ def test_dtypes(scan, dtype):
         ("delta_bias", torch.randn(3, 1), "delta_bias has shape (3, 1)"),
     ],
 )
-def test_wrong_calls(scan, name, value, says):
+def test_wrong_calls(scan, name, value, says) -> None:
     with pytest.raises(InvalidArgument) as caught:
         scan(**{**arguments(), name: value})
     assert says in str(caught.value)
 
 
 @every_scan
-def test_both_have_as_many_groups(scan):
+def test_both_have_as_many_groups(scan) -> None:
     given = {**arguments(channels=4, groups=2), "C": arguments(channels=4, groups=4)["C"]}
     with pytest.raises(InvalidArgument) as caught:
         scan(**given)
@@ -187,6 +193,6 @@ def test_both_have_as_many_groups(scan):
 
 
 @pytest.mark.parametrize("chunk_size", [0, 2.5, "8"])
-def test_chunk_size_is_checked(chunk_size):
+def test_chunk_size_is_checked(chunk_size) -> None:
     with pytest.raises(InvalidArgument, match=f"chunk_size is {chunk_size!r}"):
         selective_scan_chunked(**arguments(), chunk_size=chunk_size)

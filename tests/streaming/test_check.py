@@ -1,8 +1,12 @@
 """A healthy kernel streams, and every way of breaking a cache that has been shipped is seen by its row."""
 
+from typing import Any, Never
+
 import numpy
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from scanproof import (
@@ -15,6 +19,7 @@ from scanproof import (
     selective_scan,
     theorems,
 )
+from scanproof.auditing.report import AuditReport
 from scanproof.streaming.model import Unsupported
 
 CHANNELS = 4
@@ -25,16 +30,16 @@ class Conv:
 
     taps = torch.tensor([0.5, -1.0, 0.75])
 
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         return self.padded(x, torch.ones(x.shape[:2], dtype=torch.bool))[0]
 
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> dict[str, Tensor]:
         return {"inputs": x.new_zeros(len(x), 2, x.shape[2]), "h": x.new_zeros(len(x), x.shape[2])}
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, Any]:
         return self.extend(x, state)
 
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         outputs, window, h = [], state["inputs"], state["h"]
         for token in x.unbind(1):
             window = torch.cat([window[:, -2:], token[:, None]], 1)
@@ -45,35 +50,35 @@ class Conv:
             state["inputs"].copy_(window[:, -2:])
         return torch.stack(outputs, 1), state
 
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, Any]:
         return self.extend(x, self.initial_state(x))
 
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.extend(x * mask[..., None], self.initial_state(x))
 
-    def packed(self, x, lengths):
+    def packed(self, x: Tensor, lengths) -> Tensor:
         return torch.cat([self(part) for part in x.split(lengths, 1)], 1)
 
-    def select(self, state, rows):
+    def select(self, state, rows) -> dict[str, Tensor]:
         return {name: tensor[rows].clone() for name, tensor in state.items()}
 
-    def reorder(self, state, rows):
+    def reorder(self, state, rows) -> Any:
         return self.select(state, rows)
 
-    def clone(self, state):
+    def clone(self, state) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in state.items()}
 
 
-def tokens(batch=3, T=19, dtype=torch.float32):
+def tokens(batch: int = 3, T: int = 19, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.randn(batch, T, CHANNELS, generator=torch.Generator().manual_seed(0)).to(dtype)
 
 
-def found(model, x=None):
+def found(model, x: Tensor | None = None) -> tuple[set[str], Any]:
     report = check_streaming(model, tokens() if x is None else x)
     return {row.check for row in report.ways if row.verdict is Verdict.DIVERGES}, report
 
 
-def test_a_healthy_model_streams_in_every_way_that_applies():
+def test_a_healthy_model_streams_in_every_way_that_applies() -> None:
     wrong, report = found(Conv())
     assert not wrong
     assert report.verdict is Verdict.STREAMS, report.summary()
@@ -84,7 +89,7 @@ def test_a_healthy_model_streams_in_every_way_that_applies():
     assert "Runner.prefill_decode" in report.summary()
 
 
-def test_it_cites_the_theorems_of_what_applies():
+def test_it_cites_the_theorems_of_what_applies() -> None:
     report = check_streaming(Plain(), tokens())
     assert report.theorems == (theorems.RUN_OF_PIECES,)
     assert set(check_streaming(Conv(), tokens()).theorems) == {
@@ -97,49 +102,49 @@ def test_it_cites_the_theorems_of_what_applies():
 
 
 class ForgetsOnExtend(Conv):
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         return super().extend(x, self.initial_state(x) if x.shape[1] > 1 else state)
 
 
 class MixesRows(Conv):
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y + 0.01 * (y.mean(0, keepdim=True) - y) * (len(x) > 1), state
 
 
 class BroadcastsRows(Conv):
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return (y[:, None] * torch.ones_like(y)[None])[:, :, 0] if len(x) > 1 else y, state
 
 
 class SharesItsState(Conv):
-    def clone(self, state):
+    def clone(self, state) -> dict[str, Tensor]:
         return dict(state)
 
 
 class IgnoresTheMask(Conv):
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.extend(x, self.initial_state(x))
 
 
 class SkipsTheMaskOfOne(Conv):
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return super().padded(x, torch.ones_like(mask) if len(x) == 1 else mask)
 
 
 class BiasUnderTheMask(Conv):
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.extend(x * mask[..., None] + 0.1, self.initial_state(x))
 
 
 class PacksWithoutReset(Conv):
-    def packed(self, x, lengths):
+    def packed(self, x: Tensor, lengths) -> Tensor:
         return self(x)
 
 
 class RollsBackOneTooFew(Conv):
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         before = self.clone(state)
         states = [before]
         for t in range(x.shape[1]):
@@ -149,37 +154,37 @@ class RollsBackOneTooFew(Conv):
         self.states = states
         return y, state
 
-    def rollback(self, state, count):
+    def rollback(self, state, count: int) -> dict[str, Tensor]:
         return self.states[len(self.states) - count]
 
 
 class RollsBack(RollsBackOneTooFew):
-    def rollback(self, state, count):
+    def rollback(self, state, count: int) -> dict[str, Tensor]:
         return self.states[len(self.states) - count - 1]
 
 
 class SelectsTheWrongRow(Conv):
-    def select(self, state, rows):
+    def select(self, state, rows) -> dict[str, Tensor]:
         return super().select(state, [row - 1 for row in rows])
 
 
 class SelectsHalfOfItsState(Conv):
     """Rows in another order get the inputs of others; fewer rows do not fit the inputs of all."""
 
-    def select(self, state, rows):
+    def select(self, state, rows) -> dict[str, Tensor]:
         return {"inputs": state["inputs"], "h": state["h"][rows].clone()}
 
-    def reorder(self, state, rows):
+    def reorder(self, state, rows) -> dict[str, Tensor]:
         return super().select(state, rows)
 
 
 class ReordersNothing(Conv):
-    def reorder(self, state, rows):
+    def reorder(self, state, rows) -> dict[str, Tensor]:
         return state
 
 
 class PrefillDropsTheWindow(Conv):
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().prefill(x)
         return y, {**state, "inputs": torch.zeros_like(state["inputs"])}
 
@@ -187,11 +192,11 @@ class PrefillDropsTheWindow(Conv):
 class PrefillKeepsOneInput(Conv):
     """Its state has another shape than that of steps."""
 
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().prefill(x)
         return y, {**state, "inputs": state["inputs"][:, -1:]}
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         inputs = functional.pad(state["inputs"], (0, 0, 2 - state["inputs"].shape[1], 0))
         return self.extend(x, {**state, "inputs": inputs})
 
@@ -215,13 +220,13 @@ class PrefillKeepsOneInput(Conv):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Conv) else "",
 )
-def test_each_fault_is_seen_by_its_row(model, rows):
+def test_each_fault_is_seen_by_its_row(model, rows) -> None:
     wrong, report = found(model)
     assert rows <= wrong, report.summary()
     assert report.verdict is Verdict.DIVERGES
 
 
-def test_what_is_raised_after_a_finding_is_said_beside_it():
+def test_what_is_raised_after_a_finding_is_said_beside_it() -> None:
     wrong, report = found(SelectsHalfOfItsState())
     row = next(row for row in report.ways if row.check == "rows that end")
     assert wrong == {"rows that end"}
@@ -232,7 +237,7 @@ def test_what_is_raised_after_a_finding_is_said_beside_it():
     assert found(ReordersNothing())[0] == {"rows reordered"}
 
 
-def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache():
+def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache() -> None:
     wrong, _ = found(SkipsTheMaskOfOne())
     assert wrong == {"left padding"}
     wrong, _ = found(BiasUnderTheMask())
@@ -240,7 +245,7 @@ def test_a_mask_ignored_is_not_taken_for_a_fault_of_the_cache():
     assert "left padding" in wrong
 
 
-def test_a_rollback_that_works_passes():
+def test_a_rollback_that_works_passes() -> None:
     _, report = found(RollsBack())
     assert report.verdict is Verdict.STREAMS, report.summary()
     assert next(row for row in report.ways if row.check == "roll back").verdict is Verdict.STREAMS
@@ -249,35 +254,35 @@ def test_a_rollback_that_works_passes():
 class NumpyState(Conv):
     """No tensor is in its state, which holds the tokens so far."""
 
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> NDArray[Any]:
         return x[:, :0].numpy()
 
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, Any]:
         seen = numpy.concatenate([state, x.numpy()], 1)
         return self(torch.from_numpy(seen))[:, -x.shape[1] :], seen
 
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Any]:
         return Conv.extend(self, x * mask[..., None], Conv.initial_state(self, x))[0], None
 
-    def clone(self, state):
+    def clone(self, state) -> NDArray[Any]:
         return state.copy()
 
-    def select(self, state, rows):
+    def select(self, state, rows) -> NDArray[Any]:
         return state[rows]
 
 
 class EmptyOutputs(Conv):
     """A step that returns nothing, and a pass that does not, either, where it is asked of one row."""
 
-    def packed(self, x, lengths):
+    def packed(self, x: Tensor, lengths) -> Tensor:
         return self(x)[:, :, :0]
 
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         y = super().__call__(x)
         return y if len(x) > 1 else y[:, :, :0]
 
 
-def test_nothing_compared_is_nothing_passed():
+def test_nothing_compared_is_nothing_passed() -> None:
     _, report = found(NumpyState())
     said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["state returned"] == (
@@ -294,12 +299,12 @@ def test_nothing_compared_is_nothing_passed():
 
 
 class OneTensorMore(Conv):
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().prefill(x)
         return y, {**state, "more": torch.ones(1)}
 
 
-def test_a_prefill_that_returns_another_kind_of_state_does_not_pass():
+def test_a_prefill_that_returns_another_kind_of_state_does_not_pass() -> None:
     _, report = found(OneTensorMore())
     row = next(row for row in report.ways if row.check == "state returned")
     assert row.verdict is Verdict.INCONCLUSIVE
@@ -309,10 +314,10 @@ def test_a_prefill_that_returns_another_kind_of_state_does_not_pass():
 class StepInLowPrecision(Conv):
     """Casts inside, in the step alone."""
 
-    def __init__(self, dtype):
+    def __init__(self, dtype) -> None:
         self.dtype = dtype
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y.to(self.dtype).to(x.dtype), state
 
@@ -320,11 +325,11 @@ class StepInLowPrecision(Conv):
 class AllInLowPrecision(Conv):
     """Casts inside wherever it is fed, in the step of another number: rounding, which lifting them shows."""
 
-    def padded(self, x, mask):
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().padded(x, mask)
         return y.bfloat16().to(x.dtype), state
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return 3 * (y / 3).bfloat16().to(x.dtype), state
 
@@ -336,7 +341,7 @@ class AllInLowPrecision(Conv):
         (AllInLowPrecision(), torch.float32, "to(bfloat16)"),
     ],
 )
-def test_casts_are_lifted_and_named(model, dtype, named):
+def test_casts_are_lifted_and_named(model, dtype: torch.dtype, named: str) -> None:
     _, report = found(model, tokens(dtype=dtype))
     steps = next(row for row in report.ways if row.check == "steps")
     assert report.verdict is Verdict.STREAMS, report.summary()
@@ -346,7 +351,7 @@ def test_casts_are_lifted_and_named(model, dtype, named):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(dtype):
+def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(dtype: torch.dtype) -> None:
     wrong, report = found(StepInLowPrecision(torch.bfloat16), tokens(dtype=dtype))
     steps = next(row for row in report.ways if row.check == "steps")
     assert "steps" in wrong
@@ -357,12 +362,12 @@ def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(d
 class OffByLittle(Conv):
     """A difference that float32 alone could not tell from rounding."""
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y * (1 + 3e-6), state
 
 
-def test_a_small_real_difference_stays_in_float64():
+def test_a_small_real_difference_stays_in_float64() -> None:
     wrong, report = found(OffByLittle())
     assert "steps" in wrong
     row = next(row for row in report.ways if row.check == "steps")
@@ -372,15 +377,15 @@ def test_a_small_real_difference_stays_in_float64():
 
 
 class UnreadState(Conv):
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> dict[str, Tensor]:
         return {**super().initial_state(x), "unread": x.new_zeros(1)}
 
-    def prefill(self, x):
+    def prefill(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = super().prefill(x)
         return y, {**state, "unread": x.new_ones(1)}
 
 
-def test_states_that_no_output_tells_apart_are_no_finding():
+def test_states_that_no_output_tells_apart_are_no_finding() -> None:
     _, report = found(UnreadState())
     row = next(row for row in report.ways if row.check == "state returned")
     assert row.verdict is Verdict.INCONCLUSIVE
@@ -390,15 +395,15 @@ def test_states_that_no_output_tells_apart_are_no_finding():
 class Plain:
     """A kernel with a step and nothing else."""
 
-    def __call__(self, x):
+    def __call__(self, x) -> Tensor:
         u = x.transpose(1, 2)
         A = -torch.arange(1.0, 1 + u.shape[1] * 2).reshape(-1, 2).to(x)
         return selective_scan(u, u, A, u[:, :2], u[:, 2:], delta_softplus=True).transpose(1, 2)
 
-    def initial_state(self, x):
+    def initial_state(self, x: Tensor) -> Tensor:
         return torch.zeros(len(x), x.shape[2], 2).to(x)
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         u = x[:, 0]
         dt = functional.softplus(u)
         A = -torch.arange(1.0, 1 + u.shape[1] * 2).reshape(-1, 2).to(x)
@@ -406,7 +411,7 @@ class Plain:
         return (state * u[:, None, 2:]).sum(-1)[:, None], state
 
 
-def test_what_a_kernel_does_not_offer_is_said():
+def test_what_a_kernel_does_not_offer_is_said() -> None:
     _, report = found(Plain())
     said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["steps"][0] is Verdict.STREAMS
@@ -418,16 +423,16 @@ def test_what_a_kernel_does_not_offer_is_said():
 
 
 class Refuses(Conv):
-    def extend(self, x, state):
+    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         if x.shape[1] > 1 and bool(state["h"].any()):
             raise NotImplementedError("one at a time")
         return super().extend(x, state)
 
-    def packed(self, x, lengths):
+    def packed(self, x: Tensor, lengths) -> Never:
         raise Unsupported("not with this kernel")
 
 
-def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply():
+def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply() -> None:
     _, report = found(Refuses())
     said = {row.check: (row.verdict, row.reason) for row in report.ways}
     assert said["chunked prefill"][0] is Verdict.INCONCLUSIVE
@@ -439,27 +444,27 @@ def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply():
 
 
 class NanInStep(Conv):
-    def step(self, x, state):
+    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y.masked_fill(y > 0, torch.nan), state
 
 
-def test_nan_never_passes():
+def test_nan_never_passes() -> None:
     wrong, _ = found(NanInStep())
     assert "steps" in wrong
     quiet = type("Silent", (Conv,), {"__call__": lambda self, x: torch.zeros_like(x)})()
     assert check_streaming(quiet, tokens()).verdict is Verdict.INCONCLUSIVE
 
 
-def test_token_ids():
+def test_token_ids() -> None:
     class Count:
-        def __call__(self, ids):
+        def __call__(self, ids) -> Tensor:
             return functional.one_hot(ids, 7).double().cumsum(1)
 
-        def initial_state(self, ids):
+        def initial_state(self, ids: Tensor) -> Tensor:
             return torch.zeros(len(ids), 1, 7, dtype=torch.float64)
 
-        def step(self, ids, state):
+        def step(self, ids: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
             state = state + functional.one_hot(ids, 7)
             return state, state
 
@@ -467,7 +472,7 @@ def test_token_ids():
     assert check_streaming(Count(), ids).verdict is Verdict.STREAMS
 
 
-def test_the_assertion():
+def test_the_assertion() -> None:
     assert check_streaming(Conv(), tokens()).require().ok
     with pytest.raises(CheckFailed, match="chunked prefill") as error:
         check_streaming(ForgetsOnExtend(), tokens(), cuts=[1, 5]).require()
@@ -475,7 +480,7 @@ def test_the_assertion():
     assert error.value.report.verdict is Verdict.DIVERGES
 
 
-def test_an_audit_has_the_rows():
+def test_an_audit_has_the_rows() -> None:
     report = audit(Conv(), tokens(2, 9))
     checks = [entry.check for entry in report.checks]
     assert "streaming: chunked prefill" in checks
@@ -483,12 +488,12 @@ def test_an_audit_has_the_rows():
     assert audit(ForgetsOnExtend(), tokens(2, 9)).verdict is Verdict.DIVERGES
 
 
-def streaming_in(report):
+def streaming_in(report: AuditReport) -> list[tuple[Verdict, str]]:
     return [(entry.verdict, entry.evidence) for entry in report.checks if entry.check.startswith("streaming")]
 
 
 class TakesScale(Conv):
-    def __call__(self, x, scale=1.0):
+    def __call__(self, x, scale=1.0) -> Tensor:
         return scale * super().__call__(x)
 
 
@@ -503,7 +508,7 @@ class TakesScale(Conv):
         (tokens(2, 9), {"alignment": Alignment.shift(-1)}, "call check_streaming on a wrapper"),
     ],
 )
-def test_an_audit_says_where_streaming_does_not_apply(x, options, reason):
+def test_an_audit_says_where_streaming_does_not_apply(x: Tensor, options, reason: str) -> None:
     report = audit(TakesScale(), x, checks=["perturbation", "streaming"], **options)
     ((verdict, evidence),) = streaming_in(report)
     assert verdict is Verdict.NOT_APPLICABLE
@@ -511,8 +516,8 @@ def test_an_audit_says_where_streaming_does_not_apply(x, options, reason):
     assert report.checks[1].verdict is not Verdict.NOT_APPLICABLE
 
 
-def test_a_model_that_raises_does_not_end_an_audit():
-    def raises(self, x):
+def test_a_model_that_raises_does_not_end_an_audit() -> None:
+    def raises(self, x: Tensor) -> Never:
         raise RuntimeError("no kernel")
 
     broken = type("Broken", (Conv,), {"__call__": raises})()
@@ -531,6 +536,6 @@ def test_a_model_that_raises_does_not_end_an_audit():
         (type("Wide", (Conv,), {"__call__": lambda self, x: x[:, 1:]})(), tokens(), {}, "must be a tensor"),
     ],
 )
-def test_a_wrong_call(model, x, options, sentence):
+def test_a_wrong_call(model, x: Tensor, options, sentence: str) -> None:
     with pytest.raises(InvalidArgument, match=sentence):
         check_streaming(model, x, **options)

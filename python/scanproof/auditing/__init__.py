@@ -1,1 +1,1 @@
-"""One call that runs every check that applies, and the command around it."""
+"""One call that runs every check that applies to a model."""

@@ -41,10 +41,10 @@ from scanproof.streaming.model import StreamingModel
 from scanproof.streaming.report import StreamingWay
 
 MAPPED = 512
-"""Positions up to which a leak is mapped: every output costs one vector-Jacobian product."""
+"""Greatest number of positions of a leak map: every output position costs one vector-Jacobian product."""
 
 CHECKS = ("certificate", "perturbation", "prefix", "batch", "refinement", "streaming")
-"""What ``checks`` of an audit may name."""
+"""The names that the argument ``checks`` of an audit takes."""
 
 
 def audit(
@@ -56,7 +56,7 @@ def audit(
     reference: Reference | None = None,
     name: str | None = None,
     checks: Iterable[str] = CHECKS,
-    cuts: Cuts = "all",
+    cuts: Cuts = "read",
     cases: int = CASES,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
@@ -68,30 +68,30 @@ def audit(
 ) -> AuditReport:
     """Run every check that applies to ``fn`` at ``x``.
 
-    They are ``certify``, ``check_perturbation``, ``check_prefix``, ``check_batch``, with a
-    ``spec`` ``check_refinement``, and ``check_streaming`` where ``fn`` is a ``StreamingModel``. Where ``fn``
-    raises in one of them, that one is INCONCLUSIVE. A leak that gradients see comes with its ``leak_map``.
+    The checks are ``certify``, ``check_perturbation``, ``check_prefix`` and ``check_batch``; with a ``spec``,
+    also ``check_refinement``; if ``fn`` is a ``StreamingModel``, also ``check_streaming``. A check in which
+    ``fn`` raises is INCONCLUSIVE. If gradients show a leak, the report has a ``leak_map``.
 
     Args:
         fn: function or module in eval mode, as ``certify`` takes it.
-        x: input, as ``certify`` takes it. Or token ids (batch, T): the certificate is then made at the
-            embeddings of a module, found by ``get_input_embeddings()`` or as its only ``nn.Embedding``. Or,
-            with a kernel as ``spec``, its inputs by name.
-        spec: what ``fn`` is to refine: a block, a kernel, or ``SelectiveScanFn()``.
+        x: input, as ``certify`` takes it; or token ids (batch, T); or, with a kernel as ``spec``, the inputs
+            of the kernel by name. For token ids, the certificate is made at the output of the embedding of
+            ``fn``, found by ``get_input_embeddings()`` or as its only ``nn.Embedding``.
+        spec: the reference that ``fn`` should refine: a block, a kernel, or ``SelectiveScanFn()``.
         rounding: as in ``check_refinement``.
         reference: as in ``check_refinement``.
-        name: what to call ``fn`` in the report; by default its own name.
-        checks: which checks to run, of ``"certificate"``, ``"perturbation"``, ``"prefix"``, ``"batch"``,
+        name: the name of ``fn`` in the report; default: the name of the function or class.
+        checks: the checks to run, some of ``"certificate"``, ``"perturbation"``, ``"prefix"``, ``"batch"``,
             ``"refinement"`` and ``"streaming"``.
         cuts: as in ``certify``.
         cases: as in ``certify``, ``check_perturbation`` and ``check_prefix``.
         seq_dim: axis of positions.
         batch_dim: axis of examples; None for an input without one.
         alignment: which inputs each output may read.
-        output: which of several outputs is looked at; by default ``logits`` or ``last_hidden_state`` of a
-            module that returns one of these.
-        kwargs: keyword arguments handed to ``fn`` as they are.
-        vocab_size: token ids are drawn from 0 … vocab_size - 1; by default from those present in ``x``.
+        output: which of several outputs is checked; default: ``logits`` or ``last_hidden_state``, if ``fn``
+            returns one of these.
+        kwargs: keyword arguments that are passed to ``fn`` unchanged.
+        vocab_size: token ids are drawn from 0 … vocab_size - 1; default: from the ids in ``x``.
         seed: seed of every check.
 
     Returns:
@@ -123,9 +123,9 @@ def audit(
     placed = {**common, **aligned, "cases": cases}
     examples = 1 if batch_dim is None or batch_dim >= first.dim() else first.shape[batch_dim]
     chosen = _chosen(checks)
-    lonely = None if examples > 1 else "x has no other example to read"
+    lonely = None if examples > 1 else "x has only one example"
     blockwise = not isinstance(spec, Kernel | SelectiveScanFn)
-    unrefined = "no spec was given" if spec is None else None
+    unrefined = "no spec is given" if spec is None else None
     if spec is not None and blockwise and not single:
         unrefined = "x is several tensors"
 
@@ -147,7 +147,7 @@ def audit(
         if not isinstance(fn, StreamingModel):
             return "fn has no initial_state(x) and step(x, state)"
         if output is not None or kwargs or (seq_dim, batch_dim, alignment) != (1, 0, SAME):
-            return "kwargs, output, axes and alignment are not for it; call check_streaming on a wrapper"
+            return "it takes no kwargs, output, axes or alignment; call check_streaming on a wrapper"
         return "x has fewer than 4 positions" if first.dim() < 2 or first.shape[1] < 4 else None
 
     found = [
@@ -209,7 +209,7 @@ def _chosen(checks: Iterable[str]) -> frozenset[str]:
 
 
 def _to_map(certificate: AuditedCheck) -> bool:
-    """Whether gradients leak across a cut at the given input, and a map of that is not too large."""
+    """Whether gradients leak across a cut at the given input, and the map would not be too large."""
     report = certificate.report
     leaks = report is not None and report.temporal.verdict is Verdict.LEAK
     return leaks and len(report.cases) == 1 and report.T <= MAPPED
@@ -221,15 +221,15 @@ def _audited(check: str, run: Callable[[], Any], obstacle: str | None) -> Audite
 
 
 def _audited_each(check: str, run: Callable[[], Sequence[Any]], obstacle: str | None) -> list[AuditedCheck]:
-    """Return an entry for each report that ``run`` returns, or one that says why there is none."""
+    """Return an entry for each report that ``run`` returns, or one entry that says why there is no report."""
     if obstacle:
         return [AuditedCheck(check=check, verdict=Verdict.NOT_APPLICABLE, evidence=obstacle)]
     began = time.perf_counter()
     try:
         reports = run()
-    except (InvalidArgument, LeanUnavailable, OracleError):  # of the call, not of fn
+    except (InvalidArgument, LeanUnavailable, OracleError):  # errors of the call, not of fn
         raise
-    except Exception as error:  # whatever fn raises in the runs that a check makes
+    except Exception as error:  # fn may raise anything in the runs of a check
         raised = f"fn raised {type(error).__name__}: {error}"
         seconds = time.perf_counter() - began
         return [AuditedCheck(check=check, verdict=Verdict.INCONCLUSIVE, evidence=raised, seconds=seconds)]
@@ -258,7 +258,7 @@ def _tensors(x: Inputs) -> tuple[Tensor, ...]:
     if isinstance(x, Mapping):
         parts = tuple(part for part in x.values() if not isinstance(part, bool))
     if not parts or not all(isinstance(part, Tensor) for part in parts):
-        raise InvalidArgument(f"audit: x must be a tensor, or a tuple or mapping of some, got {x!r:.80}.")
+        raise InvalidArgument(f"audit: x must be a tensor, or a tuple or mapping of tensors, got {x!r:.80}.")
     return cast(tuple[Tensor, ...], parts)
 
 

@@ -1,4 +1,4 @@
-"""What the causality checks of an audit look at: a model, its embeddings, or the tokens of a kernel."""
+"""The subject of the causality checks of an audit: a model, its embeddings, or the tokens of a kernel."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from scanproof.refinement.problem import ScanProblem
 from scanproof.refinement.scan_fn import SelectiveScanFn
 
 NAMED_OUTPUTS = ("logits", "last_hidden_state")
-"""Outputs of models of Hugging Face transformers, the first that is there is looked at."""
+"""Names of outputs of Hugging Face models; the first name that is present is checked."""
 
 
 @dataclass(frozen=True)
 class LookedAt:
-    """What the checks get.
+    """The arguments of the checks.
 
     Attributes:
-        fn: what is compared on changed inputs.
-        x: its input.
-        differentiable: function and input of the certificate, or why there is none.
-        output: which of several outputs is looked at.
-        vocab_size: token ids are drawn below it; None for those present.
+        fn: the function that is compared on changed inputs.
+        x: the input of ``fn``.
+        differentiable: function and input of the certificate, or the reason why there is none.
+        output: which of several outputs is checked.
+        vocab_size: token ids are drawn below this number; None: from the ids in ``x``.
     """
 
     fn: Callable[..., Any]
@@ -57,19 +57,19 @@ def looked_at(
     if not isinstance(x, Tensor) or x.is_floating_point():
         return LookedAt(fn, x, (fn, x), output, vocab_size)
     if not isinstance(fn, nn.Module):
-        reason = "x holds token ids and fn is no module; use scanproof.adapters.embeddings.from_ids"
+        reason = "x holds token ids, but fn is no module; use scanproof.adapters.embeddings.from_ids"
         return LookedAt(fn, x, reason, output, vocab_size)
     embedding = _only_embedding(fn)
     try:
         embedded, width = from_ids(fn, x, embedding=embedding), _vocabulary(fn, embedding)
     except InvalidArgument as error:
-        reason = f"x holds token ids, and the embedding of fn was not found: {error}"
+        reason = f"x holds token ids, but the embedding of fn was not found: {error}"
         return LookedAt(fn, x, reason, output, vocab_size)
     return LookedAt(fn, x, embedded, output, vocab_size if vocab_size is not None else width)
 
 
 def _named_output(fn: Callable[..., Any], x: Inputs, kwargs: Mapping[str, Any] | None) -> str | None:
-    """Return the name of the output of a language model; None where ``fn`` returns no such output."""
+    """Return the name of the output of a language model; None if ``fn`` returns no such output."""
     if not isinstance(fn, nn.Module) or not isinstance(x, Tensor):
         return None
     with torch.no_grad():
@@ -78,7 +78,7 @@ def _named_output(fn: Callable[..., Any], x: Inputs, kwargs: Mapping[str, Any] |
 
 
 def _only_embedding(model: nn.Module) -> str | None:
-    """Return the name of the one embedding of a module that does not take ``inputs_embeds``."""
+    """Return the name of the only embedding of a module that does not take ``inputs_embeds``."""
     if hasattr(model, "get_input_embeddings"):
         return None
     names = [name for name, part in model.named_modules() if isinstance(part, nn.Embedding)]

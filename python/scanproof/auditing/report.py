@@ -12,15 +12,15 @@ from scanproof.report.verdict import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class AuditedCheck(Report):
-    """What one check said.
+    """The result of one check.
 
     Attributes:
-        check: its name, as in ``scanproof.table``.
-        verdict: its outcome; NOT_APPLICABLE with the reason as evidence where it was not run.
-        evidence: the numbers behind it, in a few words.
+        check: the name of the check, as in ``scanproof.table``.
+        verdict: the verdict. A check that was not run is NOT_APPLICABLE, with the reason as evidence.
+        evidence: the numbers behind the verdict, in a few words.
         theorem: the Lean theorem that the verdict rests on.
-        seconds: how long it took.
-        report: the report of the check; None where there is none.
+        seconds: duration of the check.
+        report: the report of the check; None if there is none.
     """
 
     check: str
@@ -32,11 +32,11 @@ class AuditedCheck(Report):
 
     @property
     def reason(self) -> str:
-        """What led to the verdict, or why there is none."""
+        """Why the verdict was given, or why the check was not run."""
         return self.evidence
 
     def summary(self) -> str:
-        """Return the one in one line."""
+        """Return the result in one line."""
         return f"{self.check}: {self.verdict.name}: {self.evidence}"
 
 
@@ -45,17 +45,17 @@ class AuditReport(CheckReport):
     """What ``audit`` found.
 
     Attributes:
-        subject: what was checked.
-        checks: one for each check, those that do not apply included.
-        verdict: the gravest of them.
+        subject: the name of what was checked.
+        checks: one result for each check, also for checks that do not apply.
+        verdict: the gravest verdict of the checks.
         shape: shapes of the input, in words.
         dtype: dtype of the first input.
         device: device of the first input.
         seed: seed of every check.
-        versions: of scanproof, torch and Python.
+        versions: versions of scanproof, torch and Python.
         call: the call that repeats the audit.
-        leak_map: what every output reads of every input; None without a leak across a cut that gradients see
-            at the given input, and where there are more than 512 positions.
+        leak_map: which inputs every output reads, by gradients; None unless gradients show a leak across a
+            cut at the given input, and None for more than 512 positions.
     """
 
     check: ClassVar = "audit"
@@ -86,7 +86,7 @@ class AuditReport(CheckReport):
         return (self, *([self.leak_map] if self.leak_map else []), *reports)
 
     def rows(self, subject: str = "") -> tuple[Row, ...]:
-        """Return the rows of ``scanproof.table``; ``subject`` says what was checked, by default its name."""
+        """Return the rows of ``scanproof.table``; ``subject`` is a name in place of that of the report."""
         return tuple(
             Row(
                 subject=subject or self.subject,
@@ -99,7 +99,7 @@ class AuditReport(CheckReport):
         )
 
     def failure_lines(self) -> list[str]:
-        """Return how many checks did not pass, and what each of them says."""
+        """Return how many checks did not pass, and the result of each of these checks."""
         applied = [one for one in self.checks if one.verdict is not Verdict.NOT_APPLICABLE]
         failed = [one for one in applied if not one.verdict.passed]
         lines = [f"{len(failed)} of {len(applied)} checks did not pass on {self.subject}"]
@@ -108,7 +108,7 @@ class AuditReport(CheckReport):
         return [*lines, ""]
 
     def summary(self) -> str:
-        """Return a line for each check, with what was found."""
+        """Return a line for each check, with its result."""
         width = max(len(one.check) for one in self.checks)
         lines = [f"Audit({self.subject}, input {self.shape} {self.dtype} on {self.device}, seed {self.seed})"]
         lines += [f"  {one.check:<{width}} : {one.verdict.name}: {one.evidence}" for one in self.checks]

@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from scanproof.bench.models import build, with_leak
 from scanproof.bench.peer import peer_certify
 from scanproof.bench.task import Measurement, Task, Tool
-from scanproof.causality.gradients.certificate import certify
+from scanproof.causality.gradients.certificate import Cuts, certify
 from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.errors import InvalidArgument
-from scanproof.foundation.drawing import CASES
 from scanproof.monitors.monitor import CausalityMonitor
 
 WARM_UP_T = 24
@@ -29,7 +28,7 @@ ENOUGH_SECONDS, ENOUGH_CALLS = 2.0, 15
 """Short calls are repeated until all of them took so many seconds, or until so many calls."""
 
 Check = Callable[..., tuple[bool, str]]
-"""Takes the function, the input and, in three of the tools, which cuts to run."""
+"""Takes the function, the input and, in two of the tools, which cuts to run."""
 
 
 def _peer(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
@@ -37,16 +36,20 @@ def _peer(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool,
     return bool(report.ok), f"energy fraction {report.temporal_fraction:.1e}"
 
 
-def _exact(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
-    return _said(certify(fn, x, cases=1, **cuts))
+def _read(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
+    return _said(certify(fn, x, lengths=(), batch_sizes=(), cases=1))
+
+
+def _exact(fn: Callable[[Tensor], Tensor], x: Tensor, cuts: Cuts = "all", **options: Any) -> tuple[bool, str]:
+    return _said(certify(fn, x, cuts=cuts, cases=1, **options))
 
 
 def _coded(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
     return _said(certify(fn, x, cuts="coded", cases=1))
 
 
-def _default(fn: Callable[[Tensor], Tensor], x: Tensor, **cuts: Any) -> tuple[bool, str]:
-    return _said(certify(fn, x, cases=CASES, **cuts))
+def _default(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
+    return _said(certify(fn, x))
 
 
 def _step(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
@@ -63,11 +66,13 @@ def _monitor(fn: Callable[[Tensor], Tensor], x: Tensor) -> tuple[bool, str]:
 
 
 def _said(report: CausalCertificate) -> tuple[bool, str]:
-    return report.ok, f"{report.verdict.name}, {report.vjps} VJPs, {report.batching}"
+    probed = f"{report.vjps} VJPs, {report.batching}" if report.vjps else "read"
+    return report.ok, f"{report.verdict.name}, {probed}"
 
 
 _CHECKS: dict[Tool, Check] = {
     "peer": _peer,
+    "read": _read,
     "exact": _exact,
     "coded": _coded,
     "default": _default,

@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Tool = Literal["peer", "exact", "coded", "default", "step", "monitor"]
+Tool = Literal["peer", "read", "exact", "coded", "default", "step", "monitor"]
 
 START_UP = 30.0
 """Seconds to import PyTorch and to warm up, which a process gets in addition to the time of its task."""
@@ -18,10 +18,10 @@ class Task:
     """A tool on a benchmark model.
 
     Attributes:
-        tool: ``peer`` is causal-certificate; ``exact`` and ``coded`` are ``scanproof.certify`` with all cuts
-            and with coded cuts, at the given input only, as the peer does; ``default`` is
-            ``certify(fn, x)`` with all cuts and three drawn inputs; ``step`` is a training step on a batch of
-            16; ``monitor`` is one check of ``CausalityMonitor`` on that batch.
+        tool: ``peer`` is causal-certificate; ``read``, ``exact`` and ``coded`` are ``scanproof.certify`` by
+            reading, with all cuts and with coded cuts, at the given shape only, as the peer does;
+            ``default`` is ``certify(fn, x)``, which reads other shapes as well; ``step`` is a training step
+            on a batch of 16; ``monitor`` is one check of ``CausalityMonitor`` on that batch.
         model: name in ``scanproof.bench.models.MODELS``.
         T: number of positions of the input; it has one example, except for ``step`` and ``monitor``.
         dtype: floating dtype of model and input.

@@ -15,6 +15,7 @@ from scanproof.cli.demo import demo
 from scanproof.cli.doctor import doctor
 from scanproof.cli.exits import LEGEND, explained
 from scanproof.cli.fuzz import fuzz
+from scanproof.cli.gate import gate
 from scanproof.cli.prove import prove
 from scanproof.cli.refine import refine
 from scanproof.cli.theorems import theorems
@@ -63,6 +64,7 @@ def add(command: Callable[..., int], panel: str | None, example: str, to: typer.
 
 add(audit, IMPLEMENTATIONS, "scanproof audit scanproof.demo.factories:block --shape 2,37,8")
 add(certify, IMPLEMENTATIONS, "scanproof certify scanproof.demo.factories:block --shape 2,37,8")
+add(gate, IMPLEMENTATIONS, "scanproof gate scanproof.demo.factories:block --shape 2,37,8")
 add(refine, IMPLEMENTATIONS, "scanproof refine scanproof.demo.factories:block --shape 2,37,8")
 add(fuzz, IMPLEMENTATIONS, "scanproof fuzz --cases 20")
 add(census, IMPLEMENTATIONS, "scanproof census --only 'transformers: MambaMixer'")

@@ -16,7 +16,7 @@ def audit(
     vocab_size: Annotated[
         int | None, typer.Option(min=1, help="Draw token ids below this number, in place of floats.")
     ] = None,
-    cuts: Annotated[str, typer.Option(help="Cuts of the certificate: all, coded or rand.")] = "all",
+    cuts: Annotated[str, typer.Option(help="Cuts of the certificate: read, all, coded or rand.")] = "read",
     checks: Annotated[
         list[str] | None,
         typer.Option(

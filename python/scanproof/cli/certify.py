@@ -14,8 +14,12 @@ def certify(
     dtype: Dtype = "float32",
     device: Device = "cpu",
     cuts: Annotated[
-        str, typer.Option(help="all; coded (two backward passes per 96 positions); rand (a few random cuts).")
-    ] = "all",
+        str,
+        typer.Option(
+            help="read: read the program, and probe only what that leaves open. Without reading: all; coded "
+            "(two backward passes per 96 positions); rand (a few random cuts)."
+        ),
+    ] = "read",
     random_cuts: Annotated[int, typer.Option("--K", min=1, help="Number of random cuts.")] = 8,
     cases: Annotated[
         int | None,
@@ -31,7 +35,10 @@ def certify(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Certify that no output has a gradient at a later input, or at another example of the batch.
+    """Certify that no output depends on a later input, or on another example of the batch.
+
+    The command reads the program that PyTorch runs. What the program shows holds for every input of the
+    shape. Where the program leaves a question open, gradients and replaced inputs look for an effect.
 
     The factory returns fn, or (fn, spec), or a mapping with 'fn' and other arguments of scanproof.certify. fn
     is a function or module; its output has as many positions as its input. This command does not use spec.

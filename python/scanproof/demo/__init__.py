@@ -1,1 +1,1 @@
-"""The tour that ``scanproof demo`` gives: proofs, oracle, audits, and two faults being caught."""
+"""The tour of ``scanproof demo``: proofs, the oracle, audits, and two injected faults that are caught."""

@@ -1,4 +1,4 @@
-"""A Mamba block in plain PyTorch around any selective scan, so that a scan is checked inside a block."""
+"""A Mamba block in plain PyTorch around any selective scan, to check a scan inside a block."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +17,9 @@ def mamba_block(checkpoint: MambaCheckpoint, scan: Scan, dtype: torch.dtype) -> 
     """Return the block of a checkpoint, (batch, time, inputDim) to (batch, time, outputDim).
 
     Args:
-        checkpoint: parameters. They are rounded to ``dtype``; give values that ``dtype`` represents exactly.
+        checkpoint: parameters, which are rounded to ``dtype``; give values that ``dtype`` represents exactly.
         scan: the selective scan to use.
-        dtype: what to compute in.
+        dtype: the dtype of the computation.
 
     Source: Gu and Dao, Mamba (COLM 2024), figure 3.
     """

@@ -28,7 +28,7 @@ _SHAPES = {
 
 
 def block() -> Made:
-    """Return a Mamba block with random parameters, 8 channels and float32, and its spec."""
+    """Return a Mamba block in float32 with 8 channels and random parameters, and its spec."""
     return _block(selective_scan)
 
 

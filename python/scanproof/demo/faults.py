@@ -1,4 +1,4 @@
-"""Two faults like those of released scans: one reads the future, one is causal and computes wrong values."""
+"""Two faults as in released scans: one reads the future, and one is causal but computes wrong values."""
 
 import torch
 from torch import Tensor
@@ -47,7 +47,7 @@ def scan_reading_one_token_late(
     delta_bias: Tensor,
     delta_softplus: bool,
 ) -> Tensor:
-    """Read the state with the C of the token before: causal, but a different function."""
+    """Read the state with the C of the previous token: causal, but a different function."""
     previous = functional.pad(C, (1, 0))[..., :-1]
     y = selective_scan(u, delta, A, B, previous, D, z, delta_bias, delta_softplus)
     assert isinstance(y, Tensor)

@@ -1,4 +1,4 @@
-"""The Lean runner of the demo: it starts beside the proofs, and ends with the demo whatever happens."""
+"""The Lean runner of the demo, which starts while proofs are checked and always ends with the demo."""
 
 import subprocess
 import threading
@@ -12,7 +12,7 @@ from scanproof.refinement.oracle import Oracle
 
 
 class Runner:
-    """The oracle of a project, started in one thread while another installs Lean and checks the proofs."""
+    """The oracle of a project. One thread starts it while another installs Lean and checks the proofs."""
 
     def __init__(self, project: Project, toolchain: Toolchain) -> None:
         self._project = project
@@ -24,37 +24,39 @@ class Runner:
         self._proved = threading.Event()
 
     def installed(self) -> None:
-        """Say that Lean is installed: the oracle can start."""
+        """Signal that Lean is installed, so the oracle can start."""
         self._installed.set()
 
     def proved(self) -> None:
-        """Say that the proofs need no more memory."""
+        """Signal that the check of the proofs has released its memory."""
         self._proved.set()
 
     def refuse(self, reason: str) -> None:
-        """Give a reason why it cannot start; an oracle that runs goes on."""
+        """Give a reason why the oracle cannot start; an oracle that already runs is not stopped."""
         with self._lock:
             self._refused = reason
         self._installed.set()
         self._proved.set()
 
     def end(self) -> None:
-        """End the oracle, running or not."""
-        self.refuse("The demo was broken off.")
+        """End the oracle if it runs, and prevent its start otherwise."""
+        self.refuse("The demo was interrupted.")
         if self._process is not None:
             self._process.kill()
 
     def start(self) -> Oracle:
-        """Return the oracle when Lean is installed; where it does not start beside the proofs, after them.
+        """Return the oracle as soon as Lean is installed.
+
+        If the oracle does not start while proofs are checked, this method tries again after the check.
 
         Raises:
-            LeanUnavailable: it was refused, or does not run.
+            LeanUnavailable: the start was refused, or the oracle does not run.
         """
         self._installed.wait()
         if not self._proved.is_set():
             try:
                 return self._spawn()
-            except LeanUnavailable:  # the proofs may hold the memory, or the demo was broken off
+            except LeanUnavailable:  # the proofs may hold the memory, or the demo was interrupted
                 self._proved.wait()
         return self._spawn()
 

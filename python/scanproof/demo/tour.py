@@ -47,7 +47,7 @@ SHAPE = (2, 37, 8)
 
 Block = Callable[[Tensor], Tensor]
 Subject = tuple[str, Block, dict[str, Verdict]]
-"""What is audited: a name, the implementation, and the verdicts expected of it where they are not a pass."""
+"""What is audited: a name, the implementation, and every expected verdict that is not a pass."""
 
 _SCANS: dict[str, Scan] = {
     "sequential scan": selective_scan,
@@ -68,12 +68,12 @@ _FAULTS: dict[str, tuple[Scan, dict[str, Verdict]]] = {
 
 @dataclass
 class Audits:
-    """What the audits found.
+    """The results of the audits.
 
     Attributes:
-        rows: the checks made, in order.
-        surprises: a sentence for every outcome that was not expected.
-        problem: why the Lean runner was not available; None if it was.
+        rows: the results of the checks, in order.
+        surprises: a sentence for every result that was not expected.
+        problem: why the Lean runner was not available; None if it was available.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Audits:
     problem: str | None = None
 
     def add(self, row: Row, expected: dict[str, Verdict]) -> None:
-        """Keep a check, and a surprise if its verdict is not the one expected: by default, that it passes."""
+        """Keep a result, and a surprise if its verdict is not the expected one; the default is a pass."""
         self.rows.append(row)
         wanted = expected.get(row.check)
         if row.verdict is not wanted if wanted else not row.verdict.passed:
@@ -91,15 +91,15 @@ class Audits:
 def run_demo(as_json: bool = False, quiet: bool = False) -> bool:
     """Give the tour; return whether all proofs held, all audits passed and both faults were caught.
 
-    The proofs are checked while the audits run. Audits that need no Lean come first, so that the first
-    verdict does not wait for Lean.
+    The proofs are checked while the audits run. Audits without Lean come first, so the first verdict does not
+    wait for Lean.
 
     Args:
         as_json: print one JSON document instead.
-        quiet: print the last sentence alone.
+        quiet: print only the last sentence.
 
     Raises:
-        LeanUnavailable: Lean cannot be installed or run; the audits that need none were made and shown.
+        LeanUnavailable: Lean cannot be installed or run. The audits without Lean were made and shown.
     """
     began = time.perf_counter()
     console = Console(quiet=True) if as_json or quiet else output()
@@ -130,7 +130,7 @@ def run_demo(as_json: bool = False, quiet: bool = False) -> bool:
 
 @contextmanager
 def _without_warnings_of_transformers() -> Iterator[None]:
-    """Hide that no CUDA kernel is installed, which transformers says at the first call."""
+    """Hide the warning of transformers, at the first call, that no CUDA kernel is installed."""
     from transformers.utils import logging
 
     before = logging.get_verbosity()
@@ -144,7 +144,7 @@ def _without_warnings_of_transformers() -> Iterator[None]:
 def _beside(
     project: Project, toolchain: Toolchain, mixer: "MambaMixer", console: Console
 ) -> tuple[ProofReport | None, str | None, Audits]:
-    """Check the proofs in this thread and audit in another; return both, and why Lean was not available."""
+    """Check the proofs in this thread, audit in another; return both, and why Lean was not available."""
     runner = Runner(project, toolchain)
     with together(console) as show, ThreadPoolExecutor(1, initializer=_one_thread) as pool:
         audits = pool.submit(_audit_all, mixer, runner, console, show)
@@ -175,7 +175,7 @@ def _prove(
 
 
 def _one_thread() -> None:
-    torch.set_num_threads(1)  # on tensors this small, several would wait for each other
+    torch.set_num_threads(1)  # on tensors this small, several threads would wait for each other
 
 
 def _audit_all(mixer: "MambaMixer", runner: Runner, console: Console, show: ShowStep) -> Audits:
@@ -201,7 +201,7 @@ def _audit_all(mixer: "MambaMixer", runner: Runner, console: Console, show: Show
         console.print(table(audits.rows[already:], title=title))
 
     audit(f"Causality. Random weights and inputs, seed {SEED}, shape {SHAPE}, float32", partial(_causal, x))
-    console.print("The theorems named here are proved only if the check of the proofs ends without a fault.")
+    console.print("The theorems named here are proved only if the check of the proofs finds no fault.")
     try:
         with show("Starting the Lean runner", 0, ""):
             starting = runner.start()

@@ -1,4 +1,4 @@
-"""Several modules as one file: the WebAssembly build generates no code across files."""
+"""Several modules as one file, because the WebAssembly build generates no code across files."""
 
 import re
 
@@ -8,10 +8,10 @@ _SECTION = re.compile(r"^(?:@\[expose\] )?public (?:meta |noncomputable )*sectio
 
 
 def amalgamate(graph: Graph, root: str) -> str:
-    """Return one Lean source text that holds a module and all it imports within the library, imports first.
+    """Return one Lean source text with a module and all its imports from the library, imports first.
 
-    Each module's text stands in a section of its own, so that its ``open`` and ``variable`` end with it. The
-    imports of modules outside the library stand at the top, once each.
+    The text of each module is a section of its own, so its ``open`` and ``variable`` end with the section.
+    Each import of a module outside the library appears once, at the top.
     """
     order = graph.closure(root)
     outside = {

@@ -1,4 +1,4 @@
-"""What the package carries of Lean: the sources of the project, and the catalogue of its theorems."""
+"""The Lean files in the package: the sources of the project, and the catalogue of its theorems."""
 
 import hashlib
 import os
@@ -9,19 +9,19 @@ from pathlib import Path
 from scanproof.lean.store import cache_folder
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
-"""What ``scanproof prove --catalogue`` wrote about these sources; a test compares it with what Lean says."""
+"""The output of ``scanproof prove --catalogue`` for these sources; a test compares it with Lean's answer."""
 
 _IN_WHEEL = Path(__file__).with_name("project")
 _CHECKOUT = Path(__file__).parents[3]
 
 
 def sources() -> Path:
-    """Return the folder with the Lean sources: in an installed wheel, or the checkout."""
+    """Return the folder with the Lean sources, in an installed wheel or in the checkout."""
     return _IN_WHEEL if _IN_WHEEL.is_dir() else _CHECKOUT
 
 
 def project() -> Path:
-    """Return a folder with the Lean sources that Lake may write into: of a wheel, a copy in the cache."""
+    """Return a folder with the Lean sources that Lake may write into; for a wheel, a copy in the cache."""
     folder = sources()
     if folder == _CHECKOUT:
         return folder
@@ -44,7 +44,7 @@ def project() -> Path:
 
 
 def swhid(file: str) -> str:
-    """Return the SWHID of a source file of the project: it names the content, wherever it is kept.
+    """Return the SWHID of a source file of the project, which identifies the content of the file.
 
     Source: ISO/IEC 18670, contents; the hash is that of a git blob.
     """

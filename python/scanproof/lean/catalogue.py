@@ -1,4 +1,4 @@
-"""The catalogue of what was proved: every public declaration, as Lean prints it."""
+"""The catalogue of a checked library: every public declaration, as Lean prints it."""
 
 import hashlib
 import json
@@ -25,18 +25,19 @@ class Declaration:
     """A public declaration of the library.
 
     Attributes:
-        name: its full name, such as ``Scanproof.Runner.runList_append``.
+        name: the full name, such as ``Scanproof.Runner.runList_append``.
         kind: ``theorem``, ``definition``, ``structure``, ``class``, ``inductive``, ``instance``, ``opaque``
             or ``axiom``.
-        statement: name, parameters and type (of a theorem: what it states), exactly as Lean prints them.
+        statement: name, parameters and type, exactly as Lean prints them. The type of a theorem is its
+            statement.
         docstring: the documentation, empty if there is none.
-        module: the module it is in.
+        module: the module of the declaration.
         file: the source file, relative to the project.
-        line: the line of its name, from 1.
-        axioms: the axioms that it rests on through the library's own proofs. Theorems of Lean's own library
-            are taken at their word.
-        uses: the public declarations of the library that its statement or its proof mentions, also through
-            private ones.
+        line: the line of the name, counted from 1.
+        axioms: the axioms that the declaration rests on through proofs of this library. Axioms behind the
+            theorems of Lean's own library are not listed.
+        uses: the public declarations of the library that the statement or the proof mentions, directly or
+            through private declarations.
     """
 
     name: str
@@ -60,10 +61,10 @@ class Catalogue:
     """All public declarations of a library whose proofs were checked.
 
     Attributes:
-        lean: the version that the Lean which checked them prints.
-        toolchain: what identifies the Lean that checked them.
-        key: what identifies the sources; it changes with any of them.
-        declarations: in order of file and line.
+        lean: the version string of the Lean that checked the library.
+        toolchain: the key of the toolchain that checked the library.
+        key: the key of the sources, which changes if any source changes.
+        declarations: the declarations in order of file and line.
     """
 
     lean: str
@@ -88,7 +89,7 @@ class Catalogue:
         """Return a theorem by its full name, or by its name inside the namespace ``Scanproof``.
 
         Raises:
-            InvalidArgument: no theorem has that name.
+            InvalidArgument: no theorem has this name.
         """
         for theorem in self.theorems:
             if theorem.name in (name, f"Scanproof.{name}"):
@@ -96,7 +97,7 @@ class Catalogue:
         short = [theorem.name.removeprefix("Scanproof.") for theorem in self.theorems]
         near = get_close_matches(name.removeprefix("Scanproof."), short, n=3)
         meant = f"did you mean {' or '.join(near)}?" if near else "scanproof theorems lists them."
-        raise InvalidArgument(f"No theorem is called {name!r}, of {len(short)}; {meant}")
+        raise InvalidArgument(f"None of the {len(short)} theorems is called {name!r}; {meant}")
 
     def to_json(self) -> str:
         """Return the catalogue as JSON text."""
@@ -108,7 +109,7 @@ class Catalogue:
         """Read a catalogue that :meth:`to_json` wrote.
 
         Raises:
-            InvalidArgument: the text is no catalogue of this schema.
+            InvalidArgument: the text is not a catalogue with this schema version.
         """
         try:
             content = json.loads(text)
@@ -123,38 +124,38 @@ class Catalogue:
             )
             return cls(declarations=tuple(declarations), **content)
         except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise InvalidArgument(f"This is no catalogue of scanproof: {error!r}.") from error
+            raise InvalidArgument(f"The file is not a catalogue of scanproof: {error!r}.") from error
 
 
 def carried() -> Catalogue:
-    """Return the catalogue that the package carries, of the theorems of this version."""
+    """Return the catalogue in the package, with the theorems of this version."""
     return Catalogue.from_json(CATALOGUE.read_text(encoding="utf-8"))
 
 
 def load(project: Path | None = None) -> Catalogue:
-    """Return the catalogue of the project that a folder (default: the working folder) lies in.
+    """Return the catalogue of the project that contains a folder (default: the working folder).
 
     Raises:
-        InvalidArgument: the folder is in no Lean project, or its proofs as they stand have not been checked.
+        InvalidArgument: the folder is in no Lean project, or the current proofs have not been checked.
     """
     found = Project.find(project)
     catalogue = cached(read_graph(found), find_toolchain(found))
     if catalogue is None:
         raise InvalidArgument(
-            f"The proofs in {found.root} have not been checked as they stand; run scanproof prove."
+            f"The current proofs in {found.root} have not been checked; run scanproof prove."
         )
     return catalogue
 
 
 def content_key(graph: Graph, toolchain: Toolchain) -> str:
-    """Return what identifies the sources, the options, the toolchain and the way the catalogue is made."""
+    """Return a key of the sources, the options, the toolchain and the code that makes the catalogue."""
     keys = graph.keys(toolchain.identity)
     text = PROGRAM.read_text(encoding="utf-8") + str(sorted(keys.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def cached(graph: Graph, toolchain: Toolchain) -> Catalogue | None:
-    """Return the catalogue that was made from exactly these sources, if it was."""
+    """Return the cached catalogue of exactly these sources, or None."""
     try:
         return Catalogue.from_json(_file(content_key(graph, toolchain)).read_text(encoding="utf-8"))
     except (FileNotFoundError, InvalidArgument):
@@ -169,7 +170,7 @@ def keep(catalogue: Catalogue) -> None:
 
 
 def write(catalogue: Catalogue, file: Path) -> None:
-    """Write a catalogue as JSON; the file is replaced at once or not at all."""
+    """Write a catalogue as JSON, in one atomic step."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as staging:
         staging.write(catalogue.to_json())
     Path(staging.name).chmod(0o644)

@@ -1,4 +1,4 @@
-"""Lean as WebAssembly, checking file after file in the threads of one Node.js process."""
+"""Lean as WebAssembly, which checks file after file in the threads of one Node.js process."""
 
 import json
 import subprocess
@@ -15,10 +15,10 @@ from scanproof.lean.messages import Message, parse_messages
 
 PROGRAM = Path(__file__).parent / "wasm" / "checker.cjs"
 MEGABYTES = 1000
-"""The memory that a Lean may hold before another takes its place; it can hold no more than 2048."""
+"""Memory limit of one Lean instance before a new instance replaces it; the hard limit is 2048."""
 
 _EXIT_CODES = {False: 0, True: 1}
-"""What Lean exits with, by whether it found an error."""
+"""The exit codes of Lean, without and with an error in the file."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Job:
     """A file to check.
 
     Attributes:
-        file: its path, relative to the folder of the checker.
+        file: path of the file, relative to the folder of the checker.
         options: the options of Lean, by name.
-        stem: where to write ``.olean`` and ``.ilean`` files, without a suffix; None: nowhere.
+        stem: path of the ``.olean`` and ``.ilean`` files, without a suffix; None: do not write them.
     """
 
     file: str
@@ -36,21 +36,21 @@ class Job:
     stem: Path | None = None
 
     def to_json(self, fresh: bool = False) -> str:
-        """Return the job as a line for ``checker.cjs``; ``fresh``: for a Lean that has checked nothing."""
+        """Return the job as a line for ``checker.cjs``; ``fresh``: use a new instance of Lean."""
         outputs = {suffix: f"{self.stem}.{suffix}" for suffix in ("olean", "ilean") if self.stem}
         return json.dumps({"file": self.file, "options": dict(self.options), "fresh": fresh, **outputs})
 
 
 class Checker:
-    """A running ``checker.cjs``. Use it as a context manager, or call :meth:`close`."""
+    """A running ``checker.cjs``. Use the checker as a context manager, or call :meth:`close`."""
 
     def __init__(self, node: str, sysroot: Path, folder: Path) -> None:
-        """Start it.
+        """Start the process.
 
         Args:
             node: the Node.js to run.
-            sysroot: where Lean is installed.
-            folder: the folder to work in, where imported modules are found, too.
+            sysroot: the folder in which Lean is installed.
+            folder: the working folder, which also holds the imported modules.
         """
         setting = {"sysroot": str(sysroot), "folder": str(folder), "megabytes": MEGABYTES}
         self._errors: IO[str] = tempfile.TemporaryFile(  # noqa: SIM115 (closed with the process)
@@ -76,7 +76,7 @@ class Checker:
 
     @property
     def running(self) -> int:
-        """How many files are being checked; each is in a thread of its own."""
+        """Number of files that are being checked, each in a thread of its own."""
         return len(self._running)
 
     def submit(self, job: Job) -> None:
@@ -86,15 +86,15 @@ class Checker:
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # the process died; `result` says so
+        with suppress(BrokenPipeError):  # the process died; `result` raises
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
 
     def result(self) -> tuple[str, list[Message]]:
-        """Wait for the next file to be done, and return it with what Lean says about it.
+        """Wait until a file is checked, and return the file with Lean's messages about it.
 
         Raises:
-            LeanUnavailable: Lean crashed, and not for what it checked before.
+            LeanUnavailable: Lean crashed on a file, even in a new instance.
         """
         assert self._process.stdout is not None
         while (line := self._process.stdout.readline()).endswith("\n"):
@@ -111,7 +111,7 @@ class Checker:
         raise self._died()
 
     def check(self, job: Job) -> list[Message]:
-        """Check one file, while no other is being checked, and return what Lean says about it.
+        """Check one file while no other file is being checked, and return Lean's messages about it.
 
         Raises:
             LeanUnavailable: Lean crashed.
@@ -126,7 +126,7 @@ class Checker:
         return _crash(" or ".join(self._running), code, self._errors.read())
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process at once, even during a check."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.kill()
@@ -138,6 +138,6 @@ class Checker:
 
 
 def _crash(file: str, code: int, said: str) -> LeanUnavailable:
-    killed = " (killed, perhaps for want of memory)" if code == -9 else ""
+    killed = " (killed, perhaps out of memory)" if code == -9 else ""
     tail = " ".join(said.split())[-400:]
     return LeanUnavailable(f"Lean crashed on {file} with exit code {code}{killed}: {tail}")

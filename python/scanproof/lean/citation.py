@@ -1,4 +1,4 @@
-"""Theorems as one cites them: BibTeX, LaTeX, plain text, and the references of a CITATION.cff."""
+"""Citations of theorems: BibTeX, LaTeX, plain text, and the references of a CITATION.cff."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from scanproof.lean.catalogue import Catalogue, Declaration
 
 AUTHOR = "scanproof contributors"
 YEAR = 2026
-"""Of this version, as ``CITATION.cff`` has it; a test compares them."""
+"""The year of this version, as in ``CITATION.cff``; a test compares both."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -26,15 +26,15 @@ def cite(theorem: Declaration, catalogue: Catalogue, form: str) -> str:
     """Return a citation of a theorem, at this version of scanproof.
 
     Args:
-        theorem: one of the catalogue.
-        catalogue: of this version.
-        form: ``bibtex``, ``latex``, ``text``, or ``cff``: a block ``references:``.
+        theorem: a theorem of the catalogue.
+        catalogue: the catalogue of this version.
+        form: ``bibtex``, ``latex``, ``text``, or ``cff`` (a block ``references:``).
 
     Raises:
-        InvalidArgument: there is no such form.
+        InvalidArgument: ``form`` is none of these.
     """
     if form not in FORMS:
-        raise InvalidArgument(f"There is no form {form!r} of a citation; choose one of {', '.join(FORMS)}.")
+        raise InvalidArgument(f"The form of a citation is {form!r}; choose one of {', '.join(FORMS)}.")
     return FORMS[form](theorem, catalogue)
 
 
@@ -100,7 +100,7 @@ def _checked(theorem: Declaration, catalogue: Catalogue) -> str:
 
 
 def _key(theorem: Declaration) -> str:
-    """Return a key that BibTeX takes: letters, digits and a few marks, one for each name."""
+    """Return a valid BibTeX key, different for every name: letters, digits and a few marks."""
     name = theorem.name.removeprefix("Scanproof.")
     return "scanproof:" + re.sub(r"[^\w.:-]|[^\x00-\x7f]", lambda found: f"-{ord(found[0]):x}-", name)
 

@@ -1,4 +1,4 @@
-"""Which parts of the Python package rest on which theorems, read from its sources."""
+"""Which modules of the Python package rest on which theorems, read from the sources of the package."""
 
 import ast
 import re
@@ -17,9 +17,10 @@ class Citing:
     """A module of the package that names a theorem.
 
     Attributes:
-        module: its dotted name.
-        says: the first line of its docstring.
-        rests: whether its code takes the theorem for its verdicts; else its documentation refers to it.
+        module: dotted name of the module.
+        says: the first line of the module's docstring.
+        rests: True if verdicts of the module's code rest on the theorem; False if only its documentation
+            names the theorem.
     """
 
     module: str

@@ -16,15 +16,15 @@ from scanproof.lean.prove import ProofReport, prove
 def run_prove(
     folder: Path | None, choice: str, listing: bool, file: Path | None, as_json: bool, quiet: bool
 ) -> bool:
-    """Check the proofs, print what was found, and return whether all is proved.
+    """Check the proofs, print the result, and return whether everything is proved.
 
     Args:
         folder: a folder of the Lean project; None: the working folder.
-        choice: which toolchain, as :func:`find_toolchain` takes it.
+        choice: the toolchain, as in :func:`find_toolchain`.
         listing: name every theorem.
-        file: where to write the catalogue.
+        file: the file of the catalogue.
         as_json: print one JSON document instead.
-        quiet: no progress, and no more than faults and one line.
+        quiet: print no progress, only faults and one line.
     """
     console = Console(soft_wrap=True, highlight=False, markup=False)
     notes = Console(stderr=True, soft_wrap=True, highlight=False, quiet=quiet)

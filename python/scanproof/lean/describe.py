@@ -1,4 +1,4 @@
-"""Makes the catalogue: asks Lean about every declaration of a checked library."""
+"""Make the catalogue: ask Lean about every declaration of a checked library."""
 
 import json
 import re
@@ -31,7 +31,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a declaration's name stands: line and column from 0, the column in UTF-16 units."""
+    """Position of a declaration's name: line and column, counted from 0, the column in UTF-16 units."""
 
     name: str
     module: Module
@@ -42,13 +42,13 @@ class _Place:
 def describe(
     graph: Graph, build: Build, toolchain: Toolchain, folder: Path
 ) -> tuple[Catalogue, list[Finding]]:
-    """Return the catalogue of a library without faults, and what the catalogue itself reveals to be wrong.
+    """Return the catalogue of a library without faults, and the faults that the catalogue reveals.
 
     Args:
         graph: the modules.
         build: their build.
         toolchain: the toolchain that built them.
-        folder: the folder given to that build.
+        folder: the folder of the build.
 
     Raises:
         LeanUnavailable: Lean did not answer.
@@ -97,7 +97,7 @@ def describe(
 
 
 def unquoted(name: str) -> str:
-    """Return a name without the marks around what is no identifier, as the program prints it."""
+    """Return a name without the marks around parts that are no identifiers, as the Lean program prints it."""
     return name.replace("«", "").replace("»", "")
 
 
@@ -120,7 +120,7 @@ def _answers(messages: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def _places(folder: Path, name: str, module: Module) -> list[_Place]:
-    """Return the public declarations of a module: Lean lists most, and the others as defined somewhere."""
+    """Return the public declarations of a module, with their positions as far as Lean lists them."""
     ilean = json.loads(folder.joinpath(*name.split(".")).with_suffix(".ilean").read_text(encoding="utf-8"))
     starts = {}
     for key, uses in ilean["references"].items():
@@ -136,7 +136,7 @@ def _is_public(name: str) -> bool:
 
 
 def docstring(source: str, line: int, column: int) -> str:
-    """Return the documentation comment of the declaration whose name stands at a place, or an empty text."""
+    """Return the documentation comment of the declaration at a position, or an empty text."""
     lines = source.split("\n")
     before = lines[line].encode("utf-16-le")[: 2 * column].decode("utf-16-le")
     position = sum(len(earlier) + 1 for earlier in lines[:line]) + len(before)
@@ -152,7 +152,7 @@ def docstring(source: str, line: int, column: int) -> str:
 
 def _undocumented(declarations: Iterable[Declaration]) -> list[Finding]:
     return [
-        Finding(d.file, d.line, 0, f"error: theorem {d.name} has no docstring; say in words what it states")
+        Finding(d.file, d.line, 0, f"error: theorem {d.name} has no docstring; write its statement in words")
         for d in declarations
         if d.kind == "theorem" and not d.docstring
     ]
@@ -161,7 +161,7 @@ def _undocumented(declarations: Iterable[Declaration]) -> list[Finding]:
 def unfounded(
     graph: Graph, declarations: Iterable[Declaration], rests_on: dict[str, list[str]]
 ) -> list[Finding]:
-    """Return the public declarations, else the modules, that rest on other axioms than Lean's own."""
+    """Return a fault for each public declaration, or else module, that rests on axioms other than Lean's."""
     findings = [
         Finding(d.file, d.line, 0, f"error: {d.name} {_reason(axiom, d.name)}")
         for d in declarations

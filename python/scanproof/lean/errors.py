@@ -1,8 +1,8 @@
-"""What can be missing on this machine, as opposed to wrong in the proofs."""
+"""The error for something that is missing on this machine, in contrast to a fault in the proofs."""
 
 
 class LeanUnavailable(RuntimeError):
-    """Lean cannot be run here, for want of a network, a Node.js, memory or a sound download.
+    """Lean cannot run on this machine: no network, no Node.js, too little memory, or a corrupt download.
 
     The message says in a sentence what is missing and what to do.
     """

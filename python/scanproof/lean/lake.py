@@ -1,4 +1,4 @@
-"""A native Lean of the project's version, with Lake, as elan installs them."""
+"""A native Lean of the project's version with Lake, as installed by elan."""
 
 import os
 import re
@@ -35,29 +35,29 @@ class Lake:
 
     @staticmethod
     def is_installed() -> bool:
-        """Say whether there are a ``lake`` and a ``lean``, of whatever version."""
+        """Return whether a ``lake`` and a ``lean`` of any version are installed."""
         return bool(_which("lake") and _which("lean"))
 
     @classmethod
     def require(cls, project: Project) -> "Lake":
-        """Return the Lake on the PATH, or of elan, if its Lean has the project's version.
+        """Return the Lake on the PATH, or that of elan, if its Lean has the version of the project.
 
         elan may download that version first.
 
         Raises:
-            LeanUnavailable: there is none.
+            LeanUnavailable: no such Lake was found.
         """
         lake, lean = _which("lake"), _which("lean")
         remedy = f"install Lean {project.version} with elan."
         if lake is None or lean is None:
-            raise LeanUnavailable(f"There is no lake and lean on the PATH; {remedy}")
+            raise LeanUnavailable(f"lake and lean are not on the PATH; {remedy}")
         version = _version(lean, project)
         if f"version {project.version}," not in version:
-            raise LeanUnavailable(f"{lean} is '{version}' and the project needs {project.version}; {remedy}")
+            raise LeanUnavailable(f"{lean} is '{version}', but the project needs {project.version}; {remedy}")
         return cls(lake, version)
 
     def prepare(self, show: ShowStep) -> None:
-        """Nothing is missing."""
+        """Do nothing: elan has installed everything."""
 
     def build(self, graph: Graph, folder: Path, show: ShowStep) -> Build:
         """Run ``lake build --wfail``; Lake keeps a build folder in the project and decides what changed."""
@@ -86,7 +86,7 @@ class Lake:
         if process.returncode != 0 and not findings:
             raise LeanUnavailable(f"lake build failed: {_tail(chr(10).join(output))}")
         if read_graph(graph.project) != graph:
-            raise LeanUnavailable("The Lean files changed while they were being checked; run this again.")
+            raise LeanUnavailable("The Lean files changed during the check; run the command again.")
         return Build(root / _BUILD / "lib" / "lean", tuple(sorted(set(findings))), tuple(checked), ())
 
     def elaborate(self, build: Build, file: Path) -> list[Message]:
@@ -98,7 +98,7 @@ class Lake:
         return messages
 
     def close(self) -> None:
-        """Nothing is left running."""
+        """Do nothing: no process is left running."""
 
     def spawn(
         self, graph: Graph, executable: str, errors: int | IO[str] = subprocess.DEVNULL
@@ -151,7 +151,7 @@ def _which(name: str) -> str | None:
 
 
 def _version(lean: str, project: Project) -> str:
-    """Ask Lean for its version in the project's folder; elan may download that Lean first, and says so."""
+    """Ask Lean for its version in the folder of the project; elan may download that Lean and report it."""
     failure = "no reason given"
     with subprocess.Popen(
         [lean, "--version"],

@@ -1,4 +1,4 @@
-"""How many Lean processes fit into this machine's memory."""
+"""How many Lean processes fit into the memory of this machine."""
 
 import os
 from pathlib import Path
@@ -18,23 +18,23 @@ _CGROUP_FILES = (
 
 
 def parallel_processes(bytes_each: int, most: int = 2) -> int:
-    """Return how many processes of ``bytes_each`` bytes to run at a time.
+    """Return how many processes of ``bytes_each`` bytes to run at the same time, at most ``most``.
 
     Raises:
-        LeanUnavailable: not even one fits.
+        LeanUnavailable: the memory is too small for one process.
     """
     free = available_memory()
     fitting = int(free // bytes_each)
     if fitting < 1:
         raise LeanUnavailable(
-            f"Lean as WebAssembly needs {bytes_each / _GIB:.1f} GiB of memory, {free / _GIB:.1f} are free; "
-            "close other programs, raise the container's memory limit, or install Lean with elan."
+            f"Lean as WebAssembly needs {bytes_each / _GIB:.1f} GiB of memory, but {free / _GIB:.1f} are"
+            " free; close other programs, raise the container's memory limit, or install Lean with elan."
         )
     return max(1, min(fitting, most, os.cpu_count() or 1))
 
 
 def available_memory() -> int:
-    """Return the bytes of memory that are free: the machine's, or its container's if less."""
+    """Return the free memory in bytes, of the machine or of its container, whichever is less."""
     with extra("lean", "Lean processes"):
         from psutil import virtual_memory
     return min([int(virtual_memory().available), *_cgroup_rooms()])

@@ -1,4 +1,4 @@
-"""What Lean says with ``--json``, one message on a line."""
+"""The output of Lean with ``--json``, one message on a line."""
 
 import json
 from collections.abc import Iterator
@@ -19,17 +19,17 @@ class Message:
 
     @property
     def is_fault(self) -> bool:
-        """Errors, and warnings as ``lake build --wfail`` counts them."""
+        """Whether the message is an error or a warning; ``lake build --wfail`` counts the same messages."""
         return self.severity != "information"
 
     @property
     def finding(self) -> Finding:
-        """The message as a fault of the proofs."""
+        """The message as a fault in the proofs."""
         return Finding(self.file, self.line, self.column, f"{self.severity}: {self.text}")
 
 
 def parse_messages(output: str) -> Iterator[Message]:
-    """Read the messages in Lean's output; lines that hold none are skipped."""
+    """Read the messages in Lean's output; lines without a message are skipped."""
     for line in output.split("\n"):
         if not line.startswith("{"):
             continue

@@ -1,4 +1,4 @@
-"""The modules of the library: what imports what, and a key for the content of each."""
+"""The modules of the library, their imports, and a key for the content of each module."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Module:
     """A Lean source file.
 
     Attributes:
-        name: the module's name, such as ``Spec.Runner``.
-        file: its path relative to the project, with forward slashes.
-        source: its text.
+        name: name of the module, such as ``Spec.Runner``.
+        file: path of the file relative to the project, with forward slashes.
+        source: text of the file.
     """
 
     name: str
@@ -34,20 +34,20 @@ class Module:
 
     @cached_property
     def header(self) -> Header:
-        """Its imports."""
+        """The header of the file with its imports."""
         return parse_header(self.source)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The modules of a project's library by name, and those they import within it."""
+    """The modules of a project's library by name, and the imports between these modules."""
 
     project: Project
     modules: dict[str, Module]
 
     @cached_property
     def imports(self) -> dict[str, tuple[str, ...]]:
-        """For every module, the modules of the library that it imports."""
+        """The imported modules of the library, for every module."""
         return {
             name: tuple(i.module for i in module.header.imports if self._is_ours(i.module))
             for name, module in self.modules.items()
@@ -57,7 +57,7 @@ class Graph:
         return name.split(".")[0] == self.project.library
 
     def closure(self, *roots: str) -> list[str]:
-        """Return these modules and all that they import within the library, imports before importers."""
+        """Return these modules and everything that they import from the library, imports before importers."""
         wanted: dict[str, tuple[str, ...]] = {}
         waiting = list(roots)
         while waiting:
@@ -68,7 +68,7 @@ class Graph:
         return list(TopologicalSorter(wanted).static_order())
 
     def faults(self) -> list[Finding]:
-        """Return the faults that need no Lean: missing modules, cycles, modules out of reach of the root."""
+        """Return the faults that need no Lean: missing modules, cycles, and unreachable modules."""
         missing = [
             Finding(module.file, imported.line, 0, f"error: imports {imported.module}, which does not exist")
             for module in self.modules.values()
@@ -87,7 +87,7 @@ class Graph:
     def _unreached(self) -> list[Finding]:
         roots = [self.project.library, *self.project.executables.values()]
         reached = self.closure(*(root for root in roots if root in self.modules))
-        advice = f"error: {self.project.library}.lean does not reach this module; import it there"
+        advice = f"error: {self.project.library}.lean does not import this module; import it there"
         return [
             Finding(self.modules[name].file, 1, 0, advice) for name in self.modules if name not in reached
         ]
@@ -106,7 +106,7 @@ class Graph:
         return findings
 
     def keys(self, toolchain: str) -> dict[str, str]:
-        """Return a key for every module; it changes with the toolchain, options, text and imports."""
+        """Return a key for every module; the key depends on toolchain, options, text and imports."""
         settings = f"{toolchain}\n{sorted(self.project.options.items())}\n"
         keys: dict[str, str] = {}
         for name in TopologicalSorter(self.imports).static_order():
@@ -117,14 +117,14 @@ class Graph:
 
 
 def read_graph(project: Project) -> Graph:
-    """Read the library's root file and every Lean file in its folder.
+    """Read the root file of the library and every Lean file in its folder.
 
     Raises:
-        InvalidArgument: there is no root file, or a file is not UTF-8 text.
+        InvalidArgument: the root file does not exist, or a file is not UTF-8 text.
     """
     root = Path(f"{project.library}.lean")
     if not (project.root / root).is_file():
-        raise InvalidArgument(f"{project.root} has no {root}, the root of its library; write one.")
+        raise InvalidArgument(f"{project.root} has no file {root}, the root of its library; write it.")
     folder = project.root / project.library
     inner = sorted(path.relative_to(project.root) for path in folder.rglob("*.lean"))
     modules = [_read(project, PurePosixPath(file)) for file in (root, *inner)]

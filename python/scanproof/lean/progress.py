@@ -1,4 +1,4 @@
-"""What a long step shows while it runs: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a long step: a bar on a terminal, plain lines elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Step:
-    """A long step: ``done`` of ``total`` units, which may be items that have names."""
+    """A long step: ``done`` of ``total`` units; a unit may be an item with a name."""
 
     title: str
     total: float
@@ -22,7 +22,7 @@ class Step:
     last: str = ""
 
     def start(self, item: str) -> None:
-        """Show that work on an item has begun."""
+        """Show that work on an item has started."""
         self.running.append(item)
         self.changed(self)
 
@@ -33,18 +33,18 @@ class Step:
         self.reach(self.done + 1)
 
     def reach(self, done: float) -> None:
-        """Set how much is done."""
+        """Set the number of completed units."""
         self.done = min(done, self.total)
         self.changed(self)
 
     @property
     def count(self) -> str:
-        """How far it is, such as ``3/14 modules``; empty if there is nothing to count."""
+        """The progress, such as ``3/14 modules``; empty if there is nothing to count."""
         return f"{self.done:.0f}/{self.total:.0f} {self.unit}" if self.total else ""
 
 
 ShowStep = Callable[[str, float, str], AbstractContextManager[Step]]
-"""Begins a step, given its title, its total (0: nothing to count) and their unit; the context ends it."""
+"""Starts a step with a title, a total (0: nothing to count) and a unit; the step ends with the context."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def silent(title: str, total: float, unit: str) -> Iterator[Step]:
 
 
 def on_console(console: "Console") -> ShowStep:
-    """Show steps on a console: bars if it is a terminal, else lines."""
+    """Show steps on a console: bars on a terminal, lines elsewhere."""
 
     @contextmanager
     def bar(title: str, total: float, unit: str) -> Iterator[Step]:
@@ -79,7 +79,7 @@ def on_console(console: "Console") -> ShowStep:
 
 @contextmanager
 def together(console: "Console") -> Iterator[ShowStep]:
-    """Show steps that run at the same time, also in several threads, as :func:`on_console` does one alone."""
+    """Show steps that run at the same time, also in several threads, in the style of :func:`on_console`."""
     if not console.is_terminal:
         yield on_console(console)
         return

@@ -1,4 +1,4 @@
-"""The Lean project that a folder belongs to, and the settings its lakefile makes."""
+"""The Lean project that a folder belongs to, and the settings in its lakefile."""
 
 import re
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Project:
 
     Attributes:
         root: the folder.
-        version: the version of Lean it is written for, such as ``4.28.0``.
+        version: the version of Lean that the project uses, such as ``4.28.0``.
     """
 
     root: Path
@@ -31,10 +31,12 @@ class Project:
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
-        """Return the project that ``start`` lies in; default: the working folder's, else the package's own.
+        """Return the project that contains ``start``.
+
+        The default is the project of the working folder, or else the project in the package.
 
         Raises:
-            InvalidArgument: neither the folder nor one above it holds a Lean project, or it names no version.
+            InvalidArgument: ``start`` is in no Lean project, or the project names no version.
         """
         where = (start or Path.cwd()).resolve()
         folder = next((folder for folder in (where, *where.parents) if _holds_project(folder)), None)
@@ -42,24 +44,24 @@ class Project:
             folder = carried.project()
         if folder is None:
             raise InvalidArgument(
-                f"{where} is not in a Lean project: neither it nor a folder above holds lean-toolchain and "
-                "lakefile.lean. Without --project, scanproof uses the one that it carries."
+                f"{where} is not in a Lean project: lean-toolchain and lakefile.lean are not in this folder "
+                "or in a folder above. Leave out --project to use the project in scanproof."
             )
         lakefile, toolchain = folder / "lakefile.lean", folder / "lean-toolchain"
         match = _VERSION.search(toolchain.read_text(encoding="utf-8"))
         if match is None:
             raise InvalidArgument(
-                f"{toolchain} names no version such as leanprover/lean4:v4.28.0; write one."
+                f"{toolchain} names no version; write one, such as leanprover/lean4:v4.28.0."
             )
         return cls(folder, match["version"], _LINE_COMMENT.sub("", lakefile.read_text(encoding="utf-8")))
 
     @cached_property
     def library(self) -> str:
-        """The library's root module."""
+        """The root module of the library."""
         names = _LIBRARY.findall(self._lakefile)
         if len(names) != 1:
             raise InvalidArgument(
-                f"{self.root / 'lakefile.lean'} declares {len(names)} libraries; expected one."
+                f"{self.root / 'lakefile.lean'} declares {len(names)} libraries; declare one."
             )
         return str(names[0])
 
@@ -72,7 +74,7 @@ class Project:
         """Return the root module of a ``lean_exe``.
 
         Raises:
-            InvalidArgument: the lakefile declares none of that name.
+            InvalidArgument: the lakefile declares no ``lean_exe`` with this name.
         """
         if name not in self.executables:
             raise InvalidArgument(
@@ -85,7 +87,7 @@ class Project:
         """The ``leanOptions`` that Lake passes to Lean, by name.
 
         Raises:
-            InvalidArgument: the lakefile sets them in a way that is not understood here.
+            InvalidArgument: this parser cannot read the options in the lakefile.
         """
         settings = _OPTIONS.findall(self._lakefile)
         if len(settings) != self._lakefile.count("leanOptions") or len(settings) > 1:
@@ -99,7 +101,7 @@ class Project:
 
     def _not_understood(self, name: str) -> InvalidArgument:
         return InvalidArgument(
-            f"{self.root / 'lakefile.lean'} sets {name} in a way that is not understood without Lake; "
+            f"{self.root / 'lakefile.lean'} sets {name} in a way that only Lake understands; "
             "write leanOptions := #[⟨`name, true⟩, …] once, on the package."
         )
 

@@ -1,4 +1,4 @@
-"""Checks every proof of a project, and reports what is wrong or what was proved."""
+"""Check every proof of a project, and report the faults or what was proved."""
 
 import tempfile
 import time
@@ -20,16 +20,16 @@ from scanproof.lean.toolchain import Toolchain
 
 @dataclass(frozen=True)
 class ProofReport:
-    """What a check of all proofs found.
+    """The result of a check of all proofs.
 
     Attributes:
-        findings: the faults, in order of file and line; without any, everything was proved.
-        skipped: modules that were not checked because one they import has faults.
-        modules: how many modules the library has.
-        checked: how many of them Lean checked now; the others had not changed.
+        findings: the faults, in order of file and line; if there are none, everything was proved.
+        skipped: modules that were not checked, because an imported module has faults.
+        modules: number of modules of the library.
+        checked: number of modules that Lean checked now; the other modules had not changed.
         catalogue: what was proved, or None if there are faults.
-        toolchain: the name of the toolchain used.
-        seconds: the time taken.
+        toolchain: the name of the toolchain.
+        seconds: duration of the check.
     """
 
     findings: tuple[Finding, ...]
@@ -41,7 +41,7 @@ class ProofReport:
     seconds: float
 
     def summary(self) -> str:
-        """Say in a line or two what was found."""
+        """Return the result in a line or two."""
         took = f"{self.seconds:.1f} s"
         if self.catalogue is None:
             skipped = f", {len(self.skipped)} modules not checked" if self.skipped else ""
@@ -55,12 +55,12 @@ class ProofReport:
         return (
             f"Proved: {theorems} theorems in {self.modules} modules, {self.checked} checked now "
             f"(Lean {self.catalogue.lean.partition(',')[0]}, {self.toolchain}, {took}).\n"
-            f"Axioms: {axioms}, besides those of the lemmas of Lean's own library."
+            f"Axioms: {axioms}, besides the axioms of lemmas from Lean's own library."
         )
 
 
 def prove(project: Project, toolchain: Toolchain | None = None, show: ShowStep = silent) -> ProofReport:
-    """Check the proofs that changed since they were last checked, and make the catalogue.
+    """Check the proofs that changed since the last check, and make the catalogue.
 
     Args:
         project: the project.
@@ -68,7 +68,7 @@ def prove(project: Project, toolchain: Toolchain | None = None, show: ShowStep =
         show: shows the progress of long steps.
 
     Raises:
-        LeanUnavailable: Lean cannot be run here.
+        LeanUnavailable: Lean cannot run on this machine.
     """
     began = time.perf_counter()
     toolchain = toolchain or find_toolchain(project)

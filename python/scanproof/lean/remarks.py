@@ -1,4 +1,4 @@
-"""What a theorem assumes and what it does not say, as far as its statement and its module tell."""
+"""The assumptions and the limits of a theorem, derived from its statement and its module."""
 
 import re
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from scanproof.lean.catalogue import Declaration
 
 @dataclass(frozen=True)
 class Remark:
-    """A remark on all theorems that a pattern is found in.
+    """A remark on all theorems that match a pattern.
 
     Attributes:
         pattern: a regular expression.
-        assumes: what such a theorem assumes; empty where it adds nothing.
-        not_said: what it leaves open; empty where it leaves no more.
+        assumes: what such a theorem assumes; empty if the remark adds no assumption.
+        not_said: what such a theorem does not say; empty if the remark adds no limit.
     """
 
     pattern: str
@@ -28,48 +28,53 @@ _ALGEBRA = (
 STATEMENTS = (
     Remark(
         r"\[Scanproof\.LawfulScalar ",
-        "LawfulScalar: the laws by which diagonal transitions combine, associativity among them. Exact "
-        "arithmetic has them; floating point has not.",
-        "It says nothing of rounding: in floating point the two sides may differ in the last digits.",
+        "LawfulScalar: the laws for combining diagonal transitions, such as associativity. Exact "
+        "arithmetic satisfies these laws; floating point does not.",
+        "The theorem says nothing about rounding: in floating point the two sides may differ in the last "
+        "digits.",
     ),
     Remark(
         _ALGEBRA,
-        "The laws of the algebra named in brackets. Exact arithmetic has them; floating point has not.",
+        "The laws of the algebra in brackets. Exact arithmetic satisfies them; floating point does not.",
         "",
     ),
-    Remark(rf"(?s)\A(?!.*Scanproof\.Rounding\b).*(?:{_ALGEBRA})", "", "It says nothing of rounding."),
+    Remark(
+        rf"(?s)\A(?!.*Scanproof\.Rounding\b).*(?:{_ALGEBRA})", "", "The theorem says nothing about rounding."
+    ),
     Remark(
         r"Scanproof\.Rounding\b",
-        "The rounding model Rounding: each operation has a relative error of at most u, plus η where it "
-        "underflows. The model is a hypothesis, and so is that nothing overflows.",
-        "It does not say that a given machine, or its exp, meets the model.",
+        "The rounding model Rounding: each operation has a relative error of at most u, plus η if it "
+        "underflows. This model is a hypothesis. The absence of overflow is a hypothesis, too.",
+        "The theorem does not say that a given machine, or its exp, meets the model.",
     ),
 )
 NO_LAWS = Remark(
     r"\[Scanproof\.Scalar ",
-    "No law of arithmetic: it holds over any type with the operations, so of floating point, too.",
-    "It does not say that other orders of evaluation give the same numbers.",
+    "No law of arithmetic. The theorem holds over any type with the operations, also floating point.",
+    "The theorem does not say that other orders of evaluation give the same numbers.",
 )
 MODULES = (
     Remark(
         r"Spec\.Certificate\.",
         "",
-        "It says what probes show where their numbers are exact. That a program's gradients are those of its "
-        "outputs, and what holds at inputs that were not tried, it does not say.",
+        "The theorem says what probes show if their numbers are exact. It does not say that the gradients of "
+        "a program belong to its outputs, or what holds at inputs that were not tried.",
     ),
     Remark(
-        r"Spec\.Oracle\b", "", "It does not say that compiled or interpreted code computes the definitions."
+        r"Spec\.Oracle\b",
+        "",
+        "The theorem does not say that compiled or interpreted code computes the definitions.",
     ),
 )
 ALWAYS = (
-    "It is about the Lean definitions that the statement names. That a PyTorch program computes them is "
-    "measured on the inputs tried, and not proved."
+    "The theorem is about the Lean definitions that its statement names. Checks measure, on the inputs "
+    "tried, whether a PyTorch program computes these definitions; this is not proved."
 )
 
 
 @dataclass(frozen=True)
 class Remarks:
-    """What a theorem assumes, and what it does not say; a sentence each."""
+    """The assumptions and the limits of a theorem, one sentence or two for each."""
 
     assumes: tuple[str, ...]
     not_said: tuple[str, ...]

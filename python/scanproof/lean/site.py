@@ -1,4 +1,4 @@
-"""The catalogue of theorems as a static site, and as one page of Markdown."""
+"""The catalogue of theorems as a static site, and as a page of Markdown."""
 
 import json
 import re
@@ -19,13 +19,13 @@ FORMS = {"text": "Plain text", "bibtex": "BibTeX", "latex": "LaTeX"}
 
 
 def write_site(catalogue: Catalogue, folder: Path) -> Path:
-    """Write the site: a page for each declaration, a search over all, a graph; return its first page.
+    """Write the site, with a page for each declaration, a search and a graph; return its first page.
 
-    Pages refer to each other by relative links, so that the folder can be served, or opened, anywhere.
+    Links between pages are relative, so the folder can be served or opened anywhere.
 
     Args:
-        catalogue: what ``scanproof prove`` found.
-        folder: made if it is not there; pages in it are replaced.
+        catalogue: the catalogue of ``scanproof prove``.
+        folder: the folder of the site, created if necessary; pages in it are replaced.
     """
     (folder / "theorem").mkdir(parents=True, exist_ok=True)
     (folder / "style.css").write_text(joined(("style.css", "site.css")), encoding="utf-8")
@@ -62,7 +62,7 @@ def write_site(catalogue: Catalogue, folder: Path) -> Path:
 
 
 def markdown(catalogue: Catalogue) -> str:
-    """Return all theorems as one page of Markdown, by file; each name is an anchor."""
+    """Return all theorems as a page of Markdown, by file; each name is an anchor."""
     lines = [
         "# Theorems",
         "",
@@ -82,12 +82,12 @@ def markdown(catalogue: Catalogue) -> str:
 
 
 def short(name: str) -> str:
-    """Return a name without the namespace that all share."""
+    """Return a name without the namespace ``Scanproof``."""
     return name.removeprefix("Scanproof.")
 
 
 def file_of(name: str) -> str:
-    """Return the name of a declaration's page: its own, but for marks that addresses do not have."""
+    """Return the file name of a declaration's page: its name without characters that URLs do not allow."""
     return re.sub(r"[^\w.'-]", lambda found: f"-{ord(found[0]):x}-", name) + ".html"
 
 

@@ -1,4 +1,4 @@
-"""The user's cache folder, and the compiled modules kept there by content."""
+"""The user's cache folder, and the compiled modules in it, stored by content."""
 
 import os
 import shutil
@@ -13,18 +13,18 @@ _UNUSED_DAYS = 30
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be made again: ``$SCANPROOF_CACHE``, else one in the user's cache."""
+    """Return the folder for files that can be made again: ``$SCANPROOF_CACHE``, or else the user's cache."""
     if given := os.environ.get("SCANPROOF_CACHE"):
         folder = Path(given).expanduser()
     else:
         with extra("lean", "The folders of the cache"):
             from platformdirs import user_cache_path
         folder = user_cache_path("scanproof")
-    return folder.resolve()  # WebAssembly sees no links
+    return folder.resolve()  # WebAssembly does not follow links
 
 
 class ModuleStore:
-    """Compiled modules by key. An entry is a folder that appears whole or not at all."""
+    """Compiled modules by key. An entry is a folder that is created in one atomic step."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,7 +33,7 @@ class ModuleStore:
         return (self._folder / key).is_dir()
 
     def keep(self, key: str, stem: Path) -> None:
-        """Keep the compiled files of a module, whose names are ``stem`` and suffixes."""
+        """Keep the compiled files of a module; their names are ``stem`` plus a suffix."""
         self._folder.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=self._folder))
         for file in stem.parent.glob(f"{stem.name}.*"):
@@ -41,11 +41,11 @@ class ModuleStore:
                 _link(file, staging / file.name.removeprefix(stem.name))
         try:
             staging.rename(self._folder / key)
-        except OSError:  # another process kept the same content first
+        except OSError:  # another process stored the same content first
             shutil.rmtree(staging)
 
     def place(self, key: str, stem: Path) -> None:
-        """Put the compiled files of a module at ``stem`` and their suffixes."""
+        """Put the compiled files of a module at ``stem`` plus a suffix."""
         entry = self._folder / key
         os.utime(entry)
         stem.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ class ModuleStore:
 
 
 def forget_unused() -> None:
-    """Remove from the cache what no run has used for a month."""
+    """Remove entries of the cache that no run has used for a month."""
     oldest = time.time() - _UNUSED_DAYS * 86400
     for entry in cache_folder().glob("*/*"):
         if entry.name != LOCK_NAME and entry.stat().st_mtime < oldest:

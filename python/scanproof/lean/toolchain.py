@@ -1,4 +1,4 @@
-"""Something that can check Lean files: a native Lean with Lake, or Lean compiled to WebAssembly."""
+"""The interface to Lean: a native Lean with Lake, or Lean compiled to WebAssembly."""
 
 import subprocess
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from scanproof.lean.progress import ShowStep
 
 @dataclass(frozen=True)
 class Build:
-    """A library that Lean has been through.
+    """A library that Lean has checked.
 
     Attributes:
-        folder: where the ``.olean`` and ``.ilean`` files lie, in folders like the modules' names.
+        folder: the folder of the ``.olean`` and ``.ilean`` files, with subfolders named like the modules.
         findings: the faults that Lean found, in order of file and line.
         checked: the modules that Lean checked now.
-        skipped: the modules that were not checked, because one they import has faults.
+        skipped: the modules that were not checked, because an imported module has faults.
     """
 
     folder: Path
@@ -32,24 +32,24 @@ class Toolchain(Protocol):
     """A Lean of the project's version."""
 
     name: str
-    """What to call it: ``lake`` or ``WebAssembly``."""
+    """The name of the toolchain: ``lake`` or ``WebAssembly``."""
 
     identity: str
-    """What a compiled module depends on besides the sources and the options."""
+    """The key of the toolchain; a compiled module depends on it, the sources and the options."""
 
     def prepare(self, show: ShowStep) -> None:
         """Install what is missing.
 
         Raises:
-            LeanUnavailable: that cannot be done here.
+            LeanUnavailable: the installation is not possible on this machine.
         """
 
     def build(self, graph: Graph, folder: Path, show: ShowStep) -> Build:
-        """Check every module that changed since it was last checked.
+        """Check every module that changed since its last check.
 
         Args:
             graph: the modules.
-            folder: an empty folder, for this build alone.
+            folder: an empty folder for this build only.
             show: shows the progress.
 
         Raises:
@@ -57,7 +57,7 @@ class Toolchain(Protocol):
         """
 
     def elaborate(self, build: Build, file: Path) -> list[Message]:
-        """Elaborate one more file in the build's own folder, which may import the library."""
+        """Elaborate one more file in the folder of the build; the file may import the library."""
 
     def close(self) -> None:
         """End the processes that :meth:`build` and :meth:`elaborate` left running."""

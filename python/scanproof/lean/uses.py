@@ -1,22 +1,22 @@
-"""Which public declarations a public declaration uses, seen through private and generated ones."""
+"""Which public declarations a public declaration uses, directly or through private and generated ones."""
 
 from collections.abc import Iterator, Mapping, Set
 
 
 class Uses:
-    """What declarations of a library mention.
+    """The constants that the declarations of a library mention.
 
     Args:
-        public: names of its public declarations.
-        mentioned: by every constant of the library, generated ones too, the constants of the library in its
-            type and in its body.
+        public: names of the public declarations.
+        mentioned: for every constant of the library, also generated ones, the constants of the library in its
+            type and its body.
     """
 
     def __init__(self, public: Set[str], mentioned: Mapping[str, list[str]]) -> None:
         self._public, self._mentioned = public, mentioned
 
     def of(self, name: str) -> tuple[str, ...]:
-        """Return the public declarations that one mentions, itself left out, in order of name."""
+        """Return the other public declarations that a declaration mentions, in order of name."""
         found, seen, waiting = set[str](), {name}, [name]
         while waiting:
             for constant in self._mentioned.get(waiting.pop(), ()):
@@ -30,7 +30,7 @@ class Uses:
 
 
 def _ancestors(name: str) -> Iterator[str]:
-    """Yield a name, and those of the declarations that it may have been generated for."""
+    """Yield a name, and the names of the declarations that it may have been generated for."""
     while name:
         yield name
         name = name.rpartition(".")[0]

@@ -25,12 +25,12 @@ from scanproof.lean.store import ModuleStore, cache_folder
 from scanproof.lean.toolchain import Build
 
 VERSION = "4.28.0"
-BYTES_EACH = 5 * 2**29  # 2.2 GB was the most that a Lean took
+BYTES_EACH = 5 * 2**29  # the greatest measured memory of one Lean was 2.2 GB
 _PROGRAM = Path(__file__).parent / "wasm" / "program.cjs"
 
 
 class WebAssembly:
-    """The toolchain that needs no more than Node.js and the npm registry."""
+    """The toolchain that needs only Node.js and the npm registry."""
 
     name = "WebAssembly"
 
@@ -43,11 +43,11 @@ class WebAssembly:
         """Return this toolchain.
 
         Raises:
-            LeanUnavailable: the project is written for another version of Lean, or this is Windows.
+            LeanUnavailable: the project uses another version of Lean, or this machine runs Windows.
         """
         if project.version != VERSION:
             raise LeanUnavailable(
-                f"The project is written for Lean {project.version}, and WebAssembly is only at {VERSION}; "
+                f"The project uses Lean {project.version}, but WebAssembly is Lean {VERSION}; "
                 "install Lean with elan."
             )
         if os.name == "nt":
@@ -65,7 +65,7 @@ class WebAssembly:
         install(self._node, show)
 
     def build(self, graph: Graph, folder: Path, show: ShowStep) -> Build:
-        """Check what changed, imports before importers, as many at a time as fit into memory, at most two."""
+        """Check changed modules, imports first, at most two at a time if they fit into memory."""
         store = ModuleStore(cache_folder() / "modules")
         keys = graph.keys(self.identity)
         names = {module.file: name for name, module in graph.modules.items()}
@@ -108,7 +108,7 @@ class WebAssembly:
         )
 
     def elaborate(self, build: Build, file: Path) -> list[Message]:
-        """Elaborate one more file in the build's folder."""
+        """Elaborate one more file in the folder of the build."""
         parallel_processes(BYTES_EACH)
         return self._checker(build.folder).check(Job(str(file), {}))
 
@@ -123,7 +123,7 @@ class WebAssembly:
         return self._open[1].running if self._open else 0
 
     def _checker(self, folder: Path) -> Checker:
-        """Return the running checker of a folder; one of another folder is ended."""
+        """Return the running checker of a folder; end the checker of another folder."""
         if self._open is None or self._open[0] != folder:
             self.close()
             self._open = folder, Checker(self._node.executable, sysroot().resolve(), folder)
@@ -132,7 +132,7 @@ class WebAssembly:
     def spawn(
         self, graph: Graph, executable: str, errors: int | IO[str] = subprocess.DEVNULL
     ) -> "subprocess.Popen[str]":
-        """Start a program of the project, interpreted from its sources in one file."""
+        """Start a program of the project; Lean interprets its sources from one file."""
         parallel_processes(BYTES_EACH)
         text = amalgamate(graph, graph.project.executable(executable))
         folder = cache_folder() / "programs"
@@ -150,7 +150,7 @@ class WebAssembly:
         )
 
     def command(self, folder: Path, arguments: list[str]) -> list[str]:
-        """Return the command that runs Lean by itself in a folder, with these arguments."""
+        """Return the command that runs Lean alone in a folder, with these arguments."""
         setting = json.dumps({"sysroot": str(sysroot().resolve()), "folder": str(folder)})
         return [self._node.executable, "--stack-size=8000", str(_PROGRAM), setting, *arguments]
 

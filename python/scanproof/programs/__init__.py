@@ -1,4 +1,4 @@
-"""Read what a function computes: verdicts for every input of a shape, not for the inputs tried."""
+"""Read what a function computes: verdicts for every input of a shape, not only for the inputs tried."""
 
 from scanproof.programs.brute import Unsaid, check_operation
 from scanproof.programs.check import answer, read

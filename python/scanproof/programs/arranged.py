@@ -1,12 +1,13 @@
-"""Tensors whose entries lie in an order that values decide, and what is put back from there.
+"""Tensors whose entries lie in an order that values decide, and operations that undo the order.
 
-Experts gather the tokens that chose them, compute each by itself, and put the results back where the tokens
-were. Which token lies where in between depends on all of them, so labels by place say nothing. What a token's
-entry reads can be said by token all the same: beside its labels by place, such a tensor has labels by what
-its entries came from, in the order before, and these are put back.
+In a mixture of experts, each expert gathers the tokens routed to it, computes each token independently, and
+scatters the results back to the positions of the tokens. The order of the gathered tokens depends on all
+tokens, so labels by place carry no information. Labels by token still do. A tensor in such an order therefore
+has two sets of labels: labels by place, and labels by the original position of each entry. When an operation
+undoes the order, the second set becomes the labels by place.
 
-An order comes from ``sort`` (every entry once) or ``nonzero`` (those where a mask holds). Operations that
-treat every entry along the ordered axis alike, and by itself, keep it.
+An order comes from ``sort`` (all entries) or ``nonzero`` (the entries that a mask selects). An operation that
+computes each entry along the ordered axis independently, and in the same way, keeps the order.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,10 +33,10 @@ class Order:
     """An order that values decide.
 
     Attributes:
-        length: how many entries there were before.
-        complete: whether each lies somewhere once; else only those that a mask chose do.
-        chosen: what the mask reads at each entry, (length,); None where that is nothing.
-        keys: what each entry was sorted by reads, (length,); None where that is nothing.
+        length: number of entries before the reordering.
+        complete: True if every entry occurs once; False if only entries that a mask selects occur.
+        chosen: labels of the mask at each entry, (length,); None if the mask reads nothing.
+        keys: labels of the sort key of each entry, (length,); None if the keys read nothing.
     """
 
     length: int
@@ -50,12 +51,12 @@ class Arranged:
 
     Attributes:
         order: the order.
-        role: entries in that order; the numbers that undo it; how many entries have each key, or how many up
-            to it.
-        axis: of entries: the axis that is in order.
-        parts: of entries: labels with the length before on that axis; None where nothing is read.
-        numbers: of entries: what each entry is, by where it was; None where that is not known.
-        keys: whether the entries are what the order was sorted by.
+        role: entries in that order; the indices that undo the order; or the number of entries with each key
+            or up to each key.
+        axis: for entries, the axis that is in order.
+        parts: for entries, labels by original position along that axis; None if nothing is read.
+        numbers: for entries, the known value of each entry by its original position; None if unknown.
+        keys: whether the entries are the sort keys of the order.
     """
 
     order: Order
@@ -67,14 +68,14 @@ class Arranged:
 
 
 class Arrangements:
-    """Follows orders through a program, beside a reader."""
+    """Follows orders through a program while a reader labels it."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._known: dict[int, Arranged] = {}
 
     def follow(self, node: Node, rule: Callable[..., Any]) -> None:
-        """Take note of an operation just labelled; mend its labels where it undoes an order."""
+        """Follow an operation that was just labelled; replace its labels if it undoes an order."""
         name = node.op.overloadpacket.__name__
         begin = _BEGIN.get(name)
         if begin is not None and begin(self, node):
@@ -87,7 +88,7 @@ class Arrangements:
         self._keep(node, rule)
 
     def of(self, value: Any, role: Role = "entries") -> Arranged | None:
-        """Return what is known of a value in that role."""
+        """Return what is known of a value in a role."""
         found = self._known.get(value.index) if isinstance(value, Value) else None
         return found if found is not None and found.role == role else None
 
@@ -97,7 +98,7 @@ class Arrangements:
             self._known[value.index] = arranged
 
     def mend(self, value: Value | None, parts: Parts | None) -> bool:
-        """Replace the labels of a value by better ones."""
+        """Replace the labels of a value by more precise ones."""
         if value is not None:
             self._reader.states[value.index] = State(parts)
         return True
@@ -110,7 +111,7 @@ class Arrangements:
         return tuple(reshaped(widened(part, value.shape, [0]), value.shape, value.shape) for part in parts)
 
     def chosen(self, order: Order, parts: Parts | None, axis: int, rank: int) -> Parts | None:
-        """Return labels by entry together with what decides whether the entry is there at all."""
+        """Return labels by entry, joined with the labels of what selects the entry."""
         if order.chosen is None:
             return parts
         shape = [-1 if dim == axis else 1 for dim in range(rank)]
@@ -122,7 +123,7 @@ class Arrangements:
         return self._reader
 
     def _keep(self, node: Node, rule: Callable[..., Any]) -> None:
-        """Let results be in order where every entry along the ordered axis is treated alike and by itself."""
+        """Keep the order in results if each entry along the ordered axis is computed independently."""
         found = [arranged for value in node.reads if (arranged := self._known.get(value.index))]
         arranged = found[0]
         if arranged.role != "entries":
@@ -146,7 +147,7 @@ class Arrangements:
                 self.note(value, Arranged(arranged.order, "entries", axis, state.parts, own, keys))
 
     def _axes(self, node: Node, rule: Callable[..., Any], arranged: Arranged) -> list[int] | None:
-        """Return the ordered axis of each result, if entries are treated alike and each by itself."""
+        """Return the ordered axis of each result, if entries are computed alike and independently."""
         axis = arranged.axis
         if rule in _POINTWISE:
             made = node.outputs[0]
@@ -163,7 +164,7 @@ class Arrangements:
         return None if new is None else [new] * len(node.outputs)
 
     def _fits(self, value: Value, behind: int) -> bool:
-        """Whether a value is in order on the axis with so many behind it, or does not change along it."""
+        """Whether a value is in order, or constant, along the axis with ``behind`` axes behind it."""
         arranged = self._known.get(value.index)
         if arranged is not None:
             return len(value.shape) - arranged.axis == behind
@@ -171,7 +172,7 @@ class Arrangements:
 
 
 def _unchanged(node: Node, rule: Callable[..., Any]) -> bool:
-    """Whether the result is the argument, at most in another dtype."""
+    """Whether the result is the argument, possibly in another dtype."""
     return rule in (pointwise.same, pointwise.cast) or node.op.overloadpacket.__name__ == "clone"
 
 
@@ -251,7 +252,7 @@ _AXIS: dict[Callable[..., Any], Callable[[Node, int, int], int | None]] = {
 def _at_places(
     reader: Reader, node: Node, known: Mapping[int, Arranged], length: int, axes: Sequence[int]
 ) -> Iterator[None]:
-    """Let values in an order have the length before, and their labels by entry, while a rule is asked."""
+    """Give ordered values their original length and labels by entry while a rule runs."""
     given = list({value.index: value for value in node.reads if value.index in known}.values())
     made = [(value, axis) for value, axis in zip(node.outputs, axes, strict=True) if value is not None]
     shapes_before = [(value, value.shape) for value in (*given, *(value for value, _ in made))]
@@ -285,7 +286,7 @@ def _numbers(node: Node, arranged: Arranged, axes: Sequence[int]) -> list[Array 
 
 
 def _sort(orders: Arrangements, node: Node) -> bool:
-    """Begin an order by sorting a vector; sorting the numbers of one gives those that undo it."""
+    """Begin an order by sorting a vector; sorting the indices of an order gives the indices that undo it."""
     value = node.args[0]
     if len(value.shape) != 1 or node.known:
         return False
@@ -362,7 +363,7 @@ def _index(orders: Arrangements, node: Node) -> bool:
 
 
 def _put_back(orders: Arrangements, node: Node) -> bool:
-    """Put entries back where they were, in place of what was there or added to it; or number them there."""
+    """Put entries back at their original positions: replace or add, or store their numbers there."""
     name = node.op.overloadpacket.__name__
     if name == "index_add":
         value, dim, number, other = node.args[:4]
@@ -421,7 +422,7 @@ def _counts(orders: Arrangements, node: Node) -> bool:
 
 
 def _grouped_product(orders: Arrangements, node: Node) -> bool:
-    """Multiply each row by the matrix of its key: groups end where the counts of the keys say."""
+    """Multiply each row by the matrix of its key; the counts of the keys give the ends of the groups."""
     rows, matrices, ends = (*node.args, node.kwargs.get("offs"))[:3]
     entries, counted = orders.of(rows), orders.of(ends, "ends")
     if entries is None or counted is None or entries.order is not counted.order or entries.axis != 0:

@@ -12,15 +12,15 @@ from scanproof.programs.compact import Array, Shape
 from scanproof.programs.program import Program, Value
 
 SeqDim: TypeAlias = int | Callable[[str, Shape], int | None]
-"""The axis of positions: one for all tensors, or a function of where a tensor is held and of its shape."""
+"""The axis of positions: one for all tensors, or a function of the path and the shape of a tensor."""
 
 
 @runtime_checkable
 class Alignment(Protocol):
-    """Says how many inputs each output may read: output t reads at ``s < reaches(outputs, inputs)[t]``."""
+    """The number of inputs that each output may read: output t reads ``s < reaches(outputs, inputs)[t]``."""
 
     def reaches(self, outputs: int, inputs: int) -> Tensor:
-        """Return the reach of every output."""
+        """Return the number of inputs that each output may read."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Axes:
 
     Attributes:
         seq: the axis of positions.
-        batch: the axis of examples; None where there is none.
-        length: how many positions the inputs have.
-        examples: how many examples they have.
+        batch: the axis of examples; None if there is none.
+        length: number of positions of the inputs.
+        examples: number of examples of the inputs.
     """
 
     seq: SeqDim
@@ -41,10 +41,10 @@ class Axes:
 
     @classmethod
     def of(cls, program: Program, seq: SeqDim, batch: int | None) -> "Axes":
-        """Find out how many positions and examples the inputs have, from the first one that has positions.
+        """Read the numbers of positions and examples from the first input that has positions.
 
         Raises:
-            InvalidArgument: none has.
+            InvalidArgument: no input has positions.
         """
         for value in program.inputs:
             dim = _dim(value.name, value.shape, seq)
@@ -52,15 +52,17 @@ class Axes:
                 examples = 1 if batch is None else value.shape[batch % len(value.shape)]
                 return cls(seq, batch, value.shape[dim], examples)
         shapes = ", ".join(str(value.shape) for value in program.inputs) or "no tensor at all"
-        raise InvalidArgument(f"read: no input has an axis {seq} of positions: {shapes}; name it by seq_dim.")
+        raise InvalidArgument(
+            f"read: no input has an axis {seq} of positions: {shapes}; give another seq_dim."
+        )
 
     def positions(self, name: str, shape: Shape, length: int) -> int | None:
-        """Return the axis of positions of a tensor; None where it has none of that length."""
+        """Return the axis of positions of a tensor; None if it has no such axis of this length."""
         dim = _dim(name, shape, self.seq)
         return dim if dim is not None and shape[dim] == length and dim != self.rows(shape) else None
 
     def rows(self, shape: Shape) -> int | None:
-        """Return the axis of examples of a tensor; None where it has none."""
+        """Return the axis of examples of a tensor; None if it has none."""
         if self.batch is None or not shape or not -len(shape) <= self.batch < len(shape):
             return None
         dim = self.batch % len(shape)

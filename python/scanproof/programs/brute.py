@@ -1,4 +1,4 @@
-"""Ask an operation itself what it reads: change every entry of every input in turn."""
+"""Measure what an operation reads: change every entry of every input in turn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from scanproof.programs.record import record
 
 BITS = 62
 CHANGES = (0.37, -1.0, -3.1, 17.0)
-"""What is added to an entry."""
+"""The change of an entry."""
 
 
 @dataclass(frozen=True)
 class Unsaid:
-    """An entry that an operation reads, and that is not said of it.
+    """An entry that an operation reads, although the statement about the operation does not say so.
 
     Attributes:
-        output: where the result is returned; empty for a single tensor.
-        entry: index of the entry that changes.
-        input: number of the input that it reads.
-        read: index of the entry that it reads.
+        output: path of the result; empty for a single tensor.
+        entry: index of the output entry.
+        input: number of the input.
+        read: index of the input entry that the output entry reads.
     """
 
     output: str
@@ -38,17 +38,16 @@ class Unsaid:
 
 
 def check_operation(op: Callable[..., Any], *inputs: Tensor) -> tuple[Unsaid, ...]:
-    """Compare what is said about an operation with what it does.
+    """Compare the statement about an operation with what the operation reads.
 
     Args:
-        op: the operation, or a function that calls it once with constants in their places.
-        inputs: small inputs: the operation runs a few times for each of their entries. Let sizes differ, so
-            that
-            axes cannot be mistaken for each other.
+        op: the operation, or a function that calls the operation once, with constants for other arguments.
+        inputs: small inputs, because the operation runs a few times for each input entry. Choose different
+            sizes for different axes, so a confusion of axes is found.
 
     Returns:
-        What is not said although it is read; empty where the statement holds at these inputs. A statement
-        that says more than is read is sound, but establishes less.
+        The reads that the statement leaves out; empty if the statement holds at these inputs. A statement
+        with too many reads is sound, but establishes less.
     """
     program = record(op, *inputs)
     says, sees = stated(program), observed(program, inputs)
@@ -63,7 +62,7 @@ def check_operation(op: Callable[..., Any], *inputs: Tensor) -> tuple[Unsaid, ..
 
 
 def stated(program: Program) -> dict[str, Array]:
-    """Return for each output which entries of all inputs, in a row, its entries are said to read."""
+    """Return the stated reads of each output: a matrix from its entries to the entries of all inputs."""
     sizes = [prod(value.shape) for value in program.inputs]
     count = -(-sum(sizes) // BITS)
     marks = {}
@@ -83,7 +82,7 @@ def stated(program: Program) -> dict[str, Array]:
 
 
 def observed(program: Program, inputs: Sequence[Tensor]) -> dict[str, Array]:
-    """Return for each output which entries of all inputs, in a row, change its entries."""
+    """Return the observed reads of each output: a matrix from its entries to the entries of all inputs."""
     found: dict[str, list[Array]] = {path: [] for path in program.outputs}
     bases = _bases(inputs)
     before = [execute(program, base) for base in bases]
@@ -96,7 +95,7 @@ def observed(program: Program, inputs: Sequence[Tensor]) -> dict[str, Array]:
                     for path, tensor_after in execute(program, changed).items():
                         if (
                             tensor_after.shape == at_base[path].shape == differs[path].shape
-                        ):  # else another path
+                        ):  # otherwise the operation took another path
                             differs[path] |= _different(at_base[path], tensor_after)
             for path, each in differs.items():
                 found[path].append(each)
@@ -104,7 +103,7 @@ def observed(program: Program, inputs: Sequence[Tensor]) -> dict[str, Array]:
 
 
 def _bases(inputs: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Return the inputs, and others of their kind, so that other entries are the greatest, and are chosen."""
+    """Return the inputs and similar ones, so that each entry is once the greatest, and once selected."""
     turns = max([int(x.max()) for x in inputs if x.dtype == torch.int64], default=2)
     return [list(inputs), *([_turned(x, turn) for x in inputs] for turn in range(1, turns + 1))]
 
@@ -118,7 +117,7 @@ def _turned(x: Tensor, turn: int) -> Tensor:
 
 
 def _changed(tensor: Tensor, flat: int, number: float) -> Tensor:
-    """Return a tensor with another entry at one place: another truth value, another of the integers in it."""
+    """Return a tensor with one changed entry: another truth value, or another integer of the tensor."""
     other = tensor.clone()
     entry = other.view(-1)[flat]
     if tensor.dtype == torch.bool:

@@ -1,7 +1,7 @@
-"""Arrays that are as small as they can be broadcast from: an axis along which nothing changes has length 1.
+"""Compact arrays: an axis along which nothing changes has length 1 and is broadcast.
 
-An array stands for a tensor of a given shape. It may have fewer axes than the tensor, the leading ones
-missing, and every axis has the length of the tensor's or 1.
+An array stands for a tensor of a given shape. The array may lack leading axes of the tensor. Every axis has
+the length of the same axis of the tensor, or 1.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def whole(array: Array, shape: Shape) -> Array:
 
 
 def shrunk(array: Array) -> Array:
-    """Return the array without what is repeated along its axes."""
+    """Return the array without repetitions along its axes."""
     for axis, length in enumerate(array.shape):
         if length > 1:
             first = array.take([0], axis)
@@ -48,7 +48,7 @@ def shrunk(array: Array) -> Array:
 
 @lru_cache(maxsize=4096)
 def _reshaping(have: Shape, old: Shape, new: Shape) -> tuple[Shape, Shape, bool]:
-    """Return the shape to broadcast an array to, the one to view that in, and whether axes are split."""
+    """Return the shape to broadcast an array to, the shape to view it in, and whether axes are split."""
     wide: list[int] = []
     result: list[int] = []
     i = j = 0
@@ -73,7 +73,7 @@ def _reshaping(have: Shape, old: Shape, new: Shape) -> tuple[Shape, Shape, bool]
 
 
 def reshaped(array: Array, old: Shape, new: Shape) -> Array:
-    """Return the array of a tensor that is viewed in another shape; neither shape has a zero."""
+    """Return the array of a tensor viewed in another shape; neither shape contains a zero."""
     if array.size == 1:
         return array.reshape((1,) * len(new))
     array = ranked(array, len(old))
@@ -93,13 +93,13 @@ def sliced(array: Array, rank: int, dim: int, part: slice) -> Array:
 
 
 def selected(array: Array, rank: int, dim: int, index: int) -> Array:
-    """Return the array without an axis, at one place of it."""
+    """Return the array at one index of an axis, without this axis."""
     array = ranked(array, rank)
     return array[(slice(None),) * dim + (0 if array.shape[dim] == 1 else index,)]
 
 
 def joined(arrays: Sequence[tuple[Array, Shape]], dim: int) -> Array:
-    """Return the array of tensors put one behind the other along an axis."""
+    """Return the array of tensors that are concatenated along an axis."""
     rank = len(arrays[0][1])
     parts = [ranked(array, rank) for array, _ in arrays]
     lengths = [max(part.shape[axis] for part in parts) for axis in range(rank)]
@@ -111,5 +111,5 @@ def joined(arrays: Sequence[tuple[Array, Shape]], dim: int) -> Array:
 
 
 def entries(shape: Shape) -> int:
-    """Return how many entries a shape has."""
+    """Return the number of entries of a shape."""
     return prod(shape)

@@ -1,4 +1,4 @@
-"""Test a recording: execute it, and compare with what the function returns."""
+"""Test a recording: execute the program, and compare with the results of the function."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,23 +13,23 @@ from scanproof.programs.record import plain_kernels
 from scanproof.programs.trees import leaves, mapped
 
 ROUNDINGS = 1 << 10
-"""Unit roundoffs, beside the greatest entry, by which another kernel may round in another way."""
+"""Allowed difference between two kernels, in unit roundoffs of the greatest entry."""
 
 
 def compared(
     program: Program, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Executed:
-    """Execute a program at other inputs than it was recorded at, and compare with the function there.
+    """Execute a program at new inputs, and compare with the function at these inputs.
 
-    Where values decide what is run, or the function takes no other inputs, it is executed at those recorded.
-
-    A kernel that PyTorch does not see, or a tensor that left the program and came back, is a difference.
+    If values decide which operations run, or the function rejects new inputs, the inputs of the recording are
+    used. A kernel that PyTorch does not see, or a tensor that left the program and came back, shows as a
+    difference.
 
     Args:
         program: the recording.
         fn: the function that was recorded.
-        args: its inputs.
-        kwargs: its inputs by name.
+        args: the inputs of the recording.
+        kwargs: the inputs of the recording by name.
     """
     given = [tensor for _, tensor in leaves(args)] + [tensor for _, tensor in leaves(dict(kwargs))]
 
@@ -38,7 +38,7 @@ def compared(
         return Executed(not wrong, difference, ("x",), wrong or reason)
 
     if program.departures:
-        return at_given("values decide what is run, so another input may take another path")
+        return at_given("values decide which operations run, so another input may take another path")
     others = {id(tensor): _other(tensor, number) for number, tensor in enumerate(given)}
     other_args, other_kwargs = mapped((args, dict(kwargs)), lambda _, tensor: others[id(tensor)].clone())
     before = [(tensor, tensor.detach().clone()) for tensor in program.written]
@@ -56,7 +56,7 @@ def compared(
 
 
 def _other(tensor: Tensor, number: int) -> Tensor:
-    """Return other numbers of the same kind: signs drawn anew, sizes moved a little, ids in another order."""
+    """Return similar numbers: new random signs, slightly changed magnitudes, ids in another order."""
     generator = torch.Generator().manual_seed(number)
     if tensor.is_floating_point():
         factors = 0.75 + torch.rand(tensor.shape, generator=generator) / 2
@@ -69,21 +69,21 @@ def _other(tensor: Tensor, number: int) -> Tensor:
 
 
 def _greatest(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> tuple[float, str]:
-    """Return the greatest difference beside the greatest entry, and what is wrong if it is no rounding."""
+    """Return the greatest relative difference, and a sentence about it if rounding cannot explain it."""
     if one.keys() != other.keys():
         return float("inf"), "at other inputs the function returns other tensors"
     worst = 0.0
     for path, tensor in one.items():
         again, name = other[path], path or "the result"
         if tensor.shape != again.shape or tensor.dtype != again.dtype:
-            return float("inf"), f"{name} has another shape or dtype than the recorded program gives it"
+            return float("inf"), f"{name} has another shape or dtype than in the recorded program"
         if not tensor.numel() or torch.equal(tensor, again):
             continue
         wide = torch.complex128 if tensor.is_complex() else torch.float64
         a, b = tensor.to(wide), again.to(wide)
         finite = a.isfinite() & b.isfinite()
         if not torch.equal(a.isfinite(), b.isfinite()):
-            return float("inf"), f"{name} is finite elsewhere than the recorded program says"
+            return float("inf"), f"{name} is finite at other entries than in the recorded program"
         a, b = a[finite], b[finite]
         if not a.numel():
             continue
@@ -91,5 +91,5 @@ def _greatest(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> tuple[f
         worst = max(worst, difference)
         inexact = tensor.is_floating_point() or tensor.is_complex()
         if difference > (ROUNDINGS * torch.finfo(tensor.dtype).eps if inexact else 0):
-            return worst, f"{name} is not what the recorded program computes: {difference:.1e} apart"
+            return worst, f"{name} differs from the result of the recorded program by {difference:.1e}"
     return worst, ""

@@ -10,19 +10,19 @@ import torch
 from torch import Tensor
 
 METHODS = ("numpy", "tolist", "__array__", "__dlpack__")
-"""What gives the entries of a tensor to Python."""
+"""The methods that give the entries of a tensor to Python."""
 
 
 SMALL = 16
-"""Whole numbers up to here are exponents and factors of any program: meeting one again says nothing."""
+"""Whole numbers up to this one are common exponents and factors, so a second occurrence says nothing."""
 
 
 class Numbers:
     """Numbers that Python saw, and that may come back as constants.
 
-    A fraction may come back as any other fraction that was computed from it. A whole number is taken to be a
-    size or a place, which chooses what is run, unless it is greater than ``SMALL`` and comes back as itself,
-    its inverse, its root or its logarithm.
+    A fraction may come back as any other fraction, because Python may have computed with it. A whole number
+    counts as a size or an index, which only decides which operations run. Exception: the whole number is
+    greater than ``SMALL`` and comes back as itself, its inverse, its root or its logarithm.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Numbers:
         return self._any or bool(self._whole)
 
     def saw(self, number: Any) -> None:
-        """Note that Python saw a number; None stands for several, of any kind."""
+        """Note that Python saw a number; None stands for several numbers of any kind."""
         if isinstance(number, int):
             if abs(number) > SMALL:
                 size = abs(number)
@@ -42,7 +42,7 @@ class Numbers:
             self._any = True
 
     def taken_by(self, op: Any, args: Any, kwargs: Any) -> bool:
-        """Whether one of them may take part in what an operation computes; sizes, axes and places do not."""
+        """Whether an operation may compute with one of the numbers; sizes, axes and indices do not count."""
         schema = op._schema.arguments
         given = [*zip(schema, args, strict=False), *((each, kwargs.get(each.name)) for each in schema)]
         return any(
@@ -53,7 +53,7 @@ class Numbers:
         )
 
     def may_be_in(self, tensor: Tensor) -> bool:
-        """Whether one of them may be in a tensor that has just been made."""
+        """Whether one of the numbers may be in a new tensor."""
         if self._any and tensor.is_floating_point():
             return True
         return tensor.numel() == 1 and abs(tensor.item()) in self._whole

@@ -12,7 +12,7 @@ from scanproof.programs.program import Node, Program, Value
 aten = torch.ops.aten
 
 _ANY_STRIDES = {aten.view.default: aten.reshape.default, aten._unsafe_view.default: aten.reshape.default}
-"""Views of memory in the order in which PyTorch had it; here tensors may lie otherwise."""
+"""Views that depend on memory layout; the layout here may differ from that of the recording."""
 
 
 def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
@@ -23,9 +23,8 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
         inputs: one tensor for each of ``program.inputs``, of its shape and dtype.
 
     Returns:
-        The outputs, by where the function returns them. Values that Python saw are those of the recording:
-        the result is that of the function for inputs that take the same path. Random numbers are those that
-        the recording drew.
+        The outputs, by their paths in the result of the function. Values that Python saw, and random numbers,
+        are those of the recording. For inputs that take the same path, the outputs are those of the function.
     """
     held: dict[int, Tensor] = {
         value.index: tensor for value, tensor in zip(program.inputs, inputs, strict=True)
@@ -45,7 +44,7 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
 
 
 def run(node: Node, held: dict[int, Tensor]) -> None:
-    """Run one operation on the tensors held by their values' numbers, and hold its outputs."""
+    """Run one operation on tensors that are held by the numbers of their values, and hold the outputs."""
     args = _filled(node.args, held)
     kwargs = {name: _fill(arg, held) for name, arg in node.kwargs.items()} if node.kwargs else {}
     for number in node.writes:

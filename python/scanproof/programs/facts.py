@@ -1,8 +1,8 @@
-"""What is known of an entry for every input: that it is 0, 1, minus infinity, or far below every other.
+"""Facts about an entry for every input: it is 0, 1, minus infinity, or far below all other entries.
 
-Masks are constants, and what they hide is not read: 0 times a number is 0, minus infinity plus a number is
-minus infinity, and both drop out of a sum or a softmax. That holds for finite numbers. A large negative
-number in place of minus infinity hides as well, as long as scores are small beside it.
+Masks are constants, and masked entries are not read: 0 times a number is 0, minus infinity plus a number is
+minus infinity, and both drop out of a sum or a softmax. This holds for finite numbers. A large negative
+number in place of minus infinity also masks an entry, if its magnitude is large against the scores.
 """
 
 from typing import Any
@@ -14,21 +14,21 @@ from torch import Tensor
 from scanproof.programs.compact import Array
 
 ANY, ZERO, ONE, NINF, LOW = range(5)
-"""Nothing known; 0 or false; 1 or true; minus infinity; at most -1e4 plus what scores add."""
+"""Nothing known; 0 or false; 1 or true; minus infinity; at most -1e4 plus a score."""
 
 FACTS = 5
 EXACT = np.array([False, True, True, True, False])
-"""Facts that say what the value is, so that nothing is read."""
+"""Facts that fix the value, so that nothing is read."""
 
 HIDDEN = np.array([False, False, False, True, True])
 """Facts that a softmax turns into 0."""
 
 LOW_ENOUGH = {torch.float64: -1e5}
-"""From where on a number hides in a softmax; -1e4 in dtypes that are not listed."""
+"""The greatest number that counts as masked in a softmax; -1e4 for dtypes that are not listed."""
 
 
 def fact_of(number: Any, dtype: torch.dtype = torch.float32) -> int:
-    """Return what is known of a number."""
+    """Return the fact about a number."""
     if number == 0:
         return ZERO
     if number == 1:
@@ -39,7 +39,7 @@ def fact_of(number: Any, dtype: torch.dtype = torch.float32) -> int:
 
 
 def facts_of(tensor: Tensor) -> Array | None:
-    """Return what is known of the entries of a constant; None where that is nothing."""
+    """Return the facts about the entries of a constant; None if there are none."""
     if tensor.is_complex() or not tensor.numel():
         return None
     for dim, (stride, length) in enumerate(zip(tensor.stride(), tensor.shape, strict=True)):
@@ -55,7 +55,7 @@ def facts_of(tensor: Tensor) -> Array | None:
 
 
 def table(**known: int) -> Array:
-    """Return for each fact of an argument the fact of the result; ``ZERO=ONE`` turns 0 into 1."""
+    """Return the map from facts of an argument to facts of the result; ``ZERO=ONE`` maps 0 to 1."""
     names = {"ZERO": ZERO, "ONE": ONE, "NINF": NINF, "LOW": LOW}
     facts = np.zeros(FACTS, np.uint8)
     for name, fact in known.items():

@@ -1,4 +1,4 @@
-"""Keep Python from looking for garbage while many objects are made that all stay."""
+"""Pause Python's garbage collection while many long-lived objects are created."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_gc() -> Iterator[None]:
-    """Create many objects without looking for garbage among them again and again."""
+    """Pause garbage collection within the context."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,8 +1,8 @@
-"""Labels: what each entry of each tensor of a program reads of the inputs.
+"""Labels: which inputs each entry of each tensor of a program reads.
 
-A label is an element of a lattice, joined over all that an entry reads: the latest position with ``max``, a
-set of examples with ``or`` on bits. Rows of the table say for each operation how the labels of its arguments
-reach its results (``scanproof.programs.reads``).
+A label is an element of a lattice. The label of an entry is the join over everything that the entry reads:
+the latest position (``max``), or a set of examples (``or`` on bits). For each operation, a row of the table
+says how the labels of its arguments reach its results (``scanproof.programs.reads``).
 """
 
 from collections import Counter
@@ -28,8 +28,8 @@ class Lattice:
 
     Attributes:
         join: joins two arrays of labels; its ``reduce`` and ``accumulate`` join along axes.
-        bottom: the label of what reads nothing.
-        top: the label of what may read everything.
+        bottom: the label of an entry that reads nothing.
+        top: the label of an entry that may read everything.
         dtype: dtype of labels.
     """
 
@@ -45,7 +45,7 @@ class Lattice:
 
     @staticmethod
     def sets(size: int) -> "Lattice":
-        """Return the lattice of sets of up to 63 things, a bit each."""
+        """Return the lattice of sets of up to 63 elements, one bit for each."""
         return Lattice(np.bitwise_or, 0, 2**size - 1, np.int64)
 
 
@@ -54,11 +54,11 @@ Parts: TypeAlias = tuple[Array, ...]
 
 
 class State:
-    """What is known of a tensor: its labels, and facts about its entries.
+    """The labels of a tensor, and facts about its entries.
 
     Attributes:
-        parts: labels; None where nothing is read. Where a fact is exact, they mean nothing.
-        fact: facts, a compact array; None where nothing is known.
+        parts: labels; None if nothing is read. The label of an entry with an exact fact has no meaning.
+        fact: facts, a compact array; None if nothing is known.
     """
 
     __slots__ = ("fact", "parts")
@@ -72,13 +72,13 @@ NOTHING = State(None)
 
 @dataclass
 class Assumed:
-    """What a reading rests on beyond the program.
+    """The assumptions of a reading beyond the program.
 
     Attributes:
-        finite: hidden numbers are finite.
-        low: scores are small beside the large negative numbers that hide some of them, and some are left.
-        unknown: operations without a row, and how often they were met.
-        whole: operations that read whole axes by their nature, though a result may cancel (Fourier
+        finite: masked numbers are finite.
+        low: scores are small against the large negative numbers of masks, and some scores are not masked.
+        unknown: operations without a row, and how often they occurred.
+        whole: operations that always read whole axes, although later steps may cancel these reads (Fourier
             transforms).
     """
 
@@ -93,14 +93,14 @@ class Reader:
 
     Args:
         program: the program.
-        lattices: what labels are.
-        marks: labels of input values, by their numbers; others read nothing.
-        keep: whether states are kept after they were last needed.
+        lattices: the lattices of the labels.
+        marks: labels of input values, by the numbers of the values; other inputs read nothing.
+        keep: whether states are kept after their last use.
 
     Attributes:
-        states: the states by the numbers of their values, while they are needed.
-        assumed: what the labels rest on.
-        left: for each departure, the labels of its value joined over all entries.
+        states: the states by the numbers of their values, until their last use.
+        assumed: the assumptions of the labels.
+        left: for each departure, the labels of its value, joined over all entries.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Reader:
             self.states[index] = State(parts)
 
     def run(self, after: Callable[[Node], bool] | None = None) -> None:
-        """Label all values that outputs depend on; stop when ``after`` a node returns true."""
+        """Label all values that outputs depend on; stop when ``after(node)`` returns true."""
         with without_gc():
             self._run(after)
 
@@ -169,9 +169,9 @@ class Reader:
             self._depart(pending.pop())
 
     def _follows_orders(self, nodes: Sequence[Node]) -> Any:
-        """Return what follows orders that values decide; None where there are none."""
+        """Return the object that follows orders that values decide; None if there are none."""
         if any(node.op.overloadpacket.__name__ in ("sort", "argsort", "nonzero") for node in nodes):
-            from scanproof.programs.arranged import Arrangements  # which needs this module
+            from scanproof.programs.arranged import Arrangements  # that module imports this one
 
             return Arrangements(self)
         return None
@@ -188,7 +188,7 @@ class Reader:
             self._gone = self.joined(self._gone, whole)
 
     def _spread(self, node: Node) -> None:
-        """Let the results of a node read what left the program before."""
+        """Let the results of a node read the values that left the program before."""
         for value in node.outputs:
             if value is not None:
                 self.states[value.index] = State(self.joined(self.parts(value), self._gone))
@@ -203,11 +203,11 @@ class Reader:
         return NOTHING
 
     def tensor(self, value: Any) -> Tensor | None:
-        """Return a value that is known; None of another."""
+        """Return the tensor of a known value; None for other values."""
         return self._known.get(value.index)
 
     def fact(self, value: Any) -> Array | None:
-        """Return what is known of the entries of a value, or of a number; None where that is nothing."""
+        """Return the facts about the entries of a value, or about a number; None if there are none."""
         if not isinstance(value, Value):
             known = fact_of(value)
             return np.array(known, np.uint8) if known else None
@@ -222,7 +222,7 @@ class Reader:
         return self._facts[value.index]
 
     def parts(self, value: Any) -> Parts | None:
-        """Return the labels of a value, those of nothing where its entries are known."""
+        """Return the labels of a value; known entries read nothing."""
         if not isinstance(value, Value):
             return None
         found = self.states[value.index] or self.state(value)
@@ -231,7 +231,7 @@ class Reader:
         return self.without(found.parts, EXACT[found.fact])
 
     def without(self, parts: Parts, hidden: Array) -> Parts:
-        """Return labels of nothing where ``hidden``."""
+        """Return labels with the bottom label at ``hidden`` entries."""
         if not hidden.any():
             return parts
         return tuple(
@@ -255,7 +255,7 @@ class Reader:
         return parts
 
     def reduced(self, parts: Parts, dims: Sequence[int] | None) -> Parts:
-        """Return labels joined along axes (all of them for None), which are kept with length 1."""
+        """Return labels joined along axes (None: all axes), which are kept with length 1."""
         return tuple(
             lattice.join.reduce(part, axis=tuple(dims) if dims is not None else None, keepdims=True)
             for lattice, part in zip(self.lattices, parts, strict=True)
@@ -267,7 +267,7 @@ class Reader:
         return tuple(ranked(part, rank) for part in parts)
 
     def bottoms(self) -> Parts:
-        """Return labels of nothing."""
+        """Return the bottom label of each lattice."""
         return tuple(np.array(lattice.bottom, lattice.dtype) for lattice in self.lattices)
 
 

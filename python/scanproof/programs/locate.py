@@ -1,4 +1,4 @@
-"""Find the operation by which an output comes to read what it must not."""
+"""Find the operation through which an output reads an input that is not allowed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,19 +17,19 @@ from scanproof.programs.table import row_of
 def first_beyond(
     program: Program, axes: Axes, outputs: Sequence[Value], reaches: Sequence[Array]
 ) -> Jump | None:
-    """Return the first operation, on a way to the outputs, with an entry that reads beyond its own position.
+    """Return the first operation on a path to the outputs with an entry that reads beyond its own position.
 
-    An entry that reads one position only, however it was moved there, has that position. Of others, the
-    position is the place on the one axis that has as many places as there are positions; an entry without
-    such an axis has no position of its own. If no entry reads beyond its own position so far, entries of
-    one position have the place, too; and if that does not help, the last operation that did more than move
-    entries is to blame.
+    The position of an entry that reads only one position is that position. The position of another entry is
+    its index along the only axis whose length is the number of positions; without such an axis, the entry has
+    no position. If no operation is found this way, entries that read one position also get the index as their
+    position. If this finds no operation either, the result is the last operation that did more than move
+    entries.
 
     Args:
         program: the program.
-        axes: where inputs have positions.
+        axes: the axes of positions of the inputs.
         outputs: outputs that read too far.
-        reaches: how many inputs each position of each output may read.
+        reaches: number of inputs that each position of each output may read.
     """
     reader = _both_ends(program, axes)
     ways = _leading_to(program, outputs)
@@ -47,7 +47,7 @@ def first_beyond(
 
 
 def _both_ends(program: Program, axes: Axes) -> Reader:
-    """Return a reader of the latest position and of the first one, counted from the end."""
+    """Return a reader of the latest position, and of the first position counted from the end."""
     last = axes.length - 1
     marks: dict[int, Parts] = {}
     for value in program.inputs:
@@ -98,7 +98,7 @@ def _only_axis(shape: Shape, length: int) -> int | None:
 
 
 def _given_up(program: Program, reader: Reader, node: Node, length: int) -> Node | None:
-    """Return the first operation before ``node`` that mixed positions into what has none, if one did."""
+    """Return the first operation before ``node`` that mixed positions into an entry without a position."""
     made = _producers(program)
     found: Node | None = None
     while True:
@@ -128,7 +128,7 @@ def _latest(reader: Reader, value: Value) -> int:
 def first_mixed(
     program: Program, lattice: Lattice, marks: Mapping[int, Parts], outputs: Sequence[Value]
 ) -> Jump | None:
-    """Return the first operation, on a way to the outputs, with an entry that reads two things."""
+    """Return the first operation on a path to the outputs with an entry that reads two examples."""
     reader = Reader(program, [lattice], marks, keep=True)
     ways = _leading_to(program, outputs)
     found: list[Node] = []

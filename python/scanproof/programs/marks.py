@@ -1,8 +1,8 @@
-"""Which value of the program a tensor holds, while views of it are taken and written into.
+"""Which value of the program a tensor holds, also when views of the tensor are taken and written into.
 
-A view shares its memory with the tensor that it was taken from. A write into either changes both: the written
-view is put back into the tensor that it was taken from, up to the one that owns the memory, and other views
-are taken anew when they are next read.
+A view shares its memory with its base tensor, and a write into one changes both. The written view is put back
+into its base, and so on up to the tensor that owns the memory. Other views are taken again when they are next
+read.
 """
 
 from collections.abc import Callable
@@ -20,17 +20,17 @@ Emit = Callable[..., Value]
 
 
 class Mark:
-    """What a tensor holds: carried by the tensor itself as an attribute.
+    """The value that a tensor holds; the mark is an attribute of the tensor.
 
     Attributes:
-        recorder: who recorded it; a mark of another recording means nothing.
-        value: its value when it was last looked at.
-        parent: the mark of the tensor that it is a view of; None where it owns its memory.
-        node: the operation that took the view, on the parent's value.
-        item: which of the operation's results it is; None where there is one.
+        recorder: the recorder of this mark; a mark of another recording has no meaning.
+        value: the value of the tensor when the mark was last updated.
+        parent: the mark of the tensor's base; None if the tensor owns its memory.
+        node: the operation that took the view from the value of the parent.
+        item: the index of the view among the results of the operation; None for a single result.
         root: the mark of the tensor that owns the memory.
-        version: of a root: how often the memory was written into.
-        seen: the version of its root at which ``value`` is what the tensor holds.
+        version: for a root, the number of writes into the memory.
+        seen: the version of the root at which the tensor holds ``value``.
     """
 
     __slots__ = ("item", "node", "parent", "recorder", "root", "seen", "value", "version")
@@ -52,13 +52,13 @@ class Mark:
             self.seen = self.root.version
 
     def __deepcopy__(self, memo: object) -> None:
-        """Leave marks behind when a tensor is copied."""
+        """Return no mark, because a copied tensor has none."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()
 
     def current(self, emit: Emit) -> Value:
-        """Return what the tensor holds, taken anew from what it is a view of, if that has changed."""
+        """Return the value of the tensor; take the view again if its base has changed."""
         if self.seen != self.root.version:
             assert self.parent is not None
             assert self.node is not None
@@ -68,7 +68,7 @@ class Mark:
         return self.value
 
     def write(self, value: Value, emit: Emit) -> None:
-        """Let the tensor hold ``value`` from now on, and with it all that share its memory."""
+        """Let the tensor hold ``value`` from now on, and update all tensors that share its memory."""
         self.current(emit)
         self.root.version += 1
         mark = self
@@ -80,7 +80,7 @@ class Mark:
 
 
 def _put_back(parent: Value, view: Node, item: int | None, value: Value, emit: Emit) -> Value:
-    """Return the tensor that a view was taken from, with ``value`` in the view's place."""
+    """Return the base of a view, with ``value`` in place of the view."""
     args = view.args[1:]
     name = view.op.overloadpacket.__name__
     shape = parent.shape

@@ -1,4 +1,4 @@
-"""What the schema of an operation says: what it writes and shares, and whether values decide its shape."""
+"""Properties from the schema of an operation: writes, shared memory, shapes that values decide."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,19 +16,19 @@ _UNDECLARED = {"aten.native_batch_norm.default": (3, 4), "aten.cudnn_batch_norm.
 
 @dataclass(frozen=True)
 class Traits:
-    """What is known of an operation before it runs.
+    """The properties of an operation that are known before it runs.
 
     Attributes:
-        writes: numbers of the positional arguments that it writes into.
-        writes_out: names of the named arguments that it writes into.
-        functional: the operation that returns what this one writes; None where there is none.
-        casts: whether ``functional`` may return another dtype than the one written into.
-        views: whether its results share the memory of its first argument.
-        reshapes: whether it changes the shape of its argument in place, as ``unsqueeze_`` does.
-        refused: why it cannot be recorded; empty where it can.
-        by_value: whether values decide the shape of its result, or it returns numbers to Python.
-        random: whether it draws.
-        filler: what it fills a tensor with, where it takes its arguments for their shapes only.
+        writes: indices of the positional arguments that the operation writes into.
+        writes_out: names of the named arguments that the operation writes into.
+        functional: the operation that returns what this operation writes; None if there is none.
+        casts: whether ``functional`` may return another dtype than that of the written argument.
+        views: whether the results share the memory of the first argument.
+        reshapes: whether the operation changes the shape of its argument in place, as ``unsqueeze_`` does.
+        refused: why the operation cannot be recorded; empty if it can be recorded.
+        by_value: whether values decide the shape of the result, or the operation returns numbers to Python.
+        random: whether the operation draws random numbers.
+        filler: the number that the operation fills a tensor with, if it uses only the shape of its argument.
     """
 
     writes: tuple[int, ...]
@@ -63,7 +63,7 @@ _FILLERS = {
 
 
 def traits_of(op: Any) -> Traits:
-    """Return what the schema of an ``OpOverload`` says."""
+    """Return the properties from the schema of an ``OpOverload``."""
     schema = op._schema
     name = op.overloadpacket.__name__
     written = [
@@ -89,11 +89,11 @@ def traits_of(op: Any) -> Traits:
 
 
 def _refused(name: str) -> str:
-    """Return why an operation cannot be recorded; empty where it can."""
+    """Return why an operation cannot be recorded; empty if it can be recorded."""
     if name in _METADATA:
-        return f"{name} changes which memory a tensor has"
+        return f"{name} changes the memory of a tensor"
     if any(kind in name for kind in ("sparse", "nested", "quantize_per")):
-        return f"{name} is of sparse, nested or quantised tensors; use dense ones"
+        return f"{name} works on sparse, nested or quantised tensors; use dense tensors"
     return ""
 
 
@@ -114,7 +114,7 @@ def _functional(op: Any, name: str) -> Any:
 
 
 def _returns_what(functional: Any, op: Any) -> bool:
-    """Whether an operation takes what ``op`` takes, writes nothing, and returns what ``op`` writes."""
+    """Whether an operation takes the arguments of ``op``, writes nothing, and returns what ``op`` writes."""
     ours, theirs = op._schema.arguments, functional._schema.arguments
     if any(argument.alias_info is not None and argument.alias_info.is_write for argument in theirs):
         return False

@@ -1,4 +1,4 @@
-"""Which module and which line of a user's code ran an operation."""
+"""The module and the line of the user's code that ran an operation."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,14 +16,14 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 _FOREIGN = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
 SOURCE = 80
-"""Characters of a line of source code that are shown."""
+"""Number of characters of a line of source code that are shown."""
 
 REACH = 4
-"""How many functions, containers and objects may lie between a function and a module that it holds."""
+"""Greatest number of functions, containers and objects between a function and a module that it holds."""
 
 
 class Place:
-    """Where an operation was run: the module, and the first line outside of torch.
+    """The place of an operation: the module, and the first line of code outside of torch.
 
     Attributes:
         module: dotted path and class of the module; empty outside of modules.
@@ -36,12 +36,12 @@ class Place:
 
     @property
     def file(self) -> str:
-        """Path of the source file; empty where no line is known."""
+        """Path of the source file; empty if no line is known."""
         return self._code.co_filename if self._code else ""
 
     @property
     def line(self) -> int:
-        """Number of the line, from 1; 0 where none is known."""
+        """Number of the line, counted from 1; 0 if no line is known."""
         if self._code is None:
             return 0
         for start, end, line in self._code.co_lines():
@@ -51,7 +51,7 @@ class Place:
 
     @property
     def source(self) -> str:
-        """The line itself, shortened."""
+        """The text of the line, shortened."""
         text = getline(self.file, self.line).strip()
         return text if len(text) <= SOURCE else f"{text[:SOURCE]} …"
 
@@ -65,13 +65,15 @@ NOWHERE = Place("", None, 0)
 
 
 class Where:
-    """Follows the calls of modules while it is entered, and says where execution is.
+    """Follows calls of modules within a context, and returns the current place of execution.
 
     Args:
-        fn: the function; modules that it is, holds or closes over give the paths their names.
+        fn: the function; the paths start at modules that ``fn`` is, holds or closes over.
+        outermost: the code that calls ``fn``; the lines above are no part of ``fn``.
     """
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
+    def __init__(self, fn: Callable[..., Any], outermost: CodeType) -> None:
+        self._outermost = outermost
         self._names = module_names(fn)
         self._stack = [""]
         self._thread = get_ident()
@@ -79,7 +81,7 @@ class Where:
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """Follow calls of modules made by this thread within the context."""
+        """Follow calls of modules by this thread within the context."""
         with ExitStack() as stack:
             for handle in (
                 register_module_forward_pre_hook(self._enter),
@@ -89,7 +91,7 @@ class Where:
             yield
 
     def now(self, depth: int) -> Place:
-        """Return the place of the first frame outside of torch, ``depth`` frames up or more."""
+        """Return the place of the first frame outside of torch, at least ``depth`` frames up."""
         foreign = self._foreign
         frame = sys._getframe(depth)
         while True:
@@ -99,7 +101,7 @@ class Where:
                 skip = foreign[code] = code.co_filename.startswith(_FOREIGN)
             if not skip:
                 return Place(self._stack[-1], code, frame.f_lasti)
-            if frame.f_back is None:
+            if code is self._outermost or frame.f_back is None:
                 return Place(self._stack[-1], None, 0)
             frame = frame.f_back
 
@@ -116,7 +118,7 @@ class Where:
 
 
 def module_names(fn: Callable[..., Any]) -> dict[int, str]:
-    """Return the dotted paths of modules by their ids, from what ``fn`` is, holds or closes over."""
+    """Return the dotted paths, by id, of the modules that ``fn`` is, holds or closes over."""
     names: dict[int, str] = {}
     for prefix, held in _held(fn, "", REACH):
         if isinstance(held, nn.Module):
@@ -147,8 +149,9 @@ def _held(thing: Any, name: str, reach: int) -> Iterator[tuple[str, nn.Module | 
     elif isinstance(thing, MethodType):
         yield from _held(thing.__self__, name, reach - 1)
     elif isinstance(thing, FunctionType):
+        yield from _held(getattr(thing, "__wrapped__", None), name, reach)  # first: its names are the user's
         for free, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
-            with suppress(ValueError):  # a cell that nothing has been put in yet
+            with suppress(ValueError):  # an empty cell
                 yield from _held(cell.cell_contents, free, reach - 1)
         for used in thing.__code__.co_names:
             yield from _held(thing.__globals__.get(used), used, reach - 1)

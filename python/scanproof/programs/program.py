@@ -16,14 +16,14 @@ class Value:
     """A tensor of the program.
 
     Attributes:
-        index: its number; what is computed later has a greater one.
-        shape: its shape.
-        dtype: its dtype.
-        source: an input, a parameter, another tensor that was there before, or computed by a node.
-        varies: whether an input may change it.
-        known: whether its entries are those recorded, for every input and every parameter.
-        tensor: what was recorded of it; None for a computed value.
-        name: where the inputs hold it; empty for others.
+        index: the number of the value; a value that is computed later has a greater number.
+        shape: the shape.
+        dtype: the dtype.
+        source: an input, a parameter, another tensor that existed before, or computed by a node.
+        varies: whether the value may depend on an input.
+        known: whether the entries equal the recorded ones for every input and every parameter.
+        tensor: the recorded tensor; None for a computed value.
+        name: the path among the inputs; empty for other values.
     """
 
     __slots__ = ("dtype", "index", "known", "name", "shape", "source", "tensor", "varies")
@@ -50,17 +50,17 @@ class Node:
     """One operation.
 
     Attributes:
-        op: the operation. It writes into none of its arguments but those of ``writes``.
-        args: its arguments; a ``Value`` stands for a tensor, also within lists.
-        kwargs: its named arguments.
+        op: the operation, which writes only into the arguments in ``writes``.
+        args: the arguments; a ``Value`` stands for a tensor, also within lists.
+        kwargs: the named arguments.
         reads: the values among the arguments.
-        outputs: the values that it returns, in order; None for a result that is no tensor.
-        single: whether it returns its one output itself, in place of a sequence.
-        writes: the numbers of the arguments that it changes; their new values follow the other outputs.
-        place: which module and line ran it.
-        known: whether its outputs are known.
-        takes_numbers: whether a number among its arguments may come from a value that left the program.
-        random: whether it draws.
+        outputs: the returned values, in order; None for a result that is no tensor.
+        single: whether the operation returns one output itself, not a sequence.
+        writes: the indices of the written arguments; their new values follow the other outputs.
+        place: the module and the line that ran the operation.
+        known: whether the outputs are known.
+        takes_numbers: whether a number among the arguments may come from a value that left the program.
+        random: whether the operation draws random numbers.
     """
 
     __slots__ = (
@@ -96,7 +96,7 @@ class Node:
         self.takes_numbers, self.random = takes_numbers, random
 
     def given(self, first: int, *defaults: Any) -> list[Any]:
-        """Return as many arguments as there are defaults, from one on, with defaults for those left out."""
+        """Return the arguments from index ``first`` on, with a default for each argument that is left out."""
         found = self.args[first : first + len(defaults)]
         return [*found, *defaults[len(found) :]]
 
@@ -112,15 +112,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Departure:
-    """A value of a tensor that left the program: Python saw it.
+    """A value that left the program, because Python saw entries of the tensor.
 
     Attributes:
         value: the tensor.
-        after: how many nodes had run before.
-        place: which module and line asked for it.
-        kind: what asked for it, such as ``item`` or ``numpy``.
-        steers: whether it can only have decided what was run (a truth value, a size); a number may also have
-            come back as a constant.
+        after: number of nodes that had run before.
+        place: the module and the line that asked for the entries.
+        kind: the method that asked for the entries, such as ``item`` or ``numpy``.
+        steers: True if the value can only have decided which operations ran (a truth value, a size); False if
+            a number may also have come back as a constant.
     """
 
     value: Value
@@ -136,11 +136,11 @@ class Program:
 
     Attributes:
         inputs: the tensors given, in order.
-        nodes: the operations in the order in which they ran.
+        nodes: the operations in the order of execution.
         values: all values, by their numbers.
-        outputs: the tensors returned, by where the result holds them.
+        outputs: the returned values, by their paths in the result.
         departures: values that Python saw.
-        results: what the function returned when it was recorded, as ``outputs``.
+        results: the returned tensors of the recording, by their paths in the result.
         written: tensors that the function holds and writes into.
     """
 
@@ -153,7 +153,7 @@ class Program:
     written: list[Tensor]
 
     def used(self) -> Iterator[Node]:
-        """Yield the nodes that an output, or a value that Python saw, depends on, and those that draw."""
+        """Yield the nodes behind an output or behind a value that Python saw, and all nodes that draw."""
         alive = {*self.outputs.values(), *(departure.value for departure in self.departures)}
         kept = []
         for node in reversed(self.nodes):

@@ -1,14 +1,14 @@
 """Record what a PyTorch function computes at an input, as a program of ATen operations.
 
-A dispatch mode sees every operation that PyTorch runs below autograd, with real tensors, after PyTorch itself
-has taken composite operations apart. Writes are turned into operations that return what is written
-(``scanproof.programs.marks``), and what has no row in the table of reads is taken apart by PyTorch's core
-ATen decompositions, so that the program has no views, no writes, and few kinds of operations.
+A dispatch mode sees every operation that PyTorch runs below autograd, with real tensors, after PyTorch has
+decomposed composite operations. A write becomes an operation that returns the written tensor
+(``scanproof.programs.marks``). PyTorch's core ATen decompositions split an operation without a row in the
+table of reads. The program therefore has no views, no writes, and few kinds of operations.
 
-``torch.fx.experimental.proxy_tensor.make_fx`` with ``functionalize`` gives the same program, but was measured
-at 0.7 ms an operation (torch 2.13, CPU): 560 times the time of a Python loop over 512 tokens, where this mode
-takes 4 to 7 times. Tensors here are the function's own, not wrapped: what a module keeps between calls stays
-usable, and values that Python asks for are the real ones.
+``torch.fx.experimental.proxy_tensor.make_fx`` with ``functionalize`` gives the same program, but takes 0.7 ms
+per operation (torch 2.13, CPU). For a Python loop over 512 tokens, this is 560 times the time of the loop
+itself; this mode takes 4 to 7 times the time. Tensors are not wrapped, so the state that a module keeps
+between calls stays usable, and Python sees the real values.
 """
 
 import sys
@@ -37,30 +37,31 @@ _MARK = "_scanproof_mark"
 _PLAIN, _VIEW, _OTHER = range(3)
 _PYTHON = {int, float, bool, list, tuple, type(None), str, torch.dtype}
 _TWICE = (
-    "read: the function writes into a tensor that it holds and reads the same memory through another tensor; "
-    "let it read it through the one that it writes into."
+    "read: the function writes into a tensor that it holds, and reads the same memory through another; "
+    "read the memory through the tensor that is written into."
 )
 
 
 def record(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     """Record ``fn(*args, **kwargs)``.
 
-    The function runs once, without autograd unless it enables it itself, on copies of its inputs. What it
-    writes into tensors that it holds, such as running statistics, is put back.
+    The function runs once on copies of its inputs, without autograd unless the function enables autograd. Its
+    writes into tensors that it holds, such as running statistics, are undone.
 
     Args:
         fn: a function or module.
-        args: its inputs: tensors of any dtype, or tuples, lists, dicts and dataclasses of tensors. Everything
-            else in them is taken as it is. One is called ``x``, several are ``x[0]``, ``x[1]``, ….
+        args: the inputs: tensors of any dtype, or tuples, lists, dicts and dataclasses of tensors. Other
+            objects are passed on unchanged. A single input is called ``x``; several inputs are called
+            ``x[0]``, ``x[1]``, ….
         kwargs: inputs by name.
 
     Returns:
-        The program. Parameters are values of their own, which may be anything; buffers and other tensors that
-        the function holds are constants.
+        The program. A parameter is a value that may hold any numbers; buffers and other tensors that the
+        function holds are constants.
 
     Raises:
-        InvalidArgument: what the function does cannot be recorded: it writes into overlapping memory, resizes
-            tensors, uses sparse, nested or quantised tensors, or subclasses that carry code.
+        InvalidArgument: the function cannot be recorded: it writes into overlapping memory, resizes tensors,
+            or uses sparse, nested or quantised tensors or subclasses with code.
         NothingEstablished: the function raised.
 
     Example:
@@ -76,7 +77,7 @@ class _Recorder(TorchDispatchMode):
     def __init__(self, fn: Callable[..., Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch does not type it
         self._fn = fn
-        self._where = Where(fn)
+        self._where = Where(fn, _Recorder.run.__code__)
         self._before = held_tensors(fn)
         self.nodes: list[Node] = []
         self.values: list[Value] = []
@@ -154,17 +155,17 @@ class _Recorder(TorchDispatchMode):
         return self._run(op, args, kwargs, traits, False)
 
     def _plainly(self, op: HigherOrderOperator, args: Any, kwargs: Any) -> Any:
-        """Run an operation that takes functions, such as flex attention, as without a compiler."""
+        """Run an operation that takes functions, such as flex attention, without a compiler."""
         plain = op.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
         if plain is None:
             raise InvalidArgument(
-                f"read: {op.name()} cannot be recorded: PyTorch runs it in a compiler only."
+                f"read: {op.name()} cannot be recorded: PyTorch runs it only in a compiler."
             )
         with self:
             return plain(*args, **kwargs)
 
     def _study(self, op: Any) -> int:
-        """Find out what kind of operation it is."""
+        """Return the properties of an operation."""
         traits = self._traits[op] = traits_of(op)
         other = (
             traits.refused
@@ -180,7 +181,7 @@ class _Recorder(TorchDispatchMode):
         return kind
 
     def _run(self, op: Any, args: Any, kwargs: Any, traits: Traits | None, views: bool) -> Any:
-        """Run an operation and record it; without ``traits``, it depends on nothing but its arguments."""
+        """Run an operation and record it; without ``traits``, it depends only on its arguments."""
         reads: list[Value] = []
         own_args = self._arguments(args, reads)
         own_kwargs = self._named(kwargs, reads) if kwargs else kwargs
@@ -207,7 +208,7 @@ class _Recorder(TorchDispatchMode):
         parent = self._mark(args[0]) if views else None
         if op is aten.as_strided.default and not (args[0].is_contiguous() and args[0].storage_offset() == 0):
             raise InvalidArgument(
-                "read: as_strided of a part of a tensor cannot be recorded; call contiguous() before."
+                "read: as_strided of a part of a tensor cannot be recorded; call contiguous() first."
             )
         values = self.values
         if result.__class__ is Tensor or isinstance(result, Tensor):
@@ -259,7 +260,7 @@ class _Recorder(TorchDispatchMode):
         return self._hold(tensor)
 
     def _hold(self, tensor: Tensor) -> Mark:
-        """Take a tensor that was there before, or that was made where no operation is seen."""
+        """Take a tensor that existed before, or that was made outside of recorded operations."""
         self._check(tensor)
         if any(_share(tensor, other) for other, _ in self._written):
             raise InvalidArgument(_TWICE)
@@ -267,7 +268,7 @@ class _Recorder(TorchDispatchMode):
         source: Source = "parameter" if parameter else "constant"
         value = self._value(tuple(tensor.shape), tensor.dtype, source, False, not parameter, tensor)
         if self._numbers and id(tensor) not in self._before and self._numbers.may_be_in(tensor):
-            value.known, value.varies = False, True  # a number that Python saw may be in it
+            value.known, value.varies = False, True  # the tensor may contain a number that Python saw
         mark = Mark(self, value)
         self._held[id(tensor)] = tensor, mark
         return mark
@@ -294,7 +295,7 @@ class _Recorder(TorchDispatchMode):
         shape: tuple[int, ...],
         item: int | None = None,
     ) -> Value:
-        """Add an operation that PyTorch did not run as such; return its (``item``-th) result."""
+        """Add an operation that PyTorch did not run itself; return its result, or its result ``item``."""
         reads = [arg for arg in args if isinstance(arg, Value)]
         dtype = kwargs.get("dtype") or (reads[0].dtype if reads else torch.get_default_dtype())
         varies, known = any(value.varies for value in reads), all(value.known for value in reads)
@@ -304,7 +305,7 @@ class _Recorder(TorchDispatchMode):
         return value
 
     def _filled(self, op: Any, traits: Traits, args: Any, kwargs: Any) -> Any:
-        """Record a new tensor of one number; the shape of another is all that it takes of that."""
+        """Record a new constant tensor that takes only its shape from another tensor."""
         result = op(*args, **kwargs)
         fill: Any = {"zeros": 0, "ones": 1, "nothing": None}.get(traits.filler)
         if traits.filler == "second":
@@ -333,7 +334,7 @@ class _Recorder(TorchDispatchMode):
         return tensor
 
     def _written_by(self, op: Any, traits: Traits, args: Any, kwargs: Any) -> Any:
-        """Record what an operation writes as results, and let the tensors written into hold them."""
+        """Record the writes of an operation as results, and let the written tensors hold these results."""
         targets = [args[number] for number in traits.writes if number < len(args)]
         targets += [kwargs[name] for name in traits.writes_out if kwargs.get(name) is not None]
         targets = [
@@ -362,7 +363,7 @@ class _Recorder(TorchDispatchMode):
         node.random = traits.random
         if traits.functional is None:
             if traits.writes_out:
-                raise InvalidArgument(f"read: {op} cannot be recorded: no operation returns what it writes.")
+                raise InvalidArgument(f"read: {op} cannot be recorded: no operation returns its writes.")
             node.writes = tuple(number for number in traits.writes if number < len(args))
             node.writes = tuple(number for number in node.writes if args[number] is not None)
             results = [result] if isinstance(result, Tensor) else list(result or ())
@@ -390,7 +391,7 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _overwritten(self, op: Any, name: str, args: Any, kwargs: Any) -> Any:
-        """Record ``copy_``, ``fill_`` and ``zero_``: what was there before does not matter."""
+        """Record ``copy_``, ``fill_`` and ``zero_``, which do not read the previous entries."""
         target = args[0]
         source = args[1] if len(args) > 1 else 0
         value = self._now(source) if isinstance(source, Tensor) else None
@@ -409,7 +410,7 @@ class _Recorder(TorchDispatchMode):
         return target
 
     def _save(self, target: Tensor) -> None:
-        """Keep what a tensor that was there before holds, before it is first written into."""
+        """Keep the entries of an existing tensor before the first write into it."""
         root = self._mark(target).root
         for tensor, mark in self._held.values():
             if mark is root and all(tensor is not saved for saved, _ in self._written):
@@ -420,7 +421,7 @@ class _Recorder(TorchDispatchMode):
                 mark.value.tensor = self._written[-1][1]
 
     def _by_value(self, op: Any, args: Any) -> bool:
-        """Whether values decide the shape of the result; indices do only if they are truth values."""
+        """Whether values decide the shape of the result; among indices, only truth values do."""
         if op.overloadpacket.__name__ in ("index", "index_put"):
             return any(
                 isinstance(index, Tensor) and index.dtype in (torch.bool, torch.uint8) for index in args[1]
@@ -434,7 +435,7 @@ class _Recorder(TorchDispatchMode):
         self.departures.append(Departure(value, len(self.nodes), self._where.now(2), kind, steers))
 
     def _asked(self, tensor: Tensor, kind: str) -> None:
-        """Note that Python looks at the entries of a tensor where no operation is seen."""
+        """Note that Python reads the entries of a tensor outside of recorded operations."""
         mark = cast("Mark | None", tensor.__dict__.get(_MARK))
         if mark is None or mark.recorder is not self:
             return
@@ -446,12 +447,12 @@ class _Recorder(TorchDispatchMode):
     def _check(self, tensor: Tensor) -> None:
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested:
             raise InvalidArgument(
-                "read: sparse, nested and quantised tensors cannot be recorded; use dense ones."
+                "read: sparse, nested and quantised tensors cannot be recorded; use dense tensors."
             )
 
 
 def _defaults(op: Any, functional: Any, given: int, named: dict[str, Any]) -> tuple[Any, ...]:
-    """Return arguments that ``op`` has a default for and ``functional`` has none."""
+    """Return the arguments that have a default in ``op`` and none in ``functional``."""
     left = zip(op._schema.arguments[given:], functional._schema.arguments[given:], strict=False)
     return tuple(
         ours.default_value
@@ -461,7 +462,7 @@ def _defaults(op: Any, functional: Any, given: int, named: dict[str, Any]) -> tu
 
 
 def _may_cast(traits: Traits, target: Tensor, reads: list[Value]) -> bool:
-    """Whether what a functional operation returns may have another dtype than the tensor written into."""
+    """Whether the result of a functional operation may have another dtype than the written tensor."""
     return (traits.casts and target.dtype != torch.bool) or any(
         value.dtype != target.dtype and value.dtype.is_floating_point and value.shape for value in reads
     )
@@ -473,7 +474,7 @@ def _share(one: Tensor, other: Tensor) -> bool:
 
 @contextmanager
 def plain_kernels() -> Iterator[None]:
-    """Run what PyTorch would fuse or compile as plain operations, drawing the same numbers."""
+    """Run fused or compiled operations as plain operations that draw the same random numbers."""
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng())
         torch.manual_seed(0)

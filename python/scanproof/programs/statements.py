@@ -1,4 +1,4 @@
-"""Say what a custom operator reads, in a line, and test what is said."""
+"""One-line statements about what a custom operator reads."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _AXIS = re.compile(r"(?P<bound><=|<|>=|>)?(?P<name>[A-Za-z_]\w*)(\[(?P<first>-?\
 
 @dataclass(frozen=True)
 class _Axis:
-    """An axis of an argument: its name, and which places of it are read beside the one of the result."""
+    """An axis of an argument: its name, and which indices are read relative to the index of the result."""
 
     name: str
     bound: str = ""
@@ -29,22 +29,26 @@ Pattern = tuple[_Axis, ...]
 
 
 def register_operation(name: str, reads: str | Callable[[Reader, Node], Any]) -> None:
-    """Say what an operator reads, so that programs with it can be read.
+    """State what an operator reads, so that programs with this operator can be read.
 
     A statement names the axes of every tensor argument and of every result, as in ``"b d <=l, b d <=l, d n ->
-    b d l"``. An axis with the name of an axis of the result is read at the same place, one with ``<=`` up to
-    it, with ``<`` before it, with ``>=`` and ``>`` from it on and behind it, and with ``[-3:0]`` from three
-    places before it to itself. An axis that the result does not have is read whole. Several results are
-    separated by semicolons. Arguments are those of the schema that are tensors, also where a call leaves one
-    out.
+    b d l"``. An argument axis ``l`` with the same name as an axis of the result is read as follows, relative
+    to the index of the result:
+
+    - ``l``: at the same index;
+    - ``<=l`` or ``<l``: up to the index, or before it;
+    - ``>=l`` or ``>l``: from the index on, or after it;
+    - ``l[-3:0]``: from three indices before up to the index itself.
+
+    An axis that the result does not have is read completely. Semicolons separate several results. The
+    arguments are the tensor arguments of the schema, also those that a call leaves out.
 
     Test a statement with ``check_operation``.
 
     Args:
         name: the operator, such as ``"mylib::scan"``; with an overload, ``"mylib::scan.out"``.
         reads: the statement, or a row of the table: a function of a reader and a node that returns the state
-            of
-            each result.
+            of each result.
 
     Raises:
         InvalidArgument: the statement cannot be read, or the operator is one of PyTorch's own.
@@ -53,7 +57,9 @@ def register_operation(name: str, reads: str | Callable[[Reader, Node], Any]) ->
         >>> register_operation("mylib::cumulative", "b <=t d -> b t d")
     """
     if name.startswith("aten::"):
-        raise InvalidArgument(f"register_operation: {name} is PyTorch's own; its row is in the table.")
+        raise InvalidArgument(
+            f"register_operation: {name} is an operator of PyTorch; the table already has its row."
+        )
     if isinstance(reads, str):
         arguments, results = _parsed(name, reads)
         REGISTERED[name] = lambda reader, node: _by_statement(reader, node, arguments, results)
@@ -64,13 +70,15 @@ def register_operation(name: str, reads: str | Callable[[Reader, Node], Any]) ->
 def _parsed(name: str, statement: str) -> tuple[list[Pattern], list[Pattern]]:
     left, arrow, right = statement.partition("->")
     if not arrow:
-        raise InvalidArgument(f"register_operation: {name}: '{statement}' has no '->' before its results.")
+        raise InvalidArgument(
+            f"register_operation: {name}: '{statement}' has no '->'; write it before the results."
+        )
     arguments = [_pattern(name, part) for part in left.split(",")]
     results = [_pattern(name, part) for part in right.split(";")]
     for axis in (axis for result in results for axis in result):
         if axis.bound or axis.window:
             raise InvalidArgument(
-                f"register_operation: {name}: a result has plain axes, not '{axis.name}' with more."
+                f"register_operation: {name}: the axes of a result are plain names; write '{axis.name}'."
             )
     return arguments, results
 
@@ -81,7 +89,7 @@ def _pattern(name: str, text: str) -> Pattern:
         found = _AXIS.fullmatch(word)
         if found is None or (found["bound"] and found["first"]):
             raise InvalidArgument(
-                f"register_operation: {name}: '{word}' is no axis; write l, <=l, <l, >=l, >l or l[-3:0]."
+                f"register_operation: {name}: '{word}' is not an axis; write l, <=l, <l, >=l, >l or l[-3:0]."
             )
         window = (int(found["first"]), int(found["last"])) if found["first"] else None
         axes.append(_Axis(found["name"], found["bound"] or "", window))
@@ -95,7 +103,7 @@ def _by_statement(
     if len(values) != len(arguments) or len(results) > len(node.outputs):
         raise InvalidArgument(
             f"read: the statement about {node.name} has {len(arguments)} arguments and {len(results)} "
-            f"results, the operator {len(values)} and {len(node.outputs)}."
+            f"results; the operator has {len(values)} and {len(node.outputs)}."
         )
     states = []
     for result in results:
@@ -108,7 +116,7 @@ def _by_statement(
 
 
 def _tensors(node: Node) -> list[Value | None]:
-    """Return the tensor arguments in the order of the schema, None for one that is left out."""
+    """Return the tensor arguments in the order of the schema; None for an argument that is left out."""
     found: list[Value | None] = []
     schema = node.op._schema.arguments
     given = {**{argument.name: arg for argument, arg in zip(schema, node.args, strict=False)}, **node.kwargs}
@@ -120,13 +128,13 @@ def _tensors(node: Node) -> list[Value | None]:
 
 
 def _read(reader: Reader, node: Node, value: Value, pattern: Pattern, result: Pattern) -> Parts | None:
-    """Return what each entry of a result reads of one argument."""
+    """Return what each entry of a result reads from one argument."""
     parts = reader.parts(value)
     if parts is None:
         return None
     if len(pattern) != len(value.shape):
         raise InvalidArgument(
-            f"read: the statement about {node.name} gives {len(pattern)} axes to a tensor of shape "
+            f"read: the statement about {node.name} names {len(pattern)} axes for a tensor of shape "
             f"{value.shape}."
         )
     names = [axis.name for axis in result]
@@ -143,7 +151,7 @@ def _read(reader: Reader, node: Node, value: Value, pattern: Pattern, result: Pa
 
 
 def _along(part: Array, shape: Shape, dim: int, axis: _Axis, lattice: Lattice) -> Array:
-    """Join along an axis over the places that are read for each place of the result."""
+    """Join along an axis over the indices that each index of the result reads."""
     if axis.window is not None:
         first, last = axis.window
         part = widened(part, shape, [dim])
@@ -159,7 +167,7 @@ def _along(part: Array, shape: Shape, dim: int, axis: _Axis, lattice: Lattice) -
 
 
 def _shifted(part: Array, dim: int, by: int, lattice: Lattice) -> Array:
-    """Return labels with those ``by`` places further on, nothing beyond the ends."""
+    """Return labels shifted by ``by`` indices, with the bottom label beyond the ends."""
     made = np.full_like(part, lattice.bottom)
     length = part.shape[dim]
     if abs(by) < length:

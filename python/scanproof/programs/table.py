@@ -1,4 +1,4 @@
-"""The table of operations: for each, the row that says what its results read."""
+"""The table of operations: the row of an operation says what its results read."""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +11,7 @@ aten = torch.ops.aten
 RowT = TypeVar("RowT", bound=Callable[..., Any])
 
 ROWS: dict[Any, Callable[..., Any]] = {}
-"""Rows by operation packet (all overloads) or by one overload, which goes first."""
+"""Rows by operation packet (all overloads), or by one overload, which takes precedence."""
 
 REGISTERED: dict[str, Callable[..., Any]] = {}
 """Rows that were registered for custom operators, by their names."""
@@ -20,7 +20,7 @@ REGISTERED: dict[str, Callable[..., Any]] = {}
 def row(*names: str) -> Callable[[RowT], RowT]:
     """Enter a row for operations of ATen, named ``"add"`` or ``"add.Tensor"``.
 
-    A name that the installed PyTorch does not have is passed over.
+    Names that the installed PyTorch does not have are ignored.
     """
 
     def enter(rule: RowT) -> RowT:
@@ -36,7 +36,7 @@ def row(*names: str) -> Callable[[RowT], RowT]:
 
 
 def row_of(op: Any) -> Callable[..., Any] | None:
-    """Return the row of an operation; None where there is none."""
+    """Return the row of an operation; None if there is none."""
     import scanproof.programs.reads  # noqa: F401  # enters the rows, which need this module
 
     found = ROWS.get(op) or ROWS.get(op.overloadpacket)
@@ -45,13 +45,13 @@ def row_of(op: Any) -> Callable[..., Any] | None:
 
 @cache
 def _core() -> dict[Any, Callable[..., Any]]:
-    from torch._decomp import core_aten_decompositions  # slow to import, and seldom needed
+    from torch._decomp import core_aten_decompositions  # slow to import, and rarely needed
 
     return dict(core_aten_decompositions())
 
 
 def decomposition_of(op: Any) -> Callable[..., Any] | None:
-    """Return what takes an operation without a row apart; None where it has a row, or nothing does."""
+    """Return the decomposition of an operation without a row; None if there is a row or no decomposition."""
     if row_of(op) is not None or not isinstance(op, torch._ops.OpOverload):
         return None
     if op._can_decompose():

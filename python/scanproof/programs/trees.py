@@ -1,4 +1,4 @@
-"""Tensors within tuples, lists, dicts and dataclasses, named by where they are."""
+"""Tensors within tuples, lists, dicts and dataclasses, named by their paths."""
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy

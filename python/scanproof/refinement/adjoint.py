@@ -1,20 +1,20 @@
 """The gradients of a runner, in the arithmetic that the runner is run in.
 
-A :class:`Tape` is an arithmetic over another one. A runner that is run in it computes what it computes in the
-other, and every operation leaves behind how a gradient goes through it; :meth:`Tape.gradients` then goes
-backwards, again in the other arithmetic. So the adjoint of each operation is written once, and is evaluated
-in float64, exactly, or with a rounding bound.
+A :class:`Tape` wraps another arithmetic, its base. A runner on a tape computes the values of the base
+arithmetic, and the tape records the adjoint of every operation. :meth:`Tape.gradients` then runs the adjoints
+backwards, also in the base arithmetic. The adjoint of each operation is therefore written once, and it is
+evaluated in float64, exactly, or with a rounding bound.
 
 The adjoint of the scan ``h_t = a_t h_(t-1) + b_t`` is the scan ``g_t = a_(t+1) g_(t+1) + G_t`` from the
-last token to the first, G being what the states receive from outside; then ``db_t = g_t`` and
-``da_t = g_t h_(t-1)``: Lean theorems ``diagonalScan_vjp_inputs`` and ``diagonalScan_vjp_decays``. It is a
-scan of the same kind, so the same bound holds, for any association: ``diagonalScan_vjp_inputs_error``. In a
-backward pass through a tree of transitions each ``da_t`` is a sum of the same products, every one of which
-meets no more additions than in ``g_t`` and ``h_(t-1)`` together: it lies within the bound too.
+last token to the first. G is what the states receive from outside. Then ``db_t = g_t`` and
+``da_t = g_t h_(t-1)``: Lean theorems ``diagonalScan_vjp_inputs`` and ``diagonalScan_vjp_decays``. The adjoint
+is a scan of the same kind, so the same bound holds for any association: ``diagonalScan_vjp_inputs_error``. In
+a backward pass through a tree of transitions, each ``da_t`` is a sum of the same products. Each product meets
+no more additions than in ``g_t`` and ``h_(t-1)`` together, so ``da_t`` lies within the bound too.
 
-All terms of a gradient count as one sum, over the uses of a value and over the axes along which it was
-repeated: an implementation may add them in any order, and take common factors out. Pieces that were cut out
-of a value side by side are not added to each other, and count as one use.
+All terms of a gradient count as one sum, over the uses of a value and over the axes along which the value was
+repeated. An implementation may add the terms in any order, and may factor out common factors. Disjoint slices
+of a value are not added to each other; together they count as one use.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,19 +26,19 @@ from numpy.typing import NDArray
 from scanproof.refinement.arithmetic import AdjointArithmetic, Arithmetic, Part, Value
 
 Pull = Callable[[Value], Sequence[Part | None]]
-"""What the gradient of a result adds to those of its operands; None where that is nothing."""
+"""What the gradient of a result adds to the gradient of each operand; None where that is nothing."""
 
 
 class Traced:
-    """A value, and how its gradient reaches the values that it was computed from.
+    """A value, and how its gradient reaches its operands.
 
     Attributes:
-        value: the value, in the arithmetic below.
-        operands: the values that it was computed from.
-        pull: what its gradient adds to those of the operands.
-        view_of: the value of which this is a view, with other axes of size 1 or in another shape; None if it
-            is none.
-        varies: whether gradients go through it.
+        value: the value, in the base arithmetic.
+        operands: the values that this value was computed from.
+        pull: what the gradient of this value adds to the gradients of the operands.
+        view_of: the value of which this value is a view, with other axes of size 1 or in another shape; None
+            if this value is no view.
+        varies: whether gradients go through this value.
     """
 
     __slots__ = ("operands", "pull", "tape", "value", "varies", "view_of")
@@ -111,13 +111,13 @@ class _Pieces:
 
 
 class _Terms:
-    """What is added up to the gradient of one value."""
+    """The terms whose sum is the gradient of one value."""
 
     def __init__(self) -> None:
         self._parts: list[Part | _Pieces] = []
 
     def add(self, part: Part) -> None:
-        """Take a part, one of a piece together with those beside it."""
+        """Take a part; parts of disjoint slices are joined into one term."""
         if part.index is None:
             self._parts.append(part)
             return
@@ -134,7 +134,7 @@ class _Terms:
 
 
 class Tape(Arithmetic):
-    """An arithmetic that remembers what was computed.
+    """An arithmetic that records every operation.
 
     Attributes:
         base: the arithmetic in which values and gradients are computed.
@@ -145,7 +145,7 @@ class Tape(Arithmetic):
         self._recorded: list[Traced] = []
 
     def record(self, value: Value, operands: Sequence[Traced], pull: Pull) -> Traced:
-        """Take a result, with what its gradient adds to those of its operands."""
+        """Record a result, and what its gradient adds to the gradients of its operands."""
         result = Traced(self, value, operands, pull)
         if result.varies:
             self._recorded.append(result)
@@ -239,7 +239,7 @@ class Tape(Arithmetic):
         return self.record(h, (a, b, h0), pull)
 
     def _later(self, decays: Value) -> Value:
-        """Return the decays of the scan backwards: none, then those of the last token to the second."""
+        """Return the decays of the backward scan: zero, then the decays of the last token to the second."""
         none = self.base.zeros((decays.shape[0], 1, *decays.shape[2:]))
         return self.base.concatenate([none, decays[:, :0:-1]], axis=1)
 

@@ -1,9 +1,9 @@
 """The arithmetics a reference runner can be run in: float64, exact rationals, float64 with a rounding bound.
 
 A runner (:mod:`scanproof.refinement.runners`) is written once against :class:`Arithmetic`, as the Lean
-runners are written once against a scalar class without laws. In float64 and in exact arithmetic every sum is
-a left fold in index order from zero, one multiplication and one addition a term, so that the result is the
-Lean fold's.
+runners are written once against a scalar class without laws. In float64 and in exact arithmetic, every sum is
+a left fold in index order from zero, with one multiplication and one addition for each term. The result is
+therefore that of the Lean fold.
 """
 
 import math
@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Value: TypeAlias = Any
-"""What an arithmetic computes with: an array of float64 or of ``Fraction``, or a ``Bounded`` pair of arrays.
+"""The values of an arithmetic: an array of float64 or of ``Fraction``, or a ``Bounded`` pair of arrays.
 
-All have ``shape``, ``reshape``, ``swapaxes``, indexing, ``+``, ``*`` and unary ``-``, with NumPy's
+All values have ``shape``, ``reshape``, ``swapaxes``, indexing, ``+``, ``*`` and unary ``-``, with NumPy's
 broadcasting.
 """
 
 SOFTPLUS_THRESHOLD = 20
-"""Above it PyTorch's softplus, the reference kernels' and the spec's is the identity."""
+"""Above this number, softplus is the identity in PyTorch, in the reference kernels and in the spec."""
 
 
 class Part(NamedTuple):
@@ -32,9 +32,9 @@ class Part(NamedTuple):
     Attributes:
         x: first factor.
         y: second factor, which broadcasts with the first; None where there is none.
-        shape: shape to which the terms are summed over the axes that broadcasting has widened, before they
-            are reshaped to that of the sum; None where the two are one.
-        index: where in that shape the entries of ``x`` belong, at one place each; None: everywhere.
+        shape: shape of the terms after they are summed over the axes that broadcasting has widened. The terms
+            are then reshaped to the shape of the sum. None where the two shapes are equal.
+        index: where in that shape the entries of ``x`` belong, each entry at one place; None: everywhere.
     """
 
     x: Value
@@ -48,10 +48,10 @@ class Arithmetic(ABC):
 
     @abstractmethod
     def lift(self, array: NDArray[Any]) -> Value:
-        """Take parameters or inputs, held exactly, into this arithmetic."""
+        """Convert exact parameters or inputs to this arithmetic."""
 
     def lift_computed(self, array: NDArray[Any]) -> Value:
-        """Take parameters that implementations compute for themselves, as in ``A = -exp(A_log)``."""
+        """Convert parameters that each implementation computes, such as ``A = -exp(A_log)``."""
         return self.lift(array)
 
     def zeros(self, shape: tuple[int, ...]) -> Value:
@@ -99,11 +99,11 @@ class AdjointArithmetic(Arithmetic):
 
     @abstractmethod
     def total(self, parts: Sequence[Part], shape: tuple[int, ...]) -> Value:
-        """Sum all terms of all parts into a value of a shape; no order of summation is meant."""
+        """Sum all terms of all parts into a value of a shape; the order of summation is not specified."""
 
     @abstractmethod
     def scatter(self, pieces: Sequence[tuple[Any, Value]], shape: tuple[int, ...]) -> Value:
-        """Return zeros of a shape with values at indices, each with its own."""
+        """Return zeros of a shape, with each value at its index."""
 
     @abstractmethod
     def broadcast(self, x: Value, shape: tuple[int, ...]) -> Value:
@@ -122,7 +122,7 @@ class AdjointArithmetic(Arithmetic):
         """Return the derivative of ``softplus``: 1 above 20."""
 
     def through_softplus(self, gradient: Value, x: Value) -> Part:
-        """Return what a gradient at ``softplus x`` adds to that at ``x``."""
+        """Return what a gradient at ``softplus x`` adds to the gradient at ``x``."""
         return Part(gradient, self.softplus_slope(x))
 
     def silu_slope(self, x: Value) -> Value:
@@ -132,12 +132,12 @@ class AdjointArithmetic(Arithmetic):
 
 
 class Folding(AdjointArithmetic):
-    """Arithmetics on arrays of numbers, where every sum of a runner is the left fold.
+    """Arithmetics on arrays of numbers, in which every sum of a runner is a left fold.
 
     Attributes:
-        name: what reports call it.
+        name: the name of the arithmetic in reports.
         roundoff: greatest relative error of one sum or product.
-        function_error: greatest relative error asked of ``exp`` and its kin.
+        function_error: greatest relative error of ``exp``, ``log1p``, ``sigmoid`` and ``softplus``.
     """
 
     name: str
@@ -154,7 +154,7 @@ class Folding(AdjointArithmetic):
         return np.asarray(x, dtype=np.float64)
 
     def remainder(self, x: Value) -> NDArray[np.float64]:
-        """Return what rounding to float64 loses, rounded itself."""
+        """Return the rounding error of :meth:`nearest`, itself rounded to float64."""
         return np.zeros(x.shape)
 
     @abstractmethod
@@ -214,10 +214,10 @@ class Folding(AdjointArithmetic):
 
 
 class Float64(Folding):
-    """IEEE double precision, as Lean's ``Float`` has it: overflow gives infinities.
+    """IEEE double precision, the same as Lean's ``Float``: overflow gives infinities.
 
-    ``exp`` and ``log`` are the C library's, entry by entry, since Lean calls the same; NumPy's vectorised
-    ones differ in the last place several times as often.
+    ``exp`` and ``log`` are the functions of the C library, called for each entry, because Lean calls the same
+    functions. NumPy's vectorised functions differ in the last place several times as often.
     """
 
     name = "float64"
@@ -225,7 +225,7 @@ class Float64(Folding):
     function_error = 2.0**-49
 
     def lift(self, array: NDArray[Any]) -> NDArray[np.float64]:
-        """Round to float64 whatever is not."""
+        """Round to float64."""
         return np.asarray(array, dtype=np.float64)
 
     def exp(self, x: Value) -> Value:
@@ -258,15 +258,15 @@ class Float64(Folding):
 class Exact(Folding):
     """Rational numbers, with polynomials in place of the two transcendental functions.
 
-    ``exp x := 1 + x + x²`` and ``log1p x := x + x²`` keep everything rational and small; with them two
-    programs are compared for equality. Dividing by zero gives zero, as in Lean's ``Rat``.
+    With ``exp x := 1 + x + x²`` and ``log1p x := x + x²`` all numbers stay rational and small, so two
+    programs can be compared for equality. Dividing by zero gives zero, as in Lean's ``Rat``.
     """
 
     name = "exact arithmetic"
     roundoff = function_error = 0.0
 
     def lift(self, array: NDArray[Any]) -> NDArray[np.object_]:
-        """Turn every number into the fraction it is, floats included."""
+        """Turn every number, floats included, into an exact fraction."""
         return np.asarray(_to_fraction(array), dtype=object)
 
     def exp(self, x: Value) -> Value:
@@ -297,7 +297,7 @@ class Exact(Folding):
 
 
 def reduced(x: Value, shape: tuple[int, ...]) -> Value:
-    """Sum an array over the axes by which it is wider than a shape that broadcasts to its own."""
+    """Sum an array down to ``shape``, over the axes that broadcasting from ``shape`` has widened."""
     extra = x.ndim - len(shape)
     axes = tuple(i for i, n in enumerate((*[0] * extra, *shape)) if n != x.shape[i])
     return x.sum(axis=axes, keepdims=True).reshape(shape) if axes else x

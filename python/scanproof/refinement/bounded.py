@@ -1,14 +1,15 @@
 """Float64 values that carry a bound on how far a rounded evaluation of the same expression may lie from them.
 
-Model (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.2 and 3.1): an
-implementation's operation returns ``x op y`` with a relative error of at most u, the unit roundoff, plus an
-absolute error of at most eta when it underflows; a fused multiply-add rounds once instead of twice. Its
-``exp``, ``sigmoid`` and ``softplus`` are accurate to a declared number of ulps. Nothing overflows.
+Model (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.2 and 3.1): an operation of
+the implementation returns ``x op y`` with a relative error of at most u, the unit roundoff, plus an absolute
+error of at most eta when the result underflows. A fused multiply-add rounds once instead of twice. The
+``exp``, ``sigmoid`` and ``softplus`` of the implementation are accurate to a declared number of ulps. Nothing
+overflows.
 
 A :class:`Bounded` is a value ``v`` computed in a reference arithmetic, float64 or pairs of float64, and an
-``error`` such that every evaluation under the model gives a number within ``error`` of ``v``. It counts both
-sides: the implementation's rounding, and the reference's rounding of ``v`` itself. Every bound is rounded
-outward, so that its own evaluation in float64 cannot make it too small.
+``error`` such that every evaluation under the model gives a number within ``error`` of ``v``. The ``error``
+covers both sides: the rounding of the implementation, and the rounding of the reference in ``v`` itself.
+Every bound is rounded outward, so evaluating the bound in float64 cannot make the bound too small.
 """
 
 import math
@@ -36,12 +37,12 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 
 class Bounded:
-    """Values of a reference arithmetic, and a bound on the distance of the implementation's from each.
+    """Values of a reference arithmetic, and for each a bound on its distance from the implementation's value.
 
     Attributes:
         exact: the values, in the reference arithmetic.
         error: the bounds.
-        arithmetic: what made them.
+        arithmetic: the arithmetic that computed the values and the bounds.
     """
 
     __slots__ = ("arithmetic", "error", "exact")
@@ -58,7 +59,7 @@ class Bounded:
 
     @property
     def rest(self) -> Floats:
-        """What is missing in :attr:`value`."""
+        """The difference between the exact values and :attr:`value`."""
         return self.arithmetic.reference.remainder(self.exact)
 
     @property
@@ -106,8 +107,8 @@ class BoundedArithmetic(AdjointArithmetic):
 
     Attributes:
         rounding: the assumptions on the implementation.
-        reference: what the values are computed in.
-        peak: greatest magnitude met so far by any intermediate of any evaluation order.
+        reference: the arithmetic of the values.
+        peak: greatest magnitude so far of any intermediate in any evaluation order.
         references: the reference arithmetics to choose from, the more exact one last.
     """
 
@@ -127,7 +128,7 @@ class BoundedArithmetic(AdjointArithmetic):
         return Bounded(self.reference.lift(FLOAT64.lift(array)), np.zeros(()), self)
 
     def lift_computed(self, array: NDArray[Any]) -> Bounded:
-        """Take values that the implementation has to the declared ulps of its ``exp``, and we to two ulps."""
+        """Take values with the error of the implementation's ``exp``, and of the reference's (two ulps)."""
         value = FLOAT64.lift(array)
         size = np.abs(value)
         known = 2 * self.rounding.exp_ulps * self.rounding.unit_roundoff + 2.0**-51
@@ -147,7 +148,7 @@ class BoundedArithmetic(AdjointArithmetic):
     def rounded(self, exact: Value, spread: Floats, sizes: Floats | None = None) -> Bounded:
         """Bound one rounded operation whose exact results lie within ``spread`` of each other.
 
-        The reference's own error is relative to ``sizes``, those of the result unless told otherwise.
+        The error of the reference is relative to ``sizes``; by default, the sizes of the result.
         """
         u, eta, own = self.rounding.unit_roundoff, self.rounding.underflow, self.reference.roundoff
         size = self.reference.size(exact)
@@ -157,7 +158,7 @@ class BoundedArithmetic(AdjointArithmetic):
         return Bounded(exact, _up(spread + u * reach + eta + reference), self)
 
     def product(self, x: Bounded, y: Bounded, z: Bounded) -> Bounded:
-        """Bound a product of three in any order; only where an intermediate underflows does it matter."""
+        """Bound a product of three factors in any order; the order matters only under underflow."""
         result = (x * y) * z
         sizes = x.magnitude + y.magnitude + z.magnitude
         return Bounded(result.exact, _up(result.error + self.rounding.underflow * sizes), self)
@@ -165,10 +166,11 @@ class BoundedArithmetic(AdjointArithmetic):
     def dot(self, x: Bounded, y: Bounded, plus: Bounded | None = None) -> Bounded:
         """Bound a sum of n products (and one more term) in any order of summation.
 
-        The Lean theorem ``Rounding.sum_error``, its terms rounded products: each passes through one
-        multiplication and at most n - 1 additions (n with ``plus``), hence at most m factors (1 + u), where m
-        counts the terms; the error is at most ((1 + u)^m - 1) times the sum of the terms' magnitudes (below
-        Higham's gamma_m = m u / (1 - m u)) plus what underflows add, and what inexact factors add.
+        The bound is the Lean theorem ``Rounding.sum_error`` with rounded products as terms. Each term passes
+        through one multiplication and at most n - 1 additions (n with ``plus``), hence at most m factors
+        (1 + u), where m is the number of terms. The error is at most ((1 + u)^m - 1) times the sum of the
+        magnitudes of the terms (below Higham's gamma_m = m u / (1 - m u)), plus the errors of underflow, plus
+        the errors of inexact factors.
         """
         exact = self.reference.dot(x.exact, y.exact, None if plus is None else plus.exact)
         size_x, size_y = x.size, y.size
@@ -181,7 +183,7 @@ class BoundedArithmetic(AdjointArithmetic):
         return self._sum(exact, spread, size, terms, terms, parts)
 
     def total(self, parts: Sequence[Part], shape: tuple[int, ...]) -> Bounded:
-        """Bound a sum in any order, as :meth:`dot` does; products are rounded, also under an accumulator."""
+        """Bound a sum in any order, as :meth:`dot` does; products are rounded even with an accumulator."""
         if len(parts) == 1 and parts[0].y is None and parts[0].x.shape == (parts[0].shape or shape):
             alone: Bounded = parts[0].x
             return alone.reshape(shape)
@@ -207,7 +209,7 @@ class BoundedArithmetic(AdjointArithmetic):
     def _sum(
         self, exact: Value, spread: Floats, size: Floats, terms: int, roundings: int, parts: int
     ) -> Bounded:
-        """Bound a sum of so many terms of this size in total, each meeting so many roundings."""
+        """Bound a sum with this total ``size`` and number of ``terms``, each rounded ``roundings`` times."""
         grown = self.rounding.growth_of_sum(roundings, parts)
         reach = _up(size + spread)
         self._meets(reach * (1 + grown))
@@ -228,8 +230,8 @@ class BoundedArithmetic(AdjointArithmetic):
     def scan(self, a: Bounded, b: Bounded, h0: Bounded) -> Bounded:
         """Bound the states of h_t = a_t h_(t-1) + b_t, in any association or token after token.
 
-        The reference's own run is sequential, and has an error recurrence of its own. Every recurrence here
-        is a scan of non-negative numbers, its coefficients enlarged for two roundings a step.
+        The reference runs sequentially, and its error has a recurrence of its own. Every recurrence of errors
+        is a scan of non-negative numbers, whose coefficients are enlarged for two roundings a step.
         """
         exact = self.reference.scan(a.exact, b.exact, h0.exact)
         h = Bounded(exact, np.zeros(()), self).size
@@ -245,17 +247,18 @@ class BoundedArithmetic(AdjointArithmetic):
     def _scan_any(self, a: Bounded, b: Bounded, h0: Bounded, before: Floats) -> Floats:
         """Bound a scan whose transitions are combined by any binary tree.
 
-        The Lean theorem ``runDiagonalTransitions_error``: whatever a tree over h_0 and the transitions that
-        the implementation has evaluates to, every operation rounding in a way of its own, lies within
-        ``Rounding.scanBound`` of the exact state. With n = t + 1 transitions and w = 1 + u that is
+        The bound is the Lean theorem ``runDiagonalTransitions_error``. An implementation evaluates a tree
+        over h_0 and the transitions, and each operation rounds independently of the others. The result lies
+        within ``Rounding.scanBound`` of the exact state. With n = t + 1 transitions and w = 1 + u, this bound
+        is
 
             (w^n g - m) + eta (4 ((n + 1) (M + 1) - 1) p) + d.
 
-        m is the scan on absolute values and g the same with decays w |a|, both of the greatest magnitudes of
-        the coefficients; g - m has a recurrence of its own, free of cancellation. M is the sum of |h_0| and
-        all |b|, p the product of w^2 max(1, |a|) over h_0 (as a = 0) and all transitions, and the eta term
-        holds while 8 w^2 eta (n + 1)^2 <= 1; beyond, the bound is infinite. d is how far the inexact
-        coefficients move the exact state, d_t = |a| d_(t-1) + e_a |h| + e_b.
+        m is the scan on absolute values, and g is the same scan with decays w |a|. Both take the greatest
+        magnitudes of the coefficients. g - m has a recurrence of its own, free of cancellation. M is the sum
+        of |h_0| and all |b|. p is the product of w^2 max(1, |a|) over h_0 (as a = 0) and all transitions. The
+        eta term holds while 8 w^2 eta (n + 1)^2 <= 1; beyond that, the bound is infinite. d is how far the
+        inexact coefficients move the exact state, d_t = |a| d_(t-1) + e_a |h| + e_b.
         """
         u, eta = self.rounding.unit_roundoff, self.rounding.underflow
         w_squared = (1 + u) ** 2 * (1 + 2.0**-50)
@@ -281,15 +284,15 @@ class BoundedArithmetic(AdjointArithmetic):
         return _up(error)
 
     def _scan_sequential(self, a: Bounded, b: Bounded, h0: Bounded, before: Floats) -> Floats:
-        """Bound a scan that goes token after token, its steps fused or not.
+        """Bound a scan that goes token after token, with or without fused multiply-adds.
 
-        The Lean theorem ``Rounding.sequential_error``, and ``Rounding.affine_error`` step by step where the
-        coefficients are inexact: with w = 1 + u, and A, B the greatest magnitudes of the coefficients, the
-        error is
+        The bound is the Lean theorem ``Rounding.sequential_error``; where the coefficients are inexact, it is
+        ``Rounding.affine_error`` at every step. With w = 1 + u, and A, B the greatest magnitudes of the
+        coefficients, the error is
 
-            e' = (w^2 A (|h| + e) + w B + (w + 1) eta) - (|a| |h| + |b|),
+            e' = (w^2 A (|h| + e) + w B + (w + 1) eta) - (|a| |h| + |b|).
 
-        here summed without cancellation.
+        The code sums this expression without cancellation.
         """
         u, eta = self.rounding.unit_roundoff, self.rounding.underflow
         reach, b_reach = np.broadcast_to(a.magnitude, before.shape), b.magnitude
@@ -300,7 +303,7 @@ class BoundedArithmetic(AdjointArithmetic):
         return error
 
     def _scan_probable(self, a: Bounded, b: Bounded, h0: Bounded, before: Floats) -> Floats:
-        """Estimate the error of a scan whose roundings are independent: of 2 n roundings, no theorem here."""
+        """Estimate the error of a scan with 2 n independent roundings; no Lean theorem is behind it."""
         u, shape = self.rounding.unit_roundoff, before[:, 0].shape
         reach = np.broadcast_to(a.magnitude, before.shape)
         moved = _scan(reach, a.error * before + b.error, np.broadcast_to(h0.error, shape))
@@ -310,9 +313,9 @@ class BoundedArithmetic(AdjointArithmetic):
         return np.minimum(estimate, self._scan_any(a, b, h0, before))
 
     def exp(self, x: Bounded) -> Bounded:
-        """Bound the exponential: an argument moved by e moves it by at most ``exp(v) (exp(e) - 1)``.
+        """Bound the exponential: an argument moved by e moves the result by at most ``exp(v) (exp(e) - 1)``.
 
-        Nor by more than ``exp(v + e)``, which is small also where ``exp(e)`` overflows.
+        The result also moves by at most ``exp(v + e)``, which is small even where ``exp(e)`` overflows.
         """
         exact = self.reference.exp(x.exact)
         moved = _up(x.error + self._argument_moved() * x.magnitude)
@@ -330,7 +333,7 @@ class BoundedArithmetic(AdjointArithmetic):
         return self._function(exact, spread, self.rounding.sigmoid_ulps)
 
     def softplus(self, x: Bounded) -> Bounded:
-        """Bound softplus: its slope (sigmoid) grows by at most exp(e) over a distance e; at 20 it jumps."""
+        """Bound softplus: its slope (sigmoid) grows by at most exp(e) over a distance e; it jumps at 20."""
         exact = self.reference.softplus(x.exact)
         slope = _up(FLOAT64.sigmoid(x.value) * (1 + 2 * FLOAT64.function_error))
         spread = np.fmin(slope * _stretch(x.error), x.error)
@@ -339,20 +342,20 @@ class BoundedArithmetic(AdjointArithmetic):
         return self._function(exact, spread, self.rounding.softplus_ulps)
 
     def exp_slope(self, x: Bounded, y: Bounded) -> Bounded:
-        """Bound the exponential, kept or computed again, times what each rounding of its argument took in."""
+        """Bound the slope ``exp x``, kept or computed again, with every rounding of its argument."""
         factors = growth(self.rounding.unit_roundoff, 2 * self.rounding.exp_argument_roundings)
         return Bounded(y.exact, _up(y.error + factors * y.magnitude), self) if factors else y
 
     def _argument_moved(self) -> float:
-        """Return by how much of itself the argument of exp moves on its way into it."""
+        """Return the relative error with which the argument of exp enters."""
         return growth(self.rounding.unit_roundoff, self.rounding.exp_argument_roundings)
 
     def sigmoid_slope(self, x: Bounded, y: Bounded) -> Bounded:
-        """Bound ``y (1 - y)``, the difference rounded; near 1 its error is relative to ``y``, not to it."""
+        """Bound ``y (1 - y)`` with a rounded difference; near 1 the error is relative to ``y``."""
         return y * (self.lift(np.ones(())) + -y)
 
     def softplus_slope(self, x: Bounded) -> Bounded:
-        """Bound the slope of softplus: sigmoid, or exp / (1 + exp), two roundings more; at 20 it jumps."""
+        """Bound the slope of softplus, sigmoid or exp / (1 + exp) with two more roundings; it jumps at 20."""
         slope = self.sigmoid(x)
         for _ in range(2):
             slope = self.rounded(slope.exact, slope.error)
@@ -363,19 +366,19 @@ class BoundedArithmetic(AdjointArithmetic):
         return Bounded(exact, _up(error), self)
 
     def through_softplus(self, gradient: Bounded, x: Bounded) -> Part:
-        """Bound it; up to 20 PyTorch multiplies by ``exp x`` before it divides by ``1 + exp x``."""
+        """Bound a gradient through softplus; up to 20, PyTorch multiplies by ``exp x``, then divides."""
         up_to_threshold = x.value - x.error <= SOFTPLUS_THRESHOLD
         factor = np.exp(np.minimum(x.value + x.error, SOFTPLUS_THRESHOLD) + 2.0**-20)
         self._meets(gradient.magnitude * np.where(up_to_threshold, factor, 1.0))
         return super().through_softplus(gradient, x)
 
     def silu_slope(self, x: Bounded) -> Bounded:
-        """Bound the slope of silu, ``s + x (s (1 - s))`` or ``s (1 + x (1 - s))``, one rounding longer."""
+        """Bound the slope of silu, ``s + x (s (1 - s))`` or, rounded once more, ``s (1 + x (1 - s))``."""
         slope = super().silu_slope(x)
         return self.rounded(slope.exact, slope.error)
 
     def _function(self, exact: Value, spread: Floats, ulps: float) -> Bounded:
-        """Bound a function accurate to the declared ulps, an ulp of y being at most 2 u |y|."""
+        """Bound a function accurate to the declared ulps; an ulp of y is at most 2 u |y|."""
         own = 2 * ulps * self.rounding.unit_roundoff
         size, known = self._sure(exact), self.reference.function_error
         return Bounded(
@@ -383,7 +386,7 @@ class BoundedArithmetic(AdjointArithmetic):
         )
 
     def _sure(self, exact: Value) -> Floats:
-        """Return an upper bound of a function's true magnitude, given the reference's value."""
+        """Return an upper bound of the true magnitude of a function, given the value of the reference."""
         return _up(self.reference.size(exact) * (1 + 2 * self.reference.function_error))
 
     def _meets(self, magnitudes: Floats) -> None:
@@ -391,31 +394,31 @@ class BoundedArithmetic(AdjointArithmetic):
 
 
 def _up(bound: Floats) -> Floats:
-    """Round outward: makes up for 30 float64 operations on non-negative numbers, and for their underflow."""
+    """Round outward, to cover 30 float64 operations on non-negative numbers and their underflow."""
     raised = bound * (1 + 2.0**-48)
     raised += _TINY
     return raised
 
 
 def _scan(decays: Floats, inputs: Floats, start: Floats) -> Floats:
-    """Return at least the scan of non-negative numbers from a state before the first."""
+    """Return an upper bound of the scan of non-negative numbers from a state before the first token."""
     states: Floats = FLOAT64.scan(decays * (1 + 2.0**-50), _up(inputs), start)
     return states
 
 
 def _either_side_of_threshold(x: Bounded) -> NDArray[np.bool_]:
-    """Return where the implementation's argument of softplus may lie on the other side of 20."""
+    """Return where the softplus argument of the implementation may lie on the other side of 20."""
     near: NDArray[np.bool_] = np.abs(x.value - SOFTPLUS_THRESHOLD) <= x.error + 2.0**-48
     return near
 
 
 def _stretch(error: Floats) -> Floats:
-    """Return at least exp(error) - 1."""
+    """Return an upper bound of exp(error) - 1."""
     bound: Floats = np.expm1(error) * (1 + 2.0**-45)
     return _up(bound)
 
 
 def _sum_products(x: Floats, y: Floats) -> Floats:
-    """Return at least the sum over the last axis of products of non-negative numbers."""
+    """Return an upper bound of the sum, over the last axis, of products of non-negative numbers."""
     total: Floats = np.einsum("...j,...j->...", x, y) * (1 + (x.shape[-1] + 4) * 2.0**-52)
     return total

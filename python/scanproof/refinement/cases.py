@@ -20,8 +20,8 @@ def random_spec(kind: type[AnySpec], dims: Mapping[str, int], *, seed: int, exac
         kind: the class of the spec.
         dims: a size for each of its named dimensions, such as ``{"inputDim": 3, ...}``.
         seed: seed of NumPy's default generator.
-        exact: make the parameters small fractions, to be run in exact arithmetic; otherwise floats of 8
-            significant bits, which bfloat16 and wider dtypes hold exactly.
+        exact: draw small fractions, for exact arithmetic; otherwise, floats of 8 significant bits, which
+            bfloat16 and wider dtypes hold exactly.
 
     Raises:
         InvalidArgument: ``dims`` does not name the dimensions of ``kind``.

@@ -1,9 +1,10 @@
 """Whether a function refines its reference: whether rounding explains every difference between the two.
 
-The reference runs in float64. Beside each value it carries a bound on what any evaluation of the same
-recurrence may return in the function's arithmetic: any order of summation, any association of the scan,
-``exp`` and its kin to a stated number of ulps (:mod:`scanproof.refinement.bounded`). An output beyond the
-bound is not an evaluation of that recurrence, or not a stable one.
+The reference runs in float64. With each value the reference computes a bound. The bound holds for every
+evaluation of the same recurrence in the arithmetic of the function: any order of summation, any association
+of the scan, and ``exp``, ``sigmoid`` and ``softplus`` to a stated number of ulps
+(:mod:`scanproof.refinement.bounded`). An output outside the bound is not a stable evaluation of that
+recurrence.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,44 +51,47 @@ def check_refinement(
     """Check that ``fn`` computes what a spec computes, up to rounding.
 
     Args:
-        fn: function or module in eval mode. For a block, from x (batch, T, inputDim) to y (batch, T,
-            outputDim), run from the zero state. For a kernel, called with every input by name; it returns y,
-            or (y, last state, ...) in the order of ``spec.outputs``, with None for what it does not return.
-        spec: the reference: the parameters of a block, exactly those of ``fn`` (its low-precision parameters
+        fn: function or module in eval mode. For a block, ``fn`` maps x (batch, T, inputDim) to y (batch, T,
+            outputDim) and starts from the zero state. For a kernel, ``fn`` is called with every input by name
+            and returns y, or (y, last state, ...) in the order of ``spec.outputs``, with None for an output
+            that ``fn`` does not return.
+        spec: the reference: the parameters of a block, exactly those of ``fn`` (low-precision parameters
             upcast); a kernel with its options, such as ``SsdScan(dt_softplus=True)``; or
             ``SelectiveScanFn()``.
         x: the input. For a block, a floating tensor in the precision that ``fn`` takes. For a kernel, tensors
-            by name, of the shapes that ``spec.inputs`` names. The reference runs on the same numbers upcast,
-            so that quantising the input hides nothing.
-        cases: in place of ``x``, how many inputs to draw, or which (:class:`Cases`).
+            by name, of the shapes that ``spec.inputs`` names. The reference runs on the same numbers, upcast
+            exactly, so the quantisation of the input hides nothing.
+        cases: in place of ``x``, how many inputs to draw, or which inputs (:class:`Cases`).
         gradients: also compare gradients with the adjoint of the reference, within bounds of their own
-            (:mod:`scanproof.refinement.adjoint`): at ``x`` of a block, at every floating input of a kernel
-            but ``spec.marks``. Gradients of ``fn`` are vector-Jacobian products by autograd.
-        cotangents: what to pull back, by the names of outputs; an output that is left out counts as zero.
-            Default: drawn from ``seed``, for every output that ``fn`` returns.
+            (:mod:`scanproof.refinement.adjoint`). Gradients are compared at ``x`` of a block, and at every
+            floating input of a kernel except ``spec.marks``. Gradients of ``fn`` are vector-Jacobian products
+            by autograd.
+        cotangents: the cotangents by the names of outputs; an output that is left out has a cotangent of
+            zero. Default: drawn from ``seed``, for every output that ``fn`` returns.
         seed: seed of the cases and of the cotangents.
-        rounding: what ``fn`` computes in, a dtype, ``"tf32"``, ``"bf16-mixed"`` or a :class:`Rounding`.
-            Default: the dtype of ``x`` of a block; the widest dtype among the tensors of a kernel, at least
-            float32. A coarser output dtype is allowed for by one more rounding.
-        reference: for a block, what computes the reference's outputs: an object with ``run(spec, x) -> (y,
-            state)`` such as the Lean oracle, which must agree with the Python twin. Default: the twin.
-            Gradients are always compared with those of the twin.
-        log_window: for a kernel, over how many tokens ``fn`` adds logarithms of decays in place of
-            multiplying decays: the size of its chunks, or 1 for a step that keeps a maximum in log space. 0:
-            it multiplies decays.
-        gradient_log_window: for a kernel, the same of what the backward pass of ``fn`` adds up to the
-            gradient at the logarithms: the whole length where it takes ``q dq - k dk`` and adds from the last
-            token on. Default: ``log_window``. A report that REFUTES names the option with which it would not.
+        rounding: the arithmetic of ``fn``: a dtype, ``"tf32"``, ``"bf16-mixed"`` or a :class:`Rounding`.
+            Default: for a block, the dtype of ``x``; for a kernel, the widest dtype among the tensors, at
+            least float32. For an output in a coarser dtype, the bound allows one more rounding.
+        reference: for a block, what computes the outputs of the reference: an object with ``run(spec, x) ->
+            (y, state)``, such as the Lean oracle. Its outputs must agree with those of the Python twin.
+            Default: the twin. Gradients are always compared with the gradients of the twin.
+        log_window: for a kernel, the number of tokens over which ``fn`` adds logarithms of decays in place of
+            multiplying decays: its chunk size, or 1 for a step that keeps a maximum in log space. 0: ``fn``
+            multiplies decays.
+        gradient_log_window: for a kernel, the number of tokens over which the backward pass of ``fn`` adds up
+            the gradient at the logarithms: the whole length if the backward pass computes ``q dq - k dk`` and
+            adds from the last token on. Default: ``log_window``. If ``fn`` refines with another value, the
+            report of a REFUTED check names that value.
         shrink: look for the smallest failing case, with at most 400 more calls of ``fn``.
 
     Returns:
         The report: REFINES with the greatest error/bound; REFUTED with the worst entry and the smallest
-        failing case found; INCONCLUSIVE where the reference or the bound is not finite, where an overflow may
-        explain what ``fn`` returned, or where the bound admits zeros at half of the entries of an output or
-        of a gradient.
+        failing case found; INCONCLUSIVE if the reference or the bound is not finite, if an overflow may
+        explain what ``fn`` returned, or if the bound admits zeros at half of the entries of an output or of a
+        gradient.
 
     Raises:
-        InvalidArgument: the call is wrong; nothing was checked.
+        InvalidArgument: the call is wrong, and nothing was checked.
 
     >>> import torch
     >>> from scanproof import DiagonalS4Spec, MinGru, check_refinement
@@ -131,14 +135,14 @@ def check_problem(
         inputs: tensors by name.
         call: the call that repeats the check.
         shrink: look for the smallest failing case.
-        seed: what the cotangents were drawn from; None where nothing was drawn.
+        seed: the seed of the cotangents; None where nothing was drawn.
     """
     settle_first_calls()
     return _report(problem, inputs, compare(problem, inputs, diagnose=True), call, shrink, seed)
 
 
 def _search(posing: Posing, cases: int | Cases, shrink: bool, seed: int, call: Call) -> RefinementReport:
-    """Compare on drawn inputs, and shrink the first that refutes."""
+    """Compare on drawn inputs, and shrink the first input that refutes ``fn``."""
     cases = cases if isinstance(cases, Cases) else Cases(count=cases)
     strategy = posing.strategy() if cases.inputs is None else cases.inputs
     found = search(strategy, posing.prepare, cases, seed)
@@ -190,18 +194,18 @@ def _report(
 
 
 def _compared_gradients(problem: Problem, inputs: Inputs, found: Comparison) -> tuple[str, ...]:
-    """Return the inputs at which gradients were compared, or would have been if anything could be."""
+    """Return the inputs at which gradients were compared; all wanted inputs if nothing could be compared."""
     wanted = problem.differentiated(inputs) if separated(inputs)[1] else ()
     return tuple(name for name in wanted if not found.greatest or f"d{name}" in found.greatest)
 
 
 def _option_missed(problem: Problem, inputs: Inputs) -> str:
-    """Return the option with which an implementation that was refuted refines; empty if there is none."""
+    """Return the option with which a refuted implementation refines; empty if there is none."""
     for option, other in problem.alternatives(inputs):
         try:
             if compare(other, inputs).verdict is Verdict.REFINES:
                 return option
-        except Exception:  # whatever an implementation raises that is not the same twice
+        except Exception:  # the implementation may raise only on some calls
             return ""
     return ""
 
@@ -214,7 +218,7 @@ def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
         try:
             found = compare(problem, candidate)
         except Exception:
-            return False  # a function may refuse a size; that is another fault than the one found
+            return False  # the function may reject a size; that is not the failure being shrunk
         if found.verdict is not Verdict.REFUTED:
             return False
         last = found

@@ -88,7 +88,7 @@ class MambaCheckpoint:
 
         Args:
             state_dict: parameters by name; floating tensors of any dtype are upcast exactly.
-            prefix: what precedes ``in_proj.weight``, as in ``"backbone.layers.0.mixer."``.
+            prefix: the part of the key before ``in_proj.weight``, such as ``"backbone.layers.0.mixer."``.
 
         Raises:
             InvalidArgument: a parameter is missing, or shapes do not fit.
@@ -101,7 +101,8 @@ class MambaCheckpoint:
                 found[field.name] = state_dict[name].detach().cpu().double().numpy()
             elif field.default is not None:
                 raise InvalidArgument(
-                    f"{name!r} is not in the state dict; give a Mamba mixer's, with the prefix of its keys."
+                    f"{name!r} is not in the state dict; give the state dict of a Mamba mixer, and the"
+                    " prefix of its keys."
                 )
         return cls(**found)
 

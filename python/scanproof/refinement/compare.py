@@ -27,18 +27,21 @@ class Comparison:
 
     Attributes:
         verdict: REFINES, REFUTED or INCONCLUSIVE.
-        reason: what led to it.
+        reason: why the verdict was given.
         compared: number of output entries.
-        worst: the entry with the greatest share of its bound, one that an overflow may explain only where no
-            other is outside; where nothing could be compared, one whose reference or bound is not finite.
-        sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest.
-        loosest: that output or gradient; all of them where that of all together is greater.
+        worst: the entry with the greatest error/bound. An entry that an overflow may explain comes last. If
+            nothing could be compared, an entry whose reference or bound is not finite.
+        sharpness: median over entries of bound / |expected|, for the output or gradient with the greatest
+            median.
+        loosest: the name of that output or gradient, or of all outputs and gradients together if their
+            common median is greater.
         spread: error/bound over time, and over all entries; None if nothing could be compared.
         greatest: the greatest error/bound of each output and gradient.
         ratios: error/bound of all entries.
         ulps: errors in units in the last place.
-        probable: greatest error relative to a probabilistic bound; None unless asked for.
-        coarser: dtypes of the outputs and gradients that were rounded once more, to store them.
+        probable: greatest error relative to a probabilistic bound; None without ``diagnose``.
+        coarser: dtypes of the outputs and gradients that are stored in a coarser dtype, with one more
+            rounding.
     """
 
     verdict: Verdict
@@ -56,7 +59,7 @@ class Comparison:
 
 
 CONFIDENCE = 4.0
-"""lambda of the probabilistic bound: one bound of a sum fails with a probability of at most 2 exp(-8)."""
+"""lambda of the probabilistic bound: the bound of one sum fails with a probability of at most 2 exp(-8)."""
 
 
 def compare(
@@ -68,8 +71,8 @@ def compare(
 ) -> Comparison:
     """Run implementation and reference on ``inputs`` and compare every entry of the output.
 
-    With ``diagnose``, a second run of the reference estimates what is probable. The implementation runs
-    ``within`` a context.
+    With ``diagnose``, a second run of the reference computes the probabilistic bound. The implementation runs
+    in the context ``within``.
     """
     with torch.no_grad(), within or nullcontext():
         outputs, inputs, missing = _run(problem, inputs)
@@ -81,11 +84,11 @@ def compare(
         reason, worst = unusable
         return Comparison(Verdict.INCONCLUSIVE, reason, compared, worst)
     largest = min(problem.rounding.largest, *(torch.finfo(y.dtype).max for y in outputs.values()))
-    with np.errstate(divide="ignore", over="ignore"):  # a ratio to next to nothing may be infinite
+    with np.errstate(divide="ignore", over="ignore"):  # the bound may be so small that the ratio is infinite
         worst = _worst(problem, got, expected)
         if (
             not isfinite(worst.got) and expected.peak >= largest
-        ):  # what an overflow may explain hides no other
+        ):  # an entry that an overflow may explain must not hide a worse one
             finite = {name: np.where(np.isfinite(y), y, expected.value[name]) for name, y in got.items()}
             other = _worst(problem, finite, expected)
             worst = other if other.ratio > 1 else worst
@@ -122,7 +125,7 @@ def compare(
 
 
 def _run(problem: Problem, inputs: Inputs) -> tuple[dict[str, Tensor], Inputs, str]:
-    """Return the outputs, with gradients as far as there are any, the inputs left, and why not all are."""
+    """Return outputs and gradients, the inputs without unused cotangents, and why gradients are missing."""
     try:
         return problem.outputs(inputs), inputs, ""
     except NoGradientError as missing:
@@ -134,7 +137,7 @@ def _run(problem: Problem, inputs: Inputs) -> tuple[dict[str, Tensor], Inputs, s
 def _probable(
     problem: Problem, inputs: Inputs, dtypes: Mapping[str, torch.dtype], errors: Mapping[str, Floats]
 ) -> float:
-    """Return the greatest error relative to the probabilistic bound."""
+    """Return the greatest error relative to the probabilistic bound of its entry."""
     likely = copy(problem)
     likely.rounding = replace(problem.rounding, confidence=CONFIDENCE)
     bounds = likely.expected(inputs, dtypes).bound
@@ -147,8 +150,8 @@ _ALL = "everything compared"
 def _medians(expected: Expected, rounding: Rounding) -> dict[str, float]:
     """Return the medians of bound / |expected|, of each output and gradient and of all together.
 
-    Zeros to which no more than underflow may add, as in the gradient of a decay that no state meets, do not
-    make one of them loose; where most of all entries are zero, nothing is established.
+    Zeros whose bound is no more than underflow, such as the gradient of a decay that no state meets, do not
+    make an output or gradient loose. If most of all entries are zero, nothing is established.
     """
     medians, relative = {}, []
     for name, bound in expected.bound.items():
@@ -176,16 +179,16 @@ def _quantiles(arrays: Iterable[Floats]) -> Quantiles:
 def _unusable(
     problem: Problem, got: Mapping[str, Floats], expected: Expected
 ) -> tuple[str, Deviation] | None:
-    """Say why there is nothing to compare with, and name the first entry; None when there is."""
+    """Say why nothing can be compared, and name the first such entry; None if a comparison is possible."""
     for name, value in expected.value.items():
         if not np.isfinite(value).all():
-            reason = f"the reference's {name} is not finite on this input; use a tamer one"
+            reason = f"the reference's {name} is not finite on this input; use a smaller or shorter input"
             return reason, _entry(problem, name, int(np.argmin(np.isfinite(value))), got, expected)
     for name, bound in expected.bound.items():
         if not np.isfinite(bound).all():
             reason = (
                 f"the bound of {name} is infinite: unit roundoff {problem.rounding.unit_roundoff:.3g} is"
-                " amplified without limit; use a shorter or tamer input, or state a finer rounding"
+                " amplified without limit; use a smaller or shorter input, or state a finer rounding"
             )
             return reason, _entry(problem, name, int(np.argmin(np.isfinite(bound))), got, expected)
     return None
@@ -199,21 +202,21 @@ def _judge(
     if worst.ratio > 1 and peak < largest:
         return (
             Verdict.REFUTED,
-            f"the implementation returned {worst.got}, though no evaluation of this recurrence overflows"
-            f" here: its intermediates stay below {peak:.3g}",
+            f"the implementation returned {worst.got}, but no evaluation of this recurrence overflows"
+            f" on this input: all intermediates stay below {peak:.3g}",
         )
     if worst.ratio > 1:
         return (
             Verdict.INCONCLUSIVE,
             f"the implementation returned {worst.got}, which an overflow may explain: intermediates may reach"
-            f" {peak:.3g}; use a tamer input",
+            f" {peak:.3g}; use a smaller or shorter input",
         )
     if vacuous := [name for name, sharpness in medians.items() if sharpness >= 1]:
         one_by_one = [name for name in vacuous if name != _ALL]
         return (
             Verdict.INCONCLUSIVE,
-            f"at half of the entries of {', '.join(one_by_one) or _ALL} or more the bound is so wide that"
-            " zeros would pass; use another or a shorter input, or state a finer rounding",
+            f"the bound is so wide that zeros would pass at half or more of the entries of"
+            f" {', '.join(one_by_one) or _ALL}; use another or a shorter input, or state a finer rounding",
         )
     return Verdict.REFINES, "no entry outside the bound, on this input"
 
@@ -230,7 +233,7 @@ def _worst_of(problem: Problem, name: str, got: Mapping[str, Floats], expected: 
 def _entry(
     problem: Problem, name: str, place: int, got: Mapping[str, Floats], expected: Expected
 ) -> Deviation:
-    """Return what is known of an entry, given by its place among all of an output or gradient."""
+    """Return the deviation of an entry, given by its flat index in an output or gradient."""
     value, bound = expected.value[name], expected.bound[name]
     with np.errstate(invalid="ignore"):
         error = _errors(name, got, expected)
@@ -255,14 +258,14 @@ def _entry(
 
 
 def _errors(name: str, got: Mapping[str, Floats], expected: Expected) -> Floats:
-    """Return absolute differences; infinite where the implementation's value is not a number."""
+    """Return absolute differences; infinite where the implementation returned NaN or infinity."""
     difference = np.abs((got[name] - expected.value[name]) - expected.rest[name])
     error: Floats = np.nan_to_num(difference, nan=np.inf, posinf=np.inf)
     return error
 
 
 def _ratio(error: Floats, bound: Floats) -> Floats:
-    """Return the errors relative to their bounds; where nothing differs it is zero, whatever the bound."""
+    """Return error/bound; zero where the error is zero, for any bound."""
     ratio: Floats = np.where(error == 0, 0.0, error / np.where(error == 0, 1.0, bound))
     return ratio
 

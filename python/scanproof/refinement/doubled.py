@@ -1,9 +1,9 @@
-"""Arithmetic in pairs of float64: about 100 bits, so that an implementation in float64 is the less exact one.
+"""Arithmetic in pairs of float64, about 100 bits: the reference for implementations in float64.
 
-A number is the unevaluated sum of a float64 and a smaller one. Sums and products are Dekker's and Knuth's
-error-free transformations (Dekker 1971; Hida, Li & Bailey 2001, "Algorithms for quad-double precision
-arithmetic"). ``exp`` is a Taylor series after argument reduction, ``log1p`` one step of Newton's method;
-tests compare them with mpmath.
+A number is the unevaluated sum of a float64 and a smaller float64. Sums and products are the error-free
+transformations of Dekker and Knuth (Dekker 1971; Hida, Li & Bailey 2001, "Algorithms for quad-double
+precision arithmetic"). ``exp`` is a Taylor series after argument reduction, and ``log1p`` is one step of
+Newton's method. Tests compare both with mpmath.
 """
 
 import math
@@ -23,9 +23,9 @@ _SPLITTER = 2.0**27 + 1
 _STEPS = 2**8
 """The argument of the Taylor series of exp is at most ln 2 / 2 divided by this."""
 _BLOCK = 2**13
-"""Entries that are worked on at a time, so that intermediates stay in the processor's cache."""
+"""Entries per block, so that intermediates stay in the cache of the processor."""
 _SMALL = 2.0**-20
-"""Below it log1p is summed as a series of five terms."""
+"""Below this number, log1p is a series of five terms."""
 
 
 class Pair:
@@ -33,11 +33,11 @@ class Pair:
 
     Attributes:
         high: the numbers rounded to float64.
-        low: what is missing.
+        low: the rounding error of ``high``.
     """
 
     __slots__ = ("high", "low")
-    __array_ufunc__ = None  # so that an array times a pair is a pair
+    __array_ufunc__ = None  # an array times a pair is then a pair
 
     def __init__(self, high: Floats, low: Floats) -> None:
         self.high, self.low = high, low
@@ -67,7 +67,7 @@ class Pair:
         return Pair(self.high.swapaxes(first, second), self.low.swapaxes(first, second))
 
     def sum(self, axis: tuple[int, ...], keepdims: bool = False) -> "Pair":
-        """Sum over axes, halving each."""
+        """Sum over axes, pairwise by halves."""
         total = self
         for i in axis:
             total = total.swapaxes(0, i)
@@ -121,9 +121,9 @@ def pair(number: Any) -> Pair:
 
 
 class DoubleDouble(Folding):
-    """Pairs of float64. Sums and products err by less than 2^-100, functions by less than 2^-60, relatively.
+    """Pairs of float64, with relative errors below 2^-100 in sums and products and 2^-60 in functions.
 
-    The error of a sum is relative to the sizes of its terms, also where they cancel.
+    The error of a sum is relative to the sizes of its terms, even where the terms cancel.
     """
 
     name = "pairs of float64"
@@ -143,7 +143,7 @@ class DoubleDouble(Folding):
         return Pair(np.broadcast_to(x.high, shape), np.broadcast_to(x.low, shape))
 
     def scan(self, a: Value, b: Value, h0: Value) -> Pair:
-        """Step from token to token; a product is not rounded to a pair before ``b`` is added."""
+        """Step from token to token; the product is not rounded to a pair before ``b`` is added."""
         a = self.broadcast(a, b.shape)
         halves = [np.broadcast_to(half, b.shape) for half in _split(a.high)]
         states: Pair = self.zeros(b.shape)
@@ -161,21 +161,21 @@ class DoubleDouble(Folding):
         return size
 
     def nearest(self, x: Value) -> Floats:
-        """Return the higher of each two."""
+        """Return the high parts."""
         high: Floats = x.high
         return high
 
     def remainder(self, x: Value) -> Floats:
-        """Return the lower of each two."""
+        """Return the low parts."""
         low: Floats = x.low
         return low
 
     def exp(self, x: Value) -> Pair:
-        """Multiply 2^(m / 256), from a table, by the Taylor series of the rest; its first terms are pairs."""
+        """Multiply 2^(m / 256), from a table, by a Taylor series whose first terms are pairs."""
         return _by_blocks(_exp, x)
 
     def log1p(self, x: Value) -> Pair:
-        """Correct float64's result L by (1 + x) exp(-L) - 1; sum the series of small arguments."""
+        """Correct the float64 result L by (1 + x) exp(-L) - 1; use a series for small arguments."""
         tiny = Pair(*(np.where(x.high < _SMALL, part, 0.0) for part in (x.high, x.low)))
         series = pair(0.2) * tiny - 0.25
         for n in (3, 2, 1):
@@ -185,7 +185,7 @@ class DoubleDouble(Folding):
         return _where(x.high < _SMALL, series * tiny, newton)
 
     def div(self, x: Value, y: Value) -> Pair:
-        """Return the quotient: float64's, corrected twice."""
+        """Return the float64 quotient, corrected twice."""
         first = pair(x.high / y.high)
         rest = x - first * y
         second = pair(rest.high / y.high)
@@ -193,7 +193,7 @@ class DoubleDouble(Folding):
         return first + second + pair(rest.high / y.high)
 
     def sigmoid(self, x: Value) -> Pair:
-        """Return ``exp(-|x|) / (1 + exp(-|x|))`` for negative x, one in place of the numerator for others."""
+        """Return ``exp(x) / (1 + exp(x))`` for negative x, and ``1 / (1 + exp(-x))`` for other x."""
         y = self.exp(_where(x.high < 0, x, -x))
         return self.div(_where(x.high < 0, y, pair(np.ones(x.shape))), y + 1.0)
 
@@ -216,7 +216,7 @@ class DoubleDouble(Folding):
 
 
 def _by_blocks(function: Callable[..., Pair], *operands: Pair) -> Pair:
-    """Apply a function of every entry by itself, as many entries at a time as fit into the cache."""
+    """Apply an elementwise function, with as many entries at a time as fit into the cache."""
     if all(operand.high.size <= _BLOCK for operand in operands):
         return function(*operands)
     arrays = [part for operand in operands for part in (operand.high, operand.low)]

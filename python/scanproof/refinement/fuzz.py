@@ -1,4 +1,4 @@
-"""The command ``scanproof fuzz``: functions on inputs drawn until the budget is spent."""
+"""The command ``scanproof fuzz``: check functions on drawn inputs until the budget is spent."""
 
 import ast
 import json
@@ -48,15 +48,15 @@ def run_fuzz(
     """Check scans on drawn inputs, and print what was found.
 
     Args:
-        names: ``"package.module:name"`` of functions; none for the selective scans of this package.
-        spec: the kernel to refine, as ``"SsdScan(dt_softplus=True)"``; None for functions with the signature
-            of ``scanproof.selective_scan``.
-        cases: inputs for each function.
+        names: ``"package.module:name"`` of functions; without names, the selective scans of this package.
+        spec: the kernel to refine, such as ``"SsdScan(dt_softplus=True)"``; None for functions with the
+            signature of ``scanproof.selective_scan``.
+        cases: number of inputs for each function.
         seconds: time after which a function gets no further input; None for no limit.
-        seed: of the inputs.
-        dtype: of the inputs.
-        max_groups: most groups of channels, as of ``scan_shapes``; None: 2 for the scans of this package, 0
-            for others.
+        seed: seed of the inputs.
+        dtype: dtype of the inputs.
+        max_groups: greatest number of groups of channels, as in ``scan_shapes``. None: 2 for the scans of
+            this package, 0 for other functions.
         gradients: compare gradients, too.
         as_json: print JSON.
         quiet: print one line for each scan.
@@ -65,7 +65,7 @@ def run_fuzz(
         The reports, and a sentence about each scan that raised.
 
     Raises:
-        InvalidArgument: there is no such function, or an argument is wrong.
+        InvalidArgument: a named function does not exist, or an argument is wrong.
     """
     named = {name: object_named("fuzz", name) for name in names}
     scans = named or OWN_SCANS
@@ -102,16 +102,17 @@ def run_fuzz(
         for name, report in reports.items():
             if report.smallest is not None:
                 console.print(
-                    f"\nRepeats what refutes {name}, as fn:\n\n{report.smallest.code}", markup=False
+                    f"\nThis code repeats the failure of {name}; fn is {name}:\n\n{report.smallest.code}",
+                    markup=False,
                 )
     return list(reports.values()), problems
 
 
 def kernel_named(text: str) -> Kernel:
-    """Return the kernel that ``text`` makes, as ``"SsdScan(dt_softplus=True)"``.
+    """Return the kernel that ``text`` describes, such as ``"SsdScan(dt_softplus=True)"``.
 
     Raises:
-        InvalidArgument: there is no such kernel, or it has no such option.
+        InvalidArgument: the kernel does not exist, or does not have one of the options.
     """
     name, bracket, options = text.partition("(")
     kinds = {kind: getattr(scanproof, kind) for kind in scanproof.__all__}
@@ -121,14 +122,16 @@ def kernel_named(text: str) -> Kernel:
     kernels.pop("Kernel")
     if name.strip() not in kernels:
         known = ", ".join(sorted(kernels))
-        raise InvalidArgument(f"fuzz: --spec is {text!r}; name one of {known}, with its options in brackets.")
+        raise InvalidArgument(
+            f"fuzz: --spec is {text!r}; name one of {known}, with its options in parentheses."
+        )
     try:
         call = ast.parse(f"f({options}" if bracket else "f()", mode="eval").body
         assert isinstance(call, ast.Call)
         given = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
         kernel: Kernel = kernels[name.strip()](**given)
     except (SyntaxError, ValueError, TypeError, AssertionError) as error:
-        raise InvalidArgument(f"fuzz: --spec is {text!r}, which makes no kernel: {error}.") from error
+        raise InvalidArgument(f"fuzz: --spec is {text!r}, which is not a valid kernel: {error}.") from error
     return kernel
 
 
@@ -138,7 +141,7 @@ def _check(name: str, scan: Any) -> None:
     try:
         parameters = signature(scan)
     except ValueError:
-        return  # written in C: what it takes shows in the first case
+        return  # a function written in C has no signature; the first case shows whether the call works
     try:
         parameters.bind(**dict.fromkeys(signature(selective_scan).parameters))
     except TypeError as error:

@@ -1,6 +1,7 @@
-"""Golden vectors: inputs, and what the Lean runners computed from them, to the bit.
+"""Golden vectors: inputs, and the outputs of the Lean runners, bit for bit.
 
-They let an implementation be compared with Lean where there is no Lean. Regenerate them with::
+With golden vectors an implementation is compared with Lean on a machine without Lean. This command writes
+them again::
 
     python -m scanproof.refinement.golden
 """
@@ -36,7 +37,7 @@ _KINDS: dict[str, type[Spec]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one golden case is drawn: ``random_spec`` and standard normal inputs, from a seed."""
+    """How one golden case is drawn: ``random_spec`` and standard normal inputs from a seed."""
 
     kind: str
     dims: Mapping[str, int]
@@ -79,10 +80,10 @@ RECIPES = (
 
 @dataclass(frozen=True)
 class Golden:
-    """One case as stored.
+    """One stored case.
 
     Attributes:
-        recipe: where parameters and inputs came from.
+        recipe: how the parameters and inputs were drawn.
         spec: the parameters.
         x: inputs, float64 (batch, time, inputDim).
         y: Lean's outputs, float64 (batch, time, outputDim).
@@ -110,7 +111,7 @@ def compute(oracle: Oracle, recipe: Recipe) -> Golden:
 
 
 def regenerate(path: Path) -> None:
-    """Run all recipes through Lean and write them to ``path``, whole or not at all."""
+    """Run all recipes through Lean, and write the cases to ``path`` in one atomic step."""
     with Oracle.start() as oracle:
         cases = [_write(compute(oracle, recipe)) for recipe in RECIPES]
     text = json.dumps({"schema_version": SCHEMA_VERSION, "command": COMMAND, "cases": cases}, indent=1)

@@ -10,17 +10,17 @@ from scanproof.errors import InvalidArgument
 from scanproof.refinement.layout import copied
 
 COTANGENTS = {f"d{output}": output for output in ("y", "last_state", "last_re", "last_im")}
-"""Names of cotangents among the inputs of a check, and the outputs whose cotangents they are."""
+"""The name of each cotangent among the inputs of a check, and the output that the cotangent belongs to."""
 
 _STEPS = 32
 """Drawn cotangents are multiples of 1/32 that every floating dtype down to bfloat16 holds exactly."""
 
 
 class NoGradientError(Exception):
-    """An implementation offers no gradient of some outputs; what else it computes can be compared.
+    """An implementation offers no gradient of some outputs; all other values can be compared.
 
     Attributes:
-        outputs: those outputs.
+        outputs: the outputs without a gradient.
     """
 
     def __init__(self, reason: str, outputs: Collection[str]) -> None:
@@ -38,13 +38,14 @@ def with_gradients(
 
     Args:
         run: the implementation, from arguments by name to outputs by name.
-        arguments: its arguments by name; it gets copies.
-        cotangents: what to pull back, by the names of outputs; those left out count as zero.
-        at: the arguments whose gradients are wanted, floating ones.
+        arguments: its arguments by name; the implementation gets copies.
+        cotangents: the cotangents by the names of outputs; an output that is left out has a cotangent of
+            zero.
+        at: the names of the floating arguments whose gradients are wanted.
 
     Returns:
-        The outputs, and those gradients, each under ``d`` and the argument's name; zeros where autograd finds
-        no path.
+        The outputs, and the gradients, each under ``d`` and the name of the argument. A gradient is zero if
+        autograd finds no path.
 
     Raises:
         InvalidArgument: an output with a cotangent is not returned, or its dtype cannot hold the cotangent.
@@ -57,7 +58,7 @@ def with_gradients(
         for name, cotangent in cotangents.items():
             if name not in outputs:
                 raise InvalidArgument(
-                    f"fn(…) returns no {name}, whose cotangent is given; leave {name!r} out of the"
+                    f"a cotangent of {name} is given, but fn(…) returns no {name}; leave {name!r} out of the"
                     " cotangents."
                 )
             y = outputs[name]
@@ -69,8 +70,8 @@ def with_gradients(
                 )
         if missing := [name for name in given if not outputs[name].requires_grad]:
             raise NoGradientError(
-                f"{' and '.join(missing)} of fn(…) has no gradient (autograd does not reach it); where that"
-                " is meant, leave it out of cotangents=, or check without gradients",
+                f"fn(…) has no gradient of {' and '.join(missing)} (autograd finds no path); if that is"
+                " intended, leave the output out of cotangents=, or check without gradients",
                 missing,
             )
         try:
@@ -82,8 +83,8 @@ def with_gradients(
             )
         except NotImplementedError as error:
             raise NoGradientError(
-                f"the backward pass of fn(…) raised NotImplementedError: {error}; choose by cotangents="
-                " what it can pull back, or check without gradients",
+                f"the backward pass of fn(…) raised NotImplementedError: {error}; give cotangents= only for"
+                " outputs that have a backward pass, or check without gradients",
                 given,
             ) from error
     results = {name: y.detach() for name, y in outputs.items()}
@@ -110,12 +111,12 @@ def recorded(
 
 
 class _Copy(torch.autograd.Function):
-    """A copy that lies in memory as its original, and that an implementation may write into."""
+    """A copy with the strides of the original, which an implementation may write into."""
 
     @staticmethod
     def forward(context: Any, original: Tensor) -> Tensor:
         own: Any = original.new_empty(0)
-        result: Tensor = own.set_(copied(original))  # no view, so that it may be written into
+        result: Tensor = own.set_(copied(original))  # not a view, so the implementation may write into it
         return result
 
     @staticmethod

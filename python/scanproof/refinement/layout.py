@@ -1,18 +1,18 @@
-"""How a tensor lies in memory: copied, imitated and written down, since kernels index by strides."""
+"""The memory layout of a tensor: copied, imitated and written as source text. Kernels index by strides."""
 
 from torch import Tensor
 
 
 def copied(tensor: Tensor) -> Tensor:
-    """Return a detached copy with the strides of ``tensor``; entries that share memory share it again."""
+    """Return a detached copy with the strides of ``tensor``; entries that share memory do so in the copy."""
     return _memory(tensor).clone().as_strided(tensor.shape, tensor.stride())
 
 
 def laid_out_like(values: Tensor, model: Tensor) -> Tensor:
-    """Return ``values`` as ``model``, of as many axes, lies in memory.
+    """Return ``values`` in the memory layout of ``model``, which has the same number of axes.
 
-    The axes are in the same order and the innermost is as wide apart. Where ``model`` repeats an axis without
-    memory of its own (stride 0), the first entry of ``values`` is repeated.
+    The axes are in the same order, and the innermost axis has the same stride. Along an axis of ``model``
+    with stride 0, the first entry of ``values`` is repeated.
     """
     shape = values.shape
     repeated = [axis for axis in range(model.ndim) if model.stride(axis) == 0]
@@ -29,7 +29,7 @@ def laid_out_like(values: Tensor, model: Tensor) -> Tensor:
 
 
 def literal(tensor: Tensor) -> str:
-    """Return source text that makes the tensor, strides included."""
+    """Return source text that creates the tensor, strides included."""
     plain = tensor.is_contiguous()
     numbers = (tensor if plain else _memory(tensor)).double().tolist()
     made = f"torch.tensor({numbers}, dtype={tensor.dtype}, device='{tensor.device}')"
@@ -37,6 +37,6 @@ def literal(tensor: Tensor) -> str:
 
 
 def _memory(tensor: Tensor) -> Tensor:
-    """Return what lies between the first entry and the last, as one axis."""
+    """Return the memory from the first entry to the last as one axis."""
     span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
     return tensor.detach().as_strided((span,), (1,))

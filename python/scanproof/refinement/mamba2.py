@@ -36,25 +36,27 @@ class Mamba2State(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mamba2BlockSpec(Spec):
-    """Mamba-2 block (Dao & Gu 2024, section 7), the Lean structure of this name.
+    """Mamba-2 block (Dao & Gu 2024, section 7), the Lean structure of the same name.
 
-    ``inProj`` gives gate, channels of the convolution and step sizes, in this order; the convolution gives x,
-    B and C. Taps are oldest first, as checkpoints store them. Per token::
+    ``inProj`` gives the gate, the channels of the convolution and the step sizes, in this order. The
+    convolution gives x, B and C. Taps are oldest first, as in checkpoints. Per token::
 
         z, xBC, dt = inProj x + inBias
         x, B, C = silu(causal depthwise convolution of xBC + convBias)
         y = SsdScan(x, dt, A = -exp aLog, B, C, D, dtBias), with softplus and limits
         output = outProj (rmsNorm of each group of (y silu(z)), times normWeight) + outBias
 
-    Kernel after kernel is token after token: Lean theorem ``mamba2_runList_eq_kernels``.
+    The composed kernels and the token-by-token runner are the same function: Lean theorem
+    ``mamba2_runList_eq_kernels``.
 
     Attributes:
-        groups: number of groups of heads that share B and C, and in which the norm is taken.
-        eps: what the norm adds to the mean square.
+        groups: number of groups of heads. The heads of a group share B and C, and the norm is taken over a
+            group.
+        eps: the number that the norm adds to the mean square.
         dtMin: least step size; None: no limit.
         dtMax: greatest step size; None or infinity: no limit.
-        logWindow: over how many tokens implementations may add logarithms of decays, in place of multiplying
-            them: the size of their chunks. It widens the bound and changes no value.
+        logWindow: the number of tokens over which implementations may add logarithms of decays in place of
+            multiplying decays: their chunk size. ``logWindow`` widens the bound and changes no value.
     """
 
     theorem = theorems.MAMBA2_PREFIX
@@ -93,18 +95,18 @@ class Mamba2BlockSpec(Spec):
         inner, heads, conv = sizes["innerDim"], sizes["heads"], sizes["convDim"]
         if self.groups < 1 or heads % self.groups or inner % heads:
             raise InvalidArgument(
-                f"Mamba2BlockSpec: {inner} channels, {heads} heads, {self.groups} groups; the groups must"
-                " divide the heads, and the heads the channels."
+                f"Mamba2BlockSpec: {inner} channels, {heads} heads, {self.groups} groups; give a number of"
+                " heads that divides the channels, and a number of groups that divides the heads."
             )
         if conv <= inner or (conv - inner) % (2 * self.groups):
             raise InvalidArgument(
-                f"Mamba2BlockSpec: the convolution has {conv} channels; give {inner} of x, and of B and C as"
-                f" many each, a multiple of the {self.groups} groups."
+                f"Mamba2BlockSpec: the convolution has {conv} channels; give {inner} channels of x, and"
+                f" equally many of B and of C, a multiple of the {self.groups} groups."
             )
         if sizes["projected"] != inner + conv + heads:
             raise InvalidArgument(
-                f"Mamba2BlockSpec: inProj has {sizes['projected']} rows; give {inner} of the gate, {conv} of"
-                f" the convolution and {heads} of the step sizes, {inner + conv + heads}."
+                f"Mamba2BlockSpec: inProj has {sizes['projected']} rows; give {inner + conv + heads}:"
+                f" {inner} for the gate, {conv} for the convolution and {heads} for the step sizes."
             )
 
     @property
@@ -123,26 +125,26 @@ class Mamba2BlockSpec(Spec):
         }
 
     def run(self, x: NDArray[Any], state: Any = None, arithmetic: Arithmetic = FLOAT64) -> tuple[Value, Any]:
-        """Run as :meth:`Spec.run`; the arithmetic is one of kernels, with a quotient and a square root.
+        """Run as :meth:`Spec.run`; the arithmetic must be a kernel arithmetic.
 
-        A run of a prefix, then tokens one by one from its state, is one run: Lean theorem
+        A prefill followed by one-token steps from its state equals one run: Lean theorem
         ``mamba2_prefill_decode``.
         """
         return super().run(x, state, arithmetic)
 
     @property
     def bound_theorem(self) -> str:
-        """The Lean theorem behind the bound of its state; none is about sums of logarithms."""
+        """The Lean theorem behind the bound of the state; empty with sums of logarithms."""
         return "" if self.logWindow else super().bound_theorem
 
     def bounds(self, rounding: "Rounding") -> "KernelBounds":
-        """Return the arithmetic of kernels that bounds an implementation's rounding."""
+        """Return the kernel arithmetic that bounds the rounding of an implementation."""
         from scanproof.refinement.kernels.bounds import KernelBounds
 
         return KernelBounds.finer_than(rounding, self.logWindow)
 
     def tape(self, arithmetic: AdjointArithmetic) -> KernelTape:
-        """Return a tape over an arithmetic of kernels."""
+        """Return a tape over a kernel arithmetic."""
         assert isinstance(arithmetic, KernelAdjoint)
         return KernelTape(arithmetic)
 
@@ -156,8 +158,8 @@ class Mamba2BlockSpec(Spec):
         ar = arithmetic
         if not isinstance(ar, KernelArithmetic):
             raise InvalidArgument(
-                f"Mamba2BlockSpec needs a square root, which {type(ar).__name__} has not; check it without"
-                " another reference."
+                f"Mamba2BlockSpec needs a square root, and {type(ar).__name__} has none; leave out"
+                " reference=."
             )
         sizes, inner = self.dims, len(self.normWeight)
         heads, groups = sizes["heads"], self.groups

@@ -1,7 +1,7 @@
-"""The Lean runners themselves, executed: a client of the oracle process.
+"""A client of the oracle, the process that executes the Lean runners.
 
-The process answers one line per request (``Spec/Oracle.lean`` documents the protocol). Numbers travel as bit
-patterns or fractions, so nothing is lost on the way.
+The oracle answers one line per request (``Spec/Oracle.lean`` documents the protocol). Numbers are sent as bit
+patterns or fractions, so no precision is lost.
 """
 
 import threading
@@ -47,7 +47,8 @@ class OracleError(RuntimeError):
 class Oracle:
     """One long-lived Lean process that runs the reference runners.
 
-    Use it as a context manager, or call :meth:`close`. Requests of several threads are answered one by one.
+    Use the oracle as a context manager, or call :meth:`close`. Requests from several threads are answered one
+    by one.
     """
 
     def __init__(self, process: LeanProcess) -> None:
@@ -64,7 +65,7 @@ class Oracle:
 
         Raises:
             InvalidArgument: the folder is in no Lean project.
-            LeanUnavailable: there is no usable Lean; the message says what to install.
+            LeanUnavailable: no usable Lean was found; the message says what to install.
         """
         return cls(start_oracle(project, show))
 
@@ -95,7 +96,7 @@ class Oracle:
             Outputs (batch, time, outputDim) and the final state, as float64 or as ``Fraction`` objects.
 
         Raises:
-            InvalidArgument: ``x`` is not (batch, time, inputDim), or ``state`` is not one of its batch.
+            InvalidArgument: ``x`` is not (batch, time, inputDim), or ``state`` belongs to another batch size.
             OracleError: the oracle refused the request.
             LeanUnavailable: the process has died or was closed.
         """
@@ -133,14 +134,14 @@ class Oracle:
         return np.stack(outputs), SelectiveState(after, np.stack(histories)) if selective else after
 
     def check_program(self, text: str) -> ProgramAnswer:
-        """Ask Lean's ``Listing.check`` whether the outputs of a recorded program read what they may.
+        """Ask Lean's ``Listing.check`` whether the outputs of a recorded program read only allowed inputs.
 
         Args:
-            text: the program and what is asked of it, in the format of ``docs/reference/program-format.md``.
+            text: the program and the question, in the format of ``docs/reference/program-format.md``.
 
         Returns:
             ``established``, a statement about every input by the Lean theorem ``Listing.check_sound``; or the
-            first label that is not allowed and its way back to an input.
+            first label that is not allowed, with the path from the output back to an input.
 
         Raises:
             OracleError: the text is not in the format; the message says what was expected.
@@ -158,7 +159,7 @@ class Oracle:
 
 
 def _describe(spec: Spec | MambaCheckpoint) -> tuple[str, tuple[int, ...], list[Array]]:
-    """Return the oracle's name of a model, its dimensions, and its parameters in Lean's order of fields."""
+    """Return the name of a model in the oracle, its dimensions, and its parameters in Lean's field order."""
     if isinstance(spec, MambaCheckpoint):
         inner, states = spec.A_log.shape
         inputs, outputs = spec.in_proj_weight.shape[1], spec.out_proj_weight.shape[0]

@@ -35,13 +35,13 @@ CHECK = "check_refinement"
 
 @dataclass(frozen=True, kw_only=True)
 class Posing(ABC):
-    """A function and how its gradients and its arithmetic are compared.
+    """A function, and how its outputs and gradients are compared.
 
     Attributes:
         fn: the function.
         gradients: whether gradients are compared.
-        cotangents: what is pulled back, by the names of outputs; None where cotangents are drawn.
-        rounding: what ``fn`` computes in; None for the dtype of its inputs.
+        cotangents: the cotangents by the names of outputs; None if cotangents are drawn.
+        rounding: the arithmetic of ``fn``; None for the dtype of its inputs.
     """
 
     fn: Callable[..., Any]
@@ -59,10 +59,10 @@ class Posing(ABC):
 
     @abstractmethod
     def strategy(self) -> "SearchStrategy[Any]":
-        """Return what inputs are drawn from."""
+        """Return the strategy that draws inputs."""
 
     def _pulled(self, like: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
-        """Return the cotangents by the names that they have among inputs, drawn unless they are given."""
+        """Return the cotangents by their names among the inputs; cotangents that are not given are drawn."""
         if self.cotangents is not None:
             given = self.cotangents
             if not given or not set(given) <= set(like):
@@ -94,7 +94,7 @@ class BlockPosing(Posing):
         return problem, {"x": x, **self._pulled(like, seed)}
 
     def strategy(self) -> "SearchStrategy[Any]":
-        """Return inputs of blocks."""
+        """Return the strategy that draws inputs of blocks."""
         from scanproof.refinement.strategies import block_inputs
 
         return block_inputs(self.spec.dims["inputDim"])
@@ -106,7 +106,7 @@ class BlockPosing(Posing):
         wanted = self.spec.dims["inputDim"]
         if x.ndim != 3 or x.shape[2] != wanted or 0 in x.shape:
             raise InvalidArgument(
-                f"{CHECK}: x has shape {tuple(x.shape)}; give (batch, T, inputDim = {wanted}), none 0."
+                f"{CHECK}: x has shape {tuple(x.shape)}; give (batch, T, inputDim = {wanted}), all above 0."
             )
 
 
@@ -136,7 +136,7 @@ class KernelPosing(Posing):
         return problem, {**ordered, **self._pulled(like, seed)}
 
     def strategy(self) -> "SearchStrategy[Any]":
-        """Return inputs of the kernel."""
+        """Return the strategy that draws inputs of the kernel."""
         from scanproof.refinement.strategies import kernel_inputs
 
         return kernel_inputs(self.kernel)
@@ -153,7 +153,7 @@ class KernelPosing(Posing):
                 what = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
                 raise InvalidArgument(f"{CHECK}: {name} is {what}; give a real tensor.")
             if 0 in tensor.shape:
-                raise InvalidArgument(f"{CHECK}: {name} has shape {tuple(tensor.shape)}; give no empty axes.")
+                raise InvalidArgument(f"{CHECK}: {name} has shape {tuple(tensor.shape)}; give sizes above 0.")
         self.kernel.sizes(given)
         return {name: given[name] for name in self.kernel.inputs if name in given}
 
@@ -177,14 +177,14 @@ class ScanPosing(Posing):
         return problem, {**tensors, **self._pulled(like, seed)}
 
     def strategy(self) -> "SearchStrategy[Any]":
-        """Return inputs of selective scans."""
+        """Return the strategy that draws inputs of selective scans."""
         from scanproof.refinement.strategies import scan_inputs
 
         return scan_inputs()
 
 
 def is_spec(value: object) -> bool:
-    """Whether ``value`` is something that a function can be held against."""
+    """Whether ``value`` can be the reference of a refinement check."""
     return isinstance(value, Spec | MambaCheckpoint | Kernel | SelectiveScanFn)
 
 
@@ -198,10 +198,10 @@ def posed(
     log_window: int,
     gradient_log_window: int | None,
 ) -> Posing:
-    """Return how ``fn`` is held against ``spec``.
+    """Return how ``fn`` is compared with ``spec``.
 
     Raises:
-        InvalidArgument: ``spec`` is none, or an option does not belong to it.
+        InvalidArgument: ``spec`` is no spec, or an option does not apply to this spec.
     """
     spec = spec.spec() if isinstance(spec, MambaCheckpoint) else spec
     if not isinstance(spec, Spec | Kernel | SelectiveScanFn):
@@ -214,12 +214,12 @@ def posed(
             raise InvalidArgument(f"{CHECK}: {name} is {window!r}; give a whole number of at least 0.")
         if window and not isinstance(spec, Kernel):
             raise InvalidArgument(
-                f"{CHECK}: {name} is for kernels, and spec is a {type(spec).__name__}; leave it out."
+                f"{CHECK}: {name} applies to kernels, but spec is a {type(spec).__name__}; leave {name} out."
             )
     if reference is not None and not isinstance(spec, Spec):
         raise InvalidArgument(
-            f"{CHECK}: reference= runs specs of blocks, and spec is a {type(spec).__name__}; leave it out to "
-            "compare with the Python twin of the Lean recurrence."
+            f"{CHECK}: reference= applies to specs of blocks, but spec is a {type(spec).__name__}; leave "
+            "reference= out to compare with the Python twin of the Lean recurrence."
         )
     if reference is not None and (isinstance(reference, type) or not hasattr(reference, "run")):
         raise InvalidArgument(
@@ -249,9 +249,11 @@ def posed(
 
 
 def rounding_of(given: Format | Rounding | None, default: torch.dtype) -> Rounding:
-    """Return what is assumed of an implementation's arithmetic."""
+    """Return the assumptions about the arithmetic of an implementation."""
     if isinstance(given, Rounding):
         if given.confidence is not None:
-            raise InvalidArgument("rounding has a confidence, which is for diagnostics; give one without.")
+            raise InvalidArgument(
+                "rounding has a confidence, which is for diagnostics only; give a Rounding without it."
+            )
         return given
     return Rounding.of(default if given is None else given)

@@ -1,4 +1,4 @@
-"""What is compared: an implementation's outputs, and the reference's with their bounds."""
+"""What is compared: the outputs of an implementation, and the outputs of the reference with their bounds."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ Inputs = Mapping[str, Tensor]
 Array = TypeVar("Array", Tensor, Floats)
 
 LONGEST_LITERAL = 256
-"""Numbers of a tensor that are written out in a failing case's code."""
+"""Greatest number of entries of a tensor that the code of a failing case writes out."""
 
 
 class Reference(Protocol):
@@ -36,14 +36,14 @@ class Reference(Protocol):
 
 @dataclass(frozen=True)
 class Expected:
-    """Reference values and how far an implementation under the rounding model may lie from them.
+    """Reference values, and how far an implementation under the rounding model may lie from each.
 
     Attributes:
         value: reference outputs and gradients by name, rounded to float64.
-        rest: what is missing in them.
+        rest: the errors of that rounding.
         bound: greatest difference that rounding explains, of the same shapes.
-        peak: greatest magnitude that any evaluation order can meet on the way.
-        trouble: why the reference cannot be trusted; empty when it can.
+        peak: greatest magnitude of any intermediate in any evaluation order.
+        trouble: why the reference cannot be trusted; empty if it can be trusted.
     """
 
     value: Mapping[str, Floats]
@@ -54,23 +54,23 @@ class Expected:
 
 
 class Problem(ABC):
-    """An implementation, its reference, and how to write both down.
+    """An implementation, its reference, and the source text that repeats the check.
 
-    Where the inputs have cotangents of outputs among them (:data:`COTANGENTS`), the outputs and the gradients
-    that these cotangents have at the other inputs are compared; else the outputs alone.
+    If the inputs include cotangents of outputs (:data:`COTANGENTS`), the check compares the outputs, and the
+    gradients that these cotangents give at the other inputs. Otherwise it compares the outputs alone.
 
     Attributes:
-        rounding: what is assumed of the implementation's arithmetic.
+        rounding: the assumptions about the arithmetic of the implementation.
         spec: the reference, with its dimensions.
-        reference_name: what computes the reference's values.
+        reference_name: what computes the values of the reference.
         theorem: the Lean theorem about the reference.
-        bound_theorem: the Lean theorem behind the bound of the state; empty where there is none.
+        bound_theorem: the Lean theorem behind the bound of the state; empty if there is none.
         input_axes: names of the axes of each input; None for an axis that must keep its size.
         output_axes: names of the axes of each output, and of each gradient.
         optional: names of inputs that may be left out.
         constant: names of inputs at which no gradients are compared.
-        grouped: the axis whose consecutive entries share a group; empty where there are no groups.
-        omissible: axes that inputs, and gradients, may leave out where their size is 1.
+        grouped: the axis whose consecutive entries share a group; empty if there are no groups.
+        omissible: axes that inputs and gradients may leave out if the size of the axis is 1.
     """
 
     rounding: Rounding
@@ -86,17 +86,17 @@ class Problem(ABC):
     omissible: frozenset[str] = frozenset()
 
     def differentiated(self, inputs: Inputs) -> tuple[str, ...]:
-        """Return the inputs at which gradients are compared, where there are cotangents."""
+        """Return the inputs at which gradients are compared if there are cotangents."""
         arguments, _ = separated(inputs)
         floating = (name for name, x in arguments.items() if x.is_floating_point())
         return tuple(name for name in floating if name not in self.constant)
 
     def reference_at(self, inputs: Inputs) -> str:
-        """Say what computes the reference's values at these inputs."""
+        """Say what computes the values of the reference at these inputs."""
         return self.reference_name
 
     def outputs(self, inputs: Inputs) -> dict[str, Tensor]:
-        """Run the implementation, and pull the cotangents back through it if there are any."""
+        """Run the implementation; if there are cotangents, also compute vector-Jacobian products."""
         arguments, cotangents = separated(inputs)
         if cotangents:
             return with_gradients(self._run_fn, arguments, cotangents, self.differentiated(inputs))
@@ -110,7 +110,7 @@ class Problem(ABC):
         """Run the reference, and bound what an implementation with outputs of these dtypes may return."""
 
     def alternatives(self, inputs: Inputs) -> "Iterable[tuple[str, Problem]]":
-        """Return what else may be assumed of the implementation: the option that says so, and the problem."""
+        """Return other assumptions about the implementation: each as an option, and the problem with it."""
         return ()
 
     @abstractmethod
@@ -122,7 +122,7 @@ class Problem(ABC):
         literals = [
             f"{name} = {literal(x)}"
             if x.numel() <= LONGEST_LITERAL
-            else f"{name} = report.smallest.inputs[{name!r}]  # {tuple(x.shape)}, of the report returned"
+            else f"{name} = report.smallest.inputs[{name!r}]  # {tuple(x.shape)}, from the check's report"
             for name, x in inputs.items()
         ]
         return "\n".join(["import torch", "import scanproof", *literals, self.call(inputs)])
@@ -164,7 +164,7 @@ class BlockProblem(Problem):
         return {"y": checked_output("fn(x)", y, (*x.shape[:2], self._spec.dims["outputDim"]))}
 
     def expected(self, inputs: Inputs, dtypes: Mapping[str, torch.dtype]) -> Expected:
-        """Run the spec. A reference other than the twin is one more float64 run, with a bound of its own."""
+        """Run the spec. A reference other than the twin is a second float64 run with a bound of its own."""
         x, trouble = to_numpy(inputs["x"]), ""
         arithmetic = self._spec.bounds(self.rounding)
         if "dy" in inputs:
@@ -193,16 +193,16 @@ class BlockProblem(Problem):
         y, _ = self._reference.run(self._spec, x)
         if np.shape(y) != shape:
             raise InvalidArgument(
-                f"check_refinement: reference.run(spec, x) returned y of shape {np.shape(y)}; the runner's is"
+                f"check_refinement: reference.run(spec, x) returned y of shape {np.shape(y)}; return shape"
                 f" {shape}."
             )
         return np.asarray(y, np.float64)
 
     def reference_at(self, inputs: Inputs) -> str:
-        """Say what computes the reference's values: of gradients that is the twin, whatever was given."""
+        """Say what computes the values of the reference; the twin always computes the gradients."""
         if self._reference is None or "dy" not in inputs:
             return self.reference_name
-        return f"{self.reference_name}; of gradients {self._twin}"
+        return f"{self.reference_name}; gradients: {self._twin}"
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``check_refinement``."""
@@ -210,7 +210,7 @@ class BlockProblem(Problem):
 
 
 class ScanProblem(Problem):
-    """A selective scan with the ecosystem's signature against the scan of the selective Mamba runner."""
+    """A selective scan with the signature of ``selective_scan_fn``, against the scan of the Mamba runner."""
 
     _argument_axes: ClassVar = {
         "u": ("batch", "channel", "time"),
@@ -246,7 +246,7 @@ class ScanProblem(Problem):
         returned = self._fn(**arguments, delta_softplus=self._delta_softplus, return_last_state=True)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise InvalidArgument(
-                f"fn(…, return_last_state=True) returned a {type(returned).__name__}, not (y, last_state)."
+                f"fn(…, return_last_state=True) returned a {type(returned).__name__}; return (y, last_state)."
             )
         y, last = returned
         u, A = arguments["u"], arguments["A"]
@@ -285,10 +285,10 @@ class ScanProblem(Problem):
 def selective_scan_of(
     arithmetic: Arithmetic, given: Mapping[str, Value], delta_softplus: bool
 ) -> tuple[Value, Value]:
-    """Run a selective scan with the ecosystem's signature, all of it time-major, from the zero state.
+    """Run a selective scan with the arguments of ``selective_scan_fn``, time-major, from the zero state.
 
     Args:
-        arithmetic: what to compute in.
+        arithmetic: the arithmetic to compute in.
         given: u, delta and z (batch, time, channels), B and C (batch, time, groups, states), or (batch, time,
             states) for one group, A, D and delta_bias; D, z and delta_bias may be absent.
         delta_softplus: apply softplus to the step sizes.
@@ -310,7 +310,7 @@ def selective_scan_of(
 
 
 def separated(inputs: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return the arguments by name, and the cotangents by the output whose cotangents they are."""
+    """Return the arguments by name, and the cotangents by the names of their outputs."""
     arguments = {name: given for name, given in inputs.items() if name not in COTANGENTS}
     return arguments, {COTANGENTS[name]: given for name, given in inputs.items() if name in COTANGENTS}
 
@@ -339,7 +339,7 @@ def pulled_back(
     cotangents: Mapping[str, Floats],
     dtypes: Mapping[str, torch.dtype],
 ) -> tuple[dict[str, Bounded], dict[str, Floats]]:
-    """Return the outputs and gradients that have a dtype, by name, and the bounds of what is stored in it."""
+    """Return the outputs and gradients that have a dtype, by name, with bounds for storage in that dtype."""
     results = {name: result.value for name, result in traced.items() if name in dtypes}
     bounds = {name: stored([result], result, dtypes[name]) for name, result in results.items()}
     at = {name: variable for name, variable in variables.items() if f"d{name}" in dtypes}
@@ -354,14 +354,14 @@ def pulled_back(
 def gradient(
     arithmetic: BoundedArithmetic, parts: Sequence[Part], shape: tuple[int, ...], dtype: torch.dtype
 ) -> tuple[Bounded, Floats]:
-    """Return a gradient, and its bound where the parts are stored one by one in a dtype, then added."""
+    """Return a gradient, and its bound if the parts are stored one by one in a dtype, then added."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = arithmetic.total(parts, shape)
         return total, stored([arithmetic.total([part], shape) for part in parts], total, dtype)
 
 
 def stored(parts: Sequence[Bounded], total: Bounded, dtype: torch.dtype) -> Floats:
-    """Return the bound of a sum of parts that are rounded into a dtype, before they are added or after."""
+    """Return the bound of a sum of parts that are rounded to a dtype before or after the addition."""
     own, computed = Rounding.of(dtype), total.arithmetic.rounding
     if own.unit_roundoff <= computed.unit_roundoff and own.underflow <= computed.underflow:
         return total.error
@@ -377,9 +377,9 @@ def checked_output(what: str, y: Any, shape: tuple[int, ...]) -> Tensor:
         InvalidArgument: it is not.
     """
     if not isinstance(y, Tensor):
-        raise InvalidArgument(f"{what} is a {type(y).__name__}; return one tensor of shape {shape}.")
+        raise InvalidArgument(f"{what} is a {type(y).__name__}; it must be a tensor of shape {shape}.")
     if not y.is_floating_point():
-        raise InvalidArgument(f"{what} has dtype {y.dtype}; return a real floating tensor.")
+        raise InvalidArgument(f"{what} has dtype {y.dtype}; it must be a real floating dtype.")
     if tuple(y.shape) != shape:
-        raise InvalidArgument(f"{what} has shape {tuple(y.shape)}; the reference's output is {shape}.")
+        raise InvalidArgument(f"{what} has shape {tuple(y.shape)}; it must have shape {shape}.")
     return y

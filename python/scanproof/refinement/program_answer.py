@@ -7,16 +7,16 @@ from dataclasses import dataclass
 class ProgramAnswer:
     """The answer of ``Listing.check`` about one program.
 
-    A *place* is an index into the labels of a tensor: entry ``e`` has place ``e // unit % period``.
+    A *place* is an index into the labels of a tensor. Entry ``e`` has place ``e // unit % period``.
 
     Attributes:
         established: whether every output entry reads only inputs whose labels are allowed.
         goal: the number of the first goal that is not met; -1 if all are.
-        tensor: the tensor that this goal asks about; -1 if all goals are met.
-        place: the place among the labels that the goal allows; -1 if all goals are met.
-        allowed: the label that is allowed there; -1 if all goals are met.
-        found: the label that the output has; -1 if all goals are met.
-        way: tensors and places from the output back to an input with that label, output first.
+        tensor: the tensor of this goal; -1 if all goals are met.
+        place: the place of the first label that is not allowed; -1 if all goals are met.
+        allowed: the label that the goal allows at this place; -1 if all goals are met.
+        found: the label of the output at this place; -1 if all goals are met.
+        way: tensors and places from the output back to an input with the label ``found``, output first.
     """
 
     established: bool
@@ -29,7 +29,7 @@ class ProgramAnswer:
 
     @classmethod
     def from_words(cls, words: str) -> "ProgramAnswer":
-        """Read what follows ``ok`` in the answer of the oracle."""
+        """Read the words after ``ok`` in the answer of the oracle."""
         verdict, *rest = words.split()
         if verdict == "established":
             return cls(True)

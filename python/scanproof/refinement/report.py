@@ -17,20 +17,19 @@ from scanproof.report.verdict import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Deviation:
-    """One entry of an output or of a gradient, and how far it lies from the reference.
+    """One entry of an output or of a gradient, and its distance from the reference.
 
     Attributes:
-        output: ``"y"`` or ``"last_state"``, or the gradient at an input, as ``"du"`` or ``"dx"``.
-        example: index into the batch; None where there is none, as in the gradient at a parameter.
-        t: position in the sequence; None where there is none.
-        channel: channel; None where there is none, as in ``dB``.
-        state: state index; None where there is none.
-        head: head of the channel; None where there is none.
-        group: group of heads; None where there is none, as in an output.
-        got: the implementation's value.
-        expected: the reference's, rounded to float64.
-        error: absolute difference, from the reference before that rounding; infinite where the
-            implementation's value is not finite.
+        output: ``"y"`` or ``"last_state"``, or the gradient at an input, such as ``"du"`` or ``"dx"``.
+        example: index into the batch; None without this axis, as in the gradient at a parameter.
+        t: position in the sequence; None without this axis.
+        channel: channel; None without this axis, as in ``dB``.
+        state: state index; None without this axis.
+        head: head of the channel; None without this axis.
+        group: group of heads; None without this axis, as in an output.
+        got: the value of the implementation.
+        expected: the value of the reference, rounded to float64.
+        error: absolute difference from the reference before that rounding; infinite if ``got`` is not finite.
         bound: greatest absolute difference that rounding can explain.
     """
 
@@ -48,7 +47,7 @@ class Deviation:
 
     @property
     def ratio(self) -> float:
-        """Error relative to the bound; above 1 rounding cannot explain it."""
+        """Error relative to the bound; above 1, rounding cannot explain the error."""
         if self.bound == 0:
             return 0.0 if self.error == 0 else inf
         if self.bound == inf:
@@ -76,7 +75,7 @@ FORMULAS = {
     theorems.SCAN_ERROR: "(w^n g - m) + eta (4 ((n + 1)(M + 1) - 1) p) + d",
     theorems.SEQUENTIAL_SCAN_ERROR: "e' = w^2 A (|h| + e) + w B + (w + 1) eta - (|a| |h| + |b|)",
 }
-"""What these theorems bound the error of a state by, in the letters of ``scanproof.refinement.bounded``."""
+"""The bound of each theorem on the error of a state; ``scanproof.refinement.bounded`` defines the letters."""
 
 NO_BOUND_THEOREM = "none about the bound: the documentation of the kernel argues for it"
 
@@ -122,9 +121,9 @@ class Drawn:
 
     Attributes:
         cases: number of inputs tried.
-        inconclusive: on how many of them nothing could be said.
-        compared: number of output entries compared, of all cases together.
-        seconds: that the search took.
+        inconclusive: number of inputs with an inconclusive result.
+        compared: number of output entries compared, over all cases.
+        seconds: duration of the search in seconds.
     """
 
     cases: int
@@ -134,7 +133,7 @@ class Drawn:
 
     @property
     def undecided(self) -> str:
-        """Say on how many cases nothing could be said; empty if there are none."""
+        """Say how many cases were inconclusive; empty if none were."""
         return f", {self.inconclusive} of them inconclusive" if self.inconclusive else ""
 
     def __str__(self) -> str:
@@ -147,41 +146,43 @@ class RefinementReport(CheckReport):
 
     Attributes:
         verdict: REFINES (no entry of the output outside the bound, on this input), REFUTED, or INCONCLUSIVE.
-        reason: what led to it.
+        reason: why the verdict was given.
         spec: the reference, with its dimensions.
-        reference: what computed its values.
+        reference: what computed the values of the reference.
         shape: shape of the input.
         dtype: dtype of the input.
         device: device of the input.
-        rounding: what was assumed of the implementation's arithmetic.
-        compared: number of entries of outputs and gradients compared, of all cases if they were drawn.
-        drawn: how many cases were drawn, and what is known of them; None where ``x`` was given. Where cases
-            were drawn, shape, dtype, worst entry and sharpness are those of the case with the worst entry.
-        gradients: the inputs at which gradients were compared; empty where outputs alone were.
-        seed: the seed of cases and cotangents; None where nothing was drawn.
+        rounding: the assumptions about the arithmetic of the implementation.
+        compared: number of entries of outputs and gradients compared, over all drawn cases.
+        drawn: how many cases were drawn, and with what result; None if ``x`` was given. If cases were drawn,
+            shape, dtype, worst entry and sharpness are those of the case with the worst entry.
+        gradients: the inputs at which gradients were compared; empty if only outputs were compared.
+        seed: the seed of cases and cotangents; None if nothing was drawn.
         call: the call that repeats the check.
-        worst: the entry with the greatest error relative to its bound, one that an overflow may explain only
-            where no other is outside; where nothing could be compared, the first one whose reference or
-            bound is not finite.
-        sharpness: median over entries of bound / |expected|, of the output or gradient where it is greatest;
-            NaN if nothing could be compared.
-        loosest: that output or gradient, or all where that of all is greater; empty if nothing was compared.
+        worst: the entry with the greatest error/bound. An entry that an overflow may explain is named only if
+            no other entry is outside its bound. If nothing could be compared, the first entry whose reference
+            or bound is not finite.
+        sharpness: median over entries of bound / |expected|, for the output or gradient with the greatest
+            median; NaN if nothing could be compared.
+        loosest: the name of that output or gradient, or of all outputs and gradients together if their common
+            median is greater; empty if nothing was compared.
         spread: error/bound over time, and over all entries; None if nothing could be compared.
         greatest: the greatest error/bound of each output and gradient.
         ratios: error/bound of all entries; None if nothing could be compared.
         ulps: errors of all entries in units in the last place of the expected value, in the dtype returned;
             None if nothing could be compared.
         probable: greatest error relative to a bound that counts k roundings as 4 sqrt(k) (Higham & Mary
-            2019); a diagnostic that decides nothing. None for drawn cases, or if nothing could be compared.
-        coarser: dtypes by name of the outputs and gradients that are stored in a coarser one than
-            ``rounding`` assumes, for which the bound allows one more rounding.
-        casts: casts in the implementation's code, as ``"to(float32)"``, without which it refines; empty
-            unless REFUTED.
-        option: the option of the check with which it refines, as ``"log_window=64"``; empty unless REFUTED.
-        smallest: the smallest failing case found; None unless REFUTED, or when not asked for.
+            2019). This diagnostic decides nothing. None for drawn cases, or if nothing could be compared.
+        coarser: dtypes by name of the outputs and gradients that are stored in a coarser dtype than
+            ``rounding`` assumes. The bound allows one more rounding for each.
+        casts: casts in the code of the implementation, such as ``"to(float32)"``. Without these casts, the
+            implementation refines. Empty unless REFUTED.
+        option: the option of the check with which the implementation refines, such as ``"log_window=64"``;
+            empty unless REFUTED.
+        smallest: the smallest failing case found; None unless REFUTED, or with ``shrink=False``.
         theorem: the Lean theorem about the reference.
-        bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64, rounded outward;
-            empty where the bound rests on an argument instead.
+        bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64 and rounded
+            outward; empty if the bound rests on an argument instead.
     """
 
     check: ClassVar = "refinement"
@@ -219,7 +220,7 @@ class RefinementReport(CheckReport):
 
     @property
     def _adjoint_theorems(self) -> tuple[str, ...]:
-        """Those about gradients of scans; where the bound rests on no theorem, gradients rest on none."""
+        """The theorems about gradients of scans; none if the bound of the state rests on no theorem."""
         if not self.gradients or self.bound_theorem not in FORMULAS:
             return ()
         in_order = self.bound_theorem == theorems.SEQUENTIAL_SCAN_ERROR
@@ -227,22 +228,22 @@ class RefinementReport(CheckReport):
 
     @property
     def _worst_is_of_the_adjoint(self) -> bool:
-        """Whether the worst entry is one of a gradient whose bound is the adjoint's theorem."""
+        """Whether the worst entry lies in a gradient that the theorem of the adjoint bounds."""
         at_gradient = self.worst.output in {f"d{name}" for name in self.gradients}
         return at_gradient and theorems.GRADIENT_ERROR in self._adjoint_theorems
 
     @property
     def worst_theorem(self) -> str:
-        """The Lean theorem behind the bound of the worst entry, an output or a gradient; empty if none."""
+        """The Lean theorem behind the bound of the worst entry; empty if there is none."""
         return theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.bound_theorem
 
     @property
     def formula(self) -> str:
-        """What the theorem bounds the error of a state by; the letters are those of its documentation."""
+        """The bound of the theorem on the error of a state; its documentation defines the letters."""
         return FORMULAS.get(self.bound_theorem, "")
 
     def summary(self) -> str:
-        """Return a few lines that say what was compared, what was found and what it rests on."""
+        """Return a few lines: what was compared, what was found, and the theorems behind it."""
         lines = [
             f"Refinement({self.spec}, input {self.shape} {self.dtype} on {self.device})",
             f"  verdict   : {self.verdict.name}: {self.reason}",
@@ -256,21 +257,23 @@ class RefinementReport(CheckReport):
             )
             if self.coarser:
                 stored = ", ".join(f"{name} in {dtype}" for name, dtype in self.coarser.items())
-                lines.append(f"  stored    : {stored}: coarser than assumed, so one more rounding is allowed")
+                lines.append(
+                    f"  stored    : {stored}: coarser than assumed; the bound allows one more rounding"
+                )
             if self.casts:
                 lines.append(
-                    f"  casts     : without {', '.join(self.casts)} in its code it REFINES;"
-                    " where they are meant, give their dtype as rounding="
+                    f"  casts     : without {', '.join(self.casts)} in its code, fn REFINES;"
+                    " if the casts are intended, give their dtype as rounding="
                 )
             if self.option:
                 lines.append(
-                    f"  option    : with {self.option} it REFINES; give it where the implementation adds"
-                    " logarithms of decays, or what reaches them, in place of multiplying"
+                    f"  option    : with {self.option}, fn REFINES; give this option if fn adds logarithms of"
+                    " decays, or gradients at such logarithms, in place of multiplying decays"
                 )
             lines.append(f"  spread    : error/bound {self.ratios}; in ulps {self.ulps}")
         if self.probable is not None:
             lines.append(
-                f"  probable  : {self.probable:.2g} x what independent roundings explain with high"
+                f"  probable  : {self.probable:.2g} x the error that independent roundings explain with high"
                 " probability (decides nothing)"
             )
         if self.gradients:
@@ -315,7 +318,7 @@ class RefinementReport(CheckReport):
         )
 
     def failure_lines(self) -> list[str]:
-        """Return how many entries are outside the bound, which one is worst, and what was allowed."""
+        """Return how many entries are outside the bound, the worst entry, and the allowed error."""
         if self.spread is None or self.worst.ratio <= 1:
             return []
         outside, entries = self.spread.above_bound, self.spread.entries
@@ -323,5 +326,5 @@ class RefinementReport(CheckReport):
         return [
             f"Outside the bound: {outside} of {entries} entries ({100 * outside / entries:.3g} %)",
             f"Worst  : {self.worst}",
-            f"Allowed: {self.worst.bound:.3g} there, what rounding explains ({basis})",
+            f"Allowed: an error of {self.worst.bound:.3g} there, by rounding ({basis})",
         ]

@@ -1,4 +1,4 @@
-"""What is assumed of an implementation's arithmetic."""
+"""The assumptions about the arithmetic of an implementation."""
 
 from dataclasses import dataclass, fields
 from math import inf
@@ -10,10 +10,10 @@ import torch
 from scanproof.errors import InvalidArgument
 
 Format = torch.dtype | Literal["tf32", "bf16-mixed"]
-"""A floating dtype, or the name of a float32 whose matrix products take shorter factors."""
+"""A floating dtype, or the name of a mode in which float32 matrix products take shorter factors."""
 
 PRODUCTS = {"tf32": 2.0**-10, "bf16-mixed": 2.0**-8}
-"""Relative error with which factors enter matrix products: cut to 10 bits, or rounded to bfloat16."""
+"""Relative error of the factors of matrix products: truncated to 10 bits, or rounded to bfloat16."""
 
 Order = Literal["any", "sequential"]
 
@@ -25,33 +25,33 @@ _RANGES = {
     **dict.fromkeys(("underflow", "exp_ulps", "sigmoid_ulps", "softplus_ulps"), inf),
     **dict.fromkeys(("exp_argument_roundings", "confidence"), inf),
 }
-"""What numbers of a rounding, none negative, must be below."""
+"""The exclusive upper limit of each field; the lower limit is 0."""
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """What is assumed of an implementation's arithmetic.
+    """The assumptions about the arithmetic of an implementation.
 
     Attributes:
         unit_roundoff: greatest relative error of one operation (half an ulp of 1 when rounding to nearest).
         underflow: greatest absolute error of one operation whose result underflows.
         largest: magnitude up to which nothing overflows.
-        exp_ulps: accuracy of its ``exp``, in units in the last place.
-        sigmoid_ulps: accuracy of its ``sigmoid``.
-        softplus_ulps: accuracy of its ``softplus``.
-        exp_argument_roundings: how often the argument of ``exp`` is rounded on its way into it: 2 where
-            ``exp x`` is formed as ``exp2(x log2 e)``, as kernels on GPUs do, which moves the result by up to
-            ``|x|`` ulps.
+        exp_ulps: accuracy of ``exp``, in units in the last place.
+        sigmoid_ulps: accuracy of ``sigmoid``.
+        softplus_ulps: accuracy of ``softplus``.
+        exp_argument_roundings: number of roundings of the argument of ``exp``: 2 if ``exp x`` is computed as
+            ``exp2(x log2 e)``, as in GPU kernels. These roundings move the result by up to ``|x|`` ulps.
         accumulator: unit roundoff within a sum of products, whose result is then rounded once (tensor cores
-            and CPU matrix products of half precision accumulate in float32); None where sums are formed like
-            everything else.
-        operands: relative error with which factors enter a product of matrices, as in TF32; 0 where they
-            enter as they are. Forms by chunks sum the products ``k v`` of a state as matrices, too.
+            and CPU matrix products of half precision accumulate in float32); None if sums are rounded like
+            all other operations.
+        operands: relative error of the factors of matrix products, as in TF32; 0 if factors are exact.
+            Chunked forms sum the products ``k v`` of a state as matrices, too.
         confidence: None, or lambda of the probabilistic model (Higham & Mary 2019, "A new approach to
-            probabilistic rounding error analysis"): k roundings count as lambda sqrt(k), as they do with high
-            probability when errors are independent with mean zero. For diagnostics; checks refuse it.
-        order: how scans are evaluated: ``"sequential"``, token after token, which has the tighter bound, or
-            in ``"any"`` association.
+            probabilistic rounding error analysis"). In this model k roundings count as lambda sqrt(k), which
+            holds with high probability if errors are independent with mean zero. For diagnostics only; checks
+            reject it.
+        order: how scans are evaluated: ``"sequential"``, token after token, with a tighter bound, or in
+            ``"any"`` association.
 
     Raises:
         InvalidArgument: a number is outside its range, or ``order`` is unknown.
@@ -71,7 +71,7 @@ class Rounding:
 
     def __post_init__(self) -> None:
         if self.order not in ("any", "sequential"):
-            raise InvalidArgument(f'order is {self.order!r}; give "any" or "sequential".')
+            raise InvalidArgument(f'Rounding: order is {self.order!r}; give "any" or "sequential".')
         for name, below in _RANGES.items():
             given = getattr(self, name)
             if given is not None and not (isinstance(given, int | float) and 0 <= given < below):
@@ -91,33 +91,35 @@ class Rounding:
     ) -> "Rounding":
         """Return the rounding to nearest of a floating-point dtype.
 
-        Results below the smallest normal number may be flushed to zero, as many kernels do; float16, whose
-        normal numbers end at 6e-5, is taken to keep its subnormal ones.
+        Results below the smallest normal number may be flushed to zero, as in many kernels. Exception:
+        float16, whose smallest normal number is 6e-5, is assumed to keep subnormal numbers.
 
         Args:
-            dtype: what operations are rounded to. ``"tf32"`` is float32, but in sums of products factors are
-                cut to TF32's 10 bits (relative error 2^-10) and sums are cut to float32 after each addition
-                (2^-23), as tensor cores may do. ``"bf16-mixed"``, as kernels are trained with, is the same
-                with factors rounded to bfloat16 (2^-8): operands in bfloat16, the state, the accumulator and
-                all else in float32.
-            ulps: accuracy of ``exp``, ``sigmoid`` and ``softplus``; default: the measured ones.
+            dtype: the dtype that operations round to. ``"tf32"`` is float32 with two differences in sums of
+                products, as on tensor cores: factors are truncated to the 10 bits of TF32 (relative error
+                2^-10), and sums are truncated to float32 after each addition (2^-23). ``"bf16-mixed"`` is the
+                same with factors rounded to bfloat16 (2^-8). It describes kernels in training: operands in
+                bfloat16; state, accumulator and everything else in float32.
+            ulps: accuracy of ``exp``, ``sigmoid`` and ``softplus``; default: the measured accuracies.
             accumulator: dtype in which sums of products accumulate; default: ``dtype``.
-            order: ``"sequential"`` where scans are known to go token after token.
+            order: ``"sequential"`` if scans are known to go token after token.
 
         Raises:
             InvalidArgument: ``dtype`` or ``accumulator`` is no real floating dtype, ``order`` is unknown,
-                ``ulps`` is negative or not finite, or a name is given an ``accumulator``.
+                ``ulps`` is negative or not finite, or ``"tf32"`` or ``"bf16-mixed"`` comes with an
+                ``accumulator``.
         """
         if isinstance(dtype, str) and dtype in PRODUCTS:
             if accumulator is not None:
                 raise InvalidArgument(
-                    f'"{dtype}" accumulates in float32; leave out the accumulator, which is {accumulator!r}.'
+                    f'accumulator is {accumulator!r}, but "{dtype}" accumulates in float32; leave'
+                    " accumulator out."
                 )
             return cls._of(torch.float32, ulps, 2.0**-23, PRODUCTS[dtype], order)
         for given in (dtype, accumulator or dtype):
             if not isinstance(given, torch.dtype) or not given.is_floating_point:
                 raise InvalidArgument(
-                    f"rounding in {given!r} is not modelled; give a real floating dtype, as torch.float32,"
+                    f"rounding in {given!r} is not modelled; give a real floating dtype (torch.float32),"
                     ' "tf32", "bf16-mixed", or a scanproof.Rounding.'
                 )
         assert isinstance(dtype, torch.dtype)
@@ -142,7 +144,7 @@ class Rounding:
         )
 
     def __str__(self) -> str:
-        operands = f", {self.operands:.3g} of factors in sums of products" if self.operands else ""
+        operands = f", {self.operands:.3g} for factors of sums of products" if self.operands else ""
         accumulator = f", {self.accumulator:.3g} within sums of products" if self.accumulator else ""
         times = self.exp_argument_roundings
         argument = f" (its argument rounded {times:g} times)" if times else ""
@@ -154,7 +156,7 @@ class Rounding:
         )
 
     def source(self) -> str:
-        """Return source text that makes it."""
+        """Return source text that creates this rounding."""
         for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
             if self == Rounding.of(dtype):
                 return str(dtype)
@@ -165,10 +167,10 @@ class Rounding:
         return f"scanproof.Rounding({given})"
 
     def growth_of_sum(self, terms: int, parts: int) -> float:
-        """Return at least (1 + u)^k - 1 over the k roundings that a term of a sum meets.
+        """Return an upper bound of (1 + u)^k - 1 over the k roundings that a term of a sum meets.
 
-        The sum has so many ``terms``. With an accumulator of its own, a term also meets roundings outside of
-        it, as many as there are ``parts``; factors of sums of products may be rounded before they enter.
+        ``terms`` is the number of terms. With an accumulator, a term also meets ``parts`` roundings outside
+        of the accumulator. Factors of sums of products may be rounded before the multiplication.
         """
         within, outside = (self.unit_roundoff, 0) if self.accumulator is None else (self.accumulator, parts)
         grown = 0.0
@@ -177,12 +179,12 @@ class Rounding:
         return grown * (1 + 2.0**-45)
 
     def growth(self, u: float, roundings: float) -> float:
-        """Return at least (1 + u)^roundings - 1, or its probabilistic counterpart."""
+        """Return an upper bound of (1 + u)^roundings - 1, or its probabilistic counterpart."""
         if self.confidence is None:
             return growth(u, roundings)
         return growth(u, min(self.confidence * roundings**0.5, roundings)) * (1 + roundings * u)
 
 
 def growth(u: float, roundings: float) -> float:
-    """Return at least (1 + u)^roundings - 1."""
+    """Return an upper bound of (1 + u)^roundings - 1."""
     return float(np.expm1(roundings * np.log1p(u))) * (1 + 2.0**-45)

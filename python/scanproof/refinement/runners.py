@@ -1,10 +1,10 @@
 # ruff: noqa: N815 (field names are those of the Lean structures)
 """The list runners of the Lean library, vectorised over a batch and generic over the arithmetic.
 
-Each spec holds the parameters of the Lean structure of its name, and :meth:`Spec.run` computes what the Lean
-``runList`` computes, operation for operation: in float64 with ``+`` and ``*`` alone to the bit, in exact
-arithmetic exactly. Vectors are rows, matrices [out, in]; a matrix-vector product is, for each row, a left
-fold from zero.
+Each spec holds the parameters of the Lean structure of the same name. :meth:`Spec.run` computes the Lean
+``runList``, operation for operation: bit for bit in float64 with ``+`` and ``*`` alone, and exactly in exact
+arithmetic. Vectors are rows, and matrices are [out, in]. A matrix-vector product is a left fold from zero for
+each row.
 """
 
 from abc import ABC, abstractmethod
@@ -55,14 +55,14 @@ class Spec(ABC):
     def run(self, x: Array, state: Any = None, arithmetic: Arithmetic = FLOAT64) -> tuple[Value, Any]:
         """Run the list runner on every example of a batch.
 
-        Runs of pieces, each from the state after the last, are one run: Lean theorem
+        Runs of consecutive pieces, each from the state after the previous piece, equal one run: Lean theorem
         ``diagonalS4_runList_flatten``, ``compactMamba_runList_flatten`` or
         ``selectiveMamba_runListAux_flatten``.
 
         Args:
             x: inputs, (batch, time, inputDim); time may be 0.
             state: state to start from, as returned by another run; default: zeros and an empty history.
-            arithmetic: what to compute in.
+            arithmetic: the arithmetic to compute in.
 
         Returns:
             Outputs (batch, time, outputDim) and the state after the last token.
@@ -78,17 +78,17 @@ class Spec(ABC):
 
     @property
     def bound_theorem(self) -> str:
-        """The Lean theorem behind the bound of its state; empty where there is none."""
+        """The Lean theorem behind the bound of the state; empty if there is none."""
         return theorems.SCAN_ERROR
 
     def bounds(self, rounding: "Rounding") -> "BoundedArithmetic":
-        """Return the arithmetic that bounds what an implementation's rounding makes of a run."""
+        """Return the arithmetic that bounds the effect of an implementation's rounding on a run."""
         from scanproof.refinement.bounded import BoundedArithmetic
 
         return BoundedArithmetic.finer_than(rounding)
 
     def tape(self, arithmetic: AdjointArithmetic) -> Tape:
-        """Return a tape over one of the arithmetics that the runner can be run in."""
+        """Return a tape over one of the runner's arithmetics."""
         return Tape(arithmetic)
 
     def trace(self, x: Array, tape: Tape) -> tuple[Traced, Traced]:
@@ -183,8 +183,8 @@ class SelectiveState(NamedTuple):
 
     Attributes:
         h: scan state, (batch, innerDim, stateDim).
-        history: the convolution's past inputs, newest first, (batch, entries, innerDim). A cache that keeps
-            them in a ring computes the same: Lean theorem ``selectiveMamba_prefill_decode_ring``.
+        history: past inputs of the convolution, newest first, (batch, entries, innerDim). A ring cache of the
+            past inputs computes the same outputs: Lean theorem ``selectiveMamba_prefill_decode_ring``.
     """
 
     h: Value
@@ -204,7 +204,7 @@ class SelectiveMambaBlockSpec(Spec):
         y[i] = ((fold over n of C[n] h'[i, n]) + D[i] v[i]) silu(z[i])
         output = outProj y + outBias
 
-    Computed kernel after kernel over the whole sequence it is the same function: Lean theorem
+    The block computed kernel after kernel over the whole sequence is the same function: Lean theorem
     ``selectiveMamba_runListAux_eq_kernels``.
     """
 
@@ -265,12 +265,12 @@ def diagonal_selective_scan(
 ) -> tuple[Value, Value]:
     """Run the selective scan itself, the part that kernels implement.
 
-    In Lean it is ``selectiveScan`` without bias, softplus and gate: Lean theorem
-    ``selectiveScan_outputs_channel``. Consecutive channels share a group. The groups are an axis here, so
-    that the gradients at B and C are sums over the channels of a group.
+    The scan is Lean's ``selectiveScan`` without bias, softplus and gate: Lean theorem
+    ``selectiveScan_outputs_channel``. Consecutive channels share a group. The groups are an axis of their
+    own, so the gradients at B and C are sums over the channels of a group.
 
     Args:
-        arithmetic: what to compute in.
+        arithmetic: the arithmetic to compute in.
         dt: step sizes, (batch, time, inner).
         A: continuous-time decays, (inner, states).
         B: input projections, (batch, time, groups, states), or (batch, time, states) for one group.
@@ -308,8 +308,9 @@ def _last(h: Value, initial: Value) -> Value:
 def _windows(arithmetic: Arithmetic, x: Value, history: Value, width: int) -> tuple[Value, Value]:
     """Return windows (batch, time, inner, width) and the history after x, both newest first.
 
-    A window is the token and what came before it; entries before the first one known count as zero. A
-    kernel that keeps a window in place of the history is the same: Lean theorem ``causalConv1d_windowOf``.
+    A window is a token and the tokens before it; tokens before the start of the history count as zero. A
+    kernel that keeps a window in place of the history computes the same: Lean theorem
+    ``causalConv1d_windowOf``.
     """
     batch, length, inner = x.shape
     if length == 0:

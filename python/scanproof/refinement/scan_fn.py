@@ -1,4 +1,4 @@
-"""The signature of ``selective_scan_fn``, as something to refine."""
+"""A reference with the signature of ``selective_scan_fn``."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ class SelectiveScanFn:
     ``delta_softplus=`` and ``return_last_state=True``. The reference is the scan of the selective Mamba
     runner. ``x`` maps these names:
 
-    - ``u``, ``delta`` and ``z``: (batch, channels, length); ``z`` may be left out;
+    - ``u``, ``delta`` and ``z``: (batch, channels, length); ``z`` is optional;
     - ``A``: (channels, states);
     - ``B`` and ``C``: (batch, groups, states, length), or (batch, states, length) for one group; consecutive
       channels share a group;
-    - ``D`` and ``delta_bias``: (channels,); each may be left out;
-    - ``delta_softplus``: whether the step sizes pass through the softplus; False where it is left out.
+    - ``D`` and ``delta_bias``: (channels,); both are optional;
+    - ``delta_softplus``: whether the step sizes pass through the softplus; default: False.
 
-    ``fn`` returns ``y`` (batch, channels, length) and the last state (batch, channels, states); both are
-    compared. :class:`scanproof.SelectiveScan` is the same recurrence with time as the second axis.
+    ``fn`` returns ``y`` (batch, channels, length) and the last state (batch, channels, states); the check
+    compares both. :class:`scanproof.SelectiveScan` is the same recurrence with time as the second axis.
     """

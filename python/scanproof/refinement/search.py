@@ -1,4 +1,4 @@
-"""Many inputs, drawn by Hypothesis until one refutes the implementation or the budget is spent."""
+"""A search over inputs: Hypothesis draws until one refutes the implementation or the budget is spent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 QUIET_SECONDS = 2.0
-"""No bar is shown of a search that takes less."""
+"""A search that takes fewer seconds shows no bar."""
 
 Prepare = Callable[[Any, int], tuple[Problem, Inputs]]
-"""Makes a problem and its inputs of what was drawn, and of a seed for what else is drawn."""
+"""Makes a problem and its inputs from a drawn input and a seed; the cotangents come from the seed."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Cases:
 
     Attributes:
         count: number of inputs.
-        seconds: time after which no further one is begun; None for no limit.
-        inputs: what to draw from, such as ``scan_inputs(dtype=torch.bfloat16)`` of
-            ``scanproof.refinement.strategies``; None for ``scan_inputs()``, or of blocks ``block_inputs(…)``,
-            in float32.
+        seconds: time after which no further input is drawn; None for no limit.
+        inputs: the strategy to draw from, such as ``scan_inputs(dtype=torch.bfloat16)`` of
+            ``scanproof.refinement.strategies``; None for ``scan_inputs()``, or for blocks
+            ``block_inputs(…)``, in float32.
         bar: whether a search that takes over two seconds shows a bar on the standard error.
     """
 
@@ -52,9 +52,9 @@ class Found:
     """What a search has found.
 
     Attributes:
-        problem: of the case that refutes, else of that with the greatest error/bound.
-        inputs: of that case.
-        comparison: of that case, with the verdict on all of them.
+        problem: the problem of the case that refutes, or else of the case with the greatest error/bound.
+        inputs: the inputs of that case.
+        comparison: the comparison of that case, with the verdict on all cases.
         drawn: how far the search has gone.
     """
 
@@ -65,7 +65,7 @@ class Found:
 
 
 class _Stop(BaseException):
-    """Ends a search, for a reason; Hypothesis lets what is no ``Exception`` through at once."""
+    """Ends a search; Hypothesis passes on a ``BaseException`` that is no ``Exception`` at once."""
 
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__(error)
@@ -73,12 +73,12 @@ class _Stop(BaseException):
 
 
 def search(strategy: "SearchStrategy[Any]", prepare: Prepare, cases: Cases, seed: int) -> Found:
-    """Compare on drawn inputs; stop at the first that refutes.
+    """Compare on drawn inputs; stop at the first input that refutes.
 
-    With the same seed and the same versions of this package and of Hypothesis the inputs are the same.
+    The same seed gives the same inputs with the same versions of this package and of Hypothesis.
 
     Raises:
-        Exception: what the implementation raised, with the input in a note.
+        Exception: the exception of the implementation, with the input in a note.
     """
     began = monotonic()
     drawn = Drawn(0, 0, 0, 0.0)
@@ -131,13 +131,15 @@ def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[
     try:
         hypothesis.seed(seed)(run)()
     except hypothesis.errors.Unsatisfiable:
-        raise InvalidArgument(f"Cases: inputs is {strategy!r:.80}, of which nothing can be drawn.") from None
+        raise InvalidArgument(
+            f"Cases: inputs is {strategy!r:.80}, which draws nothing; give a Hypothesis strategy."
+        ) from None
 
 
 def _weight(found: Comparison) -> tuple[bool, float]:
     ratio = -1.0 if found.spread is None else found.worst.ratio
     refuted = found.verdict is Verdict.REFUTED
-    return refuted, ratio if refuted or ratio <= 1 else 0.0  # above 1 otherwise: what may be an overflow
+    return refuted, ratio if refuted or ratio <= 1 else 0.0  # otherwise an overflow may explain it
 
 
 def _judged(found: Comparison, drawn: Drawn) -> Comparison:
@@ -152,7 +154,7 @@ def _judged(found: Comparison, drawn: Drawn) -> Comparison:
 
 
 class _Bar:
-    """A bar on the standard error, once the search takes long."""
+    """A bar on the standard error, shown only for a long search."""
 
     def __init__(self, cases: Cases) -> None:
         with extra("cases", "Drawn inputs"):

@@ -12,10 +12,10 @@ Axis = TypeVar("Axis", str, str | None)
 
 
 def as_array(owner: str, name: str, given: Any) -> NDArray[Any]:
-    """Return a read-only copy, float64 or, of exact numbers, object.
+    """Return a read-only copy: dtype object for exact numbers, float64 for all others.
 
     Raises:
-        InvalidArgument: it is no array of real numbers.
+        InvalidArgument: ``given`` is no array of real numbers.
     """
     try:
         array = np.array(given)
@@ -33,27 +33,26 @@ def as_parameter(owner: str, name: str, given: Any) -> NDArray[Any]:
     """Return :func:`as_array` of a parameter.
 
     Raises:
-        InvalidArgument: it is no array of real numbers, or a float in it is NaN or infinite.
+        InvalidArgument: ``given`` is no array of real numbers, or it holds a NaN or an infinity.
     """
     array = as_array(owner, name, given)
     if array.dtype == np.float64 and not np.isfinite(array).all():
         index = np.argwhere(~np.isfinite(array))[0]
         raise InvalidArgument(
-            f"{owner}: {name} is not finite, it holds {array[tuple(index)]} at {index.tolist()}; give finite"
-            " parameters."
+            f"{owner}: {name} holds {array[tuple(index)]} at {index.tolist()}; give finite parameters."
         )
     return array
 
 
 def axes_of(array: Any, axes: tuple[Axis, ...], omissible: Collection[str]) -> tuple[Axis, ...]:
-    """Return the names of the axes that an array has, which may leave out all the omissible ones."""
+    """Return the names of the axes of an array, which may leave out all omissible axes."""
     if len(array.shape) == len(axes):
         return axes
     return tuple(axis for axis in axes if axis not in omissible)
 
 
 def bind_axes(owner: str, arrays: Mapping[str, Any], axes: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    """Return the size of every named axis, which all arrays must agree on.
+    """Return the size of every named axis; all arrays must agree on each size.
 
     Raises:
         InvalidArgument: an array has another number of axes, or a size that an earlier array contradicts.

@@ -1,7 +1,7 @@
 """Make a failing input smaller while it still fails: fewer tensors, shorter axes, then simpler numbers.
 
-Where consecutive entries of an axis share a group, a group goes with its entries, and an entry goes in every
-group, so that groups divide what is left.
+If consecutive entries of an axis share a group, the shrinker removes a group together with its entries, or
+one entry from every group. The number of groups then still divides the number of entries.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -20,15 +20,15 @@ _SIMPLER: tuple[Callable[[Tensor], Tensor], ...] = (
     lambda numbers: torch.where(numbers == 0, 0.0, 1.0).to(numbers.dtype),
     lambda numbers: torch.round(numbers) if numbers.is_floating_point() else numbers,
 )
-"""What to replace numbers by, simplest first; none undoes an earlier one."""
+"""Replacements of numbers, simplest first; no replacement undoes an earlier one."""
 
 
 class Shrinker:
-    """A greedy search: it keeps a change whenever the input still fails, and tries large changes first.
+    """A greedy search that tries large changes first and keeps a change if the input still fails.
 
     Attributes:
         smallest: the smallest failing input so far.
-        runs: how many inputs were tried.
+        runs: number of inputs tried.
     """
 
     def __init__(
@@ -46,12 +46,13 @@ class Shrinker:
 
         Args:
             inputs: tensors by name.
-            axes: names of the axes of each; axes of one name keep one size, an unnamed axis keeps its own.
+            axes: names of the axes of each tensor; axes with the same name keep the same size, and an unnamed
+                axis keeps its size.
             fails: whether an input fails.
             optional: names of tensors that may be left out.
-            budget: how many inputs to try at most.
+            budget: greatest number of inputs to try.
             grouped: name of the axis whose entries share the groups of the axis ``"group"``.
-            omissible: names of axes that tensors may leave out where their size is 1.
+            omissible: names of axes that tensors may leave out if the size of the axis is 1.
         """
         self.smallest: Inputs = dict(inputs)
         self.runs = 0
@@ -82,7 +83,7 @@ class Shrinker:
         return not tensor.is_contiguous() and self._try({**self.smallest, name: tensor.contiguous()})
 
     def _shorten(self, axis: str) -> bool:
-        """Drop slices of an axis, the later ones first."""
+        """Drop slices of an axis, later slices first."""
         changed = False
         for start, width in _slices(self._places(axis)):
             places = self._places(axis)
@@ -92,11 +93,11 @@ class Shrinker:
         return changed
 
     def _places(self, axis: str) -> int:
-        """Return how many slices an axis has, or each group of it."""
+        """Return the number of slices of an axis, or of each of its groups."""
         return self._size(axis) // (self._size("group") if axis == self._grouped else 1)
 
     def _with_places(self, axis: str, kept: Sequence[int]) -> Inputs:
-        """Keep these slices of an axis, or of each group of it; what is grouped goes with its group."""
+        """Keep these slices of an axis, or of each of its groups; entries go with their group."""
         indices = {axis: list(kept)}
         if axis == self._grouped:
             places = self._places(axis)
@@ -153,7 +154,7 @@ class Shrinker:
 def _slices(size: int) -> Iterator[tuple[int, int]]:
     """Yield (start, width) from the end to the start, widths halving from the whole to 1.
 
-    Dropping a slice moves only what stands behind it, which has been tried at this width.
+    Dropping a slice moves only later entries, which were already tried at this width.
     """
     width = size
     while width >= 1:

@@ -1,15 +1,16 @@
-"""Hypothesis strategies for inputs of scans: ordinary ones, and those on which implementations go wrong.
+"""Hypothesis strategies for inputs of scans: ordinary inputs, and inputs on which implementations go wrong.
 
-They serve ``cases=`` of the refinement checks, and tests of your own::
+Refinement checks draw from these strategies with ``cases=``. Your own tests can draw from them, too::
 
     @given(scan_inputs(dtype=torch.bfloat16))
     def test_mine(inputs):
-        scanproof.assert_scan_refines(mine, **inputs)
+        scanproof.check_refinement(mine, scanproof.SelectiveScanFn(), inputs).require()
 
-Half of the inputs are ordinary: normal numbers, step sizes and decays as in a fresh Mamba layer, contiguous.
-The others mix, tensor by tensor, zeros, impulses, alternating signs, subnormal and large numbers, many orders
-of magnitude; steps that are tiny, huge, or about softplus' threshold; decays near 0, near 1, and above 1;
-tensors that are transposed, strided, or broadcast without memory of their own.
+Half of the inputs are ordinary: contiguous tensors of normal numbers, with step sizes and decays as in a
+newly initialised Mamba layer. In the other half, each tensor is drawn by itself from these kinds: zeros,
+impulses, alternating signs, subnormal and large numbers, numbers of many orders of magnitude; step sizes that
+are tiny, huge, or near the threshold of softplus; decays near 0, near 1, and above 1; tensors that are
+transposed, strided, or broadcast with stride 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,10 +40,11 @@ class ScanShape:
 
     Attributes:
         batch: examples.
-        channels: channels of a group, all channels where there is one.
+        channels: channels of a group.
         length: tokens.
         states: state entries of a channel.
-        groups: groups of channels, which have a B and a C each; 0: one, and B and C have no axis of groups.
+        groups: groups of channels, each with its own B and C; 0: one group, and B and C without an axis of
+            groups.
     """
 
     batch: int
@@ -53,10 +55,11 @@ class ScanShape:
 
 
 class _Choices:
-    """Decisions, one byte each; those of zeros alone are the simplest.
+    """Decisions, one byte each; bytes of zero are the simplest decisions.
 
-    Hypothesis' own integers and floats now and then are constants that it finds in the code of the program,
-    so that a seed would mean other inputs after every edit of that code. Long strings of bytes are not.
+    Hypothesis sometimes draws integers and floats that are constants in the source code of the program. A
+    seed would then give other inputs after every edit of that code. Long strings of bytes do not have this
+    problem.
     """
 
     def __init__(self, decisions: bytes) -> None:
@@ -91,10 +94,10 @@ def scan_shapes(
     max_states: int = 4,
     max_groups: int = 0,
 ) -> SearchStrategy[ScanShape]:
-    """Draw sizes of at least 1; lengths are mostly short, 1 among them, and rarely near ``max_length``.
+    """Draw sizes of at least 1; lengths are mostly short, sometimes 1, and rarely near ``max_length``.
 
-    With ``max_groups`` above 0, for scans that take B and C with an axis of groups and without one, half of
-    the shapes have it.
+    With ``max_groups`` above 0, half of the shapes have an axis of groups in B and C. This suits scans that
+    take B and C with or without this axis.
     """
     limits = {"batch": max_batch, "channels": max_channels, "length": max_length, "states": max_states}
     for name, limit in limits.items():
@@ -142,15 +145,16 @@ def scan_inputs(
     """Draw arguments of a selective scan, to be passed by name.
 
     Args:
-        draw: Hypothesis' own.
-        shapes: of the scan.
-        dtype: of the tensors; of half precision, half of the draws keep A, D and delta_bias in float32.
-        device: of the tensors.
+        draw: supplied by Hypothesis.
+        shapes: the shapes of the scan.
+        dtype: the dtype of the tensors. In half precision, half of the draws keep A, D and delta_bias in
+            float32.
+        device: the device of the tensors.
 
     Returns:
-        A dictionary with u, delta, A, B, C, some or all of D, z and delta_bias, and ``delta_softplus``, of
-        shapes and meaning as in :func:`scanproof.scans.selective_scan`; B and C have an axis of groups where
-        the shape has groups.
+        A dictionary with u, delta, A, B, C, some or all of D, z and delta_bias, and ``delta_softplus``.
+        Shapes and meaning are those of :func:`scanproof.scans.selective_scan`. B and C have an axis of groups
+        if the shape has groups.
     """
     shape, choices = draw(shapes), draw(_CHOICES)
     channels = shape.channels * max(shape.groups, 1)
@@ -210,15 +214,15 @@ def kernel_inputs(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> dict[str, Tensor]:
-    """Draw inputs of a kernel of a family, by name, in its domains, with one or more heads, and groups.
+    """Draw the inputs of a kernel by name, within its domains, with one or more heads and groups.
 
     Args:
-        draw: Hypothesis' own.
+        draw: supplied by Hypothesis.
         kernel: the recurrence.
         shapes: batch, length, channels, states and groups.
-        without: optional inputs never to be drawn.
-        dtype: of the tensors.
-        device: of the tensors.
+        without: optional inputs that are never drawn.
+        dtype: the dtype of the tensors.
+        device: the device of the tensors.
     """
     shape, choices = draw(shapes), draw(_CHOICES)
     wild, rng, groups = choices.coin(), choices.generator(), max(shape.groups, 1)
@@ -293,10 +297,10 @@ _FILLS: tuple[Fill, ...] = (
     _impulse,
     torch.zeros_like,
 )
-"""What becomes of normal numbers: the signs, zeros, sizes and spreads of a tensor."""
+"""Transformations of normal numbers: signs, zeros, sizes and spreads of a tensor."""
 
 _SPREADS = (1.0, 0.0, 1e-3, 4.0)
-"""Factors of the normal numbers from which inputs with a rule of their own are made, as decays."""
+"""Factors of the normal numbers behind inputs with a rule of their own, such as decays."""
 
 _SOFTPLUS_STEPS: tuple[Fill, ...] = (
     torch.zeros_like,
@@ -308,7 +312,7 @@ _SOFTPLUS_STEPS: tuple[Fill, ...] = (
     lambda x: 15 * x + 15,
     lambda x: 40 * x + 90,
 )
-"""Steps before softplus: usual, of many sizes, tiny, about its threshold of 20, huge."""
+"""Step sizes before softplus: usual, of many sizes, tiny, near the threshold of 20, huge."""
 
 _STEPS: tuple[Fill, ...] = (
     torch.ones_like,
@@ -320,7 +324,7 @@ _STEPS: tuple[Fill, ...] = (
     lambda x: torch.where(x > 0.7, 0.0, x.abs()),
     lambda x: 0.1 * x,
 )
-"""Steps without softplus: also zero, and of either sign."""
+"""Step sizes without softplus: also zero, and of either sign."""
 
 _DECAYS: tuple[Fill, ...] = (
     lambda x: -torch.ones_like(x),
@@ -333,11 +337,11 @@ _DECAYS: tuple[Fill, ...] = (
     lambda x: 0.05 * x,
     lambda x: 0.3 * x,
 )
-"""Rates A: as models begin, of many sizes, with exp(dt A) near 1 and near 0, and of either sign."""
+"""Rates A: as in new models, of many sizes, with exp(dt A) near 1 and near 0, and of either sign."""
 
 
 def _laid_out(tensor: Tensor, choices: _Choices) -> Tensor:
-    """Lay out contiguously, with the last axis outermost, every second number, or broadcast."""
+    """Lay out a tensor contiguously, with the last axis outermost, with stride 2, or broadcast."""
     if not choices.coin():
         return tensor
     shape = tensor.shape
@@ -351,6 +355,6 @@ def _laid_out(tensor: Tensor, choices: _Choices) -> Tensor:
 
 
 def _stored(values: Tensor, dtype: torch.dtype) -> Tensor:
-    """Round to a dtype, to its greatest number what is beyond it."""
+    """Round to a dtype; larger numbers become the greatest number of the dtype."""
     greatest = torch.finfo(dtype).max
     return values.double().clamp(-greatest, greatest).to(dtype)

@@ -1,50 +1,62 @@
 """Forms by chunks whose products of matrices take shorter factors, as tensor cores do; backwards, too."""
 
+from collections.abc import Callable, Iterator
+
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 
-def cut_to_tf32(x):
+def cut_to_tf32(x: Tensor) -> Tensor:
     """Keep 10 bits of the fraction."""
     return (x.contiguous().view(torch.int32) & -(2**13)).view(torch.float32)
 
 
-def nearest_tf32(x):
+def nearest_tf32(x: Tensor) -> Tensor:
     return ((x.contiguous().view(torch.int32) + 2**12) & -(2**13)).view(torch.float32)
 
 
-def nearest_bf16(x):
+def nearest_bf16(x: Tensor) -> Tensor:
     return x.bfloat16().float()
 
 
-def products(factors):
+def products(factors) -> Callable[..., Tensor]:
     """Return a product of matrices that takes its factors through ``factors``, in its gradients, too."""
 
     class Product(torch.autograd.Function):
         @staticmethod
-        def forward(context, x, y):
+        def forward(context, x: Tensor, y: Tensor) -> Tensor:
             context.save_for_backward(x, y)
             return factors(x) @ factors(y)
 
         @staticmethod
-        def backward(context, g):
+        def backward(context, g: Tensor) -> tuple[Tensor, Tensor]:
             x, y = context.saved_tensors
             return factors(g) @ factors(y).mT, factors(x).mT @ factors(g)
 
     return Product.apply
 
 
-def pieces(size, *tensors):
+def pieces(size: int, *tensors) -> Iterator[tuple[Tensor, ...]]:
     """Yield chunks of (batch, time, head, …) as (batch, head, time, …)."""
     for start in range(0, tensors[0].shape[1], size):
         yield tuple(x[:, start : start + size].transpose(1, 2) for x in tensors)
 
 
-def joined(outputs):
+def joined(outputs) -> Tensor:
     return torch.cat(outputs, 2).transpose(1, 2)
 
 
-def attention(mm, q, k, v, g=None, initial_state=None, scale=0.5, size=4):
+def attention(
+    mm,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    g: Tensor | None = None,
+    initial_state: Tensor | None = None,
+    scale: float = 0.5,
+    size: int = 4,
+) -> tuple[Tensor, Tensor]:
     """Queries and keys decayed by themselves."""
     g = torch.zeros_like(k[..., :1]) if g is None else g
     s = v.new_zeros(len(v), v.shape[2], k.shape[3], v.shape[3]) if initial_state is None else initial_state
@@ -58,7 +70,9 @@ def attention(mm, q, k, v, g=None, initial_state=None, scale=0.5, size=4):
     return joined(ys), s
 
 
-def rwkv6(mm, q, k, v, w, u, initial_state, scale=0.5, size=4):
+def rwkv6(
+    mm, q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor, scale=0.5, size=4
+) -> tuple[Tensor, Tensor]:
     s, ys = initial_state, []
     for Q, K, V, W in pieces(size, scale * q, k, v, w):
         after = W.cumsum(2)
@@ -71,7 +85,20 @@ def rwkv6(mm, q, k, v, w, u, initial_state, scale=0.5, size=4):
     return joined(ys), s
 
 
-def ssd(mm, x, dt, A, B, C, D, z, dt_bias, initial_state, size=4, carry=False):
+def ssd(
+    mm,
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    z: Tensor,
+    dt_bias: Tensor,
+    initial_state: Tensor,
+    size=4,
+    carry: bool = False,
+) -> tuple[Tensor, Tensor]:
     """Mamba-2's scan; ``carry``: states go from chunk to chunk by a product of matrices, too."""
     dt = functional.softplus(dt + dt_bias)
     B, C = (each.repeat_interleave(x.shape[2] // each.shape[2], 2) for each in (B, C))
@@ -97,7 +124,9 @@ def ssd(mm, x, dt, A, B, C, D, z, dt_bias, initial_state, size=4, carry=False):
     return (y + D * x) * functional.silu(z), states[-1]
 
 
-def mlstm(mm, q, k, v, input_gate, forget_gate, scale=0.5, eps=0.01, size=4):
+def mlstm(
+    mm, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor, scale=0.5, eps=0.01, size=4
+) -> Tensor:
     """The state as it is, its normaliser one more channel."""
     logs = functional.logsigmoid(forget_gate)
     wide = torch.cat([v, torch.ones_like(v[..., :1])], -1)
@@ -110,7 +139,9 @@ def mlstm(mm, q, k, v, input_gate, forget_gate, scale=0.5, eps=0.01, size=4):
     return both[..., :-1] / divisor[..., None]
 
 
-def delta(mm, q, k, v, g, beta, initial_state, scale=0.5, size=4):
+def delta(
+    mm, q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor, scale=0.5, size=4
+) -> tuple[Tensor, Tensor]:
     """The WY form, its triangular systems solved in float32."""
     q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))
     h, ys = initial_state, []

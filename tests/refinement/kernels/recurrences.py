@@ -7,6 +7,7 @@ opinion on the twins' adjoints.
 from functools import partial
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from scanproof import (
@@ -23,19 +24,29 @@ from scanproof import (
 )
 
 
-def outer(k, v):
+def outer(k: Tensor, v: Tensor) -> Tensor:
     return k[..., :, None] * v[..., None, :]
 
 
-def read(q, state):
+def read(q: Tensor, state: Tensor) -> Tensor:
     return (q[..., None] * state).sum(-2)
 
 
-def zeros(start, like, *shape):
+def zeros(start: Tensor | None, like: Tensor, *shape) -> Tensor:
     return like.new_zeros(shape) if start is None else start
 
 
-def selective(u, delta, A, B, C, D=None, z=None, delta_bias=None, initial_state=None):
+def selective(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    initial_state: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
     h, ys = zeros(initial_state, u, len(u), *A.shape), []
     for t in range(u.shape[1]):
         dt = functional.softplus(delta[:, t] if delta_bias is None else delta[:, t] + delta_bias)
@@ -48,7 +59,9 @@ def selective(u, delta, A, B, C, D=None, z=None, delta_bias=None, initial_state=
     return torch.stack(ys, 1), h
 
 
-def convolution(x, weight, bias=None, initial_state=None):
+def convolution(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, initial_state: Tensor | None = None
+) -> Tensor:
     width = weight.shape[1]
     before = zeros(initial_state, x, len(x), width - 1, x.shape[2])
     padded = torch.cat([before[:, before.shape[1] - width + 1 :], x], 1).transpose(1, 2)
@@ -56,7 +69,19 @@ def convolution(x, weight, bias=None, initial_state=None):
     return functional.silu(y).transpose(1, 2)
 
 
-def ssd(x, dt, A, B, C, D=None, z=None, dt_bias=None, initial_state=None, seq_idx=None, limits=(0.1, 2.0)):
+def ssd(
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    dt_bias: Tensor | None = None,
+    initial_state: Tensor | None = None,
+    seq_idx: Tensor | None = None,
+    limits=(0.1, 2.0),
+) -> tuple[Tensor, Tensor]:
     batch, time, heads, channels = x.shape
     h, ys = zeros(initial_state, x, batch, heads, channels, B.shape[-1]), []
     for t in range(time):
@@ -72,7 +97,14 @@ def ssd(x, dt, A, B, C, D=None, z=None, dt_bias=None, initial_state=None, seq_id
     return torch.stack(ys, 1), h
 
 
-def attention(q, k, v, g=None, initial_state=None, scale=0.5):
+def attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    g: Tensor | None = None,
+    initial_state: Tensor | None = None,
+    scale: float = 0.5,
+) -> tuple[Tensor, Tensor]:
     s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
     for t in range(q.shape[1]):
         s = s if g is None else g[:, t].exp()[..., None] * s
@@ -81,7 +113,9 @@ def attention(q, k, v, g=None, initial_state=None, scale=0.5):
     return torch.stack(ys, 1), s
 
 
-def rwkv6(q, k, v, w, u, initial_state=None, scale=0.5):
+def rwkv6(
+    q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor | None = None, scale=0.5
+) -> tuple[Tensor, Tensor]:
     s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
     for t in range(q.shape[1]):
         kv = outer(k[:, t], v[:, t])
@@ -91,8 +125,15 @@ def rwkv6(q, k, v, w, u, initial_state=None, scale=0.5):
 
 
 def rg_lru(
-    x, input_weight, input_bias, recurrence_weight, recurrence_bias, decay, reset=None, initial_state=None
-):
+    x: Tensor,
+    input_weight: Tensor,
+    input_bias: Tensor,
+    recurrence_weight: Tensor,
+    recurrence_bias: Tensor,
+    decay: Tensor,
+    reset: Tensor | None = None,
+    initial_state: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
     h, ys = zeros(initial_state, x, len(x), *x.shape[2:]), []
     for t in range(x.shape[1]):
         i = (torch.einsum("hoi,bhi->bho", input_weight, x[:, t]) + input_bias).sigmoid()
@@ -107,7 +148,7 @@ def rg_lru(
     return torch.stack(ys, 1), h
 
 
-def min_gru(gate, candidate, initial_state=None):
+def min_gru(gate: Tensor, candidate: Tensor, initial_state: Tensor | None = None) -> tuple[Tensor, Tensor]:
     h, ys = zeros(initial_state, gate, len(gate), gate.shape[2]), []
     for t in range(gate.shape[1]):
         z = gate[:, t].sigmoid()
@@ -116,7 +157,18 @@ def min_gru(gate, candidate, initial_state=None):
     return torch.stack(ys, 1), h
 
 
-def complex_diagonal(u, a_re, a_im, B_re, B_im, C_re, C_im, D=None, initial_re=None, initial_im=None):
+def complex_diagonal(
+    u: Tensor,
+    a_re: Tensor,
+    a_im: Tensor,
+    B_re: Tensor,
+    B_im: Tensor,
+    C_re: Tensor,
+    C_im: Tensor,
+    D: Tensor | None = None,
+    initial_re: Tensor | None = None,
+    initial_im: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
     a, B, C = torch.complex(a_re, a_im), torch.complex(B_re, B_im), torch.complex(C_re, C_im)
     start = (zeros(part, u, len(u), len(a_re)) for part in (initial_re, initial_im))
     h, ys = torch.complex(*start), []
@@ -127,7 +179,9 @@ def complex_diagonal(u, a_re, a_im, B_re, B_im, C_re, C_im, D=None, initial_re=N
     return torch.stack(ys, 1), h.real, h.imag
 
 
-def mlstm(q, k, v, input_gate, forget_gate, scale=0.5, eps=0.01):
+def mlstm(
+    q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor, scale=0.5, eps=0.01
+) -> Tensor:
     """Nothing kept apart from the state; m counts through eps alone."""
     C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
     for t in range(q.shape[1]):
@@ -140,7 +194,16 @@ def mlstm(q, k, v, input_gate, forget_gate, scale=0.5, eps=0.01):
     return torch.stack(ys, 1)
 
 
-def stabilised_mlstm(q, k, v, input_gate, forget_gate, scale=0.5, eps=0.01, through_m=True):
+def stabilised_mlstm(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    input_gate: Tensor,
+    forget_gate: Tensor,
+    scale=0.5,
+    eps: float = 0.01,
+    through_m: bool = True,
+) -> Tensor:
     """The state times ``exp(-m)``, as it is run."""
     C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
     for t in range(q.shape[1]):
@@ -156,7 +219,16 @@ def stabilised_mlstm(q, k, v, input_gate, forget_gate, scale=0.5, eps=0.01, thro
     return torch.stack(ys, 1)
 
 
-def delta(q, k, v, beta, g=None, initial_state=None, scale=0.5, eps=1e-6):
+def delta(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    beta: Tensor,
+    g: Tensor | None = None,
+    initial_state: Tensor | None = None,
+    scale=0.5,
+    eps=1e-6,
+) -> tuple[Tensor, Tensor]:
     q, k = (x * (x.square().sum(-1, keepdim=True) + eps).rsqrt() for x in (q, k))
     s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
     for t in range(q.shape[1]):

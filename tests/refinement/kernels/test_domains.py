@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch import Tensor
 
 from refinement.kernels import chunked
 from refinement.kernels.recurrences import RECURRENCES
@@ -19,7 +20,7 @@ from scanproof import (
     check_refinement,
 )
 from scanproof.refinement.kernels.cases import random_inputs
-from scanproof.refinement.kernels.domains import DECAYS, FRACTIONS, KEYS, LOG_DECAYS, PARTS, STEPS
+from scanproof.refinement.kernels.domains import DECAYS, FRACTIONS, KEYS, LOG_DECAYS, PARTS, STEPS, Domain
 from scanproof.refinement.strategies import kernel_inputs
 
 KERNELS = [*(kernel for kernel, _ in RECURRENCES.values()), SsdScan(), SelectiveScan(), GatedDeltaRule()]
@@ -27,7 +28,7 @@ SOME = torch.tensor([-1e30, -7.3, -1.0, -0.5, -1e-9, 0.0, 1e-9, 0.3, 1.0, 1.25, 
 
 
 @pytest.mark.parametrize("domain", [LOG_DECAYS, DECAYS, FRACTIONS, STEPS, PARTS], ids=lambda d: d.meaning)
-def test_numbers_are_brought_in_and_those_inside_stay(domain):
+def test_numbers_are_brought_in_and_those_inside_stay(domain: Domain) -> None:
     brought = domain.brought(SOME)
     assert domain.holds(brought)
     assert not domain.holds(SOME)
@@ -36,14 +37,14 @@ def test_numbers_are_brought_in_and_those_inside_stay(domain):
     assert not domain.holds(torch.tensor([torch.nan]))
 
 
-def test_numbers_are_reflected_so_that_gradients_go_through():
+def test_numbers_are_reflected_so_that_gradients_go_through() -> None:
     x = torch.tensor([1.25, 2.5, -0.25, 0.5], requires_grad=True)
     y = FRACTIONS.brought(x)
     assert y.tolist() == [0.75, 0.5, 0.25, 0.5]
     assert torch.autograd.grad(y.sum(), x)[0].tolist() == [-1.0, 1.0, -1.0, 1.0]
 
 
-def test_keys_are_made_shorter():
+def test_keys_are_made_shorter() -> None:
     keys = torch.tensor([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]], requires_grad=True)
     brought = KEYS.brought(keys)
     assert torch.allclose(brought[0], torch.tensor([0.6, 0.8]))
@@ -54,7 +55,7 @@ def test_keys_are_made_shorter():
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
-def test_drawn_inputs_are_in_the_domains(kernel):
+def test_drawn_inputs_are_in_the_domains(kernel) -> None:
     drawn = [random_inputs(kernel, seed=seed, dtype=dtype, width=3) for seed in range(3) for dtype in DTYPES]
     for seed in range(30):
         torch.manual_seed(seed)
@@ -68,7 +69,7 @@ def test_drawn_inputs_are_in_the_domains(kernel):
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
 
-def example(strategy, seed):
+def example(strategy, seed: int) -> dict[str, Tensor]:
     """Draw once."""
     import hypothesis
 
@@ -77,7 +78,7 @@ def example(strategy, seed):
     @hypothesis.seed(seed)
     @hypothesis.settings(max_examples=2, database=None, deadline=None, phases=[hypothesis.Phase.generate])
     @hypothesis.given(strategy)
-    def draw(inputs):
+    def draw(inputs) -> None:
         found.append(inputs)
 
     draw()
@@ -89,7 +90,7 @@ def example(strategy, seed):
 KERNEL = GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=4)
 
 
-def delta(leak=0.0, **inputs):
+def delta(leak: float = 0.0, **inputs) -> Tensor:
     state = inputs["v"].new_zeros(len(inputs["v"]), 4, 5, 3)
     y, _ = chunked.delta(torch.matmul, **inputs, initial_state=state)
     return y + leak * inputs["v"].sum(dim=1, keepdim=True)
@@ -105,7 +106,7 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_what_checks_draw_is_brought_into_the_domains(check):
+def test_what_checks_draw_is_brought_into_the_domains(check: str) -> None:
     """The form by chunks refines its kernel; beyond the domain of g it overflows, and NaN spreads back."""
     right = check_refinement(
         lambda **x: chunked.delta(torch.matmul, **x, initial_state=torch.zeros(2, 4, 5, 3))[0], KERNEL, INPUTS

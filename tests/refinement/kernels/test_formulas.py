@@ -3,10 +3,13 @@
 ``rwkv6``, ``mlstm``, ``minGru``, ``ComplexDiagonalSpec``, ``rgLruToken``; each a row of a batch, and a head.
 """
 
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from scanproof import ComplexDiagonal, MinGru, MLstm, RgLru, Rwkv6
 from scanproof.refinement.cases import random_fractions
@@ -17,7 +20,7 @@ SIZES = {"batch": 2, "time": TIME, "head": 2, "state": STATES, "channel": WIDTH}
 SEEDS = range(5)
 
 
-def draw(kernel, seed):
+def draw(kernel, seed: int) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     return {
         name: random_fractions(tuple(SIZES[axis] if axis else 1 for axis in axes), rng)
@@ -26,20 +29,20 @@ def draw(kernel, seed):
     }
 
 
-def exp(x):
+def exp(x: Fraction) -> Fraction:
     return 1 + x + x * x
 
 
-def sigmoid(x):
+def sigmoid(x: Fraction) -> Fraction:
     divisor = 1 + exp(-x)
     return 1 / divisor if divisor else Fraction(0)
 
 
-def softplus(x):
+def softplus(x: Fraction) -> Fraction:
     return exp(x) + exp(x) * exp(x)
 
 
-def rows(inputs):
+def rows(inputs) -> Iterator[tuple[int, int]]:
     """Yield every example and head, its inputs without those axes."""
     for example in range(SIZES["batch"]):
         for head in range(SIZES["head"]):
@@ -47,7 +50,7 @@ def rows(inputs):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_rwkv6(seed):
+def test_rwkv6(seed: int) -> None:
     inputs = draw(Rwkv6(), seed)
     found = Rwkv6().run(inputs, EXACT)
     for b, h in rows(inputs):
@@ -62,7 +65,7 @@ def test_rwkv6(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_mlstm(seed):
+def test_mlstm(seed: int) -> None:
     inputs = draw(MLstm(), seed)
     found = MLstm().run(inputs, EXACT)
     for b, h in rows(inputs):
@@ -79,7 +82,7 @@ def test_mlstm(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_min_gru(seed):
+def test_min_gru(seed: int) -> None:
     inputs = draw(MinGru(), seed)
     found = MinGru().run(inputs, EXACT)
     for b in range(SIZES["batch"]):
@@ -93,17 +96,17 @@ def test_min_gru(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("pairs", [False, True])
-def test_complex_diagonal(seed, pairs):
+def test_complex_diagonal(seed: int, pairs: bool) -> None:
     kernel = ComplexDiagonal(scale=2.0 if pairs else 1.0)
     inputs = draw(kernel, seed)
     found = kernel.run(inputs, EXACT)
     a = list(zip(inputs["a_re"], inputs["a_im"], strict=True))
     B, C = (np.stack([inputs[f"{name}_re"], inputs[f"{name}_im"]], -1) for name in "BC")
 
-    def times(x, y):
+    def times(x, y) -> tuple[Fraction, Fraction]:
         return x[0] * y[0] - x[1] * y[1], x[0] * y[1] + x[1] * y[0]
 
-    def total(terms):
+    def total(terms) -> tuple[Fraction, Fraction]:
         terms = list(terms)
         return sum(x for x, _ in terms), sum(y for _, y in terms)
 
@@ -122,7 +125,7 @@ def test_complex_diagonal(seed, pairs):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("reset", [False, True])
-def test_rg_lru(seed, reset):
+def test_rg_lru(seed: int, reset: bool) -> None:
     inputs = draw(RgLru(), seed)
     first = np.zeros((SIZES["batch"], TIME), dtype=int)
     if reset:
@@ -134,7 +137,7 @@ def test_rg_lru(seed, reset):
         for t in range(TIME):
             x = inputs["x"][b, t, h]
 
-            def gate(name, i, x=x, h=h):
+            def gate(name: str, i: int, x=x, h=h) -> Fraction:
                 weight = inputs[f"{name}_weight"][h, i]
                 return sigmoid(sum(weight[j] * x[j] for j in range(WIDTH)) + inputs[f"{name}_bias"][h, i])
 

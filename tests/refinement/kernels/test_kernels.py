@@ -1,11 +1,15 @@
 """Kernels of the families: runs in pieces, equal forms, bounds that hold, faults that are refuted."""
 
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from scanproof import (
@@ -47,11 +51,11 @@ STATES = {
 every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 
 
-def arrays(inputs):
+def arrays(inputs) -> dict[str, NDArray[Any]]:
     return {name: tensor.double().numpy() for name, tensor in inputs.items()}
 
 
-def fractions(kernel, seed, **sizes):
+def fractions(kernel, seed: int, **sizes) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     size = {**SIZES, "time": 5, "head": 2, "group": 1, "state": 2, "channel": 2, **sizes}
     return {
@@ -64,7 +68,7 @@ def fractions(kernel, seed, **sizes):
 @pytest.mark.parametrize(
     "kernel", [kernel for kernel in KERNELS.values() if len(kernel.outputs) > 1], ids=repr
 )
-def test_pieces_from_the_state_that_was_reached_are_one_run(kernel):
+def test_pieces_from_the_state_that_was_reached_are_one_run(kernel) -> None:
     inputs = arrays(random_inputs(kernel, seed=0))
     whole = kernel.run(inputs)
     outputs, states = [], {}
@@ -83,7 +87,7 @@ def test_pieces_from_the_state_that_was_reached_are_one_run(kernel):
 
 
 @every_kernel
-def test_no_token_leaves_the_state(kernel):
+def test_no_token_leaves_the_state(kernel) -> None:
     inputs = arrays(random_inputs(kernel, seed=0, time=1))
     none = {
         name: array[:, :0] if kernel.inputs[name][1:2] == ("time",) else array
@@ -97,7 +101,7 @@ def test_no_token_leaves_the_state(kernel):
 
 @pytest.mark.parametrize("chunk_size", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("decays", ["a head", "a state entry"])
-def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size, decays):
+def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size: int, decays: str) -> None:
     """In exact arithmetic: Lean theorem ``deltaRule_outputs_eq_chunked``."""
     kernel = GatedDeltaRule(scale=0.5, log_decays=False)
     for seed in range(5):
@@ -109,7 +113,7 @@ def test_the_delta_rule_by_chunks_is_the_recurrence(chunk_size, decays):
             assert (chunked[name] == value).all()
 
 
-def test_simple_special_cases_agree():
+def test_simple_special_cases_agree() -> None:
     """An mLSTM with open gates and large readings divides attention by its normaliser; a RG-LRU is a scan."""
     exact = fractions(GatedLinearAttention(), 3)
     kernel = GatedLinearAttention(log_decays=False)
@@ -125,7 +129,7 @@ def test_simple_special_cases_agree():
     np.testing.assert_allclose(MinGru().run(inputs)["last_state"], expected, rtol=1e-15)
 
 
-def sequential(a, b, h0):
+def sequential(a: Tensor, b: Tensor, h0: Tensor) -> Tensor:
     states = []
     for t in range(b.shape[1]):
         h0 = a[:, t] * h0 + b[:, t]
@@ -133,7 +137,7 @@ def sequential(a, b, h0):
     return torch.stack(states, 1)
 
 
-def associative(a, b, h0):
+def associative(a: Tensor, b: Tensor, h0: Tensor) -> Tensor:
     """Hillis and Steele's prefix scan, with the initial state in the first input."""
     a = a.expand_as(b) if not a.is_complex() else a.expand(b.shape)
     b = torch.cat([b[:, :1] + a[:, :1] * h0[:, None], b[:, 1:]], 1)
@@ -146,7 +150,7 @@ def associative(a, b, h0):
     return b
 
 
-def attention(a, b, h0):
+def attention(a: Tensor, b: Tensor, h0: Tensor) -> Tensor:
     """Decays between all pairs of tokens, from sums of their logarithms."""
     logs = a.log().expand_as(b).cumsum(1)
     pairs = logs[:, :, None] - logs[:, None]
@@ -158,26 +162,39 @@ def attention(a, b, h0):
 SCANS = {"sequential": (sequential, 0), "associative": (associative, 0), "attention": (attention, 37)}
 
 
-def ssd(scan, x, dt, A, B, C, D, z, dt_bias, initial_state):
+def ssd(
+    scan,
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    z: Tensor,
+    dt_bias: Tensor,
+    initial_state: Tensor,
+) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(dt + dt_bias).clamp(0.1, 2.0)[..., None, None]
     B, C = (each.repeat_interleave(2, dim=2)[..., None, :] for each in (B, C))
     h = scan((dt * A[:, None, None]).exp(), dt * B * x[..., None], initial_state)
     return ((h * C).sum(-1) + D * x) * functional.silu(z), h[:, -1]
 
 
-def gla(scan, q, k, v, g, initial_state):
+def gla(scan, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
     h = scan(g.exp()[..., None], k[..., None] * v[..., None, :], initial_state)
     return torch.einsum("bthn,bthnp->bthp", q * 0.5, h), h[:, -1]
 
 
-def rwkv6(scan, q, k, v, w, u, initial_state):
+def rwkv6(
+    scan, q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor
+) -> tuple[Tensor, Tensor]:
     kv = k[..., None] * v[..., None, :]
     h = scan(w.exp()[..., None], kv, initial_state)
     before = torch.cat([initial_state[:, None], h[:, :-1]], 1)
     return (q[..., None] * 0.5 * (before + u[..., None] * kv)).sum(-2), h[:, -1]
 
 
-def mlstm(scan, q, k, v, input_gate, forget_gate):
+def mlstm(scan, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor) -> Tensor:
     logs, m = functional.logsigmoid(forget_gate), torch.zeros_like(input_gate[:, 0])
     C, n, outputs = 0, 0, []
     for t in range(q.shape[1]):
@@ -192,8 +209,17 @@ def mlstm(scan, q, k, v, input_gate, forget_gate):
     return torch.stack(outputs, 1)
 
 
-def rglru(scan, x, input_weight, input_bias, recurrence_weight, recurrence_bias, decay, initial_state):
-    def gate(weight, bias):
+def rglru(
+    scan,
+    x: Tensor,
+    input_weight: Tensor,
+    input_bias: Tensor,
+    recurrence_weight: Tensor,
+    recurrence_bias: Tensor,
+    decay: Tensor,
+    initial_state: Tensor,
+) -> tuple[Tensor, Tensor]:
+    def gate(weight: Tensor, bias: Tensor) -> Tensor:
         return (torch.einsum("hoi,bthi->btho", weight, x) + bias).sigmoid()
 
     logs = -8 * gate(recurrence_weight, recurrence_bias) * functional.softplus(decay)
@@ -202,12 +228,24 @@ def rglru(scan, x, input_weight, input_bias, recurrence_weight, recurrence_bias,
     return h, h[:, -1]
 
 
-def mingru(scan, gate, candidate, initial_state):
+def mingru(scan, gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
     h = scan((-gate).sigmoid(), gate.sigmoid() * candidate, initial_state)
     return h, h[:, -1]
 
 
-def complex_diagonal(scan, u, a_re, a_im, B_re, B_im, C_re, C_im, D, initial_re, initial_im):
+def complex_diagonal(
+    scan,
+    u: Tensor,
+    a_re: Tensor,
+    a_im: Tensor,
+    B_re: Tensor,
+    B_im: Tensor,
+    C_re: Tensor,
+    C_im: Tensor,
+    D: Tensor,
+    initial_re: Tensor,
+    initial_im: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
     a = torch.complex(a_re, a_im)
     b = torch.einsum("sc,btc->bts", torch.complex(B_re, B_im), u.to(a.dtype))
     h = scan(a.expand(b.shape), b, torch.complex(initial_re, initial_im))
@@ -226,7 +264,7 @@ IMPLEMENTATIONS = {
 }
 
 
-def tried():
+def tried() -> Iterator[tuple[str, str, torch.dtype]]:
     """Yield (family, order, precision) as far as torch has such numbers and the family such an order.
 
     The mLSTM is tried as it is run, from token to token in log space; in bfloat16 its bound is infinite.
@@ -241,7 +279,7 @@ def tried():
 
 
 @pytest.mark.parametrize(("name", "order", "dtype"), list(tried()))
-def test_bounds_hold_in_every_order(name, order, dtype):
+def test_bounds_hold_in_every_order(name: str, order: str, dtype: torch.dtype) -> None:
     kernel, implementation = KERNELS[name], IMPLEMENTATIONS[name]
     scan, window = SCANS[order]
     for seed in range(3):
@@ -270,11 +308,11 @@ def test_bounds_hold_in_every_order(name, order, dtype):
         ("delta", 0, None),
     ],
 )
-def test_a_bound_without_a_theorem_names_none(name, window, bound):
+def test_a_bound_without_a_theorem_names_none(name: str, window: int, bound: str | None) -> None:
     kernel = KERNELS[name]
     inputs = random_inputs(kernel, seed=0, time=3)
 
-    def twin(**tensors):
+    def twin(**tensors) -> tuple[Tensor, ...]:
         results = kernel.run(arrays(tensors), FLOAT64)
         return tuple(torch.tensor(results[name], dtype=torch.float32) for name in kernel.outputs)
 
@@ -284,7 +322,7 @@ def test_a_bound_without_a_theorem_names_none(name, window, bound):
     assert ("none about the bound" in report.summary()) == (bound is None)
 
 
-def test_complex_rounding_is_counted():
+def test_complex_rounding_is_counted() -> None:
     """An impulse that rotates: nothing errs but the products with the decay."""
     angle, inputs = 0.05, {"B_re": [[1.0]], "B_im": [[0.0]], "C_re": [[1.0]], "C_im": [[0.0]]}
     inputs = {name: torch.tensor(value) for name, value in inputs.items()}
@@ -298,16 +336,24 @@ def test_complex_rounding_is_counted():
 
 
 @pytest.mark.parametrize("decay", [-18.0, -22.0])
-def test_a_root_near_zero_may_grow_by_more_than_its_value(decay):
+def test_a_root_near_zero_may_grow_by_more_than_its_value(decay: float) -> None:
     """``1 - a²`` cancels to a few units in the last place, and ``exp`` is right to one of them."""
     inputs = random_inputs(RgLru(), seed=0)
     inputs["decay"] = torch.full_like(inputs["decay"], decay)
 
-    def one_step_down(x, input_weight, input_bias, recurrence_weight, recurrence_bias, decay, initial_state):
-        def gate(weight, bias):
+    def one_step_down(
+        x: Tensor,
+        input_weight: Tensor,
+        input_bias: Tensor,
+        recurrence_weight: Tensor,
+        recurrence_bias: Tensor,
+        decay: Tensor,
+        initial_state: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        def gate(weight: Tensor, bias: Tensor) -> Tensor:
             return (torch.einsum("hoi,bthi->btho", weight, x) + bias).sigmoid()
 
-        def exp(log):
+        def exp(log: Tensor) -> Tensor:
             return torch.nextafter(log.exp(), torch.zeros(()))
 
         logs = -8 * gate(recurrence_weight, recurrence_bias) * functional.softplus(decay)
@@ -320,7 +366,7 @@ def test_a_root_near_zero_may_grow_by_more_than_its_value(decay):
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
-def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference):
+def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference) -> None:
     rng = np.random.default_rng(0)
     x = np.concatenate([10 ** rng.uniform(-12, 2, 400), [0.0, 1.0, 1e-300]])
     off = np.concatenate([x[:400] * 10 ** rng.uniform(-6, 6, 400), [1e-8, 0.0, 1e-300]])
@@ -336,7 +382,7 @@ def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference):
     assert np.all(root.error[sharp] <= 1.001 * reached[sharp] + 2.0**-45 * root.value[sharp])
 
 
-def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits():
+def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits() -> None:
     rng = np.random.default_rng(0)
     x, y = (DOUBLE_DOUBLE.lift(rng.uniform(0.1, 9, 50)) * rng.uniform(0.9, 1.1, 50) for _ in range(2))
     with mpmath.workprec(250):
@@ -354,7 +400,7 @@ def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits():
 
 
 @every_kernel
-def test_in_float64_the_reference_is_the_more_exact_one(kernel):
+def test_in_float64_the_reference_is_the_more_exact_one(kernel) -> None:
     """Pairs of float64, with what float64 itself would not see."""
     inputs = arrays(random_inputs(kernel, seed=0, dtype=torch.float64))
     finer = KernelBounds.finer_than(Rounding.of(torch.float64), 1)
@@ -366,7 +412,7 @@ def test_in_float64_the_reference_is_the_more_exact_one(kernel):
         assert np.any(found.rest != 0)
 
 
-def test_a_kernel_in_float64_is_held_to_float64():
+def test_a_kernel_in_float64_is_held_to_float64() -> None:
     """An error of 2^-44, which the float64 oracle's own error would hide."""
     inputs = random_inputs(KERNELS["gla"], seed=0, dtype=torch.float64, time=3)
     right = check_refinement(lambda **x: gla(sequential, **x), KERNELS["gla"], inputs)
@@ -379,7 +425,7 @@ def test_a_kernel_in_float64_is_held_to_float64():
 
 
 @pytest.mark.parametrize("size", [1, 20])
-def test_mlstm_with_large_gates(size):
+def test_mlstm_with_large_gates(size: int) -> None:
     kernel = MLstm(scale=0.5, eps=1e-6)
     inputs = random_inputs(kernel, seed=0, time=12)
     inputs["input_gate"] = inputs["input_gate"] * size
@@ -388,8 +434,10 @@ def test_mlstm_with_large_gates(size):
     assert report.worst.ratio <= 1, report.summary()
 
 
-def delta(dtype_of_state=None, chunk_size=None):
-    def by_tokens(q, k, v, g, beta, initial_state):
+def delta(dtype_of_state=None, chunk_size: int | None = None) -> Callable[..., Any]:
+    def by_tokens(
+        q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor
+    ) -> tuple[Tensor, Tensor]:
         q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))
         h, outputs = initial_state, []
         for t in range(q.shape[1]):
@@ -399,7 +447,9 @@ def delta(dtype_of_state=None, chunk_size=None):
             outputs.append((q[:, t, ..., None] * 0.5 * h).sum(-2))
         return torch.stack(outputs, 1), h
 
-    def by_chunks(q, k, v, g, beta, initial_state):
+    def by_chunks(
+        q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor
+    ) -> tuple[Tensor, Tensor]:
         q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))
         h, outputs = initial_state, []
         for start in range(0, q.shape[1], chunk_size):
@@ -419,7 +469,7 @@ def delta(dtype_of_state=None, chunk_size=None):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("chunk_size", [None, 8])
-def test_bounds_of_the_delta_rule_hold(dtype, chunk_size):
+def test_bounds_of_the_delta_rule_hold(dtype: torch.dtype, chunk_size: int | None) -> None:
     kernel = GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=chunk_size)
     for seed in range(3):
         inputs = random_inputs(kernel, seed=seed, dtype=dtype)
@@ -440,11 +490,11 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_are_refuted(name):
+def test_faults_are_refuted(name: str) -> None:
     kernel, (changed, change, _) = KERNELS[name], FAULTS[name]
     inputs = random_inputs(kernel, seed=0)
 
-    def faulty(**tensors):
+    def faulty(**tensors) -> Any:
         return IMPLEMENTATIONS[name](sequential, **{**tensors, changed: change(tensors[changed])})
 
     with pytest.raises(CheckFailed) as raised:
@@ -452,11 +502,11 @@ def test_faults_are_refuted(name):
     assert raised.value.report.verdict is Verdict.REFUTED
 
 
-def test_a_failing_case_is_made_small_and_says_how_to_repeat_it():
+def test_a_failing_case_is_made_small_and_says_how_to_repeat_it() -> None:
     kernel = GatedLinearAttention()
     inputs = random_inputs(kernel, seed=0, without=frozenset({"initial_state"}))
 
-    def ignores_decay(q, k, v, g):
+    def ignores_decay(q: Tensor, k: Tensor, v: Tensor, g: Tensor) -> Tensor:
         h = sequential(torch.ones_like(g)[..., None], k[..., None] * v[..., None, :], torch.zeros(()))
         return torch.einsum("bthn,bthnp->bthp", q, h)
 
@@ -470,7 +520,7 @@ def test_a_failing_case_is_made_small_and_says_how_to_repeat_it():
         exec(report.smallest.code, namespace)
 
 
-def test_only_y_may_be_returned():
+def test_only_y_may_be_returned() -> None:
     inputs = random_inputs(KERNELS["gla"], seed=0)
     report = check_refinement(lambda **x: gla(sequential, **x)[0], KERNELS["gla"], inputs).require()
     assert report.compared == 2 * 37 * 4 * 3
@@ -490,10 +540,10 @@ def test_only_y_may_be_returned():
         ({"cut": "v"}, r"v has shape \(2, 5, 4, 3\)"),
         ({"log_window": -1}, "log_window is -1"),
         ({"none": "q"}, "q is NoneType"),
-        ({"empty": "g"}, "give no empty axes"),
+        ({"empty": "g"}, "give sizes above 0"),
     ],
 )
-def test_wrong_calls_are_explained(change, message):
+def test_wrong_calls_are_explained(change, message: str) -> None:
     kernel = KERNELS["gla"]
     inputs = random_inputs(kernel, seed=0)
     if "without" in change:

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from refinement.kernels import chunked
 from scanproof import (
@@ -20,6 +21,7 @@ from scanproof import (
 )
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.cases import random_inputs
+from scanproof.refinement.report import RefinementReport
 
 NO_DECAY, NO_INDEX = frozenset({"g"}), frozenset({"seq_idx"})
 FORMS = {
@@ -38,7 +40,7 @@ FACTORS = {
 }
 
 
-def inputs_of(kernel, without, seed, tame=False):
+def inputs_of(kernel, without, seed: int, tame: bool = False) -> dict[str, Tensor]:
     sizes = {"batch": 1, "head": 2, "group": 1, "time": 11, "state": 4, "channel": 3}
     inputs = random_inputs(kernel, seed=seed, without=without, **sizes)
     if not tame:
@@ -48,7 +50,7 @@ def inputs_of(kernel, without, seed, tame=False):
 
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("factors", FACTORS)
-def test_right_kernels_refine(name, factors):
+def test_right_kernels_refine(name: str, factors: str) -> None:
     """What cancels in gradients at decays is decided rarely; no entry of any gradient is refuted."""
     kernel, form, options, without = FORMS[name]
     rounding, rounded = FACTORS[factors]
@@ -67,13 +69,13 @@ def test_right_kernels_refine(name, factors):
 
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize(("factors", "off"), [("tf32, cut", 0.06), ("bf16-mixed", 0.25)])
-def test_a_small_error_is_refuted_all_the_same(name, factors, off):
+def test_a_small_error_is_refuted_all_the_same(name: str, factors: str, off: float) -> None:
     kernel, form, options, without = FORMS[name]
     rounding, rounded = FACTORS[factors]
     right = partial(form, chunked.products(rounded))
     inputs = inputs_of(kernel, without, 0, tame=True)
 
-    def wrong(**tensors):
+    def wrong(**tensors) -> tuple[Tensor, ...]:
         results = right(**tensors)
         several = results if isinstance(results, tuple) else (results,)
         return tuple(result * (1 + off) for result in several)
@@ -86,16 +88,16 @@ def test_a_small_error_is_refuted_all_the_same(name, factors, off):
         assert report.greatest[target] > 1, (target, report.greatest[target])
 
 
-def test_a_kernel_as_people_train_it():
+def test_a_kernel_as_people_train_it() -> None:
     """Operands and outputs in bfloat16, the state and the accumulator in float32."""
     kernel, form, options, without = FORMS["attention"]
     inputs = {name: x.bfloat16() for name, x in inputs_of(kernel, without, 0).items()}
 
-    def trained(change, **tensors):
+    def trained(change: float, **tensors) -> tuple[Tensor, Tensor]:
         y, last = form(chunked.products(chunked.nearest_bf16), **{n: x.float() for n, x in tensors.items()})
         return (change * y).bfloat16(), last
 
-    def report(change, rounding):
+    def report(change: float, rounding) -> RefinementReport:
         return check_refinement(
             partial(trained, change), kernel, inputs, rounding=rounding, shrink=False, **options
         )
@@ -108,13 +110,13 @@ def test_a_kernel_as_people_train_it():
     assert right.sharpness < report(1.0, torch.bfloat16).sharpness / 2
 
 
-def test_matrix_products_are_counted_where_there_is_no_coarser_accumulator():
+def test_matrix_products_are_counted_where_there_is_no_coarser_accumulator() -> None:
     """Factors that are rounded before they enter are rounded whatever becomes of the sum."""
     rounding = Rounding(2.0**-24, 0.0, 1e38, operands=2.0**-10)
     assert rounding.growth_of_sum(5, 2) > 2.0**-9
 
 
-def test_norms_and_sums_of_logarithms_are_no_matrix_products():
+def test_norms_and_sums_of_logarithms_are_no_matrix_products() -> None:
     """So factors enter them as they are, and the bound of a norm is that of float32."""
     errors = []
     for rounding in (Rounding.of(torch.float32), replace(Rounding.of(torch.float32), operands=2.0**-8)):

@@ -57,7 +57,7 @@ def compare(
         runs: the two runs; and the two runs in a lower precision, if they are needed to recognise rounding.
         pasts: the past of each of the two runs; None if all of its input is past.
     """
-    comparison = _Comparison(
+    paired = _PairedRuns(
         [
             partial(_watch, fn, given, run, past)
             for both in runs
@@ -65,13 +65,13 @@ def compare(
         ]
     )
     try:
-        roots = comparison.record([-1] * 2 * len(runs))
+        roots = paired.record([-1] * 2 * len(runs))
         if _differs([root.outputs[0] for root in roots]) is False:
             return Origin(problem="the leak did not occur when fn ran again")
         calls = [root.calls for root in roots]
         whole_module = all([call.name for call in made] == [""] for made in calls)
         whole = [made[0] for made in calls] if whole_module else roots
-        return comparison.enters_in(whole).within(whole[0])
+        return paired.enters_in(whole).within(whole[0])
     except Exception as error:  # fn may raise anything when it runs again
         return Origin(problem=f"{type(error).__name__}: {error}")
 
@@ -105,8 +105,8 @@ def precisions(judgement: Judgement, dtype: torch.dtype) -> list[AtPrecision | N
     return [AtPrecision(torch.float64), AtPrecision(torch.float32) if dtype == torch.float64 else None]
 
 
-class _Comparison:
-    """The runs: two at one precision, or two at a higher and two at a lower one."""
+class _PairedRuns:
+    """The two runs with different futures; with two precisions, two runs in each."""
 
     def __init__(self, runs: Sequence[Callable[[int], Call[_Value]]]) -> None:
         self._runs = runs

@@ -11,7 +11,8 @@ gradient (``detach``, ``round``, ``argmax``, top-k routing).
 The probes, arguments, report fields and summary lines are those of causal-certificate 0.1.0.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from typing import Any, Literal, get_args
 
@@ -22,6 +23,9 @@ from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.causality.gradients.coded import WINDOW
 from scanproof.causality.gradients.probes import Probes
 from scanproof.causality.gradients.side_by_side import screen
+from scanproof.causality.reading.aimed import Aim
+from scanproof.causality.reading.by_reading import by_reading
+from scanproof.causality.reading.sizes import sizes_asked
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment
 from scanproof.foundation.contract import Axes, AxisName
@@ -36,7 +40,7 @@ from scanproof.foundation.selection import Selector
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
 
-Cuts = Literal["all", "rand", "coded"]
+Cuts = Literal["read", "all", "rand", "coded"]
 
 FEW = 32
 """Number of exact cuts at a drawn input where coded cotangents flag more than one window."""
@@ -46,9 +50,11 @@ def certify(
     fn: Callable[..., Any],
     x: Inputs,
     *,
-    cuts: Cuts = "all",
+    cuts: Cuts = "read",
     K: int = 8,
     cases: int | None = None,
+    lengths: Iterable[int] | None = None,
+    batch_sizes: Iterable[int] | None = None,
     batch_check: bool = True,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
@@ -71,14 +77,24 @@ def certify(
         x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
             chunk size of the model, and not a multiple of it. To check several tensors with the same
             positions and examples, pass a tuple of positional or a mapping of keyword arguments.
-        cuts: ``"all"``: all T - 1 cuts. ``"coded"``: two products per 96 positions in float64 bound every
-            pair (module ``coded``), and windows above the bound get exact cuts. ``"rand"``: ``K`` random cuts
-            with replacement, which miss a leak between two neighbours with probability (1 - 1/(T-1))^K (Lean
-            theorem ``random_cuts_missed_next``).
+        cuts: which cuts are probed.
+
+            - ``"read"`` reads the program that PyTorch runs. What the program shows holds for every input of
+              the shape and every value of the parameters, and nothing is probed. Where the program does not
+              show causality, the cuts at which outputs may read too far are probed, and their futures are
+              replaced. A program that cannot be read gets all cuts.
+            - ``"all"``: all T - 1 cuts.
+            - ``"coded"``: two products per 96 positions in float64 bound every pair (module ``coded``), and
+              windows above the bound get exact cuts.
+            - ``"rand"``: ``K`` random cuts with replacement, which miss a leak between two neighbours with
+              probability (1 - 1/(T-1))^K (Lean theorem ``random_cuts_missed_next``).
         K: number of random cuts.
         cases: number of inputs to try in all; by default 4, and 1 with random cuts. Inputs after ``x`` are
             drawn from ``x`` (``scanproof.draw_input``) and checked with coded cotangents. If these flag more
             than one window, or if float64 is impossible, 32 random exact cuts decide instead.
+        lengths: numbers of positions at which the program is read as well; by default several up to 2 T. A
+            length that ``fn`` does not take is left out. ``()`` reads the length of ``x`` alone.
+        batch_sizes: numbers of examples at which the program is read as well; by default 1, 2 and 5.
         batch_check: also probe every ordered pair of examples if there are at least two. With False, ``x``
             needs no batch axis and ``batch_dim`` has no effect.
         seq_dim: axis of positions in ``x`` and in the output.
@@ -119,21 +135,33 @@ def certify(
         seed, generator = seed_of("certify", generator), None
     arguments = locals()
     axes = Axes(seq_dim, batch_dim if batch_check else None)
-    subject = Subject.of("certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs)
+    subject = Subject.of(
+        "certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs, token_ids=cuts == "read"
+    )
     _check_options(cuts, K, threshold, memory_budget)
+    sizes = sizes_asked("lengths", lengths), sizes_asked("batch_sizes", batch_sizes)
+    arguments |= {"lengths": sizes[0], "batch_sizes": sizes[1]}
     default = 1 if cuts == "rand" else CASES
     request = Request(certify, arguments, default if cases is None else cases)
+    certified = partial(_certify, K=K, threshold=threshold, memory_budget=memory_budget, seed=seed)
 
     def at_drawn(draw: Draw[Subject]) -> CausalCertificate:
-        call = request.at(draw.source, cuts="coded")
-        return _certify(draw.subject, "few", K, threshold, memory_budget, seed, call)
+        return certified(draw.subject, "few", call=request.at(draw.source, cuts="coded"))
 
-    def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
-        return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
+    def probed(subject: Subject, cuts: Cuts | Aim, call: str) -> CausalCertificate:
+        given = certified(subject, cuts, call=call)
+        part = "" if cuts == "coded" else "coded cuts"
 
-    given = _certify(subject, cuts, K, threshold, memory_budget, seed, request.text())
-    part = "" if cuts == "coded" else "coded cuts"
-    return try_cases(given, request.draws(subject), at_drawn, lambda _: part, together)
+        def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
+            return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
+
+        return try_cases(given, request.draws(subject), at_drawn, lambda _: part, together)
+
+    if cuts != "read":
+        return probed(subject, cuts, request.text())
+    return by_reading(
+        subject, *sizes, request, threshold, lambda subject, aim, call: probed(subject, aim or "all", call)
+    )
 
 
 def _check_options(cuts: str, K: int, threshold: float, memory_budget: int) -> None:
@@ -152,14 +180,18 @@ def _check_options(cuts: str, K: int, threshold: float, memory_budget: int) -> N
 
 def _certify(
     subject: Subject,
-    cuts: Cuts | Literal["few"],
+    cuts: Cuts | Literal["few"] | Aim,
     K: int,
     threshold: float,
     memory_budget: int,
     seed: int,
     call: str,
 ) -> CausalCertificate:
-    """Certify at one input; ``"few"`` cuts are coded ones and a bounded number of exact ones."""
+    """Certify at one input; ``"few"`` cuts are coded ones and a bounded number of exact ones.
+
+    An aim gets the cuts and examples that it leaves open.
+    """
+    aim = cuts if isinstance(cuts, Aim) else None
     numbers = torch.Generator(device="cpu").manual_seed(seed)
     x, axes = subject.x, subject.axes
     examples = 1 if axes.batch is None else x.shape[axes.batch]
@@ -167,22 +199,27 @@ def _certify(
     possible = probes.order.cuts
     coded = probes.code() if cuts in ("coded", "few") else None
     probed = torch.tensor(coded.cuts, dtype=torch.long, device="cpu") if coded else possible
-    if cuts == "rand":
+    if aim:
+        probed = torch.tensor(aim.cuts(probes.order), dtype=torch.long, device="cpu")
+    elif cuts == "rand":
         probed = _random_cuts(possible, K, numbers)
     elif cuts == "few" and len(probed) > WINDOW:
         probed = _random_cuts(probed, FEW, numbers)
     families: dict[AxisName, Rows] = {"seq": cut_rows(probed, probes.order)} if len(probed) else {}
-    if examples > 1:
+    if examples > 1 and (aim is None or aim.open("examples")):
         families["batch"] = example_rows(examples)
     probes.probe(families)
-    temporal = probes.judge_coded(coded, threshold) if coded else probes.judge("seq", threshold)
-    batch = probes.judge("batch", threshold) if examples > 1 else None
+    temporal = probes.judge_coded(coded, threshold) if coded else None
+    batch = probes.judge("batch", threshold) if "batch" in families else None
+    if aim:
+        temporal = None if aim.open("positions") else aim.finding("positions")
+        batch = batch or aim.finding("examples")
     return CausalCertificate(
         T=x.shape[axes.seq],
         possible_cuts=len(possible),
-        exhaustive=cuts == "all",
+        exhaustive=cuts == "all" or aim is not None,
         coded=coded,
-        temporal=temporal,
+        temporal=temporal or probes.judge("seq", threshold),
         batch=batch,
         example_leaks=probes.example_leaks(),
         threshold=threshold,

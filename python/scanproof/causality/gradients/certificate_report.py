@@ -12,9 +12,12 @@ from scanproof.causality.diagnosis.pattern import LeakPattern
 from scanproof.causality.gradients.coded import CodedSweep
 from scanproof.causality.gradients.drop_in import DropInFields
 from scanproof.causality.gradients.pullback import Batching
+from scanproof.causality.outputs.batch_report import BatchChange, BatchReport
+from scanproof.causality.outputs.perturbation_report import Change, PerturbationReport
+from scanproof.causality.reading.program_reading import ProgramReading
 from scanproof.foundation.drawing import TriedCase, cases_lines, over_cases
 from scanproof.foundation.judgement import TwoPrecisions
-from scanproof.report.report import CheckReport
+from scanproof.report.report import CheckReport, Report
 from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict, gravest
 
@@ -37,6 +40,8 @@ class Finding:
             verdict passed.
         pattern: the pattern of the leakage over positions; None without a LEAK, and for examples.
         origin: the module where the leak enters; None without a LEAK.
+        read: whether the program shows it, for every input of the shape; then nothing was probed, and
+            ``residue``, ``leak`` and ``total`` are 0.
     """
 
     verdict: Verdict
@@ -50,11 +55,12 @@ class Finding:
     worst: LeakPair | None = None
     pattern: LeakPattern | None = None
     origin: Origin | None = None
+    read: bool = False
 
     @property
     def fraction(self) -> float:
-        """Forbidden share of the gradient energy; NaN without a gradient."""
-        return self.leak / self.total if self.total > 0 else nan
+        """Forbidden share of the gradient energy; 0 if the program shows it, NaN without a gradient."""
+        return 0.0 if self.read else self.leak / self.total if self.total > 0 else nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +70,7 @@ class CausalCertificate(DropInFields, CheckReport):
     Attributes:
         T: number of positions of the input.
         possible_cuts: number of different cuts, T - 1 unless an alignment says otherwise.
-        exhaustive: whether all cuts were asked for.
+        exhaustive: whether all cuts were probed, but for those that the program shows to be clean.
         coded: the bound from coded cotangents, and the windows that they flagged; None in other modes.
         temporal: the finding of the cuts: do outputs read later inputs?
         batch: the finding of the examples: do examples read each other? None if that was not checked.
@@ -80,6 +86,9 @@ class CausalCertificate(DropInFields, CheckReport):
         call: the call that repeats the check.
         cases: the inputs that were tried, ``x`` first. If a drawn input leaks, it is the last one, and the
             rest of the report is about it; otherwise the rest is about ``x``.
+        reading: what reading the program said; None where ``cuts`` did not ask for it.
+        aimed: checks that replaced inputs which the program reads and must not, one by one, where no probe
+            found an effect.
         theorem: the Lean theorem about runners that this check tests in numbers.
     """
 
@@ -100,6 +109,8 @@ class CausalCertificate(DropInFields, CheckReport):
     device: str
     call: str
     cases: tuple[TriedCase, ...] = ()
+    reading: ProgramReading | None = None
+    aimed: tuple[PerturbationReport | BatchReport, ...] = ()
     theorem: str = theorems.RUNNER_AGREE
 
     @property
@@ -117,22 +128,30 @@ class CausalCertificate(DropInFields, CheckReport):
         return replace(self, cases=cases)
 
     @property
-    def worst(self) -> LeakPair | None:
+    def parts(self) -> tuple[Report, ...]:
+        """The certificate, and the checks that looked for an effect of what the program reads."""
+        return (self, *self.aimed)
+
+    @property
+    def worst(self) -> LeakPair | Change | BatchChange | None:
         """The pair to fix: that of the worst cut, or else of the worst example; None without a leak."""
-        return next((finding.worst for finding in self._findings() if finding.worst), None)
+        return next((each.worst for each in (*self._findings(), *self._witnesses()) if each.worst), None)
 
     @property
     def pattern(self) -> LeakPattern | None:
         """The pattern of the leak over the pairs t <- s; None without a LEAK across a cut."""
-        return self.temporal.pattern
+        by_outputs = (check.pattern for check in self.aimed if isinstance(check, PerturbationReport))
+        return next(filter(None, (self.temporal.pattern, *by_outputs)), None)
 
     @property
     def origin(self) -> Origin | None:
         """The module where the leak of ``worst`` enters; None without a LEAK."""
-        return next((finding.origin for finding in self._findings() if finding.origin), None)
+        return next((each.origin for each in (*self._findings(), *self.aimed) if each.origin), None)
 
     def _cited(self) -> tuple[str, ...]:
         names = [self.theorem]
+        names += [theorems.PROGRAM_CAUSAL] if self.temporal.read else []
+        names += [theorems.PROGRAM_OWN_ROW] if self.batch and self.batch.read else []
         if self.coded and not self.coded.problem:
             names += [theorems.CODED_CONTRIBUTION, theorems.CODED_PASS]
         if self.cuts_probed:
@@ -141,9 +160,11 @@ class CausalCertificate(DropInFields, CheckReport):
 
     @property
     def mode(self) -> str:
-        """Which cuts were probed: ``exhaustive``, ``coded`` or ``random-K=…``."""
+        """Which cuts were probed: ``read`` (none), ``aimed``, ``exhaustive``, ``coded`` or ``random-K=…``."""
         if self.coded:
             return "coded"
+        if self.reading and self.reading.given.reading:
+            return "aimed" if self.cuts_probed else "read"
         return "exhaustive" if self.exhaustive else f"random-K={self.cuts_probed}"
 
     @property
@@ -152,13 +173,14 @@ class CausalCertificate(DropInFields, CheckReport):
 
         It is 1 if all cuts were probed, and for leaks above the detection limit of coded cotangents.
         """
-        if self.exhaustive or self.coded:
+        if self.exhaustive or self.coded or self.mode in ("read", "aimed"):
             return 1.0
         return 1.0 - (1.0 - 1.0 / self.possible_cuts) ** self.temporal.probes
 
     def summary(self) -> str:
         """Return a few lines: what was probed, what was found, and the theorem behind it."""
-        lines = [f"CausalCertificate(T={self.T}, {self.mode} cuts)"]
+        how = "read, no cuts" if self.mode == "read" else f"{self.mode} cuts"
+        lines = [f"CausalCertificate(T={self.T}, {how})"]
         if self.coded and self.temporal.verdict is Verdict.CAUSAL and not self.cuts_probed:
             bound = f"residue={self.coded.residue:.3e}  limit={self.coded.limit:.3e}"
             lines.append(f"  temporal   : {bound}  -> CAUSAL ABOVE THE LIMIT")
@@ -168,18 +190,21 @@ class CausalCertificate(DropInFields, CheckReport):
             lines.append(_line("cross-batch", self.batch, _BATCH_WORDS))
         if self.coded:
             lines.append(f"  coded      : {self.coded}")
-        elif not self.exhaustive:
+        elif not self.exhaustive and self.mode.startswith("random"):
             lines.append("  (random-K is a monitor; use cuts='all' for a certificate)")
             lines.append(
                 f"  detection  : probability {self.detection_probability:.3f} for a leak between neighbours"
             )
         lines.append(f"  verdict    : {self.verdict.name}: {self.reason}")
-        for finding in self._findings():
-            named = {"worst pair": finding.worst, "pattern": finding.pattern, "enters in": finding.origin}
-            lines.extend(f"  {name:<11}: {found}" for name, found in named.items() if found)
-        lines.extend(cases_lines(self.cases))
+        for found in (*self._findings(), *self._witnesses()):
+            pattern = None if isinstance(found, BatchReport) else found.pattern
+            named = {"worst pair": found.worst, "pattern": pattern, "enters in": found.origin}
+            lines.extend(f"  {name:<11}: {what}" for name, what in named.items() if what)
+        lines.extend(f"  aimed      : {check.check}: {check.reason}" for check in self.aimed)
+        lines.extend(self.reading.lines() if self.reading else [])
+        lines.extend(cases_lines(self.cases) if self.vjps else [])
         lines.append(f"  probed     : {self._probed()}; {self.dtype} on {self.device}, seed {self.seed}")
-        lines.append(f"  theorem    : {self.theorem}")
+        lines.append(f"  theorem    : {', '.join(self.theorems) if self.reading else self.theorem}")
         return "\n".join(lines)
 
     def rows(self, subject: str = "") -> tuple[Row, ...]:
@@ -210,15 +235,22 @@ class CausalCertificate(DropInFields, CheckReport):
         return [str(self.worst), *pattern, *([f"enters in {self.origin}"] if self.origin else [])]
 
     def _outcome(self) -> tuple[Verdict, str]:
-        verdict = gravest(_of_causality(finding) for finding in self._findings())
-        decisive = [finding for finding in self._findings() if _of_causality(finding) is verdict]
+        found = [*self._findings(), *self._witnesses()]
+        verdict = gravest(map(_of_causality, found))
+        decisive = [each for each in found if _of_causality(each) is verdict]
         reasons = dict.fromkeys(finding.reason for finding in decisive)
         return over_cases(verdict, "; cross-batch: ".join(reasons), self.cases)
+
+    def _witnesses(self) -> list[PerturbationReport | BatchReport]:
+        """Return the checks that found an effect by replacing inputs."""
+        return [check for check in self.aimed if check.verdict is Verdict.LEAK]
 
     def _findings(self) -> tuple[Finding, ...]:
         return (self.temporal, self.batch) if self.batch else (self.temporal,)
 
     def _probed(self) -> str:
+        if not self.vjps:
+            return "nothing: reading decided"
         examples = len(self.example_leaks)
         pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
         windows = f"{self.coded.windows} coded windows, " if self.coded and not self.coded.problem else ""
@@ -232,7 +264,7 @@ def _count(probes: str, what: str, finding: Finding) -> str:
     )
 
 
-def _of_causality(finding: Finding) -> Verdict:
+def _of_causality(finding: "Finding | CheckReport") -> Verdict:
     """Return the verdict that a finding gives the whole certificate, which covers examples as well."""
     whole = {
         Verdict.INDEPENDENT: Verdict.CAUSAL,
@@ -242,6 +274,8 @@ def _of_causality(finding: Finding) -> Verdict:
 
 
 def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:
+    if finding.read:
+        return f"  {name}: {words[finding.verdict]}, for every input of this shape"
     return f"  {name}: leak={finding.leak:.3e}  frac={finding.fraction:.3e}  -> {words[finding.verdict]}"
 
 

@@ -1,4 +1,4 @@
-"""A recorded program as text, for the checker that is proved in Lean."""
+"""A recorded program as text for the Lean checker; the soundness of this checker is proved in Lean."""
 
 from scanproof.programs.listing.text import listing
 

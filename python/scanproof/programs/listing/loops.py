@@ -1,4 +1,4 @@
-"""What entries of a tensor read of another one, as nested loops with conditions."""
+"""The reads of one tensor by another, as nested loops with conditions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ class Axis:
     """A counter from 0 to ``size`` - 1.
 
     Attributes:
-        size: how often it runs.
-        out: the axis of the computed tensor that it moves along, and how far a step is.
-        source: the axis of the tensor that is read that it moves along, and how far a step is.
-        entries: how many entries of the tensor that is read a step is, where that is along no axis of it.
+        size: number of steps.
+        out: the axis of the computed tensor along which the counter moves, and the size of a step.
+        source: the axis of the read tensor along which the counter moves, and the size of a step.
+        entries: size of a step in entries of the read tensor, if the step follows none of its axes.
     """
 
     size: int
@@ -30,13 +30,13 @@ class Axis:
 
 @dataclass(frozen=True)
 class Condition:
-    """A number that must be below a bound, or has an entry in a table that must not be 0, or that is added.
+    """A number that must be below a bound, or an index into a table, whose entry must not be 0 or is added.
 
     Attributes:
-        kind: which of these.
-        start: the number where all counters are 0.
-        terms: what a step of each counter adds to it.
-        table: the table; for a bound, that number alone.
+        kind: the kind of the condition.
+        start: the number if all counters are 0.
+        terms: what a step of each counter adds to the number.
+        table: the table; for a bound, only the bound.
     """
 
     kind: Literal["below", "mask", "index"]
@@ -46,22 +46,22 @@ class Condition:
 
 
 def strides(shape: Shape) -> list[int]:
-    """Return how many entries lie between neighbours along each axis, in row-major order."""
+    """Return the row-major stride of each axis, in entries."""
     return [prod(shape[dim + 1 :]) for dim in range(len(shape))]
 
 
 @dataclass
 class Loops:
-    """Reads of one tensor by another.
+    """The reads of one tensor by another.
 
     Attributes:
         source: the tensor that is read.
         made: the tensor that reads.
         axes: the counters.
-        out_start: where counters begin along axes of ``made``; 0 along others.
-        source_start: the same for axes of ``source``.
-        entry: entry of ``source`` to begin at, beside that.
-        conditions: all of which must hold.
+        out_start: the start along axes of ``made``; 0 for other axes.
+        source_start: the start along axes of ``source``; 0 for other axes.
+        entry: an offset, in entries of ``source``, that is added to the start.
+        conditions: the conditions, all of which must hold.
     """
 
     source: Value
@@ -73,24 +73,24 @@ class Loops:
     conditions: list[Condition] = field(default_factory=list)
 
     def below(self, start: int, bound: int, terms: Sequence[int]) -> "Loops":
-        """Read only where a number is at least 0 and below a bound."""
+        """Restrict the reads to a number of at least 0 and below a bound."""
         self.conditions.append(Condition("below", start, tuple(terms), (bound,)))
         return self
 
     def where(self, alive: Array, moves: Sequence[tuple[int, int] | None]) -> "Loops":
-        """Read only where a compact array is true; ``moves`` say where in it each counter moves."""
+        """Restrict the reads to true entries of a compact array; ``moves`` give each counter's axis in it."""
         return self._masked(alive, alive.shape, moves, {})
 
     def where_made(self, alive: Array) -> "Loops":
-        """Compute only entries where a compact array is true."""
+        """Restrict the computed entries to true entries of a compact array."""
         return self._masked(alive, self.made.shape, [axis.out for axis in self.axes], self.out_start)
 
     def where_read(self, alive: Array) -> "Loops":
-        """Read only entries where a compact array is true."""
+        """Restrict the read entries to true entries of a compact array."""
         return self._masked(alive, self.source.shape, [axis.source for axis in self.axes], self.source_start)
 
     def chosen(self, places: Array) -> "Loops":
-        """Read for each entry that is computed the entry with a number, none where that is negative."""
+        """Let each computed entry read the entry with the given number, or none if it is negative."""
         flat = places.reshape(-1)
         terms, start = self._numbers(self.made.shape, [axis.out for axis in self.axes], self.out_start)
         if (flat < 0).any():
@@ -101,13 +101,13 @@ class Loops:
 
     @property
     def out(self) -> tuple[int, list[int]]:
-        """The entry that is computed where all counters are 0, and what a step of each adds."""
+        """The computed entry if all counters are 0, and what a step of each counter adds."""
         terms, start = self._numbers(self.made.shape, [axis.out for axis in self.axes], self.out_start)
         return start, list(terms)
 
     @property
     def read(self) -> tuple[int, list[int]]:
-        """The entry that is read where all counters are 0, and what a step of each adds."""
+        """The read entry if all counters are 0, and what a step of each counter adds."""
         moves = [axis.source for axis in self.axes]
         terms, start = self._numbers(self.source.shape, moves, self.source_start)
         return start + self.entry, [term + axis.entries for term, axis in zip(terms, self.axes, strict=True)]
@@ -126,7 +126,7 @@ class Loops:
     def _numbers(
         self, shape: Shape, moves: Sequence[tuple[int, int] | None], starts: dict[int, int]
     ) -> tuple[tuple[int, ...], int]:
-        """Return steps and start of a number in row-major order; an axis of length 1 does not count."""
+        """Return the start and the steps of a row-major number; axes of length 1 do not count."""
         lengths = [0 if size == 1 else stride for size, stride in zip(shape, strides(shape), strict=True)]
         terms = tuple(0 if move is None else lengths[move[0]] * move[1] for move in moves)
         return terms, sum(lengths[dim] * place for dim, place in starts.items())

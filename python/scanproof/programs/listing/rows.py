@@ -1,4 +1,4 @@
-"""The reads of operations as loops; operations without any are listed as if they read everything."""
+"""The reads of operations as loops; an operation without a row is listed as reading everything."""
 
 from collections.abc import Callable, Sequence
 from math import prod
@@ -33,7 +33,7 @@ Reads = list[Loops]
 
 
 def reads_of(reader: Reader, node: Node, rule: Callable[..., Any] | None) -> list[Reads]:
-    """Return for each output what it reads of values with labels, nothing of entries that are known."""
+    """Return the reads of each output from values with labels; known entries read nothing."""
     rows = _ROWS.get(rule) if rule is not None else None
     found: list[Reads] = []
     for number, made in enumerate(node.outputs):
@@ -66,7 +66,7 @@ def _everything(node: Node, made: Value) -> Reads:
 
 
 def _beside(value: Value, made: Value) -> Loops:
-    """Read the entry at the same place, broadcast."""
+    """Read the entry at the same index, with broadcasting."""
     behind = len(made.shape) - len(value.shape)
     axes = []
     for dim, size in enumerate(made.shape):
@@ -104,7 +104,7 @@ def _chosen(reader: Reader, node: Node, number: int, made: Value) -> Reads:
 
 
 def _view(reader: Reader, node: Node, number: int, made: Value) -> Reads | None:
-    """Ask the operation itself, on a tensor without memory, where its view lies."""
+    """Run the operation on a meta tensor to find the layout of its view."""
     value = node.args[0]
     if made.dtype != value.dtype and node.op.overloadpacket.__name__ == "view":
         return None
@@ -124,7 +124,7 @@ def _by_places(value: Value, made: Value, places: Array) -> Loops:
 
 
 def _asked(reader: Reader, node: Node, number: int, made: Value) -> Reads:
-    """Ask the operation itself, on the numbers of entries, which ones it takes."""
+    """Run the operation on the numbers of entries to find which entries it takes."""
     value = node.args[0]
     numbers = torch.arange(1, prod(value.shape) + 1, dtype=torch.float64).reshape(value.shape)
     taken = node.op(numbers, *node.args[1:], **node.kwargs)
@@ -160,7 +160,7 @@ def _cat(reader: Reader, node: Node, number: int, made: Value) -> Reads:
 
 
 def _along(value: Value, made: Value, dims: Sequence[int], keep: bool) -> list[Axis]:
-    """Return counters over all of a value, those of ``dims`` without a place in the result."""
+    """Return counters over all axes of a value; counters of ``dims`` do not move in the result."""
     axes, place = [], 0
     for dim, size in enumerate(value.shape):
         reduced = dim in dims
@@ -170,7 +170,7 @@ def _along(value: Value, made: Value, dims: Sequence[int], keep: bool) -> list[A
 
 
 def _visible(reader: Reader, value: Value, dims: Sequence[int]) -> Array | None:
-    """Return which entries do not hide below others along axes; None where none does."""
+    """Return which entries are not masked along axes; None if no entry is masked."""
     fact = reader.fact(value)
     if fact is None:
         return None
@@ -193,7 +193,7 @@ def _reduction(reader: Reader, node: Node, number: int, made: Value) -> Reads | 
 
 
 def _whole(value: Value, made: Value, dims: Sequence[int]) -> Loops:
-    """Read all of some axes, which the result has, too."""
+    """Read all entries along some axes, which the result has, too."""
     axes = [Axis(size, (dim, 1), None if dim in dims else (dim, 1)) for dim, size in enumerate(made.shape)]
     return Loops(value, made, [*axes, *(Axis(value.shape[dim], None, (dim, 1)) for dim in dims)])
 
@@ -354,7 +354,7 @@ def _index(reader: Reader, node: Node, number: int, made: Value) -> Reads | None
 
 
 def _gathered(reader: Reader, node: Node, number: int, made: Value) -> Reads | None:
-    """Ask the operation itself, on the numbers of entries, which ones known indices choose."""
+    """Run the operation on the numbers of entries to find which entries known indices select."""
     value, dim, chosen = node.args[:3]
     places = reader.tensor(chosen)
     if places is None and node.op.overloadpacket.__name__ == "gather" and value.shape:
@@ -366,7 +366,7 @@ def _gathered(reader: Reader, node: Node, number: int, made: Value) -> Reads | N
 
 
 def _put_at(reader: Reader, node: Node, number: int, made: Value) -> Reads | None:
-    """Put numbers of entries where known indices say, each somewhere else."""
+    """Put numbers of entries at known, distinct indices."""
     value, indices, other = node.args[:3]
     tensors = [None if each is None else reader.tensor(each) for each in indices]
     unknown = any(each is not None and tensor is None for each, tensor in zip(indices, tensors, strict=True))
@@ -419,7 +419,7 @@ def _attention(reader: Reader, node: Node, number: int, made: Value) -> Reads | 
 
 
 def _put(reader: Reader, node: Node, number: int, made: Value) -> Reads:
-    """Ask the operation itself, on numbers of entries, where it puts the other tensor."""
+    """Run the operation on numbers of entries to find where it puts the other tensor."""
     value, other = node.args[:2]
     size = prod(value.shape)
     ours = torch.arange(size, dtype=torch.float64).reshape(value.shape)

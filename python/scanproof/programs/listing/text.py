@@ -1,4 +1,4 @@
-"""Write a recorded program, and what is asked of it, in the format that the checker in Lean reads."""
+"""Write a recorded program and the question about it in the format of the Lean checker."""
 
 from collections.abc import Sequence
 from math import prod
@@ -15,15 +15,15 @@ from scanproof.programs.table import row_of
 
 
 def listing(asked: Asked) -> str:
-    """Return the listing of a program that asks whether an output reads a later position.
+    """Return the listing that asks whether an output of a program reads a later position.
 
-    Labels are positions counted from 1; 0 is the label of what reads none.
+    Labels are positions counted from 1; 0 is the label of an entry that reads no position.
 
     Args:
-        asked: the program, where its tensors have positions, and what its outputs may read.
+        asked: the program, the axes of positions of its tensors, and what its outputs may read.
 
     Returns:
-        The text, one statement on a line.
+        The text, with one statement on each line.
     """
     return _Writer(asked).text()
 
@@ -57,7 +57,7 @@ class _Writer:
         self._lines.append(f"input {unit} {self._table(labels.tolist())}")
 
     def _node(self, reader: Reader, node: Node) -> bool:
-        """Write the outputs of a node that read anything; never ask to stop."""
+        """Write those outputs of a node that read anything; return False, which means do not stop."""
         if node.known:
             return False
         for made, reads in zip(node.outputs, reads_of(reader, node, row_of(node.op)), strict=True):
@@ -99,7 +99,7 @@ class _Writer:
 
 
 def _layout(shape: Shape, parts: Parts | Sequence[Array]) -> tuple[int, int]:
-    """Return for how many entries in a row labels are the same, and after how many labels they come again."""
+    """Return the number of consecutive entries with equal labels, and the period of the labels."""
     changing = {dim for part in parts for dim, size in enumerate(ranked(part, len(shape)).shape) if size > 1}
     if not changing:
         return prod(shape), 1

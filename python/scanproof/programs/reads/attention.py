@@ -26,7 +26,7 @@ def arguments(node: Node) -> dict[str, Any]:
     
 )  # fmt: skip
 def attention(reader: Reader, node: Node) -> list[State]:
-    """Read a query, and the keys and values that no mask hides from it."""
+    """Read a query, and the keys and values that no mask hides from this query."""
     given = arguments(node)
     query, key, value = given["query"], given["key"], given["value"]
     mask = given.get("attn_mask", given.get("attn_bias"))
@@ -52,7 +52,7 @@ def attention(reader: Reader, node: Node) -> list[State]:
 
 
 def _visible(reader: Reader, hidden: Array, parts: Parts | None) -> Parts | None:
-    """Return labels of keys joined over those that each query sees."""
+    """Return labels joined over the keys that each query sees."""
     if parts is None or not hidden.any():
         return None if parts is None else reader.reduced(parts, [-2])
     return live_terms(reader, hidden, parts)
@@ -64,7 +64,7 @@ def _over_channels(reader: Reader, value: Value, rank: int) -> Parts | None:
 
 
 def _heads(parts: Parts | None, query: Value) -> Parts | None:
-    """Give every head of the queries the key head that it shares."""
+    """Give every query head the labels of its key head."""
     if parts is None or len(query.shape) < 3:
         return parts
     heads = query.shape[-3]
@@ -76,7 +76,7 @@ def _heads(parts: Parts | None, query: Value) -> Parts | None:
 def hidden_keys(
     reader: Reader, mask: Value | None, rows: int, columns: int, causal: bool
 ) -> tuple[Array, Array]:
-    """Return which keys (…, rows, columns) are hidden, and for which rows (…, rows, 1) in vain."""
+    """Return which keys (…, rows, columns) are masked, and which rows (…, rows, 1) have all keys masked."""
     hidden = ~np.tri(rows, columns, dtype=bool) if causal else np.zeros((1, 1), bool)
     fact = None if mask is None else reader.fact(mask)
     low = None

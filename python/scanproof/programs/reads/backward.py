@@ -1,4 +1,4 @@
-"""Gradients that PyTorch computes as operations of their own."""
+"""Operations of PyTorch that compute gradients."""
 
 from scanproof.programs.labels import Reader, State, conservative
 from scanproof.programs.program import Node
@@ -8,7 +8,7 @@ from scanproof.programs.table import row
 
 @row("_softmax_backward_data", "_log_softmax_backward_data")
 def softmax_backward(reader: Reader, node: Node) -> State:
-    """Read the gradient, and the result, along the axis of the softmax."""
+    """Read the gradient and the result along the axis of the softmax."""
     gradient, result, dim = node.args[:3]
     rank = len(result.shape)
     whole = whole_axes(reader, gradient, [dim % rank], True)
@@ -46,5 +46,5 @@ def layer_norm_backward(reader: Reader, node: Node) -> list[State]:
     "reflection_pad2d_backward", "replication_pad1d_backward", "grid_sampler_2d_backward",
 )  # fmt: skip
 def everything(reader: Reader, node: Node) -> list[State]:
-    """Read everything; what these operations read exactly has not been written down."""
+    """Read everything; this table has no exact row for these operations."""
     return conservative(reader, node)

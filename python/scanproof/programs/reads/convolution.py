@@ -14,7 +14,7 @@ from scanproof.programs.table import row
 
 @row("convolution")
 def convolution(reader: Reader, node: Node) -> State:
-    """Read a window of a group's channels, without taps whose weights are known to be 0."""
+    """Read a window of the channels of a group, without taps whose weights are known to be 0."""
     x, weight, bias, stride, padding, dilation, transposed, _, groups = node.args[:9]
     made = node.outputs[0]
     assert made is not None
@@ -61,7 +61,7 @@ def _over_channels(reader: Reader, parts: Parts, x: Value, made: Value, groups: 
 
 
 def _live_taps(reader: Reader, weight: Value) -> list[tuple[int, ...]] | None:
-    """Return the taps that any channel uses; None where all are, or may be."""
+    """Return the taps that any channel uses; None if all taps are, or may be, used."""
     fact = reader.fact(weight)
     if fact is None:
         return None
@@ -98,7 +98,7 @@ def _over_taps(
 def _of_weights(
     reader: Reader, weight: Value, bias: Value | None, transposed: bool, groups: int, space: int
 ) -> Parts | None:
-    """Return what the weights read, by output channel."""
+    """Return the labels of the weights, by output channel."""
     parts = reader.parts(weight)
     if parts is not None:
         parts = reader.ranked(parts, weight)

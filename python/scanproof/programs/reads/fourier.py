@@ -1,4 +1,4 @@
-"""Fourier transforms read whole axes, whatever later steps cancel."""
+"""Fourier transforms, which read whole axes, although later steps may cancel these reads."""
 
 from scanproof.programs.labels import Reader, State
 from scanproof.programs.program import Node
@@ -8,7 +8,7 @@ from scanproof.programs.table import row
 
 @row("_fft_r2c", "_fft_c2r", "_fft_c2c")
 def transform(reader: Reader, node: Node) -> State:
-    """Read all of the axes that are transformed."""
+    """Read all entries along the transformed axes."""
     value, dims = node.args[:2]
     rank = len(value.shape)
     reader.assumed.whole[node.name] += 1

@@ -1,4 +1,4 @@
-"""Entries chosen by indices: those where the indices are known, any of the axis where they are not."""
+"""Entries selected by indices: exactly these if the indices are known, otherwise any entry of the axis."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from scanproof.programs.table import row
 
 @row("index", "_unsafe_index")
 def index(reader: Reader, node: Node) -> State:
-    """Read the entries that tensors of indices, or a mask, choose on some axes."""
+    """Read the entries that index tensors, or a mask, select on some axes."""
     value, indices = node.args
     tensors = [None if each is None else reader.tensor(each) for each in indices]
     asked = [number for number, each in enumerate(indices) if each is not None]
@@ -51,7 +51,7 @@ def _there(tensor: Tensor | None) -> Tensor:
 
 
 def _indexed(indices: Sequence[Value | None], rank: int) -> list[int]:
-    """Return the axes that indices choose on; a mask has as many as it has axes."""
+    """Return the axes on which indices select; a mask covers as many axes as it has."""
     dims: list[int] = []
     axis = 0
     for each in indices:
@@ -63,7 +63,7 @@ def _indexed(indices: Sequence[Value | None], rank: int) -> list[int]:
 
 
 def _by_mask(reader: Reader, value: Value, names: Sequence[Value]) -> State:
-    """Read the whole mask, and of the tensor everything: how many entries are chosen, values decide."""
+    """Read the whole mask and the whole tensor, because values decide how many entries are selected."""
     whole: Parts | None = None
     for each in (value, *names):
         whole = reader.joined(whole, whole_axes(reader, each, list(range(len(each.shape))), False))
@@ -73,7 +73,7 @@ def _by_mask(reader: Reader, value: Value, names: Sequence[Value]) -> State:
 def placed(
     reader: Reader, parts: Parts | None, asked: Sequence[int], names: Sequence[Value], rank: int
 ) -> Parts | None:
-    """Return labels of the indices at the axes that they have in a result of indexing."""
+    """Return the labels of the indices, at the axes of the indices in the result."""
     if parts is None:
         return None
     axes = len(np.broadcast_shapes(*(each.shape for each in names)))
@@ -85,7 +85,7 @@ def placed(
 
 @row("index_select")
 def index_select(reader: Reader, node: Node) -> State:
-    """Read the places of one axis that indices choose."""
+    """Read the entries of one axis that indices select."""
     value, dim, chosen = node.args
     rank = max(len(value.shape), 1)
     dim %= rank
@@ -101,7 +101,7 @@ def index_select(reader: Reader, node: Node) -> State:
 
 @row("embedding")
 def embedding(reader: Reader, node: Node) -> State:
-    """Read an index, and any row of the table (a known one where the index is)."""
+    """Read an index, and any row of the table (the exact row if the index is known)."""
     weight, chosen = node.args[:2]
     own = reader.parts(chosen)
     if own is not None:
@@ -118,7 +118,7 @@ def embedding(reader: Reader, node: Node) -> State:
 
 @row("gather")
 def gather(reader: Reader, node: Node) -> State:
-    """Read the place of one axis that an index of the same shape chooses."""
+    """Read the entry of one axis that an index of the same shape selects."""
     value, dim, chosen = node.args[:3]
     rank = len(value.shape)
     if rank == 0:
@@ -150,7 +150,7 @@ def gather(reader: Reader, node: Node) -> State:
 
 @row("take")
 def take(reader: Reader, node: Node) -> State:
-    """Read the entry with a number."""
+    """Read the entry with a flat index."""
     value, chosen = node.args
     return State(
         reader.joined(whole_axes(reader, value, list(range(len(value.shape))), False), reader.parts(chosen))

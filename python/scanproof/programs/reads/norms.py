@@ -1,4 +1,4 @@
-"""Normalisation: which axes share their statistics."""
+"""Normalisation: the axes that share statistics."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def layer_norm(reader: Reader, node: Node) -> list[State]:
 
 @row("native_group_norm")
 def group_norm(reader: Reader, node: Node) -> list[State]:
-    """Read all of space in the channels of a group."""
+    """Read all spatial entries in the channels of a group."""
     value, weight, bias, _, channels, _, groups = node.args[:7]
     parts = reader.parts(value)
     normalised, statistics = None, None
@@ -45,7 +45,7 @@ def group_norm(reader: Reader, node: Node) -> list[State]:
 
 
 def by_channel(reader: Reader, values: Sequence[Value | None], space: int) -> Parts | None:
-    """Return the join of the labels of vectors of channels, for a tensor with axes of space behind."""
+    """Return the joined labels of vectors over channels, for a tensor with ``space`` axes after them."""
     made: Parts | None = None
     for value in values:
         parts = None if value is None else reader.parts(value)
@@ -60,7 +60,7 @@ def by_channel(reader: Reader, values: Sequence[Value | None], space: int) -> Pa
     
 )  # fmt: skip
 def batch_norm(reader: Reader, node: Node) -> list[State]:
-    """Read all examples and all of space in a channel while training, else the running statistics."""
+    """Read all examples and spatial entries of a channel in training, else the running statistics."""
     value, weight, bias = node.args[:3]
     name = node.op.overloadpacket.__name__
     vectors = [arg for arg in node.args[3:5] if isinstance(arg, Value)]

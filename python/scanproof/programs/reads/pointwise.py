@@ -1,4 +1,4 @@
-"""Operations that read one entry of each argument, at the place of the result."""
+"""Elementwise operations, which read one entry of each argument at the index of the result."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ from scanproof.programs.table import row
     "_prelu_kernel_backward", "asinh", "atanh", "log_sigmoid_forward",
 )  # fmt: skip
 def pointwise(reader: Reader, node: Node) -> list[State]:
-    """Read every argument at the place of the result."""
+    """Read every argument at the index of the result."""
     parts = reader.parts(node.reads[0]) if len(node.reads) == 1 else reader.all_of(node.reads)
     return [State(parts)] * len(node.outputs)
 
@@ -84,7 +84,7 @@ _UNARY: dict[str, Array] = {
 
 @row(*_UNARY)
 def unary(reader: Reader, node: Node) -> State:
-    """Read one entry; some facts about it are facts about the result."""
+    """Read one entry; some facts about this entry give facts about the result."""
     fact = reader.fact(node.reads[0])
     if fact is None:
         return State(reader.parts(node.reads[0]))
@@ -126,7 +126,7 @@ def same(reader: Reader, node: Node) -> State:
 
 @row("bitwise_not")
 def bitwise_not(reader: Reader, node: Node) -> State:
-    """Turn truth values round; of other numbers nothing is known."""
+    """Negate truth values; other numbers give no facts."""
     value = node.reads[0]
     fact = reader.fact(value)
     if fact is None or value.dtype != torch.bool:
@@ -136,7 +136,7 @@ def bitwise_not(reader: Reader, node: Node) -> State:
 
 @row("clamp", "clamp_min", "clamp_max", "hardtanh")
 def clamp(reader: Reader, node: Node) -> State:
-    """Bound an entry; numbers within the bounds stay what they are."""
+    """Clamp an entry; numbers within the bounds do not change."""
     fact = reader.fact(node.reads[0])
     if fact is None or len(node.reads) > 1:
         return State(reader.all_of(node.reads))
@@ -174,7 +174,7 @@ _BITWISE = {"bitwise_and": AND, "bitwise_or": OR, "bitwise_xor": XOR}
 
 @row(*_BINARY, "rsub")
 def binary(reader: Reader, node: Node) -> State:
-    """Read two entries, or one and a number; 0 times a number is 0, and so on."""
+    """Read two entries, or an entry and a number; a known 0 makes a product 0, and so on."""
     name = node.op.overloadpacket.__name__
     one, other = node.args[:2]
     if name == "rsub":
@@ -229,7 +229,7 @@ def combined(
 
 
 def _labels(reader: Reader, value: Any, fact: Array | None, exact: Array) -> Parts | None:
-    """Return labels; where a fact makes the result exact whatever the other is, they need not be cleared."""
+    """Return labels without known entries; labels under an exact result need not be cleared."""
     if not isinstance(value, Value):
         return None
     if fact is None or all(exact[known].all() or not (fact == known).any() for known in (ZERO, ONE, NINF)):
@@ -244,7 +244,7 @@ def _hides(first: Array | None, second: Array | None) -> bool:
 def _times_number(
     reader: Reader, name: str, one: Any, other: Any, first: Array | None, second: Array | None
 ) -> State:
-    """Scale what hides by a positive number: it goes on hiding, unless the number makes it small."""
+    """Scale masked entries by a positive number; they stay masked unless the product becomes small."""
     if name == "mul" and _positive(reader, one) is not None:
         one, other, first, second = other, one, second, first
     least = _positive(reader, other)
@@ -257,7 +257,7 @@ def _times_number(
 
 
 def _positive(reader: Reader, value: Any) -> float | None:
-    """Return a known positive number, also one that a constant has everywhere; None of other values."""
+    """Return a known positive number, also that of a uniform constant; None for other values."""
     if not isinstance(value, Value):
         return float(value) if value > 0 else None
     tensor = reader.tensor(value)
@@ -269,7 +269,7 @@ def _positive(reader: Reader, value: Any) -> float | None:
 
 @row("pow")
 def power(reader: Reader, node: Node) -> State:
-    """Raise to a power; 0 and 1 stay themselves for positive exponents."""
+    """Raise to a power; 0 and 1 do not change for positive exponents."""
     base, exponent = node.args[:2]
     fact = reader.fact(base)
     if fact is None or isinstance(exponent, Value) or exponent <= 0:
@@ -279,13 +279,13 @@ def power(reader: Reader, node: Node) -> State:
 
 @row("where.self", "where.ScalarSelf", "where.ScalarOther", "where.Scalar")
 def where(reader: Reader, node: Node) -> State:
-    """Read the condition, and what it chooses where it is known."""
+    """Read the condition, and the selected argument where the condition is known."""
     return chosen(reader, *node.args[:3])
 
 
 @row("masked_fill")
 def masked_fill(reader: Reader, node: Node) -> State:
-    """Read the mask, and the tensor where it is not known to be replaced."""
+    """Read the mask, and the tensor except at entries that are known to be replaced."""
     x, mask, number = node.args[:3]
     return chosen(reader, mask, number, x)
 

@@ -1,4 +1,4 @@
-"""Pooling and resampling along the axes of space."""
+"""Pooling and resampling along spatial axes."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -77,7 +77,7 @@ def _dividing(length: int, parts: int) -> Any:
 
 @row("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d")
 def resample(reader: Reader, node: Node) -> State:
-    """Read the neighbours on each axis; which they are, the operation itself is asked, axis by axis."""
+    """Read the neighbours on each axis; running the operation on each axis finds these neighbours."""
     space, value, made = _space(node), node.args[0], node.outputs[0]
     assert made is not None
     rank = len(value.shape)
@@ -99,7 +99,7 @@ def resample(reader: Reader, node: Node) -> State:
 
 
 def mixed(reader: Reader, value: Value, weights: Sequence[tuple[int, Any]]) -> Parts | None:
-    """Return labels joined along axes by matrices (result, length) that say what is read."""
+    """Return labels joined along axes by matrices (result, length) of reads."""
     parts = reader.parts(value)
     if parts is None:
         return None
@@ -121,7 +121,7 @@ def mixed(reader: Reader, value: Value, weights: Sequence[tuple[int, Any]]) -> P
 
 @row("avg_pool2d_backward", "max_pool2d_with_indices_backward", "_adaptive_avg_pool2d_backward")
 def within_channels(reader: Reader, node: Node) -> State:
-    """Read all of space in one channel of each argument."""
+    """Read all spatial entries in one channel of each argument."""
     whole: Parts | None = None
     for value in node.reads:
         rank = len(value.shape)
@@ -131,7 +131,7 @@ def within_channels(reader: Reader, node: Node) -> State:
 
 @row("grid_sampler_2d")
 def sampled(reader: Reader, node: Node) -> State:
-    """Read all of space in one channel, and the coordinates that say where."""
+    """Read all spatial entries in one channel, and the sampling coordinates."""
     value, grid = node.args[:2]
     rank = len(value.shape)
     coordinates = whole_axes(reader, grid, [rank - 1], False)

@@ -1,4 +1,4 @@
-"""Matrix products: a sum over an axis that two tensors share, without the terms that a known zero removes."""
+"""Matrix products: sums over an axis that two tensors share, without terms with a known zero."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from scanproof.programs.program import Node, Value
 from scanproof.programs.table import REGISTERED, row
 
 BLOCK = 1 << 24
-"""Entries of a block of terms."""
+"""Number of entries of a block of terms."""
 
 
 @row("mm", "bmm", "mv", "dot", "vdot")
@@ -20,7 +20,7 @@ def product(reader: Reader, node: Node) -> State:
 
 @row("addmm", "baddbmm", "addmv", "addbmm")
 def added_product(reader: Reader, node: Node) -> State:
-    """Read a row and a column, and the entry that their product is added to."""
+    """Read a row and a column, and the entry to which their product is added."""
     added, one, other = node.args[:3]
     state = multiplied(reader, one, other)
     if node.op.overloadpacket.__name__ == "addbmm" and state.parts is not None:
@@ -34,7 +34,7 @@ def added_product(reader: Reader, node: Node) -> State:
 
 @row("_grouped_mm")
 def grouped_product(reader: Reader, node: Node) -> State:
-    """Read a row, and any of the matrices: which one it is, values decide."""
+    """Read a row and all matrices, because values decide which matrix is used."""
     rows, *others = node.reads
     parts = reader.parts(rows)
     if parts is not None:
@@ -53,7 +53,7 @@ REGISTERED["transformers::grouped_mm_fallback"] = grouped_product
 
 @row("addr")
 def outer(reader: Reader, node: Node) -> State:
-    """Read an entry of each of two vectors, and the entry that their product is added to."""
+    """Read an entry of each of two vectors, and the entry to which their product is added."""
     added, one, other = node.args[:3]
     column = reader.parts(one)
     if column is not None:
@@ -85,7 +85,7 @@ def multiplied(reader: Reader, one: Value, other: Value) -> State:
 
 
 class _Factor:
-    """A factor as a matrix: its labels, and where it is known to be 0."""
+    """A factor as a matrix: its labels, and its known zeros."""
 
     def __init__(self, reader: Reader, value: Value, rank: int, before: bool) -> None:
         fact, parts = reader.fact(value), reader.parts(value)
@@ -107,7 +107,7 @@ def _along(reader: Reader, factor: _Factor, dim: int) -> Parts | None:
 
 
 def _without_zeros(reader: Reader, first: _Factor, second: _Factor) -> tuple[Parts | None, Array | None]:
-    """Return labels and facts of a product of which some terms are known to be 0."""
+    """Return labels and facts of a product with some known zero terms."""
     if second.zero is None:
         assert first.zero is not None
         parts = reader.joined(_along(reader, first, -1), live_terms(reader, first.zero, second.parts))
@@ -125,9 +125,9 @@ def _without_zeros(reader: Reader, first: _Factor, second: _Factor) -> tuple[Par
 
 
 def live_terms(reader: Reader, zero: Array, parts: Parts | None) -> Parts | None:
-    """Return for every row (…, m, k) of zeros the labels (…, k, n) joined over the k that are not zero.
+    """Return for every row (…, m, k) of known zeros the labels (…, k, n), joined over the nonzero k.
 
-    Works by blocks of rows, so that no array of all terms is made.
+    The function works on blocks of rows, so no array of all terms is created.
     """
     if parts is None:
         return None

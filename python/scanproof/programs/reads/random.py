@@ -1,4 +1,4 @@
-"""What is drawn reads nothing; what memory holds that nothing was written into may be anything."""
+"""Random numbers, which read nothing, and uninitialised memory, which may hold anything."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def drawn(reader: Reader, node: Node) -> State:
     "normal.Tensor_float",
 )
 def drawn_by(reader: Reader, node: Node) -> State:
-    """Read the parameters at the place of the result."""
+    """Read the parameters at the index of the result."""
     return State(reader.all_of(node.reads))
 
 
@@ -43,7 +43,7 @@ def drawn_from(reader: Reader, node: Node) -> State:
 
 @row("native_dropout")
 def dropout(reader: Reader, node: Node) -> list[State]:
-    """Read an entry, and draw whether it stays; 0 stays 0."""
+    """Read an entry, and draw whether to keep it; 0 stays 0."""
     value = node.args[0]
     fact = reader.fact(value)
     if fact is not None:
@@ -53,5 +53,5 @@ def dropout(reader: Reader, node: Node) -> list[State]:
 
 @row("empty", "empty_strided")
 def unwritten(reader: Reader, node: Node) -> State:
-    """Read everything: what writes here in the end is a kernel that PyTorch does not see."""
+    """Read everything, because a kernel that PyTorch does not see writes into this memory."""
     return State(tuple(np.array(lattice.top, lattice.dtype) for lattice in reader.lattices))

@@ -10,7 +10,7 @@ from scanproof.programs.table import row
 
 @row("mkldnn_rnn_layer")
 def layer(reader: Reader, node: Node) -> list[State]:
-    """Read one's own example up to the place of the result, or from it on, and the state before."""
+    """Read the same example up to the position of the result, or from this position on, and the state."""
     value, reverse = node.args[0], node.args[7]
     weights, states = node.args[1:5], node.args[5:7]
     fed = None if (parts := reader.parts(value)) is None else reader.reduced(reader.ranked(parts, value), [2])
@@ -42,7 +42,7 @@ def layer(reader: Reader, node: Node) -> list[State]:
 
 
 def _ranked(parts: Parts, output: Value) -> Parts:
-    """Return labels of a state without the axis of time, where the state has none."""
+    """Return the labels of a state without the time axis, if the state has none."""
     return tuple(part.reshape(part.shape[-len(output.shape) :]) for part in parts)
 
 

@@ -12,7 +12,7 @@ from scanproof.programs.table import row
 
 
 def axes(value: Value, dims: Any) -> list[int]:
-    """Return the axes that a call names, all of them if it names none."""
+    """Return the axes that a call names, or all axes if the call names none."""
     rank = len(value.shape)
     if dims is None or dims == []:
         return list(range(rank))
@@ -34,7 +34,7 @@ def whole_axes(reader: Reader, value: Value, dims: list[int], keep: bool) -> Par
 
 
 def _call(node: Node, at: int) -> tuple[Value, list[int], bool]:
-    """Return the tensor, the axes and whether they are kept; the axes are the argument with number ``at``."""
+    """Return the tensor, the axes (argument ``at``), and whether the axes are kept."""
     value = node.args[0]
     dims = node.args[at] if len(node.args) > at else node.kwargs.get("dim")
     keep = node.args[at + 1] if len(node.args) > at + 1 else node.kwargs.get("keepdim", False)
@@ -44,7 +44,7 @@ def _call(node: Node, at: int) -> tuple[Value, list[int], bool]:
 
 
 def _all(reader: Reader, value: Value, dims: list[int], keep: bool, fact: int) -> Array | None:
-    """Return facts of the result where all entries have a fact; None where there are none."""
+    """Return facts of the result at which all entries have a fact; None if there are none."""
     facts = reader.fact(value)
     if facts is None:
         return None
@@ -54,7 +54,7 @@ def _all(reader: Reader, value: Value, dims: list[int], keep: bool, fact: int) -
 
 @row("sum", "mean", "linalg_vector_norm")
 def total(reader: Reader, node: Node) -> State:
-    """Read all entries along axes but known zeros; a sum of zeros is 0."""
+    """Read all entries along axes except known zeros; a sum of zeros is 0."""
     at = 2 if node.op.overloadpacket.__name__ in ("linalg_vector_norm") else 1
     value, dims, keep = _call(node, at)
     return State(whole_axes(reader, value, dims, keep), _all(reader, value, dims, keep, ZERO))
@@ -92,7 +92,7 @@ def any_true(reader: Reader, node: Node) -> State:
 
 
 def _decided(reader: Reader, value: Value, dims: list[int], keep: bool, by: int, idle: int) -> State:
-    """Return the state where one entry with fact ``by`` decides, and all with fact ``idle`` give that."""
+    """Return the state if one entry with fact ``by`` decides, or if all entries have fact ``idle``."""
     parts, facts = whole_axes(reader, value, dims, keep), reader.fact(value)
     if facts is None:
         return State(parts)
@@ -105,7 +105,7 @@ def _decided(reader: Reader, value: Value, dims: list[int], keep: bool, by: int,
 
 @row("amax", "max", "amin", "min", "argmax", "argmin", "aminmax", "max.dim", "min.dim")
 def extreme(reader: Reader, node: Node) -> list[State]:
-    """Read all entries along axes; for a maximum, none that hides below another."""
+    """Read all entries along axes; for a maximum, except masked entries."""
     name = node.op.overloadpacket.__name__
     if name in ("max", "min") and len(node.args) > 1 and isinstance(node.args[1], Value):
         return [State(reader.all_of(node.reads))]
@@ -121,7 +121,7 @@ def extreme(reader: Reader, node: Node) -> list[State]:
 
 
 def below_others(reader: Reader, value: Value, dims: list[int]) -> tuple[Parts | None, Array | None]:
-    """Return labels joined along axes without entries that hide below others, and facts of the maximum."""
+    """Return labels joined along axes without masked entries, and facts of the maximum."""
     parts, facts = reader.parts(value), reader.fact(value)
     if parts is not None:
         parts = reader.ranked(parts, value)
@@ -141,7 +141,7 @@ def below_others(reader: Reader, value: Value, dims: list[int]) -> tuple[Parts |
 
 @row("_softmax", "_safe_softmax")
 def softmax(reader: Reader, node: Node) -> State:
-    """Read along an axis what does not hide; what hides is 0."""
+    """Read entries along an axis that are not masked; masked entries become 0."""
     value = node.args[0]
     dims = axes(value, node.args[1])
     facts = reader.fact(value)
@@ -159,7 +159,7 @@ def softmax(reader: Reader, node: Node) -> State:
 
 @row("_log_softmax")
 def log_softmax(reader: Reader, node: Node) -> State:
-    """Read along an axis what does not hide; what hides goes on hiding."""
+    """Read entries along an axis that are not masked; masked entries stay masked."""
     value = node.args[0]
     dims = axes(value, node.args[1])
     facts = reader.fact(value)
@@ -175,7 +175,7 @@ def log_softmax(reader: Reader, node: Node) -> State:
 
 @row("logsumexp")
 def logsumexp(reader: Reader, node: Node) -> State:
-    """Read along axes what does not hide."""
+    """Read entries along axes that are not masked."""
     value, dims, keep = _call(node, 1)
     parts, fact = below_others(reader, value, dims)
     made = None if parts is None else tuple(dropped(part, dims, keep) for part in parts)

@@ -1,4 +1,4 @@
-"""Operations that read an axis up to the place of the result."""
+"""Operations that read an axis up to the index of the result."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from scanproof.programs.table import row
 
 
 def so_far(reader: Reader, value: Value, dim: int, reverse: bool = False) -> Parts | None:
-    """Return the labels of a tensor joined along an axis up to each place, or from it on."""
+    """Return the labels of a tensor, joined along an axis up to each index, or from each index on."""
     parts = reader.parts(value)
     if parts is None:
         return None
@@ -33,7 +33,7 @@ def _accumulated(join: np.ufunc, part: Array, dim: int, reverse: bool) -> Array:
 
 @row("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
 def cumulative(reader: Reader, node: Node) -> list[State]:
-    """Read up to the place of the result; a sum of zeros so far is 0."""
+    """Read up to the index of the result; a partial sum of zeros is 0."""
     value = node.args[0]
     rank = len(value.shape)
     if rank == 0:

@@ -50,7 +50,7 @@ def reshape(reader: Reader, node: Node) -> State:
 
 
 def _other_dtype(reader: Reader, value: Value, made: Value) -> State:
-    """Read the entries whose bytes an entry is made of; they lie beside each other on the last axis."""
+    """Read the neighbouring entries on the last axis whose bytes make up an entry."""
     parts = reader.parts(value)
     if parts is None or value.shape == made.shape:
         return State(parts)
@@ -87,7 +87,7 @@ def transpose(reader: Reader, node: Node) -> State:
 
 @row("slice")
 def slice_(reader: Reader, node: Node) -> State:
-    """Read the same entry of a part of an axis."""
+    """Read the same entry in a slice of an axis."""
     value = node.reads[0]
     dim, start, end, step = node.given(1, 0, None, None, 1)
     rank = len(value.shape)
@@ -97,7 +97,7 @@ def slice_(reader: Reader, node: Node) -> State:
 
 @row("select")
 def select(reader: Reader, node: Node) -> State:
-    """Read one place of an axis."""
+    """Read one index of an axis."""
     value, dim, index = node.args
     rank = len(value.shape)
     return moved(reader, value, lambda array: selected(array, rank, dim % rank, index))
@@ -105,7 +105,7 @@ def select(reader: Reader, node: Node) -> State:
 
 @row("unbind")
 def unbind(reader: Reader, node: Node) -> list[State]:
-    """Read one place of an axis for each result."""
+    """Read one index of an axis for each result."""
     value = node.reads[0]
     rank = len(value.shape)
     dim = (node.args[1] if len(node.args) > 1 else 0) % rank
@@ -138,7 +138,7 @@ def split(reader: Reader, node: Node) -> list[State]:
 def put_together(
     reader: Reader, states: Sequence[State], shapes: Sequence[tuple[int, ...]], dim: int
 ) -> State:
-    """Return the state of tensors of these states and shapes, put one behind the other."""
+    """Return the state of the concatenation of tensors with these states and shapes."""
     parts: Parts | None = None
     if any(state.parts is not None for state in states):
         each = [state.parts or reader.bottoms() for state in states]
@@ -156,7 +156,7 @@ def put_together(
 
 @row("cat")
 def cat(reader: Reader, node: Node) -> State:
-    """Read the tensor that lies at the place of the result."""
+    """Read the tensor that covers the index of the result."""
     values = [value for value in node.args[0] if value.shape != (0,)]
     dim = (node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)) % len(values[0].shape)
     states = [moved(reader, value, lambda array: array) for value in values]
@@ -165,7 +165,7 @@ def cat(reader: Reader, node: Node) -> State:
 
 @row("stack")
 def stack(reader: Reader, node: Node) -> State:
-    """Read the tensor that lies at the place of the result on a new axis."""
+    """Read the tensor at the index of the result on the new axis."""
     values = node.args[0]
     shape = values[0].shape
     dim = (node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)) % (len(shape) + 1)
@@ -177,7 +177,7 @@ def stack(reader: Reader, node: Node) -> State:
 
 @row("constant_pad_nd")
 def pad(reader: Reader, node: Node) -> State:
-    """Read the entry that is padded, or nothing."""
+    """Read the entry inside the padding, or nothing."""
     value, margins = node.args[:2]
     number = node.args[2] if len(node.args) > 2 else 0
     rank = len(value.shape)
@@ -209,7 +209,7 @@ def pad(reader: Reader, node: Node) -> State:
 
 @row("flip")
 def flip(reader: Reader, node: Node) -> State:
-    """Read from the other end of axes."""
+    """Read axes in reverse."""
     value, dims = node.args
     rank = len(value.shape)
     return moved(reader, value, lambda array: np.flip(ranked(array, rank), tuple(dims)))
@@ -217,7 +217,7 @@ def flip(reader: Reader, node: Node) -> State:
 
 @row("roll")
 def roll(reader: Reader, node: Node) -> State:
-    """Read some places away, around the end."""
+    """Read at a shifted index, cyclically."""
     value, shifts = node.args[:2]
     dims = node.args[2] if len(node.args) > 2 else []
     rank = len(value.shape)
@@ -242,7 +242,7 @@ def repeat(reader: Reader, node: Node) -> State:
 
 @row("tril", "triu")
 def triangle(reader: Reader, node: Node) -> State:
-    """Read the same entry within the triangle, nothing outside of it."""
+    """Read the same entry within the triangle, and nothing outside of it."""
     value = node.reads[0]
     diagonal = node.args[1] if len(node.args) > 1 else node.kwargs.get("diagonal", 0)
     rows, columns = value.shape[-2:]
@@ -264,10 +264,10 @@ def triangle(reader: Reader, node: Node) -> State:
     
 )  # fmt: skip
 def by_torch(reader: Reader, node: Node) -> State:
-    """Read where the operation itself takes its entries from: it is run on their numbers."""
+    """Read the entries that the operation takes; running it on the numbers of entries finds them."""
     value = node.reads[0]
     size = int(np.prod(value.shape))
-    numbers = torch.arange(1, size + 1, dtype=torch.float64).reshape(value.shape)  # 0 is what it pads with
+    numbers = torch.arange(1, size + 1, dtype=torch.float64).reshape(value.shape)  # 0 marks padding
     taken = node.op(numbers, *node.args[1:], **node.kwargs)
     places = taken.long().numpy()
     state, fact = reader.state(value), reader.fact(value)
@@ -288,14 +288,14 @@ def by_torch(reader: Reader, node: Node) -> State:
 
 @row("view_as_real")
 def view_as_real(reader: Reader, node: Node) -> State:
-    """Read the complex number that a part belongs to."""
+    """Read the complex number of a real or imaginary part."""
     value = node.reads[0]
     return moved(reader, value, lambda array: ranked(array, len(value.shape))[..., None])
 
 
 @row("view_as_complex")
 def view_as_complex(reader: Reader, node: Node) -> State:
-    """Read both parts of a number."""
+    """Read the real and the imaginary part."""
     parts = reader.parts(node.reads[0])
     if parts is None:
         return State(None)

@@ -11,7 +11,7 @@ from scanproof.programs.table import row
 
 @row("linalg_solve_triangular")
 def triangular(reader: Reader, node: Node) -> State:
-    """Read the triangle and the right side up to the row of the result, from it on for an upper triangle."""
+    """Read triangle and right side up to the row of the result; from this row on for an upper triangle."""
     matrix, right = node.args[:2]
     left, upper = node.kwargs.get("left", True), node.kwargs["upper"]
     unit = node.kwargs.get("unitriangular", False)
@@ -38,7 +38,7 @@ def triangular(reader: Reader, node: Node) -> State:
 
 
 def _rows(part: Array, lattice: Lattice, upper: bool, unit: bool) -> Array:
-    """Return what the triangle reads in each row."""
+    """Return the labels of the triangle, by row."""
     size = part.shape[-1]
     inside = np.tri(size, size, -1 if unit else 0, dtype=bool)
     inside = inside.T if upper else inside
@@ -49,7 +49,7 @@ def _rows(part: Array, lattice: Lattice, upper: bool, unit: bool) -> Array:
 
 
 def _through(part: Array, lattice: Lattice, upper: bool) -> Array:
-    """Join over the rows that are solved before."""
+    """Join over the rows that are solved earlier."""
     dim = part.ndim - 2
     if part.shape[dim] == 1:
         return part
@@ -65,7 +65,7 @@ def _through(part: Array, lattice: Lattice, upper: bool) -> Array:
     
 )  # fmt: skip
 def matrices(reader: Reader, node: Node) -> list[State]:
-    """Read whole matrices, each by itself where there are several."""
+    """Read whole matrices; each matrix of a batch is independent."""
     batch: Parts | None = None
     for value in node.reads:
         dims = list(range(max(0, len(value.shape) - 2), len(value.shape)))

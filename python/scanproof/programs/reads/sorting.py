@@ -1,4 +1,4 @@
-"""Orders: where an entry lands depends on all that it is compared with."""
+"""Sorting: the index of an entry depends on all entries that it is compared with."""
 
 from scanproof.programs.labels import Reader, State
 from scanproof.programs.program import Node
@@ -8,7 +8,7 @@ from scanproof.programs.table import row
 
 @row("sort", "topk", "_unique2")
 def ordered(reader: Reader, node: Node) -> list[State]:
-    """Read all of the axis that is ordered."""
+    """Read all entries along the sorted axis."""
     value = node.args[0]
     name = node.op.overloadpacket.__name__
     numbers = [arg for arg in node.args[1:] if isinstance(arg, int) and not isinstance(arg, bool)]
@@ -26,7 +26,7 @@ def ordered(reader: Reader, node: Node) -> list[State]:
 
 @row("searchsorted", "bucketize")
 def searched(reader: Reader, node: Node) -> State:
-    """Read the sorted numbers, and the one that is looked for."""
+    """Read all sorted numbers, and the searched number."""
     borders, wanted = node.args[:2]
     if node.op.overloadpacket.__name__ == "bucketize":
         borders, wanted = wanted, borders

@@ -21,19 +21,19 @@ def over_windows(
     result: Sequence[int],
     gaps: Sequence[int] | None = None,
 ) -> Parts:
-    """Return labels joined over the box of a window at every place of the result.
+    """Return labels joined over the window at every index of the result.
 
     Args:
-        reader: whose lattices the labels are of.
+        reader: the reader with the lattices of the labels.
         parts: labels of the tensor that is read.
-        value: that tensor.
-        dims: its axes along which windows move; for each of them:
-        width: entries of a window,
-        stride: places between windows,
-        before: places that the first window begins before the first entry,
-        dilation: places between entries of a window,
-        result: how many windows there are,
-        gaps: places from one entry to the next, as a transposed convolution spreads them; by default 1.
+        value: the tensor that is read.
+        dims: the axes along which windows move; the next arguments have one number for each of these axes.
+        width: number of entries of a window.
+        stride: distance between windows.
+        before: distance of the start of the first window before the first entry.
+        dilation: distance between entries of a window.
+        result: number of windows.
+        gaps: distance between entries, as spread by a transposed convolution; default: 1.
     """
     made = []
     for lattice, part in zip(reader.lattices, parts, strict=True):
@@ -71,7 +71,7 @@ def _spread(part: Array, dim: int, gap: int, lattice: Lattice) -> Array:
 def _windows(
     part: Array, dim: int, width: int, stride: int, before: int, dilation: int, result: int, lattice: Lattice
 ) -> Array:
-    """Join over windows by doubling: a window of 2 n entries is two of n entries."""
+    """Join over windows by doubling: a window of 2 n entries is two windows of n entries."""
     rank = part.ndim
     needed = (result - 1) * stride + (width - 1) * dilation + 1
     after = needed - before - part.shape[dim]

@@ -1,4 +1,4 @@
-"""Tensors with entries put in place of, or added to, some of their own."""
+"""Operations that replace some entries of a tensor, or add to them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ Where = tuple[Any, ...]
 
 @row("slice_scatter")
 def slice_scatter(reader: Reader, node: Node) -> State:
-    """Read the other tensor within a slice, one's own entry outside."""
+    """Read the other tensor within a slice, and the tensor itself outside."""
     value, other = node.args[:2]
     dim, start, end, step = node.given(2, 0, None, None, 1)
     rank = len(value.shape)
@@ -27,7 +27,7 @@ def slice_scatter(reader: Reader, node: Node) -> State:
 
 @row("select_scatter")
 def select_scatter(reader: Reader, node: Node) -> State:
-    """Read the other tensor at one place of an axis, one's own entry elsewhere."""
+    """Read the other tensor at one index of an axis, and the tensor itself elsewhere."""
     value, other, dim, place = node.args
     rank = len(value.shape)
     dim %= rank
@@ -37,7 +37,7 @@ def select_scatter(reader: Reader, node: Node) -> State:
 def _put(
     reader: Reader, value: Value, other: Value, dim: int, where: int | slice, view: Callable[[Array], Array]
 ) -> State:
-    """Return the state of ``value`` with ``other`` at places of one axis; ``view`` gives it that axis."""
+    """Return the state of ``value`` with ``other`` at indices of one axis; ``view`` adds that axis."""
     rank = len(value.shape)
     place = (slice(None),) * dim + (slice(where, where + 1 or None) if isinstance(where, int) else where,)
 
@@ -64,7 +64,7 @@ def _put(
 
 @row("diagonal_scatter", "as_strided_scatter")
 def by_numbers(reader: Reader, node: Node) -> State:
-    """Read the other tensor where the operation itself puts it: it is run on numbers of entries."""
+    """Read the other tensor at the entries that running the operation on numbers of entries finds."""
     value, other = node.args[:2]
     size = int(np.prod(value.shape))
     ours = torch.arange(size, dtype=torch.float64).reshape(value.shape)
@@ -82,7 +82,7 @@ def by_numbers(reader: Reader, node: Node) -> State:
 
 @row("index_put", "_unsafe_index_put")
 def index_put(reader: Reader, node: Node) -> State:
-    """Read one's own entry, and what is put in its place or added to it."""
+    """Read the entry itself, and the entries that replace it or are added to it."""
     value, indices, other = node.args[:3]
     accumulate = node.args[3] if len(node.args) > 3 else node.kwargs.get("accumulate", False)
     asked = [number for number, each in enumerate(indices) if each is not None]
@@ -94,7 +94,7 @@ def index_put(reader: Reader, node: Node) -> State:
 
 
 def scattered(reader: Reader, value: Value, other: State, where: Where, keeps: bool) -> State:
-    """Return the state of a tensor with another, of that state, put, or added, at known places."""
+    """Return the state of a tensor after another tensor is put, or added, at known indices."""
     ours = reader.parts(value) or reader.bottoms()
     theirs = other.parts or reader.bottoms()
     parts = []
@@ -117,7 +117,7 @@ def scattered(reader: Reader, value: Value, other: State, where: Where, keeps: b
 
 
 def _once(value: Value, where: Where) -> bool:
-    """Whether no place is written twice."""
+    """Whether no entry is written twice."""
     count = np.zeros(value.shape, np.int32)
     np.add.at(count, where, 1)
     return bool((count <= 1).all())
@@ -126,7 +126,7 @@ def _once(value: Value, where: Where) -> bool:
 def _anywhere(
     reader: Reader, value: Value, indices: Sequence[Value | None], asked: Sequence[int], other: Value
 ) -> State:
-    """Let every entry along the indexed axes read all that may be put there."""
+    """Let every entry along the indexed axes read everything that may be put there."""
     names = [indices[number] for number in asked]
     if any(each is not None and each.dtype in (torch.bool, torch.uint8) for each in names):
         return _by_mask(reader, value, names, other)
@@ -156,7 +156,7 @@ def _whole(reader: Reader, values: Sequence[Value | None]) -> Parts | None:
 
 
 def _by_mask(reader: Reader, value: Value, names: Sequence[Value | None], other: Value) -> State:
-    """Read a mask at the place of the result; one number put there is read alone, of more any may be."""
+    """Read a mask at the index of the result, and the written number; of several numbers, all are read."""
     mask = names[0]
     made = reader.joined(reader.parts(value), _whole(reader, [other]))
     if len(names) == 1 and mask is not None and mask.shape == value.shape[: len(mask.shape)]:
@@ -175,14 +175,14 @@ def _by_mask(reader: Reader, value: Value, names: Sequence[Value | None], other:
 
 @row("masked_scatter")
 def masked_scatter(reader: Reader, node: Node) -> State:
-    """Read one's own entry, and, where the mask may hold, the mask and all of the other tensor."""
+    """Read the entry itself, and where the mask may be true, the mask and all of the other tensor."""
     value, mask, other = node.args
     return State(reader.joined(reader.parts(value), _whole(reader, [mask, other])))
 
 
 @row("scatter", "scatter_add", "scatter_reduce")
 def scatter(reader: Reader, node: Node) -> State:
-    """Read one's own entry, and what is put, or added, at a place of one axis that an index chooses."""
+    """Read the entry itself, and the entries that indices put at, or add to, its index on one axis."""
     value, dim, chosen, other = node.args[:4]
     name = node.op.overloadpacket.__name__
     keeps = name == "scatter_add" or (name == "scatter_reduce" and node.kwargs.get("include_self", True))
@@ -221,7 +221,7 @@ def scatter(reader: Reader, node: Node) -> State:
 
 
 def _within(part: Array, shape: tuple[int, ...], full: tuple[int, ...], dim: int, bottom: int) -> Array:
-    """Return labels of a smaller tensor for one that is longer along other axes."""
+    """Return the labels of a tensor, extended to a tensor that is longer along other axes."""
     for axis, (length, whole_length) in enumerate(zip(shape, full, strict=True)):
         if axis != dim and length < whole_length:
             part = widened(
@@ -235,7 +235,7 @@ def _within(part: Array, shape: tuple[int, ...], full: tuple[int, ...], dim: int
 
 @row("index_add", "index_copy", "index_reduce")
 def index_add(reader: Reader, node: Node) -> State:
-    """Read one's own entry, and what is put, or added, at places of one axis."""
+    """Read the entry itself, and the entries that are put, or added, at indices of one axis."""
     value, dim, chosen, other = node.args[:4]
     rank = max(len(value.shape), 1)
     dim %= rank

@@ -1,1 +1,1 @@
-"""Families of recurrences at the level of the kernels that people call, and the check against them."""
+"""Families of recurrences, each as the kernel that implementations offer, and the check against a kernel."""

@@ -1,4 +1,4 @@
-"""The gradients of the kernels: the tape of the runners, with what kernels need beyond them."""
+"""The gradients of kernels: the tape of the runners with further operations for kernels."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from scanproof.refinement.kernels.arithmetic import Complex, KernelAdjoint, Kern
 
 
 class KernelTape(Tape, KernelArithmetic):
-    """An arithmetic of kernels that remembers what was computed."""
+    """A kernel arithmetic that records every operation."""
 
     base: KernelAdjoint
 
@@ -53,7 +53,7 @@ class KernelTape(Tape, KernelArithmetic):
         return self.record(self.base.matrix_products(x.value), (x,), lambda g: [Part(g)])
 
     def decaying_scan(self, decays: Traced, logs: Traced, b: Traced, h0: Traced) -> Traced:
-        """Return all states; going backwards decays may be formed from sums of logarithms, too."""
+        """Return all states; the backward scan may also form decays from sums of logarithms."""
         base = self.base
         h = base.decaying_scan(decays.value, logs.value, b.value, h0.value)
 
@@ -82,7 +82,7 @@ class KernelTape(Tape, KernelArithmetic):
         return self.record(y, (x,), lambda g: [Part(g, self.base.exp_slope(x.value, y))])
 
     def complex_scan(self, a: Complex, b: Complex, h0: Complex) -> Complex:
-        """Return complex states; going backwards the decays are conjugate."""
+        """Return complex states; the decays of the backward scan are conjugate."""
         base = self.base
         (a_re, a_im), (b_re, b_im), (start_re, start_im) = ((re.value, im.value) for re, im in (a, b, h0))
         re, im = base.complex_scan((a_re, a_im), (b_re, b_im), (start_re, start_im))

@@ -1,4 +1,4 @@
-"""The arithmetics of the runners, with what kernels of the families need beyond them."""
+"""The arithmetics of the runners with further operations for kernels."""
 
 from abc import abstractmethod
 from fractions import Fraction
@@ -23,7 +23,7 @@ Complex = tuple[Value, Value]
 
 
 class KernelArithmetic(Arithmetic):
-    """The operations that the recurrences of the families are written with."""
+    """The operations of the recurrences of kernels."""
 
     @abstractmethod
     def div(self, x: Value, y: Value) -> Value:
@@ -42,19 +42,19 @@ class KernelArithmetic(Arithmetic):
         """Return the greater of two, entry by entry."""
 
     def inner(self, x: Value, y: Value, plus: Value | None = None) -> Value:
-        """Return :meth:`dot` of what implementations do not multiply as matrices: a norm, a sum."""
+        """Return :meth:`dot` for products that implementations do not compute as matrix products."""
         return self.dot(x, y, plus)
 
     def matrix_products(self, x: Value) -> Value:
-        """Return ``x``, products that forms by chunks sum over tokens as a product of two matrices."""
+        """Return the products ``x``, which chunked forms sum over tokens as a matrix product."""
         return x
 
     def decaying_scan(self, decays: Value, logs: Value, b: Value, h0: Value) -> Value:
-        """Return :meth:`scan`; ``logs`` are what an implementation may add in place of multiplying decays."""
+        """Return :meth:`scan`; an implementation may add ``logs`` in place of multiplying decays."""
         return self.scan(decays, b, h0)
 
     def shifted_exp(self, x: Value, shift: Value) -> Value:
-        """Return ``exp x``, which an implementation may have as ``exp(x - shift)`` times ``exp shift``."""
+        """Return ``exp x``; an implementation may compute it as ``exp(x - shift)`` times ``exp shift``."""
         return self.exp(x)
 
     def complex_scan(self, a: Complex, b: Complex, h0: Complex) -> Complex:
@@ -71,7 +71,7 @@ class KernelArithmetic(Arithmetic):
 
 
 class KernelAdjoint(AdjointArithmetic, KernelArithmetic):
-    """The operations that gradients of kernels need beyond those."""
+    """The operations of gradients of kernels."""
 
     def sqrt_slope(self, x: Value, y: Value) -> Value:
         """Return the derivative of ``sqrt`` at ``x``, where its value is ``y``."""
@@ -83,30 +83,31 @@ class KernelAdjoint(AdjointArithmetic, KernelArithmetic):
 
     @abstractmethod
     def through_maximum(self, gradient: Value, x: Value, y: Value) -> tuple[Part, Part]:
-        """Return what a gradient at ``maximum x y`` adds to those at both.
+        """Return what a gradient at ``maximum x y`` adds to the gradients at ``x`` and ``y``.
 
-        Where they are equal there is no derivative. All of it is taken to be that of the first, as PyTorch's
-        ``clamp`` takes it of what it limits.
+        At equal arguments there is no derivative. The whole gradient then goes to ``x``, as in PyTorch's
+        ``clamp``, where it goes to the limited tensor.
         """
 
     def decaying_scan_back(self, decays: Value, logs: Value, b: Value, h0: Value) -> Value:
-        """Return :meth:`decaying_scan` of what is given from the last token to the first."""
+        """Return :meth:`decaying_scan` of arguments in order from the last token to the first."""
         return self.decaying_scan(decays, logs, b, h0)
 
     def through_sums(self, forward: "Steps", backward: "Steps", logs: Value) -> Part | None:
-        """Return what adding logarithms in place of multiplying decays adds to the gradient at them.
+        """Return a term of the gradient at ``logs`` that is zero except for rounding.
+
+        The term arises if an implementation adds logarithms in place of multiplying decays.
 
         Args:
             forward: the scan.
-            backward: the scan of its gradients from the last token to the first, and then to the state before
-                the first.
+            backward: the scan of its gradients, from the last token to the first, then to the initial state.
             logs: the logarithms of the decays.
         """
         return None
 
 
 class Steps(NamedTuple):
-    """A scan that has been run."""
+    """The inputs and states of a scan after its run."""
 
     decays: Value
     inputs: Value
@@ -115,7 +116,7 @@ class Steps(NamedTuple):
 
 
 class KernelFolding(Folding, KernelAdjoint):
-    """Those on arrays of numbers."""
+    """Kernel arithmetics on arrays of numbers."""
 
     @abstractmethod
     def at_least(self, x: Value, y: Value) -> NDArray[Any]:
@@ -135,7 +136,7 @@ class KernelFloat64(Float64, KernelFolding):
         return np.sqrt(x)
 
     def maximum(self, x: Value, y: Value) -> Value:
-        """Return the greater of two; a NaN stays one."""
+        """Return the greater of two; NaN if either is NaN."""
         return np.maximum(x, y)
 
     def at_least(self, x: Value, y: Value) -> NDArray[Any]:
@@ -147,7 +148,7 @@ class KernelDoubleDouble(DoubleDouble, KernelFolding):
     """Pairs of float64."""
 
     def sqrt(self, x: Value) -> Pair:
-        """Correct float64's root s by ``(x - s²) / (2 s)``."""
+        """Correct the float64 root s by ``(x - s²) / (2 s)``."""
         root = np.sqrt(x.high)
         twice = np.where(root > 0, 2 * root, 1.0)
         corrected: Pair = pair(root) + (x - pair(root) * root).high / twice
@@ -159,19 +160,19 @@ class KernelDoubleDouble(DoubleDouble, KernelFolding):
         return Pair(np.where(first, x.high, y.high), np.where(first, x.low, y.low))
 
     def at_least(self, x: Value, y: Value) -> NDArray[Any]:
-        """Look at the sign of the difference."""
+        """Return where the difference is not negative."""
         return np.asarray((x - y).high >= 0)
 
 
 class KernelExact(Exact, KernelFolding):
-    """Rational numbers; ``sqrt x := (1 + x) / 2``, one step of Newton's iteration from 1."""
+    """Rational numbers with ``sqrt x := (1 + x) / 2``, one step of Newton's iteration from 1."""
 
     def sqrt(self, x: Value) -> Value:
         """Return ``(1 + x) / 2``."""
         return (1 + x) * Fraction(1, 2)
 
     def rsqrt(self, x: Value) -> Value:
-        """Return ``exp (-(log x / 2))``, as Lean's ``rmsNorm`` has it, with ``log x := x² - x``."""
+        """Return ``exp (-(log x / 2))`` with ``log x := x² - x``, as Lean's ``rmsNorm`` does."""
         return self.exp(-self.div(x * x + -x, self.lift(np.asarray(2.0))))
 
     def sqrt_slope(self, x: Value, y: Value) -> Value:

@@ -1,4 +1,4 @@
-"""Linear attention with decay: a state of outer products, a decay for each of its rows, a reading a token."""
+"""Linear attention with decay: the state is a sum of outer products, and each of its rows has a decay."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,12 +26,13 @@ class GatedLinearAttention(Kernel):
 
     The Lean definition is ``linearAttention``.
 
-    Without ``g`` there is no decay. With one decay a head and token it is simple gating, of which retention
-    and lightning attention are the case of a decay that is the same at every token.
+    Without ``g`` there is no decay. With one decay per head and token, the recurrence is simple gated linear
+    attention. Retention and lightning attention are the special case of a decay that is the same at every
+    token.
 
     Attributes:
         scale: factor of the queries, often ``state ** -0.5``.
-        log_decays: whether ``g`` holds logarithms of the decays, as kernels take it, or the decays.
+        log_decays: True if ``g`` holds logarithms of the decays, as in kernels; False if ``g`` holds decays.
     """
 
     theorem: ClassVar = theorems.GLA_PREFIX
@@ -67,7 +68,7 @@ class GatedLinearAttention(Kernel):
 
 @dataclass(frozen=True)
 class Rwkv6(Kernel):
-    """RWKV-6: the state before the token is read, and the token itself with a weight (Peng et al. 2024).
+    """RWKV-6: a token reads the state before it, and itself with weight u (Peng et al. 2024).
 
     ``y = scale (s + diag(u) k vᵀ)ᵀ q``, then ``s' = diag(exp w) s + k vᵀ``.
 
@@ -107,26 +108,29 @@ class Rwkv6(Kernel):
 class MLstm(Kernel):
     """The matrix memory of xLSTM, with its normaliser (Beck et al. 2024, section 2.3).
 
-    Gates are given before their activations. With ``f = sigmoid(forget)`` and ``i = exp(input)``::
+    The inputs ``forget`` and ``input`` are preactivations. With ``f = sigmoid(forget)`` and
+    ``i = exp(input)``::
 
         C' = f C + i k vᵀ,   n' = f n + i k
         y  = scale (C'ᵀ q) / (max(|scale (n' · q)|, 1) + eps exp m)
 
-    Implementations keep ``C`` and ``n`` times ``exp(-m)``, where ``m' = max(log f + m, input)``, from 0.
-    Where they add ``eps`` to that scaled denominator, as transformers and xlstm do, it counts the more the
-    larger m is; eps = 0 is the paper. The state is not compared. No theorem is about the exponents that are
-    kept apart: the bound is a running error analysis.
+    Implementations keep ``C`` and ``n`` multiplied by ``exp(-m)``, where ``m' = max(log f + m, input)`` and m
+    starts from 0. Some implementations, such as transformers and xlstm, add ``eps`` to the scaled
+    denominator; its effect grows with m. The paper has eps = 0. The check does not compare the state. No
+    theorem covers the separate exponents m: the bound is a running error analysis.
 
-    So it is with gradients. But through eps y does not depend on m: what implementations add to the gradient
-    at ``m_t`` cancels, all but the errors. It is the terms ``Q(u, s)`` of the output with ``s <= t <= u``, as
-    they leave through the decay before t, the decay after t, the input gate and the divisor, and for the
-    whole of them ``KernelBounds.through_sums`` allows at the logarithm of a decay. The adjoint here counts m
-    among the logarithms that are added, so that the allowance reaches ``m_t``, and from there the gate that
-    is the greater one, or both where that is in doubt, as through eps it does itself.
+    The bound of gradients is a running error analysis, too. Without eps, y does not depend on m, so all terms
+    of the gradient at ``m_t`` cancel and only their rounding errors remain. These terms are the terms
+    ``Q(u, s)`` of the output with ``s <= t <= u``. They reach ``m_t`` through the decay before t, the decay
+    after t, the input gate and the divisor. ``KernelBounds.through_sums`` bounds the errors of all these
+    terms at the logarithm of a decay. The adjoint therefore treats m as one of the added logarithms, so the
+    bound includes these errors at ``m_t``. From ``m_t`` the errors go to the greater of the two arguments of
+    the maximum, or to both if rounding leaves open which is greater. The gradient through eps takes the same
+    path.
 
     Attributes:
         scale: factor of the queries.
-        eps: what implementations add to the scaled denominator.
+        eps: the number that implementations add to the scaled denominator.
     """
 
     theorem: ClassVar = theorems.MLSTM_PREFIX

@@ -1,4 +1,4 @@
-"""Bounds for what kernels do beyond trees of transitions: decays as sums of logarithms, complex states."""
+"""Bounds of kernels beyond trees of transitions: decays as sums of logarithms, and complex states."""
 
 import math
 from collections.abc import Iterator
@@ -22,21 +22,24 @@ from scanproof.refinement.kernels.arithmetic import (
 from scanproof.refinement.rounding import Rounding, growth
 
 _COMPLEX = 3.0
-"""A complex operation errs by at most this many unit roundoffs of the modulus of its result.
+"""The error of a complex operation is at most this many unit roundoffs of the modulus of its result.
 
-A product by sqrt(2) gamma_2 (Higham, Lemma 3.5), a sum by 1; the excess covers what is of second order.
+The error of a product is sqrt(2) gamma_2 (Higham, Lemma 3.5), and the error of a sum is 1 unit roundoff. The
+rest covers the terms of second order.
 """
 
 
 class KernelBounds(BoundedArithmetic, KernelAdjoint):
     """Running error bounds of kernels.
 
-    With ``log_window``, an implementation may add the logarithms of decays over stretches of at most so many
-    tokens (and sums over such stretches in turn), take ``exp`` of such sums and of differences of them, and
-    form the output as a sum over pairs of tokens, as the chunked forms of Mamba-2, gated linear attention and
-    mLSTM do. No theorem is about that: the argument is in :meth:`decaying_scan`, and for gradients in
-    :meth:`through_sums`. With ``gradient_log_window`` a backward pass adds up gradients at logarithms so,
-    whatever the forward pass does; by default it does as the forward pass.
+    ``log_window`` is the window in tokens of an implementation that adds logarithms of decays. Such an
+    implementation adds the logarithms over stretches of at most this many tokens, and then adds the sums of
+    these stretches. It takes ``exp`` of such sums and of their differences, and forms the output as a sum
+    over pairs of tokens. The chunked forms of Mamba-2, gated linear attention and mLSTM work this way. No
+    theorem covers these sums: the argument is in :meth:`decaying_scan`, and for gradients in
+        :meth:`through_sums`.
+    ``gradient_log_window`` is the window over which a backward pass adds up gradients at logarithms; by
+    default, it is ``log_window``.
     """
 
     reference: KernelFolding
@@ -65,7 +68,7 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return made
 
     def div(self, x: Bounded, y: Bounded) -> Bounded:
-        """Bound a quotient; without limit where the divisor may be zero."""
+        """Bound a quotient; the bound is infinite if the divisor may be zero."""
         divisor, rest = np.abs(y.value), np.maximum(np.abs(y.value) * (1 - 2.0**-45) - y.error, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             exact = self.reference.div(x.exact, y.exact)
@@ -73,10 +76,11 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return self.rounded(exact, np.where(rest > 0, spread, np.inf))
 
     def sqrt(self, x: Bounded) -> Bounded:
-        """Bound a square root of what is not negative, for an argument moved by e either way.
+        """Bound a square root of a non-negative number that moves by e up or down.
 
-        ``sqrt x - sqrt max(x - e, 0) = min(x, e) / (sqrt x + sqrt max(x - e, 0))`` if it shrinks,
-        ``sqrt(x + e) - sqrt x = e / (sqrt(x + e) + sqrt x)``, the greater one near zero, if it grows.
+        If the number shrinks, the root moves by
+        ``sqrt x - sqrt max(x - e, 0) = min(x, e) / (sqrt x + sqrt max(x - e, 0))``. If the number grows, the
+        root moves by ``sqrt(x + e) - sqrt x = e / (sqrt(x + e) + sqrt x)``, which is greater near zero.
         """
         least = np.maximum(x.value * (1 - 2.0**-50), 0.0)
         root = np.sqrt(least)
@@ -88,10 +92,11 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return self._function(self.reference.sqrt(x.exact), _up(spread), ulps=1.0)
 
     def maximum(self, x: Bounded, y: Bounded) -> Bounded:
-        """Bound the greater of two, which is exact: the Lean theorem ``greater_error``.
+        """Bound the greater of two by the Lean theorem ``greater_error``; the maximum itself is exact.
 
-        With ``x >= y`` and ``gap = x - y`` the implementation's lies between ``x - min(e_x, gap + e_y)`` and
-        ``x + max(e_x, e_y - gap)``: what never binds adds nothing.
+        With ``x >= y`` and ``gap = x - y``, the maximum of the implementation lies between
+        ``x - min(e_x, gap + e_y)`` and ``x + max(e_x, e_y - gap)``. An argument that is never the greater one
+        adds no error.
         """
         exact = self.reference.maximum(x.exact, y.exact)
         gap = np.abs(x.value - y.value) - 2.0**-50 * (x.size + y.size)
@@ -100,7 +105,7 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return Bounded(exact, _up(np.maximum(greater, lesser - np.maximum(gap, 0.0))), self)
 
     def through_maximum(self, gradient: Bounded, x: Bounded, y: Bounded) -> tuple[Part, Part]:
-        """Bound it: where either may be the greater, and where they are equal, all of it may go to either."""
+        """Bound a gradient through a maximum: it may all go to either argument if either may be greater."""
         either = np.abs(x.value - y.value) <= (x.error + y.error) + 2.0**-45 * (x.size + y.size)
         first = self.reference.at_least(x.exact, y.exact)
 
@@ -112,14 +117,14 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return passes(first), passes(~first)
 
     def inner(self, x: Bounded, y: Bounded, plus: Bounded | None = None) -> Bounded:
-        """Bound a sum of products whose factors enter as they are."""
+        """Bound a sum of products whose factors are not rounded to the ``operands`` of the rounding."""
         with self._assuming(replace(self.rounding, operands=0.0)):
             return self.dot(x, y, plus)
 
     def matrix_products(self, x: Bounded) -> Bounded:
-        """Bound products ``k v`` where an implementation may sum ``kᵀ v`` over tokens as matrices.
+        """Bound products ``k v`` that an implementation may sum over tokens as a matrix product ``kᵀ v``.
 
-        Then both factors are rounded to the ``operands`` of the rounding, with or without a decay in one.
+        Both factors are then rounded to the ``operands`` of the rounding, with or without a decay in one.
         """
         rounded = growth(self.rounding.operands, 2)
         return Bounded(x.exact, _up(x.error + rounded * x.magnitude), self) if rounded else x
@@ -134,7 +139,7 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
             self.rounding = before
 
     def _states(self, decays: Bounded, b: Bounded, h0: Bounded) -> Bounded:
-        """Bound the scan, whose sums over tokens a coarser accumulator may form."""
+        """Bound the scan with sums over tokens in a possibly coarser accumulator."""
         with self._assuming(replace(self.rounding, unit_roundoff=self._coarsest)):
             return self.scan(decays, b, h0)
 
@@ -143,16 +148,16 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return max(self.rounding.unit_roundoff, self.rounding.accumulator or 0.0)
 
     def decaying_scan(self, decays: Bounded, logs: Bounded, b: Bounded, h0: Bounded) -> Bounded:
-        """Bound the states of :meth:`scan`, also where logarithms of decays are added.
+        """Bound the states of :meth:`scan`, also if an implementation adds logarithms of decays.
 
-        The term of the state at t that token s added is ``P(t, s) b_s``, P the product of the decays in
-        between. An implementation has ``P exp(theta)`` instead, where theta, the rounding of the sums in the
-        exponents, is at most ``2 g (L(t, s) + W)``: g bounds the relative error of a sum of as many terms as
-        the window and the number of windows, L is the sum of the logarithms' magnitudes between s and t, W
-        the greatest of such sums over one window. The terms' errors are summed by a recurrence: with decays
-        ``a exp(2 g |log a|)`` it gives what the terms may become. Each term is then in sums over the tokens
-        of a window and over windows, and in up to 8 more products; where factors of matrix products are
-        rounded, it meets one more such product on its way over the windows.
+        Token s adds the term ``P(t, s) b_s`` to the state at t, where P is the product of the decays between
+        s and t. An implementation computes ``P exp(theta)`` in place of P. Here theta is the rounding error
+        of the sums in the exponents, at most ``2 g (L(t, s) + W)``. g bounds the relative error of a sum over
+        the window plus a sum over windows. L is the sum of the magnitudes of the logarithms between s and t,
+        and W is the greatest such sum over one window. A recurrence sums the errors of the terms: with the
+        decays ``a exp(2 g |log a|)``, it gives the greatest possible terms. Each term then enters a sum over
+        the tokens of a window, a sum over windows, and up to 8 more products. If the factors of matrix
+        products are rounded, the term meets one more matrix product between windows.
         """
         states = self._states(decays, b, h0)
         if not self.log_window:
@@ -162,7 +167,7 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         )
 
     def decaying_scan_back(self, decays: Bounded, logs: Bounded, b: Bounded, h0: Bounded) -> Bounded:
-        """Bound it, W over all windows: sums in exponents may begin at earlier tokens, which come later."""
+        """Bound the backward scan with W over all windows, because sums may begin at any earlier token."""
         states = self._states(decays, b, h0)
         if not self.log_window:
             return states
@@ -176,10 +181,11 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return sums
 
     def _roundings(self, log_window: int, time: int) -> int:
-        """Return how many terms a sum over the tokens of a window, or over windows, has.
+        """Return the number of terms of a sum over the tokens of a window, plus one over windows.
 
-        A window beyond the tokens there are sums no more than these: zeros round nothing. One of a single
-        token sums none: its exponent is that of a logarithm, and of a maximum before and after the token.
+        A window longer than the sequence sums only the tokens of the sequence, because adding zeros is exact.
+        A window of a single token sums nothing. Its exponent holds one logarithm, and the maximum before and
+        after the token.
         """
         if log_window == 1:
             return 4
@@ -210,19 +216,21 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return Bounded(states.exact, error, self)
 
     def through_sums(self, forward: Steps, backward: Steps, logs: Bounded) -> Part | None:
-        """Bound what does not cancel in the gradient at logarithms that are added.
+        """Bound the errors that do not cancel in the gradient at added logarithms.
 
-        The output is a sum of terms ``Q(t, s) = G_t P(t, s) b_s``, s up to t, G what the state at t receives
-        from outside, and ``P(t, s) = exp(l_t - l_s)``, l the sums of the logarithms. The gradient at ``log
-        a_r`` is the sum of the terms with s < r <= t, and so the adjoint of the scan forms it. Where
-        implementations add logarithms, each Q counts at ``l_t`` and is taken off at ``l_s``; then the
-        gradients at the sums are added from the last token to r. There terms with s >= r cancel, but not
-        their errors: each errs, relative to itself, as the terms of the states at t and those of the
-        gradients at s do (:meth:`decaying_scan`), and meets two sums over tokens, one over the entries of a
-        state that share a decay, and 16 more operations, one of them a product of matrices. The terms with t
-        >= r, and those with s >= r, are ``|G_t| m_t`` and ``|b_s| n_s`` together, m and n the scans of
-        magnitudes forwards and backwards. Sums over a window that are a total less what came before reach up
-        to a window further back.
+        The output is a sum of terms ``Q(t, s) = G_t P(t, s) b_s`` with s up to t. G is what the state at t
+        receives from outside, ``P(t, s) = exp(l_t - l_s)``, and l are the sums of the logarithms. The
+        gradient at ``log a_r`` is the sum of the terms with s < r <= t, which is how the adjoint of the scan
+        computes it. An implementation that adds logarithms adds each Q to the gradient at ``l_t`` and
+        subtracts Q at ``l_s``. It then adds the gradients at the sums from the last token to r.
+
+        In this sum the terms with s >= r cancel, but their errors do not. The relative error of each term is
+        that of the terms of the states at t and of the gradients at s (:meth:`decaying_scan`). In addition
+        the term meets two sums over tokens, one sum over the entries of a state that share a decay, and 16
+        more operations, one of which is a matrix product. The magnitudes of the terms with t >= r add up to
+        ``|G_t| m_t``, and those of the terms with s >= r to ``|b_s| n_s``. m and n are the forward and the
+        backward scan of magnitudes. If an implementation computes the sum over a window as a difference of
+        running totals, the sum reaches up to one window further back.
         """
         window = self.gradient_log_window
         if not window:
@@ -238,17 +246,18 @@ class KernelBounds(BoundedArithmetic, KernelAdjoint):
         return Part(Bounded(self.zeros(shape).exact, _up(left[:, from_window]), self))
 
     def _off(self, steps: Steps, more: float) -> Floats:
-        """Bound how far the terms of each state are off together, after further operations."""
+        """Bound the sum of the errors of the terms of each state, after further operations."""
         a, b, states = steps.decays.magnitude, steps.inputs.magnitude, steps.states
         sizes = _scan(np.broadcast_to(a, b.shape), b, np.broadcast_to(steps.start.magnitude, b[:, 0].shape))
         return _up(states.error + more * (sizes + states.error))
 
     def complex_scan(self, a: Complex, b: Complex, h0: Complex) -> Complex:
-        """Bound complex states, the transitions combined by any binary tree.
+        """Bound complex states whose transitions are combined by any binary tree.
 
-        The bound of the real scan on moduli, whose states are at least those of the complex one, and with the
-        unit roundoff of complex operations; once for the implementation and once for the reference. A sum
-        of pairs errs relative to its terms, not to itself: the scan of moduli bounds these, too.
+        The bound is the bound of the real scan on moduli with the unit roundoff of complex operations, once
+        for the implementation and once for the reference. The states of the scan of moduli are at least the
+        moduli of the complex states. The error of a sum of pairs is relative to the terms, not to the sum;
+        the scan of moduli bounds the terms, too.
         """
         plain = [(re.exact, im.exact) for re, im in (a, b, h0)]
         re, im = self.reference.complex_scan(*plain)

@@ -11,7 +11,7 @@ from scanproof.refinement.kernels.kernel import Kernel
 SIZES: Mapping[str, int] = {
     "batch": 2, "time": 37, "head": 4, "group": 2, "channel": 3, "state": 5,
 }  # fmt: skip
-"""Sizes of axes unless told otherwise; 37 is no multiple of a chunk."""
+"""Default sizes of axes; 37 is no multiple of a chunk size."""
 
 
 def random_inputs(
@@ -22,15 +22,15 @@ def random_inputs(
     without: frozenset[str] = frozenset({"seq_idx", "reset"}),
     **sizes: int,
 ) -> dict[str, Tensor]:
-    """Return inputs on which the recurrence neither dies out nor grows, each in the kernel's domain of it.
+    """Return inputs within the kernel's domains, on which the state neither vanishes nor grows.
 
     Args:
-        kernel: whose inputs.
+        kernel: the kernel.
         seed: seed of the numbers.
-        dtype: dtype of the floating ones.
+        dtype: dtype of the floating inputs.
         without: optional inputs to leave out.
-        sizes: sizes of axes by name, in place of those of :data:`SIZES`; that of an axis without a name goes
-            by the name of its input, and is 1 unless given. Axes that may be left out are, unless given.
+        sizes: sizes of axes by name, in place of :data:`SIZES`. The size of an unnamed axis is given by the
+            name of its input; the default is 1. An omissible axis is left out unless its size is given.
     """
     rng = torch.Generator().manual_seed(seed)
     size = {**SIZES, **sizes}
@@ -42,11 +42,11 @@ def random_inputs(
         shape = [size[axis] if axis else size.get(name, 1) for axis in axes if axis not in left_out]
         normal = torch.randn(shape, generator=rng)
         inputs[name] = drawn_from(kernel, name, RULES.get(name, _plain), normal).to(dtype)
-    return kernel.into_domains(inputs)  # once more, in the dtype
+    return kernel.into_domains(inputs)  # once more, because rounding to the dtype may leave the domain
 
 
 def drawn_from(kernel: Kernel, name: str, rule: Callable[[Tensor], Tensor], normal: Tensor) -> Tensor:
-    """Return what a rule makes of normal numbers, in the kernel's domain of an input."""
+    """Apply a rule to normal numbers, and bring the result into the kernel's domain of an input."""
     domain = kernel.domains.get(name)
     if domain is DECAYS:
         return rule(normal).exp()
@@ -81,4 +81,4 @@ RULES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "seq_idx": _indices,
     "reset": _first,
 }
-"""What normal numbers become where an input must not be any number."""
+"""Rules that turn normal numbers into values of inputs with a restricted domain."""

@@ -17,14 +17,15 @@ class ComplexDiagonal(Kernel):
 
     The recurrence of S5 (Smith et al. 2023) and the LRU (Orvieto et al. 2023).
 
-    Decays and input matrix are those of the discrete recurrence, real and imaginary parts apart.
+    The decays and the input matrix belong to the discrete recurrence. Real and imaginary parts are separate
+    inputs.
 
-    The bound is that of the real scan on moduli, with the unit roundoff of complex operations. The Lean
-    theorem is about ordered fields; that its proof, which uses only the triangle inequality and ``|x y| = |x|
-    |y|``, carries over to moduli is an argument on paper.
+    The bound is the bound of the real scan on moduli, with the unit roundoff of complex operations. The Lean
+    theorem is about ordered fields. Its proof uses only the triangle inequality and ``|x y| = |x| |y|``, so
+    it carries over to moduli; this last step is an argument on paper.
 
     Attributes:
-        scale: factor of the real part; 2 where a state stands for a conjugate pair.
+        scale: factor of the real part; 2 if a state stands for a conjugate pair.
     """
 
     theorem: ClassVar = theorems.COMPLEX_DIAGONAL_PREFIX
@@ -52,7 +53,7 @@ class ComplexDiagonal(Kernel):
 
     @property
     def domains(self) -> Mapping[str, Domain]:
-        """Parts of decays."""
+        """Real and imaginary parts of decays."""
         return {"a_re": PARTS, "a_im": PARTS}
 
     def _run(

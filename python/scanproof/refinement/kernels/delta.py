@@ -18,21 +18,23 @@ from scanproof.refinement.kernels.kernel import Array, Kernel, constant, outer, 
 class GatedDeltaRule(Kernel):
     """The gated delta rule (Yang et al. 2025), the Lean definition ``deltaRule``.
 
-    ``s' = diag(a) s``, then ``s' + beta k (v - s'ᵀ k)ᵀ``, read as ``y = scale (s'ᵀ q)``: one decay a head
-    (Gated DeltaNet), or one a state entry (Kimi delta attention); without ``g`` none
-    (DeltaNet).
+    ``s' = diag(a) s``, then ``s' + beta k (v - s'ᵀ k)ᵀ``, and the output is ``y = scale (s'ᵀ q)``. There is
+    one decay per head (Gated DeltaNet), or one per state entry (Kimi delta attention). Without ``g`` there is
+    no decay (DeltaNet).
 
-    The state is not a diagonal scan, and no theorem bounds its rounding. What is proved: appending tokens
-    leaves past outputs, and in exact arithmetic the chunked form is the recurrence (Lean theorem
-    ``deltaRule_outputs_eq_chunked``). The bound is a running error analysis of one order of evaluation, each
-    step by the same rules as elsewhere: token by token, or with ``chunk_size`` that of the chunked form.
+    The state is not a diagonal scan, and no theorem bounds its rounding. Two things are proved in Lean:
+    appending tokens does not change past outputs, and in exact arithmetic the chunked form equals the
+    recurrence (``deltaRule_outputs_eq_chunked``). The bound is a running error analysis of one order of
+    evaluation: token by token, or with ``chunk_size``, the chunked form. Each operation is bounded by the
+        same
+    rules as in other kernels.
 
     Attributes:
         scale: factor of the queries.
-        log_decays: whether ``g`` holds logarithms of the decays, as kernels take it, or the decays.
-        norm_eps: divide queries and keys by ``sqrt(x · x + norm_eps)`` first; None: leave them.
-        chunk_size: evaluate by chunks of so many tokens; None: token by token. The same function, with
-            another bound.
+        log_decays: True if ``g`` holds logarithms of the decays, as in kernels; False if ``g`` holds decays.
+        norm_eps: divide queries and keys by ``sqrt(x · x + norm_eps)`` first; None: do not divide.
+        chunk_size: evaluate by chunks of this many tokens; None: token by token. The function is the same,
+            and the bound differs.
     """
 
     theorem: ClassVar = theorems.GATED_DELTA_PREFIX
@@ -53,7 +55,7 @@ class GatedDeltaRule(Kernel):
 
     @property
     def domains(self) -> Mapping[str, Domain]:
-        """Decays or their logarithms, fractions, and keys that are not divided by their norm."""
+        """Decays or their logarithms, the fractions ``beta``, and keys without normalisation."""
         return {
             "g": LOG_DECAYS if self.log_decays else DECAYS,
             "beta": FRACTIONS,
@@ -95,9 +97,9 @@ class GatedDeltaRule(Kernel):
     def _chunk(
         self, ar: KernelArithmetic, q: Value, k: Value, v: Value, g: Value, beta: Value, state: Value
     ) -> tuple[Value, Value]:
-        """Carry the state over a chunk in WY form; the inverse of its triangular system row by row.
+        """Carry the state over a chunk in WY form; invert the triangular system row by row.
 
-        A solver that substitutes forward for each right-hand side rounds no term more often.
+        Forward substitution for each right-hand side rounds no term more often.
         """
         length = k.shape[1]
         since, between = self._decays(ar, g)
@@ -123,7 +125,7 @@ class GatedDeltaRule(Kernel):
         return ar.concatenate(outputs, axis=1), since[-1][..., None] * state + added
 
     def _decays(self, ar: KernelArithmetic, g: Value) -> tuple[list[Value], list[list[Value]]]:
-        """Return decays from the chunk's start to after each token, and from after s to after t, s <= t."""
+        """Return decays from the start of the chunk to after each token, and from s to t for s <= t."""
         since: list[Value] = []
         between: list[list[Value]] = []
         sums: list[Value] = []

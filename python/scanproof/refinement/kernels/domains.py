@@ -1,4 +1,4 @@
-"""What numbers an input of a kernel may hold: beyond them a right implementation by chunks may overflow."""
+"""The domain of each input of a kernel; outside of it, a correct chunked implementation may overflow."""
 
 from dataclasses import dataclass
 from math import inf, isinf
@@ -12,7 +12,7 @@ class Domain:
     """The numbers that an input may hold.
 
     Attributes:
-        meaning: what they are, in words.
+        meaning: the domain in words.
         low: least number.
         high: greatest number.
         norm: greatest Euclidean norm over the last axis.
@@ -24,15 +24,16 @@ class Domain:
     norm: float = inf
 
     def holds(self, x: Tensor) -> bool:
-        """Return whether all of a tensor lies in the domain; a NaN does not, nor a norm beyond rounding."""
+        """Return whether all entries lie in the domain; NaN does not, and norms are exact up to rounding."""
         inside = (x >= self.low) & (x <= self.high)
         short = x.double().norm(dim=-1) <= self.norm * (1 + 4 * torch.finfo(x.dtype).eps)
         return bool(inside.all()) and (isinf(self.norm) or bool(short.all()))
 
     def brought(self, x: Tensor) -> Tensor:
-        """Return a tensor in the domain: what is inside as it is, the rest reflected, or made shorter.
+        """Return a tensor in the domain; entries inside stay, others are reflected, long rows are scaled.
 
-        Each entry, or row along the last axis, depends on itself alone, and gradients go through all of it.
+        Each entry of the result depends only on the same entry, or on the same row along the last axis.
+        Gradients go through every entry.
         """
         outside = (x < self.low) | (x > self.high)
         x = torch.where(outside, self._reflected(x), x)
@@ -51,10 +52,10 @@ class Domain:
         return (self.low + width - (width - from_low).abs()).clamp(self.low, self.high)
 
 
-LOG_DECAYS = Domain("logarithms of decays, not positive", high=0.0)
+LOG_DECAYS = Domain("logarithms of decays, at most 0", high=0.0)
 DECAYS = Domain("decays from 0 to 1", low=0.0, high=1.0)
-RATES = Domain("rates of decay, not positive", high=0.0)
-STEPS = Domain("step sizes, not negative", low=0.0)
+RATES = Domain("rates of decay, at most 0", high=0.0)
+STEPS = Domain("step sizes, at least 0", low=0.0)
 FRACTIONS = Domain("fractions from 0 to 1", low=0.0, high=1.0)
 KEYS = Domain("keys of length at most 1", norm=1.0)
 PARTS = Domain("real or imaginary parts of decays of modulus at most 1", low=-(0.5**0.5), high=0.5**0.5)

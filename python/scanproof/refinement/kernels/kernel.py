@@ -1,4 +1,4 @@
-"""What every kernel of a family has: named inputs with named axes, and a run in any arithmetic."""
+"""The base of every kernel: named inputs with named axes, and a run in any arithmetic."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -23,20 +23,21 @@ Axes = Mapping[str, tuple[str | None, ...]]
 
 
 class Kernel(ABC):
-    """A recurrence whose arguments are tensors of all tokens, as the ecosystem's kernels have it.
+    """A recurrence whose arguments are tensors over all tokens, as in kernel libraries.
 
-    Instances hold options; :meth:`run` takes the tensors. The axes are named alike in all families: ``head``,
-    ``state`` for what the state is read with (keys), ``channel`` for what it holds (values).
+    Instances hold options, and :meth:`run` takes the tensors. The axes have the same names in all families:
+    ``head``, ``state`` for the axis of keys and queries, ``channel`` for the axis of values.
 
     Attributes:
         theorem: the Lean theorem about the recurrence, in namespace ``Scanproof``.
-        bound_theorem: the Lean theorem behind the bound of its state; empty where there is none.
+        bound_theorem: the Lean theorem behind the bound of the state; empty if there is none.
         inputs: names of the axes of each input; None for an axis that may have size 1 in place of its full
-            size. optional: inputs that may be left out. outputs: names of the axes of each output, ``y``
-            first, then the parts of the last state.
-        marks: inputs that say where sequences begin, which have no gradients.
-        grouped: the axis whose consecutive entries share a group; empty where there are no groups.
-        omissible: axes that inputs may leave out where their size is 1.
+            size.
+        optional: inputs that may be left out.
+        outputs: names of the axes of each output, ``y`` first, then the parts of the last state.
+        marks: inputs that say where sequences begin; they have no gradients.
+        grouped: the axis whose consecutive entries share a group; empty if there are no groups.
+        omissible: axes that inputs may leave out if the size of the axis is 1.
     """
 
     theorem: ClassVar[str]
@@ -50,22 +51,23 @@ class Kernel(ABC):
 
     @property
     def domains(self) -> Mapping[str, Domain]:
-        """What numbers inputs may hold, by their names; those that are not named may hold any."""
+        """The domain of each input by name; an input without a domain may hold any numbers."""
         return {}
 
     def into_domains(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return inputs by name, each brought into its domain: what is inside one stays as it is."""
+        """Return inputs by name, each brought into its domain; entries inside a domain stay the same."""
         domains = self.domains
         return {name: domains[name].brought(x) if name in domains else x for name, x in inputs.items()}
 
     def within_domains(self, fn: Callable[..., Returned]) -> Callable[..., Returned]:
         """Return a function of inputs by name that brings them into their domains, then calls ``fn``.
 
-        Checks of causality draw inputs, and replace the future, without knowing what a tensor means: positive
-        logarithms of decays make a right implementation by chunks overflow, which looks like a leak. They are
-        given this function: ``check_perturbation(kernel.within_domains(fn), inputs)``. At inputs inside the
-        domains the two are the same; and as each token's numbers are brought in by themselves, the result is
-        as causal as ``fn``.
+        Checks of causality draw inputs and replace futures without regard to the meaning of a tensor.
+        Positive logarithms of decays, for example, make a correct chunked implementation overflow, which
+        looks like a leak. Give such a check the returned function:
+        ``check_perturbation(kernel.within_domains(fn), inputs)``. At inputs inside the domains, both
+        functions return the same. The numbers of each token are brought in independently of other tokens, so
+        the returned function is as causal as ``fn``.
         """
 
         @wraps(fn)
@@ -78,11 +80,11 @@ class Kernel(ABC):
         """Run the recurrence, token after token.
 
         Args:
-            inputs: arrays by name; those that are optional may be left out.
-            arithmetic: what to compute in.
+            inputs: arrays by name; optional inputs may be left out.
+            arithmetic: the arithmetic to compute in.
 
         Returns:
-            The outputs by name. Given as the initial state, the last state continues the run.
+            The outputs by name. A run with the last state as its initial state continues this run.
 
         Raises:
             InvalidArgument: an input is missing or unknown, or shapes do not fit each other.
@@ -99,7 +101,7 @@ class Kernel(ABC):
             The inputs that have gradients, as variables of the tape, and the outputs, both by name.
 
         Raises:
-            InvalidArgument: as of :meth:`run`.
+            InvalidArgument: as in :meth:`run`.
         """
         arrays = self._checked(inputs)
         variables = {name: tape.variable(x) for name, x in arrays.items() if name not in self.marks}
@@ -120,7 +122,7 @@ class Kernel(ABC):
             return dict(zip(self.outputs, self._run(ar, lifted, arrays), strict=True))
 
     def check_names(self, given: Mapping[str, Any]) -> None:
-        """Raise unless exactly the inputs of this kernel are given, optional ones aside.
+        """Raise unless all required inputs of this kernel are given, and no unknown ones.
 
         Raises:
             InvalidArgument: an input is missing or unknown.
@@ -147,8 +149,8 @@ class Kernel(ABC):
         sizes = bind_axes(owner, inputs, axes)
         if "group" in sizes and (sizes["group"] == 0 or sizes[self.grouped] % sizes["group"]):
             raise InvalidArgument(
-                f"{owner}: {sizes[self.grouped]} {self.grouped}s, {sizes['group']} groups; the groups must"
-                f" divide the {self.grouped}s."
+                f"{owner}: {sizes[self.grouped]} {self.grouped}s, {sizes['group']} groups; give a number of"
+                f" groups that divides the number of {self.grouped}s."
             )
         return sizes
 
@@ -156,11 +158,11 @@ class Kernel(ABC):
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]
     ) -> tuple[Value, ...]:
-        """Return the outputs in order; ``arrays`` are the inputs, not yet taken into the arithmetic."""
+        """Return the outputs in order; ``arrays`` are the inputs before conversion to the arithmetic."""
 
 
 def stack(ar: KernelArithmetic, values: Sequence[Value], axis: int) -> Value:
-    """Join values of one shape along a new axis, -1 for the last or -2 for the one before it."""
+    """Join values of the same shape along a new axis, the last (-1) or the second to last (-2)."""
     index = (..., None) if axis == -1 else (..., None, slice(None))
     return ar.concatenate([value[index] for value in values], axis=axis)
 
@@ -181,5 +183,5 @@ def outer(k: Value, v: Value) -> Value:
 
 
 def constant(ar: KernelArithmetic, value: float) -> Value:
-    """Return a constant, which implementations round to their precision."""
+    """Return a constant; implementations round it to their precision."""
     return ar.lift_computed(np.asarray(value))

@@ -1,4 +1,4 @@
-"""A function with the arguments of a kernel, against that kernel."""
+"""A function with the arguments of a kernel, compared with that kernel."""
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
@@ -26,7 +26,7 @@ from scanproof.refinement.rounding import Rounding
 
 
 class KernelProblem(Problem):
-    """A function with a family's arguments against its kernel."""
+    """A function with the arguments of a kernel, compared with that kernel."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class KernelProblem(Problem):
         self.grouped, self.omissible = kernel.grouped, kernel.omissible
 
     def like(self, arguments: Inputs) -> dict[str, Tensor]:
-        """Return tensors without numbers, of the shapes of the outputs."""
+        """Return meta tensors with the shapes of the outputs."""
         sizes = self._kernel.sizes(arguments)
         return {
             name: torch.empty([sizes[axis] for axis in axes], device="meta")
@@ -94,7 +94,7 @@ class KernelProblem(Problem):
         return Expected(values, rests, bounds, arithmetic.peak)
 
     def alternatives(self, inputs: Inputs) -> Iterator[tuple[str, Problem]]:
-        """Yield the problem with sums of logarithms over all tokens: in the backward alone, then in both."""
+        """Yield problems with sums of logarithms over all tokens: in the backward pass, then in both."""
         time = self._kernel.sizes(separated(inputs)[0]).get("time", 0)
         if separated(inputs)[1] and self._gradient_log_window < time:
             backwards = copy(self)

@@ -1,4 +1,4 @@
-"""Gated linear recurrent units: one decay a channel, and the state is the output."""
+"""Gated linear recurrent units: one decay per channel, and the state is the output."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from scanproof.refinement.kernels.kernel import Array, Kernel, constant, last
 class RgLru(Kernel):
     """The real-gated linear recurrent unit with its gates (De et al. 2024, section 2.4).
 
-    Gates are block-diagonal, one block a head::
+    Gates are block-diagonal, with one block per head::
 
         r = sigmoid(recurrence_weight x + recurrence_bias),  i = sigmoid(input_weight x + input_bias)
         log a = -8 r softplus(decay),   h' = a h + sqrt(1 - a²) (i x),   y = h'
 
-    Weights are (head, out, in). Where ``reset`` is 1 the state is zero before the token and the input is not
-    multiplied by ``sqrt(1 - a²)``, as at the first token of a document; without it nothing is reset, as in
-    the paper.
+    Weights are (head, out, in). At a token with ``reset`` 1, such as the first token of a document, the state
+    before the token is zero, and the input is not multiplied by ``sqrt(1 - a²)``. Without ``reset`` no token
+    resets the state, as in the paper.
     """
 
     theorem: ClassVar = theorems.RG_LRU_PREFIX

@@ -17,9 +17,9 @@ from scanproof.refinement.runners import diagonal_selective_scan
 class SelectiveScan(Kernel):
     """The selective scan (Gu & Dao 2023), the Lean definition ``selectiveScan``.
 
-    Consecutive channels share a group, which has a B and a C of its own; where there is one group, B and C
-    may also be (batch, time, state). ``check_scan_refinement`` compares with the same recurrence, in the
-    layout of ``selective_scan_fn``.
+    Consecutive channels share a group, and each group has its own B and C. With one group, B and C may also
+    be (batch, time, state). :class:`scanproof.SelectiveScanFn` is the same recurrence in the layout of
+    ``selective_scan_fn``.
 
     Attributes:
         delta_softplus: whether the step sizes pass through the softplus.
@@ -47,7 +47,7 @@ class SelectiveScan(Kernel):
 
     @property
     def domains(self) -> Mapping[str, Domain]:
-        """Rates of decay, and step sizes that pass through no softplus."""
+        """Rates of decay, and step sizes without softplus."""
         return {"A": RATES} if self.delta_softplus else {"A": RATES, "delta": STEPS, "delta_bias": STEPS}
 
     def _run(
@@ -67,9 +67,9 @@ class SelectiveScan(Kernel):
 
 @dataclass(frozen=True)
 class CausalConv1d(Kernel):
-    """The causal depthwise convolution, the Lean definition ``causalConv1d``; taps and states oldest first.
+    """The causal depthwise convolution, the Lean definition ``causalConv1d``.
 
-    An initial state holds the last ``width - 1`` inputs, or more of them.
+    Taps and states are oldest first. An initial state holds the last ``width - 1`` inputs, or more inputs.
 
     Attributes:
         silu: whether the output passes through the SiLU.
@@ -96,7 +96,7 @@ class CausalConv1d(Kernel):
         before = inputs.get("initial_state", ar.zeros((batch, width - 1, channels)))
         if before.shape[1] < width - 1:
             raise InvalidArgument(
-                f"CausalConv1d: initial_state has {before.shape[1]} inputs; {width} taps ask for {width - 1}."
+                f"CausalConv1d: initial_state has {before.shape[1]} inputs; {width} taps need {width - 1}."
             )
         seen = ar.concatenate([before, x], axis=1)
         first = before.shape[1] - width + 1

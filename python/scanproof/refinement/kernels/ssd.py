@@ -20,17 +20,17 @@ class SsdScan(Kernel):
 
     For head h, its group g, channel p and state entry n::
 
-        dt[h]     = dt[h] + dt_bias[h]                            then softplus, then limits, if asked for
+        dt[h]     = dt[h] + dt_bias[h]                  then softplus and limits, if the options ask for them
         s[h, p, n] = exp(dt[h] A[h]) s[h, p, n] + (dt[h] B[g, n]) x[h, p]
         y[h, p]   = (sum over n of C[g, n] s[h, p, n]) + D[h, p] x[h, p]        then times silu z[h, p]
 
-    Consecutive heads share a group. Where ``seq_idx`` changes the state is zero before the token; before the
-    first token the index is 0.
+    Consecutive heads share a group. Before a token at which ``seq_idx`` changes, the state is zero. Before
+    the first token the index is 0.
 
     Attributes:
         dt_softplus: whether the step sizes pass through the softplus.
-        dt_min: least step size; None or -infinity: no limit (in ``dt_limit=(0, inf)``, the default of the
-            kernels, it is 0).
+        dt_min: least step size; None or -infinity: no limit. The default of the kernels,
+            ``dt_limit=(0, inf)``, has 0.
         dt_max: greatest step size; None or infinity: no limit.
     """
 
@@ -62,7 +62,7 @@ class SsdScan(Kernel):
 
     @property
     def domains(self) -> Mapping[str, Domain]:
-        """Rates of decay, and step sizes that pass through no softplus."""
+        """Rates of decay, and step sizes without softplus."""
         return {"A": RATES} if self.dt_softplus else {"A": RATES, "dt": STEPS, "dt_bias": STEPS}
 
     def _run(
@@ -72,7 +72,7 @@ class SsdScan(Kernel):
         groups, states = inputs["B"].shape[2:]
 
         def grouped(value: Value, place: int) -> Value:
-            """Take apart the axis of heads: groups, and heads of a group."""
+            """Split the axis of heads into groups and heads of a group."""
             before, after = value.shape[:place], value.shape[place + 1 :]
             return value.reshape((*before, groups, heads // groups, *after))
 
@@ -101,7 +101,7 @@ class SsdScan(Kernel):
 
 
 def _continues(seq_idx: Array) -> Array:
-    """Return 1 where a token belongs to the sequence of the one before, else 0: (batch, time, 1, 1, 1, 1)."""
+    """Return 1 if a token belongs to the sequence of the token before, else 0: (batch, time, 1, 1, 1, 1)."""
     before = np.concatenate([np.zeros_like(seq_idx[:, :1]), seq_idx[:, :-1]], axis=1)
     same: Array = (seq_idx == before)[..., None, None, None, None].astype(np.float64)
     return same

@@ -1,4 +1,4 @@
-"""A kernel's function as a map of its tokens alone: what the causality checks look at."""
+"""A kernel's function as a function of its tokens alone, for the causality checks."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,13 +8,13 @@ from torch import Tensor
 from scanproof.refinement.kernels.kernel import Axes
 
 RESTARTS = frozenset({"seq_idx", "reset"})
-"""Inputs that say where sequences begin: left out, so that all tokens are of one sequence."""
+"""Inputs that say where sequences begin. They are left out, so all tokens belong to one sequence."""
 
 
 def token_function(
     fn: Callable[..., Any], axes: Axes, inputs: Mapping[str, Any], fixed: frozenset[str] = frozenset()
 ) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
-    """Return the map from the inputs with an axis of time, by name, to y, and these inputs.
+    """Return a function from the inputs with a time axis, by name, to y; also return these inputs.
 
     All other inputs are fixed. Initial states and restarts are left out.
 
@@ -22,7 +22,7 @@ def token_function(
         fn: function called with every input by name.
         axes: names of the axes of each input, ``"time"`` among them.
         inputs: tensors and options by name.
-        fixed: inputs to fix although they have an axis of time.
+        fixed: inputs to fix although they have a time axis.
     """
     tokens = {
         name: x

@@ -1,0 +1,128 @@
+"""``certify`` by reading.
+
+What the program shows needs no probe. The rest is probed where it is open.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from scanproof.causality.gradients.certificate_report import CausalCertificate
+from scanproof.causality.gradients.pullback import Batching
+from scanproof.causality.reading.aimed import Aim, replaced
+from scanproof.causality.reading.findings import undecided
+from scanproof.causality.reading.program_reading import ProgramReading
+from scanproof.causality.reading.subject_read import read_subject
+from scanproof.errors import InvalidArgument
+from scanproof.foundation.call import Source
+from scanproof.foundation.contract import check_tensor
+from scanproof.foundation.drawing import TriedCase
+from scanproof.foundation.judgement import dtype_name
+from scanproof.foundation.request import Request
+from scanproof.foundation.sizes import resized, size_call
+from scanproof.foundation.subject import Subject
+from scanproof.report.verdict import Verdict
+
+PROBED_SIZES = 3
+"""Other sizes, among those at which a question is open, that are probed at most."""
+
+Probe = Callable[[Subject, Aim | None, str], CausalCertificate]
+"""Probes a subject: the cuts and examples of an aim, or all of them. The text is the call that repeats it."""
+
+
+def by_reading(
+    subject: Subject,
+    lengths: tuple[int, ...] | None,
+    batch_sizes: tuple[int, ...] | None,
+    request: Request,
+    threshold: float,
+    probe: Probe,
+) -> CausalCertificate:
+    """Certify by reading the program, and by probes where reading leaves a question open.
+
+    Args:
+        subject: the function and the input.
+        lengths: numbers of positions to read as well; None for the default ones.
+        batch_sizes: numbers of examples to read as well; None for the default ones.
+        request: the call.
+        threshold: as in ``certify``.
+        probe: probes where it is told to.
+
+    Raises:
+        InvalidArgument: ``x`` holds token ids, and the program could not be read.
+    """
+    reading = read_subject(subject, lengths, batch_sizes)
+    aim, call = Aim(reading), request.text()
+    if reading.given.reading is None:
+        _check_gradient(subject, reading.given.problem)
+        return replace(probe(subject, None, call), reading=reading)
+    if reading.established:
+        return _read_alone(subject, aim, threshold, request, call)
+    if not reading.given.established:
+        return _aimed(subject, aim, threshold, request, call, probe)
+    reports = []
+    for size in reading.open[:PROBED_SIZES]:
+        there = subject.at(resized(subject.x, subject.axes, size.positions, size.examples))
+        source = Source(size_call(subject.axes, size.positions, size.examples))
+        report = _aimed(there, Aim(ProgramReading(size)), threshold, request, request.text(x=source), probe)
+        reports.append(replace(report, reading=reading))
+        if report.verdict is Verdict.LEAK:
+            return reports[-1]
+    return reports[0]
+
+
+def _check_gradient(subject: Subject, problem: str) -> None:
+    """Reject token ids for a program that could not be read: they have no gradient."""
+    try:
+        check_tensor(subject.check, subject.given, subject.x)
+    except InvalidArgument as error:
+        raise InvalidArgument(
+            f"{error} The program, which needs no gradient, was not read: {problem}"
+        ) from None
+
+
+def _read_alone(
+    subject: Subject, aim: Aim, threshold: float, request: Request, call: str
+) -> CausalCertificate:
+    """Return what the program says, without a probe."""
+    x, axes = subject.x, subject.axes
+    temporal = aim.finding("positions")
+    assert temporal is not None
+    return CausalCertificate(
+        T=x.shape[axes.seq],
+        possible_cuts=x.shape[axes.seq] - 1,
+        exhaustive=True,
+        coded=None,
+        temporal=temporal,
+        batch=aim.finding("examples"),
+        cases=(TriedCase("x", "", temporal.verdict, temporal.reason, "read"),),
+        example_leaks=(),
+        threshold=threshold,
+        vjps=0,
+        batching=Batching(),
+        seed=request.seed,
+        dtype=dtype_name(x.dtype),
+        device=str(x.device),
+        call=call,
+        reading=aim.reading,
+    )
+
+
+def _aimed(
+    subject: Subject, aim: Aim, threshold: float, request: Request, call: str, probe: Probe
+) -> CausalCertificate:
+    """Probe what is open; where no probe finds an effect, replace inputs."""
+    if subject.x.is_floating_point():
+        report = replace(probe(subject, aim, call), reading=aim.reading)
+    else:
+        report = _read_alone(subject, aim, threshold, request, call)
+    if report.verdict in (Verdict.LEAK, Verdict.TOLERATED):
+        return report
+    aimed = replaced(subject, aim, request.cases, request.seed)
+    by_name = {check.check: check for check in aimed}
+    futures, examples = by_name.get("perturbation"), by_name.get("batch")
+    return replace(
+        report,
+        aimed=aimed,
+        temporal=undecided(report.temporal, aim.answer("positions"), futures),
+        batch=report.batch and undecided(report.batch, aim.answer("examples"), examples),
+    )

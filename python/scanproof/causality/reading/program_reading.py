@@ -1,0 +1,96 @@
+"""What reading a program says: at the size of ``x``, and at other sizes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scanproof.programs.reading import Answer, Question, Reading
+
+SHOWN = 3
+"""Other sizes with an open question that a summary shows."""
+
+
+@dataclass(frozen=True)
+class ReadSize:
+    """One reading.
+
+    Attributes:
+        positions: how many positions the input has.
+        examples: how many examples it has; None without an axis of examples.
+        reading: what was read; None where the program could not be read.
+        problem: why it could not be read; empty where it was.
+    """
+
+    positions: int
+    examples: int | None
+    reading: Reading | None
+    problem: str = ""
+
+    @property
+    def established(self) -> bool:
+        """Whether every question is answered with yes."""
+        return self.reading is not None and self.reading.established
+
+    def answer(self, question: Question) -> Answer | None:
+        """Return the answer to a question; None where it was not asked, or nothing was read."""
+        return None if self.reading is None else self.reading.answer(question)
+
+    def __str__(self) -> str:
+        examples = "" if self.examples is None else f"{self.examples} examples of "
+        return f"{examples}{self.positions} positions"
+
+
+@dataclass(frozen=True)
+class ProgramReading:
+    """What was read before any input was tried.
+
+    Attributes:
+        given: the reading at the size of ``x``.
+        others: the readings at other sizes, with those that the function does not take.
+    """
+
+    given: ReadSize
+    others: tuple[ReadSize, ...] = ()
+
+    @property
+    def established(self) -> bool:
+        """Whether every question is answered with yes, at every size that the function takes."""
+        return self.given.established and not self.open
+
+    @property
+    def open(self) -> tuple[ReadSize, ...]:
+        """The other sizes at which a question is not answered with yes."""
+        return tuple(size for size in self.others if size.reading and not size.established)
+
+    def count(self) -> int:
+        """Return at how many sizes everything is established."""
+        return sum(size.established for size in (self.given, *self.others))
+
+    def sizes(self) -> str:
+        """Return in words at which other sizes the answers hold as well."""
+        given, taken = self.given, [size for size in self.others if size.established]
+        lengths = sorted({size.positions for size in taken if size.examples == given.examples})
+        batches = sorted({size.examples or 0 for size in taken if size.examples != given.examples})
+        said = [f"lengths {_listed(lengths)}"] if lengths else []
+        said += [f"batch sizes {_listed(batches)}"] if batches else []
+        return " and ".join(said)
+
+    def lines(self) -> list[str]:
+        """Return the lines of a summary: what was read, and what the answers assume."""
+        reading = self.given.reading
+        if reading is None:
+            return [f"  reading    : the program could not be read: {self.given.problem}"]
+        lines = [f"  reading    : {reading.operations} operations"]
+        lines += [f"               {answer}" for answer in reading.answers]
+        if sizes := self.sizes():
+            lines.append(f"               the same at {sizes}")
+        for size in self.open[:SHOWN]:
+            assert size.reading is not None
+            open_ = (answer for answer in size.reading.answers if not answer.established)
+            lines += [f"               at {size}: {answer}" for answer in open_]
+        lines += [f"  assumes    : {assumption}" for assumption in reading.assumptions]
+        lines += [f"  no row for : {name}, which ran {count} times" for name, count in reading.unknown]
+        return lines
+
+
+def _listed(numbers: Iterable[int | None]) -> str:
+    return ", ".join(map(str, numbers))

@@ -1,0 +1,85 @@
+"""Read the program of a subject, at the size of its input and at other sizes."""
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any
+
+from torch import Tensor
+
+from scanproof.causality.reading.program_reading import ProgramReading, ReadSize
+from scanproof.causality.reading.sizes import BATCH_SIZES, default_lengths
+from scanproof.errors import InvalidArgument, NothingEstablished
+from scanproof.foundation.alignment import SAME
+from scanproof.foundation.contract import proves_nothing
+from scanproof.foundation.sizes import resized
+from scanproof.foundation.subject import Subject
+from scanproof.programs.check import answer
+from scanproof.programs.compare import compared
+from scanproof.programs.garbage import without_gc
+from scanproof.programs.program import Program
+from scanproof.programs.record import record
+
+
+def read_subject(
+    subject: Subject, lengths: tuple[int, ...] | None, batch_sizes: tuple[int, ...] | None
+) -> ProgramReading:
+    """Read a subject at the size of its input and, if that establishes everything, at other sizes.
+
+    Args:
+        subject: the function and the input.
+        lengths: numbers of positions to read as well; None for those of ``default_lengths``.
+        batch_sizes: numbers of examples to read as well; None for ``BATCH_SIZES``.
+    """
+    given, program = _read(subject, subject.x)
+    if program is None or not given.established:
+        return ProgramReading(given)
+    x, axes = subject.x, subject.axes
+    T = x.shape[axes.seq]
+    if lengths is None:
+        lengths = default_lengths(T, program) if subject.alignment == SAME else ()
+    sizes: list[tuple[int, int | None]] = [(length, given.examples) for length in lengths if length != T]
+    if given.examples is not None:
+        batch_sizes = BATCH_SIZES if batch_sizes is None else batch_sizes
+        sizes += [(T, size) for size in batch_sizes if size != given.examples]
+    others = [_read(subject, resized(x, axes, *size))[0] for size in sizes]
+    return ProgramReading(given, tuple(others))
+
+
+def _read(subject: Subject, x: Tensor) -> tuple[ReadSize, Program | None]:
+    axes = subject.axes
+    examples = None if axes.batch is None else x.shape[axes.batch]
+    size = partial(ReadSize, x.shape[axes.seq], examples)
+    function = _as_function(subject)
+    try:
+        with without_gc():
+            program = record(function, x)
+            if set(program.results) != {""}:
+                return size(None, "fn returns more than one tensor; choose one by output="), None
+            y = subject.checked(program.results[""], x)
+            if problem := proves_nothing(y, axes):
+                return size(None, problem), None
+            if x is subject.x:
+                subject.order(y)
+            executed = compared(program, function, (x,), {})
+            if not executed.same:
+                problem = f"the recorded program is not what fn computes: {executed.reason}"
+                return size(None, problem), None
+            alignment = None if subject.alignment == SAME else subject.alignment
+            reading = answer(
+                program, seq_dim=axes.seq, batch_dim=axes.batch, alignment=alignment, executed=executed
+            )
+    except (InvalidArgument, NothingEstablished) as error:
+        return size(None, str(error).removeprefix("read: ")), None
+    return size(reading), program
+
+
+def _as_function(subject: Subject) -> Callable[[Tensor], Any]:
+    """Return the subject as a function whose modules keep the names that the caller's function gives them."""
+    if subject.packing is None and subject.output is None:
+        return partial(subject.given, **subject.kwargs) if subject.kwargs else subject.given
+
+    @wraps(subject.given, assigned=(), updated=())
+    def run(x: Tensor) -> Any:
+        return subject(x)
+
+    return run
