@@ -300,12 +300,12 @@ def small_model(model_type: str, *, seed: int = 0, **settings: Any) -> "PreTrain
         torch.manual_seed(seed)
         config = config_kind(**{**_COMMON, **family.settings, **settings})
         model: PreTrainedModel = AutoModel.from_config(config, experts_implementation="eager")
-        _randomise(model)
+        randomise(model)
     model.eval()
     return model
 
 
-def _randomise(model: nn.Module) -> None:
+def randomise(model: nn.Module) -> None:
     """Give matrices normal entries of variance 1 / inputs, and change all other parameters a little.
 
     The initial values of a library are near zero, or near one, or equal. With them a parameter in the wrong
