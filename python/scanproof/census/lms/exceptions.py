@@ -36,7 +36,10 @@ _INDEXED: Mapping[str, Any] = {
     "indexer_compress_ratio": 4,
 }
 
+_KINDS = "otherwise it would have no layer with attention"
+
 SPECIAL: Mapping[str, Special] = {
+    "bamba": Special(_KINDS, {"attn_layer_indices": [1]}),
     "cohere_compass_text": Special(
         "its config has no angles for its kinds of layers",
         {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 10000.0}}},
@@ -60,8 +63,13 @@ SPECIAL: Mapping[str, Special] = {
             "activation_sparsity_pattern": [0.95, 0.95, 0.0, 0.0],
         },
     ),
+    "granitemoehybrid": Special(_KINDS, {"layer_types": ["mamba", "attention"], "num_local_experts": 4}),
     "hunyuan_v1_dense": Special(_NO_HEAD_DIM, {"head_dim": 8}),
     "hunyuan_v1_moe": Special(_NO_HEAD_DIM, {"head_dim": 8, "num_experts": 4, "moe_topk": 2}),
+    "jamba": Special(
+        _KINDS,
+        {"attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2, "expert_layer_offset": 0},
+    ),
     "lfm2_moe": Special(
         "its config does not say which layers are convolutions",
         {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2, "num_dense_layers": 1},
@@ -73,11 +81,16 @@ SPECIAL: Mapping[str, Special] = {
     "nemotron": Special("its config has no number of key heads", {"num_key_value_heads": 2}),
     "qwen4_exp": Special(_INDEXER, {"text_config": _INDEXED}),
     "qwen4_exp_text": Special(_INDEXER, _INDEXED),
+    "recurrent_gemma": Special(_KINDS, {"num_hidden_layers": 3}),
     "reformer": Special(
         "the factors of its positions must fit its width and its length",
         {"axial_pos_shape": [16, 16], "axial_pos_embds_dim": [16, 16]},
     ),
     "xlnet": Special("it is causal with this kind of attention only", {"attn_type": "uni"}),
+    "xlstm": Special(
+        "its kernels fix the widths of a head",
+        {"hidden_size": 128, "embedding_dim": 128, "num_heads": 2, "autocast_kernel_dtype": "float32"},
+    ),
     "xmod": Special("it needs a language", {"default_language": "en_XX"}),
     "zamba": Special(
         "its layers share weights with the second hybrid layer, and its attention is twice as wide",
