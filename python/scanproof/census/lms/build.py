@@ -63,10 +63,11 @@ def small_lm(model_type: str, attention: str, *, seed: int = 0) -> "PreTrainedMo
     config = small_config(model_type)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        model: PreTrainedModel
         if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING:
             model = AutoModelForCausalLM.from_config(config, attn_implementation=attention)
         else:
-            kind = MODEL_FOR_CAUSAL_LM_MAPPING[CONFIG_MAPPING[model_type]]
+            kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[CONFIG_MAPPING[model_type]]
             model = kind._from_config(config, attn_implementation=attention)
         randomise(model)
     return model.eval().requires_grad_(False)

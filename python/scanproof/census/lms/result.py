@@ -40,6 +40,21 @@ class Found:
     operations: int = 0
     program: str = ""
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Found":
+        """Read what ``dataclasses.asdict`` wrote, from JSON."""
+        return cls(**{**plain, **{name: tuple(plain[name]) for name in ("evidence", "assumes")}})
+
+    @property
+    def steered(self) -> bool:
+        """Whether the reading holds for inputs that take the path that was recorded."""
+        return any(sentence.startswith("inputs take the path") for sentence in self.assumes)
+
+    @property
+    def enters(self) -> str:
+        """Where what must not be read enters; the whole reason where that has no place."""
+        return " ".join(part.partition(";")[0] for part in self.reason.split("enters by ")[1:]) or self.reason
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -89,8 +104,5 @@ class Row:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Row":
         """Read what ``dataclasses.asdict`` wrote, from JSON."""
-        found = tuple(
-            Found(**{name: tuple(value) if isinstance(value, list) else value for name, value in one.items()})
-            for one in plain["found"]
-        )
+        found = tuple(Found.from_dict(one) for one in plain["found"])
         return cls(**{**plain, "found": found})

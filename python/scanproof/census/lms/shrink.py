@@ -47,7 +47,10 @@ _RULES: tuple[tuple[str, int], ...] = (
     (r".*intermediate_size.*|.*(ffn|d_?ff|dim_ff|mlp_dim|feed_forward|n_inner|ffn_hidden).*", 2 * WIDTH),
     (r"d_inner", 2 * WIDTH),
     (r".*(hidden_size|d_model|n_embd|emb(ed(ding)?)?_(dim|size)|dim_model|lru_width).*", WIDTH),
-    (r"adapter_input_size|.*(proj_dim|out_dim|output_dim|input_dim|projection_dim|hidden_dim|in_dim|out_hidden.*)", WIDTH),
+    (
+        r"adapter_input_size|.*(proj_dim|out_dim|output_dim|input_dim|projection_dim|hidden_dim|in_dim|out_hidden.*)",
+        WIDTH,
+    ),
 )
 """What a field is, by its name, and its small value; the first rule that matches counts."""
 
@@ -107,11 +110,15 @@ def _layers(fields: Mapping[str, Any]) -> dict[str, Any]:
     if count is None or not isinstance(fields[count], int):
         return {}
     lists = {
-        name: value for name, value in fields.items() if isinstance(value, list) and len(value) == fields[count]
+        name: value
+        for name, value in fields.items()
+        if isinstance(value, list) and len(value) == fields[count]
     }
     kinds: dict[str, int] = {}
     for layer in range(fields[count]):
-        kinds.setdefault(repr([value[layer] for value in lists.values() if isinstance(value[layer], str)]), layer)
+        kinds.setdefault(
+            repr([value[layer] for value in lists.values() if isinstance(value[layer], str)]), layer
+        )
     chosen = sorted(kinds.values())[:MOST_KINDS]
     if not lists:
         return {}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 LENGTH = 71
-"""Positions: beyond every chunk and window of the small models, 64 in several delta rules, and no multiple."""
+"""Positions: beyond every chunk and window of the small models (64 in delta rules), and no multiple."""
 
 PADS = 3
 """Positions of padding on the left of the first example; the second has none."""
@@ -45,10 +45,14 @@ class Way:
         return f"{self.attention}, {self.call}"
 
 
-WAYS = tuple(Way(attention, call) for attention in ("eager", "sdpa") for call in ("plain", "padded", "cached"))
+WAYS = tuple(
+    Way(attention, call) for attention in ("eager", "sdpa") for call in ("plain", "padded", "cached")
+)
 
 
-def function(model: "PreTrainedModel", call: str, pieces: Sequence[int] = PIECES) -> Callable[[Tensor], Tensor]:
+def function(
+    model: "PreTrainedModel", call: str, pieces: Sequence[int] = PIECES
+) -> Callable[[Tensor], Tensor]:
     """Return a function from token ids (batch, T), or embeddings (batch, T, width), to logits (batch, T, …).
 
     - plain: one call without a cache.
