@@ -1,7 +1,7 @@
 """A small random causal language model of any model type of the installed transformers."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -61,13 +61,14 @@ def small_lm(model_type: str, attention: str, *, seed: int = 0) -> "PreTrainedMo
     from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoModelForCausalLM
 
     config = small_config(model_type)
+    model: Any
+    auto: Any = AutoModelForCausalLM
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model: PreTrainedModel
         if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING:
-            model = AutoModelForCausalLM.from_config(config, attn_implementation=attention)
+            model = auto.from_config(config, attn_implementation=attention)
         else:
             kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[CONFIG_MAPPING[model_type]]
             model = kind._from_config(config, attn_implementation=attention)
         randomise(model)
-    return model.eval().requires_grad_(False)
+    return cast("PreTrainedModel", model.eval().requires_grad_(False))

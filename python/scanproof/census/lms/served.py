@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from os import environ
 from queue import Empty, Queue
@@ -93,14 +94,17 @@ class Served:
                 env={**environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
             )
             self._lines, self._asked = Queue(), 0
-            Thread(target=_pass_on, args=(self._process, self._lines), daemon=True).start()
+            self._reader = Thread(target=_pass_on, args=(self._process, self._lines), daemon=True)
+            self._reader.start()
         self._asked += 1
         return self._process
 
     def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._reader.join()
+            with suppress(BrokenPipeError):
+                self._process.communicate()
             self._process = None
 
 

@@ -84,10 +84,10 @@ def _head(rows: Sequence[Row], made: str) -> Iterator[str]:
     yield ""
     yield (
         f"Made {made} by `scanproof census --causal-lms` with {shared}; seed {rows[0].seed}. Every "
-        "model type that transformers has a causal language model for is built with a small config and random "
-        "weights, and its program is [read](how-to/every-input.md): may an output read a later token, or another "
-        "example? What reading does not establish goes to the cuts: a certificate of gradients, replaced "
-        "futures, replaced examples."
+        "model type that transformers has a causal language model for is built with a small config and "
+        "random weights, and its program is [read](how-to/every-input.md): may an output read a later token, "
+        "or another example? What reading does not establish goes to the cuts: a certificate of gradients, "
+        "replaced futures, replaced examples."
     )
     yield ""
     yield "| Model types | | What it rests on |"
@@ -98,8 +98,8 @@ def _head(rows: Sequence[Row], made: str) -> Iterator[str]:
     yield ""
     yield (
         f"A reading holds for every input of the shape, 2 examples of {LENGTH} tokens, and for every value "
-        "of the parameters. It says nothing about other lengths and other configs. The cuts speak of the inputs "
-        "that they tried."
+        "of the parameters. It says nothing about other lengths and other configs. The cuts speak of the "
+        "inputs that they tried."
     )
     yield ""
     yield from (f"- {MARKS[outcome]} {text}" for outcome, text in OUTCOMES.items())
@@ -162,8 +162,8 @@ def _unestablished(rows: Sequence[Row]) -> Iterator[str]:
     yield "## Not established by reading"
     yield ""
     yield (
-        "Reading says that an output *may* read what it must not. The cuts found no counterexample (○), or did "
-        "not decide (?)."
+        "Reading says that an output *may* read what it must not. The cuts found no counterexample (○), "
+        "or did not decide (?)."
     )
     yield ""
     for row in rows:
