@@ -1,6 +1,7 @@
 """Ask about a model: read its program, and cut where reading does not decide."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,8 @@ def about(model: "PreTrainedModel", model_type: str, way: Way, seed: int = 0) ->
     )
     if reading.established:
         return found(outcome="established")
-    answers = tuple(_cuts(fn, x, embeddings(model, fn, x), way, reading, seed))
+    with experts_one_by_one(model):
+        answers = tuple(_cuts(fn, x, embeddings(model, fn, x), way, reading, seed))
     outcome = _outcome(answers)
     return found(
         outcome=outcome,
@@ -102,6 +104,17 @@ def ids(seed: int) -> Tensor:
     """Return ordinary tokens, (2, ``LENGTH``)."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(FIRST_TOKEN, LAST_TOKEN, (2, LENGTH), generator=generator)
+
+
+@contextmanager
+def experts_one_by_one(model: "PreTrainedModel") -> Iterator[None]:
+    """Run experts one by one within the context: grouped matrix products have no float64."""
+    before = model.get_experts_implementation()
+    model.set_experts_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_experts_implementation(before)
 
 
 def embeddings(model: "PreTrainedModel", fn: Logits, x: Tensor) -> Tensor | None:

@@ -64,6 +64,10 @@ SPECIAL: Mapping[str, Special] = {
         },
     ),
     "granitemoehybrid": Special(_KINDS, {"layer_types": ["mamba", "attention"], "num_local_experts": 4}),
+    "hrm_text": Special(
+        "its number of layers follows from those of a stack",
+        {"num_hidden_layers": 2, "num_layers_per_stack": None},
+    ),
     "hunyuan_v1_dense": Special(_NO_HEAD_DIM, {"head_dim": 8}),
     "hunyuan_v1_moe": Special(_NO_HEAD_DIM, {"head_dim": 8, "num_experts": 4, "moe_topk": 2}),
     "jamba": Special(

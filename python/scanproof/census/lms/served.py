@@ -15,7 +15,7 @@ from typing import Any
 from scanproof.census.lms.result import Row
 from scanproof.census.lms.worker import unanswered
 
-LIMIT = 180.0
+LIMIT = 600.0
 """Greatest number of seconds for one model type."""
 
 TYPES = 12

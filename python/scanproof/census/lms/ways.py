@@ -111,6 +111,10 @@ def _in_pieces(model: "PreTrainedModel", x: Tensor, pieces: Sequence[int]) -> Te
         if not cache:
             raise Unsupported("it returns no cache")
         logits.append(logits_of(output))
+        if logits[-1].shape[1] != piece.shape[1]:
+            raise Unsupported(
+                f"a call with {piece.shape[1]} tokens returns logits at {logits[-1].shape[1]} positions"
+            )
     return torch.cat(logits, 1)
 
 
