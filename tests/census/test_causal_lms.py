@@ -1,6 +1,7 @@
 """The census of causal language models: what is built, what is read, what is cut, and what the page says."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import asdict, replace
 
@@ -8,8 +9,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from pages import ROOT, rows_of
+
 pytest.importorskip("transformers")
 
+import transformers
 from transformers import CONFIG_MAPPING
 from transformers.models.llama import modeling_llama
 
@@ -410,3 +414,16 @@ def test_a_wrong_call(tmp_path):
     assert run("--causal-lms", "--only", "lama").exit_code == 2
     assert run("--causal-lms", "--jobs", "0").exit_code == 2
     assert run("--causal-lms", "--shard", "2").exit_code == 2
+
+
+def test_the_page_has_every_model_type_of_its_release():
+    text = (ROOT / "docs" / "census-causal-lms.md").read_text()
+    rows = rows_of(text, "## Table")
+    release = re.search(r"transformers (\d+\.\d+\.\d+)", text)[1]
+    if release == transformers.__version__:
+        assert [one["Model type"] for one in rows] == list(command.model_types())
+    totals = dict(re.findall(r"^\| ([a-z ]+) \| (\d+) \|", text.partition("## Table")[0], re.MULTILINE))
+    assert int(totals.pop("in all")) == len(rows) == sum(map(int, totals.values()))
+    marks = [set(one.values()) for one in rows]
+    assert sum("✗" in cells for cells in marks) == int(totals["leak"])
+    assert text.partition("## Leaks")[2].count("\n### ") == int(totals["leak"])

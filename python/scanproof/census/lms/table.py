@@ -85,9 +85,9 @@ def _head(rows: Sequence[Row], made: str) -> Iterator[str]:
     yield (
         f"Made {made} by `scanproof census --causal-lms` with {shared}; seed {rows[0].seed}. Every "
         "model type that transformers has a causal language model for is built with a small config and "
-        "random weights, and its program is [read](how-to/every-input.md): may an output read a later token, "
-        "or another example? What reading does not establish goes to the cuts: a certificate of gradients, "
-        "replaced futures, replaced examples."
+        "random weights, and its program is read (`scanproof.programs.read`): may an output read a later "
+        "token, or another example? What reading does not establish goes to the cuts: a certificate of "
+        "gradients, replaced futures, replaced examples."
     )
     yield ""
     yield "| Model types | | What it rests on |"
