@@ -36,6 +36,17 @@ _INDEXED: Mapping[str, Any] = {
     "indexer_compress_ratio": 4,
 }
 
+_SLIDING: Mapping[str, Any] = {
+    "swa_num_attention_heads": 4,
+    "swa_num_key_value_heads": 4,
+    "swa_head_dim": 16,
+    "swa_q_lora_rank": 8,
+    "swa_kv_lora_rank": 8,
+    "swa_qk_nope_head_dim": 8,
+    "swa_qk_rope_head_dim": 8,
+    "swa_v_head_dim": 8,
+}
+_OWN_WIDTHS = "its layers with a window have widths of their own, which are no fields"
 _KINDS = "otherwise it would have no layer with attention"
 
 SPECIAL: Mapping[str, Special] = {
@@ -53,6 +64,8 @@ SPECIAL: Mapping[str, Special] = {
         _NO_EXPERTS,
         {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2, "first_k_dense_replace": 1},
     ),
+    "dots3_note": Special(_OWN_WIDTHS, {"text_config": _SLIDING}),
+    "dots3_note_text": Special(_OWN_WIDTHS, _SLIDING),
     "gemma3n_text": Special(
         "its last layers share the cache of earlier ones, a layer of each kind",
         {
