@@ -144,7 +144,7 @@ def _leaks(rows: Sequence[Row]) -> Iterator[str]:
         first = next((found for found in leaks if found.program), leaks[0])
         yield f"### {row.model_type}, transformers {row.transformers}"
         yield ""
-        yield f"`{row.kind}`, in these ways: {', '.join(found.way for found in leaks)}."
+        yield f"`{row.kind}`, in these ways: {'; '.join(found.way for found in leaks)}."
         yield ""
         yield f"- Reading, {first.way}: {_short(first.reason)}"
         yield from (f"- {_short(line)}" for line in first.evidence)
@@ -168,7 +168,7 @@ def _unestablished(rows: Sequence[Row]) -> Iterator[str]:
     yield ""
     for row in rows:
         for reason, group in _grouped(row, ("no counterexample", "open")):
-            ways = ", ".join(f"{found.way} {MARKS[found.outcome]}" for found in group)
+            ways = "; ".join(f"{found.way} {MARKS[found.outcome]}" for found in group)
             yield f"- **{row.model_type}**, {ways}: {_short(reason)}"
             for found in group:
                 if found.outcome == "open":
