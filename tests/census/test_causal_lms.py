@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 import torch
@@ -37,16 +38,16 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 PLAIN, CACHED = Way("eager", "plain"), Way("eager", "cached")
 
 
-def found(way, outcome="established", **options):
+def found(way, outcome="established", **options) -> Any:
     return Found(way=way, outcome=outcome, **options)
 
 
-def row(model_type, *ways, **options):
+def row(model_type, *ways, **options) -> Any:
     return replace(unanswered(model_type, 0), kind=model_type.title(), found=ways, **options)
 
 
 @pytest.mark.parametrize(("model_type", "kind"), [("llama", "LlamaForCausalLM"), ("gpt2", "GPT2LMHeadModel")])
-def test_reading_establishes_every_way(model_type, kind):
+def test_reading_establishes_every_way(model_type, kind) -> None:
     kinds, every = zip(*ask(model_type), strict=True)
     assert set(kinds) == {kind}
     assert [one.way for one in every] == [way.name for way in WAYS]
@@ -54,12 +55,12 @@ def test_reading_establishes_every_way(model_type, kind):
     assert all(one.operations > 50 for one in every)
 
 
-def test_a_model_without_sdpa_is_not_asked_about_it():
+def test_a_model_without_sdpa_is_not_asked_about_it() -> None:
     outcomes = Counter(one.outcome for _, one in ask("mamba"))
     assert outcomes == {"established": 3, "not asked": 3}
 
 
-def test_the_small_config_has_every_kind_of_layer():
+def test_the_small_config_has_every_kind_of_layer() -> None:
     default = CONFIG_MAPPING["qwen3_next"]()
     small = small_settings(default)
     assert small["layer_types"] == ["linear_attention", "full_attention"]
@@ -68,25 +69,25 @@ def test_the_small_config_has_every_kind_of_layer():
     assert small["hidden_size"] < default.hidden_size
 
 
-def test_sub_configs_and_special_tokens_are_small():
+def test_sub_configs_and_special_tokens_are_small() -> None:
     config = small_config("gemma3")
     assert config.text_config.hidden_size == config.vision_config.hidden_size == 32
     assert config.image_token_index < VOCABULARY
     assert settings_of("bert")["is_decoder"] is True
 
 
-def test_every_exception_is_about_a_model_type_and_has_a_reason():
+def test_every_exception_is_about_a_model_type_and_has_a_reason() -> None:
     assert SPECIAL.keys() <= set(command.model_types())
     assert all(special.reason for special in SPECIAL.values())
 
 
-def test_the_global_generator_is_left_alone():
+def test_the_global_generator_is_left_alone() -> None:
     before = torch.random.get_rng_state()
     small_lm("gpt2", "eager")
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_logits_at_padding_are_not_looked_at():
+def test_logits_at_padding_are_not_looked_at() -> None:
     x = ids(0)
     mask = padding(*x.shape)
     logits = function(small_lm("llama", "eager"), "padded")(x)
@@ -96,22 +97,22 @@ def test_logits_at_padding_are_not_looked_at():
     assert mask[1].all()
 
 
-def test_the_cached_call_is_the_plain_one_in_pieces():
+def test_the_cached_call_is_the_plain_one_in_pieces() -> None:
     model, x = small_lm("llama", "eager"), ids(0)
     plain, cached = function(model, "plain")(x), function(model, "cached")(x)
     torch.testing.assert_close(cached, plain, rtol=1e-4, atol=1e-4)
 
 
-def said(one):
+def said(one) -> Any:
     """Return the verdicts of the cuts."""
     return [line.partition(",")[0] for line in one.evidence]
 
 
-def dropped_in_layer(layer):
+def dropped_in_layer(layer) -> Any:
     """Return eager attention that forgets its mask in one layer."""
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module, query, key, value, attention_mask, *args, **kwargs):
+    def eager(module, query, key, value, attention_mask, *args, **kwargs) -> Any:
         mask = None if module.layer_idx == layer else attention_mask
         return attend(module, query, key, value, mask, *args, **kwargs)
 
@@ -119,7 +120,7 @@ def dropped_in_layer(layer):
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-def test_a_mask_that_is_dropped_is_a_leak_in_its_layer(layer, monkeypatch):
+def test_a_mask_that_is_dropped_is_a_leak_in_its_layer(layer, monkeypatch) -> None:
     monkeypatch.setattr(modeling_llama, "eager_attention_forward", dropped_in_layer(layer))
     one = about(small_lm("llama", "eager"), "llama", PLAIN)
     assert one.outcome == "leak"
@@ -130,11 +131,11 @@ def test_a_mask_that_is_dropped_is_a_leak_in_its_layer(layer, monkeypatch):
     assert not runs(one.program)
 
 
-def test_a_cache_of_another_example_is_a_leak(monkeypatch):
+def test_a_cache_of_another_example_is_a_leak(monkeypatch) -> None:
     model = small_lm("llama", "eager")
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module, query, key, value, *args, **kwargs):
+    def eager(module, query, key, value, *args, **kwargs) -> Any:
         if key.shape[2] > query.shape[2]:
             key = key.flip(0)
         return attend(module, query, key, value, *args, **kwargs)
@@ -147,12 +148,12 @@ def test_a_cache_of_another_example_is_a_leak(monkeypatch):
     assert said(one) == ["batch: LEAK"]
 
 
-def test_a_mask_without_the_offset_of_the_cache_is_a_leak(monkeypatch):
+def test_a_mask_without_the_offset_of_the_cache_is_a_leak(monkeypatch) -> None:
     """The tokens of one call must not look ahead within it."""
     model = small_lm("llama", "eager")
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module, query, key, value, attention_mask, *args, **kwargs):
+    def eager(module, query, key, value, attention_mask, *args, **kwargs) -> Any:
         mask = attention_mask if query.shape[2] == key.shape[2] else None
         return attend(module, query, key, value, mask, *args, **kwargs)
 
@@ -161,11 +162,11 @@ def test_a_mask_without_the_offset_of_the_cache_is_a_leak(monkeypatch):
     assert about(model, "llama", CACHED).outcome == "leak"
 
 
-def test_what_reading_cannot_establish_goes_to_the_cuts(monkeypatch):
+def test_what_reading_cannot_establish_goes_to_the_cuts(monkeypatch) -> None:
     """A comparison with a great number reads the future, and changes nothing."""
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module, *args, **kwargs):
+    def eager(module, *args, **kwargs) -> Any:
         y, weights = attend(module, *args, **kwargs)
         return y + (y.flip(1) > 1e30), weights
 
@@ -178,13 +179,13 @@ def test_what_reading_cannot_establish_goes_to_the_cuts(monkeypatch):
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_the_program_of_a_right_model_stops(way):
+def test_the_program_of_a_right_model_stops(way) -> None:
     text = written("llama", way, ids(0), 20)
     with pytest.raises(AssertionError):
         exec(compile(text, "<program>", "exec"), {})
 
 
-def test_a_type_that_cannot_be_built_is_listed():
+def test_a_type_that_cannot_be_built_is_listed() -> None:
     *_, last = examine("gemma4_assistant", 0)
     assert "hidden_size_per_layer_input must be 0" in last.problem
     assert (last.found, status(last), last.established) == ((), "not built", False)
@@ -194,7 +195,7 @@ def test_a_type_that_cannot_be_built_is_listed():
     assert "- **gemma4_assistant**: StrictDataclass" in text
 
 
-def test_parts_have_every_type_exactly_once():
+def test_parts_have_every_type_exactly_once() -> None:
     names = command.model_types()
     assert len(names) > 150
     for parts in (1, 4, 7):
@@ -204,15 +205,15 @@ def test_parts_have_every_type_exactly_once():
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
-def test_a_part_that_is_none(shard):
+def test_a_part_that_is_none(shard) -> None:
     with pytest.raises(InvalidArgument, match="--shard must be i/n"):
         command.part_of(["a"], shard)
 
 
-def test_rows_of_parts_merge_and_are_not_made_again(tmp_path):
+def test_rows_of_parts_merge_and_are_not_made_again(tmp_path) -> None:
     asked = []
 
-    def examine(name):
+    def examine(name) -> Any:
         asked.append(name)
         return row(name, found("eager, plain"))
 
@@ -234,14 +235,14 @@ def test_rows_of_parts_merge_and_are_not_made_again(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", '{"model_type": "a"', "[]", "{}"])
-def test_a_row_that_was_cut_off_is_made_again(tmp_path, text):
+def test_a_row_that_was_cut_off_is_made_again(tmp_path, text) -> None:
     command.file_of(tmp_path, "gpt2").write_text(text)
     (one,) = command.collect(["gpt2"], tmp_path, 0, 1, silent, lambda name: row(name, found("eager, plain")))
     assert one.established
     assert json.loads(command.file_of(tmp_path, "gpt2").read_text())["kind"] == "Gpt2"
 
 
-def test_a_row_whose_process_died_is_made_again(tmp_path):
+def test_a_row_whose_process_died_is_made_again(tmp_path) -> None:
     problems = iter(["its process ended with exit code -9", "ValueError: no such width"])
     for problem in ("its process ended with exit code -9", "ValueError: no such width"):
         (one,) = command.collect(
@@ -266,11 +267,11 @@ for line in sys.stdin:
 """
 
 
-def test_a_crash_or_a_hang_costs_one_row(monkeypatch):
+def test_a_crash_or_a_hang_costs_one_row(monkeypatch) -> None:
     program = WORKER.replace("ROW", repr(asdict(row("a", found("eager, plain")))))
     start, started = served.subprocess.Popen, []
 
-    def popen(arguments, **options):
+    def popen(arguments, **options) -> Any:
         started.append(arguments)
         return start([arguments[0], "-c", program], **options)
 
@@ -289,12 +290,12 @@ def test_a_crash_or_a_hang_costs_one_row(monkeypatch):
     assert [status(one) for one in rows].count("not built") == 2
 
 
-def test_a_process_serves_few_types(monkeypatch):
+def test_a_process_serves_few_types(monkeypatch) -> None:
     monkeypatch.setattr(served, "TYPES", 2)
     program = WORKER.replace("ROW", repr(asdict(row("a", found("eager, plain")))))
     start, started = served.subprocess.Popen, []
 
-    def popen(arguments, **options):
+    def popen(arguments, **options) -> Any:
         started.append(arguments)
         return start([arguments[0], "-c", program], **options)
 
@@ -339,7 +340,7 @@ ROWS = (
 )
 
 
-def test_a_row_is_as_grave_as_its_gravest_way():
+def test_a_row_is_as_grave_as_its_gravest_way() -> None:
     assert [status(one) for one in ROWS] == [
         "established",
         "established",
@@ -351,7 +352,7 @@ def test_a_row_is_as_grave_as_its_gravest_way():
     ]
 
 
-def test_the_page_says_what_was_found():
+def test_the_page_says_what_was_found() -> None:
     text = markdown(ROWS, "2026-01-02")
     assert "| established | 2 |" in text
     assert "| not built | 2 |" in text
@@ -374,7 +375,7 @@ def test_the_page_says_what_was_found():
     assert "- **mute**" in rest
 
 
-def test_the_page_is_what_json_says():
+def test_the_page_is_what_json_says() -> None:
     plain = json.loads(json.dumps(document(ROWS, "2026-01-02")))
     assert plain["totals"] == {
         "established": 2,
@@ -390,13 +391,13 @@ def test_the_page_is_what_json_says():
 @pytest.mark.parametrize(
     ("rows", "code"), [(ROWS[:3], 0), (ROWS[:4], 1), (ROWS[4:5], 3), (ROWS[5:6], 3), (ROWS[6:], 3)]
 )
-def test_the_exit_code(rows, code, tmp_path, monkeypatch):
+def test_the_exit_code(rows, code, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(command, "collect", lambda *given: rows)
     run = CliRunner().invoke(app, ["census", "--causal-lms", "--folder", str(tmp_path), "--quiet"])
     assert run.exit_code == code
 
 
-def test_the_command_that_a_ci_runs(tmp_path):
+def test_the_command_that_a_ci_runs(tmp_path) -> None:
     options = ["census", "--causal-lms", "--only", "gpt2", "--folder", str(tmp_path)]
     run = CliRunner().invoke(app, options)
     assert run.exit_code == 0, run.output
@@ -405,8 +406,8 @@ def test_the_command_that_a_ci_runs(tmp_path):
     assert json.loads((tmp_path / "causal-lms" / "gpt2.json").read_text())["kind"] == "GPT2LMHeadModel"
 
 
-def test_a_wrong_call(tmp_path):
-    def run(*options):
+def test_a_wrong_call(tmp_path) -> None:
+    def run(*options) -> Any:
         return CliRunner().invoke(app, ["census", "--folder", str(tmp_path), *options])
 
     assert run("--shard", "1/2").exit_code == 2
@@ -416,7 +417,7 @@ def test_a_wrong_call(tmp_path):
     assert run("--causal-lms", "--shard", "2").exit_code == 2
 
 
-def test_the_page_has_every_model_type_of_its_release():
+def test_the_page_has_every_model_type_of_its_release() -> None:
     text = (ROOT / "docs" / "census-causal-lms.md").read_text()
     rows = rows_of(text, "## Table")
     release = re.search(r"transformers (\d+\.\d+\.\d+)", text)[1]

@@ -7,6 +7,7 @@ random, and the faults are our own. A gate that does not open changes nothing th
 """
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -50,7 +51,7 @@ ROUNDED = 1e-5
 """A share of the greatest logit: experts get other groups of tokens, and round in another way."""
 
 
-def model_of(model_type):
+def model_of(model_type) -> Any:
     path, own = MODELS[model_type]
     settings = {**settings_of(model_type), "num_hidden_layers": LAYERS, **own}
     with torch.random.fork_rng(devices=[]):
@@ -61,13 +62,13 @@ def model_of(model_type):
     return model.eval(), layers
 
 
-def faulty(forward, fault, *args, **kwargs):
+def faulty(forward, fault, *args, **kwargs) -> Any:
     """Run the forward of a layer, and change the hidden states that it returns."""
     y = forward(*args, **kwargs)
     return (fault(y[0]), *y[1:]) if isinstance(y, tuple) else fault(y)
 
 
-def change(logits, x):
+def change(logits, x) -> Any:
     """Return the change of logits before the last token, as a share of the greatest: two forward passes."""
     other = x.clone()
     other[:, -1] += 1
@@ -77,7 +78,7 @@ def change(logits, x):
 
 
 @pytest.mark.parametrize("model_type", MODELS)
-def test_the_layer_of_a_fault_is_named(model_type, monkeypatch):
+def test_the_layer_of_a_fault_is_named(model_type, monkeypatch) -> None:
     model, layers = model_of(model_type)
     plain, x = function(model, "plain"), ids(0)[:, :LENGTH]
     assert read(plain, x).established
@@ -98,5 +99,5 @@ def test_the_layer_of_a_fault_is_named(model_type, monkeypatch):
     assert unseen == [GATE] * LAYERS
 
 
-def test_there_are_as_many_trials_as_in_the_paper():
+def test_there_are_as_many_trials_as_in_the_paper() -> None:
     assert len(MODELS) * LAYERS * len(FAULTS) == 192

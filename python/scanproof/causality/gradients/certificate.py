@@ -26,6 +26,7 @@ from scanproof.causality.gradients.side_by_side import screen
 from scanproof.causality.reading.aimed import Aim
 from scanproof.causality.reading.by_reading import by_reading
 from scanproof.causality.reading.sizes import sizes_asked
+from scanproof.causality.reading.subject_read import ProgramChecker
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment
 from scanproof.foundation.contract import Axes, AxisName
@@ -63,6 +64,7 @@ def certify(
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    reference: ProgramChecker | None = None,
     seed: int = 0,
     generator: torch.Generator | None = None,
 ) -> CausalCertificate:
@@ -110,6 +112,8 @@ def certify(
         memory_budget: bytes for the cotangents of one backward pass, their gradients and the largest
             gradients on the way; at least one cotangent is pulled back at a time. The recorded forward pass
             is not counted.
+        reference: an ``Oracle``, to check the program that was read by a checker in Lean as well, whose
+            soundness is proved (``Listing.check_sound``). The report says whether Lean confirms the reading.
         seed: seed of the cuts, the cotangents and the drawn inputs.
         generator: source of the seed, as in causal-certificate; the call advances it.
 
@@ -160,7 +164,12 @@ def certify(
     if cuts != "read":
         return probed(subject, cuts, request.text())
     return by_reading(
-        subject, *sizes, request, threshold, lambda subject, aim, call: probed(subject, aim or "all", call)
+        subject,
+        *sizes,
+        request,
+        threshold,
+        lambda subject, aim, call: probed(subject, aim or "all", call),
+        reference,
     )
 
 

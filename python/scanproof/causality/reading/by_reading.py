@@ -11,7 +11,7 @@ from scanproof.causality.gradients.pullback import Batching
 from scanproof.causality.reading.aimed import Aim, replaced
 from scanproof.causality.reading.findings import undecided
 from scanproof.causality.reading.program_reading import ProgramReading
-from scanproof.causality.reading.subject_read import read_subject
+from scanproof.causality.reading.subject_read import ProgramChecker, read_subject
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.call import Source
 from scanproof.foundation.contract import check_tensor
@@ -36,6 +36,7 @@ def by_reading(
     request: Request,
     threshold: float,
     probe: Probe,
+    checker: ProgramChecker | None = None,
 ) -> CausalCertificate:
     """Certify by reading the program, and by probes where reading leaves a question open.
 
@@ -46,11 +47,12 @@ def by_reading(
         request: the call.
         threshold: as in ``certify``.
         probe: probes where it is told to.
+        checker: Lean's checker, which is asked as well where reading establishes everything.
 
     Raises:
         InvalidArgument: ``x`` holds token ids, and the program could not be read.
     """
-    reading = read_subject(subject, lengths, batch_sizes)
+    reading = read_subject(subject, lengths, batch_sizes, checker)
     aim, call = Aim(reading), request.text()
     if reading.given.reading is None:
         _check_gradient(subject, reading.given.problem)

@@ -10,6 +10,22 @@ SHOWN = 3
 
 
 @dataclass(frozen=True)
+class LeanAnswer:
+    """What Lean's checker ``Listing.check`` says of a program; ``Listing.check_sound`` proves it right.
+
+    Attributes:
+        established: whether the checker accepts that no output reads a later position.
+        problem: why it does not; empty where it does.
+    """
+
+    established: bool
+    problem: str = ""
+
+    def __str__(self) -> str:
+        return "established by Listing.check" if self.established else f"not established: {self.problem}"
+
+
+@dataclass(frozen=True)
 class ReadSize:
     """One reading.
 
@@ -18,12 +34,14 @@ class ReadSize:
         examples: how many examples it has; None without an axis of examples.
         reading: what was read; None where the program could not be read.
         problem: why it could not be read; empty where it was.
+        lean: what Lean's checker says of the positions of the same program; None where it was not asked.
     """
 
     positions: int
     examples: int | None
     reading: Reading | None
     problem: str = ""
+    lean: LeanAnswer | None = None
 
     @property
     def established(self) -> bool:
@@ -81,6 +99,8 @@ class ProgramReading:
             return [f"  reading    : the program could not be read: {self.given.problem}"]
         lines = [f"  reading    : {reading.operations} operations"]
         lines += [f"               {answer}" for answer in reading.answers]
+        if self.given.lean is not None:
+            lines.append(f"               Lean's checker, on the positions: {self.given.lean}")
         if sizes := self.sizes():
             lines.append(f"               the same at {sizes}")
         for size in self.open[:SHOWN]:
