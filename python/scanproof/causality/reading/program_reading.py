@@ -3,7 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from scanproof.programs.bands import Band
 from scanproof.programs.reading import Answer, Question, Reading
+
+BANDED = 256
+"""Positions up to which the picture of the program by module is made: it costs a second reading."""
 
 SHOWN = 3
 """Other sizes with an open question that a summary shows."""
@@ -34,6 +38,7 @@ class ReadSize:
         examples: how many examples it has; None without an axis of examples.
         reading: what was read; None where the program could not be read.
         problem: why it could not be read; empty where it was.
+        bands: what each module reads around its own position; empty for more than ``BANDED`` positions.
         lean: what Lean's checker says of the positions of the same program; None where it was not asked.
     """
 
@@ -41,6 +46,7 @@ class ReadSize:
     examples: int | None
     reading: Reading | None
     problem: str = ""
+    bands: tuple[Band, ...] = ()
     lean: LeanAnswer | None = None
 
     @property

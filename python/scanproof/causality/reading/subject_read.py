@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from scanproof.causality.reading.program_reading import LeanAnswer, ProgramReading, ReadSize
+from scanproof.causality.reading.program_reading import BANDED, LeanAnswer, ProgramReading, ReadSize
 from scanproof.causality.reading.sizes import BATCH_SIZES, default_lengths
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.foundation.alignment import SAME
@@ -15,6 +15,7 @@ from scanproof.foundation.contract import proves_nothing
 from scanproof.foundation.sizes import resized
 from scanproof.foundation.subject import Subject
 from scanproof.programs.axes import Axes
+from scanproof.programs.bands import bands
 from scanproof.programs.check import Asked, answer
 from scanproof.programs.compare import compared
 from scanproof.programs.garbage import without_gc
@@ -46,6 +47,9 @@ def read_subject(
         checker: also asked about the program at the size of the input; None to ask nobody else.
     """
     given, program = _read(subject, subject.x)
+    if program is not None and given.positions <= BANDED:
+        own = Axes.of(program, subject.axes.seq, subject.axes.batch)
+        given = replace(given, bands=bands(program, own))
     if program is None or not given.established:
         return ProgramReading(given)
     if checker is not None:
