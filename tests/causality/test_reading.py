@@ -251,6 +251,9 @@ class TestOtherSizes:
         report = certify(fn, numbers(2, 33, 3))
         assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "66 positions" in report.summary()
+        assert [tried.source for tried in report.cases] == ["x"]
+        (futures,) = report.aimed
+        assert futures.call.startswith(f"check_perturbation(fn, resize_input(x, {report.T}, 2), cuts=")
 
     def test_default_lengths_are_within_the_budget(self) -> None:
         for T in (2, 3, 37, 512, 5000):

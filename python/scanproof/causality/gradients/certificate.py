@@ -152,14 +152,15 @@ def certify(
     def at_drawn(draw: Draw[Subject]) -> CausalCertificate:
         return certified(draw.subject, "few", call=request.at(draw.source, cuts="coded"))
 
-    def probed(subject: Subject, cuts: Cuts | Aim, call: str) -> CausalCertificate:
-        given = certified(subject, cuts, call=call)
+    def probed(at: Subject, cuts: Cuts | Aim, call: str) -> CausalCertificate:
+        given = certified(at, cuts, call=call)
         part = "" if cuts == "coded" else "coded cuts"
 
         def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
             return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
 
-        return try_cases(given, request.draws(subject), at_drawn, lambda _: part, together)
+        draws = request.draws(subject) if at is subject else ()
+        return try_cases(given, draws, at_drawn, lambda _: part, together)
 
     if cuts != "read":
         return probed(subject, cuts, request.text())
@@ -168,7 +169,7 @@ def certify(
         *sizes,
         request,
         threshold,
-        lambda subject, aim, call: probed(subject, aim or "all", call),
+        lambda at, aim, call: probed(at, aim or "all", call),
         reference,
     )
 

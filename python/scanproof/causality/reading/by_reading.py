@@ -26,7 +26,10 @@ PROBED_SIZES = 3
 """Other sizes, among those at which a question is open, that are probed at most."""
 
 Probe = Callable[[Subject, Aim | None, str], CausalCertificate]
-"""Probes a subject: the cuts and examples of an aim, or all of them. The text is the call that repeats it."""
+"""Probes a subject: the cuts and examples of an aim, or all of them. The text is the call that repeats it.
+
+Inputs are drawn as well only from the input that the caller gave.
+"""
 
 
 def by_reading(
@@ -65,7 +68,8 @@ def by_reading(
     for size in reading.open[:PROBED_SIZES]:
         there = subject.at(resized(subject.x, subject.axes, size.positions, size.examples))
         source = Source(size_call(subject.axes, size.positions, size.examples))
-        report = _aimed(there, Aim(ProgramReading(size)), threshold, request, request.text(x=source), probe)
+        aim = Aim(ProgramReading(size), source)
+        report = _aimed(there, aim, threshold, request, request.text(x=source), probe)
         reports.append(replace(report, reading=reading))
         if report.verdict is Verdict.LEAK:
             return reports[-1]
@@ -119,7 +123,7 @@ def _aimed(
         report = _read_alone(subject, aim, threshold, request, call)
     if report.verdict in (Verdict.LEAK, Verdict.TOLERATED):
         return report
-    aimed = replaced(subject, aim, request.cases, request.seed)
+    aimed = replaced(subject, aim, request.cases if aim.source == "x" else 1, request.seed)
     by_name = {check.check: check for check in aimed}
     futures, examples = by_name.get("perturbation"), by_name.get("batch")
     return replace(
