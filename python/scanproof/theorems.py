@@ -56,6 +56,9 @@ PROGRAM_CAUSAL = "Program.causal"
 PROGRAM_OWN_ROW = "Program.Certified.own_row"
 """An output that reads its own example keeps its value when other examples change."""
 
+PROGRAM_CHECKER = "Listing.check_sound"
+"""The checker in Lean accepts only programs whose outputs depend on nothing but what they may read."""
+
 ALL_CUTS = "matrixCausal_iff_reach_cuts"
 """A matrix is causal exactly when the block across every cut between different reaches is zero."""
 

@@ -14,6 +14,8 @@ from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.causality.reading.sizes import POSITIONS, default_lengths
 from scanproof.errors import InvalidArgument
 from scanproof.programs import record
+from scanproof.refinement.oracle import Oracle
+from scanproof.refinement.program_answer import ProgramAnswer
 from scanproof.report.verdict import Verdict
 from verdicts import assert_verdict
 
@@ -249,6 +251,9 @@ class TestOtherSizes:
         report = certify(fn, numbers(2, 33, 3))
         assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "66 positions" in report.summary()
+        assert [tried.source for tried in report.cases] == ["x"]
+        (futures,) = report.aimed
+        assert futures.call.startswith(f"check_perturbation(fn, resize_input(x, {report.T}, 2), cuts=")
 
     def test_default_lengths_are_within_the_budget(self) -> None:
         for T in (2, 3, 37, 512, 5000):
@@ -330,3 +335,40 @@ class TestResizeInput:
 
     def test_is_public(self) -> None:
         assert scanproof.resize_input is resize_input
+
+
+class Checker:
+    """Answers as Lean's checker would, or otherwise."""
+
+    def __init__(self, established: bool) -> None:
+        self.answer = ProgramAnswer(True) if established else ProgramAnswer(False, 0, 1, 2, 3, 4)
+        self.asked: list[str] = []
+
+    def check_program(self, text: str) -> ProgramAnswer:
+        self.asked.append(text)
+        return self.answer
+
+
+class TestLean:
+    @pytest.mark.parametrize("established", [True, False])
+    def test_the_verdict_line_says_what_the_checker_says(self, established: bool) -> None:
+        checker = Checker(established)
+        report = certify(cumsum, numbers(2, 9, 3), reference=checker)
+        assert_verdict(report, Verdict.CAUSAL)
+        assert len(checker.asked) == 1
+        assert ("Lean's checker confirms it" in report.reason) is established
+        assert ("Lean's checker does not confirm it" in report.reason) is not established
+        assert ("Listing.check_sound" in report.theorems) is established
+
+    def test_the_checker_is_not_asked_about_what_is_open(self) -> None:
+        checker = Checker(True)
+        assert_verdict(certify(gated, numbers(2, 9, 3), reference=checker), Verdict.INCONCLUSIVE)
+        assert checker.asked == []
+
+    @pytest.mark.lean
+    def test_the_oracle_confirms(self, oracle: Oracle) -> None:
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+        mask = nn.Transformer.generate_square_subsequent_mask(9)
+        report = certify(layer, numbers(2, 9, 8), kwargs={"src_mask": mask}, reference=oracle)
+        assert_verdict(report, Verdict.CAUSAL)
+        assert "Lean's checker confirms it" in report.reason

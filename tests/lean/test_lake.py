@@ -99,7 +99,7 @@ def test_webassembly_can_be_insisted_on(lake: Callable[[str], None], project: Pr
 
 
 def test_no_such_choice(project: Project) -> None:
-    with pytest.raises(InvalidArgument, match="no toolchain 'cargo'; choose one of auto, lake, wasm"):
+    with pytest.raises(InvalidArgument, match="The toolchain is 'cargo'; choose one of auto, lake, wasm"):
         find_toolchain(project, "cargo")
 
 

@@ -40,7 +40,7 @@ def test_one_on_one_core(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_none_fits(machine: Path) -> None:
-    with pytest.raises(LeanUnavailable, match=r"needs 9\.0 GiB of memory, 8\.0 are free"):
+    with pytest.raises(LeanUnavailable, match=r"needs 9\.0 GiB of memory, but 8\.0 are free"):
         memory.parallel_processes(9 * GIB)
 
 

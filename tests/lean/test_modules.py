@@ -128,7 +128,7 @@ def test_reading_a_project(make_project: MakeProject) -> None:
 
 
 def test_a_project_without_root_file(make_project: MakeProject) -> None:
-    with pytest.raises(InvalidArgument, match=r"has no Spec\.lean"):
+    with pytest.raises(InvalidArgument, match=r"has no file Spec\.lean"):
         read_graph(make_project({"Spec.A": ""}))
 
 

@@ -163,5 +163,5 @@ def test_edits_during_a_check_do_not_reach_it(
 def test_another_version_of_lean(make_project: MakeProject) -> None:
     project = make_project({"Spec": ""})
     (project.root / "lean-toolchain").write_text("leanprover/lean4:v4.99.0")
-    with pytest.raises(LeanUnavailable, match=r"written for Lean 4\.99\.0.*only at 4\.28\.0.*elan"):
+    with pytest.raises(LeanUnavailable, match=r"uses Lean 4\.99\.0.* is Lean 4\.28\.0.*elan"):
         WebAssembly.require(Project.find(project.root))

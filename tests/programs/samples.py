@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -692,6 +693,21 @@ def solves() -> Iterator[Sample]:
             right = numbers(3, 2, seed=1) if left else numbers(2, 3, seed=1)
             note = f"{'left' if left else 'right'}, {'upper' if upper else 'lower'}"
             yield call(triangle, well, right, upper=upper, left=left, note=note)
+            inverse = partial(triangle, upper=upper, left=left)
+            half = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0]])
+            half = half if left else half.mT
+            half = half.flip(-2 if left else -1) if upper == left else half
+            for constant, name in (
+                (torch.eye(3), "of the identity"),
+                (half, "of rows that begin with zeros"),
+            ):
+                yield with_constants(
+                    triangle,
+                    lambda x, inverse=inverse, constant=constant: inverse(x, constant.double()),
+                    well,
+                    note=f"{note}, {name}",
+                    exact=False,
+                )
     yield call(
         triangle, well[None], numbers(2, 3, 1, seed=1), upper=False, unitriangular=True, note="unit, batched"
     )

@@ -45,6 +45,8 @@ def test_it_has_everything(page, reports) -> None:
     assert page.locator(".tree .enters").first.inner_text().startswith("1.norm (NormOverTime)")
     assert page.locator("svg .dot").count() == 11
     assert page.locator("svg .bar.beyond").count() > 0
+    assert page.locator(".bands tbody tr").count() > 1
+    assert page.locator(".bands .beyond").count() > 0
     assert "scanproof.check_refinement(fn, spec, x" in page.locator("#program-9").inner_text()
     assert page.locator("#theorems").inner_text().count("scanproof cite") == 6
     environment = page.locator("#environment").inner_text()

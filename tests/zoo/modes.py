@@ -27,8 +27,10 @@ def examined(specimen: Specimen, mode: Mode, dtype: torch.dtype = torch.float32)
     """Return the report of one mode at the input of the specimen alone."""
     fn, x, alignment = specimen.at(dtype), specimen.x(dtype), specimen.alignment
     match mode:
+        case "read":
+            return certify(fn, x, cases=1, lengths=(), batch_sizes=(), alignment=alignment)
         case "exact":
-            return certify(fn, x, cases=1, alignment=alignment)
+            return certify(fn, x, cuts="all", cases=1, alignment=alignment)
         case "coded":
             return certify(fn, x, cuts="coded", cases=1, alignment=alignment)
         case "random":

@@ -17,8 +17,11 @@ CHUNK = 4
 SAME = Alignment.same()
 T = 13  # several chunks, and a ragged one
 
-Mode = Literal["exact", "coded", "random", "perturbation", "prefix", "batch"]
-MODES: tuple[Mode, ...] = get_args(Mode)
+Probe = Literal["exact", "coded", "random", "perturbation", "prefix", "batch"]
+Mode = Literal["read"] | Probe
+MODES: tuple[Mode, ...] = get_args(Probe)
+"""The modes that try inputs; ``read`` takes every function."""
+
 GRADIENT: frozenset[Mode] = frozenset({"exact", "coded", "random"})
 FORWARD: frozenset[Mode] = frozenset({"perturbation", "prefix"})
 TEMPORAL: frozenset[Mode] = GRADIENT | FORWARD

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from scanproof import Verdict
+from scanproof import CausalCertificate, Verdict
 
 from .catalogue import FAMILIES
 from .modes import RANDOM_CUTS, crossed_share, examined
@@ -19,6 +19,7 @@ from .specimen import MODES, Fault, Mode, Model, Specimen
 PAGE = Path(__file__).parents[2] / "docs" / "causality-zoo.md"
 
 LEAK, PASS, OPEN, NOT_MADE, FAILS = "LEAK", "pass", "open", "–", "fails"
+ESTABLISHED = "established"
 
 PEER_COLUMNS = ("peer: all cuts", "peer: random", "peer: examples")
 
@@ -30,12 +31,14 @@ class Row:
     Attributes:
         family: the family that keeps it.
         kept: the function with its ground truth.
+        read: what ``certify`` says, which reads the program first.
         ours: a word for each of ``MODES``.
         peer: a word for each of ``PEER_COLUMNS``.
     """
 
     family: str
     kept: Fault | Model
+    read: str
     ours: tuple[str, ...]
     peer: tuple[str, ...]
 
@@ -50,7 +53,7 @@ class Row:
 def rows(peer: Callable[[Specimen], tuple[str, ...]]) -> list[Row]:
     """Run every mode on everything; ``peer`` says what causal-certificate says."""
     return [
-        Row(family, kept, tuple(_word(kept, mode) for mode in MODES), peer(kept))
+        Row(family, kept, _read(kept), tuple(_word(kept, mode) for mode in MODES), peer(kept))
         for family, module in FAMILIES.items()
         for kept in (*module.FAULTS, *module.MODELS)
     ]
@@ -88,6 +91,9 @@ def page(rows: Sequence[Row]) -> str:
         models=len(models),
         seen=sum(LEAK in row.ours for row in faults),
         passed=sum(row.ours.count(PASS) + row.ours.count(NOT_MADE) == len(MODES) for row in models),
+        established=sum(row.read == ESTABLISHED for row in models),
+        read_seen=sum(row.read == LEAK for row in faults),
+        read_size=sum(row.read == ESTABLISHED for row in faults),
         peer_seen=sum(row.peer_sees for row in faults),
         peer_failed=len(failed),
         peer_passed=sum(not row.peer_sees and row not in failed for row in faults),
@@ -120,15 +126,23 @@ def _word(kept: Specimen, mode: Mode) -> str:
     return PASS if verdict.passed else OPEN
 
 
+def _read(kept: Specimen) -> str:
+    report = examined(kept, "read")
+    assert isinstance(report, CausalCertificate)
+    if report.reading is not None and report.reading.established:
+        return ESTABLISHED
+    return LEAK if report.verdict is Verdict.LEAK else PASS if report.ok else OPEN
+
+
 def _table(first: tuple[str, ...], rows: Sequence[Row], cells: Callable[[Specimen], tuple[str, ...]]) -> str:
-    header = (*first, *MODES, *PEER_COLUMNS)
+    header = (*first, "read", *MODES, *PEER_COLUMNS)
     lines = [_line(header), _line(["---"] * len(header))]
     family = ""
     for row in rows:
         if row.family != family:
             family = row.family
             lines.append(_line([f"**{family}**", *[""] * (len(header) - 1)]))
-        lines.append(_line([*cells(row.kept), *row.ours, *row.peer]))
+        lines.append(_line([*cells(row.kept), row.read, *row.ours, *row.peer]))
     return "\n".join(lines)
 
 
@@ -143,12 +157,17 @@ which outputs read which inputs. The ground truth is derived by hand, and tests 
 checks. The code is in `tests/zoo`, one file for each family.
 
 scanproof sees {seen} of the {faults} faults in the modes that are meant for them, and names a pair that
-leaks. It passes {passed} of the {models} causal models in every mode. causal-certificate 0.1.0, at the same
+leaks. It passes {passed} of the {models} causal models in every mode. By reading the program it establishes
+{established} of them for every input of their shape; the others are convolutions by FFT and models whose
+causality is algebra, and pass by probes. {read_seen} of the faults are leaks with a witness; the other
+{read_size} depend on the size of the input alone, which at one size reads no other position or example.
+causal-certificate 0.1.0, at the same
 inputs, sees {peer_seen} of the faults, passes {peer_passed} and raises an error at {peer_failed}. Its cuts
 call {peer_alarms} of the causal models leaky. Its check of examples calls {peer_batch_alarms} of them
 leaky, because it subtracts two sums of squares, which rarely cancel in float32.
 
-- **exact**: `certify(fn, x)`, every cut; **coded**: `cuts="coded"`; **random**: `cuts="rand"`, K = {cuts}.
+- **read**: `certify(fn, x)`, which reads the program first, at this shape alone; *established*: for every
+  input of the shape. **exact**: `cuts="all"`; **coded**: `cuts="coded"`; **random**: `cuts="rand"`, K = {cuts}.
   These modes look at gradients at later inputs and at other examples.
 - **perturbation**: `check_perturbation`; **prefix**: `check_prefix`; **batch**: `check_batch`.
 - **peer**: causal-certificate 0.1.0 with all cuts, with {cuts} random cuts, and its check of examples.

@@ -8,7 +8,7 @@ from verdicts import assert_verdict
 from zoo.faults import FAULTS
 from zoo.models import MODELS
 from zoo.modes import AnyReport, crossed_share, examined
-from zoo.specimen import MODES, Fault, Mode, Model, Specimen
+from zoo.specimen import BATCH, MODES, PREFIX, Fault, Mode, Model, Specimen
 from zoo.truth import by_gradient, by_replacement
 
 
@@ -63,6 +63,24 @@ def test_causal_models_pass(model: Model, mode: Mode) -> None:
 def test_causal_models_pass_in_float64(model: Model, mode: Mode) -> None:
     report = examined(model, mode, torch.float64)
     assert_verdict(report, *allowed(model, mode))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=named)
+def test_reading_calls_no_causal_model_a_leak(model: Model) -> None:
+    report = examined(model, "read")
+    assert isinstance(report, CausalCertificate)
+    assert report.verdict is not Verdict.LEAK, report.summary()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=named)
+def test_reading_establishes_no_fault_but_those_of_the_size_alone(fault: Fault) -> None:
+    """What depends only on the length, or on the number of examples, reads no other position or example."""
+    report = examined(fault, "read")
+    assert isinstance(report, CausalCertificate)
+    assert report.reading is not None
+    by_size = fault.seen_by in (PREFIX, BATCH) and not fault.example_pairs
+    assert report.reading.established is by_size
+    assert by_size or report.verdict in (Verdict.LEAK, Verdict.INCONCLUSIVE), report.summary()
 
 
 def allowed(model: Model, mode: Mode) -> tuple[Verdict, ...]:

@@ -300,12 +300,12 @@ def small_model(model_type: str, *, seed: int = 0, **settings: Any) -> "PreTrain
         torch.manual_seed(seed)
         config = config_kind(**{**_COMMON, **family.settings, **settings})
         model: PreTrainedModel = AutoModel.from_config(config, experts_implementation="eager")
-        _randomise(model)
+        randomise(model)
     model.eval()
     return model
 
 
-def _randomise(model: nn.Module) -> None:
+def randomise(model: nn.Module) -> None:
     """Give matrices normal entries of variance 1 / inputs, and change all other parameters a little.
 
     The initial values of a library are near zero, or near one, or equal. With them a parameter in the wrong
@@ -324,7 +324,7 @@ def _randomise(model: nn.Module) -> None:
 _CACHES = ("past_key_values", "cache_params", "state")
 """Names of the cache, as an argument of a model and as a field of its output."""
 
-_OWN_STATE = ("conv1d_state", "recurrent_states")
+OWN_STATE = ("conv1d_state", "recurrent_states")
 """Attributes in which modules of RecurrentGemma keep their state between calls."""
 
 
@@ -364,7 +364,7 @@ class CachedModel(nn.Module):
         self.takes_positions = "position_ids" in arguments
         self._given = positions and self.takes_positions
         self._holders = [
-            (module, name) for module in model.modules() for name in _OWN_STATE if hasattr(module, name)
+            (module, name) for module in model.modules() for name in OWN_STATE if hasattr(module, name)
         ]
 
     def forward(self, x: Tensor) -> Tensor:

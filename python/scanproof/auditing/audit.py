@@ -29,7 +29,7 @@ from scanproof.lean.errors import LeanUnavailable
 from scanproof.refinement.check import check_refinement
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.kernels.kernel import Kernel
-from scanproof.refinement.oracle import OracleError
+from scanproof.refinement.oracle import Oracle, OracleError
 from scanproof.refinement.problem import Reference
 from scanproof.refinement.rounding import Rounding
 from scanproof.refinement.runners import Spec
@@ -79,7 +79,7 @@ def audit(
             ``fn``, found by ``get_input_embeddings()`` or as its only ``nn.Embedding``.
         spec: the reference that ``fn`` should refine: a block, a kernel, or ``SelectiveScanFn()``.
         rounding: as in ``check_refinement``.
-        reference: as in ``check_refinement``.
+        reference: as in ``check_refinement``; an ``Oracle`` also checks the program that ``certify`` reads.
         name: the name of ``fn`` in the report; default: the name of the function or class.
         checks: the checks to run, some of ``"certificate"``, ``"perturbation"``, ``"prefix"``, ``"batch"``,
             ``"refinement"`` and ``"streaming"``.
@@ -153,7 +153,14 @@ def audit(
     found = [
         _audited(
             "certificate",
-            lambda: certify(*differentiable, cuts=cuts, batch_check=not lonely, seed=seed, **placed),
+            lambda: certify(
+                *differentiable,
+                cuts=cuts,
+                batch_check=not lonely,
+                reference=reference if isinstance(reference, Oracle) else None,
+                seed=seed,
+                **placed,
+            ),
             unless_asked("certificate") or without_gradients,
         ),
         _audited(

@@ -23,6 +23,16 @@ def unanswered(subject: Subject, seed: int) -> Entry:
     )
 
 
+def made_with(package: str) -> dict[str, str]:
+    """Return the versions of a package, of torch and of scanproof, and the hash of scanproof's code."""
+    return {
+        package: _version(package),
+        "torch": version("torch"),
+        "scanproof": version("scanproof"),
+        "code": _code(),
+    }
+
+
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -79,21 +79,21 @@ def markdown(entries: Sequence[Entry], made: str) -> str:
     for entry in entries:
         lines += [
             f"- **{entry.name}** ({entry.package} {entry.version}), {answer.check}: {answer.verdict}: "
-            f"{_plain(answer.evidence)}"
+            f"{plain(answer.evidence)}"
             for answer in entry.findings
         ]
     lines += ["", "## Open", ""]
     for entry in entries:
         if entry.problem:
-            lines.append(f"- **{entry.name}**: {_plain(entry.problem)}")
+            lines.append(f"- **{entry.name}**: {plain(entry.problem)}")
         lines += [
-            f"- **{entry.name}**, {answer.check}: {_plain(answer.evidence)}"
+            f"- **{entry.name}**, {answer.check}: {plain(answer.evidence)}"
             for answer in entry.answers
             if Verdict[answer.verdict] is Verdict.INCONCLUSIVE
         ]
     lines += ["", "## Not applicable", ""]
     lines += [
-        f"- {check}, {len(names)} of {len(entries)}: {_plain(reason)}"
+        f"- {check}, {len(names)} of {len(entries)}: {plain(reason)}"
         for (check, reason), names in _not_applicable(entries).items()
     ]
     lines += [
@@ -115,6 +115,6 @@ def _not_applicable(entries: Sequence[Entry]) -> dict[tuple[str, str], set[str]]
     return found
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text on one line, escaped for a table in Markdown."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

@@ -1,5 +1,6 @@
 """Read what a function computes: verdicts for every input of a shape, not only for the inputs tried."""
 
+from scanproof.programs.bands import Band, bands
 from scanproof.programs.brute import Unsaid, check_operation
 from scanproof.programs.check import answer, read
 from scanproof.programs.execute import execute
@@ -10,6 +11,7 @@ from scanproof.programs.statements import register_operation
 
 __all__ = [
     "Answer",
+    "Band",
     "Excess",
     "Executed",
     "Jump",
@@ -18,6 +20,7 @@ __all__ = [
     "Seen",
     "Unsaid",
     "answer",
+    "bands",
     "check_operation",
     "execute",
     "read",

@@ -31,7 +31,7 @@ def first_beyond(
         outputs: outputs that read too far.
         reaches: number of inputs that each position of each output may read.
     """
-    reader = _both_ends(program, axes)
+    reader = both_ends(program, axes)
     ways = _leading_to(program, outputs)
     allowed = np.arange(1, axes.length + 1)
     for reach, moved in ((allowed, False), *((reach, True) for reach in reaches)):
@@ -46,7 +46,7 @@ def first_beyond(
     return None if last is None else _jump(last, None)
 
 
-def _both_ends(program: Program, axes: Axes) -> Reader:
+def both_ends(program: Program, axes: Axes) -> Reader:
     """Return a reader of the latest position, and of the first position counted from the end."""
     last = axes.length - 1
     marks: dict[int, Parts] = {}
@@ -63,7 +63,7 @@ def _both_ends(program: Program, axes: Axes) -> Reader:
 def _beyond(reader: Reader, value: Value, reach: Array, length: int, moved: bool) -> bool:
     """Whether an entry of a value reads beyond its own position."""
     parts, fact = reader.parts(value), reader.fact(value)
-    dim = _only_axis(value.shape, len(reach))
+    dim = only_axis(value.shape, len(reach))
     if parts is None or dim is None:
         return False
     if fact is not None:
@@ -92,7 +92,8 @@ _MOVES = {
 }
 
 
-def _only_axis(shape: Shape, length: int) -> int | None:
+def only_axis(shape: Shape, length: int) -> int | None:
+    """Return the axis of that length if there is exactly one; else None."""
     fitting = [axis for axis, size in enumerate(shape) if size == length]
     return fitting[0] if len(fitting) == 1 else None
 

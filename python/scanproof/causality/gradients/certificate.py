@@ -26,6 +26,7 @@ from scanproof.causality.gradients.side_by_side import screen
 from scanproof.causality.reading.aimed import Aim
 from scanproof.causality.reading.by_reading import by_reading
 from scanproof.causality.reading.sizes import sizes_asked
+from scanproof.causality.reading.subject_read import ProgramChecker
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment
 from scanproof.foundation.contract import Axes, AxisName
@@ -63,6 +64,7 @@ def certify(
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    reference: ProgramChecker | None = None,
     seed: int = 0,
     generator: torch.Generator | None = None,
 ) -> CausalCertificate:
@@ -110,6 +112,8 @@ def certify(
         memory_budget: bytes for the cotangents of one backward pass, their gradients and the largest
             gradients on the way; at least one cotangent is pulled back at a time. The recorded forward pass
             is not counted.
+        reference: an ``Oracle``, to check the program that was read by a checker in Lean as well, whose
+            soundness is proved (``Listing.check_sound``). The report says whether Lean confirms the reading.
         seed: seed of the cuts, the cotangents and the drawn inputs.
         generator: source of the seed, as in causal-certificate; the call advances it.
 
@@ -148,19 +152,25 @@ def certify(
     def at_drawn(draw: Draw[Subject]) -> CausalCertificate:
         return certified(draw.subject, "few", call=request.at(draw.source, cuts="coded"))
 
-    def probed(subject: Subject, cuts: Cuts | Aim, call: str) -> CausalCertificate:
-        given = certified(subject, cuts, call=call)
+    def probed(at: Subject, cuts: Cuts | Aim, call: str) -> CausalCertificate:
+        given = certified(at, cuts, call=call)
         part = "" if cuts == "coded" else "coded cuts"
 
         def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
             return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
 
-        return try_cases(given, request.draws(subject), at_drawn, lambda _: part, together)
+        draws = request.draws(subject) if at is subject else ()
+        return try_cases(given, draws, at_drawn, lambda _: part, together)
 
     if cuts != "read":
         return probed(subject, cuts, request.text())
     return by_reading(
-        subject, *sizes, request, threshold, lambda subject, aim, call: probed(subject, aim or "all", call)
+        subject,
+        *sizes,
+        request,
+        threshold,
+        lambda at, aim, call: probed(at, aim or "all", call),
+        reference,
     )
 
 

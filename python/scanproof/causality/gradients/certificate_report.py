@@ -151,6 +151,8 @@ class CausalCertificate(DropInFields, CheckReport):
     def _cited(self) -> tuple[str, ...]:
         names = [self.theorem]
         names += [theorems.PROGRAM_CAUSAL] if self.temporal.read else []
+        lean = self.reading.given.lean if self.reading else None
+        names += [theorems.PROGRAM_CHECKER] if lean and lean.established else []
         names += [theorems.PROGRAM_OWN_ROW] if self.batch and self.batch.read else []
         if self.coded and not self.coded.problem:
             names += [theorems.CODED_CONTRIBUTION, theorems.CODED_PASS]

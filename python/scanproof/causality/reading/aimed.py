@@ -1,7 +1,7 @@
 """Look for an effect of what a program reads and must not: gradients first, then replaced inputs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -26,9 +26,11 @@ class Aim:
 
     Attributes:
         reading: the reading.
+        source: the text that makes the input of that size from ``x``.
     """
 
     reading: ProgramReading
+    source: str = "x"
 
     def answer(self, question: Question) -> Answer | None:
         """Return the answer to a question; None where it was not asked."""
@@ -99,7 +101,12 @@ def replaced(
                 seed=seed,
             )
         )
-    return tuple(reports)
+    return tuple(replace(report, call=_from(report.call, aim.source)) for report in reports)
+
+
+def _from(call: str, source: str) -> str:
+    """Return the text of a call with another text in place of its input."""
+    return call.replace("(fn, x,", f"(fn, {source},", 1)
 
 
 def _spread(numbers: Sequence[int], most: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from scanproof.causality.gradients.pullback import Batching
 from scanproof.causality.reading.aimed import Aim, replaced
 from scanproof.causality.reading.findings import undecided
 from scanproof.causality.reading.program_reading import ProgramReading
-from scanproof.causality.reading.subject_read import read_subject
+from scanproof.causality.reading.subject_read import ProgramChecker, read_subject
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.call import Source
 from scanproof.foundation.contract import check_tensor
@@ -26,7 +26,10 @@ PROBED_SIZES = 3
 """Other sizes, among those at which a question is open, that are probed at most."""
 
 Probe = Callable[[Subject, Aim | None, str], CausalCertificate]
-"""Probes a subject: the cuts and examples of an aim, or all of them. The text is the call that repeats it."""
+"""Probes a subject: the cuts and examples of an aim, or all of them. The text is the call that repeats it.
+
+Inputs are drawn as well only from the input that the caller gave.
+"""
 
 
 def by_reading(
@@ -36,6 +39,7 @@ def by_reading(
     request: Request,
     threshold: float,
     probe: Probe,
+    checker: ProgramChecker | None = None,
 ) -> CausalCertificate:
     """Certify by reading the program, and by probes where reading leaves a question open.
 
@@ -46,11 +50,12 @@ def by_reading(
         request: the call.
         threshold: as in ``certify``.
         probe: probes where it is told to.
+        checker: Lean's checker, which is asked as well where reading establishes everything.
 
     Raises:
         InvalidArgument: ``x`` holds token ids, and the program could not be read.
     """
-    reading = read_subject(subject, lengths, batch_sizes)
+    reading = read_subject(subject, lengths, batch_sizes, checker)
     aim, call = Aim(reading), request.text()
     if reading.given.reading is None:
         _check_gradient(subject, reading.given.problem)
@@ -63,7 +68,8 @@ def by_reading(
     for size in reading.open[:PROBED_SIZES]:
         there = subject.at(resized(subject.x, subject.axes, size.positions, size.examples))
         source = Source(size_call(subject.axes, size.positions, size.examples))
-        report = _aimed(there, Aim(ProgramReading(size)), threshold, request, request.text(x=source), probe)
+        aim = Aim(ProgramReading(size), source)
+        report = _aimed(there, aim, threshold, request, request.text(x=source), probe)
         reports.append(replace(report, reading=reading))
         if report.verdict is Verdict.LEAK:
             return reports[-1]
@@ -117,7 +123,7 @@ def _aimed(
         report = _read_alone(subject, aim, threshold, request, call)
     if report.verdict in (Verdict.LEAK, Verdict.TOLERATED):
         return report
-    aimed = replaced(subject, aim, request.cases, request.seed)
+    aimed = replaced(subject, aim, request.cases if aim.source == "x" else 1, request.seed)
     by_name = {check.check: check for check in aimed}
     futures, examples = by_name.get("perturbation"), by_name.get("batch")
     return replace(

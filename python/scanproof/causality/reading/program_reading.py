@@ -3,10 +3,30 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from scanproof.programs.bands import Band
 from scanproof.programs.reading import Answer, Question, Reading
+
+BANDED = 256
+"""Positions up to which the picture of the program by module is made: it costs a second reading."""
 
 SHOWN = 3
 """Other sizes with an open question that a summary shows."""
+
+
+@dataclass(frozen=True)
+class LeanAnswer:
+    """What Lean's checker ``Listing.check`` says of a program; ``Listing.check_sound`` proves it right.
+
+    Attributes:
+        established: whether the checker accepts that no output reads a later position.
+        problem: why it does not; empty where it does.
+    """
+
+    established: bool
+    problem: str = ""
+
+    def __str__(self) -> str:
+        return "established by Listing.check" if self.established else f"not established: {self.problem}"
 
 
 @dataclass(frozen=True)
@@ -18,12 +38,16 @@ class ReadSize:
         examples: how many examples it has; None without an axis of examples.
         reading: what was read; None where the program could not be read.
         problem: why it could not be read; empty where it was.
+        bands: what each module reads around its own position; empty for more than ``BANDED`` positions.
+        lean: what Lean's checker says of the positions of the same program; None where it was not asked.
     """
 
     positions: int
     examples: int | None
     reading: Reading | None
     problem: str = ""
+    bands: tuple[Band, ...] = ()
+    lean: LeanAnswer | None = None
 
     @property
     def established(self) -> bool:
@@ -81,6 +105,8 @@ class ProgramReading:
             return [f"  reading    : the program could not be read: {self.given.problem}"]
         lines = [f"  reading    : {reading.operations} operations"]
         lines += [f"               {answer}" for answer in reading.answers]
+        if self.given.lean is not None:
+            lines.append(f"               Lean's checker, on the positions: {self.given.lean}")
         if sizes := self.sizes():
             lines.append(f"               the same at {sizes}")
         for size in self.open[:SHOWN]:

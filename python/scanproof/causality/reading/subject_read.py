@@ -1,27 +1,42 @@
 """Read the program of a subject, at the size of its input and at other sizes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, wraps
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
-from scanproof.causality.reading.program_reading import ProgramReading, ReadSize
+from scanproof.causality.reading.program_reading import BANDED, LeanAnswer, ProgramReading, ReadSize
 from scanproof.causality.reading.sizes import BATCH_SIZES, default_lengths
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.foundation.alignment import SAME
 from scanproof.foundation.contract import proves_nothing
 from scanproof.foundation.sizes import resized
 from scanproof.foundation.subject import Subject
-from scanproof.programs.check import answer
+from scanproof.programs.axes import Axes
+from scanproof.programs.bands import bands
+from scanproof.programs.check import Asked, answer
 from scanproof.programs.compare import compared
 from scanproof.programs.garbage import without_gc
+from scanproof.programs.listing import listing
 from scanproof.programs.program import Program
 from scanproof.programs.record import record
+from scanproof.refinement.program_answer import ProgramAnswer
+
+
+class ProgramChecker(Protocol):
+    """Checks the listing of a program: ``scanproof.Oracle`` does, by the Lean function ``Listing.check``."""
+
+    def check_program(self, text: str) -> ProgramAnswer:
+        """Return the answer about a listing."""
 
 
 def read_subject(
-    subject: Subject, lengths: tuple[int, ...] | None, batch_sizes: tuple[int, ...] | None
+    subject: Subject,
+    lengths: tuple[int, ...] | None,
+    batch_sizes: tuple[int, ...] | None,
+    checker: ProgramChecker | None = None,
 ) -> ProgramReading:
     """Read a subject at the size of its input and, if that establishes everything, at other sizes.
 
@@ -29,10 +44,16 @@ def read_subject(
         subject: the function and the input.
         lengths: numbers of positions to read as well; None for those of ``default_lengths``.
         batch_sizes: numbers of examples to read as well; None for ``BATCH_SIZES``.
+        checker: also asked about the program at the size of the input; None to ask nobody else.
     """
     given, program = _read(subject, subject.x)
+    if program is not None and given.positions <= BANDED:
+        own = Axes.of(program, subject.axes.seq, subject.axes.batch)
+        given = replace(given, bands=bands(program, own))
     if program is None or not given.established:
         return ProgramReading(given)
+    if checker is not None:
+        given = replace(given, lean=_checked(subject, program, checker))
     x, axes = subject.x, subject.axes
     T = x.shape[axes.seq]
     if lengths is None:
@@ -71,6 +92,15 @@ def _read(subject: Subject, x: Tensor) -> tuple[ReadSize, Program | None]:
     except (InvalidArgument, NothingEstablished) as error:
         return size(None, str(error).removeprefix("read: ")), None
     return size(reading), program
+
+
+def _checked(subject: Subject, program: Program, checker: ProgramChecker) -> LeanAnswer:
+    axes = Axes.of(program, subject.axes.seq, subject.axes.batch)
+    alignment = None if subject.alignment == SAME else subject.alignment
+    answer = checker.check_program(listing(Asked(program, axes, alignment, None)))
+    if answer.established:
+        return LeanAnswer(True)
+    return LeanAnswer(False, f"label {answer.found} at place {answer.place} of tensor {answer.tensor}")
 
 
 def _as_function(subject: Subject) -> Callable[[Tensor], Any]:

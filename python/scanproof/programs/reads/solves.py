@@ -3,6 +3,7 @@
 import numpy as np
 
 from scanproof.programs.compact import Array, ranked, widened
+from scanproof.programs.facts import ANY, ZERO
 from scanproof.programs.labels import Lattice, Parts, Reader, State
 from scanproof.programs.program import Node, Value
 from scanproof.programs.reads.reductions import whole_axes
@@ -34,7 +35,24 @@ def triangular(reader: Reader, node: Node) -> State:
             part = _through(part, lattice, upper == left)
             own.append(part if left else part.swapaxes(-1, -2))
         made = reader.joined(made, tuple(own))
-    return State(made)
+    return State(made, _zeros(reader, right, rank, left, upper == left))
+
+
+def _zeros(reader: Reader, right: Value, rank: int, left: bool, upper: bool) -> Array | None:
+    """Return where the result is 0: where the right side is 0, as in all rows that are solved before."""
+    fact = reader.fact(right)
+    if fact is None:
+        return None
+    zero = ranked(fact, rank) == ZERO
+    zero = zero if left else zero.swapaxes(-1, -2)
+    zero = np.flip(zero, -2) if upper else zero
+    zero = np.logical_and.accumulate(zero, axis=-2)
+    zero = np.flip(zero, -2) if upper else zero
+    zero = zero if left else zero.swapaxes(-1, -2)
+    if not zero.any():
+        return None
+    reader.assumed.finite = True
+    return np.where(zero, np.uint8(ZERO), np.uint8(ANY))
 
 
 def _rows(part: Array, lattice: Lattice, upper: bool, unit: bool) -> Array:

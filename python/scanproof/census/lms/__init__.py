@@ -1,0 +1,1 @@
+"""Every causal language model of the installed transformers: read, then cut where reading does not decide."""
