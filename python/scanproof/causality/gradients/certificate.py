@@ -9,8 +9,8 @@ Jacobian passes with every cotangent (``MatrixCausal.passes``). This check does 
 gradient (``detach``, ``round``, ``argmax``, top-k routing).
 
 ``certify`` reads the program of the function first (``scanproof.causality.reading``), and probes only what
-the program leaves open. With ``cuts="all"`` it probes without reading: then the probes, arguments, report fields
-and summary lines are those of causal-certificate 0.1.0.
+the program leaves open. With ``cuts="all"`` it probes without reading. Then the probes, arguments, report
+fields and summary lines are those of causal-certificate 0.1.0.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
