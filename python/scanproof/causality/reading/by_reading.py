@@ -6,6 +6,7 @@ What the program shows needs no probe. The rest is probed where it is open.
 from collections.abc import Callable
 from dataclasses import replace
 
+from scanproof import theorems
 from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.causality.gradients.pullback import Batching
 from scanproof.causality.reading.aimed import Aim, replaced
@@ -110,6 +111,7 @@ def _read_alone(
         device=str(x.device),
         call=call,
         reading=aim.reading,
+        theorem=theorems.PROGRAM_CAUSAL if temporal.read else theorems.RUNNER_AGREE,
     )
 
 

@@ -103,7 +103,7 @@ class ProgramReading:
         reading = self.given.reading
         if reading is None:
             return [f"  reading    : the program could not be read: {self.given.problem}"]
-        lines = [f"  reading    : {reading.operations} operations"]
+        lines = [f"  reading    : {reading.operations} operation{'' if reading.operations == 1 else 's'}"]
         lines += [f"               {answer}" for answer in reading.answers]
         if self.given.lean is not None:
             lines.append(f"               Lean's checker, on the positions: {self.given.lean}")
