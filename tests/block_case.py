@@ -12,7 +12,7 @@ from scanproof.refinement.cases import random_spec
 
 
 class DiagonalS4(nn.Module):
-    def __init__(self, spec, dtype=torch.float32) -> None:
+    def __init__(self, spec: Any, dtype: Any = torch.float32) -> None:
         super().__init__()
         for name in spec.axes:
             self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))
@@ -40,7 +40,7 @@ DIMS = {"inputDim": 3, "stateDim": 5, "outputDim": 2}
 
 
 def block_case(
-    kind=DiagonalS4Spec, dtype: torch.dtype = torch.float32, length: int = 20, seed=0
+    kind: Any = DiagonalS4Spec, dtype: torch.dtype = torch.float32, length: int = 20, seed: int = 0
 ) -> tuple[nn.Module, Any, Tensor]:
     spec = random_spec(kind, DIMS, seed=seed)
     x = torch.randn(2, length, 3, generator=torch.Generator().manual_seed(seed)).to(dtype)

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def chromium() -> Iterator:
 
 
 @contextmanager
-def opened(context, file, scheme="light") -> Iterator:
+def opened(context: Any, file: Any, scheme: str = "light") -> Iterator:
     """Return a page of a file; fail at the end if anything was reported on its console."""
     page, said = context.new_page(), []
     page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))

@@ -1,6 +1,7 @@
 """The scans of the package, and a random call of one."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,13 +23,13 @@ def scan_case(
     *,
     seed: int = 0,
     dtype: torch.dtype = torch.float32,
-    leave_out=(),
+    leave_out: Any = (),
     groups: int = 0,
 ) -> dict[str, Tensor]:
     """Return arguments; B and C have an axis of groups where there are groups."""
     rng = torch.Generator().manual_seed(seed)
 
-    def normal(*shape) -> Tensor:
+    def normal(*shape: Any) -> Tensor:
         return torch.randn(*shape, generator=rng, dtype=torch.float64).to(dtype)
 
     per_group = (batch, *[groups] * (groups > 0), states, length)

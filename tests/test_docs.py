@@ -21,14 +21,14 @@ BLOCKS = re.compile(r"```python\n(?P<code>.*?)```(?:\n```text\n(?P<output>.*?)``
 TESTS = re.compile(r"```python title=\"(?P<file>test_\w+\.py)\"\n(?P<code>.*?)```", re.DOTALL)
 
 
-def page_of(page) -> Any:
+def page_of(page: Any) -> Any:
     mark = [pytest.mark.lean] if "Oracle.start" in page.read_text() else []
     return pytest.param(page, id=name(page), marks=mark)
 
 
 @pytest.mark.parametrize("page", [page_of(page) for page in PAGES if "```python" in page.read_text()])
 def test_a_page_runs_from_its_top(
-    page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     text = page.read_text()
     if "transformers import" in text:
@@ -46,7 +46,7 @@ def test_a_page_runs_from_its_top(
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if TESTS.search(page.read_text())], ids=name)
-def test_tests_that_pages_show_pass(page, tmp_path: Path) -> None:
+def test_tests_that_pages_show_pass(page: Any, tmp_path: Path) -> None:
     for block in TESTS.finditer(page.read_text()):
         (tmp_path / block["file"]).write_text(block["code"])
     run = subprocess.run(
@@ -119,7 +119,7 @@ SHOWS = re.compile(r"\b(show\(|assert )")
 """What a program has in it that stops where there is no fault."""
 
 
-def plain(name) -> str:
+def plain(name: str) -> str:
     """Return a name of a family without what sets words apart: as a heading and as a config has it, alike."""
     return re.sub(r"[ _-]", "", name).lower()
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -70,7 +71,7 @@ def test_what_is_not_run_is_there() -> None:
 
 
 @pytest.mark.parametrize("block", CONSOLES, ids=lambda block: block.page)
-def test_the_commands_of_a_console_run(block, tmp_path: Path) -> None:
+def test_the_commands_of_a_console_run(block: Any, tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for command, output in commands(block):
         if command in TOO_LONG:
@@ -91,7 +92,7 @@ def test_the_commands_of_a_console_run(block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])
-def test_make_has_the_targets(target) -> None:
+def test_make_has_the_targets(target: Any) -> None:
     said = subprocess.run(
         ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -115,7 +116,7 @@ NAMED = re.compile(r"`scanproof ((?:bench )?[a-z]+ ?[^`]*)`")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if NAMED.search(prose(page))], ids=name)
-def test_commands_in_the_prose_are_taken(page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_in_the_prose_are_taken(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their names and options, in a clone; what they do then is not run."""
     monkeypatch.chdir(ROOT)
     for command in COMMANDS.values():

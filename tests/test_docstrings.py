@@ -29,7 +29,7 @@ def _statements() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_give_what_they_show(name) -> None:
+def test_examples_give_what_they_show(name: str) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         done = doctest.testmod(import_module(name))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 """
 
 
-def run(program, *absent) -> subprocess.CompletedProcess[str]:
+def run(program: Any, *absent: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", WITHOUT + program, ",".join(absent)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -92,7 +93,7 @@ PARTS = {
 
 @pytest.mark.parametrize(("library", "extra", "part"), PARTS.values(), ids=PARTS)
 def test_a_sentence_names_the_extra(
-    library, extra, part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: Any, extra: Any, part: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SCANPROOF_CACHE", raising=False)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from figures import same
@@ -13,7 +15,7 @@ from figures import same
         ("2.3 ulps", "2 ulps"),
     ],
 )
-def test_what_machines_differ_in_is_the_same(shown, printed) -> None:
+def test_what_machines_differ_in_is_the_same(shown: Any, printed: Any) -> None:
     assert same(shown, printed)
 
 
@@ -32,6 +34,6 @@ def test_what_machines_differ_in_is_the_same(shown, printed) -> None:
         ("1 2", "1 2 3"),
     ],
 )
-def test_what_a_page_has_wrong_is_not(shown, printed) -> None:
+def test_what_a_page_has_wrong_is_not(shown: Any, printed: Any) -> None:
     assert not same(shown, printed)
     assert not same(printed, shown)

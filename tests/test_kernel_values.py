@@ -4,6 +4,7 @@ Integers in int64; ``exp``, ``log`` and the quotient are replaced as that file s
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -23,7 +24,7 @@ BIAS = torch.tensor([1, 0, 2, -1])
 START = torch.tensor([[1, 0], [0, 1], [2, 1], [-1, 1]])
 
 
-def expects(tensor) -> bool:
+def expects(tensor: Any) -> bool:
     return f"{tensor.tolist()} := by decide\n" in LEAN
 
 

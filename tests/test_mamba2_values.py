@@ -20,7 +20,7 @@ CONV = INNER + 2 * KEYS
 PROJECTED = INNER + CONV + HEADS
 
 
-def pattern(modulus: int, offset: int, *terms) -> NDArray[Any]:
+def pattern(modulus: int, offset: int, *terms: Any) -> NDArray[Any]:
     """Return ``(sum of weight * index) % modulus - offset`` over all indices; a term is (weight, size)."""
     grids = np.meshgrid(*(np.arange(size) for _, size in terms), indexing="ij")
     total = sum(weight * grid for (weight, _), grid in zip(terms, grids, strict=True))
@@ -44,11 +44,11 @@ WINDOW = pattern(5, 2, (3, WIDTH - 1), (1, CONV))[::-1]  # oldest first
 X = pattern(5, 2, (2, 3), (3, 2))
 
 
-def softplus(x) -> Any:
+def softplus(x: Any) -> Any:
     return x if x > 20 else log(1 + exp(x)) * quotient(exp(x), exp(x))
 
 
-def mixer(x) -> tuple[NDArray[Any], NDArray[Any]]:
+def mixer(x: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """Run the mixer of transformers, step after step: its splits, its groups, its norm."""
     p = PARAMETERS
     gate, conv, dt = np.split(x @ p["inProj"].T + p["inBias"], [INNER, INNER + CONV], axis=1)
@@ -75,11 +75,11 @@ def mixer(x) -> tuple[NDArray[Any], NDArray[Any]]:
 class WithRoot(Surrogates):
     """The stand-ins, with Lean's reciprocal square root of them."""
 
-    def rsqrt(self, x) -> Any:
+    def rsqrt(self, x: Any) -> Any:
         return exp(-quotient(log(x), 2))
 
 
-def expects(numbers) -> bool:
+def expects(numbers: Any) -> bool:
     return f"{numbers.astype(int).tolist()} := by decide\n" in LEAN
 
 

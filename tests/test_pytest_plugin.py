@@ -71,7 +71,7 @@ class Loaded:
     def __init__(self) -> None:
         self.modules = {}
 
-    def pytest_unconfigure(self, config) -> None:
+    def pytest_unconfigure(self, config: Any) -> None:
         suite = str(config.rootpath)
         for name, module in sys.modules.items():
             if not (getattr(module, "__file__", None) or "").startswith(suite):
@@ -87,10 +87,10 @@ def loaded() -> Any:
 
 
 @pytest.fixture
-def run(loaded, pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+def run(loaded: Any, pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     """Run pytest on a suite below the models, with the plugins it finds, in random order only if asked."""
 
-    def run(suite: str, *options, how="runpytest_inprocess") -> pytest.RunResult:
+    def run(suite: str, *options: Any, how: str = "runpytest_inprocess") -> pytest.RunResult:
         pytester.makepyfile(test_suite=MODELS + suite)
         order = () if "randomly" in options else ("-p", "no:randomly")
         keeping = {"plugins": [loaded]} if how == "runpytest_inprocess" else {}
@@ -99,12 +99,12 @@ def run(loaded, pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     return run
 
 
-def table_of(result) -> list[list[str]]:
+def table_of(result: Any) -> list[list[str]]:
     section = re.split(r"^=.*= scanproof =.*\n", result.stdout.str(), flags=re.MULTILINE)[1].split("\n=")[0]
     return [line.split() for line in section.splitlines() if line.startswith(("✓", "✗", "?"))]
 
 
-def test_verdicts_decide_and_are_tabulated(run) -> None:
+def test_verdicts_decide_and_are_tabulated(run: Any) -> None:
     result = run(SUITE)
     result.assert_outcomes(passed=4, failed=3)
     refuted, leak = ["✗", "REFUTED", "refinement"], ["✗", "LEAK"]
@@ -129,7 +129,7 @@ def test_verdicts_decide_and_are_tabulated(run) -> None:
     result.stdout.fnmatch_lines(["theorems: *Runner.take_outputs_congr*"])
 
 
-def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run) -> None:
+def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run: Any) -> None:
     output = run(SUITE, "-k", "leaky or doubled").stdout.str()
     assert re.search(r"E +scanproof\S+CheckFailed: certificate: LEAK", output)
     assert re.search(r"4 of 4 cuts have gradient at a later input; greatest entry: \d", output)
@@ -166,7 +166,9 @@ def test_leaking(leaking):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_what_fixtures_of_the_user_check_counts_once(run, pytester: pytest.Pytester, workers) -> None:
+def test_what_fixtures_of_the_user_check_counts_once(
+    run: Any, pytester: pytest.Pytester, workers: Any
+) -> None:
     result = run(FIXTURE, "--scanproof-json=found.json", *workers)
     result.assert_outcomes(passed=1, errors=1)
     causal = ["✓", "CAUSAL", "certificate", "test_suite.py::test_checked"]
@@ -176,7 +178,7 @@ def test_what_fixtures_of_the_user_check_counts_once(run, pytester: pytest.Pytes
     assert found == ["CAUSAL", "CAUSAL", "LEAK"]
 
 
-def test_a_marked_test_that_checks_nothing_does_not_pass(run) -> None:
+def test_a_marked_test_that_checks_nothing_does_not_pass(run: Any) -> None:
     result = run(
         """
 pytestmark = pytest.mark.scanproof(shape=(2, 9, 1))
@@ -195,13 +197,13 @@ def test_other():
     assert "marked scanproof, and never calls scanproof.require: nothing is checked" in result.stdout.str()
 
 
-def test_nobody_who_does_not_use_it_notices(run) -> None:
+def test_nobody_who_does_not_use_it_notices(run: Any) -> None:
     output = run("def test_other(): pass").stdout.str()
     assert "= scanproof =" not in output
     assert output.count("scanproof: ") == 1, "the header"
 
 
-def test_the_nearest_marker_counts(run) -> None:
+def test_the_nearest_marker_counts(run: Any) -> None:
     result = run(
         """
 pytestmark = pytest.mark.scanproof(shape=(1, 4, 1), spec=SPEC)
@@ -281,7 +283,7 @@ IDLE = "\ndef test_it(scanproof): pass"
         ),
     ],
 )
-def test_wrong_use_is_said_in_a_sentence(run, test, sentence) -> None:
+def test_wrong_use_is_said_in_a_sentence(run: Any, test: Any, sentence: str) -> None:
     result = run(test)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert sentence in result.stdout.str()
@@ -294,7 +296,7 @@ def test_wrong_use_is_said_in_a_sentence(run, test, sentence) -> None:
         ("--scanproof-seed=x", "--scanproof-seed"),
     ],
 )
-def test_options_out_of_range(run, option, sentence) -> None:
+def test_options_out_of_range(run: Any, option: Any, sentence: str) -> None:
     result = run(SUITE, option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert sentence in result.stderr.str()
@@ -307,7 +309,7 @@ def reports_of(file: Path) -> list[dict[str, Any]]:
     return content["reports"]
 
 
-def test_json_and_junit(run, pytester: pytest.Pytester) -> None:
+def test_json_and_junit(run: Any, pytester: pytest.Pytester) -> None:
     pytester.makeini(
         "[pytest]\nscanproof_json = reports/found.json\nscanproof_seed = 5\njunit_family = xunit1"
     )
@@ -337,7 +339,7 @@ def test_json_and_junit(run, pytester: pytest.Pytester) -> None:
 )
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_json_that_cannot_be_written_is_refused_first(
-    run, pytester: pytest.Pytester, file, sentence, workers
+    run: Any, pytester: pytest.Pytester, file: Any, sentence: str, workers: Any
 ) -> None:
     result = run(SUITE, f"--scanproof-json={file}", *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -348,7 +350,9 @@ def test_json_that_cannot_be_written_is_refused_first(
 
 
 @pytest.mark.parametrize(("test", "status"), [("causal", 3), ("leaky", 1)])
-def test_json_that_fails_in_the_end_hides_no_result(run, pytester: pytest.Pytester, test, status) -> None:
+def test_json_that_fails_in_the_end_hides_no_result(
+    run: Any, pytester: pytest.Pytester, test: Any, status: Any
+) -> None:
     pytester.makeconftest(
         """
         from pathlib import Path
@@ -368,21 +372,21 @@ def test_json_that_fails_in_the_end_hides_no_result(run, pytester: pytest.Pytest
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
-def test_options_weigh_more_than_ini_keys(run, pytester: pytest.Pytester) -> None:
+def test_options_weigh_more_than_ini_keys(run: Any, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nscanproof_json = other.json\nscanproof_seed = 5")
     run(SUITE, "-k", "causal", "--scanproof-json=found.json", "--scanproof-seed=6")
     assert [report["seed"] for report in reports_of(pytester.path / "found.json")] == [6]
     assert not (pytester.path / "other.json").exists()
 
 
-def without_time(reports) -> list[dict[str, Any]]:
+def without_time(reports: Any) -> list[dict[str, Any]]:
     return [
         {name: report[name] for name in ("subject", "check", "verdict", "reason", "worst", "seed")}
         for report in reports
     ]
 
 
-def test_workers_and_random_order_find_the_same(run, pytester: pytest.Pytester) -> None:
+def test_workers_and_random_order_find_the_same(run: Any, pytester: pytest.Pytester) -> None:
     plain = run(SUITE, "--scanproof-json=plain.json")
     spread = run(SUITE, "--scanproof-json=spread.json", "-n", "2", "-p", "randomly")
     assert "Using --randomly-seed=" in spread.stdout.str()
@@ -392,7 +396,7 @@ def test_workers_and_random_order_find_the_same(run, pytester: pytest.Pytester) 
     assert found == wanted
 
 
-def test_the_header(run) -> None:
+def test_the_header(run: Any) -> None:
     assert "scanproof: oracle python (the Lean runners' float64 twin); toolchain none" in run("").stdout.str()
 
 
@@ -405,10 +409,10 @@ class Twin:
     def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: Any) -> None:
         self.closed = True
 
-    def run(self, spec, x) -> Any:
+    def run(self, spec: Any, x: Any) -> Any:
         self.asked += 1
         return spec.run(x)
 
@@ -426,7 +430,7 @@ def twin(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("test", ["test_refines", "test_audit"])
-def test_with_lean(run, twin, test) -> None:
+def test_with_lean(run: Any, twin: Any, test: Any) -> None:
     result = run(SUITE, "-k", f"{test} and not leaky", "--scanproof-oracle=lean")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines("scanproof: oracle lean; toolchain lake, Lean 4.28.0")
@@ -434,14 +438,18 @@ def test_with_lean(run, twin, test) -> None:
     assert twin.closed
 
 
-def test_lean_does_not_start_where_nothing_is_refined(run, monkeypatch: pytest.MonkeyPatch, twin) -> None:
+def test_lean_does_not_start_where_nothing_is_refined(
+    run: Any, monkeypatch: pytest.MonkeyPatch, twin: Any
+) -> None:
     monkeypatch.setattr(Oracle, "start", lambda: pytest.fail("the oracle is not needed"))
     run(SUITE, "-k", "test_causal", "--scanproof-oracle=lean").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(("test", "kind"), [("test_refines", "failed"), ("test_audit", "failed")])
-def test_lean_that_cannot_be_had_is_an_error(run, monkeypatch: pytest.MonkeyPatch, test, kind) -> None:
-    def absent(*_) -> Never:
+def test_lean_that_cannot_be_had_is_an_error(
+    run: Any, monkeypatch: pytest.MonkeyPatch, test: Any, kind: Any
+) -> None:
+    def absent(*_: Any) -> Never:
         raise LeanUnavailable("There is no Lean here.")
 
     monkeypatch.setattr(find, "find_toolchain", absent)

@@ -5,6 +5,7 @@ run in float64 on inputs whose decays are powers of two, so that they are exact.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,14 +17,14 @@ LEAN = (Path(__file__).parents[1] / "Spec" / "Statements" / "SsdValues.lean").re
 T, CHUNK, CHUNKS, PADDED = 7, 3, 3, 9
 
 
-def pattern(modulus: int, offset: int, *terms) -> Tensor:
+def pattern(modulus: int, offset: int, *terms: Any) -> Tensor:
     """Return ``(sum of weight * index) % modulus - offset`` over all indices; a term is (weight, size)."""
     grids = torch.meshgrid(*(torch.arange(size) for _, size in terms), indexing="ij")
     total = sum(weight * grid for (weight, _), grid in zip(terms, grids, strict=True))
     return total % modulus - offset
 
 
-def expects(tensor) -> bool:
+def expects(tensor: Tensor) -> bool:
     exact = tensor.round().long()
     assert torch.equal(exact.to(tensor), tensor)
     return f"{exact.tolist()} := by decide\n" in LEAN
@@ -40,7 +41,7 @@ BIAS = pattern(5, 2, (2, 4))
 START = pattern(3, 1, (1, 4), (1, 2), (1, 2))
 
 
-def ssd_scan(full, seq_idx) -> tuple[Tensor, Tensor]:
+def ssd_scan(full: Any, seq_idx: Any) -> tuple[Tensor, Tensor]:
     dt = softplus(DT + BIAS).clamp(0, 6) if full else DT
     state, outputs = START, []
     for t in range(len(X)):
@@ -66,19 +67,19 @@ def test_ssd_scan_with_seq_idx() -> None:
     assert expects(state)
 
 
-def padded(tensor) -> Tensor:
+def padded(tensor: Tensor) -> Tensor:
     rest = tensor.new_zeros(PADDED - T, *tensor.shape[1:])
     return torch.cat([tensor, rest]).double().unflatten(0, (CHUNKS, CHUNK))
 
 
-def segment_sums(logs) -> Tensor:
+def segment_sums(logs: Any) -> Tensor:
     """Return the sums over ``s < r <= t`` of the logarithms, -inf for ``s > t``; shape (..., t, s)."""
     sums = logs.cumsum(-1)
     differences = sums[..., :, None] - sums[..., None, :]
     return differences.masked_fill(~torch.ones_like(differences, dtype=torch.bool).tril(), -torch.inf)
 
 
-def ssd_chunked(destination_axis) -> tuple[Tensor, Tensor]:
+def ssd_chunked(destination_axis: Any) -> tuple[Tensor, Tensor]:
     """Run Mamba-2's chunked algorithm, or the faulty one that sums decays of chunks over destinations."""
     logs = padded(pattern(2, 0, (1, T)))
     b, c = padded(pattern(5, 2, (3, T), (2, 2))), padded(pattern(3, 1, (2, T), (1, 2)))
@@ -140,7 +141,7 @@ def test_gated_delta_rule_by_chunks() -> None:
     assert expects(state)
 
 
-def expects_of_twin(kernel, tensors) -> None:
+def expects_of_twin(kernel: Any, tensors: Any) -> None:
     """Run a Python twin on one row, and check its outputs and its last state against Lean's numbers."""
     inputs = {name: tensor.numpy() for name, tensor in tensors.items()}
     results = kernel.run(inputs, Surrogates())

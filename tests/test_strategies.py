@@ -28,7 +28,7 @@ from scanproof.refinement.strategies import (
 )
 
 
-def drawn(strategy, count, seed_=0) -> list[Any]:
+def drawn(strategy: Any, count: Any, seed_: int = 0) -> list[Any]:
     values = []
 
     @seed(seed_)
@@ -40,7 +40,7 @@ def drawn(strategy, count, seed_=0) -> list[Any]:
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def draw(value) -> None:
+    def draw(value: Any) -> None:
         values.append(value)
 
     draw()
@@ -52,29 +52,29 @@ def scans() -> list[Any]:
     return drawn(scan_inputs(scan_shapes(max_groups=2)), 400)
 
 
-def some(values, holds) -> bool:
+def some(values: Any, holds: Any) -> bool:
     return any(holds(value) for value in values)
 
 
-def numbers(inputs) -> list[Tensor]:
+def numbers(inputs: Any) -> list[Tensor]:
     return [x for x in inputs.values() if isinstance(x, torch.Tensor)]
 
 
-def test_scans_can_be_called(scans) -> None:
+def test_scans_can_be_called(scans: Any) -> None:
     for inputs in scans[:50]:
         y, last = selective_scan(**inputs, return_last_state=True)
         assert y.shape == inputs["u"].shape
         assert last.shape == (*y.shape[:2], inputs["A"].shape[1])
 
 
-def test_shapes_vary(scans) -> None:
+def test_shapes_vary(scans: Any) -> None:
     shapes = {(*inputs["u"].shape, inputs["A"].shape[1]) for inputs in scans}
     for axis, sizes in enumerate([{1, 2}, {1, 2, 3}, {1, 2, 5, 9, 17}, {1, 2, 4}]):
         assert sizes <= {shape[axis] for shape in shapes}
     assert some(shapes, lambda shape: shape[2] > 50)
 
 
-def test_groups_vary(scans) -> None:
+def test_groups_vary(scans: Any) -> None:
     shapes = [(inputs["u"].shape[1], *inputs["B"].shape[1:-2]) for inputs in scans]
     assert all(inputs["B"].shape == inputs["C"].shape for inputs in scans)
     assert 150 < sum(len(shape) == 1 for shape in shapes) < 250
@@ -83,7 +83,7 @@ def test_groups_vary(scans) -> None:
 
 
 @pytest.mark.parametrize("kernel", [SelectiveScan(), SsdScan()], ids=repr)
-def test_groups_of_kernels_vary(kernel) -> None:
+def test_groups_of_kernels_vary(kernel: Any) -> None:
     shapes = [(x["B"].shape[2:-1], x["A"].shape[0]) for x in drawn(kernel_inputs(kernel), 100)]
     seen = {(groups, size) for groups, size in shapes}
     assert {((1,), 1), ((1,), 2), ((2,), 2), ((2,), 4)} <= seen
@@ -91,11 +91,11 @@ def test_groups_of_kernels_vary(kernel) -> None:
 
 
 @pytest.mark.parametrize("name", ["D", "z", "delta_bias"])
-def test_optional_inputs_come_and_go(scans, name) -> None:
+def test_optional_inputs_come_and_go(scans: Any, name: str) -> None:
     assert 100 < sum(name in inputs for inputs in scans) < 300
 
 
-def test_numbers_vary(scans) -> None:
+def test_numbers_vary(scans: Any) -> None:
     everything = [x for inputs in scans for x in numbers(inputs)]
     least = torch.finfo(torch.float32).smallest_normal
     assert some(everything, lambda x: not x.any())
@@ -105,7 +105,7 @@ def test_numbers_vary(scans) -> None:
     assert all(torch.isfinite(x).all() for x in everything)
 
 
-def test_steps_and_decays_vary(scans) -> None:
+def test_steps_and_decays_vary(scans: Any) -> None:
     soft = [inputs["delta"] for inputs in scans if inputs["delta_softplus"]]
     hard = [inputs["delta"] for inputs in scans if not inputs["delta_softplus"]]
     assert 100 < len(soft) < 300
@@ -120,7 +120,7 @@ def test_steps_and_decays_vary(scans) -> None:
     assert some(decays, lambda a: a.max() > 1)
 
 
-def test_layouts_vary(scans) -> None:
+def test_layouts_vary(scans: Any) -> None:
     strides = [x.stride() for inputs in scans for x in numbers(inputs) if min(x.shape) > 1]
     assert some(strides, lambda s: s[0] == 0)
     assert some(strides, lambda s: s[-1] == 0)
@@ -130,7 +130,7 @@ def test_layouts_vary(scans) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
-def test_dtypes(dtype) -> None:
+def test_dtypes(dtype: torch.dtype) -> None:
     for inputs in drawn(scan_inputs(dtype=dtype), 40):
         for name, x in inputs.items():
             if name != "delta_softplus":
@@ -139,7 +139,7 @@ def test_dtypes(dtype) -> None:
 
 
 def test_a_seed_repeats_and_another_differs() -> None:
-    def text(seed_) -> list[str]:
+    def text(seed_: Any) -> list[str]:
         return [str(inputs) for inputs in drawn(scan_inputs(), 20, seed_)]
 
     assert text(3) == text(3)
@@ -154,7 +154,7 @@ def test_inputs_of_blocks() -> None:
 
 
 @given(st.integers(1, 80), st.data())
-def test_segmentations(length, data) -> None:
+def test_segmentations(length: int, data: Any) -> None:
     pieces = data.draw(segmentations(length))
     assert sum(pieces) == length
     assert min(pieces) >= 1
@@ -173,7 +173,7 @@ def test_hypothesis_shrinks_what_is_drawn() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(scan_inputs(dtype=torch.float64))
-def test_own_scan_is_not_refuted(inputs) -> None:
+def test_own_scan_is_not_refuted(inputs: Any) -> None:
     assert check_refinement(selective_scan, SelectiveScanFn(), inputs).verdict is not Verdict.REFUTED
 
 
@@ -186,6 +186,6 @@ def test_own_scan_is_not_refuted(inputs) -> None:
         lambda: segmentations(0),
     ],
 )
-def test_limits(wrong) -> None:
+def test_limits(wrong: Any) -> None:
     with pytest.raises(InvalidArgument, match="give"):
         wrong()

@@ -37,12 +37,12 @@ def statements() -> dict[str, Any]:
 
 @pytest.mark.lean
 @pytest.mark.parametrize("name", [*NAMED.values(), *FIVE])
-def test_named_theorems_are_proved(statements, name) -> None:
+def test_named_theorems_are_proved(statements: Any, name: str) -> None:
     assert f"Scanproof.{name}" in statements
 
 
 @pytest.mark.lean
-def test_prefix_theorems_say_that_the_past_stays(statements) -> None:
+def test_prefix_theorems_say_that_the_past_stays(statements: Any) -> None:
     for name in FIVE[:4]:
         statement = " ".join(statements[f"Scanproof.{name}"].statement.split())
         assert re.search(
@@ -52,12 +52,12 @@ def test_prefix_theorems_say_that_the_past_stays(statements) -> None:
 
 
 @pytest.mark.lean
-def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements) -> None:
+def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements: Any) -> None:
     for spec in (DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec):
         assert f"(m : Scanproof.{spec.__name__} " in statements[f"Scanproof.{spec.theorem}"].statement
 
 
-def named_in(text, namespaces) -> set[str]:
+def named_in(text: str, namespaces: Any) -> set[str]:
     """Return what a text names as Lean declarations, by the three ways in which that is written."""
     text = text.replace("`Scanproof.", "`")
     introduced = re.findall(r"(?:Lean )?[Tt]heorem\s+`+([\w.]+)`+", text)
@@ -86,7 +86,7 @@ def test_what_python_and_docs_name_exists() -> None:
         "`Scanproof.Runner.gone`",
     ],
 )
-def test_every_way_of_naming_a_theorem_is_seen(text) -> None:
+def test_every_way_of_naming_a_theorem_is_seen(text: str) -> None:
     assert [name.endswith("gone") for name in named_in(text, {"Runner"})] == [True]
 
 

@@ -57,7 +57,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def required(package, extras) -> Any:
+def required(package: Any, extras: Any) -> Any:
     """Return what a package requires with some extras; its own name stands for what its extras require."""
     found = []
     for requirement in map(Requirement, package.requires):
@@ -72,7 +72,7 @@ def required(package, extras) -> Any:
     return found
 
 
-def link(requirements, folder) -> None:
+def link(requirements: Any, folder: Any) -> None:
     """Link into a folder the installed packages that are required, and what these require, without extras."""
     waiting, linked = list(requirements), set()
     while waiting:
@@ -88,7 +88,7 @@ def link(requirements, folder) -> None:
                 (folder / part).symlink_to(package.locate_file(part))
 
 
-def environment(wheel, folder, extras) -> Any:
+def environment(wheel: Any, folder: Any, extras: Any) -> Any:
     """Make an environment of the wheel and, of what is installed here, what it requires with some extras."""
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
@@ -111,7 +111,7 @@ def environment(wheel, folder, extras) -> Any:
     return partial(run_in, folder)
 
 
-def run_in(folder, program, *arguments) -> Any:
+def run_in(folder: Any, program: Any, *arguments: Any) -> Any:
     """Run a program of an environment in a folder of its own."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     command = [folder / "env" / "bin" / program, *arguments]
@@ -121,23 +121,23 @@ def run_in(folder, program, *arguments) -> Any:
 
 
 @pytest.fixture(scope="module")
-def bare(wheel, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def bare(wheel: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Run a program where scanproof is installed without an extra."""
     return environment(wheel, tmp_path_factory.mktemp("bare"), ())
 
 
 @pytest.fixture(scope="module")
-def run(wheel, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def run(wheel: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Run a program where scanproof is installed with ``EXTRAS``."""
     return environment(wheel, tmp_path_factory.mktemp("empty"), EXTRAS)
 
 
 @pytest.fixture(scope="module")
-def scanproof(run) -> Any:
+def scanproof(run: Any) -> Any:
     return partial(run, "scanproof")
 
 
-def test_it_carries_sources_catalogue_and_golden_vectors(wheel) -> None:
+def test_it_carries_sources_catalogue_and_golden_vectors(wheel: Any) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     sources = [
         ROOT / "Spec.lean",
@@ -161,17 +161,17 @@ def test_it_carries_sources_catalogue_and_golden_vectors(wheel) -> None:
     assert {f"scanproof/{name}" for name in data} <= names
 
 
-def failures(run) -> dict[str, str]:
+def failures(run: Any) -> dict[str, str]:
     result = run("python", "-c", IMPORT_ALL)
     assert result.returncode == 0, result.stderr
     return dict(line.split("\t") for line in result.stdout.splitlines())
 
 
-def test_what_is_required_is_enough_to_import_every_module(run) -> None:
+def test_what_is_required_is_enough_to_import_every_module(run: Any) -> None:
     assert set(failures(run)) == FOR_OTHERS
 
 
-def test_without_an_extra_the_commands_alone_cannot_be_imported(bare) -> None:
+def test_without_an_extra_the_commands_alone_cannot_be_imported(bare: Any) -> None:
     found = failures(bare)
     commands = {name for name in found if name.startswith(FOR_COMMANDS)}
     missing = {name for name, error in found.items() if error == "MissingDependency"}
@@ -185,7 +185,7 @@ def test_without_an_extra_the_commands_alone_cannot_be_imported(bare) -> None:
     )
 
 
-def test_every_import_is_declared(wheel) -> None:
+def test_every_import_is_declared(wheel: Any) -> None:
     trees = [ast.parse(file.read_text()) for file in (ROOT / "python").rglob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -200,7 +200,7 @@ def test_every_import_is_declared(wheel) -> None:
     assert undeclared == ["pytorch_lightning"]  # the older name of lightning
 
 
-def test_doctor_finds_the_carried_project(scanproof) -> None:
+def test_doctor_finds_the_carried_project(scanproof: Any) -> None:
     result = scanproof("doctor", "--json")
     found = {one["name"]: one for one in json.loads(result.stdout)["findings"]}
     assert result.returncode == (0 if found["toolchain"]["state"] == "ok" else 3)
@@ -209,20 +209,20 @@ def test_doctor_finds_the_carried_project(scanproof) -> None:
 
 
 @pytest.mark.lean
-def test_prove_knows_what_was_proved_of_the_same_sources(scanproof) -> None:
+def test_prove_knows_what_was_proved_of_the_same_sources(scanproof: Any) -> None:
     result = scanproof("prove", "--list")
     assert result.returncode == 0, result.stderr
     assert "Scanproof.Runner.take_outputs_append\n" in result.stdout
     assert " 0 checked now " in result.stdout
 
 
-def test_audit(scanproof) -> None:
+def test_audit(scanproof: Any) -> None:
     result = scanproof("audit", "scanproof.demo.factories:block", "--shape", "1,9,8", "--quiet")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("✓ ")
 
 
-def test_cite(scanproof) -> None:
+def test_cite(scanproof: Any) -> None:
     result = scanproof("cite", "Runner.take_outputs_append")
     assert result.returncode == 0
     assert result.stdout.startswith("@misc{scanproof:Runner.take_outputs_append,\n")

@@ -3,6 +3,7 @@
 import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
     sys.modules.pop("helper", None)
 
 
-def test_a_module_inside_a_package_that_does_not_import(folder) -> None:
+def test_a_module_inside_a_package_that_does_not_import(folder: Any) -> None:
     before = {name: module for name, module in sys.modules.items() if name != "helper"}
     module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert module.VALUE == 40
@@ -61,7 +62,7 @@ def test_a_module_inside_a_package_that_does_not_import(folder) -> None:
     assert str(folder) not in sys.path
 
 
-def test_kernels_are_kept_and_their_launch_is_refused(folder) -> None:
+def test_kernels_are_kept_and_their_launch_is_refused(folder: Any) -> None:
     """In silence it would leave the output as it was allocated."""
     module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert module.kernel(1, 2) == 3
@@ -71,7 +72,7 @@ def test_kernels_are_kept_and_their_launch_is_refused(folder) -> None:
         module.launch(1)
 
 
-def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_module_of_that_name_is_left_alone(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pack", pytest)
     bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert sys.modules["pack"] is pytest
@@ -85,6 +86,6 @@ def test_an_installed_module_of_that_name_is_left_alone(folder, monkeypatch: pyt
         ("pack.deep.other", "No module named 'absent'"),
     ],
 )
-def test_what_is_missing_is_named(folder, name: str, message: str) -> None:
+def test_what_is_missing_is_named(folder: Any, name: str, message: str) -> None:
     with pytest.raises(MissingDependency, match=message):
         bare_module(name, folder=folder)

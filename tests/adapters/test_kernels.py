@@ -33,7 +33,7 @@ ENABLE = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/test_kernels.py"
 INSTALLED = transformers.subjects()
 
 
-def first_of_their_name(subjects) -> Iterable[Any]:
+def first_of_their_name(subjects: Any) -> Iterable[Any]:
     """Return one subject of each function; its copies in other families are only compared with the kernel."""
     return {subject.name.partition(":")[2]: subject for subject in reversed(subjects)}.values()
 
@@ -112,15 +112,15 @@ def test_gradients_of_a_parallel_scan_that_pads_to_powers_of_two() -> None:
 
 class HalfTheGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         return x.clone()
 
     @staticmethod
-    def backward(ctx, g: Tensor) -> Tensor:
+    def backward(ctx: Any, g: Tensor) -> Tensor:
         return 0.5 * g
 
 
-def scan_subject(gradient=lambda x: x, **options) -> Subject:
+def scan_subject(gradient: Any = lambda x: x, **options: Any) -> Subject:
     def implementation(gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
         h, outputs = initial_state.detach(), []
         for t in range(gate.shape[1]):
@@ -149,7 +149,7 @@ def test_a_backward_that_is_wrong_is_refuted() -> None:
 
 def test_gradients_at_what_is_constant_are_not_compared() -> None:
     class Constant(Subject):
-        def inputs(self, seed: int = 0, dtype=torch.float32) -> dict[str, Tensor]:
+        def inputs(self, seed: int = 0, dtype: Any = torch.float32) -> dict[str, Tensor]:
             return random_inputs(self.kernel, seed=seed, dtype=dtype)
 
     plain = scan_subject(constant=frozenset({"initial_state"}))
@@ -188,7 +188,7 @@ def test_a_subject_says_what_is_installed() -> None:
 
 def test_a_subject_as_a_function_of_its_tokens() -> None:
     def implementation(
-        x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, scale=1.0
+        x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, scale: float = 1.0
     ) -> tuple[Tensor, Tensor]:
         assert A.shape == (4,)
         return x * scale, x[:, -1]

@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ def mixer() -> nn.Module:
     return random_mamba_mixer()
 
 
-def test_refines_in_float32(mixer) -> None:
+def test_refines_in_float32(mixer: Any) -> None:
     report = check_refinement(mixer, mamba_mixer_spec(mixer), tokens())
     assert report.verdict is Verdict.REFINES, report.summary()
     assert 1e-3 < report.worst.ratio <= 1
@@ -40,13 +41,13 @@ def test_refines_in_float32(mixer) -> None:
     ],
     ids=str,
 )
-def test_refines_in_every_shape(options) -> None:
+def test_refines_in_every_shape(options: Any) -> None:
     mixer = random_mamba_mixer(seed=3, **options)
     report = check_refinement(mixer, mamba_mixer_spec(mixer), tokens(20, width=mixer.hidden_size))
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
-def test_refines_from_a_checkpoint_and_in_train_mode(mixer) -> None:
+def test_refines_from_a_checkpoint_and_in_train_mode(mixer: Any) -> None:
     mixer = copy.deepcopy(mixer).train()
     assert check_refinement(mixer, mamba_mixer_checkpoint(mixer), tokens()).verdict is Verdict.REFINES
 
@@ -63,7 +64,7 @@ def test_float64_is_accurate_to_float32_only() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_accumulates_in_float32(dtype) -> None:
+def test_half_precision_accumulates_in_float32(dtype: torch.dtype) -> None:
     mixer = random_mamba_mixer(hidden_size=4, state_size=2, dtype=dtype)
     spec, x = mamba_mixer_spec(mixer), tokens(dtype=dtype, width=4)
     report = check_refinement(mixer, spec, x, rounding=Rounding.of(dtype, accumulator=torch.float32))
@@ -83,14 +84,14 @@ PARAMETERS = [name for name, _ in random_mamba_mixer().named_parameters()]
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_counts(mixer, name) -> None:
+def test_every_parameter_counts(mixer: Any, name: str) -> None:
     """One entry off by a hundredth in the implementation is refuted."""
     changed = off_by_a_hundredth(mixer, name)
     report = check_refinement(changed, mamba_mixer_spec(mixer), tokens(), shrink=False)
     assert report.verdict is Verdict.REFUTED, report.summary()
 
 
-def test_taps_and_gate_have_their_places(mixer) -> None:
+def test_taps_and_gate_have_their_places(mixer: Any) -> None:
     spec, x = mamba_mixer_spec(mixer), tokens()
     for name, change in {
         "conv1d.weight": lambda weight: weight.flip(-1),
@@ -104,12 +105,12 @@ def test_taps_and_gate_have_their_places(mixer) -> None:
         assert check_refinement(changed, spec, x, shrink=False).verdict is Verdict.REFUTED, name
 
 
-def run_in_pieces(mixer, x, lengths) -> Tensor:
+def run_in_pieces(mixer: Any, x: Tensor, lengths: Any) -> Tensor:
     cache = transformers.DynamicCache(config=mixer.config)
     return torch.cat([mixer(part, cache_params=cache) for part in x.split(lengths, dim=1)], dim=1)
 
 
-def test_single_cached_tokens_refine(mixer) -> None:
+def test_single_cached_tokens_refine(mixer: Any) -> None:
     report = check_refinement(
         lambda x: run_in_pieces(mixer, x, [x.shape[1] - 6] + [1] * 6),
         mamba_mixer_spec(mixer),
@@ -134,7 +135,7 @@ def test_several_cached_tokens_start_from_a_zero_state() -> None:
 def test_left_padding_leaks_the_input_bias_into_the_convolution() -> None:
     """A fault of transformers 5.23, found by the check: only without ``use_bias`` is padding invisible."""
 
-    def padded(mixer, x) -> Tensor:
+    def padded(mixer: Any, x: Tensor) -> Tensor:
         ahead = torch.zeros(x.shape[0], 3, x.shape[2])
         mask = torch.cat([torch.zeros(x.shape[0], 3), torch.ones(x.shape[:2])], dim=1).long()
         return mixer(torch.cat([ahead, x], dim=1), attention_mask=mask)[:, 3:]

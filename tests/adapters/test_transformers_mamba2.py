@@ -23,7 +23,7 @@ def mixer() -> nn.Module:
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_refines_in_float32(groups) -> None:
+def test_refines_in_float32(groups: int) -> None:
     mixer = random_mamba2_mixer(n_groups=groups, chunk_size=8)
     report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens())
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -45,14 +45,14 @@ def test_refines_in_float32(groups) -> None:
     ],
     ids=str,
 )
-def test_refines_in_every_shape(options) -> None:
+def test_refines_in_every_shape(options: Any) -> None:
     mixer = random_mamba2_mixer(seed=3, **options)
     report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens(20, width=mixer.hidden_size))
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
 @pytest.mark.parametrize("options", [{}, {"n_groups": 2, "time_step_limit": (0.3, 0.9)}], ids=str)
-def test_gradients_refine(options) -> None:
+def test_gradients_refine(options: Any) -> None:
     mixer = random_mamba2_mixer(chunk_size=8, **options)
     report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens(), gradients=True)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -60,8 +60,8 @@ def test_gradients_refine(options) -> None:
     assert report.bound_theorem == ""
 
 
-def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def forward(y, z) -> Tensor:
+def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward(y: Tensor, z: Tensor) -> Tensor:
         gated = y * torch.nn.functional.silu(z.float())
         groups = gated.unflatten(-1, (2, -1))
         scale = (groups.square().mean(-1, keepdim=True) + mixer.norm.variance_epsilon).rsqrt()
@@ -75,7 +75,7 @@ def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer, monkeypatch: pytes
     assert report.worst.output == "dx"
 
 
-def test_refines_in_train_mode(mixer) -> None:
+def test_refines_in_train_mode(mixer: Any) -> None:
     mixer = copy.deepcopy(mixer).train()
     assert check_refinement(mixer, mamba2_mixer_spec(mixer), tokens()).verdict is Verdict.REFINES
 
@@ -92,29 +92,29 @@ PARAMETERS = [name for name, _ in random_mamba2_mixer().named_parameters()]
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_counts(mixer, name) -> None:
+def test_every_parameter_counts(mixer: Any, name: str) -> None:
     """One entry off by a hundredth in the implementation is refuted."""
     changed = off_by_a_hundredth(mixer, name)
     report = check_refinement(changed, mamba2_mixer_spec(mixer), tokens(), shrink=False)
     assert report.verdict is Verdict.REFUTED, report.summary()
 
 
-def growing(scan, x, dt, A, B, C, **options) -> Any:
+def growing(scan: Any, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, **options: Any) -> Any:
     return scan(x, dt, -A, B, C, **options)
 
 
-def tiled(scan, x, dt, A, B, C, **options) -> Any:
+def tiled(scan: Any, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, **options: Any) -> Any:
     """Heads 0, 2 and 1, 3 share a group, not 0, 1 and 2, 3."""
     B, C = (each.repeat(1, 1, x.shape[2] // each.shape[2], 1) for each in (B, C))
     return scan(x, dt, A, B, C, **options)
 
 
-def without_limits(scan, *arguments, dt_limit, **options) -> Any:
+def without_limits(scan: Any, *arguments: Any, dt_limit: Any, **options: Any) -> Any:
     return scan(*arguments, **options)
 
 
 @pytest.mark.parametrize("fault", [growing, tiled, without_limits])
-def test_a_wrong_scan_is_refuted(monkeypatch: pytest.MonkeyPatch, fault) -> None:
+def test_a_wrong_scan_is_refuted(monkeypatch: pytest.MonkeyPatch, fault: Any) -> None:
     mixer = random_mamba2_mixer(n_groups=2, time_step_limit=(0.3, 0.9))
     spec, scan = mamba2_mixer_spec(mixer), modeling.mamba2_chunk_scan
     assert check_refinement(mixer, spec, tokens()).verdict is Verdict.REFINES
@@ -123,7 +123,7 @@ def test_a_wrong_scan_is_refuted(monkeypatch: pytest.MonkeyPatch, fault) -> None
 
 
 def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(
-    mixer, monkeypatch: pytest.MonkeyPatch
+    mixer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = mamba2_mixer_spec(mixer)
     changed = copy.deepcopy(mixer)
@@ -135,7 +135,7 @@ def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(
 
 
 def test_single_cached_tokens_refine_unless_a_limit_binds() -> None:
-    def run(x) -> Tensor:
+    def run(x: Tensor) -> Tensor:
         cache = transformers.DynamicCache(config=transformers.Mamba2Config(num_hidden_layers=1))
         parts = x.split([x.shape[1] - 6] + [1] * 6, dim=1)
         return torch.cat([mixer(part, cache_params=cache) for part in parts], dim=1)

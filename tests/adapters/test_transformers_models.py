@@ -14,19 +14,19 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.usefixtures("_quiet")
 
 
-def tokens(model_type, length=13) -> Tensor:
+def tokens(model_type: str, length: int = 13) -> Tensor:
     width = FAMILIES[model_type].width
     return torch.randn(2, length, width, generator=torch.Generator().manual_seed(1))
 
 
-def streaming(model_type, length=13, **options) -> tuple[dict[str, Any], Any]:
+def streaming(model_type: str, length: int = 13, **options: Any) -> tuple[dict[str, Any], Any]:
     model = CachedModel(small_model(model_type), **options)
     report = check_streaming(model, tokens(model_type, length), cuts=[1, 5, 6])
     return {row.check: row for row in report.ways}, report
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)
-def test_every_family_builds_runs_and_keeps_its_shape(model_type) -> None:
+def test_every_family_builds_runs_and_keeps_its_shape(model_type: str) -> None:
     model = CachedModel(small_model(model_type))
     x = tokens(model_type, 9)
     with torch.no_grad():
@@ -106,7 +106,7 @@ def test_a_cache_that_raises_is_named() -> None:
 
 
 @pytest.mark.parametrize("model_type", ["minimax", "recurrent_gemma"])
-def test_states_that_a_beam_search_leaves_where_they_were(model_type) -> None:
+def test_states_that_a_beam_search_leaves_where_they_were(model_type: str) -> None:
     rows, _ = streaming(model_type, positions=True)
     if rows["rows reordered"].verdict is Verdict.STREAMS:
         pytest.skip("this transformers reorders every state")

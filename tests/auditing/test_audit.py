@@ -59,7 +59,7 @@ def decay(x: Tensor) -> Tensor:
     return torch.stack(states, 1)
 
 
-def tokens(*shape) -> Tensor:
+def tokens(*shape: Any) -> Tensor:
     return torch.randn(shape or (2, 13, 1), generator=torch.Generator().manual_seed(0))
 
 
@@ -142,7 +142,7 @@ def test_several_inputs_and_outputs() -> None:
 class Shifted(torch.nn.Module):
     """A language model that shifts its labels the wrong way, so that output t reads token t + 1."""
 
-    def __init__(self, model) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
@@ -167,7 +167,7 @@ def language_model() -> nn.Module:
         return transformers.LlamaForCausalLM(config).eval()
 
 
-def test_a_causal_language_model_is_one_line(language_model) -> None:
+def test_a_causal_language_model_is_one_line(language_model: Any) -> None:
     ids = torch.randint(0, 32, (2, 9), generator=torch.Generator().manual_seed(0))
     good = audit(language_model, ids)
     assert good.ok, good.summary()
@@ -187,7 +187,7 @@ def test_a_module_with_one_embedding_is_certified_at_its_embeddings() -> None:
     assert "the embedding of fn was not found" in said["certificate"]
 
 
-def gru(gate: Tensor, candidate: Tensor, initial_state=None) -> Tensor:
+def gru(gate: Tensor, candidate: Tensor, initial_state: Any = None) -> Tensor:
     h = torch.zeros_like(gate[:, 0]) if initial_state is None else initial_state
     states = []
     for z, c in zip(gate.sigmoid().unbind(1), candidate.unbind(1), strict=True):
@@ -245,7 +245,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
 
-    def run(name, *options, shape="2,13,1") -> Result:
+    def run(name: str, *options: Any, shape: str = "2,13,1") -> Result:
         arguments = ["audit", f"made_for_audit:{name}", "--shape", shape, *options]
         return CliRunner().invoke(app, arguments)
 
@@ -253,7 +253,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     sys.modules.pop("made_for_audit", None)
 
 
-def test_the_command(command) -> None:
+def test_the_command(command: str) -> None:
     quiet = command("pointwise", "--quiet")
     assert quiet.exit_code == 0
     assert quiet.stdout == "✓ CAUSAL  made_for_audit:pointwise\n"

@@ -1,6 +1,7 @@
 """The declared accuracies hold for what is measured, and an inaccurate function would be seen."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ DECLARED = {"exp": EXP_ULPS, "sigmoid": SIGMOID_ULPS, "softplus": SOFTPLUS_ULPS}
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("function", DECLARED)
-def test_defaults_are_at_least_what_is_measured(function, dtype) -> None:
+def test_defaults_are_at_least_what_is_measured(function: Any, dtype: torch.dtype) -> None:
     found = ulps.measure(function, dtype, device="cpu", samples=2000, seed=0)
     assert 0.4 < found.ulps <= DECLARED[function]
     assert found.samples > 1500
@@ -24,7 +25,7 @@ def test_defaults_are_at_least_what_is_measured(function, dtype) -> None:
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("function", DECLARED)
-def test_defaults_hold_on_a_gpu(function) -> None:
+def test_defaults_hold_on_a_gpu(function: Any) -> None:
     found = ulps.measure(function, torch.float32, device="cuda", samples=2000, seed=0)
     assert found.ulps <= DECLARED[function]
 
@@ -55,6 +56,6 @@ def test_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("options", [{"samples": 0}, {"device": "tpu"}, {"dtypes": ["int8"]}])
-def test_wrong_options(options) -> None:
+def test_wrong_options(options: Any) -> None:
     with pytest.raises(InvalidArgument, match="bench ulps: --"):
         ulps.run_bench(**{"as_json": False, "device": "cpu", "samples": 10, "seed": 0, **options})

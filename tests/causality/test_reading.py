@@ -200,6 +200,30 @@ class TestNotRead:
         assert "scanproof_tests.running" in report.summary()
 
 
+class TestControlFlow:
+    def test_a_branch_that_a_drawn_input_takes_is_read(self) -> None:
+        def fn(x: Tensor) -> Tensor:
+            return x.flip(1) if (x < 0).any() else x.cumsum(1)
+
+        x = numbers(2, 9, 3).abs()
+        report = certify(fn, x)
+        assert_verdict(report, Verdict.LEAK)
+        assert report.call.startswith("certify(fn, draw_input(x, 1), ")
+        again = certify(fn, scanproof.draw_input(x, 1))
+        assert (again.verdict, again.worst) == (Verdict.LEAK, report.worst)
+        assert_verdict(certify(fn, x, cases=1), Verdict.CAUSAL)
+
+    def test_a_branch_that_no_input_takes_is_an_assumption_of_the_verdict(self) -> None:
+        report = certify(lambda x: x.flip(1) if x.sum().item() > 1e30 else x.cumsum(1), numbers(2, 9, 3))
+        assert_verdict(report, Verdict.CAUSAL)
+        assert "that takes the path recorded: values decide what is run" in report.reason
+
+    def test_what_has_no_gradient_is_told_by_its_outputs(self) -> None:
+        report = certify(lambda x: torch.from_numpy(x.numpy()[:, ::-1].copy()), numbers(2, 9, 3))
+        assert_verdict(report, Verdict.LEAK)
+        assert report.vjps == 0
+
+
 class TestOtherSizes:
     @pytest.mark.parametrize("length", [33, 63, 64])
     def test_a_leak_of_longer_inputs(self, length: int) -> None:

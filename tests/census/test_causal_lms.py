@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,16 +39,16 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 PLAIN, CACHED = Way("eager", "plain"), Way("eager", "cached")
 
 
-def found(way, outcome="established", **options) -> Any:
+def found(way: Any, outcome: str = "established", **options: Any) -> Any:
     return Found(way=way, outcome=outcome, **options)
 
 
-def row(model_type, *ways, **options) -> Any:
+def row(model_type: str, *ways: Any, **options: Any) -> Any:
     return replace(unanswered(model_type, 0), kind=model_type.title(), found=ways, **options)
 
 
 @pytest.mark.parametrize(("model_type", "kind"), [("llama", "LlamaForCausalLM"), ("gpt2", "GPT2LMHeadModel")])
-def test_reading_establishes_every_way(model_type, kind) -> None:
+def test_reading_establishes_every_way(model_type: str, kind: Any) -> None:
     kinds, every = zip(*ask(model_type), strict=True)
     assert set(kinds) == {kind}
     assert [one.way for one in every] == [way.name for way in WAYS]
@@ -103,16 +104,18 @@ def test_the_cached_call_is_the_plain_one_in_pieces() -> None:
     torch.testing.assert_close(cached, plain, rtol=1e-4, atol=1e-4)
 
 
-def said(one) -> Any:
+def said(one: Any) -> Any:
     """Return the verdicts of the cuts."""
     return [line.partition(",")[0] for line in one.evidence]
 
 
-def dropped_in_layer(layer) -> Any:
+def dropped_in_layer(layer: Any) -> Any:
     """Return eager attention that forgets its mask in one layer."""
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module, query, key, value, attention_mask, *args, **kwargs) -> Any:
+    def eager(
+        module: Any, query: Any, key: Any, value: Any, attention_mask: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         mask = None if module.layer_idx == layer else attention_mask
         return attend(module, query, key, value, mask, *args, **kwargs)
 
@@ -120,7 +123,7 @@ def dropped_in_layer(layer) -> Any:
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-def test_a_mask_that_is_dropped_is_a_leak_in_its_layer(layer, monkeypatch) -> None:
+def test_a_mask_that_is_dropped_is_a_leak_in_its_layer(layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modeling_llama, "eager_attention_forward", dropped_in_layer(layer))
     one = about(small_lm("llama", "eager"), "llama", PLAIN)
     assert one.outcome == "leak"
@@ -131,11 +134,11 @@ def test_a_mask_that_is_dropped_is_a_leak_in_its_layer(layer, monkeypatch) -> No
     assert not runs(one.program)
 
 
-def test_a_cache_of_another_example_is_a_leak(monkeypatch) -> None:
+def test_a_cache_of_another_example_is_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small_lm("llama", "eager")
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module, query, key, value, *args, **kwargs) -> Any:
+    def eager(module: Any, query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
         if key.shape[2] > query.shape[2]:
             key = key.flip(0)
         return attend(module, query, key, value, *args, **kwargs)
@@ -148,12 +151,14 @@ def test_a_cache_of_another_example_is_a_leak(monkeypatch) -> None:
     assert said(one) == ["batch: LEAK"]
 
 
-def test_a_mask_without_the_offset_of_the_cache_is_a_leak(monkeypatch) -> None:
+def test_a_mask_without_the_offset_of_the_cache_is_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tokens of one call must not look ahead within it."""
     model = small_lm("llama", "eager")
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module, query, key, value, attention_mask, *args, **kwargs) -> Any:
+    def eager(
+        module: Any, query: Any, key: Any, value: Any, attention_mask: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         mask = attention_mask if query.shape[2] == key.shape[2] else None
         return attend(module, query, key, value, mask, *args, **kwargs)
 
@@ -162,11 +167,11 @@ def test_a_mask_without_the_offset_of_the_cache_is_a_leak(monkeypatch) -> None:
     assert about(model, "llama", CACHED).outcome == "leak"
 
 
-def test_what_reading_cannot_establish_goes_to_the_cuts(monkeypatch) -> None:
+def test_what_reading_cannot_establish_goes_to_the_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comparison with a great number reads the future, and changes nothing."""
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module, *args, **kwargs) -> Any:
+    def eager(module: Any, *args: Any, **kwargs: Any) -> Any:
         y, weights = attend(module, *args, **kwargs)
         return y + (y.flip(1) > 1e30), weights
 
@@ -179,7 +184,7 @@ def test_what_reading_cannot_establish_goes_to_the_cuts(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_the_program_of_a_right_model_stops(way) -> None:
+def test_the_program_of_a_right_model_stops(way: Any) -> None:
     text = written("llama", way, ids(0), 20)
     with pytest.raises(AssertionError):
         exec(compile(text, "<program>", "exec"), {})
@@ -205,15 +210,15 @@ def test_parts_have_every_type_exactly_once() -> None:
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
-def test_a_part_that_is_none(shard) -> None:
+def test_a_part_that_is_none(shard: Any) -> None:
     with pytest.raises(InvalidArgument, match="--shard must be i/n"):
         command.part_of(["a"], shard)
 
 
-def test_rows_of_parts_merge_and_are_not_made_again(tmp_path) -> None:
+def test_rows_of_parts_merge_and_are_not_made_again(tmp_path: Path) -> None:
     asked = []
 
-    def examine(name) -> Any:
+    def examine(name: str) -> Any:
         asked.append(name)
         return row(name, found("eager, plain"))
 
@@ -235,14 +240,14 @@ def test_rows_of_parts_merge_and_are_not_made_again(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", '{"model_type": "a"', "[]", "{}"])
-def test_a_row_that_was_cut_off_is_made_again(tmp_path, text) -> None:
+def test_a_row_that_was_cut_off_is_made_again(tmp_path: Path, text: str) -> None:
     command.file_of(tmp_path, "gpt2").write_text(text)
     (one,) = command.collect(["gpt2"], tmp_path, 0, 1, silent, lambda name: row(name, found("eager, plain")))
     assert one.established
     assert json.loads(command.file_of(tmp_path, "gpt2").read_text())["kind"] == "Gpt2"
 
 
-def test_a_row_whose_process_died_is_made_again(tmp_path) -> None:
+def test_a_row_whose_process_died_is_made_again(tmp_path: Path) -> None:
     problems = iter(["its process ended with exit code -9", "ValueError: no such width"])
     for problem in ("its process ended with exit code -9", "ValueError: no such width"):
         (one,) = command.collect(
@@ -267,11 +272,11 @@ for line in sys.stdin:
 """
 
 
-def test_a_crash_or_a_hang_costs_one_row(monkeypatch) -> None:
+def test_a_crash_or_a_hang_costs_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     program = WORKER.replace("ROW", repr(asdict(row("a", found("eager, plain")))))
     start, started = served.subprocess.Popen, []
 
-    def popen(arguments, **options) -> Any:
+    def popen(arguments: Any, **options: Any) -> Any:
         started.append(arguments)
         return start([arguments[0], "-c", program], **options)
 
@@ -290,12 +295,12 @@ def test_a_crash_or_a_hang_costs_one_row(monkeypatch) -> None:
     assert [status(one) for one in rows].count("not built") == 2
 
 
-def test_a_process_serves_few_types(monkeypatch) -> None:
+def test_a_process_serves_few_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "TYPES", 2)
     program = WORKER.replace("ROW", repr(asdict(row("a", found("eager, plain")))))
     start, started = served.subprocess.Popen, []
 
-    def popen(arguments, **options) -> Any:
+    def popen(arguments: Any, **options: Any) -> Any:
         started.append(arguments)
         return start([arguments[0], "-c", program], **options)
 
@@ -391,13 +396,13 @@ def test_the_page_is_what_json_says() -> None:
 @pytest.mark.parametrize(
     ("rows", "code"), [(ROWS[:3], 0), (ROWS[:4], 1), (ROWS[4:5], 3), (ROWS[5:6], 3), (ROWS[6:], 3)]
 )
-def test_the_exit_code(rows, code, tmp_path, monkeypatch) -> None:
+def test_the_exit_code(rows: Any, code: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "collect", lambda *given: rows)
     run = CliRunner().invoke(app, ["census", "--causal-lms", "--folder", str(tmp_path), "--quiet"])
     assert run.exit_code == code
 
 
-def test_the_command_that_a_ci_runs(tmp_path) -> None:
+def test_the_command_that_a_ci_runs(tmp_path: Path) -> None:
     options = ["census", "--causal-lms", "--only", "gpt2", "--folder", str(tmp_path)]
     run = CliRunner().invoke(app, options)
     assert run.exit_code == 0, run.output
@@ -406,8 +411,8 @@ def test_the_command_that_a_ci_runs(tmp_path) -> None:
     assert json.loads((tmp_path / "causal-lms" / "gpt2.json").read_text())["kind"] == "GPT2LMHeadModel"
 
 
-def test_a_wrong_call(tmp_path) -> None:
-    def run(*options) -> Any:
+def test_a_wrong_call(tmp_path: Path) -> None:
+    def run(*options: Any) -> Any:
         return CliRunner().invoke(app, ["census", "--folder", str(tmp_path), *options])
 
     assert run("--shard", "1/2").exit_code == 2

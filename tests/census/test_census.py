@@ -28,22 +28,22 @@ from scanproof.lean.progress import silent
 from scanproof.streaming.model import Unsupported
 
 
-def said(check, verdict, worst=None, evidence="36 cuts | <b>") -> Answer:
+def said(check: Any, verdict: Any, worst: Any = None, evidence: str = "36 cuts | <b>") -> Answer:
     return Answer(check=check, verdict=verdict, evidence=evidence, worst=worst)
 
 
-def entry(name="a: one", *answers, **options) -> Entry:
+def entry(name: str = "a: one", *answers: Any, **options: Any) -> Entry:
     return Entry(name=name, package="a", version="1.0", answers=answers, **options)
 
 
-def subject(name, version="1.0") -> Subject:
+def subject(name: str, version: str = "1.0") -> Subject:
     return Subject(name, "a", lambda seed: (), version=version)
 
 
-def answering(asked) -> Callable[..., Entry]:
+def answering(asked: Any) -> Callable[..., Entry]:
     """Answer for a subject, and note that it was asked."""
 
-    def examine(subject, seed) -> Entry:
+    def examine(subject: Any, seed: int) -> Entry:
         asked.append(subject.name)
         return replace(basis.unanswered(subject, seed), answers=(said("steps", "STREAMS"),))
 
@@ -79,7 +79,7 @@ def test_every_check_of_streaming_has_a_column() -> None:
 def test_it_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     asked = []
 
-    def ask(subjects, seed=0) -> Any:
+    def ask(subjects: Any, seed: int = 0) -> Any:
         return command.collect(subjects, kept, seed, 1, silent, answering(asked))
 
     kept = tmp_path / "census.jsonl"
@@ -95,7 +95,7 @@ def test_it_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changed", ["torch", "scanproof", "a", "code"])
 def test_what_was_made_with_another_version_is_asked_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: Any
 ) -> None:
     asked, kept = [], tmp_path / "census.jsonl"
     command.collect([subject("a: it", version="")], kept, 0, 1, silent, answering(asked))
@@ -127,7 +127,7 @@ def test_the_headline_names_every_version_of_torch_that_was_used() -> None:
 def test_what_failed_is_asked_again(tmp_path: Path) -> None:
     answers = iter([entry("a", problem="no network"), entry("a", said("steps", "STREAMS"))])
 
-    def examine(subject, seed) -> Entry:
+    def examine(subject: Any, seed: int) -> Entry:
         return next(answers)
 
     kept, a = tmp_path / "census.jsonl", subject("a")
@@ -160,7 +160,7 @@ def test_the_page_tells_what_does_not_apply_from_what_is_open() -> None:
 
 
 def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_before() -> None:
-    def raises(seed) -> Never:
+    def raises(seed: int) -> Never:
         yield said("certificate", "LEAK")
         raise RuntimeError("no such kernel")
 
@@ -173,7 +173,7 @@ def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_befo
     assert [answer.verdict for answer in found.findings] == ["LEAK"]
 
 
-def worker(monkeypatch, program) -> None:
+def worker(monkeypatch: pytest.MonkeyPatch, program: Any) -> None:
     """Have a process run a program in the place of the worker."""
     run = subprocess.run
     monkeypatch.setattr(
@@ -188,7 +188,9 @@ LEAKS = json.dumps(asdict(entry("a: it", said("certificate", "LEAK"), torch="2.6
     ("end", "problem"),
     [("os.kill(os.getpid(), 9)", "exit code -9"), ("time.sleep(60)", "took more than 5 s")],
 )
-def test_a_process_that_dies_leaves_its_answers(monkeypatch: pytest.MonkeyPatch, end, problem) -> None:
+def test_a_process_that_dies_leaves_its_answers(
+    monkeypatch: pytest.MonkeyPatch, end: Any, problem: Any
+) -> None:
     worker(monkeypatch, f"import os, time\nprint('noise')\nprint({LEAKS!r}, flush=True)\n{end}")
     monkeypatch.setattr(command, "LIMIT", 5.0)
     found = command.in_a_process(subject("a: it"), 0)
@@ -203,7 +205,7 @@ def test_a_process_that_dies_is_a_problem_of_its_entry() -> None:
     assert (found.package, found.version) == ("a", "1.0")
 
 
-def shaped(*shape) -> Callable[[Tensor], Tensor]:
+def shaped(*shape: Any) -> Callable[[Tensor], Tensor]:
     return lambda x: x.new_zeros(shape)
 
 
@@ -239,7 +241,7 @@ def test_the_example_of_its_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert 0 < made[0]["cells"]["gradients"]["worst"] != made[0]["cells"]["refinement"]["worst"]
     assert {file.suffix for file in (tmp_path / "census").iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
-    def never(subject, seed, overlays) -> Never:
+    def never(subject: Any, seed: int, overlays: Any) -> Never:
         raise AssertionError(subject.name)
 
     monkeypatch.setattr(command, "in_a_process", never)

@@ -51,7 +51,7 @@ ROUNDED = 1e-5
 """A share of the greatest logit: experts get other groups of tokens, and round in another way."""
 
 
-def model_of(model_type) -> Any:
+def model_of(model_type: str) -> Any:
     path, own = MODELS[model_type]
     settings = {**settings_of(model_type), "num_hidden_layers": LAYERS, **own}
     with torch.random.fork_rng(devices=[]):
@@ -62,13 +62,13 @@ def model_of(model_type) -> Any:
     return model.eval(), layers
 
 
-def faulty(forward, fault, *args, **kwargs) -> Any:
+def faulty(forward: Any, fault: Any, *args: Any, **kwargs: Any) -> Any:
     """Run the forward of a layer, and change the hidden states that it returns."""
     y = forward(*args, **kwargs)
     return (fault(y[0]), *y[1:]) if isinstance(y, tuple) else fault(y)
 
 
-def change(logits, x) -> Any:
+def change(logits: Any, x: Any) -> Any:
     """Return the change of logits before the last token, as a share of the greatest: two forward passes."""
     other = x.clone()
     other[:, -1] += 1
@@ -78,7 +78,7 @@ def change(logits, x) -> Any:
 
 
 @pytest.mark.parametrize("model_type", MODELS)
-def test_the_layer_of_a_fault_is_named(model_type, monkeypatch) -> None:
+def test_the_layer_of_a_fault_is_named(model_type: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, layers = model_of(model_type)
     plain, x = function(model, "plain"), ids(0)[:, :LENGTH]
     assert read(plain, x).established

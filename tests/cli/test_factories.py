@@ -112,7 +112,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         sys.modules.pop(name, None)
 
 
-def run(*arguments) -> Result:
+def run(*arguments: Any) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
@@ -188,7 +188,7 @@ def test_page_and_document_say_the_command_that_repeats_them(
 def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(
     monkeypatch: pytest.MonkeyPatch, name: str, code: int, verdict: str
 ) -> None:
-    def full(document, path) -> Never:
+    def full(document: Any, path: Any) -> Never:
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(html, "write", full)
@@ -312,7 +312,7 @@ def test_mistakes_in_the_users_code_are_sentences(command: str, target: str, sen
         ),
     ],
 )
-def test_wrong_options_are_sentences(arguments, sentence: str) -> None:
+def test_wrong_options_are_sentences(arguments: Any, sentence: str) -> None:
     result = run(*arguments, "--quiet")
     assert result.exit_code == 2
     assert result.stderr.startswith(sentence)

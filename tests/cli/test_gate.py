@@ -33,6 +33,9 @@ def transformed():
         return torch.fft.irfft(spectrum, 16, 1)[:, : x.shape[1]]
     return fn
 
+def steered():
+    return lambda x: x.flip(1) if x.sum().item() > 1e30 else x.cumsum(1)
+
 def language_model():
     embedding = torch.nn.Embedding(9, 4)
     return lambda ids: embedding(ids).cumsum(1)
@@ -61,6 +64,8 @@ def gate(name: str, *options: str, shape: str = "2,5,1") -> Any:
         ("gated", (), 3, "open  gated_models:gated: the program reads it, and no effect was found"),
         ("gated", ("--probes",), 3, "open  gated_models:gated"),
         ("transformed", (), 3, "open  gated_models:transformed: reading leaves a question open"),
+        ("steered", (), 3, "open  gated_models:steered: values decide what is run"),
+        ("steered", ("--probes",), 0, "accepted  gated_models:steered: values decide what is run"),
         ("transformed", ("--probes",), 0, "accepted  gated_models:transformed: reading leaves"),
     ],
 )

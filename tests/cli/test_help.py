@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Never
+from typing import Any, Never
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -82,7 +82,7 @@ def test_a_seed_out_of_range_is_refused(name: str, seed: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not hasattr(page, "commands")])
 @pytest.mark.parametrize("wrong", [["--no-such-option"], ["one", "two"]])
-def test_what_a_command_does_not_take_is_refused(name: str, wrong) -> None:
+def test_what_a_command_does_not_take_is_refused(name: str, wrong: Any) -> None:
     if name in ("fuzz", "theorems", "cite") and wrong[0] == "one":
         wrong = [*wrong, "--no-such-option"]  # these take any number of names
     result = CliRunner().invoke(app, [*name.split(), *wrong])
@@ -92,7 +92,7 @@ def test_what_a_command_does_not_take_is_refused(name: str, wrong) -> None:
 
 def test_an_interruption_before_there_are_commands_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(ModuleType):
-        def __getattr__(self, name) -> Never:
+        def __getattr__(self, name: str) -> Never:
             raise KeyboardInterrupt
 
     monkeypatch.setitem(sys.modules, "scanproof.cli.app", Slow("scanproof.cli.app"))

@@ -4,6 +4,7 @@ import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "Runner.take_outputs_append"
 
 
-def run(*arguments) -> Result:
+def run(*arguments: Any) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
@@ -74,7 +75,7 @@ def test_json() -> None:
         ),
     ],
 )
-def test_unknown_names_are_met_with_what_is_near(arguments, sentence: str) -> None:
+def test_unknown_names_are_met_with_what_is_near(arguments: Any, sentence: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr

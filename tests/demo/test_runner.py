@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,13 @@ WAITS = "import time\nwhile True: time.sleep(1)"
 class Toolchain:
     """Starts a program, after refusing as often as it is told to."""
 
-    def __init__(self, program, refusals=0) -> None:
+    def __init__(self, program: Any, refusals: int = 0) -> None:
         self.program = program
         self.refusals = refusals
         self.process = None
         self.spawned = threading.Event()
 
-    def spawn(self, graph, executable) -> subprocess.Popen[str]:
+    def spawn(self, graph: Any, executable: Any) -> subprocess.Popen[str]:
         if self.refusals:
             self.refusals -= 1
             raise LeanUnavailable("no memory")
@@ -40,7 +41,7 @@ def project() -> Project:
     return Project.find(ROOT)
 
 
-def test_it_starts_when_lean_is_installed(project) -> None:
+def test_it_starts_when_lean_is_installed(project: Any) -> None:
     runner = Runner(project, Toolchain(ANSWERS))
     timer = threading.Timer(0.1, runner.installed)
     timer.start()
@@ -48,7 +49,7 @@ def test_it_starts_when_lean_is_installed(project) -> None:
         assert not timer.is_alive()
 
 
-def test_without_memory_it_starts_after_the_proofs(project) -> None:
+def test_without_memory_it_starts_after_the_proofs(project: Any) -> None:
     runner = Runner(project, Toolchain(ANSWERS, refusals=1))
     runner.installed()
     timer = threading.Timer(0.1, runner.proved)
@@ -57,7 +58,7 @@ def test_without_memory_it_starts_after_the_proofs(project) -> None:
         assert not timer.is_alive()
 
 
-def test_a_refusal_after_the_proofs_is_final(project) -> None:
+def test_a_refusal_after_the_proofs_is_final(project: Any) -> None:
     runner = Runner(project, Toolchain(ANSWERS, refusals=1))
     runner.installed()
     runner.proved()
@@ -65,7 +66,7 @@ def test_a_refusal_after_the_proofs_is_final(project) -> None:
         runner.start()
 
 
-def test_what_cannot_be_installed_does_not_start(project) -> None:
+def test_what_cannot_be_installed_does_not_start(project: Any) -> None:
     toolchain = Toolchain(ANSWERS)
     runner = Runner(project, toolchain)
     runner.refuse("no network")
@@ -74,7 +75,7 @@ def test_what_cannot_be_installed_does_not_start(project) -> None:
     assert toolchain.process is None
 
 
-def test_a_start_is_broken_off(project) -> None:
+def test_a_start_is_broken_off(project: Any) -> None:
     toolchain = Toolchain(WAITS)
     runner = Runner(project, toolchain)
     runner.installed()

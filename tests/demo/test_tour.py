@@ -8,7 +8,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Never
+from typing import Any, Never
 
 import pytest
 from typer.testing import CliRunner
@@ -72,10 +72,10 @@ class Broken:
 
     name = "WebAssembly"
 
-    def __init__(self, error) -> None:
+    def __init__(self, error: Any) -> None:
         self.error = error
 
-    def prepare(self, show) -> Never:
+    def prepare(self, show: Any) -> Never:
         raise self.error
 
 

@@ -1,6 +1,7 @@
 """A small mixer in the manner of Mamba-2, right; releases went wrong in one method each."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ class Mixer:
     def __init__(self) -> None:
         rng = torch.Generator().manual_seed(3)
 
-        def draw(*shape) -> Tensor:
+        def draw(*shape: Any) -> Tensor:
             return torch.randn(shape, generator=rng) / shape[-1] ** 0.5
 
         self.project = draw(CHANNELS + INNER + HEADS, MODEL)
@@ -36,36 +37,36 @@ class Mixer:
         self.A = -draw(HEADS).exp()
         self.out = draw(MODEL, INNER)
 
-    def __call__(self, x) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         return self.prefill(x)[0]
 
-    def initial_state(self, x) -> Cache:
+    def initial_state(self, x: Tensor) -> Cache:
         batch = x.shape[0]
         return Cache(x.new_zeros(batch, TAPS - 1, CHANNELS), x.new_zeros(batch, HEADS, WIDTH, STATES))
 
-    def prefill(self, x) -> tuple[Tensor, Cache]:
+    def prefill(self, x: Tensor) -> tuple[Tensor, Cache]:
         return self.run(x, self.initial_state(x))
 
-    def extend(self, x, cache) -> tuple[Tensor, Cache]:
+    def extend(self, x: Tensor, cache: Any) -> tuple[Tensor, Cache]:
         return self.run(x, cache)
 
-    def padded(self, x, mask) -> tuple[Tensor, Cache]:
+    def padded(self, x: Tensor, mask: Any) -> tuple[Tensor, Cache]:
         return self.run(x, self.initial_state(x), mask)
 
-    def clone(self, cache) -> Cache:
+    def clone(self, cache: Any) -> Cache:
         return Cache(cache.inputs.clone(), cache.h.clone())
 
-    def reorder(self, cache, rows) -> Cache:
+    def reorder(self, cache: Any, rows: Any) -> Cache:
         return Cache(cache.inputs[rows], cache.h[rows])
 
-    def run(self, x, cache, mask=None) -> tuple[Tensor, Cache]:
+    def run(self, x: Tensor, cache: Any, mask: Any = None) -> tuple[Tensor, Cache]:
         mixed, gate, dt = self.projected(self.masked(x, mask))
         mixed, inputs = self.convolved(mixed, cache)
         mixed = self.masked(mixed, mask)
         y, h = self.scanned(mixed, dt, cache.h)
         return self.finished(y, gate), Cache(inputs, h)
 
-    def step(self, x, cache) -> tuple[Tensor, Cache]:
+    def step(self, x: Tensor, cache: Any) -> tuple[Tensor, Cache]:
         mixed, gate, dt = self.projected(x)
         mixed, inputs = self.convolved(mixed, cache)
         x, B, C = self.split(mixed)
@@ -76,35 +77,45 @@ class Mixer:
         y = (h[:, None] * C).sum(-1) + self.D.to(x)[:, None] * x
         return self.finished(y.flatten(2), self.gate_of_step(gate)), Cache(inputs, h)
 
-    def masked(self, x, mask) -> Tensor:
+    def masked(self, x: Tensor, mask: Any) -> Tensor:
         return x if mask is None else x * mask[..., None]
 
-    def projected(self, x) -> tuple[Tensor, ...]:
+    def projected(self, x: Tensor) -> tuple[Tensor, ...]:
         return (x @ self.project.to(x).T).split([CHANNELS, INNER, HEADS], -1)
 
-    def convolved(self, x, cache) -> tuple[Tensor, Tensor]:
+    def convolved(self, x: Tensor, cache: Any) -> tuple[Tensor, Tensor]:
         seen = torch.cat([cache.inputs, x], 1)
         windows = seen.unfold(1, TAPS, 1)
         return functional.silu((windows * self.taps.to(x)).sum(-1)), seen[:, -(TAPS - 1) :]
 
-    def split(self, mixed) -> tuple[Tensor, ...]:
+    def split(self, mixed: Any) -> tuple[Tensor, ...]:
         x, B, C = mixed.split([INNER, GROUPS * STATES, GROUPS * STATES], -1)
         return x.unflatten(-1, (HEADS, WIDTH)), *(each.unflatten(-1, (GROUPS, STATES)) for each in (B, C))
 
-    def scanned(self, mixed, dt, h) -> tuple[Tensor, Tensor]:
+    def scanned(self, mixed: Any, dt: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         x, B, C = self.split(mixed)
         weights = {"A": self.A.to(x), "D": self.D.to(x)[:, None], "dt_bias": self.dt_bias.to(x)}
         y, h = self.kernel(x=x, dt=dt, B=B, C=C, initial_state=h, **weights)
         return y.flatten(2), h
 
-    def kernel(self, x, dt, A, B, C, D, dt_bias, initial_state) -> tuple[Tensor, Tensor]:
+    def kernel(
+        self,
+        x: Tensor,
+        dt: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Tensor,
+        dt_bias: Any,
+        initial_state: Any,
+    ) -> tuple[Tensor, Tensor]:
         """Return outputs and the last state, with the signature of the kernel ``SsdScan``."""
         time = x.shape[1]
         filler = -time % CHUNK
         dt = self.limited(functional.softplus(dt + dt_bias))
         B, C = self.by_head(B), self.by_head(C)
 
-        def chunks(tensor) -> Tensor:
+        def chunks(tensor: Tensor) -> Tensor:
             padding = [0, 0] * (tensor.ndim - 2) + [0, filler]
             return functional.pad(tensor, padding).unflatten(1, (-1, CHUNK))
 
@@ -121,27 +132,27 @@ class Mixer:
         y = (inside + across).flatten(1, 2)[:, :time]
         return y + D * x, states[:, -1]
 
-    def passed(self, decays, states) -> Tensor:
+    def passed(self, decays: Any, states: Any) -> Tensor:
         """Return the states at the starts of chunks: sums over those before; decays are (…, to, from)."""
         return torch.einsum("bnij,bjnpk->binpk", decays, states)
 
-    def by_head(self, grouped) -> Tensor:
+    def by_head(self, grouped: Any) -> Tensor:
         return grouped.repeat_interleave(HEADS // grouped.shape[2], dim=2)
 
-    def step_size(self, dt) -> Tensor:
+    def step_size(self, dt: Tensor) -> Tensor:
         return self.limited(functional.softplus(dt + self.dt_bias.to(dt)))
 
-    def limited(self, dt) -> Tensor:
+    def limited(self, dt: Tensor) -> Tensor:
         return dt
 
-    def gate_of_step(self, gate) -> Tensor:
+    def gate_of_step(self, gate: Any) -> Tensor:
         return gate
 
-    def finished(self, y, gate) -> Tensor:
+    def finished(self, y: Tensor, gate: Any) -> Tensor:
         return (y * functional.silu(gate)) @ self.out.to(y).T
 
 
-def segment_sums(logs) -> Tensor:
+def segment_sums(logs: Any) -> Tensor:
     """Return the sums of ``logs`` over s < r <= t, -inf above the diagonal: (…, t, s)."""
     time = logs.shape[-1]
     below = torch.ones(time, time, dtype=torch.bool).tril(-1)

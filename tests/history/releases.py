@@ -1,5 +1,7 @@
 """Reconstructions, in our own code, of faults that were in releases; each cites what is public about it."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ class DestinationAxis(Mixer):
     output is wrong.
     """
 
-    def passed(self, decays, states) -> Tensor:
+    def passed(self, decays: Any, states: Any) -> Tensor:
         return torch.einsum("bnij,bjnpk->bjnpk", decays, states)
 
 
@@ -24,7 +26,7 @@ class DestinationAxisOfSums(Mixer):
     Issues 47475 and 47246, found in 2026, 18 months after the first was mended: fixes do not reach copies.
     """
 
-    def passed(self, decays, states) -> Tensor:
+    def passed(self, decays: Any, states: Any) -> Tensor:
         return (decays.movedim(1, 3)[..., None, None] * states[:, None]).sum(1)
 
 
@@ -34,7 +36,7 @@ class ClampedByAnInitialiser(Mixer):
     The limit that was meant is 0; prefill and step share the fault, so decoding agrees with it.
     """
 
-    def limited(self, dt) -> Tensor:
+    def limited(self, dt: Tensor) -> Tensor:
         return dt.clamp(min=0.1)
 
 
@@ -44,7 +46,7 @@ class MixedRows(Mixer):
     A batch of one is right; in a batch every row is gated by the last one.
     """
 
-    def gate_of_step(self, gate) -> Tensor:
+    def gate_of_step(self, gate: Any) -> Tensor:
         batch = gate.shape[0]
         return gate.squeeze(1).expand(batch, batch, INNER)[:, -1:]
 
@@ -56,7 +58,7 @@ class Tiled(Mixer):
     it.
     """
 
-    def kernel(self, B, C, **inputs) -> tuple[Tensor, Tensor]:
+    def kernel(self, B: Tensor, C: Tensor, **inputs: Any) -> tuple[Tensor, Tensor]:
         B, C = (each.repeat(1, 1, HEADS // each.shape[2], 1) for each in (B, C))
         return super().kernel(B=B, C=C, **inputs)
 
@@ -64,21 +66,21 @@ class Tiled(Mixer):
 class MaskIgnored(Mixer):
     """An attention mask that is taken and not read: issue 31540."""
 
-    def masked(self, x, mask) -> Tensor:
+    def masked(self, x: Tensor, mask: Any) -> Tensor:
         return x
 
 
 class MaskSkippedForOne(Mixer):
     """A mask that is skipped for a batch of one: pull request 46773."""
 
-    def masked(self, x, mask) -> Tensor:
+    def masked(self, x: Tensor, mask: Any) -> Tensor:
         return super().masked(x, mask if len(x) > 1 else None)
 
 
 class ForgetsOnExtend(Mixer):
     """Several tokens with a cache, run from an empty one: pull requests 45513 and 46741."""
 
-    def extend(self, x, cache) -> tuple[Tensor, Cache]:
+    def extend(self, x: Tensor, cache: Any) -> tuple[Tensor, Cache]:
         return self.run(x, cache if x.shape[1] == 1 else self.initial_state(x))
 
 
@@ -88,7 +90,7 @@ class StepsOnce(Mixer):
     Pull requests 46084 and 46741: a state was taken for a sign of one token, whatever came.
     """
 
-    def extend(self, x, cache) -> tuple[Tensor, Cache]:
+    def extend(self, x: Tensor, cache: Any) -> tuple[Tensor, Cache]:
         y, cache = self.step(x[:, :1], cache)
         return torch.cat([y, y.new_zeros(len(x), x.shape[1] - 1, MODEL)], 1), cache
 
@@ -99,5 +101,5 @@ class BeamsSwapStates(Mixer):
     The beam search of ``generate`` looked for a cache under one name alone, and Mamba's has another.
     """
 
-    def reorder(self, cache, rows) -> Cache:
+    def reorder(self, cache: Any, rows: Any) -> Cache:
         return cache

@@ -1,5 +1,7 @@
 """Scans whose outputs are right and whose hand-written gradients are wrong."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -23,10 +25,10 @@ def backward(name: str, **exchanged: Step) -> Mutant:
     return Mutant(name, HandWritten(**exchanged), backward=True)
 
 
-def carried(function) -> Step:
+def carried(function: Any) -> Step:
     """The adjoint, of which ``function`` makes what is carried to the step before."""
 
-    def run(a, incoming, of_last) -> Tensor:
+    def run(a: Any, incoming: Any, of_last: Any) -> Tensor:
         g, back = torch.empty_like(incoming), of_last
         for t in reversed(range(incoming.shape[2])):
             g[:, :, t] = incoming[:, :, t] + back
@@ -36,25 +38,25 @@ def carried(function) -> Step:
     return run
 
 
-def adjoint_of_shifted_decays(a, incoming, of_last) -> Tensor:
+def adjoint_of_shifted_decays(a: Any, incoming: Any, of_last: Any) -> Tensor:
     return adjoint(shifted(a, -1), incoming, of_last)
 
 
-def decays_only(v) -> Tensor:
+def decays_only(v: Tensor) -> Tensor:
     return (through_decays(v) * v.A[:, None]).sum(-1)
 
 
-def additions_only(v) -> Tensor:
+def additions_only(v: Tensor) -> Tensor:
     return (v.g * v.b).sum(-1) * v.u
 
 
-def with_states_undone(v) -> Tensor:
+def with_states_undone(v: Tensor) -> Tensor:
     """dt's gradient with the states before found by undoing steps: (h - b) / a."""
     undone = (v.h - v.dt[..., None] * v.b * v.u[..., None]) / v.a
     return (v.g * undone * v.a * v.A[:, None]).sum(-1) + additions_only(v)
 
 
-def at_tiled(x, B) -> Tensor:
+def at_tiled(x: Tensor, B: Tensor) -> Tensor:
     """The gradient where groups are tiled over the channels."""
     return shared(x.unflatten(1, (-1, of_groups(B).shape[1])).transpose(1, 2).flatten(1, 2), B)
 

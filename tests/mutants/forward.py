@@ -1,6 +1,7 @@
 """Scans whose outputs are wrong."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,35 +30,35 @@ def biased(delta: Tensor, bias: Tensor | None) -> Tensor:
     return steps(delta, bias, False)
 
 
-def softplus_as(function) -> Callable[..., Tensor]:
+def softplus_as(function: Any) -> Callable[..., Tensor]:
     return lambda delta, bias, softplus: function(biased(delta, bias)) if softplus else biased(delta, bias)
 
 
-def softplus_before_bias(delta, bias, softplus) -> Tensor:
+def softplus_before_bias(delta: Tensor, bias: Tensor, softplus: Any) -> Tensor:
     return biased(functional.softplus(delta) if softplus else delta, bias)
 
 
-def in_dtype(step, dtype) -> Callable[..., Tensor]:
+def in_dtype(step: Any, dtype: torch.dtype) -> Callable[..., Tensor]:
     """Round what a step returns."""
 
-    def run(*arguments) -> Tensor:
+    def run(*arguments: Any) -> Tensor:
         x = step(*arguments)
         return x.to(dtype).to(x.dtype)
 
     return run
 
 
-def at_starts(x: Tensor, function) -> Tensor:
+def at_starts(x: Tensor, function: Any) -> Tensor:
     """Change the first position of every chunk but the first one."""
     changed = x.clone()
     changed[:, :, CHUNK::CHUNK] = function(x[:, :, CHUNK::CHUNK])
     return changed
 
 
-def carried(function) -> Callable[..., Tensor]:
+def carried(function: Any) -> Callable[..., Tensor]:
     """States, of which ``function`` makes what is carried to the next step."""
 
-    def run(a, b) -> Tensor:
+    def run(a: Any, b: Any) -> Tensor:
         h, all_states = torch.zeros_like(b[:, :, 0]), []
         for t in range(b.shape[2]):
             h = a[:, :, t] * h + b[:, :, t]
@@ -68,10 +69,10 @@ def carried(function) -> Callable[..., Tensor]:
     return run
 
 
-def chunkwise(decay_of_chunk) -> Callable[..., Tensor]:
+def chunkwise(decay_of_chunk: Any) -> Callable[..., Tensor]:
     """States by chunks, each from the state that the chunks before it leave."""
 
-    def run(a, b) -> Tensor:
+    def run(a: Any, b: Any) -> Tensor:
         h, all_states = torch.zeros_like(b[:, :, 0]), []
         for start in range(0, b.shape[2], CHUNK):
             chunk_a, chunk_b = a[:, :, start : start + CHUNK], b[:, :, start : start + CHUNK]
@@ -83,12 +84,12 @@ def chunkwise(decay_of_chunk) -> Callable[..., Tensor]:
     return run
 
 
-def divided(a, b) -> Tensor:
+def divided(a: Any, b: Any) -> Tensor:
     products = torch.cumprod(a, 2)
     return products * torch.cumsum(b / products, 2)
 
 
-def by_differences_of_sums(a, b) -> Tensor:
+def by_differences_of_sums(a: Any, b: Any) -> Tensor:
     """exp(L_t - L_s) of sums L of logarithms, as a chunked scan forms the decays between two tokens."""
     sums = torch.cumsum(torch.log(a), 2)
     between = torch.exp(sums[:, :, :, None] - sums[:, :, None])
@@ -97,13 +98,13 @@ def by_differences_of_sums(a, b) -> Tensor:
     return torch.where(seen, between * b[:, :, None], 0.0).sum(3)
 
 
-def from_the_example_before(a, b) -> Tensor:
+def from_the_example_before(a: Any, b: Any) -> Tensor:
     h = states(a, b)
     entering = torch.cat([torch.zeros_like(h[:1, :, -1:]), h[:-1, :, -1:]])
     return h + torch.cumprod(a, 2) * entering
 
 
-def combined_in_the_wrong_order(a, b) -> Tensor:
+def combined_in_the_wrong_order(a: Any, b: Any) -> Tensor:
     """Pairs combined by (a2 a1, a1 b2 + b1)."""
     total, so_far, all_states = torch.ones_like(a[:, :, 0]), torch.zeros_like(b[:, :, 0]), []
     for t in range(b.shape[2]):
@@ -112,7 +113,7 @@ def combined_in_the_wrong_order(a, b) -> Tensor:
     return torch.stack(all_states, 2)
 
 
-def ragged_chunk_from_zero(a, b) -> Tensor:
+def ragged_chunk_from_zero(a: Any, b: Any) -> Tensor:
     full = a.shape[2] // CHUNK * CHUNK
     parts = [
         states(a[:, :, part], b[:, :, part])
@@ -122,13 +123,13 @@ def ragged_chunk_from_zero(a, b) -> Tensor:
     return torch.cat(parts, 2)
 
 
-def tiled(B, like) -> Tensor:
+def tiled(B: Tensor, like: Any) -> Tensor:
     """Channel i has group i mod groups, as by repeat in place of repeat_interleave."""
     groups = of_groups(B)
     return groups.repeat(1, like.shape[1] // groups.shape[1], 1, 1)
 
 
-def zero_order_hold(dt, A, B, u) -> Tensor:
+def zero_order_hold(dt: Tensor, A: Tensor, B: Tensor, u: Tensor) -> Tensor:
     return torch.expm1(dt[..., None] * A[:, None]) / A[:, None] * per_channel(B, u) * u[..., None]
 
 

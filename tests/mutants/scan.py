@@ -100,21 +100,32 @@ class Scan:
 
     def __call__(
         self,
-        u,
-        delta,
-        A,
-        B,
-        C,
-        D=None,
-        z=None,
-        delta_bias=None,
-        delta_softplus=False,
-        return_last_state=False,
+        u: Tensor,
+        delta: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Any = None,
+        z: Any = None,
+        delta_bias: Any = None,
+        delta_softplus: bool = False,
+        return_last_state: bool = False,
     ) -> Any:
         y, h = self.forward(*widened(u, delta, A, B, C, D, z, delta_bias), delta_softplus)
         return (y.to(u.dtype), h) if return_last_state else y.to(u.dtype)
 
-    def forward(self, u, delta, A, B, C, D, z, bias, softplus) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        u: Tensor,
+        delta: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Tensor,
+        z: Tensor,
+        bias: Tensor,
+        softplus: Any,
+    ) -> tuple[Tensor, Tensor]:
         dt = self.steps(delta, bias, softplus)
         h = self.states(self.decays(dt, A), self.additions(dt, B, u))
         return self.finish(self.read(h, C), u, D, z), self.last(h)
@@ -172,10 +183,23 @@ class HandWritten(Scan):
     at_z: Step = lambda v: v.gy * v.y * silu_slope(v.z)
     at_bias: Step = lambda v: v.at_raw.sum((0, 2))
 
-    def forward(self, *arguments) -> Any:
+    def forward(self, *arguments: Any) -> Any:
         return _Function.apply(self, *arguments)
 
-    def values(self, gy, gh, u, delta, A, B, C, D, z, bias, softplus) -> Values:
+    def values(
+        self,
+        gy: Any,
+        gh: Any,
+        u: Tensor,
+        delta: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Tensor,
+        z: Tensor,
+        bias: Tensor,
+        softplus: Any,
+    ) -> Values:
         v = Values(gy=gy, u=u, A=A, B=B, C=C, D=D, z=z, softplus=softplus)
         v["raw"] = delta if bias is None else delta + bias[:, None]
         v["dt"] = steps(delta, bias, softplus)
@@ -203,14 +227,14 @@ class HandWritten(Scan):
 
 class _Function(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, scan, *arguments) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, scan: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
         *tensors, ctx.softplus = arguments
         ctx.scan = scan
         ctx.save_for_backward(*tensors)
         return Scan.forward(scan, *arguments)
 
     @staticmethod
-    def backward(ctx, gy, gh) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gy: Any, gh: Any) -> tuple[Tensor | None, ...]:
         tensors = ctx.saved_tensors
         v = ctx.scan.values(gy, gh, *tensors, ctx.softplus)
         return None, *ctx.scan.gradients(v, tensors[-1]), None

@@ -24,13 +24,13 @@ SIZES = {"inputDim": 2, "innerDim": 2, "stateDim": 2, "outputDim": 2, "convWidth
 SPECS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind, seed: int, exact: bool = False) -> Spec:
+def small(kind: Any, seed: int, exact: bool = False) -> Spec:
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: SIZES[axis] for axis in axes}, seed=seed, exact=exact)
 
 
 def scan_arrays(
-    draw, *, batch: int = 1, length: int = 3, channels: int = 2, states=2, groups: int = 0
+    draw: Any, *, batch: int = 1, length: int = 3, channels: int = 2, states: int = 2, groups: int = 0
 ) -> dict[str, NDArray[Any]]:
     """All arguments of a selective scan, time-major; with groups, B and C have an axis of them."""
     per_group = (batch, length, *[groups] * (groups > 0), states)
@@ -52,55 +52,55 @@ def scan_arrays(
 class Dual:
     """Fractions with an infinitesimal part: ``value + slope ε``, ``ε² = 0``."""
 
-    def __init__(self, value, slope) -> None:
+    def __init__(self, value: Any, slope: Any) -> None:
         self.value, self.slope = value, slope
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape
 
-    def __getitem__(self, index) -> "Dual":
+    def __getitem__(self, index: Any) -> "Dual":
         return Dual(self.value[index], self.slope[index])
 
-    def reshape(self, shape) -> "Dual":
+    def reshape(self, shape: Any) -> "Dual":
         return Dual(self.value.reshape(shape), self.slope.reshape(shape))
 
     def __neg__(self) -> "Dual":
         return Dual(-self.value, -self.slope)
 
-    def __add__(self, other) -> "Dual":
+    def __add__(self, other: Any) -> "Dual":
         return Dual(self.value + other.value, self.slope + other.slope)
 
-    def __mul__(self, other) -> "Dual":
+    def __mul__(self, other: Any) -> "Dual":
         return Dual(self.value * other.value, self.value * other.slope + self.slope * other.value)
 
 
 class DualArithmetic:
     """The formulas of the exact arithmetic, on dual numbers; sums and scans are loops over + and *."""
 
-    def number(self, array, direction) -> Dual:
+    def number(self, array: Any, direction: Any) -> Dual:
         return Dual(EXACT.lift(array), EXACT.lift(direction))
 
-    def lift(self, array) -> Dual:
+    def lift(self, array: Any) -> Dual:
         return self.number(array, np.zeros(np.shape(array)))
 
     lift_computed = lift
 
-    def zeros(self, shape) -> Dual:
+    def zeros(self, shape: Any) -> Dual:
         return self.lift(np.zeros(shape))
 
-    def concatenate(self, parts, axis: int) -> Dual:
+    def concatenate(self, parts: Any, axis: int) -> Dual:
         return Dual(*(np.concatenate([getattr(p, n) for p in parts], axis) for n in ("value", "slope")))
 
-    def dot(self, x, y, plus=None) -> Dual:
+    def dot(self, x: Any, y: Any, plus: Any = None) -> Dual:
         product = x * y
         total = Dual(product.value.sum(-1), product.slope.sum(-1))
         return total if plus is None else total + plus
 
-    def product(self, x, y, z) -> Dual:
+    def product(self, x: Any, y: Any, z: Any) -> Dual:
         return x * y * z
 
-    def scan(self, a, b, h0) -> Dual:
+    def scan(self, a: Any, b: Any, h0: Any) -> Dual:
         a = Dual(*(np.broadcast_to(part, b.shape) for part in (a.value, a.slope)))
         states = []
         for t in range(b.shape[1]):
@@ -108,27 +108,27 @@ class DualArithmetic:
             states.append(h0[:, None])
         return self.concatenate(states, 1)
 
-    def one(self, x) -> Dual:
+    def one(self, x: Any) -> Dual:
         return self.lift(np.ones(x.shape))
 
-    def exp(self, x) -> Dual:
+    def exp(self, x: Any) -> Dual:
         return self.one(x) + x + x * x
 
-    def sigmoid(self, x) -> Dual:
+    def sigmoid(self, x: Any) -> Dual:
         denominator = self.one(x) + self.exp(-x)
         value = 1 / denominator.value
         return Dual(value, -denominator.slope * value * value)
 
-    def silu(self, x) -> Dual:
+    def silu(self, x: Any) -> Dual:
         return x * self.sigmoid(x)
 
-    def softplus(self, x) -> Dual:
+    def softplus(self, x: Any) -> Dual:
         y = self.exp(x)
         y, above = y + y * y, x.value > 20
         return Dual(np.where(above, x.value, y.value), np.where(above, x.slope, y.slope))
 
 
-def inner(x, y) -> Fraction:
+def inner(x: Any, y: Any) -> Fraction:
     return (np.asarray(x) * np.asarray(y)).sum()
 
 
@@ -138,12 +138,12 @@ def inner(x, y) -> Fraction:
     [((), 0), (("D",), 0), (("z",), 0), (("delta_bias",), 0), ((), 1), ((), 2), ((), 4)],
 )
 def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(
-    leave_out, groups: int, softplus: bool
+    leave_out: Any, groups: int, softplus: bool
 ) -> None:
     """``<dy, derivative along v> = <gradient, v>`` for random directions, as fractions."""
     rng = np.random.default_rng(0)
 
-    def draw(*shape) -> NDArray[Any]:
+    def draw(*shape: Any) -> NDArray[Any]:
         return random_fractions(shape, rng)
 
     for length in (1, 2, 4):
@@ -170,7 +170,7 @@ def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(
 
 
 @pytest.mark.parametrize("kind", SPECS)
-def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind) -> None:
+def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind: Any) -> None:
     rng, nonzero = np.random.default_rng(1), 0
     for seed, length in enumerate((1, 2, 5)):
         spec = small(kind, seed, exact=True)
@@ -263,7 +263,7 @@ def test_one_use_of_a_variable_is_one_part() -> None:
     assert set(uses.values()) == {1}
 
 
-def tree_of(length: int, rng) -> Any:
+def tree_of(length: int, rng: Any) -> Any:
     """A random binary tree over positions, as nested pairs."""
     nodes = list(range(length))
     while len(nodes) > 1:
@@ -272,28 +272,30 @@ def tree_of(length: int, rng) -> Any:
     return nodes[0]
 
 
-def adversary(dtype, rng) -> Callable[..., Any]:
+def adversary(dtype: torch.dtype, rng: Any) -> Callable[..., Any]:
     """An arithmetic of a dtype that rounds every result up or down at random, by up to one unit roundoff."""
     info = np.finfo(dtype)
 
-    def fl(x) -> Any:
+    def fl(x: Any) -> Any:
         return x * (1 + float(rng.choice([-1, 1])) * float(info.eps) / 2)
 
     return fl
 
 
-def reverse_through_tree(tree, a, b, gradient: float, fl) -> tuple[Any, NDArray[Any], NDArray[Any]]:
+def reverse_through_tree(
+    tree: Any, a: Any, b: Any, gradient: float, fl: Any
+) -> tuple[Any, NDArray[Any], NDArray[Any]]:
     """Return the last state, and the gradients at all a and b: autograd through a tree of transitions."""
     da, db = np.zeros_like(a), np.zeros_like(b)
 
-    def up(node) -> tuple[Any, ...]:
+    def up(node: Any) -> tuple[Any, ...]:
         if isinstance(node, int):
             return a[node], b[node], node
         left, right = up(node[0]), up(node[1])
         combined = fl(right[0] * left[0]), fl(fl(right[0] * left[1]) + right[1])
         return *combined, (left, right)
 
-    def down(done, ga, gb) -> None:
+    def down(done: Any, ga: Any, gb: Any) -> None:
         if isinstance(done[2], int):
             da[done[2]], db[done[2]] = ga, gb
             return

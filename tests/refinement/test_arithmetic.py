@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scanproof.refinement.arithmetic import EXACT, FLOAT64
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=30), st.floats(-1, 1))
-def test_dot_is_the_left_fold_from_zero_to_the_bit(pairs, extra) -> None:
+def test_dot_is_the_left_fold_from_zero_to_the_bit(pairs: Any, extra: Any) -> None:
     total = 0.0
     for x, y in pairs:
         total = total + x * y
@@ -28,7 +29,7 @@ def test_dot_is_not_a_pairwise_or_reordered_sum() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-2, 2), st.floats(-9, 9)), max_size=20), st.floats(-5, 5))
-def test_scan_multiplies_then_adds_to_the_bit(transitions, h0) -> None:
+def test_scan_multiplies_then_adds_to_the_bit(transitions: Any, h0: Any) -> None:
     h, want = h0, []
     for a, b in transitions:
         h = a * h + b
@@ -53,7 +54,7 @@ fractions = st.fractions(-30, 30, max_denominator=50)
 
 
 @given(fractions)
-def test_functions_of_exact_arithmetic(x) -> None:
+def test_functions_of_exact_arithmetic(x: Any) -> None:
     one = EXACT.lift(np.array([x], dtype=object))
     exp = 1 + x + x * x
     assert EXACT.exp(one)[0] == exp
@@ -64,7 +65,7 @@ def test_functions_of_exact_arithmetic(x) -> None:
 
 
 @given(st.lists(st.tuples(fractions, fractions), max_size=8), fractions)
-def test_exact_sums_and_scans_are_exact(pairs, h0) -> None:
+def test_exact_sums_and_scans_are_exact(pairs: Any, h0: Any) -> None:
     x, y = (np.array([pair[i] for pair in pairs], dtype=object) for i in (0, 1))
     x, y = EXACT.lift(x), EXACT.lift(y)
     assert EXACT.dot(x, y) == sum((a * b for a, b in pairs), Fraction(0))
@@ -86,5 +87,5 @@ def test_exact_division_by_zero_is_zero() -> None:
 
 
 @pytest.mark.parametrize("arithmetic", [FLOAT64, EXACT])
-def test_empty_sums_are_zero(arithmetic) -> None:
+def test_empty_sums_are_zero(arithmetic: Any) -> None:
     assert arithmetic.dot(arithmetic.zeros((3, 0)), arithmetic.zeros((3, 0))).tolist() == [0, 0, 0]

@@ -23,12 +23,12 @@ DTYPES = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: n
 precisions = pytest.mark.parametrize(("torch_dtype", "dtype"), DTYPES.items(), ids=lambda d: str(d))
 
 
-def in_dtype(rng, shape, dtype, spread=1.0) -> Any:
+def in_dtype(rng: Any, shape: Any, dtype: torch.dtype, spread: float = 1.0) -> Any:
     """Random numbers that the dtype holds exactly, over several orders of magnitude."""
     return (rng.normal(size=shape) * np.exp(rng.normal(size=shape) * spread)).astype(dtype).astype(np.float64)
 
 
-def within(got, bounded: Bounded, at_least=0.0) -> float:
+def within(got: Any, bounded: Bounded, at_least: float = 0.0) -> float:
     """Assert that a result is within its bound, and its greatest share of it at least something."""
     share = np.abs(np.asarray(got, dtype=np.float64) - bounded.value) / bounded.error
     assert np.all(share <= 1), f"{share.max():.3g} of the bound"
@@ -36,7 +36,7 @@ def within(got, bounded: Bounded, at_least=0.0) -> float:
     return share.max()
 
 
-def random_order_sum(terms, rng) -> Any:
+def random_order_sum(terms: Any, rng: Any) -> Any:
     """Add terms pairwise in a random binary tree; NumPy scalars round after every operation."""
     terms = list(terms)
     while len(terms) > 1:
@@ -57,7 +57,7 @@ def test_sums_in_any_order(seed: int, n: int, torch_dtype: torch.dtype, with_plu
     within(random_order_sum(terms, rng), bound)
 
 
-def tree_scan(transitions, rng, split) -> tuple[Any, Any]:
+def tree_scan(transitions: Any, rng: Any, split: Any) -> tuple[Any, Any]:
     """Combine transitions (a, b) by a binary tree whose shape ``split`` chooses; returns fl of the whole."""
     if len(transitions) == 1:
         return transitions[0]
@@ -77,7 +77,9 @@ TREES = {
 @precisions
 @pytest.mark.parametrize("tree", TREES)
 @pytest.mark.parametrize("decay", [0.5, 0.99, 1.0, 1.2, -0.9])
-def test_scans_in_any_association(torch_dtype: torch.dtype, dtype, tree: str, decay: float) -> None:
+def test_scans_in_any_association(
+    torch_dtype: torch.dtype, dtype: torch.dtype, tree: str, decay: float
+) -> None:
     rng = np.random.default_rng(0)
     T, runs = 32, 20
     for _ in range(runs):
@@ -93,7 +95,7 @@ def test_scans_in_any_association(torch_dtype: torch.dtype, dtype, tree: str, de
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.sampled_from(sorted(DTYPES, key=str)))
-def test_scans_with_inexact_leaves(seed, T, torch_dtype) -> None:
+def test_scans_with_inexact_leaves(seed: int, T: int, torch_dtype: Any) -> None:
     """Leaves that come from rounded operations themselves, and any tree over them."""
     rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
     p, q, r, s = (in_dtype(rng, T, dtype, 0.3).astype(dtype) for _ in range(4))
@@ -140,7 +142,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name) -> None:
+def test_functions_of_exact_and_of_inexact_arguments(torch_dtype: Any, name: str) -> None:
     rng = np.random.default_rng(0)
     at = np.concatenate(
         [rng.uniform(-60, 30, 4000), rng.uniform(-1, 1, 4000), 20 + rng.uniform(-1e-6, 1e-6, 100)]
@@ -159,7 +161,9 @@ def test_functions_of_exact_and_of_inexact_arguments(torch_dtype, name) -> None:
 @pytest.mark.parametrize(("name", "steepest"), [("exp", np.inf), ("sigmoid", 0.25), ("softplus", 1.0)])
 @settings(max_examples=200, deadline=None)
 @given(st.floats(3, 8), st.sampled_from([-1, 1]), st.floats(1, 5))
-def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, error) -> None:
+def test_functions_of_arguments_that_are_far_off(
+    name: str, steepest: Any, size: int, sign: Any, error: Any
+) -> None:
     """A slope at the value is not the slope on the way to an end of the interval."""
     ar, x = BoundedArithmetic(EXACT_IMPLEMENTATION), sign * size
     bounded = getattr(ar, name)(Bounded(np.array([x]), np.array([error]), ar))
@@ -169,7 +173,7 @@ def test_functions_of_arguments_that_are_far_off(name, steepest, size, sign, err
 
 
 @pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
-def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(torch_dtype) -> None:
+def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(torch_dtype: Any) -> None:
     a_log = torch.from_numpy(np.random.default_rng(0).uniform(-3, 3, 4000)).to(torch_dtype)
     rounding = Rounding.of(torch_dtype)
     A = -np.exp(a_log.double().numpy())
@@ -200,14 +204,14 @@ def test_softplus_jump_at_its_threshold_is_within_the_bound() -> None:
 KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind, seed, exact=False) -> Any:
+def small(kind: Any, seed: int, exact: bool = False) -> Any:
     sizes = {"inputDim": 2, "innerDim": 2, "stateDim": 3, "outputDim": 2, "convWidth": 2, "dtRank": 1}
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: sizes[axis] for axis in axes}, seed=seed, exact=exact)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_values_are_those_of_the_float64_run(kind) -> None:
+def test_values_are_those_of_the_float64_run(kind: Any) -> None:
     spec = small(kind, 0)
     x = np.random.default_rng(0).normal(size=(2, 6, 2))
     bounded, _ = spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float32)))
@@ -219,7 +223,7 @@ EXACT_IMPLEMENTATION = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31))
-def test_the_exact_run_is_within_what_float64_itself_rounds(seed) -> None:
+def test_the_exact_run_is_within_what_float64_itself_rounds(seed: int) -> None:
     """An implementation without any error leaves float64's own: every part of the bound but that is zero."""
     spec = small(DiagonalS4Spec, seed, exact=True)
     rng = np.random.default_rng(seed)
@@ -233,13 +237,13 @@ def test_the_exact_run_is_within_what_float64_itself_rounds(seed) -> None:
     assert bounded.error.max() <= 1e-14
 
 
-def exact_share(got, bounded) -> Fraction:
+def exact_share(got: Any, bounded: Any) -> Fraction:
     """Share of the bound that exactly computed numbers are away from the value; exact itself."""
     pairs = zip(np.ravel(got), bounded.value.ravel(), bounded.error.ravel(), strict=True)
     return max(abs(Fraction(g) - Fraction(v)) / Fraction(e) for g, v, e in pairs)
 
 
-def fractions_of(*arrays) -> Iterator[NDArray[Any]]:
+def fractions_of(*arrays: Any) -> Iterator[NDArray[Any]]:
     return (EXACT.lift(array) for array in arrays)
 
 
@@ -275,7 +279,9 @@ def test_float64_rounding_of_functions_is_counted() -> None:
 
 @pytest.mark.parametrize("inexact", [("a",), ("b",), ("c",), ("a", "b"), ("a", "b", "c")])
 @pytest.mark.parametrize("direction", ["outward", "inward", "mixed"])
-def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(inexact, direction) -> None:
+def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(
+    inexact: Any, direction: Any
+) -> None:
     """Positive operands, each moved to an end of its interval; moving all outward attains the bound."""
     rng = np.random.default_rng(0)
     sign = {"outward": np.ones(7), "inward": -np.ones(7), "mixed": np.where(np.arange(7) % 2, 1.0, -1.0)}
@@ -353,7 +359,7 @@ def test_peak_is_an_upper_bound_of_every_intermediate() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_roundings_of_dtypes(dtype) -> None:
+def test_roundings_of_dtypes(dtype: torch.dtype) -> None:
     rounding = Rounding.of(dtype)
     u = torch.tensor(rounding.unit_roundoff, dtype=dtype)
     one = torch.ones((), dtype=dtype)

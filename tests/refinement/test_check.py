@@ -38,7 +38,7 @@ from scanproof.refinement.report import RefinementReport
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("length", [1, 37, 128])
-def test_own_scans_refine(scan, dtype: torch.dtype, length: int) -> None:
+def test_own_scans_refine(scan: Any, dtype: torch.dtype, length: int) -> None:
     report = check_refinement(
         scan, SelectiveScanFn(), {**scan_case(length=length, dtype=dtype), "delta_softplus": True}
     )
@@ -50,7 +50,7 @@ def test_own_scans_refine(scan, dtype: torch.dtype, length: int) -> None:
 
 
 @pytest.mark.parametrize("leave_out", [("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
-def test_optional_arguments(leave_out) -> None:
+def test_optional_arguments(leave_out: Any) -> None:
     report = check_refinement(
         selective_scan, SelectiveScanFn(), {**scan_case(leave_out=leave_out), "delta_softplus": True}
     )
@@ -59,7 +59,7 @@ def test_optional_arguments(leave_out) -> None:
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
-def test_own_scans_refine_on_a_gpu(scan) -> None:
+def test_own_scans_refine_on_a_gpu(scan: Any) -> None:
     case = {name: tensor.cuda() for name, tensor in scan_case().items()}
     report = check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True})
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -77,7 +77,7 @@ def test_own_scans_refine_on_a_gpu(scan) -> None:
     st.integers(0, 2**31),
     st.booleans(),
 )
-def test_own_scans_refine_on_any_shape(name: str, shape, seed: int, softplus: bool) -> None:
+def test_own_scans_refine_on_any_shape(name: str, shape: Any, seed: int, softplus: bool) -> None:
     case = scan_case(*shape, seed=seed)
     case["delta"] = case["delta"] if softplus else case["delta"].abs()
     if not softplus:
@@ -90,7 +90,7 @@ def test_own_scans_refine_on_any_shape(name: str, shape, seed: int, softplus: bo
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_blocks_refine(kind, dtype: torch.dtype) -> None:
+def test_blocks_refine(kind: Any, dtype: torch.dtype) -> None:
     fn, spec, x = block_case(kind, dtype)
     report = check_refinement(fn, spec, x)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -157,7 +157,7 @@ def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps() 
     rounding = Rounding.of(torch.float32, ulps=64.0)
     off = 2 * rounding.exp_ulps * rounding.unit_roundoff
 
-    def verdict(A) -> Verdict:
+    def verdict(A: Any) -> Verdict:
         """Of a block in float64, but for dt at the end of its interval, and for A."""
         block = replace(spec, dtBias=spec.dtBias * (1 + off), A=A)
         return check_refinement(
@@ -172,14 +172,14 @@ def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps() 
 
 
 def softplus_before_bias(
-    delta: Tensor, delta_bias: Tensor, delta_softplus: bool, **rest
+    delta: Tensor, delta_bias: Tensor, delta_softplus: bool, **rest: Any
 ) -> tuple[Tensor, Tensor]:
     assert delta_softplus
     return selective_scan(delta=functional.softplus(delta) + delta_bias[:, None], **rest)
 
 
 def dt_not_applied_to_b(
-    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, **rest
+    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, **rest: Any
 ) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(delta + delta_bias[:, None])
     rest.pop("delta_softplus")
@@ -189,7 +189,15 @@ def dt_not_applied_to_b(
 
 
 def decay_one_step_late(
-    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, z: Tensor, A: Tensor, B: Tensor, C: Tensor, **_
+    u: Tensor,
+    delta: Tensor,
+    delta_bias: Tensor,
+    D: Tensor,
+    z: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    **_: Any,
 ) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(delta + delta_bias[:, None])
     h, ys = torch.zeros(u.shape[0], u.shape[1], A.shape[1], dtype=u.dtype), []
@@ -200,23 +208,31 @@ def decay_one_step_late(
     return (torch.stack(ys, -1) + D[:, None] * u) * functional.silu(z), h
 
 
-def sigmoid_gate(z: Tensor, **rest) -> tuple[Tensor, Tensor]:
+def sigmoid_gate(z: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
     y, h = selective_scan(**rest)
     return y * torch.sigmoid(z), h
 
 
-def skip_before_the_gate_missing(D: Tensor, **rest) -> tuple[Tensor, Tensor]:
+def skip_before_the_gate_missing(D: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
     return selective_scan(**rest)
 
 
-def last_state_of_the_token_before(u: Tensor, **rest) -> tuple[Tensor, Tensor]:
+def last_state_of_the_token_before(u: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
     y, _ = selective_scan(u=u, **rest)
     earlier = {n: t[..., :-1] if n in ("delta", "B", "C", "z") else t for n, t in rest.items()}
     return y, selective_scan(u=u[..., :-1], **earlier)[1]
 
 
 def state_kept_in_bfloat16(
-    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, z: Tensor, A: Tensor, B: Tensor, C: Tensor, **_
+    u: Tensor,
+    delta: Tensor,
+    delta_bias: Tensor,
+    D: Tensor,
+    z: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    **_: Any,
 ) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(delta + delta_bias[:, None])
     h, ys = torch.zeros(u.shape[0], u.shape[1], A.shape[1], dtype=u.dtype), []
@@ -228,7 +244,15 @@ def state_kept_in_bfloat16(
 
 
 def divides_by_cumulated_decays(
-    u: Tensor, delta: Tensor, delta_bias: Tensor, D: Tensor, z: Tensor, A: Tensor, B: Tensor, C: Tensor, **_
+    u: Tensor,
+    delta: Tensor,
+    delta_bias: Tensor,
+    D: Tensor,
+    z: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    **_: Any,
 ) -> tuple[Tensor, Tensor]:
     """The exp(cumsum) trick: h_t = P_t sum of b_s / P_s."""
     dt = functional.softplus(delta + delta_bias[:, None])
@@ -255,7 +279,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("scan", WRONG.values(), ids=WRONG)
-def test_wrong_scans_are_refuted_with_a_small_case(scan) -> None:
+def test_wrong_scans_are_refuted_with_a_small_case(scan: Any) -> None:
     report = check_refinement(scan, SelectiveScanFn(), {**scan_case(length=37), "delta_softplus": True})
     assert report.verdict is Verdict.REFUTED, report.summary()
     assert report.worst.ratio > 1
@@ -288,7 +312,7 @@ def test_an_unstable_scan_is_refuted_where_it_loses_its_digits_and_not_where_it_
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind, dtype: torch.dtype) -> None:
+def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind: Any, dtype: torch.dtype) -> None:
     fn, spec, x = block_case(kind, dtype)
     fn.a *= 1 + 100 * torch.finfo(dtype).eps
     report = check_refinement(fn, spec, x)
@@ -372,7 +396,7 @@ def test_implementations_may_write_into_their_input() -> None:
     assert check_refinement(writes, spec, x).verdict is Verdict.REFINES
     assert torch.equal(x, before)
 
-    def scan_writes(u: Tensor, **rest) -> tuple[Tensor, Tensor]:
+    def scan_writes(u: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
         result = selective_scan(u=u, **rest)
         u.zero_()
         return result
@@ -426,7 +450,7 @@ def test_an_overflow_in_one_output_hides_nothing_in_the_other() -> None:
     case["A"], case["delta"] = torch.ones(1, 1), torch.full((1, 1, 12), 2.0)
     case["u"], case["B"] = torch.full((1, 1, 12), 1e30), torch.ones(1, 1, 12)
 
-    def scan(**given) -> tuple[Tensor, Tensor]:
+    def scan(**given: Any) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(**given)
         return y * 1.5, last
 
@@ -500,10 +524,10 @@ def test_an_error_beyond_any_number_of_ulps() -> None:
 class Twin:
     """Another reference, right up to a factor."""
 
-    def __init__(self, factor=1.0) -> None:
+    def __init__(self, factor: float = 1.0) -> None:
         self.factor = factor
 
-    def run(self, spec: DiagonalS4Spec, x) -> tuple[NDArray[Any], Any]:
+    def run(self, spec: DiagonalS4Spec, x: Any) -> tuple[NDArray[Any], Any]:
         y, state = spec.run(x)
         return y * self.factor, state
 
@@ -652,7 +676,7 @@ def wrong_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 @pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
-def test_wrong_calls(says: str, call) -> None:
+def test_wrong_calls(says: str, call: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         call()
     assert says in str(caught.value)

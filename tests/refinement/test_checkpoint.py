@@ -1,6 +1,7 @@
 """A checkpoint's parameters land where the runner reads them."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def checkpoint() -> MambaCheckpoint:
     return MambaCheckpoint(**{name: rng.normal(size=shape) for name, shape in SHAPES.items()})
 
 
-def mamba_in_torch(p, x) -> Tensor:
+def mamba_in_torch(p: Any, x: Any) -> Tensor:
     """The Mamba block as its PyTorch reference writes it, from the same parameters."""
     p = {field.name: torch.from_numpy(np.array(getattr(p, field.name))) for field in fields(p)}
     hidden, z = functional.linear(x, p["in_proj_weight"], p["in_proj_bias"]).transpose(1, 2).chunk(2, dim=1)
@@ -56,13 +57,13 @@ def mamba_in_torch(p, x) -> Tensor:
     return functional.linear(y.transpose(1, 2), p["out_proj_weight"], p["out_proj_bias"])
 
 
-def test_the_spec_computes_what_pytorch_computes(checkpoint) -> None:
+def test_the_spec_computes_what_pytorch_computes(checkpoint: Any) -> None:
     x = torch.randn(2, 9, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     y, _ = checkpoint.spec().run(x.numpy())
     torch.testing.assert_close(torch.from_numpy(y), mamba_in_torch(checkpoint, x), rtol=1e-10, atol=1e-12)
 
 
-def test_missing_biases_are_zero(checkpoint) -> None:
+def test_missing_biases_are_zero(checkpoint: Any) -> None:
     x = np.random.default_rng(1).normal(size=(1, 4, 3))
     optional = ("in_proj_bias", "conv1d_bias", "out_proj_bias")
     without = replace(checkpoint, **dict.fromkeys(optional))
@@ -70,7 +71,7 @@ def test_missing_biases_are_zero(checkpoint) -> None:
     assert without.spec().run(x)[0].tobytes() == zeros.spec().run(x)[0].tobytes()
 
 
-def test_state_dict(checkpoint) -> None:
+def test_state_dict(checkpoint: Any) -> None:
     keys = {}
     for name in SHAPES:
         module, _, kind = name.rpartition("_")
@@ -100,7 +101,7 @@ def test_mapping_in_exact_arithmetic() -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_wrong_shapes(checkpoint, name) -> None:
+def test_wrong_shapes(checkpoint: Any, name: str) -> None:
     shape = SHAPES[name]
     larger = np.ones((*shape[:-1], shape[-1] + 1)) if len(shape) == 1 else np.ones((shape[0] + 1, *shape[1:]))
     with pytest.raises(InvalidArgument, match=r"MambaCheckpoint: \w+ has shape"):

@@ -51,7 +51,7 @@ def found() -> Any:
 @pytest.mark.skipif(not shutil.which("c++"), reason="inductor needs a C++ compiler: apt-get install g++")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scan", SCANS)
-def test_compiled_scans_refine(found, scan, dtype) -> None:
+def test_compiled_scans_refine(found: Any, scan: Any, dtype: torch.dtype) -> None:
     verdict, ratio, summary = found[f"{scan} {dtype}"]
     assert verdict == "REFINES", summary
     assert 1e-2 < ratio < 1

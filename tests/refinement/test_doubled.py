@@ -67,7 +67,7 @@ def test_large_arrays_go_by_blocks_entry_by_entry_alike() -> None:
                 assert (whole.high[row, place], whole.low[row, place]) == (alone.high[0], alone.low[0])
 
 
-def threshold(x) -> Any:
+def threshold(x: Any) -> Any:
     return x if x > 20 else mpmath.log1p(mpmath.exp(x))
 
 
@@ -80,7 +80,7 @@ FUNCTIONS = {
 }
 
 
-def samples(seed=0) -> Pair:
+def samples(seed: int = 0) -> Pair:
     rng = np.random.default_rng(seed)
     near = 20 + rng.uniform(-1e-6, 1e-6, 20)
     small = np.exp(rng.uniform(-60, 0, 100))

@@ -1,5 +1,7 @@
 """Copies, imitations and source text keep a tensor's numbers and strides."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -19,7 +21,7 @@ layouts = pytest.mark.parametrize("tensor", LAYOUTS.values(), ids=LAYOUTS)
 
 
 @layouts
-def test_a_copy_has_the_strides_and_its_own_memory(tensor) -> None:
+def test_a_copy_has_the_strides_and_its_own_memory(tensor: Any) -> None:
     copy = copied(tensor)
     assert torch.equal(copy, tensor)
     assert copy.stride() == tensor.stride()
@@ -27,14 +29,14 @@ def test_a_copy_has_the_strides_and_its_own_memory(tensor) -> None:
 
 
 @layouts
-def test_a_literal_makes_the_tensor(tensor) -> None:
+def test_a_literal_makes_the_tensor(tensor: Any) -> None:
     made = eval(literal(tensor), {"torch": torch})
     assert torch.equal(made, tensor)
     assert made.stride() == tensor.stride()
 
 
 @pytest.mark.parametrize("name", ["contiguous", "transposed", "strided", "sliced", "expanded"])
-def test_other_numbers_in_the_layout(name) -> None:
+def test_other_numbers_in_the_layout(name: str) -> None:
     model = LAYOUTS[name]
     values = torch.randn(model.shape, generator=torch.Generator().manual_seed(0))
     placed = laid_out_like(values, model)

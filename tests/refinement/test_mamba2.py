@@ -1,6 +1,7 @@
 """The Mamba-2 block's shapes, its state, and what it refuses."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ SHAPES = {
 }  # fmt: skip
 
 
-def spec(**changes) -> Mamba2BlockSpec:
+def spec(**changes: Any) -> Mamba2BlockSpec:
     rng = np.random.default_rng(0)
     arrays = {name: rng.integers(-2, 3, shape) / 2 for name, shape in SHAPES.items()}
     return Mamba2BlockSpec(**{**arrays, "groups": 1, "eps": 0.5, **changes})
@@ -77,7 +78,7 @@ def test_exact_runs_are_exact() -> None:
     ],
     ids=str,
 )
-def test_wrong_parameters(changes, message: str) -> None:
+def test_wrong_parameters(changes: Any, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         spec(**changes)
 
@@ -116,7 +117,7 @@ def block(spec: Mamba2BlockSpec, x: Tensor, logs: bool = False) -> Tensor:
 TWO_GROUPS = {"groups": 2, "inProj": (30, 3), "inBias": (30,), "convWeight": (20, 3), "convBias": (20,)}
 
 
-def normal(**changes) -> Mamba2BlockSpec:
+def normal(**changes: Any) -> Mamba2BlockSpec:
     rng = np.random.default_rng(3)
     shapes = {**SHAPES, **{name: shape for name, shape in TWO_GROUPS.items() if name != "groups"}}
     arrays = {name: 0.5 * rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}

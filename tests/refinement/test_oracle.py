@@ -24,12 +24,12 @@ oracle_settings = settings(
 )
 
 
-def flat(state) -> list[Any]:
+def flat(state: Any) -> list[Any]:
     return list(state) if isinstance(state, tuple) else [state]
 
 
 @st.composite
-def cases(draw, kind, largest=4, longest=6, exact=False) -> Any:
+def cases(draw: Any, kind: Any, largest: int = 4, longest: int = 6, exact: bool = False) -> Any:
     dims = {axis: draw(st.integers(1, largest), label=axis) for axis in axes_of(kind)}
     batch, time = draw(st.integers(1, 2), label="batch"), draw(st.integers(0, longest), label="time")
     seed = draw(st.integers(0, 2**32 - 1), label="seed")
@@ -39,7 +39,7 @@ def cases(draw, kind, largest=4, longest=6, exact=False) -> Any:
     return spec, random_fractions(shape, rng) if exact else rng.normal(size=shape)
 
 
-def axes_of(kind) -> list[str]:
+def axes_of(kind: Any) -> list[str]:
     return sorted({axis for axes in kind.axes.values() for axis in axes})
 
 
@@ -47,7 +47,7 @@ def axes_of(kind) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 @oracle_settings
 @given(data=st.data())
-def test_equal_in_exact_arithmetic(oracle: Oracle, kind, data) -> None:
+def test_equal_in_exact_arithmetic(oracle: Oracle, kind: Any, data: Any) -> None:
     spec, x = data.draw(cases(kind, largest=3, longest=4, exact=True))
     y, state = oracle.run(spec, x, exact=True)
     twin_y, twin_state = spec.run(x, arithmetic=EXACT)
@@ -61,7 +61,7 @@ def test_equal_in_exact_arithmetic(oracle: Oracle, kind, data) -> None:
 @pytest.mark.lean
 @oracle_settings
 @given(data=st.data())
-def test_s4_is_equal_to_the_bit_in_float64(oracle: Oracle, data) -> None:
+def test_s4_is_equal_to_the_bit_in_float64(oracle: Oracle, data: Any) -> None:
     spec, x = data.draw(cases(DiagonalS4Spec, longest=40))
     y, state = oracle.run(spec, x)
     twin_y, twin_state = spec.run(x)
@@ -73,7 +73,7 @@ def test_s4_is_equal_to_the_bit_in_float64(oracle: Oracle, data) -> None:
 @pytest.mark.parametrize("kind", [MambaBlockSpec, SelectiveMambaBlockSpec])
 @oracle_settings
 @given(data=st.data())
-def test_within_four_ulp_where_exp_and_log_enter(oracle: Oracle, kind, data) -> None:
+def test_within_four_ulp_where_exp_and_log_enter(oracle: Oracle, kind: Any, data: Any) -> None:
     spec, x = data.draw(cases(kind, longest=40))
     y, state = oracle.run(spec, x)
     twin_y, twin_state = spec.run(x)
@@ -84,7 +84,7 @@ def test_within_four_ulp_where_exp_and_log_enter(oracle: Oracle, kind, data) -> 
 
 @pytest.mark.lean
 @pytest.mark.parametrize("kind", KINDS)
-def test_decoding_from_a_returned_state_continues_the_run(oracle: Oracle, kind) -> None:
+def test_decoding_from_a_returned_state_continues_the_run(oracle: Oracle, kind: Any) -> None:
     spec = random_spec(kind, dict.fromkeys(axes_of(kind), 3), seed=5)
     x = np.random.default_rng(6).normal(size=(2, 11, 3))
     whole, last = oracle.run(spec, x)
@@ -146,7 +146,7 @@ def test_refusals(oracle: Oracle) -> None:
 
 
 @pytest.mark.parametrize("case", golden.load(), ids=lambda case: f"{case.recipe.kind}-{case.recipe.seed}")
-def test_golden_vectors(case) -> None:
+def test_golden_vectors(case: Any) -> None:
     y, state = case.spec.run(case.x)
     if isinstance(case.spec, DiagonalS4Spec):
         assert y.tobytes() == case.y.tobytes()
@@ -157,7 +157,7 @@ def test_golden_vectors(case) -> None:
 
 @pytest.mark.lean
 @pytest.mark.parametrize("index", [1, 4, 7])
-def test_golden_vectors_regenerate(oracle: Oracle, index) -> None:
+def test_golden_vectors_regenerate(oracle: Oracle, index: Any) -> None:
     stored = golden.load()[index]
     assert stored.recipe == golden.RECIPES[index]
     assert json.dumps(golden._write(golden.compute(oracle, stored.recipe))) == json.dumps(
@@ -165,7 +165,7 @@ def test_golden_vectors_regenerate(oracle: Oracle, index) -> None:
     )
 
 
-def assert_within_ulps(lean, python, ulps) -> None:
+def assert_within_ulps(lean: Any, python: Any, ulps: Any) -> None:
     """The greatest difference is at most some ulps of the greatest magnitude in the same output vector."""
     if lean.size == 0:
         return
@@ -178,7 +178,7 @@ SPLIT = [-30.0, 0.0, 15.0, 19.99, 20.0, 20.01, 21.0, 25.0, 40.0]
 """Biases of dt on both sides of the softplus threshold."""
 
 
-def selective_with_dt_bias(bias, number=float) -> SelectiveMambaBlockSpec:
+def selective_with_dt_bias(bias: Any, number: Any = float) -> SelectiveMambaBlockSpec:
     """One channel, one state; dt is the softplus of the bias alone."""
     one, zero, half = ([[number(value)]] for value in (1, 0, Fraction(1, 2)))
     return SelectiveMambaBlockSpec(
@@ -202,7 +202,7 @@ def selective_with_dt_bias(bias, number=float) -> SelectiveMambaBlockSpec:
 
 @pytest.mark.lean
 @pytest.mark.parametrize("bias", SPLIT)
-def test_both_have_the_softplus_threshold_at_20(oracle: Oracle, bias) -> None:
+def test_both_have_the_softplus_threshold_at_20(oracle: Oracle, bias: Any) -> None:
     exact = selective_with_dt_bias(Fraction(bias), Fraction)
     x = np.array([[[Fraction(1)], [Fraction(1, 2)]]], dtype=object)
     assert (oracle.run(exact, x, exact=True)[0] == exact.run(x, arithmetic=EXACT)[0]).all()

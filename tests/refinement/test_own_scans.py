@@ -1,6 +1,7 @@
 """Every scan of the package refines, forward and backward, by a bound that is near what it does."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ SCANS = {
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 
 
-def refines_sharply(scan, case) -> None:
+def refines_sharply(scan: Any, case: Any) -> None:
     for gradients in (False, True):
         report = check_refinement(
             scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=gradients
@@ -37,19 +38,19 @@ def refines_sharply(scan, case) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
-def test_own_scans_refine(scan, dtype) -> None:
+def test_own_scans_refine(scan: Any, dtype: torch.dtype) -> None:
     refines_sharply(scan, scan_case(length=LENGTH, dtype=dtype))
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("scan", ["sequential", "chunks of 3", "associative"])
-def test_own_scans_refine_with_groups(scan, dtype, groups) -> None:
+def test_own_scans_refine_with_groups(scan: Any, dtype: torch.dtype, groups: int) -> None:
     refines_sharply(SCANS[scan], scan_case(channels=4, length=LENGTH, dtype=dtype, groups=groups))
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_every_output_and_gradient_comes_near_its_bound(dtype) -> None:
+def test_every_output_and_gradient_comes_near_its_bound(dtype: torch.dtype) -> None:
     """One by one, not only the worst of all: a bound too loose for one gradient would hide its bugs."""
     report = check_refinement(
         selective_scan,
@@ -69,7 +70,7 @@ def test_in_float64_the_reference_is_the_more_exact_one() -> None:
     assert 0 < right.ulps.median < 4
     assert right.ratios.median > 1e-3, "an error that was measured, not the same rounding twice"
 
-    def off(**given) -> tuple[Tensor, Tensor]:
+    def off(**given: Any) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(**given)
         return y * (1 + 2.0**-43), last
 

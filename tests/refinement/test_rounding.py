@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,11 +25,11 @@ from scanproof.refinement.bounded import Bounded, BoundedArithmetic
 from scanproof.refinement.strategies import scan_inputs
 
 
-def arithmetic(dtype=torch.float32, **options) -> BoundedArithmetic:
+def arithmetic(dtype: Any = torch.float32, **options: Any) -> BoundedArithmetic:
     return BoundedArithmetic(Rounding.of(dtype, **options))
 
 
-def scan(ar: BoundedArithmetic, a, b) -> Bounded:
+def scan(ar: BoundedArithmetic, a: Any, b: Any) -> Bounded:
     return ar.scan(*(ar.lift(x[None, :, None]) for x in (a, b)), ar.zeros((1, 1)))
 
 
@@ -79,7 +80,7 @@ def test_inexact_coefficients_move_a_sequential_scan_within_its_bound() -> None:
     assert 0.999 < (h - bound.value[0, -1, 0]) / bound.error[0, -1, 0] <= 1
 
 
-def scan_case(length=100) -> dict[str, Tensor]:
+def scan_case(length: int = 100) -> dict[str, Tensor]:
     rng = torch.Generator().manual_seed(0)
     normal = lambda *shape: torch.randn(*shape, generator=rng)  # noqa: E731
     case = {"u": normal(1, 2, length), "delta": normal(1, 2, length), "A": -0.01 * normal(2, 3).abs()}
@@ -126,7 +127,7 @@ def test_tf32_allows_for_cut_factors_and_no_more() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 64, 64)).astype(np.float32)
 
-    def cut(array) -> NDArray[np.float64]:
+    def cut(array: Any) -> NDArray[np.float64]:
         bits = array.view(np.uint32) & np.uint32(0xFFFFE000)
         return bits.view(np.float32).astype(np.float64)
 
@@ -182,7 +183,7 @@ def test_wrong_orders_are_refused() -> None:
         ({"confidence": -1.0}, "confidence is -1.0"),
     ],
 )
-def test_wrong_numbers_are_refused(wrong, message: str) -> None:
+def test_wrong_numbers_are_refused(wrong: Any, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         replace(Rounding.of(torch.float32), **wrong)
 

@@ -6,6 +6,7 @@ is compared with how far the function itself moves over the box of the operands:
 
 import itertools
 from inspect import signature
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,19 +24,19 @@ NOTHING = Rounding(0.0, 0.0, np.inf, exp_ulps=0.0, sigmoid_ulps=0.0, softplus_ul
 ENTRIES = 400
 
 
-def sigmoid(x) -> NDArray[np.float64]:
+def sigmoid(x: Any) -> NDArray[np.float64]:
     return np.exp(-np.logaddexp(0, -x))
 
 
-def softplus(x) -> NDArray[np.float64]:
+def softplus(x: Any) -> NDArray[np.float64]:
     return np.where(x > 20, x, np.logaddexp(0, x))
 
 
-def wide(rng) -> NDArray[np.float64]:
+def wide(rng: Any) -> NDArray[np.float64]:
     return rng.normal(size=ENTRIES) * 10.0 ** rng.integers(-3, 2, ENTRIES)
 
 
-def positive(rng) -> NDArray[np.float64]:
+def positive(rng: Any) -> NDArray[np.float64]:
     return np.abs(wide(rng)) + 1e-3
 
 
@@ -102,7 +103,7 @@ def pair(ar: KernelBounds, x: Bounded, y: Bounded) -> Bounded:
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
 @pytest.mark.parametrize("relative", [1e-2, 1e-6])
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_holds_and_is_tight(rule: str, relative: float, reference) -> None:
+def test_a_rule_holds_and_is_tight(rule: str, relative: float, reference: Any) -> None:
     apply, function, draws = RULES[rule]
     rng, ar = np.random.default_rng(0), KernelBounds(NOTHING, reference)
     values = [draw(rng) for draw in draws]
@@ -121,7 +122,7 @@ def test_a_rule_holds_and_is_tight(rule: str, relative: float, reference) -> Non
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
-def test_a_limit_that_never_binds_adds_nothing(reference) -> None:
+def test_a_limit_that_never_binds_adds_nothing(reference: Any) -> None:
     """However large it is, and however much of it rounding moves."""
     ar = KernelBounds(Rounding.of(torch.float32), reference)
     x = ar.rounded(reference.lift(np.linspace(-3, 3, 50)), np.zeros(50))

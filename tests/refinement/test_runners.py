@@ -56,42 +56,42 @@ class Fractions:
         return x if x > 20 else cls.exp(x) + cls.exp(x) * cls.exp(x)
 
 
-def dot(num, xs, ys) -> Any:
+def dot(num: Any, xs: Any, ys: Any) -> Any:
     total = num.zero
     for x, y in zip(xs, ys, strict=True):
         total = total + x * y
     return total
 
 
-def mat_vec(num, m, x) -> list[Any]:
+def mat_vec(num: Any, m: Any, x: Any) -> list[Any]:
     return [dot(num, row, x) for row in m]
 
 
-def add(xs, ys) -> list[Any]:
+def add(xs: Any, ys: Any) -> list[Any]:
     return [x + y for x, y in zip(xs, ys, strict=True)]
 
 
-def mul(xs, ys) -> list[Any]:
+def mul(xs: Any, ys: Any) -> list[Any]:
     return [x * y for x, y in zip(xs, ys, strict=True)]
 
 
-def sigmoid(num, x) -> Any:
+def sigmoid(num: Any, x: Any) -> Any:
     return 1 / (1 + num.exp(-x))
 
 
-def step_s4(num, m, h, x) -> tuple[list[Any], list[Any]]:
+def step_s4(num: Any, m: Any, h: Any, x: Any) -> tuple[list[Any], list[Any]]:
     h = add(mul(m["a"], h), mat_vec(num, m["inProj"], x))
     return h, add(mat_vec(num, m["outProj"], h), mat_vec(num, m["skip"], x))
 
 
-def step_compact(num, m, h, x) -> tuple[list[Any], list[Any]]:
+def step_compact(num: Any, m: Any, h: Any, x: Any) -> tuple[list[Any], list[Any]]:
     u = mat_vec(num, m["inProj"], x)
     gate = [sigmoid(num, v) for v in mat_vec(num, m["gateProj"], x)]
     h = add(mul(m["a"], h), mul(m["b"], u))
     return h, mat_vec(num, m["outProj"], mul(add(mul(m["c"], h), mul(m["d"], u)), gate))
 
 
-def step_selective(num, m, state, x) -> tuple[tuple[list[Any], list[Any]], list[Any]]:
+def step_selective(num: Any, m: Any, state: Any, x: Any) -> tuple[tuple[list[Any], list[Any]], list[Any]]:
     h, history = state
     current = add(mat_vec(num, m["inProj"], x), m["inBias"])
     z = add(mat_vec(num, m["gateProj"], x), m["gateBias"])
@@ -118,7 +118,7 @@ STEPS = {DiagonalS4Spec: step_s4, MambaBlockSpec: step_compact, SelectiveMambaBl
 KINDS = list(STEPS)
 
 
-def token_by_token(num, spec, state, xs) -> tuple[Any, list[Any]]:
+def token_by_token(num: Any, spec: Any, state: Any, xs: Any) -> tuple[Any, list[Any]]:
     parameters = {field.name: getattr(spec, field.name).tolist() for field in fields(spec)}
     outputs = []
     for x in xs.tolist():
@@ -127,7 +127,7 @@ def token_by_token(num, spec, state, xs) -> tuple[Any, list[Any]]:
     return state, outputs
 
 
-def zero_state(num, spec) -> Any:
+def zero_state(num: Any, spec: Any) -> Any:
     dims = spec.dims
     h = [num.zero] * dims["stateDim"]
     return ([h] * dims["innerDim"], []) if isinstance(spec, SelectiveMambaBlockSpec) else h
@@ -137,7 +137,7 @@ def zero_state(num, spec) -> Any:
 
 
 @st.composite
-def cases(draw, smallest: int = 1, largest: int = 4) -> tuple[Any, dict[str, int], int, int]:
+def cases(draw: Any, smallest: int = 1, largest: int = 4) -> tuple[Any, dict[str, int], int, int]:
     kind = draw(st.sampled_from(KINDS))
     axes = sorted({axis for names in kind.axes.values() for axis in names})
     dims = {axis: draw(st.integers(smallest, largest)) for axis in axes}
@@ -146,7 +146,7 @@ def cases(draw, smallest: int = 1, largest: int = 4) -> tuple[Any, dict[str, int
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_float64_is_the_lean_program_to_the_bit(case) -> None:
+def test_float64_is_the_lean_program_to_the_bit(case: Any) -> None:
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
     x = np.random.default_rng(seed).normal(size=(2, length, dims["inputDim"]))
@@ -165,7 +165,7 @@ def test_float64_is_the_lean_program_to_the_bit(case) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(cases(largest=3))
-def test_exact_arithmetic_is_the_lean_program(case) -> None:
+def test_exact_arithmetic_is_the_lean_program(case: Any) -> None:
     kind, dims, seed, length = case
     length = min(length, 3)
     spec = random_spec(kind, dims, seed=seed, exact=True)
@@ -181,7 +181,7 @@ def test_exact_arithmetic_is_the_lean_program(case) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(cases(), st.integers(0, 5))
-def test_running_an_append_is_running_on_from_the_state(case, more: int) -> None:
+def test_running_an_append_is_running_on_from_the_state(case: Any, more: int) -> None:
     """The numeric counterpart of ``Runner.runList_append``, here to the bit."""
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
@@ -194,7 +194,7 @@ def test_running_an_append_is_running_on_from_the_state(case, more: int) -> None
         assert np.asarray(got).tobytes() == np.asarray(want).tobytes()
 
 
-def _parts(state) -> tuple[Any, ...]:
+def _parts(state: Any) -> tuple[Any, ...]:
     return state if isinstance(state, SelectiveState) else (state,)
 
 
@@ -216,7 +216,7 @@ def test_taps_and_history_are_newest_first() -> None:
     dims = {"inputDim": 1, "innerDim": 1, "stateDim": 1, "outputDim": 1, "convWidth": 3, "dtRank": 1}
     spec = random_spec(SelectiveMambaBlockSpec, dims, seed=0)
 
-    def state_after(taps, x: float, history) -> float:
+    def state_after(taps: Any, x: float, history: Any) -> float:
         start = SelectiveState(np.zeros((1, 1, 1)), np.array(history).reshape(1, 2, 1))
         return replace(spec, convWeight=[taps]).run(np.array([[[x]]]), start)[1].h.item()
 
@@ -238,7 +238,7 @@ def test_taps_and_history_are_newest_first() -> None:
         ({"a": ["x"] * 4}, "a is not an array of real numbers"),
     ],
 )
-def test_wrong_parameters(change, says: str) -> None:
+def test_wrong_parameters(change: Any, says: str) -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     with pytest.raises(InvalidArgument) as caught:
         replace(spec, **change)

@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def block(x: Tensor, decay_off: float = 1.0) -> Tensor:
     return functional.linear(torch.stack(states, 1), outProj) + functional.linear(x, skip)
 
 
-def wrong_after_seven(z: Tensor | None = None, **rest) -> tuple[Tensor, Tensor]:
+def wrong_after_seven(z: Tensor | None = None, **rest: Any) -> tuple[Tensor, Tensor]:
     """Without z; with it the gate of tokens after the seventh is left out."""
     gate = None if z is None else torch.cat([z[..., :7], torch.ones_like(z[..., 7:])], -1)
     return selective_scan(z=gate, **rest)
@@ -66,7 +67,7 @@ def test_a_right_block(gradients: bool) -> None:
 
 
 @pytest.mark.parametrize("inputs", [st.nothing(), st.integers().filter(lambda number: False)])
-def test_inputs_of_which_nothing_can_be_drawn(inputs) -> None:
+def test_inputs_of_which_nothing_can_be_drawn(inputs: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"Cases: inputs is .*which draws nothing"):
         check_refinement(block, SPEC, cases=Cases(3, inputs=inputs))
 
@@ -97,7 +98,7 @@ def test_a_wrong_scan_shrinks_to_what_it_takes() -> None:
 
 
 def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups() -> None:
-    def dealt(B: Tensor, C: Tensor, u: Tensor, **rest) -> tuple[Tensor, Tensor]:
+    def dealt(B: Tensor, C: Tensor, u: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
         if B.ndim == 4:
             B, C = (x.repeat(1, u.shape[1] // x.shape[1], 1, 1) for x in (B, C))
         return selective_scan(u=u, B=B, C=C, **rest)
@@ -114,7 +115,7 @@ def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups()
 def test_where_groups_play_no_part_their_axis_goes(axis: bool) -> None:
     """Unless it is what the scan takes."""
 
-    def wrong(B: Tensor, **rest) -> tuple[Tensor, Tensor]:
+    def wrong(B: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(B=B, **rest)
         return y + 1 if not axis or B.ndim == 4 else y, last
 
@@ -124,7 +125,7 @@ def test_where_groups_play_no_part_their_axis_goes(axis: bool) -> None:
 
 
 def test_scans_without_groups_are_asked_for_none() -> None:
-    def without(B: Tensor, C: Tensor, **rest) -> tuple[Tensor, Tensor]:
+    def without(B: Tensor, C: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
         assert B.ndim == C.ndim == 3
         return selective_scan(B=B, C=C, **rest)
 
@@ -132,7 +133,7 @@ def test_scans_without_groups_are_asked_for_none() -> None:
 
 
 def test_what_fails_in_one_layout_alone_keeps_it() -> None:
-    def ignores_strides(C: Tensor, **rest) -> tuple[Tensor, Tensor]:
+    def ignores_strides(C: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(C=C, **rest)
         return (y, last) if C.is_contiguous() else (y + 1, last)
 
@@ -148,7 +149,7 @@ def test_a_seed_repeats_and_another_differs() -> None:
     def seen(seed: int) -> list[Tensor]:
         first = []
 
-        def watched(**inputs) -> tuple[Tensor, Tensor]:
+        def watched(**inputs: Any) -> tuple[Tensor, Tensor]:
             first.append(inputs["u"])
             return selective_scan(**inputs)
 
@@ -166,15 +167,15 @@ def test_cotangents_differ_from_case_to_case() -> None:
 
     class Watch(torch.autograd.Function):
         @staticmethod
-        def forward(context, y: Tensor) -> Tensor:
+        def forward(context: Any, y: Tensor) -> Tensor:
             return y.clone()
 
         @staticmethod
-        def backward(context, gradient: Tensor) -> Tensor:
+        def backward(context: Any, gradient: Tensor) -> Tensor:
             seen.append(gradient.flatten()[0].item())
             return gradient
 
-    def watched(**inputs) -> tuple[Tensor, Tensor]:
+    def watched(**inputs: Any) -> tuple[Tensor, Tensor]:
         y, last = selective_scan(**inputs)
         return Watch.apply(y), last
 
@@ -183,7 +184,7 @@ def test_cotangents_differ_from_case_to_case() -> None:
 
 
 def test_time_is_a_budget_too() -> None:
-    def slow(**inputs) -> tuple[Tensor, Tensor]:
+    def slow(**inputs: Any) -> tuple[Tensor, Tensor]:
         time.sleep(0.05)
         return selective_scan(**inputs)
 
@@ -209,7 +210,7 @@ def test_when_most_is_inconclusive_so_is_the_whole() -> None:
 
 
 def test_what_an_implementation_raises_comes_with_the_input() -> None:
-    def refuses(**inputs) -> tuple[Tensor, Tensor]:
+    def refuses(**inputs: Any) -> tuple[Tensor, Tensor]:
         if inputs["u"].shape[-1] > 5:
             raise RuntimeError("too long")
         return selective_scan(**inputs)
@@ -243,7 +244,7 @@ def test_a_bar_on_the_standard_error_of_a_long_search(
         ({}, "x is a NoneType; give the arguments by name, or cases=200"),
     ],
 )
-def test_wrong_calls(arguments, sentence: str) -> None:
+def test_wrong_calls(arguments: Any, sentence: str) -> None:
     with pytest.raises(InvalidArgument, match=sentence):
         check_refinement(selective_scan, SelectiveScanFn(), **arguments)
 
@@ -254,7 +255,7 @@ def test_a_limit_that_is_none() -> None:
 
 
 def ssd(
-    group_of,
+    group_of: Any,
     x: Tensor,
     dt: Tensor,
     A: Tensor,
@@ -306,10 +307,10 @@ class TestKernels:
     @pytest.mark.parametrize(
         "kernel", [GatedLinearAttention(), MinGru(), MLstm(), ComplexDiagonal(), RgLru()]
     )
-    def test_the_reference_itself(self, kernel) -> None:
+    def test_the_reference_itself(self, kernel: Any) -> None:
         """In float64, rounded to float32."""
 
-        def run(**inputs) -> tuple[Tensor, ...]:
+        def run(**inputs: Any) -> tuple[Tensor, ...]:
             results = kernel.run({name: x.double().numpy() for name, x in inputs.items()})
             return tuple(torch.from_numpy(np.asarray(result)).float() for result in results.values())
 

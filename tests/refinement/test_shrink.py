@@ -1,5 +1,7 @@
 """What is left of a failing input is small, still fails, and is reached within the budget."""
 
+from typing import Any
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from scanproof.refinement.shrink import Shrinker
 AXES = {"x": ("batch", "time", None), "w": ("time",)}
 
 
-def inputs(seed: int = 0, batch: int = 4, time: int = 9, width=3) -> dict[str, Tensor]:
+def inputs(seed: int = 0, batch: int = 4, time: int = 9, width: int = 3) -> dict[str, Tensor]:
     rng = torch.Generator().manual_seed(seed)
     return {"x": torch.randn(batch, time, width, generator=rng), "w": torch.randn(time, generator=rng)}
 
@@ -25,7 +27,7 @@ def test_one_entry_is_enough() -> None:
 
 
 def test_what_is_needed_stays() -> None:
-    def fails(given) -> bool:
+    def fails(given: Any) -> bool:
         return given["x"].shape[1] >= 3 and bool((given["w"] > 0).sum() >= 2)
 
     smallest = Shrinker(inputs(), AXES, fails).run()
@@ -58,7 +60,7 @@ def test_the_result_fails_and_the_input_is_left_alone(seed: int, batch: int, tim
     given_ = inputs(seed, batch, time)
     before = {name: tensor.clone() for name, tensor in given_.items()}
 
-    def fails(candidate) -> bool:
+    def fails(candidate: Any) -> bool:
         assert candidate["x"].shape[1] == candidate["w"].shape[0]
         assert min(candidate["x"].shape) >= 1
         return bool((candidate["x"].sum(-1) * candidate["w"]).max() > least)
@@ -79,7 +81,7 @@ def test_a_layout_stays_where_it_is_needed() -> None:
     """What fails are rows that share memory, of even numbers."""
     x = torch.tensor([[3.0, 4.5, 6.5]]).expand(4, 3)
 
-    def fails(given) -> bool:
+    def fails(given: Any) -> bool:
         return given["x"].stride(0) == 0 and bool((given["x"] >= 4).any()) and len(given["x"]) > 1
 
     smallest = Shrinker({"x": x}, {"x": ("row", "column")}, fails).run()["x"]
@@ -88,14 +90,14 @@ def test_a_layout_stays_where_it_is_needed() -> None:
     assert plain.is_contiguous()
 
 
-def scan_like(groups=3, channels=4) -> dict[str, Tensor]:
+def scan_like(groups: int = 3, channels: int = 4) -> dict[str, Tensor]:
     return {"u": torch.ones(2, groups * channels), "B": torch.ones(2, groups, 5)}
 
 
 def test_groups_divide_what_is_left() -> None:
     axes, seen = {"u": ("batch", "channel"), "B": ("batch", "group", "state")}, []
 
-    def fails(given) -> bool:
+    def fails(given: Any) -> bool:
         seen.append((given["u"].shape[1], given["B"].shape[1]))
         return given["B"].shape[1] >= 2 and given["u"].shape[1] >= 2 * given["B"].shape[1]
 
@@ -108,7 +110,7 @@ def test_a_group_goes_with_its_entries_and_an_entry_in_every_group() -> None:
     axes = {"u": ("channel",), "B": ("group",)}
     given = {"u": torch.arange(6.0), "B": torch.arange(2.0)}
 
-    def fails(given) -> bool:
+    def fails(given: Any) -> bool:
         return 4 in given["u"] and set((given["u"] // 3).tolist()) == set(given["B"].tolist())
 
     smallest = Shrinker(given, axes, fails, grouped="channel").run()

@@ -67,19 +67,19 @@ class Off(torch.autograd.Function):
     """What it is given, with one entry off, or with one entry of its gradient off."""
 
     @staticmethod
-    def forward(context, x: Tensor, backwards: bool) -> Tensor:
+    def forward(context: Any, x: Tensor, backwards: bool) -> Tensor:
         context.backwards = backwards
         return x.clone() if backwards else one_entry_off(x)
 
     @staticmethod
-    def backward(context, g: Tensor) -> tuple[Tensor, None]:
+    def backward(context: Any, g: Tensor) -> tuple[Tensor, None]:
         return one_entry_off(g) if context.backwards else g, None
 
 
-def off_everywhere(right) -> Callable[..., Any]:
+def off_everywhere(right: Any) -> Callable[..., Any]:
     """Return a program of which every output, and every gradient, has one entry off."""
 
-    def implementation(*tensors, **inputs) -> tuple[Tensor, ...]:
+    def implementation(*tensors: Any, **inputs: Any) -> tuple[Tensor, ...]:
         tensors = [Off.apply(x, True) for x in tensors]
         given = {name: Off.apply(x, True) if is_input(x) else x for name, x in inputs.items()}
         results = right(*tensors, **given)
@@ -94,7 +94,7 @@ def is_input(x: Tensor) -> bool:
     return isinstance(x, torch.Tensor) and x.requires_grad
 
 
-def is_tight(report, right) -> None:
+def is_tight(report: Any, right: Any) -> None:
     """Check from both sides; ``report`` runs a check of a program."""
     found = report(right)
     assert found.verdict is Verdict.REFINES, found.summary()
@@ -138,13 +138,13 @@ SETTINGS = [
 ]
 
 
-def named(setting) -> str:
+def named(setting: Any) -> str:
     kernel, options = setting
     place = ROUNDINGS.index(options["rounding"]) if "rounding" in options else ""
     return f"{kernel}, window {options.get('log_window', 0)}, rounding {place}"
 
 
-def tame(kernel, every: bool) -> dict[str, Tensor]:
+def tame(kernel: Any, every: bool) -> dict[str, Tensor]:
     """Return inputs at which little cancels: then a bound has no excuse to be wide."""
     sizes = {"batch": 1, "time": TIME, "head": 2, "channel": 2, "state": 2, "width": 3}
     if isinstance(kernel, CausalConv1d):
@@ -163,7 +163,7 @@ def tame(kernel, every: bool) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=named)
 @pytest.mark.parametrize("every", [True, False], ids=["all inputs", "no optional ones"])
-def test_at_every_setting_of_a_kernel(setting, every: bool) -> None:
+def test_at_every_setting_of_a_kernel(setting: Any, every: bool) -> None:
     kernel, options = setting
     inputs, right = tame(kernel, every), kernel_in(kernel, Evaluation())
     cotangents = {name: torch.ones_like(y) for name, y in zip(kernel.outputs, right(**inputs), strict=True)}
@@ -184,7 +184,7 @@ DIMS = {
 }  # fmt: skip
 
 
-def spec_of(kind, **options) -> Spec:
+def spec_of(kind: Any, **options: Any) -> Spec:
     """Return a spec with random parameters of one sign, decays aside."""
     inner = {"innerDim": 4} if kind is Mamba2BlockSpec else {}
     sizes = {axis: {**DIMS, **inner}[axis] for axes in kind.axes.values() for axis in axes}
@@ -209,7 +209,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("spec", BLOCKS, ids=lambda spec: f"{type(spec).__name__}")
 @pytest.mark.parametrize("rounding", [None, *ROUNDINGS], ids=range(len(ROUNDINGS) + 1))
-def test_at_every_setting_of_a_block(spec, rounding) -> None:
+def test_at_every_setting_of_a_block(spec: Any, rounding: Any) -> None:
     x = torch.rand(1, TIME, 2, generator=torch.Generator().manual_seed(0)) + 0.1
     is_tight(
         lambda program: check_refinement(
@@ -223,7 +223,7 @@ def test_at_every_setting_of_a_block(spec, rounding) -> None:
 @pytest.mark.parametrize("groups", [0, 1, 2])
 @pytest.mark.parametrize("leave_out", [(), ("D", "z", "delta_bias")])
 @pytest.mark.parametrize("rounding", [None, *ROUNDINGS], ids=range(len(ROUNDINGS) + 1))
-def test_at_every_setting_of_the_scan(softplus, groups, leave_out, rounding) -> None:
+def test_at_every_setting_of_the_scan(softplus: Any, groups: int, leave_out: Any, rounding: Any) -> None:
     case = scan_case(1, 2, TIME, 2, leave_out=leave_out, groups=groups)
     case = {name: x if name == "A" else x.abs() for name, x in case.items()}
     cotangents = {"y": torch.ones_like(case["u"]), "last_state": torch.ones(1, 2, 2)}

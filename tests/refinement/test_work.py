@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> int:
     with (folder / "shown").open("w+") as shown:
         process = LeanProcess(find_toolchain(project).spawn(read_graph(project), "work", errors=shown))
 
-        def multiplications(model, tokens) -> int:
+        def multiplications(model: Any, tokens: Any) -> int:
             before = (folder / "shown").read_text().count("*\n")
             process.ask(f"{model} {tokens}")
             return (folder / "shown").read_text().count("*\n") - before
@@ -38,7 +39,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> int:
 
 @pytest.mark.lean
 @pytest.mark.parametrize(("model", "least"), [("s4", 19), ("compact", 33), ("selective", 90)])
-def test_every_token_costs_the_same(work, model, least) -> None:
+def test_every_token_costs_the_same(work: Any, model: Any, least: Any) -> None:
     per_token = work(model, 1)
     assert per_token >= least
     for tokens in (2, 50, 200):

@@ -13,7 +13,7 @@ class NormOverTime(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, norm) -> None:
+    def __init__(self, norm: Any) -> None:
         super().__init__()
         self.proj = nn.Linear(3, 3)
         self.norm = norm
@@ -23,7 +23,7 @@ class Layer(nn.Module):
 
 
 class RunningSum:
-    def __call__(self, x) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         return x.cumsum(1)
 
     def initial_state(self, x: Tensor) -> Tensor:

@@ -20,22 +20,22 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def file(reports, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(reports: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     several = [("a leaky stack", reports["AuditReport"]), ("a wrong scan", reports["RefinementReport"])]
     return write(document(several), tmp_path_factory.mktemp("page") / "report.html")
 
 
 @pytest.fixture
-def page(browser, file) -> Iterator[Any]:
+def page(browser: Any, file: Any) -> Iterator[Any]:
     with opened(browser, file) as page:
         yield page
 
 
-def pair(page) -> str:
+def pair(page: Any) -> str:
     return page.locator(".map output").inner_text().splitlines()[0]
 
 
-def test_it_has_everything(page, reports) -> None:
+def test_it_has_everything(page: Any, reports: Any) -> None:
     rows = page.locator("#verdicts tbody tr")
     assert rows.count() == 2 + 8
     assert rows.first.inner_text() == "a leaky stack"
@@ -53,7 +53,9 @@ def test_it_has_everything(page, reports) -> None:
     assert all(name in environment for name in ("scanproof", "torch", "python", "seeds"))
 
 
-def test_theorems_say_what_they_mean_and_lead_to_their_pages(browser, reports, tmp_path: Path) -> None:
+def test_theorems_say_what_they_mean_and_lead_to_their_pages(
+    browser: Any, reports: Any, tmp_path: Path
+) -> None:
     page = reports["PrefixReport"].to_html(tmp_path / "report.html", site="https://example.org/theorems/")
     with opened(browser, page) as shown:
         theorem = shown.locator("#theorems li")
@@ -63,7 +65,7 @@ def test_theorems_say_what_they_mean_and_lead_to_their_pages(browser, reports, t
         )
 
 
-def test_it_loads_nothing_else(browser, file) -> None:
+def test_it_loads_nothing_else(browser: Any, file: Any) -> None:
     asked = []
     browser.on("request", lambda request: asked.append(request.url))
     with opened(browser, file):
@@ -71,7 +73,7 @@ def test_it_loads_nothing_else(browser, file) -> None:
     assert {url for url in asked if not url.startswith("data:")} == {file.as_uri()}
 
 
-def test_hovering_names_the_pair(page) -> None:
+def test_hovering_names_the_pair(page: Any) -> None:
     canvas = page.locator(".map canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -83,12 +85,12 @@ def test_hovering_names_the_pair(page) -> None:
     assert "reads an input that it may" in page.locator(".map output").inner_text()
 
 
-def test_the_map_begins_at_the_worst_pair(page, reports) -> None:
+def test_the_map_begins_at_the_worst_pair(page: Any, reports: Any) -> None:
     worst = reports["AuditReport"].leak_map.worst(1)[0]
     assert pair(page) == f"t={worst.t} <- s={worst.s}"
 
 
-def test_keys_move_and_zoom(page) -> None:
+def test_keys_move_and_zoom(page: Any) -> None:
     canvas = page.locator(".map canvas")
     canvas.focus()
     for _ in range(11):
@@ -106,11 +108,11 @@ def test_keys_move_and_zoom(page) -> None:
     assert canvas.get_attribute("data-span") == "11"
 
 
-def drawn(page) -> str:
+def drawn(page: Any) -> str:
     return page.evaluate("document.querySelector('.map canvas').toDataURL()")
 
 
-def test_wheel_and_buttons_zoom_and_dragging_moves(page) -> None:
+def test_wheel_and_buttons_zoom_and_dragging_moves(page: Any) -> None:
     canvas = page.locator(".map canvas")
     whole = drawn(page)
     canvas.hover()
@@ -128,7 +130,7 @@ def test_wheel_and_buttons_zoom_and_dragging_moves(page) -> None:
     assert canvas.get_attribute("data-span") == "11"
 
 
-def test_everything_can_be_reached_by_keys(page) -> None:
+def test_everything_can_be_reached_by_keys(page: Any) -> None:
     reached = set()
     for _ in range(80):
         page.keyboard.press("Tab")
@@ -137,8 +139,8 @@ def test_everything_can_be_reached_by_keys(page) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])
-def test_it_follows_the_system_and_the_button(browser, file, scheme, other) -> None:
-    def background(page) -> str:
+def test_it_follows_the_system_and_the_button(browser: Any, file: Any, scheme: Any, other: Any) -> None:
+    def background(page: Any) -> str:
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     colours = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}
@@ -149,13 +151,13 @@ def test_it_follows_the_system_and_the_button(browser, file, scheme, other) -> N
         assert page.locator("#theme").inner_text().lower() == scheme
 
 
-def test_reproductions_are_copied(browser, page) -> None:
+def test_reproductions_are_copied(browser: Any, page: Any) -> None:
     browser.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("[data-copy=call-3]").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith("certify(fn, x")
 
 
-def test_the_page_gives_its_json_back(page, tmp_path: Path) -> None:
+def test_the_page_gives_its_json_back(page: Any, tmp_path: Path) -> None:
     with page.expect_download() as download:
         page.locator("#save").click()
     download.value.save_as(tmp_path / "report.json")
@@ -163,7 +165,7 @@ def test_the_page_gives_its_json_back(page, tmp_path: Path) -> None:
     assert [report["type"] for report in content["reports"]][::8] == ["AuditReport", "RefinementReport"]
 
 
-def test_a_picture_of_it_is_no_blank(page, tmp_path: Path) -> None:
+def test_a_picture_of_it_is_no_blank(page: Any, tmp_path: Path) -> None:
     picture = page.screenshot(path=tmp_path / "report.png", full_page=True)
     width, height = struct.unpack(">II", picture[16:24])
     assert width == 1100
@@ -171,12 +173,12 @@ def test_a_picture_of_it_is_no_blank(page, tmp_path: Path) -> None:
     assert len(picture) > 50_000
 
 
-def test_narrow_screens_need_no_sideways_scrolling(page) -> None:
+def test_narrow_screens_need_no_sideways_scrolling(page: Any) -> None:
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_names_cannot_break_out_of_the_page(browser, reports, tmp_path: Path) -> None:
+def test_names_cannot_break_out_of_the_page(browser: Any, reports: Any, tmp_path: Path) -> None:
     hostile = "</script><img src=x onerror=alert(1)>"
     file = write(document([(hostile, reports["LeakMap"])]), tmp_path / "report.html", title=hostile)
     with opened(browser, file) as page:

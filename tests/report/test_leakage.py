@@ -23,7 +23,7 @@ def test_a_cell_takes_the_worst_of_what_it_stands_for() -> None:
 
 
 @pytest.mark.parametrize("T", [1, 5, 64, 65, 200])
-def test_no_picture_has_more_cells_than_allowed(T) -> None:
+def test_no_picture_has_more_cells_than_allowed(T: int) -> None:
     leakage = Leakage.of([[1.0] * T] * T, ["+" * T] * T, cells=64)
     assert len(leakage.values) == len(leakage.kinds) == len(leakage.kinds[0]) <= 64
     assert len(leakage.values) * leakage.step >= T

@@ -1,5 +1,6 @@
 import json
 from math import inf, nan
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,6 @@ from scanproof.report.verdict import Verdict
         (slice(1), "slice(None, 1, None)"),
     ],
 )
-def test_a_value_becomes_what_json_can_hold(value, expected) -> None:
+def test_a_value_becomes_what_json_can_hold(value: Any, expected: Any) -> None:
     assert plain(value) == expected
     json.dumps(plain(value), allow_nan=False)

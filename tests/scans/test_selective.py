@@ -18,13 +18,28 @@ every_scan = pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 
 
 def arguments(
-    batch=2, channels=3, length=7, states=4, *, seed=0, dtype=torch.float64, groups=0
+    batch: int = 2,
+    channels: int = 3,
+    length: int = 7,
+    states: int = 4,
+    *,
+    seed: int = 0,
+    dtype: Any = torch.float64,
+    groups: int = 0,
 ) -> dict[str, Any]:
     return scan_case(batch, channels, length, states, seed=seed, dtype=dtype, groups=groups)
 
 
 def by_hand(
-    u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Any = None,
+    z: Any = None,
+    delta_bias: Any = None,
+    delta_softplus: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """The definition, one scalar at a time."""
     batch, channels, length = u.shape
@@ -49,7 +64,7 @@ def by_hand(
 @every_scan
 @pytest.mark.parametrize("delta_softplus", [False, True])
 @pytest.mark.parametrize("left_out", [(), ("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
-def test_is_the_definition(scan, delta_softplus, left_out) -> None:
+def test_is_the_definition(scan: Any, delta_softplus: Any, left_out: Any) -> None:
     given = {name: value for name, value in arguments().items() if name not in left_out}
     if not delta_softplus:
         given["delta"] = given["delta"].abs()
@@ -62,7 +77,7 @@ def test_is_the_definition(scan, delta_softplus, left_out) -> None:
 
 @every_scan
 @pytest.mark.parametrize(("of_B", "of_C"), [(1, 1), (2, 2), (4, 4), (0, 2), (2, 0)])
-def test_consecutive_channels_share_a_group(scan, of_B, of_C) -> None:
+def test_consecutive_channels_share_a_group(scan: Any, of_B: Any, of_C: Any) -> None:
     """B and C of (batch, groups, states, length); 0 stands for no axis of groups."""
     given = arguments(channels=4, groups=of_B)
     given["C"] = arguments(channels=4, groups=of_C)["C"]
@@ -73,10 +88,10 @@ def test_consecutive_channels_share_a_group(scan, of_B, of_C) -> None:
 
 
 @every_scan
-def test_gradients_of_groups(scan) -> None:
+def test_gradients_of_groups(scan: Any) -> None:
     given = {name: v.requires_grad_() for name, v in arguments(1, 4, 3, 2, groups=2).items()}
 
-    def both(*values) -> tuple[Tensor, Tensor]:
+    def both(*values: Any) -> tuple[Tensor, Tensor]:
         return scan(*values, delta_softplus=True, return_last_state=True)
 
     assert torch.autograd.gradcheck(both, tuple(given.values()))
@@ -91,7 +106,9 @@ def test_gradients_of_groups(scan) -> None:
     chunk_size=st.integers(1, 45),
     seed=st.integers(0, 2**31),
 )
-def test_orders_agree(batch, channels, length, states, chunk_size, seed) -> None:
+def test_orders_agree(
+    batch: Any, channels: Any, length: int, states: Any, chunk_size: int, seed: int
+) -> None:
     given_ = arguments(batch, channels, length, states, seed=seed)
     run = {"delta_softplus": True, "return_last_state": True}
     y, last = selective_scan(**given_, **run)
@@ -103,17 +120,17 @@ def test_orders_agree(batch, channels, length, states, chunk_size, seed) -> None
 
 @every_scan
 @pytest.mark.parametrize("length", [1, 4, 7])
-def test_gradients(scan, length) -> None:
+def test_gradients(scan: Any, length: int) -> None:
     given = {name: v.requires_grad_() for name, v in arguments(1, 2, length, 2).items()}
 
-    def both(*values) -> tuple[Tensor, Tensor]:
+    def both(*values: Any) -> tuple[Tensor, Tensor]:
         return scan(*values, delta_softplus=True, return_last_state=True)
 
     assert torch.autograd.gradcheck(both, tuple(given.values()))
 
 
 @every_scan
-def test_strong_decays_keep_value_and_gradient_finite(scan) -> None:
+def test_strong_decays_keep_value_and_gradient_finite(scan: Any) -> None:
     """Decays that underflow to zero are where dividing by cumulated products fails."""
     given = arguments(length=32, dtype=torch.float32)
     given["A"] = (given["A"] * 1e4).requires_grad_()
@@ -125,7 +142,7 @@ def test_strong_decays_keep_value_and_gradient_finite(scan) -> None:
 
 @every_scan
 @pytest.mark.parametrize("t", range(7))
-def test_causal(scan, t) -> None:
+def test_causal(scan: Any, t: Any) -> None:
     given = arguments()
     over_time = ("u", "delta", "B", "C", "z")
     for name in over_time:
@@ -138,7 +155,7 @@ def test_causal(scan, t) -> None:
 
 @every_scan
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_dtypes(scan, dtype) -> None:
+def test_dtypes(scan: Any, dtype: torch.dtype) -> None:
     given = arguments(dtype=dtype)
     y, last = scan(**given, delta_softplus=True, return_last_state=True)
     assert y.dtype == dtype
@@ -178,14 +195,14 @@ def test_dtypes(scan, dtype) -> None:
         ("delta_bias", torch.randn(3, 1), "delta_bias has shape (3, 1)"),
     ],
 )
-def test_wrong_calls(scan, name, value, says) -> None:
+def test_wrong_calls(scan: Any, name: str, value: Any, says: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         scan(**{**arguments(), name: value})
     assert says in str(caught.value)
 
 
 @every_scan
-def test_both_have_as_many_groups(scan) -> None:
+def test_both_have_as_many_groups(scan: Any) -> None:
     given = {**arguments(channels=4, groups=2), "C": arguments(channels=4, groups=4)["C"]}
     with pytest.raises(InvalidArgument) as caught:
         scan(**given)
@@ -193,6 +210,6 @@ def test_both_have_as_many_groups(scan) -> None:
 
 
 @pytest.mark.parametrize("chunk_size", [0, 2.5, "8"])
-def test_chunk_size_is_checked(chunk_size) -> None:
+def test_chunk_size_is_checked(chunk_size: int) -> None:
     with pytest.raises(InvalidArgument, match=f"chunk_size is {chunk_size!r}"):
         selective_scan_chunked(**arguments(), chunk_size=chunk_size)

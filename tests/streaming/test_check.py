@@ -30,16 +30,16 @@ class Conv:
 
     taps = torch.tensor([0.5, -1.0, 0.75])
 
-    def __call__(self, x) -> Tensor:
+    def __call__(self, x: Any) -> Tensor:
         return self.padded(x, torch.ones(x.shape[:2], dtype=torch.bool))[0]
 
     def initial_state(self, x: Tensor) -> dict[str, Tensor]:
         return {"inputs": x.new_zeros(len(x), 2, x.shape[2]), "h": x.new_zeros(len(x), x.shape[2])}
 
-    def step(self, x: Tensor, state) -> tuple[Tensor, Any]:
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         return self.extend(x, state)
 
-    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def extend(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         outputs, window, h = [], state["inputs"], state["h"]
         for token in x.unbind(1):
             window = torch.cat([window[:, -2:], token[:, None]], 1)
@@ -56,16 +56,16 @@ class Conv:
     def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.extend(x * mask[..., None], self.initial_state(x))
 
-    def packed(self, x: Tensor, lengths) -> Tensor:
+    def packed(self, x: Tensor, lengths: Any) -> Tensor:
         return torch.cat([self(part) for part in x.split(lengths, 1)], 1)
 
-    def select(self, state, rows) -> dict[str, Tensor]:
+    def select(self, state: Any, rows: Any) -> dict[str, Tensor]:
         return {name: tensor[rows].clone() for name, tensor in state.items()}
 
-    def reorder(self, state, rows) -> Any:
+    def reorder(self, state: Any, rows: Any) -> Any:
         return self.select(state, rows)
 
-    def clone(self, state) -> dict[str, Tensor]:
+    def clone(self, state: Any) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in state.items()}
 
 
@@ -73,7 +73,7 @@ def tokens(batch: int = 3, T: int = 19, dtype: torch.dtype = torch.float32) -> T
     return torch.randn(batch, T, CHANNELS, generator=torch.Generator().manual_seed(0)).to(dtype)
 
 
-def found(model, x: Tensor | None = None) -> tuple[set[str], Any]:
+def found(model: Any, x: Tensor | None = None) -> tuple[set[str], Any]:
     report = check_streaming(model, tokens() if x is None else x)
     return {row.check for row in report.ways if row.verdict is Verdict.DIVERGES}, report
 
@@ -102,24 +102,24 @@ def test_it_cites_the_theorems_of_what_applies() -> None:
 
 
 class ForgetsOnExtend(Conv):
-    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def extend(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         return super().extend(x, self.initial_state(x) if x.shape[1] > 1 else state)
 
 
 class MixesRows(Conv):
-    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y + 0.01 * (y.mean(0, keepdim=True) - y) * (len(x) > 1), state
 
 
 class BroadcastsRows(Conv):
-    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return (y[:, None] * torch.ones_like(y)[None])[:, :, 0] if len(x) > 1 else y, state
 
 
 class SharesItsState(Conv):
-    def clone(self, state) -> dict[str, Tensor]:
+    def clone(self, state: Any) -> dict[str, Tensor]:
         return dict(state)
 
 
@@ -139,12 +139,12 @@ class BiasUnderTheMask(Conv):
 
 
 class PacksWithoutReset(Conv):
-    def packed(self, x: Tensor, lengths) -> Tensor:
+    def packed(self, x: Tensor, lengths: Any) -> Tensor:
         return self(x)
 
 
 class RollsBackOneTooFew(Conv):
-    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def extend(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         before = self.clone(state)
         states = [before]
         for t in range(x.shape[1]):
@@ -154,32 +154,32 @@ class RollsBackOneTooFew(Conv):
         self.states = states
         return y, state
 
-    def rollback(self, state, count: int) -> dict[str, Tensor]:
+    def rollback(self, state: Any, count: int) -> dict[str, Tensor]:
         return self.states[len(self.states) - count]
 
 
 class RollsBack(RollsBackOneTooFew):
-    def rollback(self, state, count: int) -> dict[str, Tensor]:
+    def rollback(self, state: Any, count: int) -> dict[str, Tensor]:
         return self.states[len(self.states) - count - 1]
 
 
 class SelectsTheWrongRow(Conv):
-    def select(self, state, rows) -> dict[str, Tensor]:
+    def select(self, state: Any, rows: Any) -> dict[str, Tensor]:
         return super().select(state, [row - 1 for row in rows])
 
 
 class SelectsHalfOfItsState(Conv):
     """Rows in another order get the inputs of others; fewer rows do not fit the inputs of all."""
 
-    def select(self, state, rows) -> dict[str, Tensor]:
+    def select(self, state: Any, rows: Any) -> dict[str, Tensor]:
         return {"inputs": state["inputs"], "h": state["h"][rows].clone()}
 
-    def reorder(self, state, rows) -> dict[str, Tensor]:
+    def reorder(self, state: Any, rows: Any) -> dict[str, Tensor]:
         return super().select(state, rows)
 
 
 class ReordersNothing(Conv):
-    def reorder(self, state, rows) -> dict[str, Tensor]:
+    def reorder(self, state: Any, rows: Any) -> dict[str, Tensor]:
         return state
 
 
@@ -196,7 +196,7 @@ class PrefillKeepsOneInput(Conv):
         y, state = super().prefill(x)
         return y, {**state, "inputs": state["inputs"][:, -1:]}
 
-    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         inputs = functional.pad(state["inputs"], (0, 0, 2 - state["inputs"].shape[1], 0))
         return self.extend(x, {**state, "inputs": inputs})
 
@@ -220,7 +220,7 @@ class PrefillKeepsOneInput(Conv):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Conv) else "",
 )
-def test_each_fault_is_seen_by_its_row(model, rows) -> None:
+def test_each_fault_is_seen_by_its_row(model: Any, rows: Any) -> None:
     wrong, report = found(model)
     assert rows <= wrong, report.summary()
     assert report.verdict is Verdict.DIVERGES
@@ -257,27 +257,27 @@ class NumpyState(Conv):
     def initial_state(self, x: Tensor) -> NDArray[Any]:
         return x[:, :0].numpy()
 
-    def extend(self, x: Tensor, state) -> tuple[Tensor, Any]:
+    def extend(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         seen = numpy.concatenate([state, x.numpy()], 1)
         return self(torch.from_numpy(seen))[:, -x.shape[1] :], seen
 
     def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Any]:
         return Conv.extend(self, x * mask[..., None], Conv.initial_state(self, x))[0], None
 
-    def clone(self, state) -> NDArray[Any]:
+    def clone(self, state: Any) -> NDArray[Any]:
         return state.copy()
 
-    def select(self, state, rows) -> NDArray[Any]:
+    def select(self, state: Any, rows: Any) -> NDArray[Any]:
         return state[rows]
 
 
 class EmptyOutputs(Conv):
     """A step that returns nothing, and a pass that does not, either, where it is asked of one row."""
 
-    def packed(self, x: Tensor, lengths) -> Tensor:
+    def packed(self, x: Tensor, lengths: Any) -> Tensor:
         return self(x)[:, :, :0]
 
-    def __call__(self, x) -> Tensor:
+    def __call__(self, x: Any) -> Tensor:
         y = super().__call__(x)
         return y if len(x) > 1 else y[:, :, :0]
 
@@ -314,10 +314,10 @@ def test_a_prefill_that_returns_another_kind_of_state_does_not_pass() -> None:
 class StepInLowPrecision(Conv):
     """Casts inside, in the step alone."""
 
-    def __init__(self, dtype) -> None:
+    def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
 
-    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y.to(self.dtype).to(x.dtype), state
 
@@ -329,7 +329,7 @@ class AllInLowPrecision(Conv):
         y, state = super().padded(x, mask)
         return y.bfloat16().to(x.dtype), state
 
-    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return 3 * (y / 3).bfloat16().to(x.dtype), state
 
@@ -341,7 +341,7 @@ class AllInLowPrecision(Conv):
         (AllInLowPrecision(), torch.float32, "to(bfloat16)"),
     ],
 )
-def test_casts_are_lifted_and_named(model, dtype: torch.dtype, named: str) -> None:
+def test_casts_are_lifted_and_named(model: Any, dtype: torch.dtype, named: str) -> None:
     _, report = found(model, tokens(dtype=dtype))
     steps = next(row for row in report.ways if row.check == "steps")
     assert report.verdict is Verdict.STREAMS, report.summary()
@@ -362,7 +362,7 @@ def test_what_pieces_alone_round_to_half_precision_is_no_rounding_of_the_model(d
 class OffByLittle(Conv):
     """A difference that float32 alone could not tell from rounding."""
 
-    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y * (1 + 3e-6), state
 
@@ -395,7 +395,7 @@ def test_states_that_no_output_tells_apart_are_no_finding() -> None:
 class Plain:
     """A kernel with a step and nothing else."""
 
-    def __call__(self, x) -> Tensor:
+    def __call__(self, x: Any) -> Tensor:
         u = x.transpose(1, 2)
         A = -torch.arange(1.0, 1 + u.shape[1] * 2).reshape(-1, 2).to(x)
         return selective_scan(u, u, A, u[:, :2], u[:, 2:], delta_softplus=True).transpose(1, 2)
@@ -423,12 +423,12 @@ def test_what_a_kernel_does_not_offer_is_said() -> None:
 
 
 class Refuses(Conv):
-    def extend(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def extend(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         if x.shape[1] > 1 and bool(state["h"].any()):
             raise NotImplementedError("one at a time")
         return super().extend(x, state)
 
-    def packed(self, x: Tensor, lengths) -> Never:
+    def packed(self, x: Tensor, lengths: Any) -> Never:
         raise Unsupported("not with this kernel")
 
 
@@ -444,7 +444,7 @@ def test_what_raises_is_inconclusive_and_what_is_not_claimed_does_not_apply() ->
 
 
 class NanInStep(Conv):
-    def step(self, x: Tensor, state) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, dict[str, Tensor]]:
         y, state = self.extend(x, state)
         return y.masked_fill(y > 0, torch.nan), state
 
@@ -458,7 +458,7 @@ def test_nan_never_passes() -> None:
 
 def test_token_ids() -> None:
     class Count:
-        def __call__(self, ids) -> Tensor:
+        def __call__(self, ids: Any) -> Tensor:
             return functional.one_hot(ids, 7).double().cumsum(1)
 
         def initial_state(self, ids: Tensor) -> Tensor:
@@ -493,7 +493,7 @@ def streaming_in(report: AuditReport) -> list[tuple[Verdict, str]]:
 
 
 class TakesScale(Conv):
-    def __call__(self, x, scale=1.0) -> Tensor:
+    def __call__(self, x: Any, scale: float = 1.0) -> Tensor:
         return scale * super().__call__(x)
 
 
@@ -508,7 +508,7 @@ class TakesScale(Conv):
         (tokens(2, 9), {"alignment": Alignment.shift(-1)}, "call check_streaming on a wrapper"),
     ],
 )
-def test_an_audit_says_where_streaming_does_not_apply(x: Tensor, options, reason: str) -> None:
+def test_an_audit_says_where_streaming_does_not_apply(x: Tensor, options: Any, reason: str) -> None:
     report = audit(TakesScale(), x, checks=["perturbation", "streaming"], **options)
     ((verdict, evidence),) = streaming_in(report)
     assert verdict is Verdict.NOT_APPLICABLE
@@ -517,7 +517,7 @@ def test_an_audit_says_where_streaming_does_not_apply(x: Tensor, options, reason
 
 
 def test_a_model_that_raises_does_not_end_an_audit() -> None:
-    def raises(self, x: Tensor) -> Never:
+    def raises(self: Any, x: Tensor) -> Never:
         raise RuntimeError("no kernel")
 
     broken = type("Broken", (Conv,), {"__call__": raises})()
@@ -536,6 +536,6 @@ def test_a_model_that_raises_does_not_end_an_audit() -> None:
         (type("Wide", (Conv,), {"__call__": lambda self, x: x[:, 1:]})(), tokens(), {}, "must be a tensor"),
     ],
 )
-def test_a_wrong_call(model, x: Tensor, options, sentence: str) -> None:
+def test_a_wrong_call(model: Any, x: Tensor, options: Any, sentence: str) -> None:
     with pytest.raises(InvalidArgument, match=sentence):
         check_streaming(model, x, **options)

@@ -50,16 +50,19 @@ def gate(
         made = with_input("gate", made, shape, dtype, device, seed, vocab_size)
         made.pop("spec", None)
         report = check(**{"seed": seed, **made})
-    read = report.reading is not None and report.reading.established
+    reading = report.reading
+    steered = reading is not None and reading.given.steered
+    read = reading is not None and reading.established and not steered
     accepted = report.verdict.passed and (read or probes)
     if report.verdict is Verdict.LEAK:
         word, why = "refused", str(report.worst or report.reason)
     elif read:
-        assert report.reading is not None
-        word, why = "accepted", f"established for every input at {report.reading.count()} sizes"
+        assert reading is not None
+        word, why = "accepted", f"established for every input at {reading.count()} sizes"
     elif report.verdict.passed:
         word = "accepted" if probes else "open"
-        why = f"reading leaves a question open, and probes found no counterexample: {report.reason}"
+        left = "values decide what is run" if steered else "reading leaves a question open"
+        why = f"{left}, and no counterexample was found: {report.reason}"
     else:
         word, why = "open", report.reason
     if json:

@@ -1,6 +1,7 @@
 """Forms by chunks whose products of matrices take shorter factors, as tensor cores do; backwards, too."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,35 +21,35 @@ def nearest_bf16(x: Tensor) -> Tensor:
     return x.bfloat16().float()
 
 
-def products(factors) -> Callable[..., Tensor]:
+def products(factors: Any) -> Callable[..., Tensor]:
     """Return a product of matrices that takes its factors through ``factors``, in its gradients, too."""
 
     class Product(torch.autograd.Function):
         @staticmethod
-        def forward(context, x: Tensor, y: Tensor) -> Tensor:
+        def forward(context: Any, x: Tensor, y: Tensor) -> Tensor:
             context.save_for_backward(x, y)
             return factors(x) @ factors(y)
 
         @staticmethod
-        def backward(context, g: Tensor) -> tuple[Tensor, Tensor]:
+        def backward(context: Any, g: Tensor) -> tuple[Tensor, Tensor]:
             x, y = context.saved_tensors
             return factors(g) @ factors(y).mT, factors(x).mT @ factors(g)
 
     return Product.apply
 
 
-def pieces(size: int, *tensors) -> Iterator[tuple[Tensor, ...]]:
+def pieces(size: int, *tensors: Any) -> Iterator[tuple[Tensor, ...]]:
     """Yield chunks of (batch, time, head, …) as (batch, head, time, …)."""
     for start in range(0, tensors[0].shape[1], size):
         yield tuple(x[:, start : start + size].transpose(1, 2) for x in tensors)
 
 
-def joined(outputs) -> Tensor:
+def joined(outputs: Any) -> Tensor:
     return torch.cat(outputs, 2).transpose(1, 2)
 
 
 def attention(
-    mm,
+    mm: Any,
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -71,7 +72,15 @@ def attention(
 
 
 def rwkv6(
-    mm, q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor, scale=0.5, size=4
+    mm: Any,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    w: Tensor,
+    u: Tensor,
+    initial_state: Tensor,
+    scale: float = 0.5,
+    size: int = 4,
 ) -> tuple[Tensor, Tensor]:
     s, ys = initial_state, []
     for Q, K, V, W in pieces(size, scale * q, k, v, w):
@@ -86,7 +95,7 @@ def rwkv6(
 
 
 def ssd(
-    mm,
+    mm: Any,
     x: Tensor,
     dt: Tensor,
     A: Tensor,
@@ -96,7 +105,7 @@ def ssd(
     z: Tensor,
     dt_bias: Tensor,
     initial_state: Tensor,
-    size=4,
+    size: int = 4,
     carry: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Mamba-2's scan; ``carry``: states go from chunk to chunk by a product of matrices, too."""
@@ -125,7 +134,15 @@ def ssd(
 
 
 def mlstm(
-    mm, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor, scale=0.5, eps=0.01, size=4
+    mm: Any,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    input_gate: Tensor,
+    forget_gate: Tensor,
+    scale: float = 0.5,
+    eps: float = 0.01,
+    size: int = 4,
 ) -> Tensor:
     """The state as it is, its normaliser one more channel."""
     logs = functional.logsigmoid(forget_gate)
@@ -140,7 +157,15 @@ def mlstm(
 
 
 def delta(
-    mm, q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor, scale=0.5, size=4
+    mm: Any,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    g: Tensor,
+    beta: Tensor,
+    initial_state: Tensor,
+    scale: float = 0.5,
+    size: int = 4,
 ) -> tuple[Tensor, Tensor]:
     """The WY form, its triangular systems solved in float32."""
     q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))

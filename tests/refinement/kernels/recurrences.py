@@ -5,6 +5,7 @@ opinion on the twins' adjoints.
 """
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ def read(q: Tensor, state: Tensor) -> Tensor:
     return (q[..., None] * state).sum(-2)
 
 
-def zeros(start: Tensor | None, like: Tensor, *shape) -> Tensor:
+def zeros(start: Tensor | None, like: Tensor, *shape: Any) -> Tensor:
     return like.new_zeros(shape) if start is None else start
 
 
@@ -80,7 +81,7 @@ def ssd(
     dt_bias: Tensor | None = None,
     initial_state: Tensor | None = None,
     seq_idx: Tensor | None = None,
-    limits=(0.1, 2.0),
+    limits: Any = (0.1, 2.0),
 ) -> tuple[Tensor, Tensor]:
     batch, time, heads, channels = x.shape
     h, ys = zeros(initial_state, x, batch, heads, channels, B.shape[-1]), []
@@ -114,7 +115,13 @@ def attention(
 
 
 def rwkv6(
-    q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor | None = None, scale=0.5
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    w: Tensor,
+    u: Tensor,
+    initial_state: Tensor | None = None,
+    scale: float = 0.5,
 ) -> tuple[Tensor, Tensor]:
     s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
     for t in range(q.shape[1]):
@@ -180,7 +187,13 @@ def complex_diagonal(
 
 
 def mlstm(
-    q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor, scale=0.5, eps=0.01
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    input_gate: Tensor,
+    forget_gate: Tensor,
+    scale: float = 0.5,
+    eps: float = 0.01,
 ) -> Tensor:
     """Nothing kept apart from the state; m counts through eps alone."""
     C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
@@ -200,7 +213,7 @@ def stabilised_mlstm(
     v: Tensor,
     input_gate: Tensor,
     forget_gate: Tensor,
-    scale=0.5,
+    scale: float = 0.5,
     eps: float = 0.01,
     through_m: bool = True,
 ) -> Tensor:
@@ -226,8 +239,8 @@ def delta(
     beta: Tensor,
     g: Tensor | None = None,
     initial_state: Tensor | None = None,
-    scale=0.5,
-    eps=1e-6,
+    scale: float = 0.5,
+    eps: float = 1e-6,
 ) -> tuple[Tensor, Tensor]:
     q, k = (x * (x.square().sum(-1, keepdim=True) + eps).rsqrt() for x in (q, k))
     s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []

@@ -1,6 +1,7 @@
 """What numbers inputs may hold: drawn inputs keep to it, and so does what checks of causality draw."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -55,7 +56,7 @@ def test_keys_are_made_shorter() -> None:
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
-def test_drawn_inputs_are_in_the_domains(kernel) -> None:
+def test_drawn_inputs_are_in_the_domains(kernel: Any) -> None:
     drawn = [random_inputs(kernel, seed=seed, dtype=dtype, width=3) for seed in range(3) for dtype in DTYPES]
     for seed in range(30):
         torch.manual_seed(seed)
@@ -69,7 +70,7 @@ def test_drawn_inputs_are_in_the_domains(kernel) -> None:
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
 
-def example(strategy, seed: int) -> dict[str, Tensor]:
+def example(strategy: Any, seed: int) -> dict[str, Tensor]:
     """Draw once."""
     import hypothesis
 
@@ -78,7 +79,7 @@ def example(strategy, seed: int) -> dict[str, Tensor]:
     @hypothesis.seed(seed)
     @hypothesis.settings(max_examples=2, database=None, deadline=None, phases=[hypothesis.Phase.generate])
     @hypothesis.given(strategy)
-    def draw(inputs) -> None:
+    def draw(inputs: Any) -> None:
         found.append(inputs)
 
     draw()
@@ -90,7 +91,7 @@ def example(strategy, seed: int) -> dict[str, Tensor]:
 KERNEL = GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=4)
 
 
-def delta(leak: float = 0.0, **inputs) -> Tensor:
+def delta(leak: float = 0.0, **inputs: Any) -> Tensor:
     state = inputs["v"].new_zeros(len(inputs["v"]), 4, 5, 3)
     y, _ = chunked.delta(torch.matmul, **inputs, initial_state=state)
     return y + leak * inputs["v"].sum(dim=1, keepdim=True)

@@ -20,7 +20,7 @@ SIZES = {"batch": 2, "time": TIME, "head": 2, "state": STATES, "channel": WIDTH}
 SEEDS = range(5)
 
 
-def draw(kernel, seed: int) -> dict[str, NDArray[Any]]:
+def draw(kernel: Any, seed: int) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     return {
         name: random_fractions(tuple(SIZES[axis] if axis else 1 for axis in axes), rng)
@@ -42,7 +42,7 @@ def softplus(x: Fraction) -> Fraction:
     return exp(x) + exp(x) * exp(x)
 
 
-def rows(inputs) -> Iterator[tuple[int, int]]:
+def rows(inputs: Any) -> Iterator[tuple[int, int]]:
     """Yield every example and head, its inputs without those axes."""
     for example in range(SIZES["batch"]):
         for head in range(SIZES["head"]):
@@ -103,10 +103,10 @@ def test_complex_diagonal(seed: int, pairs: bool) -> None:
     a = list(zip(inputs["a_re"], inputs["a_im"], strict=True))
     B, C = (np.stack([inputs[f"{name}_re"], inputs[f"{name}_im"]], -1) for name in "BC")
 
-    def times(x, y) -> tuple[Fraction, Fraction]:
+    def times(x: Any, y: Any) -> tuple[Fraction, Fraction]:
         return x[0] * y[0] - x[1] * y[1], x[0] * y[1] + x[1] * y[0]
 
-    def total(terms) -> tuple[Fraction, Fraction]:
+    def total(terms: Any) -> tuple[Fraction, Fraction]:
         terms = list(terms)
         return sum(x for x, _ in terms), sum(y for _, y in terms)
 
@@ -137,7 +137,7 @@ def test_rg_lru(seed: int, reset: bool) -> None:
         for t in range(TIME):
             x = inputs["x"][b, t, h]
 
-            def gate(name: str, i: int, x=x, h=h) -> Fraction:
+            def gate(name: str, i: int, x: Any = x, h: Any = h) -> Fraction:
                 weight = inputs[f"{name}_weight"][h, i]
                 return sigmoid(sum(weight[j] * x[j] for j in range(WIDTH)) + inputs[f"{name}_bias"][h, i])
 

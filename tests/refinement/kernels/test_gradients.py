@@ -37,7 +37,7 @@ SIZES = {"time": 13, "width": 3}
 
 
 def drawn(
-    kernel, seed: int = 0, without=ALL, dtype: torch.dtype = torch.float32, **sizes
+    kernel: Any, seed: int = 0, without: Any = ALL, dtype: torch.dtype = torch.float32, **sizes: Any
 ) -> dict[str, Tensor]:
     sizes = {**SIZES, **sizes}
     if isinstance(kernel, CausalConv1d):
@@ -56,7 +56,7 @@ def choices() -> Iterator[Any]:
             yield pytest.param(name, without, id=f"{name} without {', '.join(sorted(without)) or 'nothing'}")
 
 
-def plain(name: str, inputs) -> dict[str, Tensor]:
+def plain(name: str, inputs: Any) -> dict[str, Tensor]:
     if "plain" in name and "g" in inputs:
         return {**inputs, "g": inputs["g"].exp()}
     return inputs
@@ -68,11 +68,11 @@ def test_groups_of_channels_in_float64_are_what_autograd_computes(groups: int) -
 
 
 @pytest.mark.parametrize(("name", "without"), list(choices()))
-def test_in_float64_it_is_what_autograd_computes(name: str, without) -> None:
+def test_in_float64_it_is_what_autograd_computes(name: str, without: Any) -> None:
     is_what_autograd_computes(name, without)
 
 
-def is_what_autograd_computes(name: str, without, **sizes) -> None:
+def is_what_autograd_computes(name: str, without: Any, **sizes: Any) -> None:
     kernel, recurrence = RECURRENCES[name]
     inputs = plain(name, drawn(kernel, without=without, dtype=torch.float64, **sizes))
     tape = KernelTape(FLOAT64)
@@ -152,7 +152,7 @@ def by_ends(q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor | 
 
 @pytest.mark.parametrize("form", [by_pairs, by_ends])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
-def test_gradients_through_sums_of_logarithms_refine(form, dtype: torch.dtype) -> None:
+def test_gradients_through_sums_of_logarithms_refine(form: Any, dtype: torch.dtype) -> None:
     for seed in range(4):
         inputs = drawn(GatedLinearAttention(), seed, dtype=dtype, time=4 if dtype == torch.float16 else 13)
         report = check_refinement(
@@ -167,7 +167,7 @@ def test_gradients_through_sums_of_logarithms_refine(form, dtype: torch.dtype) -
 
 
 @pytest.mark.parametrize(("form", "place"), [(by_pairs, 12), (by_ends, 5)])
-def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form, place: int) -> None:
+def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form: Any, place: int) -> None:
     """One large addition: it is added and taken off again at every decay before it."""
     inputs = drawn(GatedLinearAttention())
     inputs["v"][:, place] = 1e5
@@ -206,7 +206,7 @@ class SummedBackwards(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        context, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor, wrong: float
+        context: Any, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor, wrong: float
     ) -> tuple[Tensor, Tensor]:
         s, states = initial_state, []
         for t in range(q.shape[1]):
@@ -217,7 +217,7 @@ class SummedBackwards(torch.autograd.Function):
         return read(q, torch.stack(states, 1)), s
 
     @staticmethod
-    def backward(context, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(context: Any, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, g, states = context.saved_tensors
         dq, received, dk, dv = (states * dy[..., None, :]).sum(-1), dlast, [], []
         for t in reversed(range(q.shape[1])):
@@ -342,13 +342,13 @@ class BackwardOf(torch.autograd.Function):
     """One function's outputs with another one's gradients: a backward that has been written by hand."""
 
     @staticmethod
-    def forward(context, right, wrong, names, *tensors) -> Any:
+    def forward(context: Any, right: Any, wrong: Any, names: Any, *tensors: Any) -> Any:
         context.wrong, context.names = wrong, names
         context.save_for_backward(*tensors)
         return right(**dict(zip(names, tensors, strict=True)))
 
     @staticmethod
-    def backward(context, *cotangents) -> tuple[Tensor | None, ...]:
+    def backward(context: Any, *cotangents: Any) -> tuple[Tensor | None, ...]:
         with torch.enable_grad():
             leaves = {
                 name: tensor.detach().requires_grad_(tensor.is_floating_point())
@@ -359,11 +359,11 @@ class BackwardOf(torch.autograd.Function):
         return None, None, None, *(next(pulled) if x.requires_grad else None for x in leaves.values())
 
 
-def by_hand(right, wrong) -> Callable[..., Any]:
+def by_hand(right: Any, wrong: Any) -> Callable[..., Any]:
     return lambda **x: BackwardOf.apply(right, wrong, tuple(x), *x.values())
 
 
-def detached(recurrence, name: str) -> Callable[..., Any]:
+def detached(recurrence: Any, name: str) -> Callable[..., Any]:
     return lambda **x: recurrence(**{**x, name: x[name].detach()})
 
 
@@ -390,26 +390,26 @@ class Unlimited(torch.autograd.Function):
     """A clamp whose gradient passes beyond the limits."""
 
     @staticmethod
-    def forward(context, x: Tensor, *limits) -> Tensor:
+    def forward(context: Any, x: Tensor, *limits: Any) -> Tensor:
         return x.clamp(*limits)
 
     @staticmethod
-    def backward(context, g: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(context: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         return g, None, None
 
 
-def passes_limits(dt: Tensor, dt_bias: Tensor, **x) -> tuple[Tensor, Tensor]:
+def passes_limits(dt: Tensor, dt_bias: Tensor, **x: Any) -> tuple[Tensor, Tensor]:
     step = Unlimited.apply(functional.softplus(dt + dt_bias), 0.1, 2.0)
     return ssd(dt=step.expm1().log(), **x)
 
 
-def without_softplus_slope(dt: Tensor, dt_bias: Tensor, **x) -> tuple[Tensor, Tensor]:
+def without_softplus_slope(dt: Tensor, dt_bias: Tensor, **x: Any) -> tuple[Tensor, Tensor]:
     y = functional.softplus(dt + dt_bias)
     straight = dt + dt_bias
     return ssd(dt=(y.detach() + straight - straight.detach()).expm1().log(), **x)
 
 
-def normaliser_fixed(**x) -> Tensor:
+def normaliser_fixed(**x: Any) -> Tensor:
     y = RIGHT["mlstm"](**x)
     memory_alone = RIGHT["attention"](
         x["q"],
@@ -538,12 +538,12 @@ def limited(passes: bool) -> Callable[..., Any]:
 
     class Clamp(torch.autograd.Function):
         @staticmethod
-        def forward(context, dt: Tensor) -> Tensor:
+        def forward(context: Any, dt: Tensor) -> Tensor:
             context.save_for_backward(dt)
             return dt.clamp(0.5, 2.0)
 
         @staticmethod
-        def backward(context, g: Tensor) -> Tensor:
+        def backward(context: Any, g: Tensor) -> Tensor:
             [dt] = context.saved_tensors
             inside = (dt >= 0.5) & (dt <= 2.0) if passes else (dt > 0.5) & (dt < 2.0)
             return torch.where(inside, g, 0.0)
@@ -570,7 +570,7 @@ def test_at_a_limit_either_gradient_is_right(at: float) -> None:
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
-def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference) -> None:
+def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference: Any) -> None:
     exact = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf)
     ar = KernelBounds(exact, reference)
     x, y = ar.lift(np.array([1.0, 1.0, 1.0, 2.0])), ar.lift(np.array([0.0, 1.0, 1.25, 1.0]))
@@ -584,7 +584,7 @@ def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference) -> 
 
 
 @pytest.mark.parametrize("arithmetic", [FLOAT64, DOUBLE_DOUBLE, EXACT], ids=lambda ar: ar.name)
-def test_the_gradient_goes_to_the_greater_one_and_at_ties_to_the_first(arithmetic) -> None:
+def test_the_gradient_goes_to_the_greater_one_and_at_ties_to_the_first(arithmetic: Any) -> None:
     tape = KernelTape(arithmetic)
     x, y = tape.variable(np.array([3.0, 1.0, 2.0])), tape.variable(np.array([1.0, 2.0, 2.0]))
     pulled = tape.gradients([(tape.maximum(x, y), np.array([5.0, 6.0, 7.0]))], [x, y])
@@ -665,7 +665,7 @@ def test_states_without_a_gradient_can_be_left_out() -> None:
     kernel, recurrence = RECURRENCES["attention"]
     inputs = drawn(kernel)
 
-    def fn(**x) -> tuple[Tensor, Tensor]:
+    def fn(**x: Any) -> tuple[Tensor, Tensor]:
         y, last = recurrence(**x)
         return y, last.detach()
 
@@ -680,7 +680,7 @@ def test_states_without_a_gradient_can_be_left_out() -> None:
 def test_the_place_of_a_gradient_of_a_group() -> None:
     kernel, recurrence = RECURRENCES["ssd"]
 
-    def moved(B: Tensor, **x) -> tuple[Tensor, Tensor]:
+    def moved(B: Tensor, **x: Any) -> tuple[Tensor, Tensor]:
         if B.requires_grad:
             B.register_hook(lambda g: g + (torch.arange(2) == 1)[None, None, :, None] * 1e3)
         return recurrence(B=B, **x)
@@ -699,7 +699,7 @@ def test_the_place_of_a_gradient_of_a_group() -> None:
         ({"cotangents": {"y": torch.ones(1)}}, r"cotangent of y has shape \(1,\)"),
     ],
 )
-def test_wrong_cotangents(options, message: str) -> None:
+def test_wrong_cotangents(options: Any, message: str) -> None:
     kernel, recurrence = RECURRENCES["attention"]
     with pytest.raises(InvalidArgument, match=message):
         check_refinement(recurrence, kernel, drawn(kernel), **options)

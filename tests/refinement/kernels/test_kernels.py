@@ -51,11 +51,11 @@ STATES = {
 every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 
 
-def arrays(inputs) -> dict[str, NDArray[Any]]:
+def arrays(inputs: Any) -> dict[str, NDArray[Any]]:
     return {name: tensor.double().numpy() for name, tensor in inputs.items()}
 
 
-def fractions(kernel, seed: int, **sizes) -> dict[str, NDArray[Any]]:
+def fractions(kernel: Any, seed: int, **sizes: Any) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     size = {**SIZES, "time": 5, "head": 2, "group": 1, "state": 2, "channel": 2, **sizes}
     return {
@@ -68,7 +68,7 @@ def fractions(kernel, seed: int, **sizes) -> dict[str, NDArray[Any]]:
 @pytest.mark.parametrize(
     "kernel", [kernel for kernel in KERNELS.values() if len(kernel.outputs) > 1], ids=repr
 )
-def test_pieces_from_the_state_that_was_reached_are_one_run(kernel) -> None:
+def test_pieces_from_the_state_that_was_reached_are_one_run(kernel: Any) -> None:
     inputs = arrays(random_inputs(kernel, seed=0))
     whole = kernel.run(inputs)
     outputs, states = [], {}
@@ -87,7 +87,7 @@ def test_pieces_from_the_state_that_was_reached_are_one_run(kernel) -> None:
 
 
 @every_kernel
-def test_no_token_leaves_the_state(kernel) -> None:
+def test_no_token_leaves_the_state(kernel: Any) -> None:
     inputs = arrays(random_inputs(kernel, seed=0, time=1))
     none = {
         name: array[:, :0] if kernel.inputs[name][1:2] == ("time",) else array
@@ -163,7 +163,7 @@ SCANS = {"sequential": (sequential, 0), "associative": (associative, 0), "attent
 
 
 def ssd(
-    scan,
+    scan: Any,
     x: Tensor,
     dt: Tensor,
     A: Tensor,
@@ -180,13 +180,15 @@ def ssd(
     return ((h * C).sum(-1) + D * x) * functional.silu(z), h[:, -1]
 
 
-def gla(scan, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
+def gla(
+    scan: Any, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor
+) -> tuple[Tensor, Tensor]:
     h = scan(g.exp()[..., None], k[..., None] * v[..., None, :], initial_state)
     return torch.einsum("bthn,bthnp->bthp", q * 0.5, h), h[:, -1]
 
 
 def rwkv6(
-    scan, q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor
+    scan: Any, q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor
 ) -> tuple[Tensor, Tensor]:
     kv = k[..., None] * v[..., None, :]
     h = scan(w.exp()[..., None], kv, initial_state)
@@ -194,7 +196,7 @@ def rwkv6(
     return (q[..., None] * 0.5 * (before + u[..., None] * kv)).sum(-2), h[:, -1]
 
 
-def mlstm(scan, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor) -> Tensor:
+def mlstm(scan: Any, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor) -> Tensor:
     logs, m = functional.logsigmoid(forget_gate), torch.zeros_like(input_gate[:, 0])
     C, n, outputs = 0, 0, []
     for t in range(q.shape[1]):
@@ -210,7 +212,7 @@ def mlstm(scan, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate
 
 
 def rglru(
-    scan,
+    scan: Any,
     x: Tensor,
     input_weight: Tensor,
     input_bias: Tensor,
@@ -228,13 +230,13 @@ def rglru(
     return h, h[:, -1]
 
 
-def mingru(scan, gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
+def mingru(scan: Any, gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
     h = scan((-gate).sigmoid(), gate.sigmoid() * candidate, initial_state)
     return h, h[:, -1]
 
 
 def complex_diagonal(
-    scan,
+    scan: Any,
     u: Tensor,
     a_re: Tensor,
     a_im: Tensor,
@@ -312,7 +314,7 @@ def test_a_bound_without_a_theorem_names_none(name: str, window: int, bound: str
     kernel = KERNELS[name]
     inputs = random_inputs(kernel, seed=0, time=3)
 
-    def twin(**tensors) -> tuple[Tensor, ...]:
+    def twin(**tensors: Any) -> tuple[Tensor, ...]:
         results = kernel.run(arrays(tensors), FLOAT64)
         return tuple(torch.tensor(results[name], dtype=torch.float32) for name in kernel.outputs)
 
@@ -366,7 +368,7 @@ def test_a_root_near_zero_may_grow_by_more_than_its_value(decay: float) -> None:
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
-def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference) -> None:
+def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference: Any) -> None:
     rng = np.random.default_rng(0)
     x = np.concatenate([10 ** rng.uniform(-12, 2, 400), [0.0, 1.0, 1e-300]])
     off = np.concatenate([x[:400] * 10 ** rng.uniform(-6, 6, 400), [1e-8, 0.0, 1e-300]])
@@ -400,7 +402,7 @@ def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits() -> No
 
 
 @every_kernel
-def test_in_float64_the_reference_is_the_more_exact_one(kernel) -> None:
+def test_in_float64_the_reference_is_the_more_exact_one(kernel: Any) -> None:
     """Pairs of float64, with what float64 itself would not see."""
     inputs = arrays(random_inputs(kernel, seed=0, dtype=torch.float64))
     finer = KernelBounds.finer_than(Rounding.of(torch.float64), 1)
@@ -434,7 +436,7 @@ def test_mlstm_with_large_gates(size: int) -> None:
     assert report.worst.ratio <= 1, report.summary()
 
 
-def delta(dtype_of_state=None, chunk_size: int | None = None) -> Callable[..., Any]:
+def delta(dtype_of_state: Any = None, chunk_size: int | None = None) -> Callable[..., Any]:
     def by_tokens(
         q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor
     ) -> tuple[Tensor, Tensor]:
@@ -494,7 +496,7 @@ def test_faults_are_refuted(name: str) -> None:
     kernel, (changed, change, _) = KERNELS[name], FAULTS[name]
     inputs = random_inputs(kernel, seed=0)
 
-    def faulty(**tensors) -> Any:
+    def faulty(**tensors: Any) -> Any:
         return IMPLEMENTATIONS[name](sequential, **{**tensors, changed: change(tensors[changed])})
 
     with pytest.raises(CheckFailed) as raised:
@@ -543,7 +545,7 @@ def test_only_y_may_be_returned() -> None:
         ({"empty": "g"}, "give sizes above 0"),
     ],
 )
-def test_wrong_calls_are_explained(change, message: str) -> None:
+def test_wrong_calls_are_explained(change: Any, message: str) -> None:
     kernel = KERNELS["gla"]
     inputs = random_inputs(kernel, seed=0)
     if "without" in change:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ FACTORS = {
 }
 
 
-def inputs_of(kernel, without, seed: int, tame: bool = False) -> dict[str, Tensor]:
+def inputs_of(kernel: Any, without: Any, seed: int, tame: bool = False) -> dict[str, Tensor]:
     sizes = {"batch": 1, "head": 2, "group": 1, "time": 11, "state": 4, "channel": 3}
     inputs = random_inputs(kernel, seed=seed, without=without, **sizes)
     if not tame:
@@ -75,7 +76,7 @@ def test_a_small_error_is_refuted_all_the_same(name: str, factors: str, off: flo
     right = partial(form, chunked.products(rounded))
     inputs = inputs_of(kernel, without, 0, tame=True)
 
-    def wrong(**tensors) -> tuple[Tensor, ...]:
+    def wrong(**tensors: Any) -> tuple[Tensor, ...]:
         results = right(**tensors)
         several = results if isinstance(results, tuple) else (results,)
         return tuple(result * (1 + off) for result in several)
@@ -93,11 +94,11 @@ def test_a_kernel_as_people_train_it() -> None:
     kernel, form, options, without = FORMS["attention"]
     inputs = {name: x.bfloat16() for name, x in inputs_of(kernel, without, 0).items()}
 
-    def trained(change: float, **tensors) -> tuple[Tensor, Tensor]:
+    def trained(change: float, **tensors: Any) -> tuple[Tensor, Tensor]:
         y, last = form(chunked.products(chunked.nearest_bf16), **{n: x.float() for n, x in tensors.items()})
         return (change * y).bfloat16(), last
 
-    def report(change: float, rounding) -> RefinementReport:
+    def report(change: float, rounding: Any) -> RefinementReport:
         return check_refinement(
             partial(trained, change), kernel, inputs, rounding=rounding, shrink=False, **options
         )

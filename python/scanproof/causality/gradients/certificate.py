@@ -8,7 +8,9 @@ at every input ``s >= tau`` must be exactly zero. The cuts 1 … T - 1 together 
 Jacobian passes with every cotangent (``MatrixCausal.passes``). This check does not see dependences without a
 gradient (``detach``, ``round``, ``argmax``, top-k routing).
 
-The probes, arguments, report fields and summary lines are those of causal-certificate 0.1.0.
+``certify`` reads the program of the function first (``scanproof.causality.reading``), and probes only what
+the program leaves open. With ``cuts="all"`` it probes without reading. Then the probes, arguments, report
+fields and summary lines are those of causal-certificate 0.1.0.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -68,17 +70,18 @@ def certify(
     seed: int = 0,
     generator: torch.Generator | None = None,
 ) -> CausalCertificate:
-    """Certify at ``x`` that no output of ``fn`` depends on a later input or on another example.
+    """Certify that no output of ``fn`` depends on a later input or on another example.
 
     Args:
         fn: function or module from a floating tensor to one tensor with the same number of positions along
             ``seq_dim`` (for other numbers pass ``alignment``) and of examples along ``batch_dim``; a module
-            must be in eval mode. ``fn`` is called once; once more in another precision if a gradient that
-            should be zero is not; and once more on copies along ``batch_dim`` if an operation cannot take
-            several cotangents at once.
-        x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2. Choose T beyond the
-            chunk size of the model, and not a multiple of it. To check several tensors with the same
-            positions and examples, pass a tuple of positional or a mapping of keyword arguments.
+            must be in eval mode. Reading runs ``fn`` twice at each size. Probes run ``fn`` once; once more in
+            another precision if a gradient that should be zero is not; and once more on copies along
+            ``batch_dim`` if an operation cannot take several cotangents at once.
+        x: floating tensor on any device, by default of shape (batch, T, …) with T >= 2; with ``cuts="read"``
+            also token ids. Choose T beyond the chunk size of the model, and not a multiple of it. To check
+            several tensors with the same positions and examples, pass a tuple of positional or a mapping of
+            keyword arguments.
         cuts: which cuts are probed.
 
             - ``"read"`` reads the program that PyTorch runs. What the program shows holds for every input of
@@ -118,16 +121,18 @@ def certify(
         generator: source of the seed, as in causal-certificate; the call advances it.
 
     Returns:
-        The report. ``verdict`` is one of five. CAUSAL: every forbidden entry is exactly zero, or below the
+        The report. ``verdict`` is one of five. CAUSAL: the program shows it, for every input at the sizes
+        that the report lists; or every forbidden entry that was probed is exactly zero, or below the
         detection limit of coded cotangents, 1.5e-11 of the gradient nearby. CAUSAL_TO_ROUNDING. TOLERATED.
         LEAK: the report names the pair t <- s. INCONCLUSIVE: outputs or gradients hold NaN or infinity,
-        outputs are zero throughout an example or have no gradient, or a residue may be rounding.
+        outputs are zero throughout an example or have no gradient, a residue may be rounding, or the program
+        reads a later input and no effect was found.
 
     Raises:
         InvalidArgument: the call is wrong; nothing was checked.
 
     Source: causal-certificate 0.1.0; per-cut gradients, arXiv:2505.22487; random cotangents, Freivalds 1977.
-    The property is ``Runner.take_outputs_congr``.
+    The property is ``Runner.take_outputs_congr``; of a program that was read, ``Program.causal``.
 
     Example:
         >>> import torch

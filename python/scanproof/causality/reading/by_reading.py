@@ -4,8 +4,10 @@ What the program shows needs no probe. The rest is probed where it is open.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
+from scanproof import theorems
 from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.causality.gradients.pullback import Batching
 from scanproof.causality.reading.aimed import Aim, replaced
@@ -18,7 +20,6 @@ from scanproof.foundation.contract import check_tensor
 from scanproof.foundation.drawing import TriedCase
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.request import Request
-from scanproof.foundation.sizes import resized, size_call
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
 
@@ -55,7 +56,7 @@ def by_reading(
     Raises:
         InvalidArgument: ``x`` holds token ids, and the program could not be read.
     """
-    reading = read_subject(subject, lengths, batch_sizes, checker)
+    reading = read_subject(subject, lengths, batch_sizes, request.draws(subject), checker)
     aim, call = Aim(reading), request.text()
     if reading.given.reading is None:
         _check_gradient(subject, reading.given.problem)
@@ -66,8 +67,8 @@ def by_reading(
         return _aimed(subject, aim, threshold, request, call, probe)
     reports = []
     for size in reading.open[:PROBED_SIZES]:
-        there = subject.at(resized(subject.x, subject.axes, size.positions, size.examples))
-        source = Source(size_call(subject.axes, size.positions, size.examples))
+        assert size.x is not None
+        there, source = subject.at(size.x), Source(size.source)
         aim = Aim(ProgramReading(size), source)
         report = _aimed(there, aim, threshold, request, request.text(x=source), probe)
         reports.append(replace(report, reading=reading))
@@ -110,6 +111,7 @@ def _read_alone(
         device=str(x.device),
         call=call,
         reading=aim.reading,
+        theorem=theorems.PROGRAM_CAUSAL if temporal.read else theorems.RUNNER_AGREE,
     )
 
 
@@ -117,10 +119,10 @@ def _aimed(
     subject: Subject, aim: Aim, threshold: float, request: Request, call: str, probe: Probe
 ) -> CausalCertificate:
     """Probe what is open; where no probe finds an effect, replace inputs."""
+    report = _read_alone(subject, aim, threshold, request, call)
     if subject.x.is_floating_point():
-        report = replace(probe(subject, aim, call), reading=aim.reading)
-    else:
-        report = _read_alone(subject, aim, threshold, request, call)
+        with suppress(RuntimeError):  # fn has no gradient; then its outputs have to tell
+            report = replace(probe(subject, aim, call), reading=aim.reading)
     if report.verdict in (Verdict.LEAK, Verdict.TOLERATED):
         return report
     aimed = replaced(subject, aim, request.cases if aim.source == "x" else 1, request.seed)

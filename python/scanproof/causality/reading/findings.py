@@ -25,6 +25,8 @@ def read_finding(reading: ProgramReading, question: Question) -> Finding | None:
     if not answer.established:
         return Finding(verdict=Verdict.INCONCLUSIVE, reason=f"the program reads it: {answer}")
     verdict, reason = _ESTABLISHED[question]
+    if reading.given.steered:
+        reason += " that takes the path recorded: values decide what is run"
     if question == "positions" and reading.given.lean is not None:
         confirmed = "confirms it" if reading.given.lean.established else "does not confirm it"
         reason = f"{reason}; Lean's checker {confirmed}"

@@ -1,7 +1,9 @@
 """What reading a program says: at the size of ``x``, and at other sizes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from torch import Tensor
 
 from scanproof.programs.bands import Band
 from scanproof.programs.reading import Answer, Question, Reading
@@ -40,6 +42,8 @@ class ReadSize:
         problem: why it could not be read; empty where it was.
         bands: what each module reads around its own position; empty for more than ``BANDED`` positions.
         lean: what Lean's checker says of the positions of the same program; None where it was not asked.
+        source: the text that makes the input from ``x``.
+        x: the input, where a question is open.
     """
 
     positions: int
@@ -48,6 +52,8 @@ class ReadSize:
     problem: str = ""
     bands: tuple[Band, ...] = ()
     lean: LeanAnswer | None = None
+    source: str = "x"
+    x: Tensor | None = field(default=None, repr=False, compare=False)
 
     @property
     def established(self) -> bool:
@@ -58,7 +64,14 @@ class ReadSize:
         """Return the answer to a question; None where it was not asked, or nothing was read."""
         return None if self.reading is None else self.reading.answer(question)
 
+    @property
+    def steered(self) -> bool:
+        """Whether values of ``x`` decided what was run, so that another input may run another program."""
+        return self.reading is not None and any(seen.latest is not None for seen in self.reading.seen)
+
     def __str__(self) -> str:
+        if self.source.startswith("draw_input"):
+            return self.source
         examples = "" if self.examples is None else f"{self.examples} examples of "
         return f"{examples}{self.positions} positions"
 
@@ -69,7 +82,8 @@ class ProgramReading:
 
     Attributes:
         given: the reading at the size of ``x``.
-        others: the readings at other sizes, with those that the function does not take.
+        others: the readings at other sizes, with those that the function does not take; and, where values
+            decided what was run, at inputs drawn from ``x``.
     """
 
     given: ReadSize
@@ -92,7 +106,9 @@ class ProgramReading:
     def sizes(self) -> str:
         """Return in words at which other sizes the answers hold as well."""
         given, taken = self.given, [size for size in self.others if size.established]
-        lengths = sorted({size.positions for size in taken if size.examples == given.examples})
+        lengths = sorted(
+            {size.positions for size in taken if size.examples == given.examples} - {given.positions}
+        )
         batches = sorted({size.examples or 0 for size in taken if size.examples != given.examples})
         said = [f"lengths {_listed(lengths)}"] if lengths else []
         said += [f"batch sizes {_listed(batches)}"] if batches else []
@@ -103,7 +119,7 @@ class ProgramReading:
         reading = self.given.reading
         if reading is None:
             return [f"  reading    : the program could not be read: {self.given.problem}"]
-        lines = [f"  reading    : {reading.operations} operations"]
+        lines = [f"  reading    : {reading.operations} operation{'' if reading.operations == 1 else 's'}"]
         lines += [f"               {answer}" for answer in reading.answers]
         if self.given.lean is not None:
             lines.append(f"               Lean's checker, on the positions: {self.given.lean}")

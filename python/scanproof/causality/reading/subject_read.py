@@ -1,6 +1,6 @@
 """Read the program of a subject, at the size of its input and at other sizes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Any, Protocol
@@ -12,7 +12,8 @@ from scanproof.causality.reading.sizes import BATCH_SIZES, default_lengths
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.foundation.alignment import SAME
 from scanproof.foundation.contract import proves_nothing
-from scanproof.foundation.sizes import resized
+from scanproof.foundation.drawing import Draw
+from scanproof.foundation.sizes import resized, size_call
 from scanproof.foundation.subject import Subject
 from scanproof.programs.axes import Axes
 from scanproof.programs.bands import bands
@@ -36,14 +37,18 @@ def read_subject(
     subject: Subject,
     lengths: tuple[int, ...] | None,
     batch_sizes: tuple[int, ...] | None,
+    draws: Sequence[Draw[Subject]] = (),
     checker: ProgramChecker | None = None,
 ) -> ProgramReading:
     """Read a subject at the size of its input and, if that establishes everything, at other sizes.
+
+    Where values of the input decide what is run, drawn inputs are read as well: they may run something else.
 
     Args:
         subject: the function and the input.
         lengths: numbers of positions to read as well; None for those of ``default_lengths``.
         batch_sizes: numbers of examples to read as well; None for ``BATCH_SIZES``.
+        draws: inputs drawn from the input.
         checker: also asked about the program at the size of the input; None to ask nobody else.
     """
     given, program = _read(subject, subject.x)
@@ -62,14 +67,16 @@ def read_subject(
     if given.examples is not None:
         batch_sizes = BATCH_SIZES if batch_sizes is None else batch_sizes
         sizes += [(T, size) for size in batch_sizes if size != given.examples]
-    others = [_read(subject, resized(x, axes, *size))[0] for size in sizes]
+    others = [_read(subject, resized(x, axes, *size), size_call(axes, *size))[0] for size in sizes]
+    if given.steered:
+        others += [_read(subject, draw.subject.x, draw.source)[0] for draw in draws]
     return ProgramReading(given, tuple(others))
 
 
-def _read(subject: Subject, x: Tensor) -> tuple[ReadSize, Program | None]:
+def _read(subject: Subject, x: Tensor, source: str = "x") -> tuple[ReadSize, Program | None]:
     axes = subject.axes
     examples = None if axes.batch is None else x.shape[axes.batch]
-    size = partial(ReadSize, x.shape[axes.seq], examples)
+    size = partial(ReadSize, x.shape[axes.seq], examples, source=source)
     function = _as_function(subject)
     try:
         with without_gc():
@@ -91,7 +98,7 @@ def _read(subject: Subject, x: Tensor) -> tuple[ReadSize, Program | None]:
             )
     except (InvalidArgument, NothingEstablished) as error:
         return size(None, str(error).removeprefix("read: ")), None
-    return size(reading), program
+    return size(reading, x=None if reading.established else x), program
 
 
 def _checked(subject: Subject, program: Program, checker: ProgramChecker) -> LeanAnswer:
