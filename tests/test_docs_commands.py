@@ -135,7 +135,8 @@ INSTALLS = re.compile(r"pip install (?:-e )?('[^'{]+'|[\w.=-]+)")
 def test_what_is_said_to_be_installed_is_declared() -> None:
     """On pages and in messages; ``tests/test_wheel.py`` installs the package."""
     declared = [Requirement(text) for texts in EXTRAS.values() for text in texts]
-    sources = [*PAGES, *(ROOT / "python").rglob("*.py")]
+    quoting = ROOT / "docs" / "census-causal-lms.md"  # its reasons are messages of transformers
+    sources = [page for page in (*PAGES, *(ROOT / "python").rglob("*.py")) if page != quoting]
     said = {text.strip("'") for file in sources for text in INSTALLS.findall(file.read_text())}
     assert len(said) > 5
     for text in said:
