@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 import scanproof
 from examples import PAGES as COMMANDS
 from pages import PAGES, ROOT, rows_of
+from running_sum import RunningSum
 from scanproof import programs
 from scanproof.auditing.audit import CHECKS
 from scanproof.causality.gradients.drop_in import DropInFields
@@ -56,19 +56,6 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     if inspect.isfunction(value) and inspect.signature(value).return_annotation in REPORTS.values()
 }
 TAKEN = {name: inspect.signature(call).parameters for name, call in CALLS.items()}
-
-
-class RunningSum:
-    """A model that every check can look at."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.cumsum(1)
-
-    def initial_state(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(x[:, :1])
-
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        return x + state, x + state
 
 
 @pytest.fixture(scope="module")

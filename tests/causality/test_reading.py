@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -41,6 +41,35 @@ def only_from(examples: int) -> Callable[[Tensor], Tensor]:
 def gated(x: Tensor) -> Tensor:
     """Read the future behind a gate that no tried input opens."""
     return torch.where(x.sum(1, keepdim=True).abs() > 1e30, x.flip(1), x.cumsum(1))
+
+
+class Mirrored(torch.autograd.Function):
+    """Reads the future, and has no backward pass."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+        return x.flip(1)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *cotangents: Tensor) -> Tensor:
+        raise NotImplementedError("training is not supported")
+
+
+class TestWithoutBackward:
+    def test_outputs_tell(self) -> None:
+        report = certify(Mirrored.apply, numbers(2, 9, 3))
+        assert_verdict(report, Verdict.LEAK)
+        assert (
+            "the backward pass of fn is not implemented (training is not supported)" in report.temporal.reason
+        )
+        assert report.vjps == 0
+        assert "probed     : no gradient" in report.summary()
+
+    @pytest.mark.parametrize("cuts", ["all", "coded", "rand"])
+    def test_gradients_alone_tell_nothing(self, cuts: Literal["all", "coded", "rand"]) -> None:
+        report = certify(Mirrored.apply, numbers(2, 9, 3), cuts=cuts)
+        assert_verdict(report, Verdict.INCONCLUSIVE)
+        assert "the backward pass of fn is not implemented (training is not supported)" in report.reason
 
 
 class TestEstablished:

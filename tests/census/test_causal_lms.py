@@ -272,15 +272,21 @@ for line in sys.stdin:
 """
 
 
-def test_a_crash_or_a_hang_costs_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Let ``WORKER`` serve in place of the real worker; return the processes that are started."""
     program = WORKER.replace("ROW", repr(asdict(row("a", found("eager, plain")))))
     start, started = served.subprocess.Popen, []
 
-    def popen(arguments: Any, **options: Any) -> Any:
+    def popen(arguments: list[str], **options: Any) -> Any:
         started.append(arguments)
         return start([arguments[0], "-c", program], **options)
 
     monkeypatch.setattr(served.subprocess, "Popen", popen)
+    return started
+
+
+def test_a_crash_or_a_hang_costs_one_row(started: list[list[str]]) -> None:
     with Served(0, limit=5.0) as asked:
         rows = [asked.row(name) for name in ("fine", "dies", "again", "hangs", "last")]
     assert [one.problem for one in rows] == [
@@ -295,16 +301,8 @@ def test_a_crash_or_a_hang_costs_one_row(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [status(one) for one in rows].count("not built") == 2
 
 
-def test_a_process_serves_few_types(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_serves_few_types(started: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "TYPES", 2)
-    program = WORKER.replace("ROW", repr(asdict(row("a", found("eager, plain")))))
-    start, started = served.subprocess.Popen, []
-
-    def popen(arguments: Any, **options: Any) -> Any:
-        started.append(arguments)
-        return start([arguments[0], "-c", program], **options)
-
-    monkeypatch.setattr(served.subprocess, "Popen", popen)
     with Served(0) as asked:
         assert [asked.row(name).model_type for name in "abcde"] == list("abcde")
     assert len(started) == 3

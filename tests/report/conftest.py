@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 import scanproof
+from running_sum import RunningSum
 
 
 class NormOverTime(nn.Module):
@@ -20,17 +21,6 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.norm(self.proj(x))
-
-
-class RunningSum:
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.cumsum(1)
-
-    def initial_state(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(x[:, :1])
-
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        return x + state, x + state
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,7 @@ from scanproof.causality.outputs.perturbation_report import Change, Perturbation
 from scanproof.causality.reading.program_reading import ProgramReading
 from scanproof.foundation.drawing import TriedCase, cases_lines, over_cases
 from scanproof.foundation.judgement import TwoPrecisions
-from scanproof.report.report import CheckReport, Report
-from scanproof.report.row import Row
+from scanproof.report.report import CheckReport, Report, SingleCheckReport
 from scanproof.report.verdict import Verdict, gravest
 
 
@@ -64,7 +63,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CausalCertificate(DropInFields, CheckReport):
+class CausalCertificate(DropInFields, SingleCheckReport):
     """What ``certify`` found.
 
     Attributes:
@@ -209,18 +208,6 @@ class CausalCertificate(DropInFields, CheckReport):
         lines.append(f"  theorem    : {', '.join(self.theorems) if self.reading else self.theorem}")
         return "\n".join(lines)
 
-    def rows(self, subject: str = "") -> tuple[Row, ...]:
-        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
-        return (
-            Row(
-                subject=subject,
-                check=self.check,
-                verdict=self.verdict,
-                evidence="; ".join([*self._places(), self._probed()]),
-                theorem=self.theorem,
-            ),
-        )
-
     def failure_lines(self) -> list[str]:
         """Return the number of leaking probes, their greatest entry, and the tolerance."""
         lines = [_count("cuts", "a later input", self.temporal)] if self.temporal.leaking else []
@@ -228,6 +215,9 @@ class CausalCertificate(DropInFields, CheckReport):
             lines.append(_count("examples", "another example", self.batch))
         exact = "exactly 0" if self.threshold == 0 else f"{self.threshold:g} of a probe's greatest entry"
         return [*lines, f"Allowed: {exact}, or rounding on the evidence of two precisions"]
+
+    def _evidence(self) -> str:
+        return "; ".join([*self._places(), self._probed()])
 
     def _places(self) -> list[str]:
         """Return the pair, the pattern and the module of a leak, or the reason of the verdict."""
@@ -252,7 +242,7 @@ class CausalCertificate(DropInFields, CheckReport):
 
     def _probed(self) -> str:
         if not self.vjps:
-            return "nothing: reading decided"
+            return "no gradient" if self.reading is None or self.aimed else "nothing: reading decided"
         examples = len(self.example_leaks)
         pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
         windows = f"{self.coded.windows} coded windows, " if self.coded and not self.coded.problem else ""

@@ -4,12 +4,13 @@ What the program shows needs no probe. The rest is probed where it is open.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext
 from dataclasses import replace
 
 from scanproof import theorems
 from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.causality.gradients.pullback import Batching
+from scanproof.causality.gradients.recording import record
 from scanproof.causality.reading.aimed import Aim, replaced
 from scanproof.causality.reading.findings import undecided
 from scanproof.causality.reading.program_reading import ProgramReading
@@ -119,10 +120,10 @@ def _aimed(
     subject: Subject, aim: Aim, threshold: float, request: Request, call: str, probe: Probe
 ) -> CausalCertificate:
     """Probe what is open; where no probe finds an effect, replace inputs."""
-    report = _read_alone(subject, aim, threshold, request, call)
-    if subject.x.is_floating_point():
-        with suppress(RuntimeError):  # fn has no gradient; then its outputs have to tell
-            report = replace(probe(subject, aim, call), reading=aim.reading)
+    if _takes_gradients(subject):
+        report = replace(probe(subject, aim, call), reading=aim.reading)
+    else:
+        report = _read_alone(subject, aim, threshold, request, call)
     if report.verdict in (Verdict.LEAK, Verdict.TOLERATED):
         return report
     aimed = replaced(subject, aim, request.cases if aim.source == "x" else 1, request.seed)
@@ -134,3 +135,14 @@ def _aimed(
         temporal=undecided(report.temporal, aim.answer("positions"), futures),
         batch=report.batch and undecided(report.batch, aim.answer("examples"), examples),
     )
+
+
+def _takes_gradients(subject: Subject) -> bool:
+    """Whether ``fn`` runs on an input that requires a gradient: ``x.numpy()`` does not, for example."""
+    if not subject.x.is_floating_point():
+        return False
+    try:
+        record(subject, nullcontext(), subject.x)
+    except RuntimeError:
+        return False
+    return True
