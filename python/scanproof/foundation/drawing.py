@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_map_only
 
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.contract import Axes
-from scanproof.foundation.packing import Inputs, Packing
+from scanproof.foundation.packing import Inputs, InputsT, Packing
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict, gravest
 
@@ -32,9 +32,6 @@ STRATEGIES = ("signs", "scales", "sparse", "saturating", "constant", "shuffled")
 
 ID_STRATEGIES = ("other ids", "shuffled")
 """The same for token ids."""
-
-
-InputsT = TypeVar("InputsT", bound=Inputs)
 
 
 def draw_input(

@@ -15,11 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from scanproof import causality, foundation
 from scanproof.foundation.contract import callable_name
 
 Kept = TypeVar("Kept")
 
-_OWN_FOLDERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+_OWN_FOLDERS = tuple(
+    str(Path(each).parent) for each in (torch.__file__, causality.__file__, foundation.__file__)
+)
 
 REACH = 4
 """Greatest number of functions, containers and objects between a function and a module that it refers to."""

@@ -14,6 +14,7 @@ fields and summary lines are those of causal-certificate 0.1.0.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import isfinite
 from typing import Any, Literal, get_args
@@ -63,6 +64,7 @@ def certify(
     batch_dim: int | None = 0,
     threshold: float = 0.0,
     alignment: Alignment = SAME,
+    documents: Tensor | None = None,
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
     memory_budget: int = MEMORY_BUDGET,
@@ -109,6 +111,9 @@ def certify(
             (``scanproof.foundation.judgement``).
         alignment: which inputs each output may read, if that is not ``s <= t``: patches, strides, more
             outputs than inputs, shifted outputs (``scanproof.Alignment``).
+        documents: for rows into which documents are packed, the number of the document of each position, (T,)
+            or (rows, T), such as ``seq_idx``. Then each document counts as an example, and must read itself
+            only (``scanproof.split_documents``). No other sizes are read.
         output: which of several outputs is checked: an index, a key, an attribute, or a callable from the
             result of ``fn`` to one tensor.
         kwargs: keyword arguments that ``fn`` receives unchanged, such as constants and masks.
@@ -152,6 +157,14 @@ def certify(
     arguments |= {"lengths": sizes[0], "batch_sizes": sizes[1]}
     default = 1 if cuts == "rand" else CASES
     request = Request(certify, arguments, default if cases is None else cases)
+    all_draws = request.draws(subject)
+    if documents is not None:
+        if any(sizes):
+            raise InvalidArgument(
+                "certify: lengths= and batch_sizes= do not go with documents=, which fit one size."
+            )
+        sizes, subject = ((), ()), subject.by_document(documents)
+        all_draws = tuple(replace(draw, subject=draw.subject.by_document(documents)) for draw in all_draws)
     certified = partial(_certify, K=K, threshold=threshold, memory_budget=memory_budget, seed=seed)
 
     def at_drawn(draw: Draw[Subject]) -> CausalCertificate:
@@ -164,7 +177,7 @@ def certify(
         def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
             return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
 
-        draws = request.draws(subject) if at is subject else ()
+        draws = all_draws if at is subject else ()
         return try_cases(given, draws, at_drawn, lambda _: part, together)
 
     if cuts != "read":
@@ -172,6 +185,7 @@ def certify(
     return by_reading(
         subject,
         *sizes,
+        all_draws,
         request,
         threshold,
         lambda at, aim, call: probed(at, aim or "all", call),
@@ -244,6 +258,7 @@ def _certify(
         dtype=dtype_name(x.dtype),
         device=str(x.device),
         call=call,
+        documents=subject.documents,
     )
 
 

@@ -15,10 +15,14 @@ from scanproof.causality.gradients.pullback import Batching
 from scanproof.causality.outputs.batch_report import BatchChange, BatchReport
 from scanproof.causality.outputs.perturbation_report import Change, PerturbationReport
 from scanproof.causality.reading.program_reading import ProgramReading
+from scanproof.foundation.documents import Document
 from scanproof.foundation.drawing import TriedCase, cases_lines, over_cases
 from scanproof.foundation.judgement import TwoPrecisions
 from scanproof.report.report import CheckReport, Report, SingleCheckReport
 from scanproof.report.verdict import Verdict, gravest
+
+SHOWN_DOCUMENTS = 8
+"""Documents of packed rows whose place a summary shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,8 @@ class CausalCertificate(DropInFields, SingleCheckReport):
         reading: what reading the program said; None where ``cuts`` did not ask for it.
         aimed: checks that replaced inputs which the program reads and must not, one by one, where no probe
             found an effect.
+        documents: the documents of packed rows that count as the examples, with positions within each; empty
+            where examples are rows.
         theorem: the Lean theorem about runners that this check tests in numbers.
     """
 
@@ -110,6 +116,7 @@ class CausalCertificate(DropInFields, SingleCheckReport):
     cases: tuple[TriedCase, ...] = ()
     reading: ProgramReading | None = None
     aimed: tuple[PerturbationReport | BatchReport, ...] = ()
+    documents: tuple[Document, ...] = ()
     theorem: str = theorems.RUNNER_AGREE
 
     @property
@@ -189,6 +196,8 @@ class CausalCertificate(DropInFields, SingleCheckReport):
             lines.append(_line("temporal   ", self.temporal, _TEMPORAL_WORDS))
         if self.batch:
             lines.append(_line("cross-batch", self.batch, _BATCH_WORDS))
+        if self.documents:
+            lines.append(f"  documents  : {_documents(self.documents)}")
         if self.coded:
             lines.append(f"  coded      : {self.coded}")
         elif not self.exhaustive and self.mode.startswith("random"):
@@ -263,6 +272,12 @@ def _of_causality(finding: "Finding | CheckReport") -> Verdict:
         Verdict.INDEPENDENT_TO_ROUNDING: Verdict.CAUSAL_TO_ROUNDING,
     }
     return whole.get(finding.verdict, finding.verdict)
+
+
+def _documents(documents: tuple[Document, ...]) -> str:
+    places = [f"{number} is {each}" for number, each in enumerate(documents[:SHOWN_DOCUMENTS])]
+    places += ["…"] if len(documents) > SHOWN_DOCUMENTS else []
+    return f"{len(documents)}, each counts as an example: {', '.join(places)}"
 
 
 def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:

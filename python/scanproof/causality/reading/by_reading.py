@@ -3,7 +3,7 @@
 What the program shows needs no probe. The rest is probed where it is open.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from scanproof.causality.reading.subject_read import ProgramChecker, read_subjec
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.call import Source
 from scanproof.foundation.contract import check_tensor
-from scanproof.foundation.drawing import TriedCase
+from scanproof.foundation.drawing import Draw, TriedCase
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.request import Request
 from scanproof.foundation.subject import Subject
@@ -38,6 +38,7 @@ def by_reading(
     subject: Subject,
     lengths: tuple[int, ...] | None,
     batch_sizes: tuple[int, ...] | None,
+    draws: Sequence[Draw[Subject]],
     request: Request,
     threshold: float,
     probe: Probe,
@@ -49,6 +50,7 @@ def by_reading(
         subject: the function and the input.
         lengths: numbers of positions to read as well; None for the default ones.
         batch_sizes: numbers of examples to read as well; None for the default ones.
+        draws: inputs drawn from the input.
         request: the call.
         threshold: as in ``certify``.
         probe: probes where it is told to.
@@ -57,7 +59,7 @@ def by_reading(
     Raises:
         InvalidArgument: ``x`` holds token ids, and the program could not be read.
     """
-    reading = read_subject(subject, lengths, batch_sizes, request.draws(subject), checker)
+    reading = read_subject(subject, lengths, batch_sizes, draws, checker)
     aim, call = Aim(reading), request.text()
     if reading.given.reading is None:
         _check_gradient(subject, reading.given.problem)
@@ -112,6 +114,7 @@ def _read_alone(
         device=str(x.device),
         call=call,
         reading=aim.reading,
+        documents=subject.documents,
         theorem=theorems.PROGRAM_CAUSAL if temporal.read else theorems.RUNNER_AGREE,
     )
 
