@@ -36,6 +36,9 @@ def transformed():
 def steered():
     return lambda x: x.flip(1) if x.sum().item() > 1e30 else x.cumsum(1)
 
+def blocked():
+    return lambda x: x.cumsum(1) if x.shape[1] % 3 else x.cumsum(1) + 0.0
+
 def language_model():
     embedding = torch.nn.Embedding(9, 4)
     return lambda ids: embedding(ids).cumsum(1)
@@ -66,6 +69,15 @@ def gate(name: str, *options: str, shape: str = "2,5,1") -> Any:
         ("transformed", (), 3, "open  gated_models:transformed: reading leaves a question open"),
         ("steered", (), 3, "open  gated_models:steered: values decide what is run"),
         ("steered", ("--probes",), 0, "accepted  gated_models:steered: values decide what is run"),
+        (
+            "causal",
+            ("--every-length",),
+            0,
+            "accepted  gated_models:causal: established for every input at 3 sizes ",
+        ),
+        ("transformed", ("--every-length", "--probes"), 3, "open  gated_models:transformed: "),
+        ("blocked", (), 0, "accepted"),
+        ("blocked", ("--every-length",), 3, "open  gated_models:blocked: not established for every length"),
         ("transformed", ("--probes",), 0, "accepted  gated_models:transformed: reading leaves"),
     ],
 )

@@ -8,10 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from scanproof import certify
+from scanproof.errors import InvalidArgument
 from scanproof.programs import read
+from scanproof.programs.lengths.answer import EveryLength
 from scanproof.programs.lengths.constants import constant
-from scanproof.programs.lengths.every_length import EveryLength, every_length
+from scanproof.programs.lengths.every_length import every_length
 from scanproof.programs.lengths.form import Known
+from scanproof.report.verdict import Verdict
+from verdicts import assert_verdict
 
 D = 4
 X = torch.randn(2, 11, D, generator=torch.Generator().manual_seed(0))
@@ -208,3 +213,46 @@ def test_text_says_the_range() -> None:
     assert str(EveryLength(shortest=2, longest=32)) == (
         "no output reads a later position at any length from 2 to 32: established"
     )
+
+
+class TestCertify:
+    def test_every_length_takes_the_place_of_the_list(self) -> None:
+        report = certify(RIGHT["block"], X, lengths="all")
+        assert_verdict(report, Verdict.CAUSAL)
+        assert report.reading is not None
+        assert report.reading.every is not None
+        assert report.reading.every.established
+        assert {each.positions for each in report.reading.others} == {X.shape[1]}
+        assert "at any length from 2 on: established" in report.summary()
+        assert any("hides" in each for each in report.reading.assumptions)
+        assert "lengths='all'" in report.call
+
+    def test_a_leak_beyond_a_length_is_found_by_the_list(self) -> None:
+        """torch.export has no program for every length, so other lengths are read one by one."""
+        report = certify(WRONG["beyond 7"], X[:, :6], lengths="all", cases=1)
+        assert_verdict(report, Verdict.LEAK)
+        assert report.reading is not None
+        assert report.reading.every is not None
+        assert "not established for every length: torch.export has no program" in report.summary()
+
+    def test_open_for_every_length_does_not_undo_what_is_read(self) -> None:
+        def doubled(x: Tensor) -> Tensor:
+            return x.repeat(1, 2, 1)[:, : x.shape[1]].cumsum(1)
+
+        report = certify(doubled, X, lengths="all")
+        assert_verdict(report, Verdict.CAUSAL)
+        assert report.reading is not None
+        assert report.reading.every is not None
+        assert not report.reading.every.established
+        assert len(report.reading.others) > 2
+
+    def test_several_inputs_are_read_at_one_length_each(self) -> None:
+        report = certify(lambda a, b: (a * b).cumsum(1), (X, X), lengths="all")
+        assert_verdict(report, Verdict.CAUSAL)
+        assert "several inputs" in report.summary()
+
+    def test_another_word(self) -> None:
+        with pytest.raises(
+            InvalidArgument, match="lengths must be whole numbers >= 1, or \"all\", got 'any'"
+        ):
+            certify(lambda x: x.cumsum(1), X, lengths="any")  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ from scanproof.causality.gradients.probes import Probes
 from scanproof.causality.gradients.side_by_side import screen
 from scanproof.causality.reading.aimed import Aim
 from scanproof.causality.reading.by_reading import by_reading
-from scanproof.causality.reading.sizes import sizes_asked
+from scanproof.causality.reading.sizes import lengths_asked, sizes_asked
 from scanproof.causality.reading.subject_read import ProgramChecker
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment
@@ -57,7 +57,7 @@ def certify(
     cuts: Cuts = "read",
     K: int = 8,
     cases: int | None = None,
-    lengths: Iterable[int] | None = None,
+    lengths: Iterable[int] | Literal["all"] | None = None,
     batch_sizes: Iterable[int] | None = None,
     batch_check: bool = True,
     seq_dim: int = 1,
@@ -100,7 +100,9 @@ def certify(
             drawn from ``x`` (``scanproof.draw_input``) and checked with coded cotangents. If these flag more
             than one window, or if float64 is impossible, 32 random exact cuts decide instead.
         lengths: numbers of positions at which the program is read as well; by default several up to 2 T. A
-            length that ``fn`` does not take is left out. ``()`` reads the length of ``x`` alone.
+            length that ``fn`` does not take is left out. ``()`` reads the length of ``x`` alone. ``"all"``
+            asks ``torch.export`` for one program of every length, and reads that (seconds); where there is
+            none, or it leaves causality open, the report says why, and the default lengths are read.
         batch_sizes: numbers of examples at which the program is read as well; by default 1, 2 and 5.
         batch_check: also probe every ordered pair of examples if there are at least two. With False, ``x``
             needs no batch axis and ``batch_dim`` has no effect.
@@ -153,7 +155,7 @@ def certify(
         "certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs, token_ids=cuts == "read"
     )
     _check_options(cuts, K, threshold, memory_budget)
-    sizes = sizes_asked("lengths", lengths), sizes_asked("batch_sizes", batch_sizes)
+    sizes = lengths_asked(lengths), sizes_asked("batch_sizes", batch_sizes)
     arguments |= {"lengths": sizes[0], "batch_sizes": sizes[1]}
     default = 1 if cuts == "rand" else CASES
     request = Request(certify, arguments, default if cases is None else cases)

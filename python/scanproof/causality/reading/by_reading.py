@@ -14,6 +14,7 @@ from scanproof.causality.gradients.recording import record
 from scanproof.causality.reading.aimed import Aim, replaced
 from scanproof.causality.reading.findings import undecided
 from scanproof.causality.reading.program_reading import ProgramReading
+from scanproof.causality.reading.sizes import Lengths
 from scanproof.causality.reading.subject_read import ProgramChecker, read_subject
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.call import Source
@@ -36,7 +37,7 @@ Inputs are drawn as well only from the input that the caller gave.
 
 def by_reading(
     subject: Subject,
-    lengths: tuple[int, ...] | None,
+    lengths: Lengths,
     batch_sizes: tuple[int, ...] | None,
     draws: Sequence[Draw[Subject]],
     request: Request,
@@ -48,7 +49,8 @@ def by_reading(
 
     Args:
         subject: the function and the input.
-        lengths: numbers of positions to read as well; None for the default ones.
+        lengths: numbers of positions to read as well; "all" for every one at once, None for the default
+            ones.
         batch_sizes: numbers of examples to read as well; None for the default ones.
         draws: inputs drawn from the input.
         request: the call.

@@ -3,7 +3,6 @@
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.export import Dim, ExportedProgram, export
 from torch.export.graph_signature import InputKind
 from torch.fx import Node
 
+from scanproof.programs.lengths.answer import EveryLength
 from scanproof.programs.lengths.constants import constant
 from scanproof.programs.lengths.form import Form, Known, Unreadable, same_size
 from scanproof.programs.lengths.rules import Forms, form_of
@@ -23,34 +23,6 @@ ASSUMPTIONS = (
     "scores are small beside the large negative numbers that hide some of them, and those do not hide all of "
     "a row",
 )
-
-
-@dataclass(frozen=True)
-class EveryLength:
-    """What one program for every length says.
-
-    Attributes:
-        problem: why causality is not established for every length; empty if it is.
-        shortest: the least length that the program is for.
-        longest: the greatest one; None for no limit.
-        assumptions: what the answer assumes.
-    """
-
-    problem: str = ""
-    shortest: int = 2
-    longest: int | None = None
-    assumptions: tuple[str, ...] = ()
-
-    @property
-    def established(self) -> bool:
-        """Whether no output reads a later position, at every length that the program is for."""
-        return not self.problem
-
-    def __str__(self) -> str:
-        if self.problem:
-            return f"not established for every length: {self.problem}"
-        until = "on" if self.longest is None else f"to {self.longest}"
-        return f"no output reads a later position at any length from {self.shortest} {until}: established"
 
 
 class _AsModule(nn.Module):
@@ -80,10 +52,19 @@ def every_length(fn: Callable[[Tensor], Any], x: Tensor, seq_dim: int) -> EveryL
             program = export(
                 _AsModule(fn).eval(), (x,), dynamic_shapes=({axis: Dim.DYNAMIC},), strict=False
             ).run_decompositions()
+            longer = torch.cat([x, x.narrow(axis, 0, 1)], axis)
+            same = all(_agree(program.module()(at), fn(at)) for at in (x, longer))
     except Exception as error:  # whatever fn or torch.export raises at a length that is not known
         said = str(error).strip().partition("\n")[0]
         return EveryLength(f"torch.export has no program for every length ({type(error).__name__}: {said})")
+    if not same:
+        return EveryLength("the program by torch.export does not compute what fn computes")
     return _read(program, axis, seq_dim)
+
+
+def _agree(a: Any, b: Any) -> bool:
+    """Whether two tensors agree, but for rounding of operations that torch.export decomposes."""
+    return isinstance(a, Tensor) and isinstance(b, Tensor) and torch.allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
 def _read(program: ExportedProgram, axis: int, seq_dim: int) -> EveryLength:
