@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import scanproof
+from block_case import scalar_s4
 from examples import PAGES as COMMANDS
 from pages import PAGES, ROOT, rows_of
 from running_sum import RunningSum
@@ -62,7 +63,7 @@ TAKEN = {name: inspect.signature(call).parameters for name, call in CALLS.items(
 def made() -> dict[str, CheckReport]:
     """Return a report of every check, by the name of its call."""
     x = torch.randn(2, 6, 1, generator=torch.Generator().manual_seed(0))
-    spec = scanproof.DiagonalS4Spec(inProj=[[1.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
+    spec = scalar_s4(inProj=1.0, a=1.0, outProj=1.0, skip=0.0)
     return {
         name: call(RunningSum(), **({"spec": spec} if "spec" in TAKEN[name] else {}), x=x)
         for name, call in CALLS.items()

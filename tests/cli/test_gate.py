@@ -4,10 +4,9 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from scanproof.cli.app import app
 
@@ -54,7 +53,7 @@ def _models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.modules.pop("gated_models", None)
 
 
-def gate(name: str, *options: str, shape: str = "2,5,1") -> Any:
+def gate(name: str, *options: str, shape: str = "2,5,1") -> Result:
     return CliRunner().invoke(app, ["gate", f"gated_models:{name}", "--shape", shape, *options])
 
 

@@ -87,6 +87,15 @@ def heads(x: Tensor) -> Tensor:
     return y.transpose(1, 2).reshape(x.shape)
 
 
+def looked_up(x: Tensor, ahead: int = 0) -> Tensor:
+    """Positions that are looked up in a table of positions, as transformers does."""
+    rows, positions = torch.arange(len(x)), torch.arange(x.shape[1]).expand(len(x), -1)
+    row, column = times(x)
+    query = positions[rows[:, None, None], column]
+    key = positions[rows[:, None, None], row]
+    return attend(torch.where(key <= query + ahead, x @ x.mT, torch.finfo(x.dtype).min), x)
+
+
 class Block(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -110,6 +119,7 @@ RIGHT: dict[str, Function] = {
     "softmax by hand": by_hand,
     "mask in a buffer": buffered,
     "heads": heads,
+    "looked up positions": looked_up,
     "shift": shifted,
     "shift by cat": rolled_by_hand,
     "first position": lambda x: x + x[:, :1],
@@ -126,6 +136,7 @@ WRONG: dict[str, Function] = {
     "boolean mask one ahead": lambda x: boolean_mask(x, 1),
     "additive mask one ahead": lambda x: additive_mask(x, 2),
     "window ahead": lambda x: window(x, 1),
+    "looked up positions ahead": lambda x: looked_up(x, 1),
     "no mask": lambda x: attend(x @ x.mT, x),
     "linear attention one ahead": lambda x: linear_attention(x, 1),
     "next by cat": lambda x: torch.cat([x[:, 1:], torch.zeros_like(x[:, :1])], 1),

@@ -207,6 +207,23 @@ def joined(*forms: Form) -> dict[Factor | None, int]:
     return delays
 
 
+def renamed(form: Form, axis: int, named: tuple[Factor, ...]) -> Form:
+    """Return the form with other factors along an axis, which are the same indices.
+
+    Raises:
+        Unreadable: the axis is a product of other factors, and something is known about these.
+    """
+    own = form.axes[axis]
+    alike = len(own) == len(named) and all(same_size(a.size, b.size) for a, b in zip(own, named, strict=True))
+    if not alike:
+        if form.bound & set(own):
+            raise Unreadable
+        return form.with_axes((*form.axes[:axis], named, *form.axes[axis + 1 :]))
+    for old, new in zip(own, named, strict=True):
+        form = form.substitute(old, new)
+    return form
+
+
 def broadcast(forms: Iterable[Form]) -> list[Form]:
     """Return forms with the same factors along the axes that they share, as an elementwise operation does.
 
@@ -219,18 +236,8 @@ def broadcast(forms: Iterable[Form]) -> list[Form]:
     for axis in range(rank):
         named = max((form for form in forms), key=lambda form: _weight(form, axis)).axes[axis]
         for number, form in enumerate(forms):
-            own = form.axes[axis]
-            if not own or own is named:
-                continue
-            if len(own) != len(named) or not all(
-                same_size(a.size, b.size) for a, b in zip(own, named, strict=True)
-            ):
-                if form.bound & set(own):
-                    raise Unreadable
-                continue
-            for old, new in zip(own, named, strict=True):
-                form = form.substitute(old, new)
-            forms[number] = form
+            if form.axes[axis]:
+                forms[number] = renamed(form, axis, named)
         forms = [form.with_axes((*form.axes[:axis], named, *form.axes[axis + 1 :])) for form in forms]
     return forms
 

@@ -20,6 +20,7 @@ from scanproof.programs.lengths.form import (
     expression_of,
     factors_of,
     joined,
+    renamed,
     same_size,
 )
 from scanproof.programs.table import row_of
@@ -476,16 +477,14 @@ def product(node: Node, forms: Forms) -> Form:
     a, b = (_form(each, forms).fresh() for each in _args(node)[first : first + 2])
     if len(a.axes) < 2 or len(b.axes) < 2:
         raise Unreadable
-    shared, own = a.axes[-1], b.axes[-2]
-    if len(shared) != len(own) or not all(
-        same_size(f.size, g.size) for f, g in zip(shared, own, strict=True)
-    ):
-        raise Unreadable
-    for old, new in zip(own, shared, strict=True):
-        b = b.substitute(old, new)
-    for old_axis, new_axis in zip(b.axes[:-2], a.axes[:-2], strict=True):
-        for old, new in zip(old_axis, new_axis, strict=True):
-            b = b.substitute(old, new)
+    last = len(b.axes) - 2
+    if b.bound & set(b.axes[last]):
+        a, b = renamed(a, len(a.axes) - 1, b.axes[last]), b
+    else:
+        b = renamed(b, last, a.axes[-1])
+    shared = a.axes[-1]
+    for axis in range(last):
+        b = renamed(b, axis, a.axes[axis])
     axes = (*a.axes[:-1], b.axes[-1])
     every = Form((*a.axes, b.axes[-1]), joined(a, b), (*a.regions, *b.regions))
     found = Form(axes, every.without(shared, (ZERO,)).delays)
@@ -542,13 +541,29 @@ def index(node: Node, forms: Forms) -> Form:
         raise Unreadable
     chosen = [forms[each] for each in node.all_input_nodes[1:] if each in forms]
     delays = joined(*chosen)
-    form = Form.of(_shape(node))
     if not delays:
-        return form
+        return _looked_up(x, node, forms)
     if len(chosen) != 1 or _name(node) != "index" or len(_args(node)[1]) != 1:
         raise Unreadable
     ids = chosen[0]
-    return Form((*ids.axes, *form.axes[len(ids.axes) :]), ids.delays)
+    return Form((*ids.axes, *Form.of(_shape(node)).axes[len(ids.axes) :]), ids.delays)
+
+
+def _looked_up(x: Form, node: Node, forms: Forms) -> Form:
+    """Know the sums of indices that sums of indices choose, as in masks of positions that are looked up."""
+    form = Form.of(_shape(node))
+    places = _args(node)[1]
+    if _name(node) != "index" or x.numbers is None or len(places) != len(x.axes) or None in places:
+        return form
+    ids = broadcast(forms[each] for each in places)
+    numbers = Affine({}, x.numbers.constant)
+    for axis, at in zip(x.axes, ids, strict=True):
+        for factor in axis:
+            coefficient = x.numbers.coefficients.get(factor, 0)
+            if coefficient and (at.numbers is None or len(axis) > 1):
+                return form
+            numbers = numbers.plus(at.numbers or Affine(), coefficient)
+    return Form(ids[0].axes, numbers=numbers)
 
 
 def _number(node: Node, position: int) -> int:
