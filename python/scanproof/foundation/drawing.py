@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_map_only
 
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.contract import Axes
-from scanproof.foundation.packing import Inputs, InputsT, Packing
+from scanproof.foundation.packing import InputsT, Packing
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict, gravest
 
