@@ -14,7 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-_FOREIGN = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+_PACKAGE = Path(__file__).parents[1]
+_FOREIGN = (
+    str(Path(torch.__file__).parent),
+    str(_PACKAGE / "programs"),
+    str(_PACKAGE / "adapters" / "foreign"),
+)
 SOURCE = 80
 """Number of characters of a line of source code that are shown."""
 
