@@ -1,6 +1,5 @@
 """A function of arrays as a function of tensors, with gradients by its own vector-Jacobian product."""
 
-import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import update_wrapper
@@ -14,7 +13,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten
 from scanproof.adapters.foreign.arrays import to_numpy, to_own
 from scanproof.adapters.foreign.body import TENSOR, Call, Form, Pull
 from scanproof.adapters.foreign.named import Vjp, by_name
-from scanproof.adapters.foreign.operation import enter, forget, operation
+from scanproof.adapters.foreign.operation import enter, operation
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.contract import callable_name
 
@@ -91,8 +90,6 @@ class Foreign:
         update_wrapper(self, fn)
         self._fn, self._pull, self._to_array, self._in_float64 = fn, pull, to_array, in_float64
         self._numbers: dict[Any, tuple[int, Call]] = {}
-        self._entered: list[int] = []
-        weakref.finalize(self, forget, self._entered)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function with arrays in place of tensors; return tensors in place of its arrays."""
@@ -122,7 +119,6 @@ class Foreign:
             key = object()
         call = Call(name, self._fn, self._pull, self._to_array, Form(others, spec), self._in_float64)
         number = enter(call)
-        self._entered.append(number)
         self._numbers[key] = number, call
         return number, call
 

@@ -5,10 +5,11 @@ then names the operation, and numeric probes decide.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
@@ -25,27 +26,21 @@ class Body(Protocol):
 
 
 _numbers = count(1)
-_bodies: dict[int, Body] = {}
+_bodies: WeakValueDictionary[int, Body] = WeakValueDictionary()
 _library = torch.library.Library("foreign", "FRAGMENT")
 
 
 def enter(body: Body) -> int:
-    """Return a number for a body: a recorded program can hold only the number."""
+    """Return a number for a body, as long as it exists: a recorded program can hold only the number."""
     number = next(_numbers)
     _bodies[number] = body
     return number
 
 
-def forget(numbers: Iterable[int]) -> None:
-    """Forget the bodies of a function that no longer exists."""
-    for number in numbers:
-        del _bodies[number]
-
-
 @cache
 def operation(name: str) -> Operation:
-    """Return the operation of functions with a name; what is no letter or digit becomes an underscore."""
-    own = re.sub(r"\W+", "_", name).strip("_")
+    """Return the operation of functions with a name, the last part of a dotted one."""
+    own = re.sub(r"\W+", "_", name.rpartition(".")[2]).strip("_")
     return _defined(own if own.isidentifier() else f"function_{own}")
 
 
