@@ -19,6 +19,7 @@ from scanproof import (
     DiagonalS4Spec,
     GatedLinearAttention,
     InvalidArgument,
+    LinearRecurrence,
     MinGru,
     MLstm,
     RgLru,
@@ -305,7 +306,7 @@ class TestKernels:
             check_refinement(ssd, SsdScan())
 
     @pytest.mark.parametrize(
-        "kernel", [GatedLinearAttention(), MinGru(), MLstm(), ComplexDiagonal(), RgLru()]
+        "kernel", [GatedLinearAttention(), LinearRecurrence(), MinGru(), MLstm(), ComplexDiagonal(), RgLru()]
     )
     def test_the_reference_itself(self, kernel: Any) -> None:
         """In float64, rounded to float32."""

@@ -18,6 +18,7 @@ from scanproof import (
     GatedDeltaRule,
     GatedLinearAttention,
     InvalidArgument,
+    LinearRecurrence,
     MinGru,
     MLstm,
     RgLru,
@@ -39,6 +40,8 @@ KERNELS = {
     "mlstm": MLstm(scale=0.5, eps=1e-6),
     "rglru": RgLru(),
     "mingru": MinGru(),
+    "linear": LinearRecurrence(),
+    "linear in log space": LinearRecurrence(log_decays=True),
     "complex": ComplexDiagonal(scale=2.0),
     "delta": GatedDeltaRule(scale=0.5, norm_eps=1e-6),
     "delta by chunks": GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=8),
@@ -235,6 +238,11 @@ def mingru(scan: Any, gate: Tensor, candidate: Tensor, initial_state: Tensor) ->
     return h, h[:, -1]
 
 
+def linear(scan: Any, x: Tensor, g: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
+    h = scan(g, x, initial_state)
+    return h, h[:, -1]
+
+
 def complex_diagonal(
     scan: Any,
     u: Tensor,
@@ -262,6 +270,8 @@ IMPLEMENTATIONS = {
     "mlstm": mlstm,
     "rglru": rglru,
     "mingru": mingru,
+    "linear": linear,
+    "linear in log space": lambda scan, g, **x: linear(scan, g=g.exp(), **x),
     "complex": complex_diagonal,
 }
 
@@ -487,6 +497,8 @@ FAULTS = {
     "mlstm": ("forget_gate", lambda f: f + 1e-3, "another forget gate"),
     "rglru": ("recurrence_weight", lambda w: w.mT, "a gate's blocks transposed"),
     "mingru": ("candidate", lambda c: c * (1 + 1e-4), "another candidate"),
+    "linear": ("g", lambda g: g * (1 - 1e-4), "another decay"),
+    "linear in log space": ("g", lambda g: g - 1e-4, "another decay"),
     "complex": ("C_im", lambda C: -C, "a conjugate lost"),
 }
 
