@@ -1,7 +1,7 @@
 """Twins against the Lean definitions of their families, written out number by number in exact arithmetic.
 
-``rwkv6``, ``mlstm``, ``minGru``, ``diagonalSelectiveScan``, ``ComplexDiagonalSpec``, ``rgLruToken``; each a row
-of a batch, and a head.
+``rwkv6``, ``mlstm``, ``minGru``, ``diagonalSelectiveScan``, ``ComplexDiagonalSpec``, ``rgLruToken``; each a
+row of a batch, and a head.
 """
 
 from collections.abc import Iterator
