@@ -18,6 +18,7 @@ _PACKAGE = Path(__file__).parents[1]
 _FOREIGN = (
     str(Path(torch.__file__).parent),
     str(_PACKAGE / "programs"),
+    str(_PACKAGE / "foundation"),
     str(_PACKAGE / "adapters" / "foreign"),
 )
 SOURCE = 80
