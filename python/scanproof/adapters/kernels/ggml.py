@@ -81,7 +81,8 @@ def _mamba1(
     library: Ggml, u: Array, delta: Array, A: Array, initial_state: Array | None = None, **tokens: Array
 ) -> Any:
     start = _start(u, (len(u), *A.shape), initial_state)
-    y, last = _scan(library, u[..., None], delta, A, start=start[:, :, None], **tokens)
+    grouped = {name: x[:, :, None] if x.ndim == 3 else x for name, x in tokens.items()}
+    y, last = _scan(library, u[..., None], delta, A, start=start[:, :, None], **grouped)
     return y[..., 0], last[:, :, 0]
 
 
