@@ -52,7 +52,7 @@ def subject_named(module: str, name: str) -> Subject:
     return subject
 
 
-TAIL = "ggml:rwkv_wkv7, 48 per head"
+TAIL = "ggml.cpu:rwkv_wkv7 with 48 per head"
 
 
 @installs
@@ -88,9 +88,20 @@ def test_a_loop_without_a_tail_is_found_in_ggml(size: int) -> None:
 
 
 @installs
+def test_the_program_of_the_finding_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(folder_of("ggml"))
+    page = (Path(__file__).parents[2] / "docs" / "census-findings.md").read_text()
+    section = page.partition("rwkv_wkv7 with 48 per head\n")[2]
+    code = section.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["size"] == 64 or not ggml(folder_of("ggml")).has_avx512
+
+
+@installs
 @pytest.mark.parametrize("fault", [1e-4, "late"])
 def test_faults_around_ggml_are_refuted(fault: Any) -> None:
-    subject = subject_named("ggml", "ggml:gated_linear_attn")
+    subject = subject_named("ggml", "ggml.cpu:gated_linear_attn")
     right = subject.load()
 
     def wrong(**inputs: Tensor) -> Any:
@@ -103,7 +114,7 @@ def test_faults_around_ggml_are_refuted(fault: Any) -> None:
 
 @installs
 def test_drawn_cases_without_some_inputs_reach_ggml() -> None:
-    subject = subject_named("ggml", "ggml:gated_linear_attn")
+    subject = subject_named("ggml", "ggml.cpu:gated_linear_attn")
     kernel, right = subject.kernel, subject.load()
     sizes = dict.fromkeys(("state", "channel", "g"), 16)
     for seed in range(10):

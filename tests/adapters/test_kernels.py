@@ -55,7 +55,7 @@ def check(subject: Subject, causality: bool = True) -> None:
     assert set(gradients.gradients) == gradients_at(subject)
 
 
-TAIL = ":rwkv_wkv7, 48 per head"
+TAIL = ":rwkv_wkv7 with 48 per head"
 """A loop without a tail; ``test_foreign_libraries`` shows it."""
 
 NAN = ":ssd_chunk_scan_combined_ref"

@@ -37,7 +37,7 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
     """Return the subjects of ggml-py, which is in ``folder`` or, if that is None, installed."""
     return tuple(
         Subject(
-            f"ggml:{name}",
+            f"ggml.cpu:{name}",
             "ggml-py",
             partial(_loaded, function, folder),
             kernel,
@@ -170,8 +170,8 @@ TABLE: tuple[tuple[str, Function, Kernel, Mapping[str, Any]], ...] = (
     ),
     ("gated_linear_attn", _attention, GatedLinearAttention(scale=_SCALE), _SQUARE),
     ("rwkv_wkv6", _rwkv6, Rwkv6(), _SQUARE),
-    ("rwkv_wkv7, 48 per head", _rwkv7, GatedDeltaRule(), _RWKV7[48]),
-    ("rwkv_wkv7, 64 per head", _rwkv7, GatedDeltaRule(), _RWKV7[64]),
+    ("rwkv_wkv7 with 48 per head", _rwkv7, GatedDeltaRule(), _RWKV7[48]),
+    ("rwkv_wkv7 with 64 per head", _rwkv7, GatedDeltaRule(), _RWKV7[64]),
     ("gated_delta_net", _delta, GatedDeltaRule(scale=_SCALE), {"sizes": {**_SQUARE["sizes"], "g": 1}}),
     ("gated_delta_net, decays per key", _delta, GatedDeltaRule(scale=_SCALE), _SQUARE),
 )
