@@ -151,6 +151,7 @@ def test_it_carries_sources_catalogue_and_golden_vectors(wheel: Any) -> None:
         "lean/catalogue.json",
         "lean/catalogue.lean",
         "adapters/overlays/build.txt",
+        "adapters/overlays/exports.txt",
         "adapters/overlays/fla.txt",
         "adapters/overlays/ggml.txt",
         "adapters/overlays/mamba-ssm.txt",

@@ -46,7 +46,7 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
         LinearRecurrence(),
         without=frozenset({"initial_state"}),
         sizes={"time": _POWER},
-        multiple=_POWER,
+        multiple=_POWER // 2,
         folder=folder,
         departs="It takes only lengths that are powers of two.",
     )
