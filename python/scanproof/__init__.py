@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scanproof.causality.outputs.prefix_report import PrefixReport as PrefixReport
     from scanproof.errors import InvalidArgument as InvalidArgument
     from scanproof.foundation.alignment import Alignment as Alignment
+    from scanproof.foundation.documents import split_documents as split_documents
     from scanproof.foundation.drawing import draw_input as draw_input
     from scanproof.foundation.sizes import resize_input as resize_input
     from scanproof.monitors.monitor import CausalityMonitor as CausalityMonitor
@@ -110,6 +111,7 @@ _EXPORTS = {
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",
     "selective_scan_chunked": "scanproof.scans",
+    "split_documents": "scanproof.foundation.documents",
     "table": "scanproof.report.table",
 }
 

@@ -169,7 +169,7 @@ def test_drawn_cases_find_a_fault_beyond_the_first_block() -> None:
 def test_the_command_draws_cases_for_functions_of_arrays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = "".join(map(inspect.getsource, (sigmoid, states, gru)))
+    source = "".join(inspect.getsource(function) for function in (sigmoid, states, gru))
     (tmp_path / "my_arrays.py").write_text(
         "from __future__ import annotations\nimport numpy as np\n"
         f"from scanproof.adapters.foreign import foreign\n{source}"
@@ -275,7 +275,12 @@ def test_torch_around_the_function_is_read(rng: torch.Generator) -> None:
 def test_numbers_arrive_and_return_unchanged(arrays: Any, dtype: torch.dtype, rng: torch.Generator) -> None:
     x = (4 * torch.randn(3, 4, generator=rng)).to(dtype).T
     seen: list[Any] = []
-    same = foreign(lambda x: seen.append(x) or x, arrays=arrays)
+
+    def noted(x: Any) -> Any:
+        seen.append(x)
+        return x
+
+    same = foreign(noted, arrays=arrays)
     y = same(x)
     assert isinstance(seen[0], np.ndarray if arrays == "numpy" else Tensor)
     assert y.dtype is dtype
@@ -323,10 +328,11 @@ def test_arguments_and_results_keep_their_form() -> None:
     assert found["rest"][1] is None
     assert not found["sign"].requires_grad
     (found["y"].sum() + found["rest"][0].sum()).backward()
-    assert torch.equal(x.grad, torch.full((2, 3), 2.0))
-    assert torch.equal(rest[1].grad, torch.ones(5))
-    assert not rest[0].grad.any()
-    assert not h.grad.any()
+    gradients: list[Any] = [tensor.grad for tensor in (x, rest[1], rest[0], h)]
+    assert torch.equal(gradients[0], torch.full((2, 3), 2.0))
+    assert torch.equal(gradients[1], torch.ones(5))
+    assert not gradients[2].any()
+    assert not gradients[3].any()
 
 
 def run_backward(vjp: Any, fn: Any = lambda x, w: x * w) -> None:
@@ -354,6 +360,9 @@ def test_a_gradient_that_does_not_fit_is_named(returned: Any, message: str) -> N
         run_backward(lambda inputs, dy: returned(inputs["x"]))
 
 
+WRONG: tuple[Any, ...] = (3, "vjp", "jax")
+
+
 def test_gradients_in_a_wider_dtype_are_rounded() -> None:
     run_backward(lambda inputs, dy: {name: dy.astype(np.float64) for name in inputs})
 
@@ -361,9 +370,9 @@ def test_gradients_in_a_wider_dtype_are_rounded() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: foreign(3), "fn must be a function, got int"),
-        (lambda: foreign(gru, "vjp"), "vjp must be a function, got str"),
-        (lambda: foreign(gru, arrays="jax"), "arrays must be one of 'numpy', 'dlpack', got 'jax'"),
+        (lambda: foreign(WRONG[0]), "fn must be a function, got int"),
+        (lambda: foreign(gru, WRONG[1]), "vjp must be a function, got str"),
+        (lambda: foreign(gru, arrays=WRONG[2]), "arrays must be one of 'numpy', 'dlpack', got 'jax'"),
         (lambda: foreign(max, gru_vjp), "have no names that Python can read"),
         (lambda: foreign(gru)(1, 2), "gru got no tensor; pass at least one"),
         (lambda: foreign(lambda x: x.astype(object))(torch.ones(2)), "dtype object, which PyTorch does not"),

@@ -4,6 +4,7 @@ Written from the formulas of the papers, independently of the twins, so that aut
 opinion on the twins' adjoints.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from scanproof import (
     ComplexDiagonal,
     GatedDeltaRule,
     GatedLinearAttention,
+    Kernel,
     LinearRecurrence,
     MinGru,
     MLstm,
@@ -34,7 +36,7 @@ def read(q: Tensor, state: Tensor) -> Tensor:
     return (q[..., None] * state).sum(-2)
 
 
-def zeros(start: Tensor | None, like: Tensor, *shape: Any) -> Tensor:
+def zeros(start: Tensor | None, like: Tensor, *shape: int) -> Tensor:
     return like.new_zeros(shape) if start is None else start
 
 
@@ -82,7 +84,7 @@ def ssd(
     dt_bias: Tensor | None = None,
     initial_state: Tensor | None = None,
     seq_idx: Tensor | None = None,
-    limits: Any = (0.1, 2.0),
+    limits: tuple[float, float | None] = (0.1, 2.0),
 ) -> tuple[Tensor, Tensor]:
     batch, time, heads, channels = x.shape
     h, ys = zeros(initial_state, x, batch, heads, channels, B.shape[-1]), []
@@ -205,7 +207,8 @@ def mlstm(
     eps: float = 0.01,
 ) -> Tensor:
     """Nothing kept apart from the state; m counts through eps alone."""
-    C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
+    m, ys = torch.zeros_like(input_gate[:, 0]), []
+    n, C = torch.zeros_like(k[:, 0]), torch.zeros_like(outer(k[:, 0], v[:, 0]))
     for t in range(q.shape[1]):
         f, i = forget_gate[:, t].sigmoid(), input_gate[:, t].exp()
         C = f[..., None, None] * C + i[..., None, None] * outer(k[:, t], v[:, t])
@@ -227,7 +230,8 @@ def stabilised_mlstm(
     through_m: bool = True,
 ) -> Tensor:
     """The state times ``exp(-m)``, as it is run."""
-    C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
+    m, ys = torch.zeros_like(input_gate[:, 0]), []
+    n, C = torch.zeros_like(k[:, 0]), torch.zeros_like(outer(k[:, 0], v[:, 0]))
     for t in range(q.shape[1]):
         log = functional.logsigmoid(forget_gate[:, t])
         new = torch.maximum(log + m, input_gate[:, t])
@@ -260,7 +264,7 @@ def delta(
     return torch.stack(ys, 1), s
 
 
-RECURRENCES = {
+RECURRENCES: dict[str, tuple[Kernel, Callable[..., Any]]] = {
     "selective": (SelectiveScan(delta_softplus=True), selective),
     "convolution": (CausalConv1d(silu=True), convolution),
     "ssd": (SsdScan(dt_softplus=True, dt_min=0.1, dt_max=2.0), ssd),

@@ -4,7 +4,7 @@
 row of a batch, and a head.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scanproof import ComplexDiagonal, LinearRecurrence, MinGru, MLstm, RgLru, Rwkv6
+from scanproof import ComplexDiagonal, Kernel, LinearRecurrence, MinGru, MLstm, RgLru, Rwkv6
 from scanproof.refinement.cases import random_fractions
 from scanproof.refinement.kernels.arithmetic import EXACT
 
@@ -21,7 +21,7 @@ SIZES = {"batch": 2, "time": TIME, "head": 2, "state": STATES, "channel": WIDTH}
 SEEDS = range(5)
 
 
-def draw(kernel: Any, seed: int) -> dict[str, NDArray[Any]]:
+def draw(kernel: Kernel, seed: int) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     return {
         name: random_fractions(tuple(SIZES[axis] if axis else 1 for axis in axes), rng)
@@ -43,7 +43,10 @@ def softplus(x: Fraction) -> Fraction:
     return exp(x) + exp(x) * exp(x)
 
 
-def rows(inputs: Any) -> Iterator[tuple[int, int]]:
+Pair = tuple[Fraction, Fraction]
+
+
+def rows(inputs: object) -> Iterator[tuple[int, int]]:
     """Yield every example and head, its inputs without those axes."""
     for example in range(SIZES["batch"]):
         for head in range(SIZES["head"]):
@@ -119,12 +122,12 @@ def test_complex_diagonal(seed: int, pairs: bool) -> None:
     a = list(zip(inputs["a_re"], inputs["a_im"], strict=True))
     B, C = (np.stack([inputs[f"{name}_re"], inputs[f"{name}_im"]], -1) for name in "BC")
 
-    def times(x: Any, y: Any) -> tuple[Fraction, Fraction]:
+    def times(x: Pair, y: Pair) -> Pair:
         return x[0] * y[0] - x[1] * y[1], x[0] * y[1] + x[1] * y[0]
 
-    def total(terms: Any) -> tuple[Fraction, Fraction]:
-        terms = list(terms)
-        return sum(x for x, _ in terms), sum(y for _, y in terms)
+    def total(terms: Iterable[Pair]) -> Pair:
+        terms, zero = list(terms), Fraction(0)
+        return sum((x for x, _ in terms), zero), sum((y for _, y in terms), zero)
 
     for b in range(SIZES["batch"]):
         h = list(zip(inputs["initial_re"][b], inputs["initial_im"][b], strict=True))
@@ -153,7 +156,7 @@ def test_rg_lru(seed: int, reset: bool) -> None:
         for t in range(TIME):
             x = inputs["x"][b, t, h]
 
-            def gate(name: str, i: int, x: Any = x, h: Any = h) -> Fraction:
+            def gate(name: str, i: int, x: NDArray[Any] = x, h: int = h) -> Fraction:
                 weight = inputs[f"{name}_weight"][h, i]
                 return sigmoid(sum(weight[j] * x[j] for j in range(WIDTH)) + inputs[f"{name}_bias"][h, i])
 

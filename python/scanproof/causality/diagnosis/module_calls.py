@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from scanproof import causality, foundation
 from scanproof.foundation.contract import callable_name
 
 Kept = TypeVar("Kept")
 
 _OWN_FOLDERS = (
-    str(Path(torch.__file__).parent),
-    str(Path(__file__).parent),
-    str(Path(__file__).parents[2] / "adapters" / "foreign"),
+    *(str(Path(each).parent) for each in (torch.__file__, causality.__file__, foundation.__file__)),
+    str(Path(foundation.__file__).parents[1] / "adapters" / "foreign"),
 )
 
 _OPAQUE = ("torch.", "scanproof.adapters.foreign.")
