@@ -25,13 +25,26 @@ import pytest
 import torch
 from torch.nn.modules import module as torch_modules
 
+from scanproof.lean.store import cache_folder
+
 Owner = ModuleType | type
 Values = Mapping[str, Any]
 
 TESTS = f"{Path(__file__).parent}{os.sep}"
-PLACES = (str(Path(TESTS).parent), sys.prefix, sys.base_prefix, str(Path(os.__file__).parent))
-SET_BY_OTHERS = ("PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR")
-"""Environment variables that pytest sets for each test, and PyTorch when its compiler is imported."""
+PLACES = (
+    str(Path(TESTS).parent),
+    sys.prefix,
+    sys.base_prefix,
+    str(Path(os.__file__).parent),
+    str(cache_folder() / "overlays"),
+)
+SET_BY_OTHERS = (
+    "PYTEST_CURRENT_TEST",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "TF_CPP_MIN_LOG_LEVEL",
+    "TPU_SKIP_MDS_QUERY",
+)
+"""Environment variables that pytest sets for each test, and PyTorch's compiler and JAX on their import."""
 BORROWED: tuple[Owner, ...] = (
     torch.Tensor,
     torch.nn.functional,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from scanproof.refinement.kernels.complex_diagonal import ComplexDiagonal as ComplexDiagonal
     from scanproof.refinement.kernels.delta import GatedDeltaRule as GatedDeltaRule
     from scanproof.refinement.kernels.kernel import Kernel as Kernel
+    from scanproof.refinement.kernels.linear import LinearRecurrence as LinearRecurrence
     from scanproof.refinement.kernels.recurrent_unit import MinGru as MinGru
     from scanproof.refinement.kernels.recurrent_unit import RgLru as RgLru
     from scanproof.refinement.kernels.selective import CausalConv1d as CausalConv1d
@@ -75,6 +76,7 @@ _EXPORTS = {
     "InvalidArgument": "scanproof.errors",
     "Kernel": "scanproof.refinement.kernels.kernel",
     "LeakMap": "scanproof.causality.diagnosis.map",
+    "LinearRecurrence": "scanproof.refinement.kernels.linear",
     "MLstm": "scanproof.refinement.kernels.attention",
     "Mamba2BlockSpec": "scanproof.refinement.mamba2",
     "MambaBlockSpec": "scanproof.refinement.runners",

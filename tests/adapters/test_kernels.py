@@ -55,6 +55,9 @@ def check(subject: Subject, causality: bool = True) -> None:
     assert set(gradients.gradients) == gradients_at(subject)
 
 
+TAIL = ":rwkv_wkv7 with 48 per head"
+"""A loop without a tail; ``test_foreign_libraries`` shows it."""
+
 NAN = ":ssd_chunk_scan_combined_ref"
 """Its gradients are NaN at such inputs."""
 
@@ -77,7 +80,8 @@ def test_kernels_of_packages_in_overlays() -> None:
     assert len(found) == len(every_subject()) - len(INSTALLED)
     for subject in found:
         assert f"{subject.package}=={subject.version}\n" in pinned
-        check(subject)
+        if not subject.name.endswith(TAIL):
+            check(subject)
 
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")

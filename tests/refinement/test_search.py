@@ -21,6 +21,7 @@ from scanproof import (
     GatedLinearAttention,
     InvalidArgument,
     Kernel,
+    LinearRecurrence,
     MinGru,
     MLstm,
     RgLru,
@@ -308,7 +309,7 @@ class TestKernels:
             check_refinement(ssd, SsdScan())
 
     @pytest.mark.parametrize(
-        "kernel", [GatedLinearAttention(), MinGru(), MLstm(), ComplexDiagonal(), RgLru()]
+        "kernel", [GatedLinearAttention(), LinearRecurrence(), MinGru(), MLstm(), ComplexDiagonal(), RgLru()]
     )
     def test_the_reference_itself(self, kernel: Kernel) -> None:
         """In float64, rounded to float32."""

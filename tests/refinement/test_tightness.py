@@ -23,6 +23,7 @@ from scanproof import (
     GatedDeltaRule,
     GatedLinearAttention,
     Kernel,
+    LinearRecurrence,
     Mamba2BlockSpec,
     MambaBlockSpec,
     MinGru,
@@ -120,6 +121,7 @@ KERNELS = [
     *(Rwkv6(scale) for scale in SCALES),
     RgLru(),
     MinGru(),
+    *(LinearRecurrence(logs) for logs in (True, False)),
     *(ComplexDiagonal(scale) for scale in (1.0, 2.0, -1e3)),
     *(
         GatedDeltaRule(scale, logs, eps, chunk)
@@ -136,7 +138,11 @@ SETTINGS = [
     *((kernel, {"log_window": 1}) for kernel in MLSTMS),
     *((kernel, {"log_window": w}) for kernel in [*SUMMED, MLSTMS[5]] for w in (1, 2, TIME, 64, 10**6)),
     *((kernel, {"log_window": 2, "rounding": r}) for kernel in [*SUMMED, MLSTMS[5]] for r in ROUNDINGS),
-    *((kernel, {"rounding": r}) for kernel in [*SUMMED, MinGru(), ComplexDiagonal()] for r in ROUNDINGS),
+    *(
+        (kernel, {"rounding": r})
+        for kernel in [*SUMMED, MinGru(), LinearRecurrence(), ComplexDiagonal()]
+        for r in ROUNDINGS
+    ),
 ]
 
 

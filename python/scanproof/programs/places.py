@@ -16,7 +16,10 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 from scanproof import foundation
 
-_FOREIGN = tuple(str(Path(each).parent) for each in (torch.__file__, __file__, foundation.__file__))
+_FOREIGN = (
+    *(str(Path(each).parent) for each in (torch.__file__, __file__, foundation.__file__)),
+    str(Path(foundation.__file__).parents[1] / "adapters" / "foreign"),
+)
 SOURCE = 80
 """Number of characters of a line of source code that are shown."""
 

@@ -18,6 +18,7 @@ from scanproof import (
     GatedDeltaRule,
     GatedLinearAttention,
     Kernel,
+    LinearRecurrence,
     MinGru,
     MLstm,
     RgLru,
@@ -166,6 +167,14 @@ def min_gru(gate: Tensor, candidate: Tensor, initial_state: Tensor | None = None
     return torch.stack(ys, 1), h
 
 
+def linear(x: Tensor, g: Tensor, initial_state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    h, ys = zeros(initial_state, x, len(x), x.shape[2]), []
+    for t in range(x.shape[1]):
+        h = g[:, t] * h + x[:, t]
+        ys.append(h)
+    return torch.stack(ys, 1), h
+
+
 def complex_diagonal(
     u: Tensor,
     a_re: Tensor,
@@ -263,6 +272,8 @@ RECURRENCES: dict[str, tuple[Kernel, Callable[..., Any]]] = {
     "rwkv6": (Rwkv6(scale=0.5), rwkv6),
     "rg-lru": (RgLru(), rg_lru),
     "min-gru": (MinGru(), min_gru),
+    "linear": (LinearRecurrence(), linear),
+    "linear in log space": (LinearRecurrence(log_decays=True), lambda g, **x: linear(g=g.exp(), **x)),
     "complex": (ComplexDiagonal(scale=2.0), complex_diagonal),
     "mlstm": (MLstm(scale=0.5, eps=0.01), mlstm),
     "delta": (GatedDeltaRule(scale=0.5, norm_eps=1e-6), delta),

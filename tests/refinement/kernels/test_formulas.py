@@ -1,6 +1,7 @@
 """Twins against the Lean definitions of their families, written out number by number in exact arithmetic.
 
-``rwkv6``, ``mlstm``, ``minGru``, ``ComplexDiagonalSpec``, ``rgLruToken``; each a row of a batch, and a head.
+``rwkv6``, ``mlstm``, ``minGru``, ``diagonalSelectiveScan``, ``ComplexDiagonalSpec``, ``rgLruToken``; each a
+row of a batch, and a head.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scanproof import ComplexDiagonal, Kernel, MinGru, MLstm, RgLru, Rwkv6
+from scanproof import ComplexDiagonal, Kernel, LinearRecurrence, MinGru, MLstm, RgLru, Rwkv6
 from scanproof.refinement.cases import random_fractions
 from scanproof.refinement.kernels.arithmetic import EXACT
 
@@ -93,6 +94,21 @@ def test_min_gru(seed: int) -> None:
         for t in range(TIME):
             z = [sigmoid(x) for x in inputs["gate"][b, t]]
             h = [(1 + -z[i]) * h[i] + z[i] * inputs["candidate"][b, t, i] for i in range(WIDTH)]
+            assert found["y"][b, t].tolist() == h
+        assert found["last_state"][b].tolist() == h
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("logs", [False, True])
+def test_linear_recurrence(seed: int, logs: bool) -> None:
+    kernel = LinearRecurrence(log_decays=logs)
+    inputs = draw(kernel, seed)
+    found = kernel.run(inputs, EXACT)
+    for b in range(SIZES["batch"]):
+        h = list(inputs["initial_state"][b])
+        for t in range(TIME):
+            decays = [exp(g) if logs else g for g in inputs["g"][b, t]]
+            h = [decays[i] * h[i] + inputs["x"][b, t, i] for i in range(WIDTH)]
             assert found["y"][b, t].tolist() == h
         assert found["last_state"][b].tolist() == h
 

@@ -20,6 +20,7 @@ from scanproof import (
     GatedLinearAttention,
     InvalidArgument,
     Kernel,
+    LinearRecurrence,
     MinGru,
     MLstm,
     RgLru,
@@ -48,6 +49,8 @@ KERNELS = {
     "mlstm": MLstm(scale=0.5, eps=1e-6),
     "rglru": RgLru(),
     "mingru": MinGru(),
+    "linear": LinearRecurrence(),
+    "linear in log space": LinearRecurrence(log_decays=True),
     "complex": ComplexDiagonal(scale=2.0),
     "delta": GatedDeltaRule(scale=0.5, norm_eps=1e-6),
     "delta by chunks": GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=8),
@@ -245,6 +248,11 @@ def mingru(scan: Scan, gate: Tensor, candidate: Tensor, initial_state: Tensor) -
     return h, h[:, -1]
 
 
+def linear(scan: Scan, x: Tensor, g: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
+    h = scan(g, x, initial_state)
+    return h, h[:, -1]
+
+
 def complex_diagonal(
     scan: Scan,
     u: Tensor,
@@ -272,6 +280,8 @@ IMPLEMENTATIONS: dict[str, Callable[..., Any]] = {
     "mlstm": mlstm,
     "rglru": rglru,
     "mingru": mingru,
+    "linear": linear,
+    "linear in log space": lambda scan, g, **x: linear(scan, g=g.exp(), **x),
     "complex": complex_diagonal,
 }
 
@@ -499,6 +509,8 @@ FAULTS: dict[str, tuple[str, Callable[[Tensor], Tensor], str]] = {
     "mlstm": ("forget_gate", lambda f: f + 1e-3, "another forget gate"),
     "rglru": ("recurrence_weight", lambda w: w.mT, "a gate's blocks transposed"),
     "mingru": ("candidate", lambda c: c * (1 + 1e-4), "another candidate"),
+    "linear": ("g", lambda g: g * (1 - 1e-4), "another decay"),
+    "linear in log space": ("g", lambda g: g - 1e-4, "another decay"),
     "complex": ("C_im", lambda C: -C, "a conjugate lost"),
 }
 
