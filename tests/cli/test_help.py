@@ -15,8 +15,9 @@ from scanproof import cli
 from scanproof.cli.app import app
 from scanproof.cli.exits import LEGEND
 
-RUN_WHERE_ITS_OUTCOME_IS_READ = {"demo", "census"}
-"""``tests/demo/test_tour.py`` and ``tests/census/test_census.py`` run these examples."""
+RUN_WHERE_ITS_OUTCOME_IS_READ = {"demo", "census", "kernel"}
+"""``tests/demo/test_tour.py``, ``tests/census/test_census.py`` and, where Triton is installed,
+``tests/adapters/triton/test_command.py`` run these examples."""
 
 
 def run(text: str) -> Result:
