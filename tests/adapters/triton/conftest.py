@@ -1,17 +1,34 @@
-"""These tests run Triton's interpreter, which starts with the process: pytest --scanproof-interpret."""
+"""Tests that run Triton's interpreter, which starts with the process: pytest --scanproof-interpret."""
 
+import importlib.util
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import pytest
 
 COMMAND = "pip install 'scanproof[triton]' && pytest tests/adapters/triton --scanproof-interpret"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
-    ready = config.getoption("scanproof_interpret") and find_spec("triton") is not None
-    for item in items:
-        needs = item.path.parent == Path(__file__).parent and "without_triton" not in item.name
-        if needs and not ready:
-            item.add_marker(pytest.mark.skip(reason=f"runs Triton, which is 1 GB: {COMMAND}"))
+@pytest.fixture(scope="session")
+def interpreting(request: pytest.FixtureRequest) -> None:
+    """Skip where Triton is not installed, or was not asked for."""
+    if not request.config.getoption("scanproof_interpret") or find_spec("triton") is None:
+        pytest.skip(f"runs Triton, which is 1 GB: {COMMAND}")
+
+
+@pytest.fixture(scope="session")
+def kernels(interpreting: None) -> ModuleType:
+    """The kernels of these tests, imported with the interpreter."""
+    return imported(Path(__file__).with_name("kernels.py"))
+
+
+def imported(file: Path) -> ModuleType:
+    """Import a file with kernels."""
+    from scanproof.adapters.triton import interpreted
+
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    with interpreted():
+        spec.loader.exec_module(module)
+    return module

@@ -12,6 +12,7 @@ import torch
 from scanproof import GatedLinearAttention, Verdict
 from scanproof.adapters.triton import KernelReport, check_kernel, interpreted
 
+pytestmark = pytest.mark.usefixtures("interpreting")
 SPEC = GatedLinearAttention()
 SIZES = {"time": 37, "batch": 1, "head": 2}
 
@@ -78,8 +79,8 @@ def test_a_read_past_the_tail_is_found_at_its_line(checked: Any) -> None:
 
 RACE = {
     "i = tl.program_id(0)\n    chunks": "i, n = tl.program_id(0), tl.program_id(1)\n    chunks",
-    "total = tl.zeros((K, V), tl.float32)\n    for n in range(chunks):\n        tl.store(state + ((i * (chunks + 1)"
-    " + n) * K + c[:, None]) * V + r[None, :], total)": (
+    "total = tl.zeros((K, V), tl.float32)\n    for n in range(chunks):\n        tl.store(state + ((i *"
+    " (chunks + 1) + n) * K + c[:, None]) * V + r[None, :], total)": (
         "total = tl.load(state + ((i * (chunks + 1) + n) * K + c[:, None]) * V + r[None, :])\n    if True:"
     ),
     "tl.store(state + ((i * (chunks + 1) + chunks) * K + c[:, None])": (

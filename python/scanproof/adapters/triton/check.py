@@ -6,6 +6,7 @@ the compiler, of warps and shared memory, or of a race between threads of one pr
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -167,6 +168,7 @@ def _prefix(
     if not refined.verdict.passed or time < 2:
         return None
     progress("prefixes")
-    tokens, sequences = token_function(fn, spec.inputs, inputs)
+    starts = {name: x for name, x in inputs.items() if name.startswith("initial_")}
+    tokens, sequences = token_function(partial(fn, **starts), spec.inputs, inputs)
     chosen = sorted({1, time // 2, time - 1}) if cuts is None else cuts
     return check_prefix(spec.within_domains(tokens), sequences, cuts=chosen, cases=1, seed=seed)

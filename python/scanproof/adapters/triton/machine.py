@@ -91,19 +91,10 @@ def pretended() -> Iterator[None]:
             stack.enter_context(patch.object(torch.cuda, name, answer))
         for name in _FACTORIES:
             stack.enter_context(patch.object(torch, name, _on_cpu(getattr(torch, name))))
-        stack.enter_context(_is_cuda())
+        stack.enter_context(patch.object(Tensor, "is_cuda", property(lambda self: True)))
         stack.callback(setattr, driver, "_active", driver._active)
         driver.set_active(_Driver())
         yield
-
-
-@contextmanager
-def _is_cuda() -> Iterator[None]:
-    Tensor.is_cuda = property(lambda self: True)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del Tensor.is_cuda
 
 
 def _on_cpu(make: Any) -> Any:

@@ -1,8 +1,8 @@
 """Reductions and scans with a function of the kernel: whole slices at a time, and bfloat16 as numbers.
 
 The interpreter combines single entries in Python, which takes minutes for a scan of a small block. Here all
-entries of a slice are combined together, from the first to the last: one of the orders that a compiled kernel
-may use.
+entries of a slice are combined together. Reductions combine neighbours in pairs, as a GPU does, and scans go
+from the first entry to the last.
 """
 
 from typing import Any
@@ -19,9 +19,12 @@ class _Reductions(stock.ReduceOps):  # type: ignore[misc]
         arrays, axis = self.unravel(input, self.axis)
         blocks = [arg.handle.data for arg in arrays]
         dtypes = [arg.dtype for arg in arrays]
-        total = _slice(blocks, axis, 0)
-        for place in range(1, blocks[0].shape[axis]):
-            total = _combined(self, total, _slice(blocks, axis, place), dtypes)
+        rows = [np.moveaxis(block, axis, 0) for block in blocks]
+        while (count := len(rows[0])) > 1:
+            pairs = count // 2 * 2
+            joined = _combined(self, [x[:pairs:2] for x in rows], [x[1:pairs:2] for x in rows], dtypes)
+            rows = [np.concatenate([new, x[pairs:]]) for new, x in zip(joined, rows, strict=True)]
+        total = [x[0] for x in rows]
         return [
             self.to_tensor(_kept(x, axis, self.axis, self.keep_dims, input[0]), dtype)
             for x, dtype in zip(total, dtypes, strict=True)
@@ -30,8 +33,7 @@ class _Reductions(stock.ReduceOps):  # type: ignore[misc]
     def sum(self, input: Any) -> Any:
         if input.dtype != tl.bfloat16:
             return super().sum(input)
-        added = np.sum(widened(input.handle.data), axis=self.axis, keepdims=self.keep_dims)
-        return self.to_tensor(narrowed(added), input.dtype)
+        return self.generic_reduce((input,))[0]
 
     def min_max(self, input: Any, val_reduce_op: Any, idx_reduce_op: Any = None) -> Any:
         first = input[0] if isinstance(input, tuple) else input

@@ -1,0 +1,131 @@
+"""Accesses of memory: what is in order passes, and what is not is found with its tensor and line."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from scanproof import GatedLinearAttention, Verdict
+from scanproof.adapters.triton import Fault, Watch, check_kernel, interpreted
+from scanproof.errors import InvalidArgument, NothingEstablished
+
+
+def kinds(watch: Watch) -> set[tuple[str, str]]:
+    return {(fault.kind, fault.argument) for fault in watch.faults}
+
+
+def only(watch: Watch) -> Fault:
+    [fault] = watch.faults
+    return fault
+
+
+def test_accesses_inside_are_no_finding(kernels: ModuleType) -> None:
+    x, out = torch.randn(20), torch.zeros(20)
+    with interpreted() as watch:
+        kernels.copy[(3,)](x, out, 20, 0, 8)
+    assert torch.equal(out, x)
+    assert not watch.faults
+    assert watch.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("shift", "said"), [(1, "1 entries past the last entry"), (-1, "1 entries before the first entry")]
+)
+def test_reads_outside_are_found(kernels: ModuleType, shift: int, said: str) -> None:
+    x, out = torch.randn(20), torch.zeros(20)
+    with interpreted() as watch:
+        kernels.copy[(3,)](x, out, 20, shift, 8)
+    fault = only(watch)
+    assert (fault.kind, fault.kernel, fault.argument) == ("bounds", "copy", "x")
+    assert said in fault.text
+    assert "tl.load(" in Path(fault.file).read_text().splitlines()[fault.line - 1]
+    assert out.isnan().sum() == 1  # no other memory was read
+
+
+def test_writes_outside_are_found_and_not_made(kernels: ModuleType) -> None:
+    memory = torch.zeros(20)
+    with interpreted() as watch:
+        kernels.copy[(3,)](torch.randn(20), memory[:19], 20, 0, 8)
+    assert kinds(watch) == {("bounds", "out")}
+    assert memory[19] == 0  # it belongs to the allocation, but not to the tensor that was given
+
+
+def test_a_pointer_may_not_reach_another_tensor(kernels: ModuleType) -> None:
+    memory = torch.randn(40)
+    with interpreted() as watch:
+        kernels.copy[(1,)](memory[:8], memory[8:16], 8, 8, 8)
+    assert kinds(watch) == {("bounds", "x")}
+
+
+def test_tensors_with_strides_are_inside(kernels: ModuleType) -> None:
+    x = torch.randn(8, 3)[:, 0]
+    with interpreted() as watch:
+        kernels.copy[(1,)](x, torch.zeros(22), 22, 0, 32)
+    assert not watch.faults
+
+
+@pytest.mark.parametrize("which", ["equal", "atomic", "own", "equal lanes"])
+@pytest.mark.parametrize("order", ["forward", "reversed"])
+def test_programs_that_do_not_race(kernels: ModuleType, which: str, order: str) -> None:
+    with interpreted(Watch(order=order)) as watch:
+        kernels.share[(4,)](torch.zeros(40, dtype=torch.int32), which, 8)
+    assert not watch.faults
+
+
+@pytest.mark.parametrize("which", ["different", "neighbour", "lanes", "atomic and plain"])
+@pytest.mark.parametrize("order", ["forward", "reversed"])
+def test_programs_that_race(kernels: ModuleType, which: str, order: str) -> None:
+    with interpreted(Watch(order=order)) as watch:
+        kernels.share[(4,)](torch.zeros(40, dtype=torch.int32), which, 8)
+    assert kinds(watch) == {("races", "out")}
+    assert "share" in watch.problem
+
+
+@pytest.mark.parametrize("order", ["forward", "reversed", "shuffled"])
+def test_a_lock_orders_programs(kernels: ModuleType, order: str) -> None:
+    lock, out = torch.zeros(1, dtype=torch.int32), torch.zeros(1, dtype=torch.int32)
+    with interpreted(Watch(order=order)) as watch:
+        kernels.locked[(5,)](lock, out, True)
+    assert out.item() == 5
+    assert not watch.faults
+    with interpreted(Watch(order=order)) as watch:
+        kernels.locked[(5,)](lock, out, False)
+    assert kinds(watch) == {("races", "out")}
+
+
+def test_a_program_that_waits_for_ever_is_stopped(kernels: ModuleType) -> None:
+    with interpreted() as watch:
+        kernels.wait[(2,)](torch.zeros(1, dtype=torch.int32))
+    assert not watch.faults
+    with interpreted(Watch(order="reversed")), pytest.raises(NothingEstablished, match="waits"):
+        kernels.wait[(2,)](torch.zeros(1, dtype=torch.int32))
+
+
+def test_programs_run_in_the_order_that_is_asked_for() -> None:
+    assert Watch().programs(3) == [0, 1, 2]
+    assert Watch(order="reversed").programs(3) == [2, 1, 0]
+    shuffled = Watch(order="shuffled").programs(9)
+    assert sorted(shuffled) == list(range(9))
+    assert shuffled not in (list(range(9)), list(range(9))[::-1])
+
+
+def test_sums_that_are_added_atomically_are_no_dependence_on_the_order(kernels: ModuleType) -> None:
+    report = check_kernel(
+        kernels.atomic_attention,
+        GatedLinearAttention(),
+        sizes={"batch": 1, "time": 9, "head": 1, "state": 4, "channel": 4},
+    )
+    [order] = [answer for answer in report.answers if answer.check == "order"]
+    assert order.verdict is Verdict.CLEAN
+    assert "products adds atomically" in order.reason
+    assert report.verdict.passed, report.summary()
+
+
+def test_the_default_input_must_fit(kernels: ModuleType) -> None:
+    with pytest.raises(InvalidArgument, match="also gives k, v"):
+        check_kernel(lambda q: q, GatedLinearAttention())
+    with pytest.raises(InvalidArgument, match="sizes has width=3"):
+        check_kernel(kernels.atomic_attention, GatedLinearAttention(), sizes={"width": 3})
+    with pytest.raises(InvalidArgument, match="give the spec of a kernel"):
+        check_kernel(kernels.atomic_attention, "GatedLinearAttention")  # type: ignore[arg-type]
