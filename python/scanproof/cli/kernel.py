@@ -90,7 +90,7 @@ def kernel(
             raise InvalidArgument(f"kernel: {target} is a {type(fn).__name__}; name a function.")
 
         def progress(item: str) -> None:
-            shown.title = f"Checking {target}: {item}"
+            shown.running[:] = [item]
             shown.changed(shown)
 
         report = check_kernel(

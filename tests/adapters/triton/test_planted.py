@@ -11,6 +11,7 @@ import torch
 
 from scanproof import GatedLinearAttention, Verdict
 from scanproof.adapters.triton import KernelReport, check_kernel, interpreted
+from scanproof.adapters.triton.findings import QUESTIONS
 
 pytestmark = pytest.mark.usefixtures("interpreting")
 SPEC = GatedLinearAttention()
@@ -54,6 +55,7 @@ def test_right_kernels_pass(checked: Any) -> None:
     report = checked({}, gradients=True)
     assert report.verdict.passed, report.summary()
     assert not report.faults
+    assert tuple(answer.check for answer in report.answers) == QUESTIONS
     assert set(report.launches) == {"states_kernel", "outputs_kernel"}
     assert set(report.refinement.gradients) == {"q", "k", "v"}
     assert report.prefix.verdict.passed

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from scanproof.adapters.triton import questions
 from scanproof.adapters.triton.compiled import compiled
+from scanproof.adapters.triton.findings import QUESTIONS
 from scanproof.adapters.triton.inputs import drawn
 from scanproof.adapters.triton.interpreter import interpreted
 from scanproof.adapters.triton.questions import Runs
@@ -149,8 +150,7 @@ def check_kernel(
 def _unseen() -> list[KernelAnswer]:
     reason = "the compiled kernel does not show its accesses; run the check with device cpu as well"
     return [
-        KernelAnswer(check=name, verdict=Verdict.NOT_APPLICABLE, reason=reason)
-        for name in ("bounds", "races", "uninitialised", "order")
+        KernelAnswer(check=name, verdict=Verdict.NOT_APPLICABLE, reason=reason) for name in QUESTIONS[1:5]
     ]
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 BOUNDS, RACES, UNINITIALISED = "bounds", "races", "uninitialised"
 """Kinds of faults that show in one run."""
 
+QUESTIONS = ("launches", BOUNDS, RACES, UNINITIALISED, "order", "configurations")
+"""The questions about the kernels of a function, in the order of a report."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:

@@ -20,8 +20,7 @@ class KernelAnswer(Report):
     """One question about the kernels that a function launches.
 
     Attributes:
-        check: the question: ``launches``, ``bounds``, ``races``, ``uninitialised``, ``order`` or
-            ``configurations``.
+        check: the question, one of ``findings.QUESTIONS``.
         verdict: CLEAN, FAULTY, INCONCLUSIVE or NOT_APPLICABLE.
         reason: what led to the verdict.
         faults: the places in the source.
