@@ -42,6 +42,10 @@ def kernel(
     gradient_log_window: Annotated[
         int | None, typer.Option(min=0, help="The same number for the backward pass.")
     ] = None,
+    exact_products: Annotated[
+        bool,
+        typer.Option("--exact-products", help="Multiply float32 exactly where the kernels ask for TF32."),
+    ] = False,
     seed: Seed = 0,
     html: Html = None,
     json: Json = False,
@@ -71,10 +75,16 @@ def kernel(
             "--html": html,
         }
         given = [f"{name}={value}" for name, value in options.items() if value is not None]
-        flags = {"--gradients": gradients, "--json": json, "--quiet": quiet}
+        flags = {
+            "--gradients": gradients,
+            "--exact-products": exact_products,
+            "--json": json,
+            "--quiet": quiet,
+        }
         return rerun(["kernel", target, *given, *(name for name, on in flags.items() if on)])
 
     from scanproof.adapters.triton.interpreter import require_interpreter
+    from scanproof.cli.inputs import device_named
     from scanproof.cli.named_spec import rounding_named, sizes_named, spec_named
     from scanproof.cli.show import show, step
     from scanproof.errors import InvalidArgument
@@ -85,6 +95,7 @@ def kernel(
     with step(f"Checking {target}", quiet) as shown, running("kernel", target):
         from scanproof.adapters.triton.check import check_kernel
 
+        device_named("kernel", device)
         fn = object_named("kernel", target)
         if not callable(fn):
             raise InvalidArgument(f"kernel: {target} is a {type(fn).__name__}; name a function.")
@@ -103,6 +114,7 @@ def kernel(
             rounding=rounding_named("kernel", rounding),
             log_window=log_window,
             gradient_log_window=gradient_log_window,
+            exact_products=exact_products,
             seed=seed,
             progress=progress,
         )

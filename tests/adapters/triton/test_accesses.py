@@ -30,7 +30,7 @@ def test_accesses_inside_are_no_finding(kernels: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shift", "said"), [(1, "1 entries past the last entry"), (-1, "1 entries before the first entry")]
+    ("shift", "said"), [(1, "1 entry past the last entry"), (-1, "1 entry before the first entry")]
 )
 def test_reads_outside_are_found(kernels: ModuleType, shift: int, said: str) -> None:
     x, out = torch.randn(20), torch.zeros(20)

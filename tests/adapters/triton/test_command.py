@@ -127,7 +127,7 @@ def test_the_fixture_fails_on_what_must_not_be(interpreting: None, tmp_path: Pat
     (tmp_path / "test_fixture.py").write_text(FIXTURE)
     done = run("-m", "pytest", "-q", "-p", "no:randomly", "--scanproof-interpret", cwd=tmp_path)
     assert "3 passed, 2 errors" in done.stdout, done.stdout
-    assert "fill (test_fixture.py, line 7): program (0) writes 1 entries past the last entry of out" in (
+    assert "fill (test_fixture.py, line 7): program (0) writes 1 entry past the last entry of out" in (
         done.stdout
     )
     assert "no Triton kernel was launched" in done.stdout

@@ -38,9 +38,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def run(source: str, command: str) -> tuple[int, dict[str, Any]]:
         Path("attention.py").write_text(source, encoding="utf-8")
-        monkeypatch.delitem(sys.modules, "attention", raising=False)
         result = CliRunner().invoke(app, [*shlex.split(command)[1:], "--json", "--quiet"])
-        monkeypatch.delitem(sys.modules, "attention", raising=False)
+        del sys.modules["attention"]
         return result.exit_code, json.loads(result.stdout)
 
     return run

@@ -75,7 +75,7 @@ def test_a_read_past_the_tail_is_found_at_its_line(checked: Any) -> None:
     assert all(
         "tl.load" in lines[fault.line - 1] or "tl.store" in lines[fault.line - 1] for fault in report.faults
     )
-    with pytest.raises(AssertionError, match="entries past the last entry of q"):
+    with pytest.raises(AssertionError, match="1 entry past the last entry of q"):
         report.require()
 
 

@@ -53,6 +53,7 @@ def check_kernel(
     rounding: Format | Rounding | None = None,
     log_window: int = 0,
     gradient_log_window: int | None = None,
+    exact_products: bool = False,
     cuts: Iterable[int] | None = None,
     seed: int = 0,
     progress: Callable[[str], None] = _silent,
@@ -73,6 +74,8 @@ def check_kernel(
         rounding: the arithmetic of ``fn``, as in ``check_refinement``: ``"tf32"`` if it multiplies in TF32.
         log_window: as in ``check_refinement``: the chunk size of kernels that add logarithms of decays.
         gradient_log_window: as in ``check_refinement``.
+        exact_products: multiply float32 exactly where the kernels ask for TF32, so that the tighter bound of
+            float32 holds. On the CPU only. Use it for gradients, whose bounds are wide in TF32.
         cuts: the prefixes to run alone; default: the first token, half of the tokens, and all but one.
         seed: seed of inputs, cotangents and prefixes.
         progress: is called with what runs next.
@@ -95,7 +98,12 @@ def check_kernel(
     check_seed("check_kernel", seed)
     place = torch.device(device)
     ran = SOURCE if place.type == "cpu" else f"the compiled kernel on {torch.cuda.get_device_name(place)}"
-    watch = Watch()
+    if exact_products and place.type != "cpu":
+        raise InvalidArgument(
+            f"check_kernel: exact_products is for the interpreter, and device is {device!r}; leave one of "
+            "the two out."
+        )
+    watch = Watch(exact_products=exact_products)
     with interpreted(watch) if place.type == "cpu" else compiled(watch):
         inputs = (
             dict(x)

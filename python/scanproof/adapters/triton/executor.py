@@ -49,6 +49,7 @@ def executor(watch: Watch, language: Language) -> type:
             builder: CheckedBuilder = stock.interpreter_builder
             outer = builder.launch
             builder.begin(launch)
+            builder.exact_products = watch.exact_products
             language.reach(self.fn)
             try:
                 with torch.no_grad(), np.errstate(all="ignore"):

@@ -48,7 +48,7 @@ def poison(kind: np.dtype[Any], dtype: str) -> Any:
 
 def fill_(x: Tensor, watch: Watch) -> Tensor:
     """Fill a new tensor with what stands for memory that nothing has written."""
-    if x.device.type != "cpu" or not x.numel() or x.layout != torch.strided:
+    if x.device.type == "meta" or not x.numel() or x.layout != torch.strided:
         return x
     with torch.no_grad():
         if watch.fill == "finite":

@@ -142,7 +142,7 @@ def configurations(runs: Runs, refined: RefinementReport) -> KernelAnswer:
         reason = "no kernel has more than one configuration that its source sees"
         return KernelAnswer(check=name, verdict=Verdict.NOT_APPLICABLE, reason=reason)
     if not refined.verdict.passed:
-        reason = "the first configuration is not within the bound, so the others were not compared"
+        reason = "the first configuration does not refine, so the others were not compared"
         return KernelAnswer(check=name, verdict=Verdict.INCONCLUSIVE, reason=reason)
     wrong: list[str] = []
     open_: list[str] = []

@@ -56,9 +56,14 @@ class Region:
         width = self.tensor.element_size()
         shape = f"{self.name} of shape {tuple(self.tensor.shape)}"
         if address < self.first:
-            return f"{-((address - self.first) // width)} entries before the first entry of {shape}"
-        past = (address - self.first - self.size) // width + 1
-        return f"{past} entries past the last entry of {shape}"
+            return (
+                f"{_entries((self.first - address + width - 1) // width)} before the first entry of {shape}"
+            )
+        return f"{_entries((address - self.first - self.size) // width + 1)} past the last entry of {shape}"
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 class Storage:

@@ -61,7 +61,13 @@ def refuse_float8(*dtypes: Any) -> None:
 
 
 class RoundedBuilder(stock.InterpreterBuilder):  # type: ignore[misc]
-    """The operations of a kernel, as a GPU rounds them."""
+    """The operations of a kernel, as a GPU rounds them.
+
+    Attributes:
+        exact_products: multiply float32 exactly, whatever ``tl.dot`` asks for.
+    """
+
+    exact_products: bool = False
 
     def binary_op(self, lhs: Any, rhs: Any, op: Any) -> Any:
         if not (is_bfloat16(lhs) or is_bfloat16(rhs)):
@@ -115,7 +121,8 @@ class RoundedBuilder(stock.InterpreterBuilder):  # type: ignore[misc]
     def create_dot(self, a: Any, b: Any, d: Any, input_precision: Any, max_num_imprecise_acc: int) -> Any:
         refuse_float8(a.dtype, b.dtype)
         if a.data.dtype == np.float32:
-            added = product(a.data, b.data, _PRECISIONS[input_precision])
+            precision = "ieee" if self.exact_products else _PRECISIONS[input_precision]
+            added = product(a.data, b.data, precision)
         else:
             added = np.matmul(wide(a), wide(b), dtype=d.data.dtype)
         return Handle((added + d.data).astype(d.data.dtype), d.dtype.scalar)

@@ -26,6 +26,7 @@ class Watch:
             are large, or 0.
         configuration: number of the configuration that autotuned kernels take, counted from 0; a kernel with
             fewer configurations begins again.
+        exact_products: multiply float32 exactly where a kernel asks for shorter factors, such as TF32.
         only: the kernel that ``configuration`` holds for; all others take the first. None: it holds for all.
         launches: number of launches of each kernel.
         configurations: for each kernel with an autotuner, the configurations that differ in more than warps
@@ -37,6 +38,7 @@ class Watch:
     order: Order = "forward"
     fill: Fill = "nan"
     configuration: int = 0
+    exact_products: bool = False
     only: str | None = None
     launches: Counter[str] = field(default_factory=Counter)
     configurations: dict[str, tuple[str, ...]] = field(default_factory=dict)
