@@ -118,7 +118,7 @@ def test_sums_that_are_added_atomically_are_no_dependence_on_the_order(kernels: 
     )
     [order] = [answer for answer in report.answers if answer.check == "order"]
     assert order.verdict is Verdict.CLEAN
-    assert "products adds atomically" in order.reason
+    assert "atomic additions (products)" in order.reason
     assert report.verdict.passed, report.summary()
 
 

@@ -76,7 +76,8 @@ def test_a_wrong_call_is_one_sentence(
     assert "Traceback" not in done.stderr
 
 
-def test_specs_are_named_with_their_options() -> None:
+def test_specs_are_named_with_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", [*sys.path])  # commands look in the working folder, too
     assert spec_named("kernel", "SsdScan") == scanproof.SsdScan()
     assert spec_named("kernel", "SsdScan(dt_softplus=True)") == scanproof.SsdScan(dt_softplus=True)
     assert spec_named("kernel", "scanproof:MinGru") == scanproof.MinGru()

@@ -119,7 +119,7 @@ def _order(runs: Runs, moved: str, refined: RefinementReport) -> KernelAnswer:
     if not refined.verdict.passed:
         return answer(
             Verdict.INCONCLUSIVE,
-            f"{moved}; {added} adds atomically, and no bound says what rounding does",
+            f"{moved}; atomic additions ({added}) round in their order, and no bound says how far",
         )
     runs.tell("refinement in reversed order")
     with runs.running(order="reversed"):
@@ -127,7 +127,7 @@ def _order(runs: Runs, moved: str, refined: RefinementReport) -> KernelAnswer:
     if other.verdict.passed:
         return answer(
             CLEAN,
-            f"{added} adds atomically, so orders round differently; the reversed order is within the bound",
+            f"atomic additions ({added}) round in their order; the reversed order is within the bound",
         )
     return answer(FAULTY, f"in reversed order of programs, the outputs leave the bound: {other.reason}")
 
