@@ -185,3 +185,43 @@ def atomic_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     y = torch.zeros_like(v)
     products[(T, T, batch * heads)](q, k, v, y, T, K, V)
     return y.reshape(batch, heads, T, V).transpose(1, 2)
+
+
+@triton.jit
+def described(x, out, rows, R: tl.constexpr, C: tl.constexpr):
+    """Copy a matrix by tensor descriptors of ``rows`` rows."""
+    source = tl.make_tensor_descriptor(x, shape=[rows, C], strides=[C, 1], block_shape=[R, C])
+    target = tl.make_tensor_descriptor(out, shape=[rows, C], strides=[C, 1], block_shape=[R, C])
+    at = tl.program_id(0) * R
+    target.store([at, 0], source.load([at, 0]))
+
+
+@triton.jit
+def given_descriptor(source, out, R: tl.constexpr, C: tl.constexpr):
+    """Copy a block by a descriptor that the host made."""
+    at = tl.arange(0, R)[:, None] * C + tl.arange(0, C)[None, :]
+    tl.store(out + at, source.load([0, 0]))
+
+
+@triton.jit
+def accumulate(x, out, WHICH: tl.constexpr, N: tl.constexpr):
+    """Add up, or take the maximum of, blocks atomically."""
+    block = tl.load(x + tl.program_id(0) * N + tl.arange(0, N))
+    if WHICH == "add":
+        tl.atomic_add(out + tl.arange(0, N) // 2, block)
+    else:
+        tl.atomic_max(out + tl.arange(0, N) // 2, block)
+
+
+@triton.jit
+def chosen(pointers, out, N: tl.constexpr):
+    """Read one of two tensors of a tuple, by a branch on the pointer."""
+    i, at = tl.program_id(0), tl.arange(0, N)
+    pointer = tl.where(i == 0, pointers[0] + at, pointers[1] + at)
+    tl.store(out + i * N + at, tl.load(pointer))
+
+
+@triton.jit
+def indirect(table, out):
+    """Read through an address that a tensor holds."""
+    tl.store(out, tl.load(tl.load(table).to(tl.pointer_type(tl.float32))))

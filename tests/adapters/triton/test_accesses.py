@@ -129,3 +129,59 @@ def test_the_default_input_must_fit(kernels: ModuleType) -> None:
         check_kernel(kernels.atomic_attention, GatedLinearAttention(), sizes={"width": 3})
     with pytest.raises(InvalidArgument, match="give the spec of a kernel"):
         check_kernel(kernels.atomic_attention, "GatedLinearAttention")  # type: ignore[arg-type]
+
+
+def test_descriptors_are_checked(kernels: ModuleType) -> None:
+    x, out = torch.randn(6, 8), torch.zeros(6, 8)
+    with interpreted() as watch:
+        kernels.described[(2,)](x, out, 6, 4, 8)
+        assert torch.equal(out, x)
+        assert not watch.faults
+        kernels.described[(2,)](x, out, 7, 4, 8)
+    assert {fault.kind for fault in watch.faults} == {"bounds"}
+    assert {fault.kernel for fault in watch.faults} == {"described"}
+
+
+def test_descriptors_of_the_host_are_checked(kernels: ModuleType) -> None:
+    from triton.tools.tensor_descriptor import TensorDescriptor
+
+    x, out = torch.randn(4, 8), torch.zeros(4, 8)
+    with interpreted() as watch:
+        kernels.given_descriptor[(1,)](TensorDescriptor.from_tensor(x, [4, 8]), out, 4, 8)
+    assert torch.equal(out, x)
+    assert not watch.faults
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("which", ["add", "max"])
+def test_atomics_on_blocks(kernels: ModuleType, which: str, dtype: torch.dtype) -> None:
+    x = torch.randint(-9, 9, (3, 8), generator=torch.Generator().manual_seed(0)).to(dtype)
+    out = torch.zeros(4, dtype=dtype)
+    with interpreted() as watch:
+        if which == "max" and dtype is torch.bfloat16:
+            with pytest.raises(Exception, match="atomic"):
+                kernels.accumulate[(3,)](x, out, which, 8)
+            return
+        kernels.accumulate[(3,)](x, out, which, 8)
+    pairs = x.float().reshape(3, 4, 2)
+    expected = pairs.sum((0, 2)) if which == "add" else pairs.amax((0, 2)).clamp(min=0)
+    assert torch.equal(out.float(), expected)  # whole numbers: every order gives the same
+    assert not watch.faults
+    assert watch.atomic_floats == ({"accumulate"} if which == "add" else set())
+
+
+def test_pointers_of_a_tuple_may_be_chosen(kernels: ModuleType) -> None:
+    x, y, out = torch.ones(8), torch.zeros(8), torch.full((16,), 5.0)
+    with interpreted() as watch:
+        kernels.chosen[(2,)]((x, y), out, 8)
+        assert not watch.faults
+        assert out.tolist() == [1.0] * 8 + [0.0] * 8
+        kernels.chosen[(2,)]((x, y[:7]), out, 8)
+    assert kinds(watch) == {("bounds", "pointers[1]")}
+
+
+def test_addresses_in_memory_are_inside_a_tensor_of_the_launch(kernels: ModuleType) -> None:
+    elsewhere = torch.ones(3)
+    with interpreted() as watch:
+        kernels.indirect[(1,)](torch.tensor([elsewhere.data_ptr()]), torch.zeros(1))
+    assert {fault.kind for fault in watch.faults} == {"bounds"}

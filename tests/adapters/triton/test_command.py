@@ -4,15 +4,19 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from packaging.requirements import Requirement
 
 import scanproof
 from examples import example
+from pages import ROOT
+from scanproof.adapters.triton.versions import TESTED, version_note
 from scanproof.cli.named_spec import rounding_named, sizes_named, spec_named
 from scanproof.errors import InvalidArgument
 
@@ -149,3 +153,17 @@ def test_the_option_refuses_a_triton_that_is_there(tmp_path: Path) -> None:
     done = run("-m", "pytest", "-q", "--scanproof-interpret", cwd=tmp_path)
     assert done.returncode == 4
     assert "triton was imported before" in done.stdout + done.stderr
+
+
+def test_an_untested_version_is_named() -> None:
+    assert version_note("3.9.0") == version_note("3.9.7") == ""
+    assert "Triton 3.10.0 was not tested" in version_note("3.10.0")
+
+
+def test_the_extra_brings_tested_versions_and_is_no_part_of_all() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    [triton] = extras["triton"]
+    assert all(Requirement(triton).specifier.contains(f"{version}.0") for version in TESTED)
+    assert not Requirement(triton).specifier.contains("3.10.0")
+    assert "triton" not in Requirement(extras["all"][0]).extras
