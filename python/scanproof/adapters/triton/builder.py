@@ -125,11 +125,11 @@ class CheckedBuilder(PointerBuilder):
     ) -> tuple[NDArray[np.bool_], tuple[Region, ...]]:
         element = ptrs.get_element_ty()
         refuse_float8(element)
-        regions = ptrs.attr.get("regions") or tuple(self._running().regions)
+        regions = ptrs.attr.get("regions", tuple(self._running().regions))
         if not regions:
             raise NothingEstablished(
-                "a kernel reads or writes through a pointer that is no tensor among its arguments; give it "
-                "the tensor as an argument."
+                "a kernel reads or writes through an address that it has from memory, and not from a tensor "
+                "among its arguments; give it the tensor as an argument."
             )
         width = stock._get_np_dtype(element).itemsize
         return self._running().permitted(action, ptrs.data, mask, regions, width)

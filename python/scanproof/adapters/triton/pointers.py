@@ -35,7 +35,12 @@ class PointerBuilder(RoundedBuilder):
     def create_bitcast(self, src: Any, dst_type: Any) -> Any:
         return _carried(super().create_bitcast(src, dst_type), src)
 
-    create_int_to_ptr = create_ptr_to_int = create_bitcast
+    create_ptr_to_int = create_bitcast
+
+    def create_int_to_ptr(self, src: Any, dst_type: Any) -> Any:
+        pointer = self.create_bitcast(src, dst_type)
+        pointer.attr.setdefault("regions", ())  # a number from memory came from no tensor
+        return pointer
 
     def create_select(self, cond: Any, lhs: Any, rhs: Any) -> Any:
         return _carried(self.ternary_op(cond, lhs, rhs, np.where), lhs, rhs)
@@ -43,7 +48,7 @@ class PointerBuilder(RoundedBuilder):
 
 def _carried(result: Any, *sources: Any) -> Any:
     """Let a pointer carry the tensors of the pointers that it was made from."""
-    found = dict.fromkeys(region for source in sources for region in source.attr.get("regions", ()))
-    if found:
-        result.attr["regions"] = tuple(found)
+    known = [source.attr["regions"] for source in sources if "regions" in source.attr]
+    if known:
+        result.attr["regions"] = tuple(dict.fromkeys(region for regions in known for region in regions))
     return result
