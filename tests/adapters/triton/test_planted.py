@@ -107,8 +107,12 @@ def test_products_in_tf32_are_found_and_may_be_allowed(checked: Any) -> None:
     report = checked(tf32)
     assert report.verdict is Verdict.REFUTED
     assert not report.faults
+    assert "give rounding='tf32'" in report.note
     allowed = checked(tf32, rounding="tf32")
     assert allowed.verdict.passed, allowed.summary()
+    assert allowed.note == ""
+    exact = checked(tf32, exact_products=True, gradients=True)
+    assert exact.verdict.passed, exact.summary()
 
 
 def test_a_gradient_that_is_dropped_is_found(checked: Any) -> None:

@@ -36,6 +36,11 @@ from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.rounding import Format, Rounding
 from scanproof.report.verdict import Verdict
 
+_TF32 = (
+    "the kernels multiply float32 in TF32, as tl.dot does unless input_precision='ieee'; "
+    "if TF32 is meant, give rounding='tf32'."
+)
+
 
 def _silent(item: str) -> None:
     """Show nothing."""
@@ -136,6 +141,9 @@ def check_kernel(
             answers += [*accesses, *repeated, configurations]
         else:
             prefix = None
+    notes = [version_note(version("triton")) if place.type == "cpu" else ""]
+    if refined.verdict.found and rounding is None and "tf32" in watch.products:
+        notes.append(_TF32)
     first = next(iter(inputs.values()))
     return KernelReport(
         subject=callable_name(fn),
@@ -146,7 +154,7 @@ def check_kernel(
         launches=launched,
         configurations=tuned,
         triton=version("triton"),
-        note=version_note(version("triton")) if place.type == "cpu" else "",
+        note=" ".join(filter(None, notes)),
         shape=tuple(first.shape),
         dtype=str(first.dtype).removeprefix("torch."),
         device=str(first.device),

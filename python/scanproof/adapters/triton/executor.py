@@ -49,7 +49,7 @@ def executor(watch: Watch, language: Language) -> type:
             builder: CheckedBuilder = stock.interpreter_builder
             outer = builder.launch
             builder.begin(launch)
-            builder.exact_products = watch.exact_products
+            builder.exact_products, builder.products = watch.exact_products, watch.products
             language.reach(self.fn)
             try:
                 with torch.no_grad(), np.errstate(all="ignore"):

@@ -65,9 +65,11 @@ class RoundedBuilder(stock.InterpreterBuilder):  # type: ignore[misc]
 
     Attributes:
         exact_products: multiply float32 exactly, whatever ``tl.dot`` asks for.
+        products: the precisions of the products of float32 so far.
     """
 
     exact_products: bool = False
+    products: set[str]
 
     def binary_op(self, lhs: Any, rhs: Any, op: Any) -> Any:
         if not (is_bfloat16(lhs) or is_bfloat16(rhs)):
@@ -122,6 +124,7 @@ class RoundedBuilder(stock.InterpreterBuilder):  # type: ignore[misc]
         refuse_float8(a.dtype, b.dtype)
         if a.data.dtype == np.float32:
             precision = "ieee" if self.exact_products else _PRECISIONS[input_precision]
+            self.products.add(precision)
             added = product(a.data, b.data, precision)
         else:
             added = np.matmul(wide(a), wide(b), dtype=d.data.dtype)

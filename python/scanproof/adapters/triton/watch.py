@@ -32,6 +32,7 @@ class Watch:
         configurations: for each kernel with an autotuner, the configurations that differ in more than warps
             and stages, which the source does not see.
         atomic_floats: kernels that add up floating numbers atomically, so that rounding depends on the order.
+        products: the precisions in which float32 matrix products were taken, such as ``"tf32"``.
         seen: the faults that were seen.
     """
 
@@ -43,6 +44,7 @@ class Watch:
     launches: Counter[str] = field(default_factory=Counter)
     configurations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     atomic_floats: set[str] = field(default_factory=set)
+    products: set[str] = field(default_factory=set)
     seen: dict[tuple[str, str, str, int, str], Fault] = field(default_factory=dict)
 
     @property
