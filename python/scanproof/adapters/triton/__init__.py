@@ -10,7 +10,7 @@ The files, from the inside out:
 - ``inputs``, ``differences``, ``questions``, ``report``, ``check``: the check ``check_kernel``.
 - ``compiled``, ``process``, ``versions``: a GPU, a process with the interpreter, tested versions of Triton.
 
-No file of this folder imports Triton before it is needed, because ``TRITON_INTERPRET=1`` comes first.
+Files that import Triton are imported in functions, because ``TRITON_INTERPRET=1`` comes first.
 """
 
 from importlib import import_module
