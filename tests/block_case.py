@@ -1,6 +1,5 @@
+# ruff: noqa: N815 (field names are those of the Lean structures)
 """Blocks in PyTorch that are the list runners of specs, with random parameters and inputs."""
-
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,16 +8,23 @@ from torch.nn import functional
 
 from scanproof import DiagonalS4Spec, MambaBlockSpec
 from scanproof.refinement.cases import random_spec
+from scanproof.refinement.runners import Spec
 
 
 class DiagonalS4(nn.Module):
-    def __init__(self, spec: Any, dtype: Any = torch.float32) -> None:
+    inProj: Tensor
+    a: Tensor
+    outProj: Tensor
+    skip: Tensor
+
+    def __init__(self, spec: Spec, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         for name in spec.axes:
             self.register_buffer(name, torch.from_numpy(np.array(getattr(spec, name))).to(dtype))
 
     def forward(self, x: Tensor) -> Tensor:
-        u, h, states = functional.linear(x, self.inProj), 0.0, []
+        u, h = functional.linear(x, self.inProj), torch.zeros_like(self.a)
+        states: list[Tensor] = []
         for t in range(x.shape[1]):
             h = self.a * h + u[:, t]
             states.append(h)
@@ -26,22 +32,38 @@ class DiagonalS4(nn.Module):
 
 
 class CompactMamba(DiagonalS4):
+    gateProj: Tensor
+    b: Tensor
+    c: Tensor
+    d: Tensor
+
     def forward(self, x: Tensor) -> Tensor:
         u, gate = functional.linear(x, self.inProj), torch.sigmoid(functional.linear(x, self.gateProj))
-        h, states = 0.0, []
+        h = torch.zeros_like(self.a)
+        states: list[Tensor] = []
         for t in range(x.shape[1]):
             h = self.a * h + self.b * u[:, t]
             states.append(h)
         return functional.linear((self.c * torch.stack(states, 1) + self.d * u) * gate, self.outProj)
 
 
-BLOCKS = {DiagonalS4Spec: DiagonalS4, MambaBlockSpec: CompactMamba}
+BLOCKS: dict[type[Spec], type[DiagonalS4]] = {DiagonalS4Spec: DiagonalS4, MambaBlockSpec: CompactMamba}
 DIMS = {"inputDim": 3, "stateDim": 5, "outputDim": 2}
 
 
+def scalar_s4(*, inProj: float, a: float, outProj: float, skip: float) -> DiagonalS4Spec:
+    """Return a spec whose matrices have one entry."""
+    return DiagonalS4Spec(
+        inProj=np.array([[inProj]]), a=np.array([a]), outProj=np.array([[outProj]]), skip=np.array([[skip]])
+    )
+
+
 def block_case(
-    kind: Any = DiagonalS4Spec, dtype: torch.dtype = torch.float32, length: int = 20, seed: int = 0
-) -> tuple[nn.Module, Any, Tensor]:
+    kind: type[Spec] = DiagonalS4Spec,
+    dtype: torch.dtype = torch.float32,
+    length: int = 20,
+    seed: int = 0,
+) -> tuple[nn.Module, Spec, Tensor]:
     spec = random_spec(kind, DIMS, seed=seed)
     x = torch.randn(2, length, 3, generator=torch.Generator().manual_seed(seed)).to(dtype)
     return BLOCKS[kind](spec, dtype), spec, x

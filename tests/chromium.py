@@ -4,9 +4,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+Scheme = Literal["light", "dark"]
 
 FLAGS = (
     "--no-sandbox",
@@ -20,7 +26,7 @@ FLAGS = (
 
 
 @contextmanager
-def chromium() -> Iterator:
+def chromium() -> "Iterator[BrowserContext]":
     """Return a browser context without network, with an empty profile; skip where there is no Chromium."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
@@ -45,9 +51,10 @@ def chromium() -> Iterator:
 
 
 @contextmanager
-def opened(context: Any, file: Any, scheme: str = "light") -> Iterator:
+def opened(context: "BrowserContext", file: Path, scheme: Scheme = "light") -> "Iterator[Page]":
     """Return a page of a file; fail at the end if anything was reported on its console."""
-    page, said = context.new_page(), []
+    page = context.new_page()
+    said: list[str] = []
     page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("requestfailed", lambda request: said.append(f"not loaded: {request.url[:80]}"))

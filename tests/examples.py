@@ -4,10 +4,15 @@ import re
 import shlex
 from collections.abc import Iterator
 
-import typer
-from click import Command
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from scanproof.cli.app import app
+from verdicts import present
+
+Command = TyperCommand | TyperGroup
+_root = get_command(app)
+assert isinstance(_root, TyperGroup)
 
 
 def _pages(command: Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Command]]:
@@ -16,11 +21,11 @@ def _pages(command: Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, 
         yield from _pages(inner, (*path, name))
 
 
-PAGES = dict(_pages(typer.main.get_command(app)))
+PAGES = dict(_pages(_root))
 """Every command by what is said to get it; the whole program is the empty text."""
 
 EXAMPLES = {
-    name: re.fullmatch(r"Example: scanproof (.+)", page.epilog.split("\n\n")[0])[1]
+    name: present(re.fullmatch(r"Example: scanproof (.+)", present(page.epilog).split("\n\n")[0]))[1]
     for name, page in PAGES.items()
 }
 

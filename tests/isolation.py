@@ -25,13 +25,26 @@ import pytest
 import torch
 from torch.nn.modules import module as torch_modules
 
+from scanproof.lean.store import cache_folder
+
 Owner = ModuleType | type
 Values = Mapping[str, Any]
 
 TESTS = f"{Path(__file__).parent}{os.sep}"
-PLACES = (str(Path(TESTS).parent), sys.prefix, sys.base_prefix, str(Path(os.__file__).parent))
-SET_BY_OTHERS = ("PYTEST_CURRENT_TEST", "TORCHINDUCTOR_CACHE_DIR")
-"""Environment variables that pytest sets for each test, and PyTorch when its compiler is imported."""
+PLACES = (
+    str(Path(TESTS).parent),
+    sys.prefix,
+    sys.base_prefix,
+    str(Path(os.__file__).parent),
+    str(cache_folder() / "overlays"),
+)
+SET_BY_OTHERS = (
+    "PYTEST_CURRENT_TEST",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "TF_CPP_MIN_LOG_LEVEL",
+    "TPU_SKIP_MDS_QUERY",
+)
+"""Environment variables that pytest sets for each test, and PyTorch's compiler and JAX on their import."""
 BORROWED: tuple[Owner, ...] = (
     torch.Tensor,
     torch.nn.functional,
@@ -85,7 +98,7 @@ class Attributes:
             if type(value) in (dict, list, set) and not name.startswith("__") and owner not in BORROWED
         ]
 
-    def _own_doing(self, value: Any) -> bool:
+    def _own_doing(self, value: object) -> bool:
         """Whether a package replaces its attribute by its own code, as Dynamo does when it is imported."""
         package = self.owner.__module__ if isinstance(self.owner, type) else self.owner.__name__
         replaced_by = str(getattr(value, "__module__", "")).partition(".")[0]
@@ -188,7 +201,7 @@ def _is_stray(module: ModuleType) -> bool:
     return not file.startswith(PLACES)
 
 
-def _is_class_of(module: ModuleType, value: Any) -> bool:
+def _is_class_of(module: ModuleType, value: object) -> bool:
     return isinstance(value, type) and value.__module__ == module.__name__
 
 
@@ -199,7 +212,7 @@ def _is_ours(name: str, module: ModuleType) -> bool:
     return file.startswith(TESTS) and not Path(file).name.startswith(("test_", "conftest"))
 
 
-def _equal(before: Any, now: Any) -> bool:
+def _equal(before: object, now: object) -> bool:
     try:
         return before is now or bool(before == now)
     except (RuntimeError, ValueError):  # a tensor or an array is not the same object

@@ -29,10 +29,12 @@ def name(page: Path) -> str:
 
 def blocks(page: Path) -> list[Block]:
     """Return the fenced blocks of a page."""
-    found, text, last = [], page.read_text(encoding="utf-8"), None
+    found, text = [], page.read_text(encoding="utf-8")
+    last: re.Match[str] | None = None
     for fence in _FENCE.finditer(text):
         adjacent = last is not None and text[last.end() : fence.start()] == "\n"
-        found.append(Block(name(page), fence["kind"], fence["text"], last["kind"] if adjacent else None))
+        follows = last["kind"] if last is not None and adjacent else None
+        found.append(Block(name(page), fence["kind"], fence["text"], follows))
         last = fence
     return found
 

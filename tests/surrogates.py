@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelExact
 
 Integers = TypeVar("Integers", int, np.ndarray[Any, Any], Tensor)
@@ -19,7 +20,7 @@ def log(x: Integers) -> Integers:
     return x * x - x
 
 
-def quotient(x: Integers, y: Integers) -> Integers:
+def quotient(x: Integers | int, y: Integers) -> Integers:
     return x + y
 
 
@@ -36,11 +37,11 @@ def softplus(x: Tensor) -> Tensor:
 class Surrogates(KernelExact):
     """Exact arithmetic with the stand-ins in place of nonlinearities and of the quotient."""
 
-    def exp(self, x: Any) -> Any:
+    def exp(self, x: Value) -> Value:
         return exp(x)
 
-    def log1p(self, x: Any) -> Any:
+    def log1p(self, x: Value) -> Value:
         return np.where(1 + x == 1, x, log(1 + x) * quotient(x, x))
 
-    def div(self, x: Any, y: Any) -> Any:
+    def div(self, x: Value, y: Value) -> Value:
         return quotient(x, y)

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 CITATION = (ROOT / "CITATION.cff").read_text()
 
 
-def validate(file: Any) -> subprocess.CompletedProcess[str]:
+def validate(file: Path) -> subprocess.CompletedProcess[str]:
     check = ["-m", "check_jsonschema", "--builtin-schema", "vendor.citation-file-format", str(file)]
     return subprocess.run([sys.executable, *check], capture_output=True, text=True, check=False)
 
@@ -32,7 +31,7 @@ def test_the_citation_file_with_a_theorem_among_its_references(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("part", "wrong"), [("title:", "titel:"), ("type: swh", "type: url-of-sorts")])
-def test_what_is_wrong_is_seen(tmp_path: Path, part: Any, wrong: Any) -> None:
+def test_what_is_wrong_is_seen(tmp_path: Path, part: str, wrong: str) -> None:
     kept = catalogue.carried()
     text = f"{CITATION}{citation.cite(kept.theorems[0], kept, 'cff')}\n"
     file = tmp_path / "wrong.cff"

@@ -8,27 +8,28 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 
 import scanproof
 from figures import same
 from pages import PAGES, ROOT, name, rows_of
+from verdicts import present
 
 BLOCKS = re.compile(r"```python\n(?P<code>.*?)```(?:\n```text\n(?P<output>.*?)```)?", re.DOTALL)
 TESTS = re.compile(r"```python title=\"(?P<file>test_\w+\.py)\"\n(?P<code>.*?)```", re.DOTALL)
 
 
-def page_of(page: Any) -> Any:
+def page_of(page: Path) -> ParameterSet:
     mark = [pytest.mark.lean] if "Oracle.start" in page.read_text() else []
     return pytest.param(page, id=name(page), marks=mark)
 
 
 @pytest.mark.parametrize("page", [page_of(page) for page in PAGES if "```python" in page.read_text()])
 def test_a_page_runs_from_its_top(
-    page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     text = page.read_text()
     if "transformers import" in text:
@@ -46,7 +47,7 @@ def test_a_page_runs_from_its_top(
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if TESTS.search(page.read_text())], ids=name)
-def test_tests_that_pages_show_pass(page: Any, tmp_path: Path) -> None:
+def test_tests_that_pages_show_pass(page: Path, tmp_path: Path) -> None:
     for block in TESTS.finditer(page.read_text()):
         (tmp_path / block["file"]).write_text(block["code"])
     run = subprocess.run(
@@ -68,8 +69,9 @@ def test_the_comparison_says_what_the_evidence_says() -> None:
     alarms = sum(row["batch"] == "LEAK" for row in models)
     cuts = Counter(row["peer: all cuts"].partition(":")[0] for row in models)
     examples = Counter(row["peer: examples"] for row in models)
-    peer_seen = re.search(r"sees (\d+) of the faults", zoo)[1]
-    every, passing = re.search(r"^# .*? (\d+) selective scans.*? (\d+) of the mutants pass", mutants).groups()
+    peer_seen = present(re.search(r"sees (\d+) of the faults", zoo))[1]
+    counts = re.search(r"^# .*? (\d+) selective scans.*? (\d+) of the mutants pass", mutants)
+    every, passing = present(counts).groups()
     page = (ROOT / "docs" / "comparison.md").read_text()
     for said in (
         f"| {seen} of {len(faults)} | {peer_seen} |",

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
 from examples import PAGES as COMMANDS
 from figures import same
-from pages import PAGES, ROOT, blocks, commands, name, prose
+from pages import PAGES, ROOT, Block, blocks, commands, name, prose
+from verdicts import present
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 WALK = "docs/how-to/triton.md"
@@ -78,7 +78,7 @@ def test_what_is_not_run_is_there() -> None:
 @pytest.mark.parametrize(
     "block", [block for block in CONSOLES if block.page != WALK], ids=lambda block: block.page
 )
-def test_the_commands_of_a_console_run(block: Any, tmp_path: Path) -> None:
+def test_the_commands_of_a_console_run(block: Block, tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for command, output in commands(block):
         if command in TOO_LONG:
@@ -99,7 +99,7 @@ def test_the_commands_of_a_console_run(block: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])
-def test_make_has_the_targets(target: Any) -> None:
+def test_make_has_the_targets(target: str) -> None:
     said = subprocess.run(
         ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -114,7 +114,7 @@ def test_the_releases_that_a_page_asks_for_are_pinned() -> None:
 
 
 def test_lake_finds_the_package_that_pages_require() -> None:
-    package = re.search(r"^package (\w+)", (ROOT / "lakefile.lean").read_text(), re.MULTILINE)[1]
+    package = present(re.search(r"^package (\w+)", (ROOT / "lakefile.lean").read_text(), re.MULTILINE))[1]
     text = "".join(page.read_text() for page in PAGES)
     assert set(re.findall(r"require (\w+) from", text)) == {package}
 
@@ -123,7 +123,7 @@ NAMED = re.compile(r"`scanproof ((?:bench )?[a-z]+ ?[^`]*)`")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if NAMED.search(prose(page))], ids=name)
-def test_commands_in_the_prose_are_taken(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_in_the_prose_are_taken(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their names and options, in a clone; what they do then is not run."""
     monkeypatch.chdir(ROOT)
     for command in COMMANDS.values():

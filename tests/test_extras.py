@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -40,7 +39,7 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 """
 
 
-def run(program: Any, *absent: Any) -> subprocess.CompletedProcess[str]:
+def run(program: str, *absent: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", WITHOUT + program, ",".join(absent)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -98,7 +97,7 @@ PARTS = {
 
 @pytest.mark.parametrize(("library", "extra", "part"), PARTS.values(), ids=PARTS)
 def test_a_sentence_names_the_extra(
-    library: Any, extra: Any, part: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: str, extra: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SCANPROOF_CACHE", raising=False)

@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 
 from figures import same
@@ -15,7 +13,7 @@ from figures import same
         ("2.3 ulps", "2 ulps"),
     ],
 )
-def test_what_machines_differ_in_is_the_same(shown: Any, printed: Any) -> None:
+def test_what_machines_differ_in_is_the_same(shown: str, printed: str) -> None:
     assert same(shown, printed)
 
 
@@ -34,6 +32,6 @@ def test_what_machines_differ_in_is_the_same(shown: Any, printed: Any) -> None:
         ("1 2", "1 2 3"),
     ],
 )
-def test_what_a_page_has_wrong_is_not(shown: Any, printed: Any) -> None:
+def test_what_a_page_has_wrong_is_not(shown: str, printed: str) -> None:
     assert not same(shown, printed)
     assert not same(printed, shown)

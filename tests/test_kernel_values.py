@@ -4,9 +4,9 @@ Integers in int64; ``exp``, ``log`` and the quotient are replaced as that file s
 """
 
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from surrogates import exp, silu, softplus
@@ -24,7 +24,7 @@ BIAS = torch.tensor([1, 0, 2, -1])
 START = torch.tensor([[1, 0], [0, 1], [2, 1], [-1, 1]])
 
 
-def expects(tensor: Any) -> bool:
+def expects(tensor: Tensor) -> bool:
     return f"{tensor.tolist()} := by decide\n" in LEAN
 
 

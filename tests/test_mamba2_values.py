@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanproof import Mamba2BlockSpec
+from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.mamba2 import Mamba2State
 from surrogates import Surrogates, exp, log, quotient, silu
 
@@ -20,14 +21,16 @@ CONV = INNER + 2 * KEYS
 PROJECTED = INNER + CONV + HEADS
 
 
-def pattern(modulus: int, offset: int, *terms: Any) -> NDArray[Any]:
+def pattern(modulus: int, offset: int, *terms: tuple[int, int]) -> NDArray[Any]:
     """Return ``(sum of weight * index) % modulus - offset`` over all indices; a term is (weight, size)."""
     grids = np.meshgrid(*(np.arange(size) for _, size in terms), indexing="ij")
-    total = sum(weight * grid for (weight, _), grid in zip(terms, grids, strict=True))
-    return (total % modulus - offset).astype(object)
+    total: NDArray[Any] = np.sum(
+        [weight * grid for (weight, _), grid in zip(terms, grids, strict=True)], axis=0
+    )
+    return np.asarray(total % modulus - offset, dtype=object)
 
 
-PARAMETERS = {
+PARAMETERS: dict[str, Any] = {
     "inProj": pattern(3, 1, (1, PROJECTED), (2, 2)),
     "inBias": pattern(5, 2, (3, PROJECTED)),
     "convWeight": pattern(5, 2, (2, CONV), (3, WIDTH)),
@@ -44,11 +47,11 @@ WINDOW = pattern(5, 2, (3, WIDTH - 1), (1, CONV))[::-1]  # oldest first
 X = pattern(5, 2, (2, 3), (3, 2))
 
 
-def softplus(x: Any) -> Any:
+def softplus(x: int) -> int:
     return x if x > 20 else log(1 + exp(x)) * quotient(exp(x), exp(x))
 
 
-def mixer(x: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def mixer(x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Run the mixer of transformers, step after step: its splits, its groups, its norm."""
     p = PARAMETERS
     gate, conv, dt = np.split(x @ p["inProj"].T + p["inBias"], [INNER, INNER + CONV], axis=1)
@@ -75,11 +78,11 @@ def mixer(x: Any) -> tuple[NDArray[Any], NDArray[Any]]:
 class WithRoot(Surrogates):
     """The stand-ins, with Lean's reciprocal square root of them."""
 
-    def rsqrt(self, x: Any) -> Any:
+    def rsqrt(self, x: Value) -> Value:
         return exp(-quotient(log(x), 2))
 
 
-def expects(numbers: Any) -> bool:
+def expects(numbers: NDArray[Any]) -> bool:
     return f"{numbers.astype(int).tolist()} := by decide\n" in LEAN
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 import scanproof
+from block_case import scalar_s4
 from examples import PAGES as COMMANDS
 from pages import PAGES, ROOT, rows_of
+from running_sum import RunningSum
 from scanproof import programs, pytest_plugin
 from scanproof.adapters import triton
 from scanproof.adapters.triton.findings import QUESTIONS
@@ -60,24 +61,11 @@ CALLS: Mapping[str, Callable[..., Any]] = {
 TAKEN = {name: inspect.signature(call).parameters for name, call in CALLS.items()}
 
 
-class RunningSum:
-    """A model that every check can look at."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.cumsum(1)
-
-    def initial_state(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(x[:, :1])
-
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        return x + state, x + state
-
-
 @pytest.fixture(scope="module")
 def made() -> dict[str, CheckReport]:
     """Return a report of every check, by the name of its call."""
     x = torch.randn(2, 6, 1, generator=torch.Generator().manual_seed(0))
-    spec = scanproof.DiagonalS4Spec(inProj=[[1.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
+    spec = scalar_s4(inProj=1.0, a=1.0, outProj=1.0, skip=0.0)
     return {
         name: call(RunningSum(), **({"spec": spec} if "spec" in TAKEN[name] else {}), x=x)
         for name, call in CALLS.items()

@@ -5,17 +5,21 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any, Never
+from types import ModuleType
+from typing import Any, Never, Self
 
 import jsonschema
 import pytest
+from numpy.typing import NDArray
 
 from scanproof.lean import find
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.refinement.oracle import Oracle
+from scanproof.refinement.runners import Spec
+from scanproof.streaming.model import State
 
 pytest_plugins = ["pytester"]
 
@@ -65,13 +69,16 @@ def test_other():
 """
 
 
+Run = Callable[..., pytest.RunResult]
+
+
 class Loaded:
     """A plugin that keeps what runs import: pytester would have it imported again, and be other modules."""
 
     def __init__(self) -> None:
-        self.modules = {}
+        self.modules: dict[str, ModuleType] = {}
 
-    def pytest_unconfigure(self, config: Any) -> None:
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
         suite = str(config.rootpath)
         for name, module in sys.modules.items():
             if not (getattr(module, "__file__", None) or "").startswith(suite):
@@ -79,7 +86,7 @@ class Loaded:
 
 
 @pytest.fixture
-def loaded() -> Any:
+def loaded() -> Iterator[Loaded]:
     loaded = Loaded()
     yield loaded
     for name, module in loaded.modules.items():
@@ -87,24 +94,27 @@ def loaded() -> Any:
 
 
 @pytest.fixture
-def run(loaded: Any, pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+def run(loaded: Loaded, pytester: pytest.Pytester) -> Run:
     """Run pytest on a suite below the models, with the plugins it finds, in random order only if asked."""
 
-    def run(suite: str, *options: Any, how: str = "runpytest_inprocess") -> pytest.RunResult:
+    def run(suite: str, *options: str, how: str = "runpytest_inprocess") -> pytest.RunResult:
         pytester.makepyfile(test_suite=MODELS + suite)
         order = () if "randomly" in options else ("-p", "no:randomly")
         keeping = {"plugins": [loaded]} if how == "runpytest_inprocess" else {}
-        return getattr(pytester, how)("-p", "no:cacheprovider", *order, *options, **keeping)
+        result: pytest.RunResult = getattr(pytester, how)(
+            "-p", "no:cacheprovider", *order, *options, **keeping
+        )
+        return result
 
     return run
 
 
-def table_of(result: Any) -> list[list[str]]:
+def table_of(result: pytest.RunResult) -> list[list[str]]:
     section = re.split(r"^=.*= scanproof =.*\n", result.stdout.str(), flags=re.MULTILINE)[1].split("\n=")[0]
     return [line.split() for line in section.splitlines() if line.startswith(("✓", "✗", "?"))]
 
 
-def test_verdicts_decide_and_are_tabulated(run: Any) -> None:
+def test_verdicts_decide_and_are_tabulated(run: Run) -> None:
     result = run(SUITE)
     result.assert_outcomes(passed=4, failed=3)
     refuted, leak = ["✗", "REFUTED", "refinement"], ["✗", "LEAK"]
@@ -129,7 +139,7 @@ def test_verdicts_decide_and_are_tabulated(run: Any) -> None:
     result.stdout.fnmatch_lines(["theorems: *Runner.take_outputs_congr*"])
 
 
-def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run: Any) -> None:
+def test_messages_say_how_many_which_is_worst_what_was_allowed_and_the_theorem(run: Run) -> None:
     output = run(SUITE, "-k", "leaky or doubled").stdout.str()
     assert re.search(r"E +scanproof\S+CheckFailed: certificate: LEAK", output)
     assert re.search(r"4 of 4 cuts have gradient at a later input; greatest entry: \d", output)
@@ -167,7 +177,7 @@ def test_leaking(leaking):
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_what_fixtures_of_the_user_check_counts_once(
-    run: Any, pytester: pytest.Pytester, workers: Any
+    run: Run, pytester: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     result = run(FIXTURE, "--scanproof-json=found.json", *workers)
     result.assert_outcomes(passed=1, errors=1)
@@ -178,7 +188,7 @@ def test_what_fixtures_of_the_user_check_counts_once(
     assert found == ["CAUSAL", "CAUSAL", "LEAK"]
 
 
-def test_a_marked_test_that_checks_nothing_does_not_pass(run: Any) -> None:
+def test_a_marked_test_that_checks_nothing_does_not_pass(run: Run) -> None:
     result = run(
         """
 pytestmark = pytest.mark.scanproof(shape=(2, 9, 1))
@@ -197,13 +207,13 @@ def test_other():
     assert "marked scanproof, and never calls scanproof.require: nothing is checked" in result.stdout.str()
 
 
-def test_nobody_who_does_not_use_it_notices(run: Any) -> None:
+def test_nobody_who_does_not_use_it_notices(run: Run) -> None:
     output = run("def test_other(): pass").stdout.str()
     assert "= scanproof =" not in output
     assert output.count("scanproof: ") == 1, "the header"
 
 
-def test_the_nearest_marker_counts(run: Any) -> None:
+def test_the_nearest_marker_counts(run: Run) -> None:
     result = run(
         """
 pytestmark = pytest.mark.scanproof(shape=(1, 4, 1), spec=SPEC)
@@ -283,7 +293,7 @@ IDLE = "\ndef test_it(scanproof): pass"
         ),
     ],
 )
-def test_wrong_use_is_said_in_a_sentence(run: Any, test: Any, sentence: str) -> None:
+def test_wrong_use_is_said_in_a_sentence(run: Run, test: str, sentence: str) -> None:
     result = run(test)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert sentence in result.stdout.str()
@@ -296,7 +306,7 @@ def test_wrong_use_is_said_in_a_sentence(run: Any, test: Any, sentence: str) -> 
         ("--scanproof-seed=x", "--scanproof-seed"),
     ],
 )
-def test_options_out_of_range(run: Any, option: Any, sentence: str) -> None:
+def test_options_out_of_range(run: Run, option: str, sentence: str) -> None:
     result = run(SUITE, option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert sentence in result.stderr.str()
@@ -306,10 +316,11 @@ def reports_of(file: Path) -> list[dict[str, Any]]:
     content = json.loads(file.read_text())
     schema = json.loads(resources.files("scanproof.report").joinpath("schema.json").read_text())
     jsonschema.validate(content, schema)
-    return content["reports"]
+    reports: list[dict[str, Any]] = content["reports"]
+    return reports
 
 
-def test_json_and_junit(run: Any, pytester: pytest.Pytester) -> None:
+def test_json_and_junit(run: Run, pytester: pytest.Pytester) -> None:
     pytester.makeini(
         "[pytest]\nscanproof_json = reports/found.json\nscanproof_seed = 5\njunit_family = xunit1"
     )
@@ -339,7 +350,7 @@ def test_json_and_junit(run: Any, pytester: pytest.Pytester) -> None:
 )
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_json_that_cannot_be_written_is_refused_first(
-    run: Any, pytester: pytest.Pytester, file: Any, sentence: str, workers: Any
+    run: Run, pytester: pytest.Pytester, file: str, sentence: str, workers: tuple[str, ...]
 ) -> None:
     result = run(SUITE, f"--scanproof-json={file}", *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -351,7 +362,7 @@ def test_json_that_cannot_be_written_is_refused_first(
 
 @pytest.mark.parametrize(("test", "status"), [("causal", 3), ("leaky", 1)])
 def test_json_that_fails_in_the_end_hides_no_result(
-    run: Any, pytester: pytest.Pytester, test: Any, status: Any
+    run: Run, pytester: pytest.Pytester, test: str, status: int
 ) -> None:
     pytester.makeconftest(
         """
@@ -372,21 +383,21 @@ def test_json_that_fails_in_the_end_hides_no_result(
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
-def test_options_weigh_more_than_ini_keys(run: Any, pytester: pytest.Pytester) -> None:
+def test_options_weigh_more_than_ini_keys(run: Run, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nscanproof_json = other.json\nscanproof_seed = 5")
     run(SUITE, "-k", "causal", "--scanproof-json=found.json", "--scanproof-seed=6")
     assert [report["seed"] for report in reports_of(pytester.path / "found.json")] == [6]
     assert not (pytester.path / "other.json").exists()
 
 
-def without_time(reports: Any) -> list[dict[str, Any]]:
+def without_time(reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {name: report[name] for name in ("subject", "check", "verdict", "reason", "worst", "seed")}
         for report in reports
     ]
 
 
-def test_workers_and_random_order_find_the_same(run: Any, pytester: pytest.Pytester) -> None:
+def test_workers_and_random_order_find_the_same(run: Run, pytester: pytest.Pytester) -> None:
     plain = run(SUITE, "--scanproof-json=plain.json")
     spread = run(SUITE, "--scanproof-json=spread.json", "-n", "2", "-p", "randomly")
     assert "Using --randomly-seed=" in spread.stdout.str()
@@ -396,7 +407,7 @@ def test_workers_and_random_order_find_the_same(run: Any, pytester: pytest.Pytes
     assert found == wanted
 
 
-def test_the_header(run: Any) -> None:
+def test_the_header(run: Run) -> None:
     assert "scanproof: oracle python (the Lean runners' float64 twin); toolchain none" in run("").stdout.str()
 
 
@@ -406,13 +417,13 @@ class Twin:
     def __init__(self) -> None:
         self.asked, self.closed = 0, False
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self.closed = True
 
-    def run(self, spec: Any, x: Any) -> Any:
+    def run(self, spec: Spec, x: NDArray[Any]) -> tuple[NDArray[Any], State]:
         self.asked += 1
         return spec.run(x)
 
@@ -422,7 +433,7 @@ class Lake:
 
 
 @pytest.fixture
-def twin(monkeypatch: pytest.MonkeyPatch) -> Any:
+def twin(monkeypatch: pytest.MonkeyPatch) -> Twin:
     twin = Twin()
     monkeypatch.setattr(find, "find_toolchain", lambda project: Lake)
     monkeypatch.setattr(Oracle, "start", lambda: twin)
@@ -430,7 +441,7 @@ def twin(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("test", ["test_refines", "test_audit"])
-def test_with_lean(run: Any, twin: Any, test: Any) -> None:
+def test_with_lean(run: Run, twin: Twin, test: str) -> None:
     result = run(SUITE, "-k", f"{test} and not leaky", "--scanproof-oracle=lean")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines("scanproof: oracle lean; toolchain lake, Lean 4.28.0")
@@ -439,7 +450,7 @@ def test_with_lean(run: Any, twin: Any, test: Any) -> None:
 
 
 def test_lean_does_not_start_where_nothing_is_refined(
-    run: Any, monkeypatch: pytest.MonkeyPatch, twin: Any
+    run: Run, monkeypatch: pytest.MonkeyPatch, twin: Twin
 ) -> None:
     monkeypatch.setattr(Oracle, "start", lambda: pytest.fail("the oracle is not needed"))
     run(SUITE, "-k", "test_causal", "--scanproof-oracle=lean").assert_outcomes(passed=1)
@@ -447,9 +458,9 @@ def test_lean_does_not_start_where_nothing_is_refined(
 
 @pytest.mark.parametrize(("test", "kind"), [("test_refines", "failed"), ("test_audit", "failed")])
 def test_lean_that_cannot_be_had_is_an_error(
-    run: Any, monkeypatch: pytest.MonkeyPatch, test: Any, kind: Any
+    run: Run, monkeypatch: pytest.MonkeyPatch, test: str, kind: str
 ) -> None:
-    def absent(*_: Any) -> Never:
+    def absent(*_: object) -> Never:
         raise LeanUnavailable("There is no Lean here.")
 
     monkeypatch.setattr(find, "find_toolchain", absent)

@@ -4,23 +4,23 @@ Integers, with the stand-ins of ``surrogates`` for the nonlinearities of the ker
 run in float64 on inputs whose decays are powers of two, so that they are exact.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from scanproof import GatedDeltaRule, GatedLinearAttention, SsdScan
+from scanproof import GatedDeltaRule, GatedLinearAttention, Kernel, SsdScan
 from surrogates import Surrogates, exp, silu, softplus
 
 LEAN = (Path(__file__).parents[1] / "Spec" / "Statements" / "SsdValues.lean").read_text()
 T, CHUNK, CHUNKS, PADDED = 7, 3, 3, 9
 
 
-def pattern(modulus: int, offset: int, *terms: Any) -> Tensor:
+def pattern(modulus: int, offset: int, *terms: tuple[int, int]) -> Tensor:
     """Return ``(sum of weight * index) % modulus - offset`` over all indices; a term is (weight, size)."""
     grids = torch.meshgrid(*(torch.arange(size) for _, size in terms), indexing="ij")
-    total = sum(weight * grid for (weight, _), grid in zip(terms, grids, strict=True))
+    total = torch.stack([weight * grid for (weight, _), grid in zip(terms, grids, strict=True)]).sum(0)
     return total % modulus - offset
 
 
@@ -41,7 +41,7 @@ BIAS = pattern(5, 2, (2, 4))
 START = pattern(3, 1, (1, 4), (1, 2), (1, 2))
 
 
-def ssd_scan(full: Any, seq_idx: Any) -> tuple[Tensor, Tensor]:
+def ssd_scan(full: bool, seq_idx: Sequence[int]) -> tuple[Tensor, Tensor]:
     dt = softplus(DT + BIAS).clamp(0, 6) if full else DT
     state, outputs = START, []
     for t in range(len(X)):
@@ -69,17 +69,17 @@ def test_ssd_scan_with_seq_idx() -> None:
 
 def padded(tensor: Tensor) -> Tensor:
     rest = tensor.new_zeros(PADDED - T, *tensor.shape[1:])
-    return torch.cat([tensor, rest]).double().unflatten(0, (CHUNKS, CHUNK))
+    return torch.cat([tensor, rest]).double().view(CHUNKS, CHUNK, *tensor.shape[1:])
 
 
-def segment_sums(logs: Any) -> Tensor:
+def segment_sums(logs: Tensor) -> Tensor:
     """Return the sums over ``s < r <= t`` of the logarithms, -inf for ``s > t``; shape (..., t, s)."""
     sums = logs.cumsum(-1)
     differences = sums[..., :, None] - sums[..., None, :]
     return differences.masked_fill(~torch.ones_like(differences, dtype=torch.bool).tril(), -torch.inf)
 
 
-def ssd_chunked(destination_axis: Any) -> tuple[Tensor, Tensor]:
+def ssd_chunked(destination_axis: int) -> tuple[Tensor, Tensor]:
     """Run Mamba-2's chunked algorithm, or the faulty one that sums decays of chunks over destinations."""
     logs = padded(pattern(2, 0, (1, T)))
     b, c = padded(pattern(5, 2, (3, T), (2, 2))), padded(pattern(3, 1, (2, T), (1, 2)))
@@ -141,7 +141,7 @@ def test_gated_delta_rule_by_chunks() -> None:
     assert expects(state)
 
 
-def expects_of_twin(kernel: Any, tensors: Any) -> None:
+def expects_of_twin(kernel: Kernel, tensors: Mapping[str, Tensor]) -> None:
     """Run a Python twin on one row, and check its outputs and its last state against Lean's numbers."""
     inputs = {name: tensor.numpy() for name, tensor in tensors.items()}
     results = kernel.run(inputs, Surrogates())

@@ -1,15 +1,18 @@
 """What is drawn fits the scans, varies as promised, and is the same for a seed."""
 
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import pytest
 import torch
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
 from scanproof import (
     InvalidArgument,
+    Kernel,
     SelectiveScan,
     SelectiveScanFn,
     SsdScan,
@@ -27,9 +30,12 @@ from scanproof.refinement.strategies import (
     segmentations,
 )
 
+Drawn = TypeVar("Drawn")
+Scans = list[dict[str, Any]]
 
-def drawn(strategy: Any, count: Any, seed_: int = 0) -> list[Any]:
-    values = []
+
+def drawn(strategy: SearchStrategy[Drawn], count: int, seed_: int = 0) -> list[Drawn]:
+    values: list[Drawn] = []
 
     @seed(seed_)
     @settings(
@@ -40,7 +46,7 @@ def drawn(strategy: Any, count: Any, seed_: int = 0) -> list[Any]:
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def draw(value: Any) -> None:
+    def draw(value: Drawn) -> None:
         values.append(value)
 
     draw()
@@ -48,33 +54,33 @@ def drawn(strategy: Any, count: Any, seed_: int = 0) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def scans() -> list[Any]:
+def scans() -> Scans:
     return drawn(scan_inputs(scan_shapes(max_groups=2)), 400)
 
 
-def some(values: Any, holds: Any) -> bool:
+def some(values: Iterable[Drawn], holds: Callable[[Drawn], object]) -> bool:
     return any(holds(value) for value in values)
 
 
-def numbers(inputs: Any) -> list[Tensor]:
+def numbers(inputs: Mapping[str, object]) -> list[Tensor]:
     return [x for x in inputs.values() if isinstance(x, torch.Tensor)]
 
 
-def test_scans_can_be_called(scans: Any) -> None:
+def test_scans_can_be_called(scans: Scans) -> None:
     for inputs in scans[:50]:
         y, last = selective_scan(**inputs, return_last_state=True)
         assert y.shape == inputs["u"].shape
         assert last.shape == (*y.shape[:2], inputs["A"].shape[1])
 
 
-def test_shapes_vary(scans: Any) -> None:
+def test_shapes_vary(scans: Scans) -> None:
     shapes = {(*inputs["u"].shape, inputs["A"].shape[1]) for inputs in scans}
     for axis, sizes in enumerate([{1, 2}, {1, 2, 3}, {1, 2, 5, 9, 17}, {1, 2, 4}]):
         assert sizes <= {shape[axis] for shape in shapes}
     assert some(shapes, lambda shape: shape[2] > 50)
 
 
-def test_groups_vary(scans: Any) -> None:
+def test_groups_vary(scans: Scans) -> None:
     shapes = [(inputs["u"].shape[1], *inputs["B"].shape[1:-2]) for inputs in scans]
     assert all(inputs["B"].shape == inputs["C"].shape for inputs in scans)
     assert 150 < sum(len(shape) == 1 for shape in shapes) < 250
@@ -83,7 +89,7 @@ def test_groups_vary(scans: Any) -> None:
 
 
 @pytest.mark.parametrize("kernel", [SelectiveScan(), SsdScan()], ids=repr)
-def test_groups_of_kernels_vary(kernel: Any) -> None:
+def test_groups_of_kernels_vary(kernel: Kernel) -> None:
     shapes = [(x["B"].shape[2:-1], x["A"].shape[0]) for x in drawn(kernel_inputs(kernel), 100)]
     seen = {(groups, size) for groups, size in shapes}
     assert {((1,), 1), ((1,), 2), ((2,), 2), ((2,), 4)} <= seen
@@ -91,11 +97,11 @@ def test_groups_of_kernels_vary(kernel: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["D", "z", "delta_bias"])
-def test_optional_inputs_come_and_go(scans: Any, name: str) -> None:
+def test_optional_inputs_come_and_go(scans: Scans, name: str) -> None:
     assert 100 < sum(name in inputs for inputs in scans) < 300
 
 
-def test_numbers_vary(scans: Any) -> None:
+def test_numbers_vary(scans: Scans) -> None:
     everything = [x for inputs in scans for x in numbers(inputs)]
     least = torch.finfo(torch.float32).smallest_normal
     assert some(everything, lambda x: not x.any())
@@ -105,7 +111,7 @@ def test_numbers_vary(scans: Any) -> None:
     assert all(torch.isfinite(x).all() for x in everything)
 
 
-def test_steps_and_decays_vary(scans: Any) -> None:
+def test_steps_and_decays_vary(scans: Scans) -> None:
     soft = [inputs["delta"] for inputs in scans if inputs["delta_softplus"]]
     hard = [inputs["delta"] for inputs in scans if not inputs["delta_softplus"]]
     assert 100 < len(soft) < 300
@@ -120,7 +126,7 @@ def test_steps_and_decays_vary(scans: Any) -> None:
     assert some(decays, lambda a: a.max() > 1)
 
 
-def test_layouts_vary(scans: Any) -> None:
+def test_layouts_vary(scans: Scans) -> None:
     strides = [x.stride() for inputs in scans for x in numbers(inputs) if min(x.shape) > 1]
     assert some(strides, lambda s: s[0] == 0)
     assert some(strides, lambda s: s[-1] == 0)
@@ -139,7 +145,7 @@ def test_dtypes(dtype: torch.dtype) -> None:
 
 
 def test_a_seed_repeats_and_another_differs() -> None:
-    def text(seed_: Any) -> list[str]:
+    def text(seed_: int) -> list[str]:
         return [str(inputs) for inputs in drawn(scan_inputs(), 20, seed_)]
 
     assert text(3) == text(3)
@@ -154,7 +160,7 @@ def test_inputs_of_blocks() -> None:
 
 
 @given(st.integers(1, 80), st.data())
-def test_segmentations(length: int, data: Any) -> None:
+def test_segmentations(length: int, data: st.DataObject) -> None:
     pieces = data.draw(segmentations(length))
     assert sum(pieces) == length
     assert min(pieces) >= 1
@@ -173,7 +179,7 @@ def test_hypothesis_shrinks_what_is_drawn() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(scan_inputs(dtype=torch.float64))
-def test_own_scan_is_not_refuted(inputs: Any) -> None:
+def test_own_scan_is_not_refuted(inputs: dict[str, Any]) -> None:
     assert check_refinement(selective_scan, SelectiveScanFn(), inputs).verdict is not Verdict.REFUTED
 
 
@@ -186,6 +192,6 @@ def test_own_scan_is_not_refuted(inputs: Any) -> None:
         lambda: segmentations(0),
     ],
 )
-def test_limits(wrong: Any) -> None:
+def test_limits(wrong: Callable[[], object]) -> None:
     with pytest.raises(InvalidArgument, match="give"):
         wrong()

@@ -1,13 +1,14 @@
 """Theorems that Python names are in the catalogue that ``scanproof prove`` made."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scanproof import theorems
 from scanproof.lean import catalogue
+from scanproof.lean.catalogue import Declaration
 from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
 
 ROOT = Path(__file__).parents[1]
@@ -31,18 +32,18 @@ FIVE = (
 
 
 @pytest.fixture(scope="module")
-def statements() -> dict[str, Any]:
+def statements() -> dict[str, Declaration]:
     return {theorem.name: theorem for theorem in catalogue.load(ROOT).theorems}
 
 
 @pytest.mark.lean
 @pytest.mark.parametrize("name", [*NAMED.values(), *FIVE])
-def test_named_theorems_are_proved(statements: Any, name: str) -> None:
+def test_named_theorems_are_proved(statements: dict[str, Declaration], name: str) -> None:
     assert f"Scanproof.{name}" in statements
 
 
 @pytest.mark.lean
-def test_prefix_theorems_say_that_the_past_stays(statements: Any) -> None:
+def test_prefix_theorems_say_that_the_past_stays(statements: dict[str, Declaration]) -> None:
     for name in FIVE[:4]:
         statement = " ".join(statements[f"Scanproof.{name}"].statement.split())
         assert re.search(
@@ -52,12 +53,12 @@ def test_prefix_theorems_say_that_the_past_stays(statements: Any) -> None:
 
 
 @pytest.mark.lean
-def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements: Any) -> None:
+def test_each_spec_names_a_theorem_about_its_own_lean_structure(statements: dict[str, Declaration]) -> None:
     for spec in (DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec):
         assert f"(m : Scanproof.{spec.__name__} " in statements[f"Scanproof.{spec.theorem}"].statement
 
 
-def named_in(text: str, namespaces: Any) -> set[str]:
+def named_in(text: str, namespaces: Collection[str]) -> set[str]:
     """Return what a text names as Lean declarations, by the three ways in which that is written."""
     text = text.replace("`Scanproof.", "`")
     introduced = re.findall(r"(?:Lean )?[Tt]heorem\s+`+([\w.]+)`+", text)

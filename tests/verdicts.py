@@ -1,8 +1,11 @@
 """What tests say of the verdict of a report, with the summary where it is another one."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from scanproof import Verdict
+from scanproof import CausalCertificate, Verdict
+from scanproof.causality.diagnosis.pair import LeakPair
+
+Present = TypeVar("Present")
 
 
 class Judged(Protocol):
@@ -27,3 +30,17 @@ def line(text: str, start: str) -> str:
     """Return the one line of ``text`` that starts so, without the spaces around it."""
     (found,) = [each.strip() for each in text.splitlines() if each.strip().startswith(start)]
     return found
+
+
+def present(value: Present | None) -> Present:
+    """Return a value that is not None."""
+    __tracebackhide__ = True
+    assert value is not None
+    return value
+
+
+def pair_of(report: CausalCertificate) -> LeakPair:
+    """Return the pair of tokens of the greatest gradient, of a report that has one."""
+    __tracebackhide__ = True
+    assert isinstance(report.worst, LeakPair)
+    return report.worst

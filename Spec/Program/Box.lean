@@ -69,15 +69,15 @@ def advance (v : Int) : List Int → List (Int × Condition) → List (Int × Co
   | c :: terms, (n, condition) :: rest => (n + c * v, condition) :: advance v terms rest
 
 /-- The entry that is read, if the conditions are met: `source`, shifted by the tables of indices. -/
-def admit (source : Int) : List (Int × Condition) → Option Int
+def resolve (source : Int) : List (Int × Condition) → Option Int
   | [] => some source
-  | (n, .below bound) :: rest => if 0 ≤ n ∧ n < bound then admit source rest else none
-  | (n, .mask table) :: rest => if lookUp table n = 0 then none else admit source rest
-  | (n, .index table) :: rest => admit (source + lookUp table n) rest
+  | (n, .below bound) :: rest => if 0 ≤ n ∧ n < bound then resolve source rest else none
+  | (n, .mask table) :: rest => if lookUp table n = 0 then none else resolve source rest
+  | (n, .index table) :: rest => resolve (source + lookUp table n) rest
 
 /-- The entries that the loops read for entry `o`, from given numbers on. -/
 def loopSources (o : Int) : List Axis → Int → Int → List (Int × Condition) → List Int
-  | [], out, source, conditions => if out = o then (admit source conditions).toList else []
+  | [], out, source, conditions => if out = o then (resolve source conditions).toList else []
   | axis :: axes, out, source, conditions =>
     (List.range axis.size).flatMap fun v : Nat =>
       loopSources o axes (out + axis.out * v) (source + axis.source * v) (advance v axis.terms conditions)
@@ -101,7 +101,7 @@ variable {σ : Type} (f : σ → Int → Int → σ)
 /-- Run the loops, and apply `f` to each entry that is computed and each that it reads. -/
 def foldLoops : List Axis → Int → Int → List (Int × Condition) → σ → σ
   | [], out, source, conditions, s =>
-    match admit source conditions with
+    match resolve source conditions with
     | some entry => f s out entry
     | none => s
   | axis :: axes, out, source, conditions, s => runThrough axis axes axis.runs out source conditions s
@@ -164,7 +164,7 @@ private theorem fold_aux (inv : ∀ s o e, Inv s → Inv (f s o e)) (new : ∀ s
   | nil =>
     intro out source conditions
     simp only [foldLoops, loopSources]
-    cases admit source conditions with
+    cases resolve source conditions with
     | none => exact ⟨⟨fun _ h => h, fun _ _ _ _ h => h⟩, fun s _ o e he => by split at he <;> contradiction⟩
     | some entry =>
       refine ⟨⟨fun s => inv s out entry, fun s o e => old s o e out entry⟩, fun s hs o e he => ?_⟩

@@ -50,7 +50,7 @@ def conditionsOf : List Axis → List Nat → List (Int × Condition) → List (
 
 private theorem mem_loopSources (axes : List Axis) (o e : Int) : ∀ (out source : Int) (conditions : List (Int × Condition)),
     e ∈ loopSources o axes out source conditions ↔
-      ∃ u, Counts axes u ∧ outOf axes u out = o ∧ admit (sourceOf axes u source) (conditionsOf axes u conditions) = some e := by
+      ∃ u, Counts axes u ∧ outOf axes u out = o ∧ resolve (sourceOf axes u source) (conditionsOf axes u conditions) = some e := by
   induction axes with
   | nil =>
     intro out source conditions
@@ -60,27 +60,27 @@ private theorem mem_loopSources (axes : List Axis) (o e : Int) : ∀ (out source
       split at h
       · next heq => exact ⟨[], rfl, heq, Option.mem_toList.mp h⟩
       · contradiction
-    · intro ⟨u, hu, hout, hadmit⟩
+    · intro ⟨u, hu, hout, hresolve⟩
       obtain rfl : u = [] := hu
       simp only [loopSources]
       rw [if_pos (show out = o from hout)]
-      exact Option.mem_toList.mpr hadmit
+      exact Option.mem_toList.mpr hresolve
   | cons axis axes ih =>
     intro out source conditions
     simp only [loopSources, List.mem_flatMap, List.mem_range]
     constructor
     · intro ⟨v, hv, h⟩
-      obtain ⟨u, hu, hout, hadmit⟩ := (ih _ _ _).mp h
-      exact ⟨v :: u, ⟨v, u, rfl, hv, hu⟩, hout, hadmit⟩
-    · intro ⟨u, ⟨v, rest, hu, hv, hrest⟩, hout, hadmit⟩
+      obtain ⟨u, hu, hout, hresolve⟩ := (ih _ _ _).mp h
+      exact ⟨v :: u, ⟨v, u, rfl, hv, hu⟩, hout, hresolve⟩
+    · intro ⟨u, ⟨v, rest, hu, hv, hrest⟩, hout, hresolve⟩
       subst hu
-      exact ⟨v, hv, (ih _ _ _).mpr ⟨rest, hrest, hout, hadmit⟩⟩
+      exact ⟨v, hv, (ih _ _ _).mpr ⟨rest, hrest, hout, hresolve⟩⟩
 
 /-- Entry `o` reads entry `e` exactly when some values of the counters meet the conditions and lead to both. -/
 theorem Box.mem_sources (box : Box) (o e : Int) :
     e ∈ box.sources o ↔
       ∃ u, Counts box.axes u ∧ outOf box.axes u box.out = o ∧
-        admit (sourceOf box.axes u box.source) (conditionsOf box.axes u box.conditions) = some e :=
+        resolve (sourceOf box.axes u box.source) (conditionsOf box.axes u box.conditions) = some e :=
   mem_loopSources box.axes o e box.out box.source box.conditions
 
 /-- Without conditions, every pair to which the counters lead is a read. -/
@@ -96,7 +96,7 @@ theorem Box.mem_sources_free {box : Box} (h : box.conditions = []) (o e : Int) :
       | cons v u =>
         have : advance v axis.terms [] = [] := by cases axis.terms <;> rfl
         rw [conditionsOf, this, ih]
-  simp only [mem_sources, h, none, admit, Option.some.injEq]
+  simp only [mem_sources, h, none, resolve, Option.some.injEq]
 
 /-- Some counters, the first one apart. -/
 theorem exists_counts_cons {axis : Axis} {axes : List Axis} {P : List Nat → Prop} :

@@ -228,32 +228,32 @@ private theorem follows_shift {scale : Scale} (hwhole : scale.whole = false) {ax
   rw [this]
   exact h
 
-private theorem admit_shift {source e : Int} {conditions : List (Int × Condition)} (h : admit source conditions = some e) :
-    ∃ d : Int, e = source + d ∧ (∀ source', admit source' conditions = some (source' + d)) ∧
+private theorem resolve_shift {source e : Int} {conditions : List (Int × Condition)} (h : resolve source conditions = some e) :
+    ∃ d : Int, e = source + d ∧ (∀ source', resolve source' conditions = some (source' + d)) ∧
       (indexed conditions = false → d = 0) := by
   induction conditions generalizing source with
   | nil =>
     obtain rfl := Option.some.inj h
-    exact ⟨0, (Int.add_zero source).symm, fun source' => by rw [admit, Int.add_zero], fun _ => rfl⟩
+    exact ⟨0, (Int.add_zero source).symm, fun source' => by rw [resolve, Int.add_zero], fun _ => rfl⟩
   | cons first rest ih =>
     obtain ⟨n, condition⟩ := first
     cases condition with
     | below bound =>
-      simp only [admit, indexed] at h ⊢
+      simp only [resolve, indexed] at h ⊢
       split at h
       · next hn =>
         obtain ⟨d, hd, all, zero⟩ := ih h
         exact ⟨d, hd, fun source' => by rw [if_pos hn, all], zero⟩
       · contradiction
     | mask table =>
-      simp only [admit, indexed] at h ⊢
+      simp only [resolve, indexed] at h ⊢
       split at h
       · contradiction
       · next hn =>
         obtain ⟨d, hd, all, zero⟩ := ih h
         exact ⟨d, hd, fun source' => by rw [if_neg hn, all], zero⟩
     | index table =>
-      simp only [admit, indexed] at h ⊢
+      simp only [resolve, indexed] at h ⊢
       obtain ⟨d, hd, all, _⟩ := ih h
       exact ⟨lookUp table n + d, by omega, fun source' => by rw [all, Int.add_assoc], fun h => absurd h (by decide)⟩
 
@@ -282,7 +282,7 @@ private theorem loopSources_rescale {out source : Scale} (hout : 0 < out.unit) (
     split at hmem
     · next heq =>
       subst heq
-      obtain ⟨d, rfl, all, zero⟩ := admit_shift (Option.mem_toList.mp hmem)
+      obtain ⟨d, rfl, all, zero⟩ := resolve_shift (Option.mem_toList.mp hmem)
       refine ⟨o', e' + d, ?_, follows_end hout ho, follows_end hsource ?_⟩
       · simp only [rescale, loopSources, ↓reduceIte, all, Option.mem_toList]
       · cases hw : source.whole with

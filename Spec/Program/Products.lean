@@ -65,7 +65,7 @@ theorem mem_masked (batch rows inner cols : Nat) (table : Array Int) (o e : Int)
       ∃ b : Nat, b < batch ∧ ∃ i : Nat, i < rows ∧ ∃ j : Nat, j < cols ∧ ∃ k : Nat, k < inner ∧
         (rows * cols * b + cols * i + j : Int) = o ∧ lookUp table (inner * i + k) ≠ 0 ∧
           (inner * cols * b + j + cols * k : Int) = e := by
-  simp [mem_sources, masked, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, admit]
+  simp [mem_sources, masked, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, resolve]
 
 /--
 A convolution of (`batch`, `groups` × `ins`, `size`) to (`batch`, `groups` × `outs`, `count`) with `taps` taps, `before` entries of
@@ -88,7 +88,7 @@ theorem mem_conv1d (batch groups ins outs size count taps before stride dilation
         ∃ k : Nat, k < taps ∧ (groups * outs * count * b + outs * count * g + count * j + t : Int) = o ∧
           (0 ≤ -(before : Int) + stride * t + dilation * k ∧ -(before : Int) + stride * t + dilation * k < size) ∧
             (-(before : Int) + groups * ins * size * b + ins * size * g + size * i + stride * t + dilation * k : Int) = e := by
-  simp [mem_sources, conv1d, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, admit]
+  simp [mem_sources, conv1d, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, resolve]
 
 /-- With stride 1 and all padding on the left, entry (b, g, j, t) reads entries (b, g, i, s) with s up to t only. -/
 theorem conv1d_causal {batch groups ins outs size count taps before dilation : Nat} (padded : dilation * (taps - 1) ≤ before) {o e : Int}

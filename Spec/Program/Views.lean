@@ -98,7 +98,7 @@ theorem mem_pad (outer size inner before total : Nat) (o e : Int) :
         (total * inner * a + inner * t + c : Int) = o ∧
           (0 ≤ -(before : Int) + t ∧ -(before : Int) + t < size) ∧
             (-(inner * before) + size * inner * a + inner * t + c : Int) = e := by
-  simp [mem_sources, pad, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, admit]
+  simp [mem_sources, pad, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, resolve]
 
 /-- A piece of a concatenation along a dimension: `size` entries of `total`, after the first `before`. -/
 def cat (outer size inner before total : Nat) : Box where
@@ -126,7 +126,7 @@ theorem mem_select (outer size inner : Nat) (table : Array Int) (o e : Int) :
     e ∈ (select outer size inner table).sources o ↔
       ∃ a : Nat, a < outer ∧ ∃ t : Nat, t < table.size ∧ ∃ c : Nat, c < inner ∧
         (table.size * inner * a + inner * t + c : Int) = o ∧ (size * inner * a + c + lookUp table t : Int) = e := by
-  simp [mem_sources, select, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, admit]
+  simp [mem_sources, select, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, resolve]
 
 /-- Reduce a dimension: (`outer`, `size`, `inner`) to (`outer`, `inner`). -/
 def reduce (outer size inner : Nat) : Box where
@@ -155,7 +155,7 @@ theorem mem_cumulate (outer size inner : Nat) (o e : Int) :
       ∃ a : Nat, a < outer ∧ ∃ t : Nat, t < size ∧ ∃ s : Nat, s < size ∧ ∃ c : Nat, c < inner ∧
         (size * inner * a + inner * t + c : Int) = o ∧ s ≤ t ∧ (size * inner * a + inner * s + c : Int) = e := by
   have order : ∀ s t : Nat, t < size → ((0 ≤ (t : Int) + -(s : Int) ∧ (t : Int) + -(s : Int) < size) ↔ s ≤ t) := fun s t ht => by omega
-  simp [mem_sources, cumulate, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, admit]
+  simp [mem_sources, cumulate, exists_counts_cons, exists_counts_nil, outOf, sourceOf, conditionsOf, advance, resolve]
   exact exists_congr fun a => and_congr_right fun _ => exists_congr fun t => and_congr_right fun ht => exists_congr fun s =>
     and_congr_right fun _ => exists_congr fun c => and_congr_right fun _ => and_congr_right fun _ => and_congr_left fun _ => order s t ht
 

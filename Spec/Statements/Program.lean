@@ -260,7 +260,7 @@ open Box
 example (box : Box) (o e : Int) :
     e ∈ box.sources o ↔
       ∃ u, Counts box.axes u ∧ outOf box.axes u box.out = o ∧
-        admit (sourceOf box.axes u box.source) (conditionsOf box.axes u box.conditions) = some e := by
+        resolve (sourceOf box.axes u box.source) (conditionsOf box.axes u box.conditions) = some e := by
   apply Box.mem_sources <;> assumption
 
 example {box : Box} (h : box.conditions = []) (o e : Int) :

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scanproof.causality.outputs.prefix_report import PrefixReport as PrefixReport
     from scanproof.errors import InvalidArgument as InvalidArgument
     from scanproof.foundation.alignment import Alignment as Alignment
+    from scanproof.foundation.documents import split_documents as split_documents
     from scanproof.foundation.drawing import draw_input as draw_input
     from scanproof.foundation.sizes import resize_input as resize_input
     from scanproof.monitors.monitor import CausalityMonitor as CausalityMonitor
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from scanproof.refinement.kernels.complex_diagonal import ComplexDiagonal as ComplexDiagonal
     from scanproof.refinement.kernels.delta import GatedDeltaRule as GatedDeltaRule
     from scanproof.refinement.kernels.kernel import Kernel as Kernel
+    from scanproof.refinement.kernels.linear import LinearRecurrence as LinearRecurrence
     from scanproof.refinement.kernels.recurrent_unit import MinGru as MinGru
     from scanproof.refinement.kernels.recurrent_unit import RgLru as RgLru
     from scanproof.refinement.kernels.selective import CausalConv1d as CausalConv1d
@@ -74,6 +76,7 @@ _EXPORTS = {
     "InvalidArgument": "scanproof.errors",
     "Kernel": "scanproof.refinement.kernels.kernel",
     "LeakMap": "scanproof.causality.diagnosis.map",
+    "LinearRecurrence": "scanproof.refinement.kernels.linear",
     "MLstm": "scanproof.refinement.kernels.attention",
     "Mamba2BlockSpec": "scanproof.refinement.mamba2",
     "MambaBlockSpec": "scanproof.refinement.runners",
@@ -108,6 +111,7 @@ _EXPORTS = {
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",
     "selective_scan_chunked": "scanproof.scans",
+    "split_documents": "scanproof.foundation.documents",
     "table": "scanproof.report.table",
 }
 

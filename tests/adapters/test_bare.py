@@ -2,8 +2,8 @@
 
 import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,7 +41,7 @@ def reference(x):
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Iterator[Path]:
     deep = tmp_path / "pack" / "deep"
     deep.mkdir(parents=True)
     for init in (tmp_path / "pack" / "__init__.py", deep / "__init__.py"):
@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
     sys.modules.pop("helper", None)
 
 
-def test_a_module_inside_a_package_that_does_not_import(folder: Any) -> None:
+def test_a_module_inside_a_package_that_does_not_import(folder: Path) -> None:
     before = {name: module for name, module in sys.modules.items() if name != "helper"}
     module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert module.VALUE == 40
@@ -62,7 +62,7 @@ def test_a_module_inside_a_package_that_does_not_import(folder: Any) -> None:
     assert str(folder) not in sys.path
 
 
-def test_kernels_are_kept_and_their_launch_is_refused(folder: Any) -> None:
+def test_kernels_are_kept_and_their_launch_is_refused(folder: Path) -> None:
     """In silence it would leave the output as it was allocated."""
     module = bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert module.kernel(1, 2) == 3
@@ -72,7 +72,9 @@ def test_kernels_are_kept_and_their_launch_is_refused(folder: Any) -> None:
         module.launch(1)
 
 
-def test_an_installed_module_of_that_name_is_left_alone(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_module_of_that_name_is_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pack", pytest)
     bare_module("pack.deep.kernels", folder=folder, inert=("gpu", "gpu.language"))
     assert sys.modules["pack"] is pytest
@@ -86,6 +88,6 @@ def test_an_installed_module_of_that_name_is_left_alone(folder: Any, monkeypatch
         ("pack.deep.other", "No module named 'absent'"),
     ],
 )
-def test_what_is_missing_is_named(folder: Any, name: str, message: str) -> None:
+def test_what_is_missing_is_named(folder: Path, name: str, message: str) -> None:
     with pytest.raises(MissingDependency, match=message):
         bare_module(name, folder=folder)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof import InvalidArgument, Verdict, certify, check_perturbation, check_prefix
+from scanproof import Alignment, InvalidArgument, Verdict, certify, check_perturbation, check_prefix
 from scanproof.adapters.embeddings import from_ids
 
 IDS = torch.randint(0, 23, (2, 11), generator=torch.Generator().manual_seed(0))
@@ -67,9 +67,7 @@ def test_language_models_of_transformers(name: str) -> None:
         certify(fn, x, kwargs=kwargs)
 
 
-def one_later() -> Any:
-    from scanproof import Alignment
-
+def one_later() -> Alignment:
     return Alignment.shift(1)
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any, Never
+from typing import Never
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_packages_are_installed_once_and_seen_by_one_process(
     done = run_over(folder, ["-c", "import tiny, torch; print(tiny.__file__)"], timeout=600)
     assert done.stdout.strip() == str(folder / "tiny.py")
 
-    def no_more(*args: Any, **kwargs: Any) -> Never:
+    def no_more(*args: object, **kwargs: object) -> Never:
         raise AssertionError("installed again")
 
     monkeypatch.setattr(subprocess, "run", no_more)
@@ -46,7 +46,9 @@ def test_packages_are_installed_once_and_seen_by_one_process(
 def test_another_list_is_another_folder(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
 
-    def install(command: str, env: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+    def install(
+        command: list[str], env: dict[str, str], **kwargs: object
+    ) -> subprocess.CompletedProcess[str]:
         ran.append((command, env))
         target = command[command.index("--target") + 1]
         subprocess.Popen(["mkdir", target]).wait()
@@ -68,7 +70,7 @@ def test_another_list_is_another_folder(lists: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_failure_is_told_and_leaves_nothing(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(command: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+    def fail(command: list[str], **kwargs: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "ERROR: No matching distribution found\nhint: x\n")
 
     monkeypatch.setattr(subprocess, "run", fail)

@@ -2,15 +2,21 @@
 
 import copy
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mixers import off_by_a_hundredth, tokens
+from scan_case import Scan
 from scanproof import InvalidArgument, Verdict, check_refinement
 from scanproof.adapters.transformers import mamba2_mixer_spec, random_mamba2_mixer
+from verdicts import present
+
+if TYPE_CHECKING:
+    from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
 
 transformers = pytest.importorskip("transformers")
 modeling = pytest.importorskip("transformers.models.mamba2.modeling_mamba2")
@@ -18,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 
 
 @pytest.fixture(scope="module")
-def mixer() -> nn.Module:
+def mixer() -> "Mamba2Mixer":
     return random_mamba2_mixer(n_groups=2)
 
 
@@ -45,14 +51,14 @@ def test_refines_in_float32(groups: int) -> None:
     ],
     ids=str,
 )
-def test_refines_in_every_shape(options: Any) -> None:
+def test_refines_in_every_shape(options: dict[str, Any]) -> None:
     mixer = random_mamba2_mixer(seed=3, **options)
     report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens(20, width=mixer.hidden_size))
     assert report.verdict is Verdict.REFINES, report.summary()
 
 
 @pytest.mark.parametrize("options", [{}, {"n_groups": 2, "time_step_limit": (0.3, 0.9)}], ids=str)
-def test_gradients_refine(options: Any) -> None:
+def test_gradients_refine(options: dict[str, Any]) -> None:
     mixer = random_mamba2_mixer(chunk_size=8, **options)
     report = check_refinement(mixer, mamba2_mixer_spec(mixer), tokens(), gradients=True)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -60,7 +66,9 @@ def test_gradients_refine(options: Any) -> None:
     assert report.bound_theorem == ""
 
 
-def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_norm_whose_scale_has_no_gradient_is_refuted(
+    mixer: "Mamba2Mixer", monkeypatch: pytest.MonkeyPatch
+) -> None:
     def forward(y: Tensor, z: Tensor) -> Tensor:
         gated = y * torch.nn.functional.silu(z.float())
         groups = gated.unflatten(-1, (2, -1))
@@ -72,10 +80,10 @@ def test_a_norm_whose_scale_has_no_gradient_is_refuted(mixer: Any, monkeypatch: 
     assert check_refinement(mixer, spec, tokens()).verdict is Verdict.REFINES
     report = check_refinement(mixer, spec, tokens(), gradients=True, shrink=False)
     assert report.verdict is Verdict.REFUTED
-    assert report.worst.output == "dx"
+    assert present(report.worst).output == "dx"
 
 
-def test_refines_in_train_mode(mixer: Any) -> None:
+def test_refines_in_train_mode(mixer: "Mamba2Mixer") -> None:
     mixer = copy.deepcopy(mixer).train()
     assert check_refinement(mixer, mamba2_mixer_spec(mixer), tokens()).verdict is Verdict.REFINES
 
@@ -92,29 +100,32 @@ PARAMETERS = [name for name, _ in random_mamba2_mixer().named_parameters()]
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_counts(mixer: Any, name: str) -> None:
+def test_every_parameter_counts(mixer: "Mamba2Mixer", name: str) -> None:
     """One entry off by a hundredth in the implementation is refuted."""
     changed = off_by_a_hundredth(mixer, name)
     report = check_refinement(changed, mamba2_mixer_spec(mixer), tokens(), shrink=False)
     assert report.verdict is Verdict.REFUTED, report.summary()
 
 
-def growing(scan: Any, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, **options: Any) -> Any:
+Results = tuple[Tensor, Tensor]
+
+
+def growing(scan: Scan, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, **options: object) -> Results:
     return scan(x, dt, -A, B, C, **options)
 
 
-def tiled(scan: Any, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, **options: Any) -> Any:
+def tiled(scan: Scan, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, **options: object) -> Results:
     """Heads 0, 2 and 1, 3 share a group, not 0, 1 and 2, 3."""
     B, C = (each.repeat(1, 1, x.shape[2] // each.shape[2], 1) for each in (B, C))
     return scan(x, dt, A, B, C, **options)
 
 
-def without_limits(scan: Any, *arguments: Any, dt_limit: Any, **options: Any) -> Any:
+def without_limits(scan: Scan, *arguments: Tensor, dt_limit: object, **options: object) -> Results:
     return scan(*arguments, **options)
 
 
 @pytest.mark.parametrize("fault", [growing, tiled, without_limits])
-def test_a_wrong_scan_is_refuted(monkeypatch: pytest.MonkeyPatch, fault: Any) -> None:
+def test_a_wrong_scan_is_refuted(monkeypatch: pytest.MonkeyPatch, fault: Callable[..., Results]) -> None:
     mixer = random_mamba2_mixer(n_groups=2, time_step_limit=(0.3, 0.9))
     spec, scan = mamba2_mixer_spec(mixer), modeling.mamba2_chunk_scan
     assert check_refinement(mixer, spec, tokens()).verdict is Verdict.REFINES
@@ -123,7 +134,7 @@ def test_a_wrong_scan_is_refuted(monkeypatch: pytest.MonkeyPatch, fault: Any) ->
 
 
 def test_the_gate_comes_before_the_norm_and_the_norm_has_groups(
-    mixer: Any, monkeypatch: pytest.MonkeyPatch
+    mixer: "Mamba2Mixer", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = mamba2_mixer_spec(mixer)
     changed = copy.deepcopy(mixer)
@@ -148,7 +159,7 @@ def test_single_cached_tokens_refine_unless_a_limit_binds() -> None:
 
 def test_wrong_modules() -> None:
     with pytest.raises(InvalidArgument, match="mixer is a Linear; give a transformers Mamba2Mixer"):
-        mamba2_mixer_spec(torch.nn.Linear(2, 2))
+        mamba2_mixer_spec(torch.nn.Linear(2, 2))  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match=r"num_heads \* head_dim is 16; give a multiple"):
         random_mamba2_mixer(hidden_size=5)
     mixer = random_mamba2_mixer()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner, Result
 
+from block_case import scalar_s4
 from scanproof import (
-    DiagonalS4Spec,
     InvalidArgument,
     MinGru,
     SelectiveScanFn,
@@ -22,8 +23,9 @@ from scanproof import (
 )
 from scanproof.auditing.report import AuditReport
 from scanproof.cli.app import app
+from verdicts import present
 
-SPEC = DiagonalS4Spec(inProj=[[1.0]], a=[0.5], outProj=[[1.0]], skip=[[0.0]])
+SPEC = scalar_s4(inProj=1.0, a=0.5, outProj=1.0, skip=0.0)
 FACTORY = """
 import torch
 
@@ -59,7 +61,7 @@ def decay(x: Tensor) -> Tensor:
     return torch.stack(states, 1)
 
 
-def tokens(*shape: Any) -> Tensor:
+def tokens(*shape: int) -> Tensor:
     return torch.randn(shape or (2, 13, 1), generator=torch.Generator().manual_seed(0))
 
 
@@ -151,7 +153,7 @@ class Shifted(torch.nn.Module):
 
     def forward(self, input_ids: Tensor | None = None, inputs_embeds: Tensor | None = None) -> Any:
         given = input_ids if inputs_embeds is None else inputs_embeds
-        shifted = given.roll(-1, 1)
+        shifted = present(given).roll(-1, 1)
         names = {"input_ids": shifted} if inputs_embeds is None else {"inputs_embeds": shifted}
         return self.model(**names)
 
@@ -187,7 +189,7 @@ def test_a_module_with_one_embedding_is_certified_at_its_embeddings() -> None:
     assert "the embedding of fn was not found" in said["certificate"]
 
 
-def gru(gate: Tensor, candidate: Tensor, initial_state: Any = None) -> Tensor:
+def gru(gate: Tensor, candidate: Tensor, initial_state: Tensor | None = None) -> Tensor:
     h = torch.zeros_like(gate[:, 0]) if initial_state is None else initial_state
     states = []
     for z, c in zip(gate.sigmoid().unbind(1), candidate.unbind(1), strict=True):
@@ -234,18 +236,18 @@ def test_only_what_is_asked_for_runs() -> None:
 
 def test_a_wrong_call() -> None:
     with pytest.raises(InvalidArgument, match="audit: x must be a tensor"):
-        audit(decay, 3)
+        audit(decay, 3)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match="train mode"):
         audit(torch.nn.Dropout(), tokens())
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
     (tmp_path / "made_for_audit.py").write_text(FACTORY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
 
-    def run(name: str, *options: Any, shape: str = "2,13,1") -> Result:
+    def run(name: str, *options: str, shape: str = "2,13,1") -> Result:
         arguments = ["audit", f"made_for_audit:{name}", "--shape", shape, *options]
         return CliRunner().invoke(app, arguments)
 
@@ -253,7 +255,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     sys.modules.pop("made_for_audit", None)
 
 
-def test_the_command(command: str) -> None:
+def test_the_command(command: Callable[..., Result]) -> None:
     quiet = command("pointwise", "--quiet")
     assert quiet.exit_code == 0
     assert quiet.stdout == "✓ CAUSAL  made_for_audit:pointwise\n"

@@ -21,6 +21,7 @@ from scanproof.bench.task import Failed, Measurement, Outcome, Stopped, Task, To
 from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.cli.app import app
 from scanproof.cli.exits import INCONCLUSIVE
+from verdicts import pair_of, present
 
 TASK = Task(tool="coded", model="small conv", T=24, dtype="float64")
 
@@ -42,8 +43,7 @@ def took(seconds: float, passed: bool = True) -> Measurement:
 def test_models_are_causal_and_their_leak_is_the_one_that_was_put_in(name: str) -> None:
     model, x = build(name, 24, torch.float64, seed=0)
     assert certify(model, x).verdict is Verdict.CAUSAL
-    pair = certify(with_leak(model, 1e-9), x).worst
-    assert pair is not None
+    pair = pair_of(certify(with_leak(model, 1e-9), x))
     assert (pair.t, pair.s) == (12, 13)
 
 
@@ -87,8 +87,8 @@ def test_reading_looks_at_the_given_shape_alone_and_the_default_at_others(
         "default": "read",
     }
     assert all(len(report.cases) == 1 for report in reports.values())
-    assert reports["read"].reading.sizes() == ""
-    assert "lengths 1, 2" in reports["default"].reading.sizes()
+    assert present(reports["read"].reading).sizes() == ""
+    assert "lengths 1, 2" in present(reports["default"].reading).sizes()
 
 
 def test_the_time_of_all_cuts_is_projected_on_a_straight_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,13 @@ def test_repeats_take_turns_and_long_ones_are_not_repeated(
 
     monkeypatch.setattr(causality, "run", measured)
     monkeypatch.setattr(causality, "require_peer", lambda: None)
-    options = {"as_json": True, "quiet": False, "max_seconds": 1.0, "repeats": 3, "dtype": "float64"}
+    options: dict[str, Any] = {
+        "as_json": True,
+        "quiet": False,
+        "max_seconds": 1.0,
+        "repeats": 3,
+        "dtype": "float64",
+    }
     options |= {"threads": 1, "whole": False}
     assert run_bench(quick=False, **options)
     once = ["peer", "read", "exact", "coded", "default"]
@@ -258,8 +264,14 @@ def test_a_part_alone(
         ),
     ],
 )
-def test_options_out_of_range(option: dict[str, object], sentence: str) -> None:
-    options = {"as_json": False, "quiet": False, "quick": True, "max_seconds": 1.0, "dtype": "float64"}
+def test_options_out_of_range(option: dict[str, Any], sentence: str) -> None:
+    options: dict[str, Any] = {
+        "as_json": False,
+        "quiet": False,
+        "quick": True,
+        "max_seconds": 1.0,
+        "dtype": "float64",
+    }
     options |= {"repeats": 1, "threads": 1, "whole": False}
     with pytest.raises(InvalidArgument, match=f"^bench causality: {sentence}$"):
         run_bench(**options | option)

@@ -16,7 +16,7 @@ DECLARED = {"exp": EXP_ULPS, "sigmoid": SIGMOID_ULPS, "softplus": SOFTPLUS_ULPS}
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("function", DECLARED)
-def test_defaults_are_at_least_what_is_measured(function: Any, dtype: torch.dtype) -> None:
+def test_defaults_are_at_least_what_is_measured(function: str, dtype: torch.dtype) -> None:
     found = ulps.measure(function, dtype, device="cpu", samples=2000, seed=0)
     assert 0.4 < found.ulps <= DECLARED[function]
     assert found.samples > 1500
@@ -25,7 +25,7 @@ def test_defaults_are_at_least_what_is_measured(function: Any, dtype: torch.dtyp
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("function", DECLARED)
-def test_defaults_hold_on_a_gpu(function: Any) -> None:
+def test_defaults_hold_on_a_gpu(function: str) -> None:
     found = ulps.measure(function, torch.float32, device="cuda", samples=2000, seed=0)
     assert found.ulps <= DECLARED[function]
 
@@ -46,7 +46,7 @@ def test_all_numbers_of_half_precision() -> None:
 
 
 def test_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = {"device": "cpu", "samples": 40, "seed": 1, "dtypes": ["float32"]}
+    chosen: dict[str, Any] = {"device": "cpu", "samples": 40, "seed": 1, "dtypes": ["float32"]}
     ulps.run_bench(as_json=True, **chosen)
     rows = json.loads(capsys.readouterr().out)
     assert {row["function"] for row in rows} == set(ulps.FUNCTIONS)
@@ -56,6 +56,6 @@ def test_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("options", [{"samples": 0}, {"device": "tpu"}, {"dtypes": ["int8"]}])
-def test_wrong_options(options: Any) -> None:
+def test_wrong_options(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument, match="bench ulps: --"):
         ulps.run_bench(**{"as_json": False, "device": "cpu", "samples": 10, "seed": 0, **options})

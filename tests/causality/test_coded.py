@@ -13,7 +13,7 @@ from scanproof.causality.gradients.coded import BITS, LIMIT, WINDOW, CodedSweep,
 from scanproof.causality.gradients.pullback import Pullback
 from scanproof.foundation.alignment import SAME
 from scanproof.foundation.contract import Axes
-from verdicts import assert_verdict
+from verdicts import assert_verdict, pair_of
 from zoo.attention import causal_attention
 from zoo.convolution import causal_conv, fft_conv
 from zoo.injected import with_pair_leak
@@ -130,9 +130,9 @@ class TestVerdict:
     ) -> None:
         report = certify(with_pair_leak(fn, amplitude, (0, t, 1), (0, s, 2)), numbers(1, T, 4), cuts="coded")
         assert_verdict(report, Verdict.LEAK)
-        assert report.worst is not None
-        assert (report.worst.t, report.worst.s) == (t, s)
-        assert report.worst.size == pytest.approx(amplitude, rel=1e-4)
+        pair = pair_of(report)
+        assert (pair.t, pair.s) == (t, s)
+        assert pair.size == pytest.approx(amplitude, rel=1e-4)
         assert report.coded is not None
         first = t // WINDOW * WINDOW
         assert report.coded.flagged == ((first, min(first + WINDOW, T)),)
@@ -185,8 +185,8 @@ class TestVerdict:
             seq_dim=order.index(1),
             batch_dim=order.index(0) - 3,
         )
-        assert report.worst is not None
-        assert (report.worst.t, report.worst.s, report.worst.output_example) == (3, 5, 1)
+        pair = pair_of(report)
+        assert (pair.t, pair.s, pair.output_example) == (3, 5, 1)
 
     def test_an_unbatched_input(self) -> None:
         x = numbers(9)

@@ -21,11 +21,12 @@ from scanproof import (
 )
 from scanproof.causality.gradients import certificate
 from scanproof.foundation.drawing import STRATEGIES, some_of
-from verdicts import assert_verdict
+from scanproof.report.report import CheckReport
+from verdicts import assert_verdict, pair_of
 from zoo.models import MODELS
 from zoo.specimen import Model
 
-CHECKS = [certify, partial(certify, cuts="coded"), check_prefix, check_perturbation]
+CHECKS: list[Callable[..., Any]] = [certify, partial(certify, cuts="coded"), check_prefix, check_perturbation]
 
 
 def numbers(*shape: int) -> Tensor:
@@ -57,7 +58,7 @@ class TestDraws:
         ratio = (drawn["scales"] / x).abs().log10()
         assert ratio.min() < -2 < 2 < ratio.max()
         assert (ratio - ratio[:, :1]).abs().max() < 1e-4  # one for each channel
-        assert 0.2 < (drawn["sparse"] != 0).float().mean() < 0.3
+        assert 0.2 < drawn["sparse"].ne(0).float().mean() < 0.3
         assert drawn["saturating"].abs().max() > 1000 * x.abs().max()
         assert torch.equal(drawn["constant"], x[:, :1].expand_as(x))
         assert torch.equal(drawn["shuffled"].sort(1).values, x.sort(1).values)
@@ -93,7 +94,8 @@ class TestGates:
     def test_a_leak_behind_a_gate_that_x_leaves_closed(self, check: Callable[..., Any]) -> None:
         x = numbers(2, 17, 3).abs()
         leaky = gated if check is not check_prefix else prefix_gated
-        cuts = {"cuts": "all"} if check is certify else {}  # reading sees what is behind a gate
+        # reading sees what is behind a gate
+        cuts: dict[str, Any] = {"cuts": "all"} if check is certify else {}
         alone = check(
             leaky, x, cases=1, **cuts, **({"kinds": "zeros"} if check is check_perturbation else {})
         )
@@ -106,7 +108,8 @@ class TestGates:
         report = certify(gated, x)
         assert [tried.verdict for tried in report.cases] == [Verdict.CAUSAL, Verdict.LEAK]
         assert "  found at   : draw_input(x, 1), signs" in report.summary().splitlines()
-        assert report.worst.s == report.worst.t + 1
+        pair = pair_of(report)
+        assert pair.s == pair.t + 1
         assert report.call.startswith("certify(fn, draw_input(x, 1), cuts='coded', cases=1, seed=0)")
         again = certify(
             gated,
@@ -146,7 +149,7 @@ class TestTheGivenInputDecides:
     def test_reports_say_what_of_the_check_is_made_at_drawn_inputs(self) -> None:
         x = numbers(2, 41, 2)
         cumsum = lambda x: x.cumsum(1)  # noqa: E731
-        parts = {
+        parts: dict[Callable[..., CheckReport], str] = {
             check_prefix: "signs (5 of 40 prefixes)",
             check_perturbation: "signs (5 of 40 cuts, noise)",
             check_batch: "signs (noise)",
@@ -161,8 +164,12 @@ class TestTheGivenInputDecides:
                 raise ValueError("positive numbers only")
             return x.cumsum(1)
 
+        given: dict[Callable[..., Any], dict[str, Any]] = {
+            check_perturbation: {"kinds": ("zeros",)},
+            certify: {"cuts": "all"},
+        }
         for check in CHECKS:
-            options = {check_perturbation: {"kinds": ("zeros",)}, certify: {"cuts": "all"}}.get(check, {})
+            options = given.get(check, {})
             report = check(fn, numbers(2, 9, 2).abs(), **options)
             assert_verdict(report, Verdict.CAUSAL, Verdict.CAUSAL_TO_ROUNDING)
             assert "positive numbers only" in report.cases[1].reason
@@ -201,8 +208,9 @@ def test_every_seed_repeats(seed: int) -> None:
 @pytest.mark.parametrize("model", [m for m in MODELS if m.ids is None and m.T < 50], ids=lambda m: m.name)
 def test_causal_models_pass_at_drawn_inputs(model: Model) -> None:
     fn, x = model.at(torch.float32), model.x()
-    for check in (certify, check_prefix, check_perturbation):
-        cuts = {"cuts": "all"} if check is certify else {}  # reading leaves algebra open
+    checks: tuple[Callable[..., Any], ...] = (certify, check_prefix, check_perturbation)
+    for check in checks:
+        cuts: dict[str, Any] = {"cuts": "all"} if check is certify else {}  # reading leaves algebra open
         report = check(fn, x, alignment=model.alignment, cases=7, **cuts)
         assert report.verdict.passed, report.summary()
         assert len(report.cases) <= 7
@@ -215,8 +223,13 @@ def test_a_screen_that_examples_disturb_settles_nothing() -> None:
 
 
 def test_drawn_inputs_go_together_only_where_cotangents_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    screened = []
-    monkeypatch.setattr(certificate, "screen", lambda draws, *_: screened.append(len(draws)) or {})
+    screened: list[int] = []
+
+    def screen(draws: list[Tensor], *_: object) -> dict[str, Any]:
+        screened.append(len(draws))
+        return {}
+
+    monkeypatch.setattr(certificate, "screen", screen)
     cumsum, x = lambda x: x.cumsum(1), numbers(1, 9, 2)
     alone = certify(cumsum, x, memory_budget=1, cuts="all")
     assert (alone.batching.rows, screened) == (1, [])

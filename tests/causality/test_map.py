@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -6,7 +9,7 @@ from torch import Tensor
 
 from scanproof import Alignment, InvalidArgument, LeakMap, certify, leak_map
 from scanproof.causality.diagnosis.rules import Blocks, Distances
-from verdicts import line
+from verdicts import line, present
 from zoo.convolution import fft_conv
 from zoo.faults import FAULTS
 from zoo.injected import with_pair_leak
@@ -131,7 +134,7 @@ class TestCalls:
             (lambda x: (x,), "leak_map: fn\\(x\\) must return one tensor"),
         ],
     )
-    def test_nothing_to_look_at(self, fn: object, message: str, x: Tensor) -> None:
+    def test_nothing_to_look_at(self, fn: Callable[..., Any], message: str, x: Tensor) -> None:
         with pytest.raises(InvalidArgument, match=message) as caught:
             leak_map(fn, x)
         assert "\n" not in str(caught.value)
@@ -163,7 +166,7 @@ class TestPicture:
         fault = fault_named("Walsh-Hadamard within blocks")
         found = leak_map(fault.fn, x)
         assert isinstance(found, LeakMap)
-        assert isinstance(found.pattern.rule, Blocks)
+        assert isinstance(present(found.pattern).rule, Blocks)
         text = found.summary()
         assert text.startswith("LeakMap(13 outputs, 13 inputs): 18 of 78 later pairs are read\n")
         assert line(text, "pattern") == f"pattern    : {found.pattern}"

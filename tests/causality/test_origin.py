@@ -1,6 +1,7 @@
 """The module that lets a leak in is named: the innermost, the first in execution order."""
 
 import pickle
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,8 @@ from scanproof import (
 )
 from scanproof.causality.diagnosis.module_calls import module_names
 from scanproof.causality.diagnosis.origin import Origin
+from scanproof.causality.gradients.certificate import Cuts
+from scanproof.causality.outputs.batch_report import BatchProbe
 from verdicts import assert_verdict
 from zoo.convolution import fft_conv
 from zoo.injected import with_pair_leak
@@ -74,7 +77,7 @@ class Model(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def seeded() -> Any:
+def seeded() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         yield
@@ -85,7 +88,7 @@ def x() -> Tensor:
     return torch.randn(2, T, D, generator=torch.Generator().manual_seed(1))
 
 
-def where(fn: Any, x: Tensor, **options: Any) -> Origin:
+def where(fn: Callable[..., Any], x: Tensor, **options: Any) -> Origin:
     report = certify(fn, x, **{"cuts": "all", **options})
     assert_verdict(report, Verdict.LEAK)
     assert report.origin is not None
@@ -156,12 +159,12 @@ class TestModules:
 
     def test_outputs_that_are_tuples_and_a_selected_one(self, x: Tensor) -> None:
         class Attention(nn.MultiheadAttention):
-            def forward(self, x: Tensor, **options: Any) -> Any:
+            def forward(self, x: Tensor, **options: Any) -> tuple[Tensor, Tensor | None]:  # type: ignore[override]
                 return super().forward(x, x, x, **options)
 
         attention = nn.ModuleDict({"inner": Attention(D, 2, batch_first=True)})
 
-        def fn(x: Tensor) -> Any:
+        def fn(x: Tensor) -> dict[str, object]:
             return {"y": attention["inner"](x), "z": 0}
 
         found = where(fn, x, output=lambda result: result["y"][0])
@@ -190,7 +193,9 @@ class TestModules:
     @pytest.mark.parametrize("examples_first", [True, False])
     def test_positions_and_examples_on_one_axis(self, examples_first: bool, x: Tensor) -> None:
         given = x if examples_first else x.transpose(0, 1)
-        axes = {"seq_dim": 1, "batch_dim": 0} if examples_first else {"seq_dim": 0, "batch_dim": 1}
+        axes: dict[str, Any] = (
+            {"seq_dim": 1, "batch_dim": 0} if examples_first else {"seq_dim": 0, "batch_dim": 1}
+        )
 
         class Experts(nn.Module):
             """A router that normalises the score of an expert over all tokens."""
@@ -319,14 +324,15 @@ class TestFunctions:
             return net(x)
 
         plain = lambda x: model(x)  # noqa: E731
-        fn, prefix = {
+        ways: dict[str, tuple[Callable[..., Any], str]] = {
             "lambda": (plain, "model."),
             "method": (model.encode, ""),
             "partial": (partial(call, net=model), "net."),
             "list": (lambda x: several[1](x), "several.1."),
             "object": (Holder(), "net."),
             "wrapped": (lambda x: plain(x) + 1, "plain.model."),
-        }[form]
+        }
+        fn, prefix = ways[form]
         assert where(fn, x).module == f"{prefix}layers.1.mixer.conv1d"
 
     def test_a_module_that_nothing_names(self, x: Tensor) -> None:
@@ -349,7 +355,8 @@ class TestFunctions:
 class TestWrappers:
     @pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch._dynamo looks at it
     def test_compiled_modules_are_looked_into(self, x: Tensor) -> None:
-        compiled = torch.compile(leaky_model(1).layers[1].mixer, backend="eager")
+        mixer = leaky_model(1).get_submodule("layers.1.mixer")
+        compiled = torch.compile(mixer, backend="eager")
         assert str(where(compiled, x)) == "conv1d (Conv1d), call 1"
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -359,7 +366,7 @@ class TestWrappers:
                 super().__init__()
                 self.norm, self.inner = nn.LayerNorm(D), leaky_model(1)
 
-            def forward(self, x: Tensor) -> Any:
+            def forward(self, x: Tensor) -> Tensor:
                 return checkpoint(self.inner, self.norm(x), use_reentrant=False)
 
         report = certify(Checkpointed().to(dtype), x.to(dtype))
@@ -415,7 +422,7 @@ class TestReports:
         assert (report.verdict, report.origin, report.pattern) == (Verdict.TOLERATED, None, None)
 
     @pytest.mark.parametrize("cuts", ["all", "rand", "coded"])
-    def test_every_mode_says_shape_and_place(self, cuts: Any, x: Tensor) -> None:
+    def test_every_mode_says_shape_and_place(self, cuts: Cuts, x: Tensor) -> None:
         report = certify(leaky_model(1), x, cuts=cuts)
         assert str(report.pattern) == "off by one: output t reads input t + 1; seen on all 12 outputs"
         assert report.origin is not None
@@ -457,7 +464,7 @@ FORWARD = pytest.mark.parametrize("check", [check_perturbation, check_prefix])
 class TestForward:
     """The same by comparing the numbers, which sees what has no gradient."""
 
-    def place(self, check: Any, fn: Any, x: Tensor, **options: Any) -> Origin:
+    def place(self, check: Callable[..., Any], fn: Callable[..., Any], x: Tensor, **options: Any) -> Origin:
         report = check(fn, x, **options)
         assert_verdict(report, Verdict.LEAK)
         assert report.origin is not None
@@ -467,13 +474,13 @@ class TestForward:
 
     @FORWARD
     @pytest.mark.parametrize("number", range(4))
-    def test_the_layer_is_named(self, check: Any, number: int, x: Tensor) -> None:
+    def test_the_layer_is_named(self, check: Callable[..., Any], number: int, x: Tensor) -> None:
         for given in (x, x.double()):
             found = self.place(check, leaky_model(number).to(given.dtype), given)
             assert str(found) == f"layers.{number}.mixer.conv1d (Conv1d), call 1"
 
     @FORWARD
-    def test_what_has_no_gradient(self, check: Any, x: Tensor) -> None:
+    def test_what_has_no_gradient(self, check: Callable[..., Any], x: Tensor) -> None:
         found = self.place(check, Model(Conv(), Detached(), Normalised()), x)
         assert found.module == "layers.1.mixer"
         assert str(found.line).endswith(": return x - mean")
@@ -492,7 +499,7 @@ class TestForward:
         assert self.place(check_perturbation, model.eval(), ids).module == "2.mixer"
 
     @FORWARD
-    def test_code_between_submodules_and_functions(self, check: Any, x: Tensor) -> None:
+    def test_code_between_submodules_and_functions(self, check: Callable[..., Any], x: Tensor) -> None:
         model = leaky_model(-1)
 
         class Pooled(Block):
@@ -524,7 +531,7 @@ class TestForward:
         assert (found.module, found.call) == ("shift", T + 1)
 
     @FORWARD
-    def test_a_layer_that_rounds_is_not_blamed(self, check: Any, x: Tensor) -> None:
+    def test_a_layer_that_rounds_is_not_blamed(self, check: Callable[..., Any], x: Tensor) -> None:
         class Long(nn.Module):
             def forward(self, x: Tensor) -> Tensor:
                 return fft_conv(x, torch.ones(T, D, dtype=x.dtype))
@@ -544,7 +551,7 @@ class TestForward:
         assert self.place(check_perturbation, nn.Sequential(nn.Identity(), Masked()), x).module == "1"
 
     @FORWARD
-    def test_what_cannot_be_asked_is_said(self, check: Any) -> None:
+    def test_what_cannot_be_asked_is_said(self, check: Callable[..., Any]) -> None:
         square = torch.randn(2, D, D, generator=torch.Generator().manual_seed(1))  # T = D
         found = self.place(check, Model(Conv(), Detached()).eval(), square)
         assert found.unread == ("layers.0 (Block)", "layers.1 (Block)")
@@ -564,7 +571,7 @@ class TestForward:
         assert str(self.place(check_perturbation, fn, x)) == "not found: RuntimeError: no more"
 
     @FORWARD
-    def test_only_leaks_have_a_place(self, check: Any, x: Tensor) -> None:
+    def test_only_leaks_have_a_place(self, check: Callable[..., Any], x: Tensor) -> None:
         assert check(leaky_model(-1), x).origin is None
 
     def test_the_message_of_an_assertion(self, x: Tensor) -> None:
@@ -578,7 +585,7 @@ class TestBatches:
     """The module that lets examples read each other, by comparing the numbers."""
 
     @pytest.mark.parametrize("probes", [["replace"], ["alone"]])
-    def test_the_module_is_named(self, probes: Any, x: Tensor) -> None:
+    def test_the_module_is_named(self, probes: list[BatchProbe], x: Tensor) -> None:
         class Centred(nn.Module):
             def forward(self, x: Tensor) -> Tensor:
                 return x - x.mean(0, keepdim=True).detach()

@@ -121,24 +121,21 @@ def patterns(draw: st.DrawFn, T: int) -> Rule:
     first, last = sorted(draw(st.tuples(st.integers(0, T - 2), st.integers(0, T - 2))))
     distances = draw(st.sets(st.integers(1, T - 1), min_size=1, max_size=4))
     low = draw(st.integers(2, T - 2))
-    return draw(
-        st.sampled_from(
-            [
-                Distances(T, tuple(sorted(distances))),
-                Distances(T, tuple(range(1, max(distances) + 1))),
-                Distances(T, tuple(range(min(distances), T))),
-                Blocks(T, size, offset, 0, 0, 0, T),
-                Blocks(T, size, offset, 1, None, 0, T),
-                Blocks(T, size, offset, 1, 1, 0, T),
-                Rectangle(T, 0, T, tuple(sorted(distances))),
-                Rectangle(T, first, last + 1, tuple(range(first + 1, T))),
-                Boundary(T, size, offset, 1, 1, 1),
-                Mirror(T - 1, T - 1),
-                Mirror(T - 1, None),
-                Mirror(None, low),
-            ]
-        )
-    )
+    rules: list[Rule] = [
+        Distances(T, tuple(sorted(distances))),
+        Distances(T, tuple(range(1, max(distances) + 1))),
+        Distances(T, tuple(range(min(distances), T))),
+        Blocks(T, size, offset, 0, 0, 0, T),
+        Blocks(T, size, offset, 1, None, 0, T),
+        Blocks(T, size, offset, 1, 1, 0, T),
+        Rectangle(T, 0, T, tuple(sorted(distances))),
+        Rectangle(T, first, last + 1, tuple(range(first + 1, T))),
+        Boundary(T, size, offset, 1, 1, 1),
+        Mirror(T - 1, T - 1),
+        Mirror(T - 1, None),
+        Mirror(None, low),
+    ]
+    return draw(st.sampled_from(rules))
 
 
 @settings(max_examples=100, deadline=None)
@@ -195,7 +192,8 @@ def test_no_simple_shape_is_counted() -> None:
     for t, s in ((1, 5), (1, 31), (17, 20), (22, 23), (38, 39)):
         pairs[t, s] = True
     _, pattern = look(pairs, 1, crossed_by(pairs))
-    assert pattern.rule is pattern.gaps is None
+    assert pattern.rule is None
+    assert pattern.gaps is None
     count = f"{pattern.pairs} of {pattern.possible} later pairs, {pattern.nearest} … {pattern.farthest} ahead"
     assert str(pattern) == f"no simple pattern: {count}; seen on {pattern.looked_at}"
 

@@ -1,4 +1,6 @@
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from scanproof import (
     theorems,
 )
 from scanproof.causality.outputs import perturbation as module
-from scanproof.causality.outputs.replacement import KINDS, Replacement
+from scanproof.causality.outputs.replacement import KINDS, Kind, Replacement
 from scanproof.foundation.contract import Axes
 from verdicts import assert_verdict, line
 from zoo.attention import causal_attention
@@ -83,7 +85,7 @@ def test_what_autograd_cannot_see(name: str, x: Tensor) -> None:
 
 class TestVerdict:
     @pytest.mark.parametrize("kind", KINDS)
-    def test_each_kind_finds_a_plain_leak(self, kind: str, x: Tensor) -> None:
+    def test_each_kind_finds_a_plain_leak(self, kind: Kind, x: Tensor) -> None:
         leaky = with_pair_leak(cumsum, 1e-2, (1, 3, 2), (1, 9, 0))
         report = check_perturbation(leaky, x, kinds=[kind])
         assert_verdict(report, Verdict.LEAK)
@@ -244,7 +246,7 @@ class TestTokenIds:
 
 class TestReplacement:
     @pytest.mark.parametrize("kind", KINDS)
-    def test_the_past_stays_and_the_future_changes(self, kind: str, x: Tensor, ids: Tensor) -> None:
+    def test_the_past_stays_and_the_future_changes(self, kind: Kind, x: Tensor, ids: Tensor) -> None:
         for given_x in (x, ids, x.bfloat16()):
             made = Replacement("check", given_x, Axes(1, 0), None, torch.Generator().manual_seed(0))
             for cut in range(1, T - 1):
@@ -402,7 +404,7 @@ class TestWrongCalls:
         ],
     )
     def test_are_invalid_arguments(self, arguments: dict[str, object], message: str, x: Tensor) -> None:
-        given_arguments = {"fn": cumsum, "x": x, **arguments}
+        given_arguments: dict[str, Any] = {"fn": cumsum, "x": x, **arguments}
         with pytest.raises(InvalidArgument, match=message) as caught:
             check_perturbation(**given_arguments)
         assert str(caught.value).startswith("check_perturbation: ")
@@ -461,7 +463,7 @@ class TestReport:
 
 
 @pytest.mark.parametrize("context", [torch.enable_grad, torch.inference_mode])
-def test_nothing_of_the_caller_changes(x: Tensor, context: Callable[[], object]) -> None:
+def test_nothing_of_the_caller_changes(x: Tensor, context: type[AbstractContextManager[None]]) -> None:
     before, state = x.clone(), torch.random.get_rng_state()
     with context():
         assert_verdict(check_perturbation(lambda x: x.mul_(2).cumsum(1), x), Verdict.CAUSAL)

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -196,7 +197,7 @@ class TestWrongCalls:
         ],
     )
     def test_are_invalid_arguments(self, arguments: dict[str, object], message: str) -> None:
-        given = {"fn": cumsum, "x": torch.randn(2, 5, 3), **arguments}
+        given: dict[str, Any] = {"fn": cumsum, "x": torch.randn(2, 5, 3), **arguments}
         with pytest.raises(InvalidArgument, match=message) as caught:
             check_prefix(**given)
         assert str(caught.value).startswith("check_prefix: ")
@@ -244,7 +245,7 @@ class TestReport:
 
     def test_is_frozen_and_has_no_truth_value_of_its_own(self, x: Tensor) -> None:
         with pytest.raises(AttributeError):
-            check_prefix(cumsum, x).T = 3
+            check_prefix(cumsum, x).T = 3  # type: ignore[misc]
         assert "__bool__" not in vars(PrefixReport)
 
 
@@ -311,7 +312,7 @@ class TestAssertion:
 
 
 @pytest.mark.parametrize("context", [torch.enable_grad, torch.inference_mode])
-def test_nothing_of_the_caller_changes(x: Tensor, context: Callable[[], object]) -> None:
+def test_nothing_of_the_caller_changes(x: Tensor, context: type[AbstractContextManager[None]]) -> None:
     before = x.clone()
     with context():
         assert_verdict(check_prefix(lambda x: x.mul_(2).cumsum(1), x.clone()), Verdict.CAUSAL)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -13,11 +13,12 @@ from scanproof import Alignment, CheckFailed, certify, resize_input
 from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.causality.reading.sizes import POSITIONS, default_lengths
 from scanproof.errors import InvalidArgument
+from scanproof.foundation.packing import Inputs
 from scanproof.programs import record
 from scanproof.refinement.oracle import Oracle
 from scanproof.refinement.program_answer import ProgramAnswer
 from scanproof.report.verdict import Verdict
-from verdicts import assert_verdict
+from verdicts import assert_verdict, pair_of
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
@@ -41,6 +42,35 @@ def only_from(examples: int) -> Callable[[Tensor], Tensor]:
 def gated(x: Tensor) -> Tensor:
     """Read the future behind a gate that no tried input opens."""
     return torch.where(x.sum(1, keepdim=True).abs() > 1e30, x.flip(1), x.cumsum(1))
+
+
+class Mirrored(torch.autograd.Function):
+    """Reads the future, and has no backward pass."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+        return x.flip(1)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *cotangents: Tensor) -> Tensor:
+        raise NotImplementedError("training is not supported")
+
+
+class TestWithoutBackward:
+    def test_outputs_tell(self) -> None:
+        report = certify(Mirrored.apply, numbers(2, 9, 3))
+        assert_verdict(report, Verdict.LEAK)
+        assert (
+            "the backward pass of fn is not implemented (training is not supported)" in report.temporal.reason
+        )
+        assert report.vjps == 0
+        assert "probed     : no gradient" in report.summary()
+
+    @pytest.mark.parametrize("cuts", ["all", "coded", "rand"])
+    def test_gradients_alone_tell_nothing(self, cuts: Literal["all", "coded", "rand"]) -> None:
+        report = certify(Mirrored.apply, numbers(2, 9, 3), cuts=cuts)
+        assert_verdict(report, Verdict.INCONCLUSIVE)
+        assert "the backward pass of fn is not implemented (training is not supported)" in report.reason
 
 
 class TestEstablished:
@@ -81,7 +111,7 @@ class TestEstablished:
             (lambda x: x.cumsum(0), numbers(9, 3), {"seq_dim": 0, "batch_dim": None}),
         ],
     )
-    def test_every_way_to_call(self, fn: Any, x: Any, options: dict[str, Any]) -> None:
+    def test_every_way_to_call(self, fn: Callable[..., Any], x: Inputs, options: dict[str, Any]) -> None:
         report = certify(fn, x, **options)
         assert_verdict(report, Verdict.CAUSAL)
         assert report.temporal.read
@@ -101,7 +131,9 @@ class TestEstablished:
             (lambda x: x.flip(0), numbers(9, 3), {"seq_dim": 0, "batch_dim": None}),
         ],
     )
-    def test_a_leak_is_found_in_every_way_to_call(self, fn: Any, x: Any, options: dict[str, Any]) -> None:
+    def test_a_leak_is_found_in_every_way_to_call(
+        self, fn: Callable[..., Any], x: Inputs, options: dict[str, Any]
+    ) -> None:
         report = certify(fn, x, **options)
         assert_verdict(report, Verdict.LEAK)
         assert report.mode == "aimed"
@@ -115,7 +147,8 @@ class TestAimed:
 
         report = certify(fn, numbers(2, 9, 3))
         assert_verdict(report, Verdict.LEAK)
-        assert (report.cuts_probed, report.worst.t, report.worst.s) == (1, 4, 7)
+        pair = pair_of(report)
+        assert (report.cuts_probed, pair.t, pair.s) == (1, 4, 7)
 
     def test_what_autograd_cannot_see_is_seen_by_replacing_inputs(self) -> None:
         report = certify(lambda x: x - x.mean(1, keepdim=True).detach(), numbers(2, 9, 3))
@@ -353,7 +386,7 @@ class TestResizeInput:
         assert {name: tuple(each.shape) for name, each in resized.items()} == {"a": (2, 5, 4), "b": (2, 5)}
 
     @pytest.mark.parametrize("sizes", [(0,), (2.5,), (3, 0)])
-    def test_wrong_numbers(self, sizes: Any) -> None:
+    def test_wrong_numbers(self, sizes: tuple[Any, ...]) -> None:
         with pytest.raises(InvalidArgument, match="must be a whole number >= 1"):
             resize_input(numbers(2, 3, 4), *sizes)
 

@@ -1,4 +1,5 @@
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -6,22 +7,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from scanproof import InvalidArgument, Verdict, certify, check_perturbation, check_prefix
+from scanproof import CausalCertificate, InvalidArgument, Verdict, certify, check_perturbation, check_prefix
+from scanproof.foundation.selection import Selector
 from verdicts import assert_verdict
 
 
 @dataclass
 class Output:
     hidden: Tensor
-    state: Any = None
+    state: object = None
 
 
 class Named(NamedTuple):
     hidden: Tensor
-    state: Any
+    state: object
 
 
-class Mapping(OrderedDict):
+class Mapping(OrderedDict[str, Any]):
     """A mapping with attributes, as those of transformers."""
 
     def __getattr__(self, name: str) -> Any:
@@ -66,7 +68,9 @@ def x(rng: torch.Generator) -> Tensor:
     ],
 )
 @pytest.mark.parametrize("check", [certify, check_prefix, check_perturbation])
-def test_the_output_that_is_named_is_looked_at(check: Any, kind: str, good: Any, bad: Any, x: Tensor) -> None:
+def test_the_output_that_is_named_is_looked_at(
+    check: Callable[..., CausalCertificate], kind: str, good: Selector, bad: Selector, x: Tensor
+) -> None:
     assert_verdict(check(CASES[kind], x, output=good), Verdict.CAUSAL)
     assert_verdict(check(CASES[kind], x, output=bad), Verdict.LEAK)
 

@@ -2,16 +2,20 @@
 
 import json
 import re
+import subprocess
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from torch import Tensor, nn
+from typer.testing import CliRunner, Result
 
 from pages import ROOT, rows_of
+from verdicts import present
 
 pytest.importorskip("transformers")
 
@@ -25,7 +29,7 @@ from scanproof.census.lms.ask import about, ask, ids
 from scanproof.census.lms.build import settings_of, small_config, small_lm
 from scanproof.census.lms.exceptions import SPECIAL
 from scanproof.census.lms.program import runs, written
-from scanproof.census.lms.result import Found, Row
+from scanproof.census.lms.result import Found, Outcome, Row
 from scanproof.census.lms.served import Served
 from scanproof.census.lms.shrink import VOCABULARY, small_settings
 from scanproof.census.lms.table import document, markdown, status
@@ -39,16 +43,16 @@ pytestmark = pytest.mark.usefixtures("_quiet")
 PLAIN, CACHED = Way("eager", "plain"), Way("eager", "cached")
 
 
-def found(way: Any, outcome: str = "established", **options: Any) -> Any:
+def found(way: str, outcome: Outcome = "established", **options: Any) -> Found:
     return Found(way=way, outcome=outcome, **options)
 
 
-def row(model_type: str, *ways: Any, **options: Any) -> Any:
+def row(model_type: str, *ways: Found, **options: Any) -> Row:
     return replace(unanswered(model_type, 0), kind=model_type.title(), found=ways, **options)
 
 
 @pytest.mark.parametrize(("model_type", "kind"), [("llama", "LlamaForCausalLM"), ("gpt2", "GPT2LMHeadModel")])
-def test_reading_establishes_every_way(model_type: str, kind: Any) -> None:
+def test_reading_establishes_every_way(model_type: str, kind: str) -> None:
     kinds, every = zip(*ask(model_type), strict=True)
     assert set(kinds) == {kind}
     assert [one.way for one in every] == [way.name for way in WAYS]
@@ -104,18 +108,27 @@ def test_the_cached_call_is_the_plain_one_in_pieces() -> None:
     torch.testing.assert_close(cached, plain, rtol=1e-4, atol=1e-4)
 
 
-def said(one: Any) -> Any:
+def said(one: Found) -> list[str]:
     """Return the verdicts of the cuts."""
     return [line.partition(",")[0] for line in one.evidence]
 
 
-def dropped_in_layer(layer: Any) -> Any:
+Attend = Callable[..., tuple[Tensor, Tensor | None]]
+
+
+def dropped_in_layer(layer: int) -> Attend:
     """Return eager attention that forgets its mask in one layer."""
     attend = modeling_llama.eager_attention_forward
 
     def eager(
-        module: Any, query: Any, key: Any, value: Any, attention_mask: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Tensor, Tensor | None]:
         mask = None if module.layer_idx == layer else attention_mask
         return attend(module, query, key, value, mask, *args, **kwargs)
 
@@ -123,7 +136,7 @@ def dropped_in_layer(layer: Any) -> Any:
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-def test_a_mask_that_is_dropped_is_a_leak_in_its_layer(layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mask_that_is_dropped_is_a_leak_in_its_layer(layer: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modeling_llama, "eager_attention_forward", dropped_in_layer(layer))
     one = about(small_lm("llama", "eager"), "llama", PLAIN)
     assert one.outcome == "leak"
@@ -138,7 +151,9 @@ def test_a_cache_of_another_example_is_a_leak(monkeypatch: pytest.MonkeyPatch) -
     model = small_lm("llama", "eager")
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module: Any, query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def eager(
+        module: nn.Module, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor | None]:
         if key.shape[2] > query.shape[2]:
             key = key.flip(0)
         return attend(module, query, key, value, *args, **kwargs)
@@ -157,8 +172,14 @@ def test_a_mask_without_the_offset_of_the_cache_is_a_leak(monkeypatch: pytest.Mo
     attend = modeling_llama.eager_attention_forward
 
     def eager(
-        module: Any, query: Any, key: Any, value: Any, attention_mask: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Tensor, Tensor | None]:
         mask = attention_mask if query.shape[2] == key.shape[2] else None
         return attend(module, query, key, value, mask, *args, **kwargs)
 
@@ -171,7 +192,7 @@ def test_what_reading_cannot_establish_goes_to_the_cuts(monkeypatch: pytest.Monk
     """A comparison with a great number reads the future, and changes nothing."""
     attend = modeling_llama.eager_attention_forward
 
-    def eager(module: Any, *args: Any, **kwargs: Any) -> Any:
+    def eager(module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
         y, weights = attend(module, *args, **kwargs)
         return y + (y.flip(1) > 1e30), weights
 
@@ -184,7 +205,7 @@ def test_what_reading_cannot_establish_goes_to_the_cuts(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_the_program_of_a_right_model_stops(way: Any) -> None:
+def test_the_program_of_a_right_model_stops(way: Way) -> None:
     text = written("llama", way, ids(0), 20)
     with pytest.raises(AssertionError):
         exec(compile(text, "<program>", "exec"), {})
@@ -210,15 +231,15 @@ def test_parts_have_every_type_exactly_once() -> None:
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
-def test_a_part_that_is_none(shard: Any) -> None:
+def test_a_part_that_is_none(shard: str) -> None:
     with pytest.raises(InvalidArgument, match="--shard must be i/n"):
         command.part_of(["a"], shard)
 
 
 def test_rows_of_parts_merge_and_are_not_made_again(tmp_path: Path) -> None:
-    asked = []
+    asked: list[str] = []
 
-    def examine(name: str) -> Any:
+    def examine(name: str) -> Row:
         asked.append(name)
         return row(name, found("eager, plain"))
 
@@ -272,15 +293,22 @@ for line in sys.stdin:
 """
 
 
-def test_a_crash_or_a_hang_costs_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Let ``WORKER`` serve in place of the real worker; return the processes that are started."""
     program = WORKER.replace("ROW", repr(asdict(row("a", found("eager, plain")))))
-    start, started = served.subprocess.Popen, []
+    start = subprocess.Popen
+    started: list[list[str]] = []
 
-    def popen(arguments: Any, **options: Any) -> Any:
+    def popen(arguments: list[str], **options: Any) -> subprocess.Popen[str]:
         started.append(arguments)
         return start([arguments[0], "-c", program], **options)
 
-    monkeypatch.setattr(served.subprocess, "Popen", popen)
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return started
+
+
+def test_a_crash_or_a_hang_costs_one_row(started: list[list[str]]) -> None:
     with Served(0, limit=5.0) as asked:
         rows = [asked.row(name) for name in ("fine", "dies", "again", "hangs", "last")]
     assert [one.problem for one in rows] == [
@@ -295,16 +323,8 @@ def test_a_crash_or_a_hang_costs_one_row(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [status(one) for one in rows].count("not built") == 2
 
 
-def test_a_process_serves_few_types(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_serves_few_types(started: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "TYPES", 2)
-    program = WORKER.replace("ROW", repr(asdict(row("a", found("eager, plain")))))
-    start, started = served.subprocess.Popen, []
-
-    def popen(arguments: Any, **options: Any) -> Any:
-        started.append(arguments)
-        return start([arguments[0], "-c", program], **options)
-
-    monkeypatch.setattr(served.subprocess, "Popen", popen)
     with Served(0) as asked:
         assert [asked.row(name).model_type for name in "abcde"] == list("abcde")
     assert len(started) == 3
@@ -396,7 +416,7 @@ def test_the_page_is_what_json_says() -> None:
 @pytest.mark.parametrize(
     ("rows", "code"), [(ROWS[:3], 0), (ROWS[:4], 1), (ROWS[4:5], 3), (ROWS[5:6], 3), (ROWS[6:], 3)]
 )
-def test_the_exit_code(rows: Any, code: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code(rows: list[Row], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "collect", lambda *given: rows)
     run = CliRunner().invoke(app, ["census", "--causal-lms", "--folder", str(tmp_path), "--quiet"])
     assert run.exit_code == code
@@ -412,7 +432,7 @@ def test_the_command_that_a_ci_runs(tmp_path: Path) -> None:
 
 
 def test_a_wrong_call(tmp_path: Path) -> None:
-    def run(*options: Any) -> Any:
+    def run(*options: str) -> Result:
         return CliRunner().invoke(app, ["census", "--folder", str(tmp_path), *options])
 
     assert run("--shard", "1/2").exit_code == 2
@@ -425,7 +445,7 @@ def test_a_wrong_call(tmp_path: Path) -> None:
 def test_the_page_has_every_model_type_of_its_release() -> None:
     text = (ROOT / "docs" / "census-causal-lms.md").read_text()
     rows = rows_of(text, "## Table")
-    release = re.search(r"transformers (\d+\.\d+\.\d+)", text)[1]
+    release = present(re.search(r"transformers (\d+\.\d+\.\d+)", text))[1]
     if release == transformers.__version__:
         assert [one["Model type"] for one in rows] == list(command.model_types())
     totals = dict(re.findall(r"^\| ([a-z ]+) \| (\d+) \|", text.partition("## Table")[0], re.MULTILINE))

@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Never
 
@@ -28,11 +29,11 @@ from scanproof.lean.progress import silent
 from scanproof.streaming.model import Unsupported
 
 
-def said(check: Any, verdict: Any, worst: Any = None, evidence: str = "36 cuts | <b>") -> Answer:
+def said(check: str, verdict: str, worst: float | None = None, evidence: str = "36 cuts | <b>") -> Answer:
     return Answer(check=check, verdict=verdict, evidence=evidence, worst=worst)
 
 
-def entry(name: str = "a: one", *answers: Any, **options: Any) -> Entry:
+def entry(name: str = "a: one", *answers: Answer, **options: Any) -> Entry:
     return Entry(name=name, package="a", version="1.0", answers=answers, **options)
 
 
@@ -40,10 +41,10 @@ def subject(name: str, version: str = "1.0") -> Subject:
     return Subject(name, "a", lambda seed: (), version=version)
 
 
-def answering(asked: Any) -> Callable[..., Entry]:
+def answering(asked: list[str]) -> Callable[..., Entry]:
     """Answer for a subject, and note that it was asked."""
 
-    def examine(subject: Any, seed: int) -> Entry:
+    def examine(subject: Subject, seed: int) -> Entry:
         asked.append(subject.name)
         return replace(basis.unanswered(subject, seed), answers=(said("steps", "STREAMS"),))
 
@@ -77,9 +78,9 @@ def test_every_check_of_streaming_has_a_column() -> None:
 
 
 def test_it_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
-    asked = []
+    asked: list[str] = []
 
-    def ask(subjects: Any, seed: int = 0) -> Any:
+    def ask(subjects: list[Subject], seed: int = 0) -> tuple[Entry, ...]:
         return command.collect(subjects, kept, seed, 1, silent, answering(asked))
 
     kept = tmp_path / "census.jsonl"
@@ -95,14 +96,15 @@ def test_it_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changed", ["torch", "scanproof", "a", "code"])
 def test_what_was_made_with_another_version_is_asked_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
-    asked, kept = [], tmp_path / "census.jsonl"
+    asked: list[str] = []
+    kept = tmp_path / "census.jsonl"
     command.collect([subject("a: it", version="")], kept, 0, 1, silent, answering(asked))
     if changed == "code":
         monkeypatch.setattr(basis, "_code", lambda: "another")
     else:
-        known = basis.version
+        known = metadata.version
         monkeypatch.setattr(basis, "version", lambda name: "9.9" if name == changed else known(name))
     command.collect([subject("a: it", version="")], kept, 0, 1, silent, answering(asked))
     assert asked == ["a: it", "a: it"]
@@ -127,7 +129,7 @@ def test_the_headline_names_every_version_of_torch_that_was_used() -> None:
 def test_what_failed_is_asked_again(tmp_path: Path) -> None:
     answers = iter([entry("a", problem="no network"), entry("a", said("steps", "STREAMS"))])
 
-    def examine(subject: Any, seed: int) -> Entry:
+    def examine(subject: Subject, seed: int) -> Entry:
         return next(answers)
 
     kept, a = tmp_path / "census.jsonl", subject("a")
@@ -160,7 +162,7 @@ def test_the_page_tells_what_does_not_apply_from_what_is_open() -> None:
 
 
 def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_before() -> None:
-    def raises(seed: int) -> Never:
+    def raises(seed: int) -> Iterator[Answer]:
         yield said("certificate", "LEAK")
         raise RuntimeError("no such kernel")
 
@@ -173,11 +175,11 @@ def test_what_a_package_raises_is_a_problem_of_its_entry_beside_the_answers_befo
     assert [answer.verdict for answer in found.findings] == ["LEAK"]
 
 
-def worker(monkeypatch: pytest.MonkeyPatch, program: Any) -> None:
+def worker(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """Have a process run a program in the place of the worker."""
     run = subprocess.run
     monkeypatch.setattr(
-        command.subprocess, "run", lambda _, **options: run([sys.executable, "-c", program], **options)
+        subprocess, "run", lambda _, **options: run([sys.executable, "-c", program], **options)
     )
 
 
@@ -189,7 +191,7 @@ LEAKS = json.dumps(asdict(entry("a: it", said("certificate", "LEAK"), torch="2.6
     [("os.kill(os.getpid(), 9)", "exit code -9"), ("time.sleep(60)", "took more than 5 s")],
 )
 def test_a_process_that_dies_leaves_its_answers(
-    monkeypatch: pytest.MonkeyPatch, end: Any, problem: Any
+    monkeypatch: pytest.MonkeyPatch, end: str, problem: str
 ) -> None:
     worker(monkeypatch, f"import os, time\nprint('noise')\nprint({LEAKS!r}, flush=True)\n{end}")
     monkeypatch.setattr(command, "LIMIT", 5.0)
@@ -205,7 +207,7 @@ def test_a_process_that_dies_is_a_problem_of_its_entry() -> None:
     assert (found.package, found.version) == ("a", "1.0")
 
 
-def shaped(*shape: Any) -> Callable[[Tensor], Tensor]:
+def shaped(*shape: int) -> Callable[[Tensor], Tensor]:
     return lambda x: x.new_zeros(shape)
 
 
@@ -241,7 +243,7 @@ def test_the_example_of_its_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert 0 < made[0]["cells"]["gradients"]["worst"] != made[0]["cells"]["refinement"]["worst"]
     assert {file.suffix for file in (tmp_path / "census").iterdir()} == {".jsonl", ".json", ".md", ".html"}
 
-    def never(subject: Any, seed: int, overlays: Any) -> Never:
+    def never(subject: Subject, seed: int, overlays: object) -> Never:
         raise AssertionError(subject.name)
 
     monkeypatch.setattr(command, "in_a_process", never)
@@ -250,7 +252,14 @@ def test_the_example_of_its_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_wrong_call(tmp_path: Path) -> None:
-    options = {"jobs": 1, "seed": 0, "fresh": False, "overlays": False, "as_json": False, "quiet": True}
+    options: dict[str, Any] = {
+        "jobs": 1,
+        "seed": 0,
+        "fresh": False,
+        "overlays": False,
+        "as_json": False,
+        "quiet": True,
+    }
     with pytest.raises(InvalidArgument, match="--only 'z\\*' matches none of"):
         command.run_census(tmp_path, only="z*", **options)
     with pytest.raises(InvalidArgument, match="--jobs must be at least 1"):

@@ -6,15 +6,17 @@ first layer that breaks causality; its two forward passes named 192 of 192. The 
 random, and the faults are our own. A gate that does not open changes nothing that two passes compare.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 pytest.importorskip("transformers")
 
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from scanproof.census.lms.ask import ids
 from scanproof.census.lms.build import settings_of
@@ -51,24 +53,24 @@ ROUNDED = 1e-5
 """A share of the greatest logit: experts get other groups of tokens, and round in another way."""
 
 
-def model_of(model_type: str) -> Any:
+def model_of(model_type: str) -> tuple[PreTrainedModel, list[nn.Module]]:
     path, own = MODELS[model_type]
     settings = {**settings_of(model_type), "num_hidden_layers": LAYERS, **own}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **settings))
-    layers = model.get_submodule(path)
+    layers = list(model.get_submodule(path).children())
     assert len(layers) == LAYERS
     return model.eval(), layers
 
 
-def faulty(forward: Any, fault: Any, *args: Any, **kwargs: Any) -> Any:
+def faulty(forward: Callable[..., Any], fault: Callable[[Tensor], Tensor], *args: Any, **kwargs: Any) -> Any:
     """Run the forward of a layer, and change the hidden states that it returns."""
     y = forward(*args, **kwargs)
     return (fault(y[0]), *y[1:]) if isinstance(y, tuple) else fault(y)
 
 
-def change(logits: Any, x: Any) -> Any:
+def change(logits: Callable[[Tensor], Tensor], x: Tensor) -> float:
     """Return the change of logits before the last token, as a share of the greatest: two forward passes."""
     other = x.clone()
     other[:, -1] += 1
@@ -92,7 +94,7 @@ def test_the_layer_of_a_fault_is_named(model_type: str, monkeypatch: pytest.Monk
                 answer = read(plain, x, validate=False).answer("positions")
                 if change(plain, x) < ROUNDED:
                     unseen.append(name)
-            named = answer.jump.module.partition(" ")[0] if answer.jump else ""
+            named = answer.jump.module.partition(" ")[0] if answer and answer.jump else ""
             if named != f"model.{path}.{number}":
                 missed.append((number, name, str(answer)))
     assert missed == []

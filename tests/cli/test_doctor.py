@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -13,7 +12,7 @@ from scanproof.lean import presence
 from scanproof.lean.project import Project
 
 
-def run(*arguments: Any) -> Result:
+def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["doctor", *arguments])
 
 
@@ -36,7 +35,7 @@ def test_what_is_there() -> None:
     assert "Lean 4.28.0" in found["Lean sources"]["detail"]
 
 
-def test_without_lean(nothing: Any) -> None:
+def test_without_lean(nothing: None) -> None:
     result = run()
     assert result.exit_code == 3
     found = findings()
@@ -61,7 +60,7 @@ def test_a_missing_extra_names_its_command(monkeypatch: pytest.MonkeyPatch) -> N
     assert found["extra transformers"]["state"] == "ok"
 
 
-def test_elan_is_not_made_to_download(nothing: Any, tmp_path: Path) -> None:
+def test_elan_is_not_made_to_download(nothing: None, tmp_path: Path) -> None:
     for name in ("lean", "lake", "elan"):
         file = tmp_path / name
         file.write_text('#!/bin/sh\necho downloading > "$HOME/ran"\n')

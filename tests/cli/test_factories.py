@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Never
 
@@ -100,7 +101,7 @@ def aligned():
 
 
 @pytest.fixture(autouse=True)
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "made.py").write_text(MODULE)
     (tmp_path / "broken.py").write_text("import no_such_dependency\n")
     (tmp_path / "unfinished.py").write_text("def f(:\n")
@@ -112,7 +113,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         sys.modules.pop(name, None)
 
 
-def run(*arguments: Any) -> Result:
+def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
@@ -188,7 +189,7 @@ def test_page_and_document_say_the_command_that_repeats_them(
 def test_a_page_that_fails_in_the_end_does_not_hide_the_verdict(
     monkeypatch: pytest.MonkeyPatch, name: str, code: int, verdict: str
 ) -> None:
-    def full(document: Any, path: Any) -> Never:
+    def full(document: object, path: object) -> Never:
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(html, "write", full)
@@ -226,7 +227,8 @@ def test_what_pytorch_raises_about_it_is_said_in_a_sentence() -> None:
 
 def test_a_fault_of_a_check_stays_one_and_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     source = compile("def faulty(*arguments, **options): return len(3)", certificate.__file__, "exec")
-    exec(source, faulty := {})
+    faulty: dict[str, Any] = {}
+    exec(source, faulty)
     monkeypatch.setattr(certificate, "_certify", faulty["faulty"])
     result = run("certify", "made:causal", "--shape", "2,5,1", "--cuts", "all", "--quiet")
     assert result.exit_code == 3
@@ -312,7 +314,7 @@ def test_mistakes_in_the_users_code_are_sentences(command: str, target: str, sen
         ),
     ],
 )
-def test_wrong_options_are_sentences(arguments: Any, sentence: str) -> None:
+def test_wrong_options_are_sentences(arguments: tuple[str, ...], sentence: str) -> None:
     result = run(*arguments, "--quiet")
     assert result.exit_code == 2
     assert result.stderr.startswith(sentence)

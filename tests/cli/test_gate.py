@@ -4,10 +4,9 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from scanproof.cli.app import app
 
@@ -36,6 +35,9 @@ def transformed():
 def steered():
     return lambda x: x.flip(1) if x.sum().item() > 1e30 else x.cumsum(1)
 
+def blocked():
+    return lambda x: x.cumsum(1) if x.shape[1] % 3 else x.cumsum(1) + 0.0
+
 def language_model():
     embedding = torch.nn.Embedding(9, 4)
     return lambda ids: embedding(ids).cumsum(1)
@@ -51,7 +53,7 @@ def _models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.modules.pop("gated_models", None)
 
 
-def gate(name: str, *options: str, shape: str = "2,5,1") -> Any:
+def gate(name: str, *options: str, shape: str = "2,5,1") -> Result:
     return CliRunner().invoke(app, ["gate", f"gated_models:{name}", "--shape", shape, *options])
 
 
@@ -66,6 +68,15 @@ def gate(name: str, *options: str, shape: str = "2,5,1") -> Any:
         ("transformed", (), 3, "open  gated_models:transformed: reading leaves a question open"),
         ("steered", (), 3, "open  gated_models:steered: values decide what is run"),
         ("steered", ("--probes",), 0, "accepted  gated_models:steered: values decide what is run"),
+        (
+            "causal",
+            ("--every-length",),
+            0,
+            "accepted  gated_models:causal: established for every input at 3 sizes ",
+        ),
+        ("transformed", ("--every-length", "--probes"), 3, "open  gated_models:transformed: "),
+        ("blocked", (), 0, "accepted"),
+        ("blocked", ("--every-length",), 3, "open  gated_models:blocked: not established for every length"),
         ("transformed", ("--probes",), 0, "accepted  gated_models:transformed: reading leaves"),
     ],
 )

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Never
+from typing import Never
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -83,7 +83,7 @@ def test_a_seed_out_of_range_is_refused(name: str, seed: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not hasattr(page, "commands")])
 @pytest.mark.parametrize("wrong", [["--no-such-option"], ["one", "two"]])
-def test_what_a_command_does_not_take_is_refused(name: str, wrong: Any) -> None:
+def test_what_a_command_does_not_take_is_refused(name: str, wrong: list[str]) -> None:
     if name in ("fuzz", "theorems", "cite") and wrong[0] == "one":
         wrong = [*wrong, "--no-such-option"]  # these take any number of names
     if name == "kernel":

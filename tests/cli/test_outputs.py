@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -24,7 +23,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()
 
 
-def refused(arguments: Any, place: Any, sentence: str) -> None:
+def refused(arguments: list[str], place: str, sentence: str) -> None:
     result = CliRunner().invoke(app, [*arguments, place])
     said = " ".join(result.stderr.replace("│", " ").split())
     assert (result.exit_code, result.stdout) == (2, "")
@@ -42,18 +41,18 @@ def refused(arguments: Any, place: Any, sentence: str) -> None:
     ],
 )
 @pytest.mark.parametrize("arguments", FILES, ids=lambda words: words[0])
-def test_a_file(arguments: Any, place: Any, sentence: str) -> None:
+def test_a_file(arguments: list[str], place: str, sentence: str) -> None:
     refused(arguments, place, sentence)
 
 
 @pytest.mark.parametrize("place", ["file", "file/deep"])
 @pytest.mark.parametrize("arguments", FOLDERS, ids=lambda words: words[0])
-def test_a_folder(arguments: Any, place: Any) -> None:
+def test_a_folder(arguments: list[str], place: str) -> None:
     refused(arguments, place, f"{place} cannot be a folder, for ")
 
 
 @pytest.mark.parametrize("arguments", [*FILES, *FOLDERS], ids=lambda words: words[0])
-def test_what_is_not_ours(arguments: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_ours(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scanproof.outputs.os.access", lambda place, mode: mode != os.W_OK)
     if arguments in FILES:
         refused(arguments, "file", "file cannot be written; name a file of yours.")

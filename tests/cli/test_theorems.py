@@ -4,7 +4,6 @@ import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "Runner.take_outputs_append"
 
 
-def run(*arguments: Any) -> Result:
+def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
@@ -75,7 +74,7 @@ def test_json() -> None:
         ),
     ],
 )
-def test_unknown_names_are_met_with_what_is_near(arguments: Any, sentence: str) -> None:
+def test_unknown_names_are_met_with_what_is_near(arguments: list[str], sentence: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr

@@ -1,7 +1,5 @@
 """The demo's faults are what it says they are."""
 
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor
@@ -13,6 +11,7 @@ from scanproof.demo.faults import (
     scan_reading_one_token_late,
     scan_with_chunk_state_from_the_wrong_side,
 )
+from verdicts import pair_of
 
 SHAPES = {
     "in_proj_weight": (12, 4),
@@ -39,22 +38,23 @@ def x(rng: torch.Generator) -> Tensor:
     return torch.randn(2, 2 * CHUNK_SIZE + 3, 4, generator=rng)
 
 
-def test_the_block_refines_its_spec(checkpoint: Any, x: Tensor) -> None:
+def test_the_block_refines_its_spec(checkpoint: MambaCheckpoint, x: Tensor) -> None:
     block = mamba_block(checkpoint, selective_scan, x.dtype)
     assert certify(block, x).verdict is Verdict.CAUSAL
     assert check_refinement(block, checkpoint, x).verdict is Verdict.REFINES
 
 
-def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(checkpoint: Any, x: Tensor) -> None:
+def test_the_leak_reaches_to_the_end_of_its_chunk_and_no_further(
+    checkpoint: MambaCheckpoint, x: Tensor
+) -> None:
     leaky = mamba_block(checkpoint, scan_with_chunk_state_from_the_wrong_side, x.dtype)
-    pair = certify(leaky, x).worst
-    assert pair is not None
+    pair = pair_of(certify(leaky, x))
     assert pair.t < pair.s
     assert pair.t // CHUNK_SIZE == pair.s // CHUNK_SIZE
     assert check_prefix(leaky, x).verdict is Verdict.LEAK
 
 
-def test_the_wrong_scan_is_seen_by_refinement_alone(checkpoint: Any, x: Tensor) -> None:
+def test_the_wrong_scan_is_seen_by_refinement_alone(checkpoint: MambaCheckpoint, x: Tensor) -> None:
     wrong = mamba_block(checkpoint, scan_reading_one_token_late, x.dtype)
     assert certify(wrong, x).verdict is Verdict.CAUSAL
     assert check_prefix(wrong, x).verdict.passed

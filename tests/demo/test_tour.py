@@ -8,7 +8,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Never
+from typing import Never, cast
 
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +17,7 @@ from examples import example
 from scanproof.cli.app import app
 from scanproof.cli.exits import INCONCLUSIVE
 from scanproof.demo import tour
+from scanproof.demo.runner import Runner
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.progress import silent
 from scanproof.refinement.oracle import Oracle
@@ -60,7 +61,7 @@ def test_a_fault_that_is_not_caught_fails_the_demo(oracle: Oracle, monkeypatch: 
 
     monkeypatch.setattr(tour, "_SCANS", {})
     monkeypatch.setattr(tour, "_FAULTS", {"no fault": (selective_scan, {"refinement": Verdict.REFUTED})})
-    runner = SimpleNamespace(start=lambda: nullcontext(oracle))
+    runner = cast(Runner, SimpleNamespace(start=lambda: nullcontext(oracle)))
     audits = tour._audit_all(random_mamba_mixer(hidden_size=8), runner, output(), silent)
     assert [row.verdict for row in audits.rows if row.check == "refinement"] == [Verdict.REFINES] * 2
     assert len(audits.surprises) == 1
@@ -72,10 +73,10 @@ class Broken:
 
     name = "WebAssembly"
 
-    def __init__(self, error: Any) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
-    def prepare(self, show: Any) -> Never:
+    def prepare(self, show: object) -> Never:
         raise self.error
 
 

@@ -1,7 +1,6 @@
 """A small mixer in the manner of Mamba-2, right; releases went wrong in one method each."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +27,7 @@ class Mixer:
     def __init__(self) -> None:
         rng = torch.Generator().manual_seed(3)
 
-        def draw(*shape: Any) -> Tensor:
+        def draw(*shape: int) -> Tensor:
             return torch.randn(shape, generator=rng) / shape[-1] ** 0.5
 
         self.project = draw(CHANNELS + INNER + HEADS, MODEL)
@@ -47,26 +46,26 @@ class Mixer:
     def prefill(self, x: Tensor) -> tuple[Tensor, Cache]:
         return self.run(x, self.initial_state(x))
 
-    def extend(self, x: Tensor, cache: Any) -> tuple[Tensor, Cache]:
+    def extend(self, x: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         return self.run(x, cache)
 
-    def padded(self, x: Tensor, mask: Any) -> tuple[Tensor, Cache]:
+    def padded(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Cache]:
         return self.run(x, self.initial_state(x), mask)
 
-    def clone(self, cache: Any) -> Cache:
+    def clone(self, cache: Cache) -> Cache:
         return Cache(cache.inputs.clone(), cache.h.clone())
 
-    def reorder(self, cache: Any, rows: Any) -> Cache:
+    def reorder(self, cache: Cache, rows: list[int]) -> Cache:
         return Cache(cache.inputs[rows], cache.h[rows])
 
-    def run(self, x: Tensor, cache: Any, mask: Any = None) -> tuple[Tensor, Cache]:
+    def run(self, x: Tensor, cache: Cache, mask: Tensor | None = None) -> tuple[Tensor, Cache]:
         mixed, gate, dt = self.projected(self.masked(x, mask))
         mixed, inputs = self.convolved(mixed, cache)
         mixed = self.masked(mixed, mask)
         y, h = self.scanned(mixed, dt, cache.h)
         return self.finished(y, gate), Cache(inputs, h)
 
-    def step(self, x: Tensor, cache: Any) -> tuple[Tensor, Cache]:
+    def step(self, x: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         mixed, gate, dt = self.projected(x)
         mixed, inputs = self.convolved(mixed, cache)
         x, B, C = self.split(mixed)
@@ -77,22 +76,22 @@ class Mixer:
         y = (h[:, None] * C).sum(-1) + self.D.to(x)[:, None] * x
         return self.finished(y.flatten(2), self.gate_of_step(gate)), Cache(inputs, h)
 
-    def masked(self, x: Tensor, mask: Any) -> Tensor:
+    def masked(self, x: Tensor, mask: Tensor | None) -> Tensor:
         return x if mask is None else x * mask[..., None]
 
     def projected(self, x: Tensor) -> tuple[Tensor, ...]:
         return (x @ self.project.to(x).T).split([CHANNELS, INNER, HEADS], -1)
 
-    def convolved(self, x: Tensor, cache: Any) -> tuple[Tensor, Tensor]:
+    def convolved(self, x: Tensor, cache: Cache) -> tuple[Tensor, Tensor]:
         seen = torch.cat([cache.inputs, x], 1)
         windows = seen.unfold(1, TAPS, 1)
         return functional.silu((windows * self.taps.to(x)).sum(-1)), seen[:, -(TAPS - 1) :]
 
-    def split(self, mixed: Any) -> tuple[Tensor, ...]:
+    def split(self, mixed: Tensor) -> tuple[Tensor, ...]:
         x, B, C = mixed.split([INNER, GROUPS * STATES, GROUPS * STATES], -1)
         return x.unflatten(-1, (HEADS, WIDTH)), *(each.unflatten(-1, (GROUPS, STATES)) for each in (B, C))
 
-    def scanned(self, mixed: Any, dt: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    def scanned(self, mixed: Tensor, dt: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         x, B, C = self.split(mixed)
         weights = {"A": self.A.to(x), "D": self.D.to(x)[:, None], "dt_bias": self.dt_bias.to(x)}
         y, h = self.kernel(x=x, dt=dt, B=B, C=C, initial_state=h, **weights)
@@ -106,8 +105,8 @@ class Mixer:
         B: Tensor,
         C: Tensor,
         D: Tensor,
-        dt_bias: Any,
-        initial_state: Any,
+        dt_bias: Tensor,
+        initial_state: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Return outputs and the last state, with the signature of the kernel ``SsdScan``."""
         time = x.shape[1]
@@ -132,11 +131,11 @@ class Mixer:
         y = (inside + across).flatten(1, 2)[:, :time]
         return y + D * x, states[:, -1]
 
-    def passed(self, decays: Any, states: Any) -> Tensor:
+    def passed(self, decays: Tensor, states: Tensor) -> Tensor:
         """Return the states at the starts of chunks: sums over those before; decays are (…, to, from)."""
         return torch.einsum("bnij,bjnpk->binpk", decays, states)
 
-    def by_head(self, grouped: Any) -> Tensor:
+    def by_head(self, grouped: Tensor) -> Tensor:
         return grouped.repeat_interleave(HEADS // grouped.shape[2], dim=2)
 
     def step_size(self, dt: Tensor) -> Tensor:
@@ -145,14 +144,14 @@ class Mixer:
     def limited(self, dt: Tensor) -> Tensor:
         return dt
 
-    def gate_of_step(self, gate: Any) -> Tensor:
+    def gate_of_step(self, gate: Tensor) -> Tensor:
         return gate
 
-    def finished(self, y: Tensor, gate: Any) -> Tensor:
+    def finished(self, y: Tensor, gate: Tensor) -> Tensor:
         return (y * functional.silu(gate)) @ self.out.to(y).T
 
 
-def segment_sums(logs: Any) -> Tensor:
+def segment_sums(logs: Tensor) -> Tensor:
     """Return the sums of ``logs`` over s < r <= t, -inf above the diagonal: (…, t, s)."""
     time = logs.shape[-1]
     below = torch.ones(time, time, dtype=torch.bool).tril(-1)

@@ -1,7 +1,5 @@
 """Reconstructions, in our own code, of faults that were in releases; each cites what is public about it."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -16,7 +14,7 @@ class DestinationAxis(Mixer):
     output is wrong.
     """
 
-    def passed(self, decays: Any, states: Any) -> Tensor:
+    def passed(self, decays: Tensor, states: Tensor) -> Tensor:
         return torch.einsum("bnij,bjnpk->bjnpk", decays, states)
 
 
@@ -26,7 +24,7 @@ class DestinationAxisOfSums(Mixer):
     Issues 47475 and 47246, found in 2026, 18 months after the first was mended: fixes do not reach copies.
     """
 
-    def passed(self, decays: Any, states: Any) -> Tensor:
+    def passed(self, decays: Tensor, states: Tensor) -> Tensor:
         return (decays.movedim(1, 3)[..., None, None] * states[:, None]).sum(1)
 
 
@@ -46,7 +44,7 @@ class MixedRows(Mixer):
     A batch of one is right; in a batch every row is gated by the last one.
     """
 
-    def gate_of_step(self, gate: Any) -> Tensor:
+    def gate_of_step(self, gate: Tensor) -> Tensor:
         batch = gate.shape[0]
         return gate.squeeze(1).expand(batch, batch, INNER)[:, -1:]
 
@@ -58,7 +56,7 @@ class Tiled(Mixer):
     it.
     """
 
-    def kernel(self, B: Tensor, C: Tensor, **inputs: Any) -> tuple[Tensor, Tensor]:
+    def kernel(self, B: Tensor, C: Tensor, **inputs: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]  # by name alone
         B, C = (each.repeat(1, 1, HEADS // each.shape[2], 1) for each in (B, C))
         return super().kernel(B=B, C=C, **inputs)
 
@@ -66,21 +64,21 @@ class Tiled(Mixer):
 class MaskIgnored(Mixer):
     """An attention mask that is taken and not read: issue 31540."""
 
-    def masked(self, x: Tensor, mask: Any) -> Tensor:
+    def masked(self, x: Tensor, mask: Tensor | None) -> Tensor:
         return x
 
 
 class MaskSkippedForOne(Mixer):
     """A mask that is skipped for a batch of one: pull request 46773."""
 
-    def masked(self, x: Tensor, mask: Any) -> Tensor:
+    def masked(self, x: Tensor, mask: Tensor | None) -> Tensor:
         return super().masked(x, mask if len(x) > 1 else None)
 
 
 class ForgetsOnExtend(Mixer):
     """Several tokens with a cache, run from an empty one: pull requests 45513 and 46741."""
 
-    def extend(self, x: Tensor, cache: Any) -> tuple[Tensor, Cache]:
+    def extend(self, x: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         return self.run(x, cache if x.shape[1] == 1 else self.initial_state(x))
 
 
@@ -90,7 +88,7 @@ class StepsOnce(Mixer):
     Pull requests 46084 and 46741: a state was taken for a sign of one token, whatever came.
     """
 
-    def extend(self, x: Tensor, cache: Any) -> tuple[Tensor, Cache]:
+    def extend(self, x: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         y, cache = self.step(x[:, :1], cache)
         return torch.cat([y, y.new_zeros(len(x), x.shape[1] - 1, MODEL)], 1), cache
 
@@ -101,5 +99,5 @@ class BeamsSwapStates(Mixer):
     The beam search of ``generate`` looked for a cache under one name alone, and Mamba's has another.
     """
 
-    def reorder(self, cache: Any, rows: Any) -> Cache:
+    def reorder(self, cache: Cache, rows: list[int]) -> Cache:
         return cache

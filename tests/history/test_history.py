@@ -2,6 +2,7 @@
 
 import runpy
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,23 +51,23 @@ RELEASED = {
 """What sees each fault; every other check passes."""
 
 
-def tokens(time: Any = T, rows: int = 3) -> Tensor:
+def tokens(time: int = T, rows: int = 3) -> Tensor:
     return torch.randn(rows, time, MODEL, generator=torch.Generator().manual_seed(0))
 
 
-def refinement(model: Any, dt: float = 0.0, **sizes: Any) -> Any:
+def refinement(model: Mixer, dt: float = 0.0, **sizes: Any) -> Verdict:
     scan = SsdScan(dt_softplus=True)
     inputs = random_inputs(scan, seed=0, without=frozenset({"z", "seq_idx"}), **{**SIZES, **sizes})
     inputs["dt_bias"] = inputs["dt_bias"] + dt
     return check_refinement(model.kernel, scan, inputs, log_window=CHUNK, shrink=False).verdict
 
 
-def streaming(model: Any, x: Tensor) -> dict[str, Verdict]:
+def streaming(model: Mixer, x: Tensor) -> dict[str, Verdict]:
     report = check_streaming(model, x, cuts=[cut for cut in (1, 4, 10) if cut < x.shape[1]])
     return {row.check: row.verdict for row in report.ways}
 
 
-def verdicts(model: Any, time: Any = T) -> dict[str, Verdict]:
+def verdicts(model: Mixer, time: int = T) -> dict[str, Verdict]:
     """Return the verdict of every check, by its name."""
     x = tokens(time)
     found = {
@@ -83,7 +84,7 @@ def verdicts(model: Any, time: Any = T) -> dict[str, Verdict]:
     return found | streaming(model, x)
 
 
-def seen(found: Any) -> set[str]:
+def seen(found: Mapping[str, Verdict]) -> set[str]:
     return {check for check, verdict in found.items() if verdict.found}
 
 
@@ -96,18 +97,18 @@ def test_the_mixer_is_right() -> None:
 
 
 @pytest.mark.parametrize("release", RELEASED, ids=lambda release: release.__name__)
-def test_what_sees_a_fault_and_what_does_not(release: Any) -> None:
+def test_what_sees_a_fault_and_what_does_not(release: type[Mixer]) -> None:
     found = verdicts(release())
     assert seen(found) == RELEASED[release]
 
 
 @pytest.mark.parametrize("release", [releases.DestinationAxis, releases.DestinationAxisOfSums])
-def test_one_chunk_hides_the_chunk_axis(release: Any) -> None:
+def test_one_chunk_hides_the_chunk_axis(release: type[Mixer]) -> None:
     assert not seen(verdicts(release(), time=CHUNK)) & (CAUSALITY | DECODING)
 
 
 @pytest.mark.parametrize("release", [Mixer, releases.MixedRows])
-def test_one_row_hides_mixed_rows(release: Any) -> None:
+def test_one_row_hides_mixed_rows(release: type[Mixer]) -> None:
     assert not seen(streaming(release(), tokens(rows=1)))
 
 
@@ -117,12 +118,12 @@ def test_one_row_shows_a_mask_that_is_skipped() -> None:
 
 @pytest.mark.parametrize("release", [Mixer, releases.Tiled])
 @pytest.mark.parametrize("groups", [1, HEADS])
-def test_one_group_or_one_for_each_head_hides_tiles(release: Any, groups: int) -> None:
+def test_one_group_or_one_for_each_head_hides_tiles(release: type[Mixer], groups: int) -> None:
     assert refinement(release(), group=groups).passed
 
 
 @pytest.mark.parametrize("release", [Mixer, releases.ClampedByAnInitialiser])
-def test_large_steps_hide_a_clamp(release: Any) -> None:
+def test_large_steps_hide_a_clamp(release: type[Mixer]) -> None:
     assert refinement(release(), dt=LARGE).passed
 
 
@@ -133,7 +134,7 @@ def test_a_release_that_takes_too_long_is_said_and_the_others_go_on(
     history = SimpleNamespace(**runpy.run_path(str(path)))
     rest = {"4.57.6": '{"steps": "STREAMS"}'}
 
-    def run_over(folder: Any, arguments: Any, *, timeout: Any) -> SimpleNamespace:
+    def run_over(folder: str, arguments: list[str], *, timeout: float) -> SimpleNamespace:
         if folder not in rest:
             raise subprocess.TimeoutExpired(arguments, timeout)
         return SimpleNamespace(stdout=rest[folder])

@@ -12,6 +12,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 
 def log(event: str, file: str) -> None:
@@ -46,7 +47,7 @@ def ilean(source: str) -> str:
     return json.dumps({"references": {}, "decls": decls})
 
 
-def check(job: dict) -> None:
+def check(job: dict[str, Any]) -> None:
     file = job["file"]
     source = Path(file).read_text(encoding="utf-8")
     log("begin", file)

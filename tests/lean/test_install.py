@@ -86,7 +86,7 @@ def test_a_failure_leaves_nothing_behind(
 
 
 def test_a_full_disk(node: Node, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation.shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**8))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**8))
     with pytest.raises(LeanUnavailable, match=r"needs 1\.0 GB in .*, but 0\.1 GB are free.*SCANPROOF_CACHE"):
         install(node, silent)
 

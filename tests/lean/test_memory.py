@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     names = ("memory.max", "memory.current", "memory.stat")
     monkeypatch.setattr(memory, "_CGROUP_FILES", [tuple(str(tmp_path / name) for name in names)])
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * GIB))
-    monkeypatch.setattr(memory.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
     return tmp_path
 
 
@@ -35,7 +36,7 @@ def test_one_when_two_do_not_fit(machine: Path) -> None:
 
 
 def test_one_on_one_core(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     assert memory.parallel_processes(1 * GIB) == 1
 
 

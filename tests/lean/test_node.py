@@ -1,8 +1,8 @@
+import importlib.util
 from collections.abc import Callable
 
 import pytest
 
-from scanproof.lean import node
 from scanproof.lean.errors import LeanUnavailable
 from scanproof.lean.node import find_node
 
@@ -11,7 +11,7 @@ AddCommand = Callable[[str, str], None]
 
 @pytest.fixture
 def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
 
 @pytest.mark.usefixtures("no_wheel")

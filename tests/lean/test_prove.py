@@ -8,6 +8,7 @@ import pytest
 from scanproof.lean import catalogue as catalogues
 from scanproof.lean import webassembly
 from scanproof.lean.errors import LeanUnavailable
+from scanproof.lean.modules import read_graph
 from scanproof.lean.project import Project
 from scanproof.lean.prove import prove
 from scanproof.lean.webassembly import WebAssembly
@@ -37,7 +38,7 @@ def test_what_is_proved_is_catalogued(lean: WebAssembly, make_project: MakeProje
     assert report.summary().startswith(
         "Proved: 2 theorems in 2 modules, 2 checked now (Lean 4.28.0, WebAssembly,"
     )
-    assert catalogues.cached(catalogues.read_graph(project), lean) == report.catalogue
+    assert catalogues.cached(read_graph(project), lean) == report.catalogue
 
 
 def test_unchanged_means_no_process_at_all(

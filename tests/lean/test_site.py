@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
 
-from chromium import chromium, opened
+from chromium import Scheme, chromium, opened
 from scanproof import theorems
 from scanproof.lean import catalogue as catalogues
 from scanproof.lean.catalogue import Catalogue, Declaration
@@ -21,6 +21,10 @@ from scanproof.lean.citing import citing_modules
 from scanproof.lean.graph import library_graph
 from scanproof.lean.remarks import remarks
 from scanproof.lean.site import file_of, markdown, write_site
+from verdicts import present
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
 
 ROOT = Path(__file__).parents[2]
 
@@ -182,12 +186,12 @@ def test_the_carried_catalogue_is_what_lean_says() -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser() -> "Iterator[BrowserContext]":
     with chromium() as context:
         yield context
 
 
-def test_search_finds_names_meanings_and_statements(browser: Any, folder: Path) -> None:
+def test_search_finds_names_meanings_and_statements(browser: "BrowserContext", folder: Path) -> None:
     with opened(browser, folder / "index.html") as shown:
         found = shown.locator("#found li")
         shown.keyboard.press("/")
@@ -206,7 +210,7 @@ def test_search_finds_names_meanings_and_statements(browser: Any, folder: Path) 
 
 
 @pytest.mark.parametrize("form", ["bibtex", "text", "latex"])
-def test_citations_are_copied(browser: Any, folder: Path, form: str) -> None:
+def test_citations_are_copied(browser: "BrowserContext", folder: Path, form: str) -> None:
     theorem = CATALOGUE.declarations[3]
     browser.grant_permissions(["clipboard-read", "clipboard-write"])
     with opened(browser, folder / "theorem" / file_of(theorem.name)) as shown:
@@ -214,7 +218,7 @@ def test_citations_are_copied(browser: Any, folder: Path, form: str) -> None:
         assert shown.evaluate("navigator.clipboard.readText()") == cite(theorem, CATALOGUE, form)
 
 
-def test_the_graph_shows_neighbours(browser: Any, folder: Path) -> None:
+def test_the_graph_shows_neighbours(browser: "BrowserContext", folder: Path) -> None:
     with opened(browser, folder / "graph.html") as shown:
         shown.locator("[data-module='Spec.Scan.Tree']").focus()
         near = shown.locator(".node.near").evaluate_all("nodes => nodes.map((node) => node.dataset.module)")
@@ -224,19 +228,21 @@ def test_the_graph_shows_neighbours(browser: Any, folder: Path) -> None:
         shown.wait_for_url("**/index.html#Spec.Scan.Tree")
 
 
-def test_a_module_reached_by_keys_is_seen_whole(browser: Any, folder: Path) -> None:
+def test_a_module_reached_by_keys_is_seen_whole(browser: "BrowserContext", folder: Path) -> None:
     with opened(browser, folder / "graph.html") as shown:
         shown.set_viewport_size({"width": 320, "height": 800})
-        frame = shown.locator(".graph").bounding_box()
+        frame = present(shown.locator(".graph").bounding_box())
         for node in shown.locator(".node").all():
             node.focus()
-            box = node.bounding_box()
+            box = present(node.bounding_box())
             assert frame["x"] <= box["x"]
             assert box["x"] + box["width"] <= frame["x"] + frame["width"]
 
 
 @pytest.mark.parametrize(("scheme", "colour"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 28)")])
-def test_it_is_light_and_dark(browser: Any, folder: Path, tmp_path: Path, scheme: str, colour: str) -> None:
+def test_it_is_light_and_dark(
+    browser: "BrowserContext", folder: Path, tmp_path: Path, scheme: Scheme, colour: str
+) -> None:
     with opened(browser, folder / "index.html", scheme) as shown:
         assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == colour
         picture = shown.screenshot()

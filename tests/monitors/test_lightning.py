@@ -1,3 +1,6 @@
+from types import ModuleType
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,7 +12,7 @@ lightning = pytest.importorskip("lightning.pytorch", reason="pip install lightni
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the library
 
 
-class Module(lightning.LightningModule):
+class Module(lightning.LightningModule):  # type: ignore[misc, name-defined]  # it may be absent
     def __init__(self, leak: float) -> None:
         super().__init__()
         self.inner, self.drop, self.leak = nn.Linear(4, 4), nn.Dropout(0.5), leak
@@ -25,7 +28,7 @@ class Module(lightning.LightningModule):
         return torch.optim.SGD(self.parameters(), 0.01)
 
 
-def fit(package: object, leak: float, **options: object) -> None:
+def fit(package: ModuleType, leak: float, **options: Any) -> None:
     from scanproof.monitors.lightning import CausalityCallback
 
     data = torch.randn(24, 10, 4, generator=torch.Generator().manual_seed(0))

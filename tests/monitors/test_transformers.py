@@ -13,7 +13,7 @@ pytest.importorskip("accelerate", reason="pip install accelerate")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the libraries
 
 
-class Rows(torch.utils.data.Dataset):
+class Rows(torch.utils.data.Dataset[dict[str, Tensor]]):
     def __len__(self) -> int:
         return 16
 

@@ -1,7 +1,5 @@
 """Scans whose outputs are right and whose hand-written gradients are wrong."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -10,6 +8,7 @@ from .mutant import Mutant
 from .scan import (
     HandWritten,
     Step,
+    Values,
     adjoint,
     of_groups,
     shared,
@@ -25,10 +24,10 @@ def backward(name: str, **exchanged: Step) -> Mutant:
     return Mutant(name, HandWritten(**exchanged), backward=True)
 
 
-def carried(function: Any) -> Step:
+def carried(function: Step) -> Step:
     """The adjoint, of which ``function`` makes what is carried to the step before."""
 
-    def run(a: Any, incoming: Any, of_last: Any) -> Tensor:
+    def run(a: Tensor, incoming: Tensor, of_last: Tensor) -> Tensor:
         g, back = torch.empty_like(incoming), of_last
         for t in reversed(range(incoming.shape[2])):
             g[:, :, t] = incoming[:, :, t] + back
@@ -38,19 +37,19 @@ def carried(function: Any) -> Step:
     return run
 
 
-def adjoint_of_shifted_decays(a: Any, incoming: Any, of_last: Any) -> Tensor:
+def adjoint_of_shifted_decays(a: Tensor, incoming: Tensor, of_last: Tensor) -> Tensor:
     return adjoint(shifted(a, -1), incoming, of_last)
 
 
-def decays_only(v: Tensor) -> Tensor:
+def decays_only(v: Values) -> Tensor:
     return (through_decays(v) * v.A[:, None]).sum(-1)
 
 
-def additions_only(v: Tensor) -> Tensor:
+def additions_only(v: Values) -> Tensor:
     return (v.g * v.b).sum(-1) * v.u
 
 
-def with_states_undone(v: Tensor) -> Tensor:
+def with_states_undone(v: Values) -> Tensor:
     """dt's gradient with the states before found by undoing steps: (h - b) / a."""
     undone = (v.h - v.dt[..., None] * v.b * v.u[..., None]) / v.a
     return (v.g * undone * v.a * v.A[:, None]).sum(-1) + additions_only(v)

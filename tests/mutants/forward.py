@@ -1,14 +1,12 @@
 """Scans whose outputs are wrong."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from .mutant import forward
 from .scan import (
+    Step,
     additions,
     decays,
     finish,
@@ -30,35 +28,35 @@ def biased(delta: Tensor, bias: Tensor | None) -> Tensor:
     return steps(delta, bias, False)
 
 
-def softplus_as(function: Any) -> Callable[..., Tensor]:
+def softplus_as(function: Step) -> Step:
     return lambda delta, bias, softplus: function(biased(delta, bias)) if softplus else biased(delta, bias)
 
 
-def softplus_before_bias(delta: Tensor, bias: Tensor, softplus: Any) -> Tensor:
+def softplus_before_bias(delta: Tensor, bias: Tensor, softplus: bool) -> Tensor:
     return biased(functional.softplus(delta) if softplus else delta, bias)
 
 
-def in_dtype(step: Any, dtype: torch.dtype) -> Callable[..., Tensor]:
+def in_dtype(step: Step, dtype: torch.dtype) -> Step:
     """Round what a step returns."""
 
-    def run(*arguments: Any) -> Tensor:
+    def run(*arguments: object) -> Tensor:
         x = step(*arguments)
         return x.to(dtype).to(x.dtype)
 
     return run
 
 
-def at_starts(x: Tensor, function: Any) -> Tensor:
+def at_starts(x: Tensor, function: Step) -> Tensor:
     """Change the first position of every chunk but the first one."""
     changed = x.clone()
     changed[:, :, CHUNK::CHUNK] = function(x[:, :, CHUNK::CHUNK])
     return changed
 
 
-def carried(function: Any) -> Callable[..., Tensor]:
+def carried(function: Step) -> Step:
     """States, of which ``function`` makes what is carried to the next step."""
 
-    def run(a: Any, b: Any) -> Tensor:
+    def run(a: Tensor, b: Tensor) -> Tensor:
         h, all_states = torch.zeros_like(b[:, :, 0]), []
         for t in range(b.shape[2]):
             h = a[:, :, t] * h + b[:, :, t]
@@ -69,10 +67,10 @@ def carried(function: Any) -> Callable[..., Tensor]:
     return run
 
 
-def chunkwise(decay_of_chunk: Any) -> Callable[..., Tensor]:
+def chunkwise(decay_of_chunk: Step) -> Step:
     """States by chunks, each from the state that the chunks before it leave."""
 
-    def run(a: Any, b: Any) -> Tensor:
+    def run(a: Tensor, b: Tensor) -> Tensor:
         h, all_states = torch.zeros_like(b[:, :, 0]), []
         for start in range(0, b.shape[2], CHUNK):
             chunk_a, chunk_b = a[:, :, start : start + CHUNK], b[:, :, start : start + CHUNK]
@@ -84,12 +82,12 @@ def chunkwise(decay_of_chunk: Any) -> Callable[..., Tensor]:
     return run
 
 
-def divided(a: Any, b: Any) -> Tensor:
+def divided(a: Tensor, b: Tensor) -> Tensor:
     products = torch.cumprod(a, 2)
     return products * torch.cumsum(b / products, 2)
 
 
-def by_differences_of_sums(a: Any, b: Any) -> Tensor:
+def by_differences_of_sums(a: Tensor, b: Tensor) -> Tensor:
     """exp(L_t - L_s) of sums L of logarithms, as a chunked scan forms the decays between two tokens."""
     sums = torch.cumsum(torch.log(a), 2)
     between = torch.exp(sums[:, :, :, None] - sums[:, :, None])
@@ -98,13 +96,13 @@ def by_differences_of_sums(a: Any, b: Any) -> Tensor:
     return torch.where(seen, between * b[:, :, None], 0.0).sum(3)
 
 
-def from_the_example_before(a: Any, b: Any) -> Tensor:
+def from_the_example_before(a: Tensor, b: Tensor) -> Tensor:
     h = states(a, b)
     entering = torch.cat([torch.zeros_like(h[:1, :, -1:]), h[:-1, :, -1:]])
     return h + torch.cumprod(a, 2) * entering
 
 
-def combined_in_the_wrong_order(a: Any, b: Any) -> Tensor:
+def combined_in_the_wrong_order(a: Tensor, b: Tensor) -> Tensor:
     """Pairs combined by (a2 a1, a1 b2 + b1)."""
     total, so_far, all_states = torch.ones_like(a[:, :, 0]), torch.zeros_like(b[:, :, 0]), []
     for t in range(b.shape[2]):
@@ -113,7 +111,7 @@ def combined_in_the_wrong_order(a: Any, b: Any) -> Tensor:
     return torch.stack(all_states, 2)
 
 
-def ragged_chunk_from_zero(a: Any, b: Any) -> Tensor:
+def ragged_chunk_from_zero(a: Tensor, b: Tensor) -> Tensor:
     full = a.shape[2] // CHUNK * CHUNK
     parts = [
         states(a[:, :, part], b[:, :, part])
@@ -123,7 +121,7 @@ def ragged_chunk_from_zero(a: Any, b: Any) -> Tensor:
     return torch.cat(parts, 2)
 
 
-def tiled(B: Tensor, like: Any) -> Tensor:
+def tiled(B: Tensor, like: Tensor) -> Tensor:
     """Channel i has group i mod groups, as by repeat in place of repeat_interleave."""
     groups = of_groups(B)
     return groups.repeat(1, like.shape[1] // groups.shape[1], 1, 1)

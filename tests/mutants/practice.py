@@ -8,7 +8,6 @@ mean square of the difference, relative to that of the reference.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from torch import Tensor
 from scanproof import selective_scan
 
 from .mutant import Mutant
+from .scan import Step
 
 BATCH, CHANNELS, STATES, LENGTH = 2, 4, 8, 128
 
@@ -53,7 +53,7 @@ def ordinary_inputs(dtype: torch.dtype, seed: int = 0, groups: int = 1) -> dict[
     }
 
 
-def results(scan: Any, inputs: Mapping[str, Tensor], gradients: bool) -> list[Tensor]:
+def results(scan: Step, inputs: Mapping[str, Tensor], gradients: bool) -> list[Tensor]:
     """Return output and last state, or the gradients at all inputs for a random cotangent of the output."""
     leaves = {name: x.clone().requires_grad_() for name, x in inputs.items()}
     y, last = scan(**leaves, delta_softplus=True, return_last_state=True)

@@ -105,13 +105,14 @@ class Scan:
         A: Tensor,
         B: Tensor,
         C: Tensor,
-        D: Any = None,
-        z: Any = None,
-        delta_bias: Any = None,
+        D: Tensor | None = None,
+        z: Tensor | None = None,
+        delta_bias: Tensor | None = None,
         delta_softplus: bool = False,
         return_last_state: bool = False,
-    ) -> Any:
-        y, h = self.forward(*widened(u, delta, A, B, C, D, z, delta_bias), delta_softplus)
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        arguments: list[Any] = [*widened(u, delta, A, B, C, D, z, delta_bias), delta_softplus]
+        y, h = self.forward(*arguments)
         return (y.to(u.dtype), h) if return_last_state else y.to(u.dtype)
 
     def forward(
@@ -121,10 +122,10 @@ class Scan:
         A: Tensor,
         B: Tensor,
         C: Tensor,
-        D: Tensor,
-        z: Tensor,
-        bias: Tensor,
-        softplus: Any,
+        D: Tensor | None,
+        z: Tensor | None,
+        bias: Tensor | None,
+        softplus: bool,
     ) -> tuple[Tensor, Tensor]:
         dt = self.steps(delta, bias, softplus)
         h = self.states(self.decays(dt, A), self.additions(dt, B, u))
@@ -140,7 +141,8 @@ def widened(*tensors: Tensor | None) -> list[Tensor | None]:
 class Values(dict[str, Any]):
     """What a backward pass has at hand: inputs by name, and dt, raw, a, b, h, before, out, dout, g."""
 
-    __getattr__ = dict.__getitem__
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
 
 
 def adjoint(a: Tensor, incoming: Tensor, of_last: Tensor) -> Tensor:
@@ -183,22 +185,22 @@ class HandWritten(Scan):
     at_z: Step = lambda v: v.gy * v.y * silu_slope(v.z)
     at_bias: Step = lambda v: v.at_raw.sum((0, 2))
 
-    def forward(self, *arguments: Any) -> Any:
+    def forward(self, *arguments: Any) -> tuple[Tensor, Tensor]:
         return _Function.apply(self, *arguments)
 
     def values(
         self,
-        gy: Any,
-        gh: Any,
+        gy: Tensor,
+        gh: Tensor,
         u: Tensor,
         delta: Tensor,
         A: Tensor,
         B: Tensor,
         C: Tensor,
-        D: Tensor,
-        z: Tensor,
-        bias: Tensor,
-        softplus: Any,
+        D: Tensor | None,
+        z: Tensor | None,
+        bias: Tensor | None,
+        softplus: bool,
     ) -> Values:
         v = Values(gy=gy, u=u, A=A, B=B, C=C, D=D, z=z, softplus=softplus)
         v["raw"] = delta if bias is None else delta + bias[:, None]
@@ -227,14 +229,14 @@ class HandWritten(Scan):
 
 class _Function(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, scan: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, scan: HandWritten, *arguments: Any) -> tuple[Tensor, Tensor]:
         *tensors, ctx.softplus = arguments
         ctx.scan = scan
         ctx.save_for_backward(*tensors)
         return Scan.forward(scan, *arguments)
 
     @staticmethod
-    def backward(ctx: Any, gy: Any, gh: Any) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gy: Tensor, gh: Tensor) -> tuple[Tensor | None, ...]:
         tensors = ctx.saved_tensors
         v = ctx.scan.values(gy, gh, *tensors, ctx.softplus)
         return None, *ctx.scan.gradients(v, tensors[-1]), None

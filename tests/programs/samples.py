@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 
 aten = torch.ops.aten
 inf = float("inf")
@@ -51,11 +52,11 @@ def lower(size: int) -> Tensor:
     return torch.ones(size, size, dtype=torch.bool).tril()
 
 
-def call(op: Any, *args: Any, exact: bool = True, note: str = "", **kwargs: Any) -> Sample:
+def call(op: OpOverload[..., Any], *args: Any, exact: bool = True, note: str = "", **kwargs: Any) -> Sample:
     """A call of an overload whose floating, integer and boolean tensors are all inputs."""
     inputs = tuple(arg for arg in args if isinstance(arg, Tensor))
 
-    def fn(*given: Tensor) -> Any:
+    def fn(*given: Tensor) -> object:
         left = iter(given)
         return op(*(next(left) if isinstance(arg, Tensor) else arg for arg in args), **kwargs)
 
@@ -63,7 +64,7 @@ def call(op: Any, *args: Any, exact: bool = True, note: str = "", **kwargs: Any)
 
 
 def with_constants(
-    op: Any, build: Callable[..., Any], *inputs: Tensor, note: str, exact: bool = True
+    op: OpOverload[..., Any], build: Callable[..., object], *inputs: Tensor, note: str, exact: bool = True
 ) -> Sample:
     """A call that is written out, so that some of its arguments are constants."""
     return Sample(f"{op} {note}", str(op), build, inputs, exact)
@@ -117,7 +118,7 @@ BACKWARD: dict[str, tuple[Any, ...]] = {
 """Gradients of functions of one entry: the result is read at saturated places only."""
 
 
-def overload(name: str) -> Any:
+def overload(name: str) -> OpOverload[..., Any]:
     packet, _, chosen = name.partition(".")
     return getattr(getattr(aten, packet), chosen or "default")
 
@@ -405,7 +406,7 @@ def convolutions() -> Iterator[Sample]:
     conv = aten.convolution.default
     x, same = numbers(1, 2, 5), ([0], 1)
 
-    def constant(note: str, x: Tensor, weight: Tensor, *rest: Any) -> Sample:
+    def constant(note: str, x: Tensor, weight: Tensor, *rest: object) -> Sample:
         return with_constants(conv, lambda x: conv(x, weight, *rest), x, note=note)
 
     full, wide = numbers(2, 2, 3, seed=1), numbers(1, 1, 3, 4)

@@ -105,7 +105,9 @@ class TestAnswers:
             (lambda x: x.cumsum(1)[:, 2:4], [3, 3], False),
         ],
     )
-    def test_alignments(self, fn: Callable[[Tensor], Tensor], alignment: Any, established: bool) -> None:
+    def test_alignments(
+        self, fn: Callable[[Tensor], Tensor], alignment: Alignment | list[int], established: bool
+    ) -> None:
         assert positions(read(fn, X, alignment=alignment)) == established
 
     def test_outputs_without_positions_are_named(self) -> None:

@@ -84,11 +84,11 @@ def its_own_gradient(x: Tensor) -> Tensor:
 
 class Doubled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: object, x: Tensor) -> Tensor:
         return x.mul(2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
         return gradient
 
 
@@ -186,6 +186,9 @@ def test_writes_reach_every_view(steps: list[tuple[Any, ...]]) -> None:
 
 class Caching(nn.Module):
     """Keeps its input, a count and running statistics in buffers."""
+
+    cache: Tensor
+    calls: Tensor
 
     def __init__(self) -> None:
         super().__init__()

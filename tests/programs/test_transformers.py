@@ -1,6 +1,7 @@
 """Unmodified models of transformers, small and random: none reads a later position or another example."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -54,9 +55,7 @@ BUILD: dict[str, Callable[[], nn.Module]] = {
     "GPT-OSS, attention sinks": lambda: small("GptOss", **ATTENTION, **EXPERTS, head_dim=8),
     "Qwen3-Next, delta rule": lambda: small("Qwen3Next", **ATTENTION, **DELTA),
     **{
-        f"Mixtral, {way}": lambda way=way: small(
-            "Mixtral", **ATTENTION, **EXPERTS, experts_implementation=way
-        )
+        f"Mixtral, {way}": partial(small, "Mixtral", **ATTENTION, **EXPERTS, experts_implementation=way)
         for way in ("eager", "batched_mm", "grouped_mm")
     },
 }
@@ -94,7 +93,7 @@ def test_a_mixer() -> None:
 
 
 def test_a_model_that_leaks_is_placed() -> None:
-    model = small("Llama", **ATTENTION)
+    model: Any = small("Llama", **ATTENTION)
     attention = model.layers[1].self_attn
     forward = attention.o_proj.forward
     attention.o_proj.forward = lambda x: forward(x + 1e-20 * x.flip(1))

@@ -1,6 +1,6 @@
 """The adjoint is the derivative, exactly and in float64; its bound holds however gradients are rounded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scanproof.refinement.adjoint import Tape
-from scanproof.refinement.arithmetic import EXACT, FLOAT64, Part
+from scanproof.refinement.arithmetic import EXACT, FLOAT64, Arithmetic, Part
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.problem import selective_scan_of
@@ -24,13 +24,16 @@ SIZES = {"inputDim": 2, "innerDim": 2, "stateDim": 2, "outputDim": 2, "convWidth
 SPECS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind: Any, seed: int, exact: bool = False) -> Spec:
+def small(kind: type[Spec], seed: int, exact: bool = False) -> Spec:
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: SIZES[axis] for axis in axes}, seed=seed, exact=exact)
 
 
+Draw = Callable[..., NDArray[Any]]
+
+
 def scan_arrays(
-    draw: Any, *, batch: int = 1, length: int = 3, channels: int = 2, states: int = 2, groups: int = 0
+    draw: Draw, *, batch: int = 1, length: int = 3, channels: int = 2, states: int = 2, groups: int = 0
 ) -> dict[str, NDArray[Any]]:
     """All arguments of a selective scan, time-major; with groups, B and C have an axis of them."""
     per_group = (batch, length, *[groups] * (groups > 0), states)
@@ -52,7 +55,7 @@ def scan_arrays(
 class Dual:
     """Fractions with an infinitesimal part: ``value + slope ε``, ``ε² = 0``."""
 
-    def __init__(self, value: Any, slope: Any) -> None:
+    def __init__(self, value: NDArray[Any], slope: NDArray[Any]) -> None:
         self.value, self.slope = value, slope
 
     @property
@@ -62,45 +65,45 @@ class Dual:
     def __getitem__(self, index: Any) -> "Dual":
         return Dual(self.value[index], self.slope[index])
 
-    def reshape(self, shape: Any) -> "Dual":
+    def reshape(self, shape: tuple[int, ...]) -> "Dual":
         return Dual(self.value.reshape(shape), self.slope.reshape(shape))
 
     def __neg__(self) -> "Dual":
         return Dual(-self.value, -self.slope)
 
-    def __add__(self, other: Any) -> "Dual":
+    def __add__(self, other: "Dual") -> "Dual":
         return Dual(self.value + other.value, self.slope + other.slope)
 
-    def __mul__(self, other: Any) -> "Dual":
+    def __mul__(self, other: "Dual") -> "Dual":
         return Dual(self.value * other.value, self.value * other.slope + self.slope * other.value)
 
 
-class DualArithmetic:
+class DualArithmetic(Arithmetic):
     """The formulas of the exact arithmetic, on dual numbers; sums and scans are loops over + and *."""
 
-    def number(self, array: Any, direction: Any) -> Dual:
+    def number(self, array: NDArray[Any], direction: NDArray[Any]) -> Dual:
         return Dual(EXACT.lift(array), EXACT.lift(direction))
 
-    def lift(self, array: Any) -> Dual:
+    def lift(self, array: NDArray[Any]) -> Dual:
         return self.number(array, np.zeros(np.shape(array)))
 
     lift_computed = lift
 
-    def zeros(self, shape: Any) -> Dual:
+    def zeros(self, shape: tuple[int, ...]) -> Dual:
         return self.lift(np.zeros(shape))
 
-    def concatenate(self, parts: Any, axis: int) -> Dual:
+    def concatenate(self, parts: Sequence[Dual], axis: int) -> Dual:
         return Dual(*(np.concatenate([getattr(p, n) for p in parts], axis) for n in ("value", "slope")))
 
-    def dot(self, x: Any, y: Any, plus: Any = None) -> Dual:
+    def dot(self, x: Dual, y: Dual, plus: Dual | None = None) -> Dual:
         product = x * y
         total = Dual(product.value.sum(-1), product.slope.sum(-1))
         return total if plus is None else total + plus
 
-    def product(self, x: Any, y: Any, z: Any) -> Dual:
+    def product(self, x: Dual, y: Dual, z: Dual) -> Dual:
         return x * y * z
 
-    def scan(self, a: Any, b: Any, h0: Any) -> Dual:
+    def scan(self, a: Dual, b: Dual, h0: Dual) -> Dual:
         a = Dual(*(np.broadcast_to(part, b.shape) for part in (a.value, a.slope)))
         states = []
         for t in range(b.shape[1]):
@@ -108,27 +111,27 @@ class DualArithmetic:
             states.append(h0[:, None])
         return self.concatenate(states, 1)
 
-    def one(self, x: Any) -> Dual:
+    def one(self, x: Dual) -> Dual:
         return self.lift(np.ones(x.shape))
 
-    def exp(self, x: Any) -> Dual:
+    def exp(self, x: Dual) -> Dual:
         return self.one(x) + x + x * x
 
-    def sigmoid(self, x: Any) -> Dual:
+    def sigmoid(self, x: Dual) -> Dual:
         denominator = self.one(x) + self.exp(-x)
         value = 1 / denominator.value
         return Dual(value, -denominator.slope * value * value)
 
-    def silu(self, x: Any) -> Dual:
+    def silu(self, x: Dual) -> Dual:
         return x * self.sigmoid(x)
 
-    def softplus(self, x: Any) -> Dual:
+    def softplus(self, x: Dual) -> Dual:
         y = self.exp(x)
         y, above = y + y * y, x.value > 20
         return Dual(np.where(above, x.value, y.value), np.where(above, x.slope, y.slope))
 
 
-def inner(x: Any, y: Any) -> Fraction:
+def inner(x: NDArray[Any], y: NDArray[Any]) -> Fraction:
     return (np.asarray(x) * np.asarray(y)).sum()
 
 
@@ -138,12 +141,12 @@ def inner(x: Any, y: Any) -> Fraction:
     [((), 0), (("D",), 0), (("z",), 0), (("delta_bias",), 0), ((), 1), ((), 2), ((), 4)],
 )
 def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(
-    leave_out: Any, groups: int, softplus: bool
+    leave_out: tuple[str, ...], groups: int, softplus: bool
 ) -> None:
     """``<dy, derivative along v> = <gradient, v>`` for random directions, as fractions."""
     rng = np.random.default_rng(0)
 
-    def draw(*shape: Any) -> NDArray[Any]:
+    def draw(*shape: int) -> NDArray[Any]:
         return random_fractions(shape, rng)
 
     for length in (1, 2, 4):
@@ -170,7 +173,7 @@ def test_the_adjoint_of_the_scan_is_exactly_the_transposed_derivative(
 
 
 @pytest.mark.parametrize("kind", SPECS)
-def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind: Any) -> None:
+def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind: type[Spec]) -> None:
     rng, nonzero = np.random.default_rng(1), 0
     for seed, length in enumerate((1, 2, 5)):
         spec = small(kind, seed, exact=True)
@@ -182,7 +185,7 @@ def test_the_adjoint_of_every_runner_is_exactly_the_transposed_derivative(kind: 
         moved, _ = spec._run(dual, dual.number(x, direction), spec._initial_state(2, dual))
         gradient = EXACT.total(parts, x.shape)
         assert inner(gradient, direction) == inner(cotangent, moved.slope)
-        nonzero += np.count_nonzero(gradient)
+        nonzero += int(np.count_nonzero(gradient))
     assert nonzero > 10
 
 
@@ -263,39 +266,43 @@ def test_one_use_of_a_variable_is_one_part() -> None:
     assert set(uses.values()) == {1}
 
 
-def tree_of(length: int, rng: Any) -> Any:
+Tree = int | tuple["Tree", "Tree"]
+Round = Callable[[float], float]
+
+
+def tree_of(length: int, rng: np.random.Generator) -> Tree:
     """A random binary tree over positions, as nested pairs."""
-    nodes = list(range(length))
+    nodes: list[Tree] = list(range(length))
     while len(nodes) > 1:
         i = int(rng.integers(len(nodes) - 1))
         nodes[i : i + 2] = [(nodes[i], nodes[i + 1])]
     return nodes[0]
 
 
-def adversary(dtype: torch.dtype, rng: Any) -> Callable[..., Any]:
+def adversary(dtype: type[np.floating[Any]], rng: np.random.Generator) -> Round:
     """An arithmetic of a dtype that rounds every result up or down at random, by up to one unit roundoff."""
     info = np.finfo(dtype)
 
-    def fl(x: Any) -> Any:
+    def fl(x: float) -> float:
         return x * (1 + float(rng.choice([-1, 1])) * float(info.eps) / 2)
 
     return fl
 
 
 def reverse_through_tree(
-    tree: Any, a: Any, b: Any, gradient: float, fl: Any
-) -> tuple[Any, NDArray[Any], NDArray[Any]]:
+    tree: Tree, a: NDArray[Any], b: NDArray[Any], gradient: float, fl: Round
+) -> tuple[float, NDArray[Any], NDArray[Any]]:
     """Return the last state, and the gradients at all a and b: autograd through a tree of transitions."""
     da, db = np.zeros_like(a), np.zeros_like(b)
 
-    def up(node: Any) -> tuple[Any, ...]:
+    def up(node: Tree) -> tuple[float, float, Any]:
         if isinstance(node, int):
             return a[node], b[node], node
         left, right = up(node[0]), up(node[1])
         combined = fl(right[0] * left[0]), fl(fl(right[0] * left[1]) + right[1])
         return *combined, (left, right)
 
-    def down(done: Any, ga: Any, gb: Any) -> None:
+    def down(done: tuple[float, float, Any], ga: float, gb: float) -> None:
         if isinstance(done[2], int):
             da[done[2]], db[done[2]] = ga, gb
             return
@@ -317,7 +324,8 @@ def test_backward_passes_through_any_tree_stay_within_the_bound(seed: int, lengt
     b, cotangent = rng.normal(size=length), rng.normal()
     tape = Tape(BoundedArithmetic(rounding))
     lifted = [tape.variable(x[None, :, None]) for x in (a, b)]
-    h = tape.scan(*lifted, tape.zeros((1, 1)))[:, -1]
+    decays, added = lifted
+    h = tape.scan(decays, added, tape.zeros((1, 1)))[:, -1]
     pulled = tape.gradients([(h, np.full((1, 1), cotangent))], lifted)
     bounds = [tape.base.total(parts, (1, length, 1)) for parts in pulled]
     fl = adversary(np.float32, rng)
@@ -339,7 +347,7 @@ def test_sums_over_uses_and_repeated_axes_in_any_order(seed: int, n: int, uses: 
         alone = rng.normal(size=(1, n)).astype(dtype)
         parts = [Part(ar.lift(p), ar.lift(q)) for p, q in zip(x, y, strict=True)] + [Part(ar.lift(alone))]
         bound = ar.total(parts, (1, 1))
-        terms = [*(x * y).ravel(), *alone.ravel()]
+        terms: list[Any] = [*np.multiply(x, y).ravel(), *alone.ravel()]
         while len(terms) > 1:
             i = int(rng.integers(len(terms) - 1))
             terms[i : i + 2] = [terms[i] + terms[i + 1]]
@@ -347,13 +355,13 @@ def test_sums_over_uses_and_repeated_axes_in_any_order(seed: int, n: int, uses: 
         assert abs(float(terms[0]) - bound.value[0, 0]) <= bound.error[0, 0]
 
 
-SLOPES = {
+SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
     "exp": torch.exp,
     "sigmoid": torch.sigmoid,
     "softplus": torch.nn.functional.softplus,
     "silu": torch.nn.functional.silu,
 }
-OTHER_FORMS = {
+OTHER_FORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": lambda x: torch.sigmoid(x) * torch.sigmoid(-x),
     "softplus": lambda x: 1 / (1 + torch.exp(-x)),
     "silu": lambda x: torch.sigmoid(x) + x * (torch.sigmoid(x) * (1 - torch.sigmoid(x))),

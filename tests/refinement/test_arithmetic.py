@@ -2,21 +2,20 @@
 
 import math
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanproof.refinement.arithmetic import EXACT, FLOAT64
+from scanproof.refinement.arithmetic import EXACT, FLOAT64, Arithmetic
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=30), st.floats(-1, 1))
-def test_dot_is_the_left_fold_from_zero_to_the_bit(pairs: Any, extra: Any) -> None:
+def test_dot_is_the_left_fold_from_zero_to_the_bit(pairs: list[tuple[float, float]], extra: float) -> None:
     total = 0.0
-    for x, y in pairs:
-        total = total + x * y
+    for left, right in pairs:
+        total = total + left * right
     x, y = (np.array([pair[i] for pair in pairs], dtype=float) for i in (0, 1))
     assert FLOAT64.dot(x, y).tobytes() == np.float64(total).tobytes()
     assert FLOAT64.dot(x, y, np.float64(extra)).tobytes() == np.float64(total + extra).tobytes()
@@ -29,10 +28,10 @@ def test_dot_is_not_a_pairwise_or_reordered_sum() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-2, 2), st.floats(-9, 9)), max_size=20), st.floats(-5, 5))
-def test_scan_multiplies_then_adds_to_the_bit(transitions: Any, h0: Any) -> None:
+def test_scan_multiplies_then_adds_to_the_bit(transitions: list[tuple[float, float]], h0: float) -> None:
     h, want = h0, []
-    for a, b in transitions:
-        h = a * h + b
+    for decay, added in transitions:
+        h = decay * h + added
         want.append(h)
     a, b = (np.array([[part[i] for part in transitions]], dtype=float)[..., None] for i in (0, 1))
     got = FLOAT64.scan(a, b, np.array([[h0]]))
@@ -54,7 +53,7 @@ fractions = st.fractions(-30, 30, max_denominator=50)
 
 
 @given(fractions)
-def test_functions_of_exact_arithmetic(x: Any) -> None:
+def test_functions_of_exact_arithmetic(x: Fraction) -> None:
     one = EXACT.lift(np.array([x], dtype=object))
     exp = 1 + x + x * x
     assert EXACT.exp(one)[0] == exp
@@ -65,7 +64,7 @@ def test_functions_of_exact_arithmetic(x: Any) -> None:
 
 
 @given(st.lists(st.tuples(fractions, fractions), max_size=8), fractions)
-def test_exact_sums_and_scans_are_exact(pairs: Any, h0: Any) -> None:
+def test_exact_sums_and_scans_are_exact(pairs: list[tuple[Fraction, Fraction]], h0: Fraction) -> None:
     x, y = (np.array([pair[i] for pair in pairs], dtype=object) for i in (0, 1))
     x, y = EXACT.lift(x), EXACT.lift(y)
     assert EXACT.dot(x, y) == sum((a * b for a, b in pairs), Fraction(0))
@@ -87,5 +86,5 @@ def test_exact_division_by_zero_is_zero() -> None:
 
 
 @pytest.mark.parametrize("arithmetic", [FLOAT64, EXACT])
-def test_empty_sums_are_zero(arithmetic: Any) -> None:
+def test_empty_sums_are_zero(arithmetic: Arithmetic) -> None:
     assert arithmetic.dot(arithmetic.zeros((3, 0)), arithmetic.zeros((3, 0))).tolist() == [0, 0, 0]

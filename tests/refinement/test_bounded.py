@@ -1,6 +1,6 @@
 """The bound holds for all orders tried, in every precision, and is not far larger than it must be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -11,24 +11,33 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from scanproof.refinement.arithmetic import EXACT, FLOAT64
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.rounding import Rounding
-from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
+from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec, Spec
 
-DTYPES = {torch.float64: np.float64, torch.float32: np.float32, torch.float16: np.float16}
+Scalar = type[np.floating[Any]]
+
+DTYPES: dict[torch.dtype, Scalar] = {
+    torch.float64: np.float64,
+    torch.float32: np.float32,
+    torch.float16: np.float16,
+}
 precisions = pytest.mark.parametrize(("torch_dtype", "dtype"), DTYPES.items(), ids=lambda d: str(d))
 
 
-def in_dtype(rng: Any, shape: Any, dtype: torch.dtype, spread: float = 1.0) -> Any:
+def in_dtype(
+    rng: np.random.Generator, shape: int | tuple[int, ...], dtype: Scalar, spread: float = 1.0
+) -> NDArray[np.float64]:
     """Random numbers that the dtype holds exactly, over several orders of magnitude."""
     return (rng.normal(size=shape) * np.exp(rng.normal(size=shape) * spread)).astype(dtype).astype(np.float64)
 
 
-def within(got: Any, bounded: Bounded, at_least: float = 0.0) -> float:
+def within(got: ArrayLike, bounded: Bounded, at_least: float = 0.0) -> float:
     """Assert that a result is within its bound, and its greatest share of it at least something."""
     share = np.abs(np.asarray(got, dtype=np.float64) - bounded.value) / bounded.error
     assert np.all(share <= 1), f"{share.max():.3g} of the bound"
@@ -36,7 +45,7 @@ def within(got: Any, bounded: Bounded, at_least: float = 0.0) -> float:
     return share.max()
 
 
-def random_order_sum(terms: Any, rng: Any) -> Any:
+def random_order_sum(terms: Iterable[np.floating[Any]], rng: np.random.Generator) -> np.floating[Any]:
     """Add terms pairwise in a random binary tree; NumPy scalars round after every operation."""
     terms = list(terms)
     while len(terms) > 1:
@@ -57,7 +66,11 @@ def test_sums_in_any_order(seed: int, n: int, torch_dtype: torch.dtype, with_plu
     within(random_order_sum(terms, rng), bound)
 
 
-def tree_scan(transitions: Any, rng: Any, split: Any) -> tuple[Any, Any]:
+Transition = tuple[Any, Any]
+Split = Callable[[int, np.random.Generator], int]
+
+
+def tree_scan(transitions: Sequence[Transition], rng: np.random.Generator, split: Split) -> Transition:
     """Combine transitions (a, b) by a binary tree whose shape ``split`` chooses; returns fl of the whole."""
     if len(transitions) == 1:
         return transitions[0]
@@ -66,7 +79,7 @@ def tree_scan(transitions: Any, rng: Any, split: Any) -> tuple[Any, Any]:
     return a2 * a1, a2 * b1 + b2
 
 
-TREES = {
+TREES: dict[str, Split] = {
     "random": lambda n, rng: int(rng.integers(1, n)),
     "sequential": lambda n, rng: n - 1,
     "reversed": lambda n, rng: 1,
@@ -77,9 +90,7 @@ TREES = {
 @precisions
 @pytest.mark.parametrize("tree", TREES)
 @pytest.mark.parametrize("decay", [0.5, 0.99, 1.0, 1.2, -0.9])
-def test_scans_in_any_association(
-    torch_dtype: torch.dtype, dtype: torch.dtype, tree: str, decay: float
-) -> None:
+def test_scans_in_any_association(torch_dtype: torch.dtype, dtype: Scalar, tree: str, decay: float) -> None:
     rng = np.random.default_rng(0)
     T, runs = 32, 20
     for _ in range(runs):
@@ -95,7 +106,7 @@ def test_scans_in_any_association(
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 12), st.sampled_from(sorted(DTYPES, key=str)))
-def test_scans_with_inexact_leaves(seed: int, T: int, torch_dtype: Any) -> None:
+def test_scans_with_inexact_leaves(seed: int, T: int, torch_dtype: torch.dtype) -> None:
     """Leaves that come from rounded operations themselves, and any tree over them."""
     rng, dtype = np.random.default_rng(seed), DTYPES[torch_dtype]
     p, q, r, s = (in_dtype(rng, T, dtype, 0.3).astype(dtype) for _ in range(4))
@@ -132,7 +143,7 @@ def test_worst_tree_uses_up_a_good_part_of_the_bound() -> None:
         within(h, ar.scan(ones, ones, ar.zeros((1, 1)))[0, -1, 0], at_least=0.4)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "exp": torch.exp,
     "sigmoid": torch.sigmoid,
     "softplus": torch.nn.functional.softplus,
@@ -142,7 +153,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_of_exact_and_of_inexact_arguments(torch_dtype: Any, name: str) -> None:
+def test_functions_of_exact_and_of_inexact_arguments(torch_dtype: torch.dtype, name: str) -> None:
     rng = np.random.default_rng(0)
     at = np.concatenate(
         [rng.uniform(-60, 30, 4000), rng.uniform(-1, 1, 4000), 20 + rng.uniform(-1e-6, 1e-6, 100)]
@@ -162,7 +173,7 @@ def test_functions_of_exact_and_of_inexact_arguments(torch_dtype: Any, name: str
 @settings(max_examples=200, deadline=None)
 @given(st.floats(3, 8), st.sampled_from([-1, 1]), st.floats(1, 5))
 def test_functions_of_arguments_that_are_far_off(
-    name: str, steepest: Any, size: int, sign: Any, error: Any
+    name: str, steepest: float, size: int, sign: int, error: float
 ) -> None:
     """A slope at the value is not the slope on the way to an end of the interval."""
     ar, x = BoundedArithmetic(EXACT_IMPLEMENTATION), sign * size
@@ -173,7 +184,9 @@ def test_functions_of_arguments_that_are_far_off(
 
 
 @pytest.mark.parametrize("torch_dtype", [torch.float64, torch.float32, torch.bfloat16])
-def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(torch_dtype: Any) -> None:
+def test_parameters_that_the_implementation_computes_are_known_to_the_declared_ulps(
+    torch_dtype: torch.dtype,
+) -> None:
     a_log = torch.from_numpy(np.random.default_rng(0).uniform(-3, 3, 4000)).to(torch_dtype)
     rounding = Rounding.of(torch_dtype)
     A = -np.exp(a_log.double().numpy())
@@ -204,14 +217,14 @@ def test_softplus_jump_at_its_threshold_is_within_the_bound() -> None:
 KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
 
-def small(kind: Any, seed: int, exact: bool = False) -> Any:
+def small(kind: type[Spec], seed: int, exact: bool = False) -> Spec:
     sizes = {"inputDim": 2, "innerDim": 2, "stateDim": 3, "outputDim": 2, "convWidth": 2, "dtRank": 1}
     axes = {axis for names in kind.axes.values() for axis in names}
     return random_spec(kind, {axis: sizes[axis] for axis in axes}, seed=seed, exact=exact)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_values_are_those_of_the_float64_run(kind: Any) -> None:
+def test_values_are_those_of_the_float64_run(kind: type[Spec]) -> None:
     spec = small(kind, 0)
     x = np.random.default_rng(0).normal(size=(2, 6, 2))
     bounded, _ = spec.run(x, arithmetic=BoundedArithmetic(Rounding.of(torch.float32)))
@@ -226,6 +239,7 @@ EXACT_IMPLEMENTATION = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf
 def test_the_exact_run_is_within_what_float64_itself_rounds(seed: int) -> None:
     """An implementation without any error leaves float64's own: every part of the bound but that is zero."""
     spec = small(DiagonalS4Spec, seed, exact=True)
+    assert isinstance(spec, DiagonalS4Spec)
     rng = np.random.default_rng(seed)
     thirds = [random_fractions(shape, rng) * Fraction(1, 3) for shape in ((3,), (1, 6, 2))]
     a, x = (np.array(part, dtype=np.float64) for part in thirds)
@@ -237,13 +251,13 @@ def test_the_exact_run_is_within_what_float64_itself_rounds(seed: int) -> None:
     assert bounded.error.max() <= 1e-14
 
 
-def exact_share(got: Any, bounded: Any) -> Fraction:
+def exact_share(got: NDArray[Any] | list[Fraction], bounded: Bounded) -> Fraction:
     """Share of the bound that exactly computed numbers are away from the value; exact itself."""
-    pairs = zip(np.ravel(got), bounded.value.ravel(), bounded.error.ravel(), strict=True)
+    pairs = zip(np.asarray(got).ravel(), bounded.value.ravel(), bounded.error.ravel(), strict=True)
     return max(abs(Fraction(g) - Fraction(v)) / Fraction(e) for g, v, e in pairs)
 
 
-def fractions_of(*arrays: Any) -> Iterator[NDArray[Any]]:
+def fractions_of(*arrays: NDArray[Any]) -> Iterator[NDArray[Any]]:
     return (EXACT.lift(array) for array in arrays)
 
 
@@ -280,7 +294,7 @@ def test_float64_rounding_of_functions_is_counted() -> None:
 @pytest.mark.parametrize("inexact", [("a",), ("b",), ("c",), ("a", "b"), ("a", "b", "c")])
 @pytest.mark.parametrize("direction", ["outward", "inward", "mixed"])
 def test_inexact_operands_move_a_result_within_the_bound_and_nearly_all_of_it(
-    inexact: Any, direction: Any
+    inexact: tuple[str, ...], direction: str
 ) -> None:
     """Positive operands, each moved to an end of its interval; moving all outward attains the bound."""
     rng = np.random.default_rng(0)

@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import scanproof
-from block_case import BLOCKS, DiagonalS4, block_case
-from scan_case import SCANS, scan_case
+from block_case import BLOCKS, DiagonalS4, block_case, scalar_s4
+from scan_case import SCANS, Scan, scan_case, sequential
 from scanproof import (
     CheckFailed,
     DiagonalS4Spec,
@@ -31,6 +32,8 @@ from scanproof import (
     selective_scan,
 )
 from scanproof.refinement.report import RefinementReport
+from scanproof.refinement.runners import Spec
+from verdicts import present
 
 # ---------------------------------------------------------------- right implementations
 
@@ -38,7 +41,7 @@ from scanproof.refinement.report import RefinementReport
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("length", [1, 37, 128])
-def test_own_scans_refine(scan: Any, dtype: torch.dtype, length: int) -> None:
+def test_own_scans_refine(scan: Scan, dtype: torch.dtype, length: int) -> None:
     report = check_refinement(
         scan, SelectiveScanFn(), {**scan_case(length=length, dtype=dtype), "delta_softplus": True}
     )
@@ -50,7 +53,7 @@ def test_own_scans_refine(scan: Any, dtype: torch.dtype, length: int) -> None:
 
 
 @pytest.mark.parametrize("leave_out", [("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
-def test_optional_arguments(leave_out: Any) -> None:
+def test_optional_arguments(leave_out: tuple[str, ...]) -> None:
     report = check_refinement(
         selective_scan, SelectiveScanFn(), {**scan_case(leave_out=leave_out), "delta_softplus": True}
     )
@@ -59,15 +62,15 @@ def test_optional_arguments(leave_out: Any) -> None:
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
-def test_own_scans_refine_on_a_gpu(scan: Any) -> None:
+def test_own_scans_refine_on_a_gpu(scan: Scan) -> None:
     case = {name: tensor.cuda() for name, tensor in scan_case().items()}
     report = check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True})
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.device == "cuda:0"
     wrong = check_refinement(sigmoid_gate, SelectiveScanFn(), {**case, "delta_softplus": True})
-    assert "device='cuda:0'" in wrong.smallest.code
+    assert "device='cuda:0'" in present(wrong.smallest).code
     with pytest.raises(CheckFailed):
-        exec(wrong.smallest.code, {"fn": sigmoid_gate})
+        exec(present(wrong.smallest).code, {"fn": sigmoid_gate})
 
 
 @settings(max_examples=40, deadline=None)
@@ -77,7 +80,9 @@ def test_own_scans_refine_on_a_gpu(scan: Any) -> None:
     st.integers(0, 2**31),
     st.booleans(),
 )
-def test_own_scans_refine_on_any_shape(name: str, shape: Any, seed: int, softplus: bool) -> None:
+def test_own_scans_refine_on_any_shape(
+    name: str, shape: tuple[int, int, int, int], seed: int, softplus: bool
+) -> None:
     case = scan_case(*shape, seed=seed)
     case["delta"] = case["delta"] if softplus else case["delta"].abs()
     if not softplus:
@@ -90,7 +95,7 @@ def test_own_scans_refine_on_any_shape(name: str, shape: Any, seed: int, softplu
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_blocks_refine(kind: Any, dtype: torch.dtype) -> None:
+def test_blocks_refine(kind: type[Spec], dtype: torch.dtype) -> None:
     fn, spec, x = block_case(kind, dtype)
     report = check_refinement(fn, spec, x)
     assert report.verdict is Verdict.REFINES, report.summary()
@@ -123,7 +128,7 @@ def test_an_output_stored_in_a_coarser_dtype_is_allowed_one_more_rounding() -> N
 
 
 def doubling() -> DiagonalS4Spec:
-    return DiagonalS4Spec(inProj=[[1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0]])
+    return scalar_s4(inProj=1.0, a=0.0, outProj=1.0, skip=1.0)
 
 
 def test_a_finer_output_dtype_that_underflows_earlier_is_allowed_for_too() -> None:
@@ -147,17 +152,17 @@ def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps() 
         dtDown=np.zeros((1, 2)),
         dtUp=np.zeros((2, 1)),
         dtBias=np.full(2, 30.0),
-        bProj=[[1.0, 0.0]],
-        cProj=[[0.0, 1.0]],
+        bProj=np.array([[1.0, 0.0]]),
+        cProj=np.array([[0.0, 1.0]]),
         A=-np.ones((2, 1)),
         D=np.ones(2),
-        outProj=[[1.0, 0.0]],
+        outProj=np.array([[1.0, 0.0]]),
         outBias=np.zeros(1),
     )
     rounding = Rounding.of(torch.float32, ulps=64.0)
     off = 2 * rounding.exp_ulps * rounding.unit_roundoff
 
-    def verdict(A: Any) -> Verdict:
+    def verdict(A: NDArray[Any]) -> Verdict:
         """Of a block in float64, but for dt at the end of its interval, and for A."""
         block = replace(spec, dtBias=spec.dtBias * (1 + off), A=A)
         return check_refinement(
@@ -172,10 +177,10 @@ def test_a_that_the_block_computes_for_itself_may_be_off_by_the_declared_ulps() 
 
 
 def softplus_before_bias(
-    delta: Tensor, delta_bias: Tensor, delta_softplus: bool, **rest: Any
+    delta: Tensor, delta_bias: Tensor, delta_softplus: bool, **rest: object
 ) -> tuple[Tensor, Tensor]:
     assert delta_softplus
-    return selective_scan(delta=functional.softplus(delta) + delta_bias[:, None], **rest)
+    return sequential(delta=functional.softplus(delta) + delta_bias[:, None], **rest)
 
 
 def dt_not_applied_to_b(
@@ -197,7 +202,7 @@ def decay_one_step_late(
     A: Tensor,
     B: Tensor,
     C: Tensor,
-    **_: Any,
+    **_: object,
 ) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(delta + delta_bias[:, None])
     h, ys = torch.zeros(u.shape[0], u.shape[1], A.shape[1], dtype=u.dtype), []
@@ -208,13 +213,13 @@ def decay_one_step_late(
     return (torch.stack(ys, -1) + D[:, None] * u) * functional.silu(z), h
 
 
-def sigmoid_gate(z: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
-    y, h = selective_scan(**rest)
+def sigmoid_gate(z: Tensor, **rest: object) -> tuple[Tensor, Tensor]:
+    y, h = sequential(**rest)
     return y * torch.sigmoid(z), h
 
 
-def skip_before_the_gate_missing(D: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
-    return selective_scan(**rest)
+def skip_before_the_gate_missing(D: Tensor, **rest: object) -> tuple[Tensor, Tensor]:
+    return sequential(**rest)
 
 
 def last_state_of_the_token_before(u: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
@@ -232,7 +237,7 @@ def state_kept_in_bfloat16(
     A: Tensor,
     B: Tensor,
     C: Tensor,
-    **_: Any,
+    **_: object,
 ) -> tuple[Tensor, Tensor]:
     dt = functional.softplus(delta + delta_bias[:, None])
     h, ys = torch.zeros(u.shape[0], u.shape[1], A.shape[1], dtype=u.dtype), []
@@ -252,7 +257,7 @@ def divides_by_cumulated_decays(
     A: Tensor,
     B: Tensor,
     C: Tensor,
-    **_: Any,
+    **_: object,
 ) -> tuple[Tensor, Tensor]:
     """The exp(cumsum) trick: h_t = P_t sum of b_s / P_s."""
     dt = functional.softplus(delta + delta_bias[:, None])
@@ -279,11 +284,11 @@ WRONG = {
 
 
 @pytest.mark.parametrize("scan", WRONG.values(), ids=WRONG)
-def test_wrong_scans_are_refuted_with_a_small_case(scan: Any) -> None:
+def test_wrong_scans_are_refuted_with_a_small_case(scan: Scan) -> None:
     report = check_refinement(scan, SelectiveScanFn(), {**scan_case(length=37), "delta_softplus": True})
     assert report.verdict is Verdict.REFUTED, report.summary()
     assert report.worst.ratio > 1
-    case = report.smallest
+    case = present(report.smallest)
     assert case.deviation.ratio > 1
     assert case.runs <= 400
     batch, channels, length = case.inputs["u"].shape
@@ -312,16 +317,17 @@ def test_an_unstable_scan_is_refuted_where_it_loses_its_digits_and_not_where_it_
 
 @pytest.mark.parametrize("kind", BLOCKS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind: Any, dtype: torch.dtype) -> None:
+def test_one_wrong_parameter_in_its_last_digits_is_refuted(kind: type[Spec], dtype: torch.dtype) -> None:
     fn, spec, x = block_case(kind, dtype)
+    assert isinstance(fn, DiagonalS4)
     fn.a *= 1 + 100 * torch.finfo(dtype).eps
     report = check_refinement(fn, spec, x)
     assert report.verdict is Verdict.REFUTED, report.summary()
-    x = report.smallest.inputs["x"]
+    x = present(report.smallest).inputs["x"]
     assert x.shape[0] == 1
     assert torch.count_nonzero(x) <= 3
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"fn": fn, "spec": spec})
+        exec(present(report.smallest).code, {"fn": fn, "spec": spec})
 
 
 def test_worst_entry_is_named() -> None:
@@ -340,7 +346,7 @@ def test_worst_entry_is_named() -> None:
     assert worst.error == pytest.approx(1, abs=1e-5)
     assert worst.got == pytest.approx(worst.expected + 1, abs=1e-5)
     assert "y at example 1, t 7, channel 1" in report.summary()
-    smallest = check_refinement(off_in_one_entry, spec, x).smallest
+    smallest = present(check_refinement(off_in_one_entry, spec, x).smallest)
     assert smallest.inputs["x"].shape == (2, 8, 3), "it takes two examples and eight tokens to fail"
     assert torch.count_nonzero(smallest.inputs["x"]) == 0
 
@@ -365,10 +371,10 @@ def test_large_cases_are_handed_over_in_the_report() -> None:
         return fn(x) + (x.shape[1] > 90)
 
     report = check_refinement(fails_on_long_inputs_only, spec, x)
-    assert report.smallest.inputs["x"].shape == (1, 91, 3)
-    assert "x = report.smallest.inputs['x']  # (1, 91, 3)" in report.smallest.code
+    assert present(report.smallest).inputs["x"].shape == (1, 91, 3)
+    assert "x = report.smallest.inputs['x']  # (1, 91, 3)" in present(report.smallest).code
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"fn": fails_on_long_inputs_only, "spec": spec, "report": report})
+        exec(present(report.smallest).code, {"fn": fails_on_long_inputs_only, "spec": spec, "report": report})
 
 
 def test_an_implementation_that_refuses_smaller_inputs_still_gets_a_case() -> None:
@@ -380,8 +386,8 @@ def test_an_implementation_that_refuses_smaller_inputs_still_gets_a_case() -> No
         return fn(x) * 2
 
     report = check_refinement(only_this_size, spec, x)
-    assert report.smallest.inputs["x"].shape == (2, 20, 3)
-    assert report.smallest.deviation.ratio > 1
+    assert present(report.smallest).inputs["x"].shape == (2, 20, 3)
+    assert present(report.smallest).deviation.ratio > 1
 
 
 def test_implementations_may_write_into_their_input() -> None:
@@ -396,8 +402,8 @@ def test_implementations_may_write_into_their_input() -> None:
     assert check_refinement(writes, spec, x).verdict is Verdict.REFINES
     assert torch.equal(x, before)
 
-    def scan_writes(u: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
-        result = selective_scan(u=u, **rest)
+    def scan_writes(u: Tensor, **rest: object) -> tuple[Tensor, Tensor]:
+        result = sequential(u=u, **rest)
         u.zero_()
         return result
 
@@ -414,7 +420,7 @@ def test_implementations_may_write_into_their_input() -> None:
 
 
 def test_overflow_that_may_be_rightful_is_inconclusive() -> None:
-    spec = DiagonalS4Spec(inProj=[[1.0]], a=[8.0], outProj=[[1.0]], skip=[[0.0]])
+    spec = scalar_s4(inProj=1.0, a=8.0, outProj=1.0, skip=0.0)
     x = torch.full((1, 12, 1), 1e30)
     report = check_refinement(DiagonalS4(spec), spec, x)
     assert report.verdict is Verdict.INCONCLUSIVE
@@ -425,7 +431,7 @@ def test_overflow_that_may_be_rightful_is_inconclusive() -> None:
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_what_an_overflow_may_explain_hides_no_other_entry(bad: float) -> None:
     """The first example may overflow, the second is wrong by a factor."""
-    spec = DiagonalS4Spec(inProj=[[1.0]], a=[8.0], outProj=[[1.0]], skip=[[0.0]])
+    spec = scalar_s4(inProj=1.0, a=8.0, outProj=1.0, skip=0.0)
     x = torch.cat([torch.full((1, 12, 1), 1e30), torch.ones(1, 12, 1)])
 
     def broken(factor: float) -> RefinementReport:
@@ -450,8 +456,8 @@ def test_an_overflow_in_one_output_hides_nothing_in_the_other() -> None:
     case["A"], case["delta"] = torch.ones(1, 1), torch.full((1, 1, 12), 2.0)
     case["u"], case["B"] = torch.full((1, 1, 12), 1e30), torch.ones(1, 1, 12)
 
-    def scan(**given: Any) -> tuple[Tensor, Tensor]:
-        y, last = selective_scan(**given)
+    def scan(**given: object) -> tuple[Tensor, Tensor]:
+        y, last = sequential(**given)
         return y * 1.5, last
 
     report = check_refinement(scan, SelectiveScanFn(), case, shrink=False)
@@ -476,14 +482,14 @@ def test_a_reference_that_is_not_finite_is_inconclusive() -> None:
 
 
 def test_an_infinite_bound_is_inconclusive() -> None:
-    spec = DiagonalS4Spec(inProj=[[1.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
+    spec = scalar_s4(inProj=1.0, a=1.0, outProj=1.0, skip=0.0)
     coarse = Rounding(unit_roundoff=0.5, underflow=0.0, largest=1e38)
     report = check_refinement(DiagonalS4(spec), spec, torch.ones(1, 3000, 1), rounding=coarse)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "the bound of y is infinite" in report.reason
     assert report.worst.bound == np.inf
-    assert 0 < report.worst.t < 3000
-    assert report.worst.expected == report.worst.t + 1
+    assert 0 < present(report.worst.t) < 3000
+    assert report.worst.expected == present(report.worst.t) + 1
 
 
 def test_outputs_that_are_zero_prove_nothing() -> None:
@@ -527,7 +533,7 @@ class Twin:
     def __init__(self, factor: float = 1.0) -> None:
         self.factor = factor
 
-    def run(self, spec: DiagonalS4Spec, x: Any) -> tuple[NDArray[Any], Any]:
+    def run(self, spec: Spec, x: NDArray[Any]) -> tuple[NDArray[Any], Any]:
         y, state = spec.run(x)
         return y * self.factor, state
 
@@ -584,13 +590,14 @@ def test_reports_say_how_errors_are_distributed() -> None:
 
     right, wrong = (check_refinement(tried, spec, x, shrink=False) for tried in (fn, one_off))
     assert right.greatest == {"y": right.worst.ratio}
-    assert 0 < right.ratios.median < right.ratios.most <= right.ratios.greatest == right.worst.ratio
-    assert 0 < right.ulps.median < 4, "about half an ulp an operation"
-    assert 0.999 * right.worst.ratio <= right.probable < 1
-    assert wrong.ratios.median == right.ratios.median
+    ratios = present(right.ratios)
+    assert 0 < ratios.median < ratios.most <= ratios.greatest == right.worst.ratio
+    assert 0 < present(right.ulps).median < 4, "about half an ulp an operation"
+    assert 0.999 * right.worst.ratio <= present(right.probable) < 1
+    assert present(wrong.ratios).median == ratios.median
     spacing = np.spacing(np.float32(abs(wrong.worst.expected)))
-    assert wrong.ulps.greatest == pytest.approx(wrong.worst.error / spacing)
-    assert wrong.probable > 1
+    assert present(wrong.ulps).greatest == pytest.approx(wrong.worst.error / spacing)
+    assert present(wrong.probable) > 1
     assert right.formula
 
 
@@ -606,6 +613,7 @@ def test_assertion_carries_the_report() -> None:
     assert check_refinement(fn, spec, x).require().verdict is Verdict.REFINES
     with pytest.raises(AssertionError, match="REFUTED") as caught:
         check_refinement(lambda x: fn(x) + 1, spec, x).require()
+    assert isinstance(caught.value, CheckFailed)
     assert caught.value.report.verdict is Verdict.REFUTED
     copy = pickle.loads(pickle.dumps(caught.value))
     assert str(copy) == str(caught.value)
@@ -619,9 +627,9 @@ def test_roundings_can_be_stated() -> None:
     assert check_refinement(fn, spec, x).worst.bound < single.worst.bound / 1e6
     coarse = replace(Rounding.of(torch.float32), exp_ulps=3.0)
     report = check_refinement(lambda x: fn(x) * 2, spec, x, rounding=coarse)
-    assert "rounding=scanproof.Rounding(" in report.smallest.code
+    assert "rounding=scanproof.Rounding(" in present(report.smallest).code
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"fn": lambda x: fn(x) * 2, "spec": spec})
+        exec(present(report.smallest).code, {"fn": lambda x: fn(x) * 2, "spec": spec})
 
 
 def test_checkpoints_are_specs_too() -> None:
@@ -636,7 +644,7 @@ def test_checkpoints_are_specs_too() -> None:
 def wrong_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     fn, spec, x = block_case()
     yield "x is torch.int64", lambda: check_refinement(fn, spec, x.long())
-    yield "x is list", lambda: check_refinement(fn, spec, x.tolist())
+    yield "x is list", lambda: check_refinement(fn, spec, x.tolist())  # type: ignore[arg-type]
     yield "x is torch.complex64", lambda: check_refinement(fn, spec, x.to(torch.complex64))
     yield "x has shape (20, 3); give (batch, T, inputDim = 3)", lambda: check_refinement(fn, spec, x[0])
     yield "x has shape (2, 0, 3)", lambda: check_refinement(fn, spec, x[:, :0])
@@ -644,16 +652,23 @@ def wrong_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     for wrong in ("float32", 1e-3, torch.int32, torch.complex64):
         yield (
             f"rounding in {wrong!r} is not modelled; give a real floating dtype",
-            lambda wrong=wrong: check_refinement(fn, spec, x, rounding=wrong),
+            partial(check_refinement, fn, spec, x, rounding=wrong),  # type: ignore[arg-type]
         )
-    yield "fn is a int; give a function", lambda: check_refinement(3, spec, x)
-    yield "fn is a int; give a function", lambda: check_refinement(3, SelectiveScanFn(), scan_case())
-    for wrong in (3, Twin):
+    yield "fn is a int; give a function", lambda: check_refinement(3, spec, x)  # type: ignore[arg-type]
+    yield (
+        "fn is a int; give a function",
+        lambda: check_refinement(
+            3,  # type: ignore[arg-type]
+            SelectiveScanFn(),
+            scan_case(),
+        ),
+    )
+    for reference in (3, Twin):
         yield (
-            f"reference is {wrong!r}; give an object with run",
-            lambda wrong=wrong: check_refinement(fn, spec, x, reference=wrong),
+            f"reference is {reference!r}; give an object with run",
+            partial(check_refinement, fn, spec, x, reference=reference),  # type: ignore[arg-type]
         )
-    yield "spec is a dict", lambda: check_refinement(fn, {}, x)
+    yield "spec is a dict", lambda: check_refinement(fn, {}, x)  # type: ignore[arg-type]
     yield "fn(x) is a tuple; it must be a tensor", lambda: check_refinement(lambda x: (x, x), spec, x)
     yield "fn(x) has shape (2, 20, 3)", lambda: check_refinement(lambda x: x, spec, x)
     yield "fn(x) has dtype torch.int64", lambda: check_refinement(lambda x: fn(x).long(), spec, x)
@@ -676,7 +691,7 @@ def wrong_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 @pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
-def test_wrong_calls(says: str, call: Any) -> None:
+def test_wrong_calls(says: str, call: Callable[[], object]) -> None:
     with pytest.raises(InvalidArgument) as caught:
         call()
     assert says in str(caught.value)
@@ -686,7 +701,9 @@ def test_wrong_calls(says: str, call: Any) -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_parameters_that_are_not_finite_make_no_spec(bad: float) -> None:
     with pytest.raises(InvalidArgument, match=rf"DiagonalS4Spec: skip holds {bad} at \[0, 1\]"):
-        DiagonalS4Spec(inProj=[[1.0, 1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0, bad]])
+        DiagonalS4Spec(
+            inProj=np.ones((1, 2)), a=np.zeros(1), outProj=np.ones((1, 1)), skip=np.array([[1.0, bad]])
+        )
     names = (
         "in_proj_weight",
         "conv1d_weight",

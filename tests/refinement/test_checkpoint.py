@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scan_case import sequential
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.arithmetic import EXACT
 from scanproof.refinement.cases import random_fractions
 from scanproof.refinement.checkpoint import MambaCheckpoint
-from scanproof.scans import selective_scan
 
 SHAPES = {
     "in_proj_weight": (10, 3),
@@ -36,14 +36,17 @@ def checkpoint() -> MambaCheckpoint:
     return MambaCheckpoint(**{name: rng.normal(size=shape) for name, shape in SHAPES.items()})
 
 
-def mamba_in_torch(p: Any, x: Any) -> Tensor:
+def mamba_in_torch(checkpoint: MambaCheckpoint, x: Tensor) -> Tensor:
     """The Mamba block as its PyTorch reference writes it, from the same parameters."""
-    p = {field.name: torch.from_numpy(np.array(getattr(p, field.name))) for field in fields(p)}
+    p = {
+        field.name: torch.from_numpy(np.array(getattr(checkpoint, field.name)))
+        for field in fields(checkpoint)
+    }
     hidden, z = functional.linear(x, p["in_proj_weight"], p["in_proj_bias"]).transpose(1, 2).chunk(2, dim=1)
     conv = functional.conv1d(hidden, p["conv1d_weight"], p["conv1d_bias"], padding=3, groups=5)
     v = functional.silu(conv[..., : x.shape[1]])
     dt, B, C = functional.linear(v.transpose(1, 2), p["x_proj_weight"]).split([2, 6, 6], dim=-1)
-    y = selective_scan(
+    y = sequential(
         v,
         (dt @ p["dt_proj_weight"].T).transpose(1, 2),
         -torch.exp(p["A_log"]),
@@ -57,21 +60,22 @@ def mamba_in_torch(p: Any, x: Any) -> Tensor:
     return functional.linear(y.transpose(1, 2), p["out_proj_weight"], p["out_proj_bias"])
 
 
-def test_the_spec_computes_what_pytorch_computes(checkpoint: Any) -> None:
+def test_the_spec_computes_what_pytorch_computes(checkpoint: MambaCheckpoint) -> None:
     x = torch.randn(2, 9, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     y, _ = checkpoint.spec().run(x.numpy())
     torch.testing.assert_close(torch.from_numpy(y), mamba_in_torch(checkpoint, x), rtol=1e-10, atol=1e-12)
 
 
-def test_missing_biases_are_zero(checkpoint: Any) -> None:
+def test_missing_biases_are_zero(checkpoint: MambaCheckpoint) -> None:
     x = np.random.default_rng(1).normal(size=(1, 4, 3))
     optional = ("in_proj_bias", "conv1d_bias", "out_proj_bias")
-    without = replace(checkpoint, **dict.fromkeys(optional))
+    nothing: dict[str, Any] = dict.fromkeys(optional)
+    without = replace(checkpoint, **nothing)
     zeros = replace(checkpoint, **{name: np.zeros(SHAPES[name]) for name in optional})
     assert without.spec().run(x)[0].tobytes() == zeros.spec().run(x)[0].tobytes()
 
 
-def test_state_dict(checkpoint: Any) -> None:
+def test_state_dict(checkpoint: MambaCheckpoint) -> None:
     keys = {}
     for name in SHAPES:
         module, _, kind = name.rpartition("_")
@@ -101,7 +105,7 @@ def test_mapping_in_exact_arithmetic() -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_wrong_shapes(checkpoint: Any, name: str) -> None:
+def test_wrong_shapes(checkpoint: MambaCheckpoint, name: str) -> None:
     shape = SHAPES[name]
     larger = np.ones((*shape[:-1], shape[-1] + 1)) if len(shape) == 1 else np.ones((shape[0] + 1, *shape[1:]))
     with pytest.raises(InvalidArgument, match=r"MambaCheckpoint: \w+ has shape"):

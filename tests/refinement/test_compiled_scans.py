@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -34,8 +33,12 @@ def main() -> None:
     print(json.dumps(found))
 
 
+Found = dict[str, tuple[str, float, str]]
+"""The verdict, the greatest ratio and the summary, by scan and dtype."""
+
+
 @pytest.fixture(scope="module")
-def found() -> Any:
+def found() -> Found:
     paths = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     run = subprocess.run(
         [sys.executable, "-W", "ignore", __file__],
@@ -51,7 +54,7 @@ def found() -> Any:
 @pytest.mark.skipif(not shutil.which("c++"), reason="inductor needs a C++ compiler: apt-get install g++")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scan", SCANS)
-def test_compiled_scans_refine(found: Any, scan: Any, dtype: torch.dtype) -> None:
+def test_compiled_scans_refine(found: Found, scan: str, dtype: torch.dtype) -> None:
     verdict, ratio, summary = found[f"{scan} {dtype}"]
     assert verdict == "REFINES", summary
     assert 1e-2 < ratio < 1

@@ -1,7 +1,6 @@
 """Pairs of float64 hold about 100 bits: exact sums and products, functions to mpmath's digits."""
 
 from fractions import Fraction
-from typing import Any
 
 import mpmath
 import numpy as np
@@ -21,9 +20,8 @@ def fraction(x: Pair) -> Fraction:
     return Fraction(float(x.high)) + Fraction(float(x.low))
 
 
-def renormalised(high: float, rest: float) -> Pair:
-    high = np.float64(high)
-    low = np.float64(rest * 2.0**-53 * abs(float(high)))
+def renormalised(of: float, rest: float) -> Pair:
+    high, low = np.asarray(of), np.asarray(rest * 2.0**-53 * abs(of))
     total = high + low
     return Pair(total, (high - total) + low)
 
@@ -46,7 +44,7 @@ def test_sums_and_products_err_by_less_than_declared(x: Pair, y: Pair) -> None:
 @settings(deadline=None)
 @given(parts, parts, parts)
 def test_a_step_of_a_scan_errs_by_no_more_than_a_sum(a: Pair, b: Pair, h: Pair) -> None:
-    state = DOUBLE_DOUBLE.scan(*(x.reshape((1, 1)) for x in (a, b)), h.reshape((1,)))[0, 0]
+    state = DOUBLE_DOUBLE.scan(a.reshape((1, 1)), b.reshape((1, 1)), h.reshape((1,)))[0, 0]
     product, added = fraction(a) * fraction(h), fraction(b)
     allowed = Fraction(DOUBLE_DOUBLE.roundoff) * (abs(product) + abs(added))
     assert abs(fraction(state) - (product + added)) <= allowed
@@ -67,7 +65,7 @@ def test_large_arrays_go_by_blocks_entry_by_entry_alike() -> None:
                 assert (whole.high[row, place], whole.low[row, place]) == (alone.high[0], alone.low[0])
 
 
-def threshold(x: Any) -> Any:
+def threshold(x: mpmath.mpf) -> mpmath.mpf:
     return x if x > 20 else mpmath.log1p(mpmath.exp(x))
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from block_case import block_case
-from scan_case import SCANS, scan_case
+from scan_case import SCANS, Scan, scan_case, sequential
 from scanproof import (
     CheckFailed,
     InvalidArgument,
@@ -21,11 +21,12 @@ from scanproof import (
     selective_scan,
 )
 from scanproof.refinement.gradients import draw_cotangents
+from verdicts import present
 
 
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_gradients_of_own_scans_refine(scan: Any, dtype: torch.dtype) -> None:
+def test_gradients_of_own_scans_refine(scan: Scan, dtype: torch.dtype) -> None:
     report = check_refinement(
         scan, SelectiveScanFn(), {**scan_case(dtype=dtype), "delta_softplus": True}, gradients=True
     )
@@ -40,7 +41,7 @@ def test_gradients_of_own_scans_refine(scan: Any, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("leave_out", [("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")])
 @pytest.mark.parametrize("softplus", [True, False])
-def test_optional_arguments(leave_out: Any, softplus: bool) -> None:
+def test_optional_arguments(leave_out: tuple[str, ...], softplus: bool) -> None:
     case = scan_case(leave_out=leave_out)
     report = check_refinement(
         selective_scan, SelectiveScanFn(), {**case, "delta_softplus": softplus}, gradients=True
@@ -58,11 +59,17 @@ def test_gradients_of_blocks_refine(dtype: torch.dtype) -> None:
     assert "gradients : at x; cotangents drawn with seed 0" in report.summary()
 
 
+Gradients = dict[str, Tensor]
+Change = Callable[[Gradients, Gradients, Tensor, Tensor], None]
+
+
 class WithBackward(torch.autograd.Function):
     """A scan whose backward has been written by hand: autograd's, with one gradient changed."""
 
     @staticmethod
-    def forward(context: Any, change: Any, names: Any, *tensors: Any) -> tuple[Tensor, Tensor]:
+    def forward(
+        context: Any, change: Change, names: tuple[str, ...], *tensors: Tensor
+    ) -> tuple[Tensor, Tensor]:
         context.change, context.names = change, names
         context.save_for_backward(*tensors)
         y, last = selective_scan(
@@ -84,8 +91,8 @@ class WithBackward(torch.autograd.Function):
         return None, None, *gradients.values()
 
 
-def by_hand(change: Any) -> Callable[..., Any]:
-    def scan(*, delta_softplus: bool, return_last_state: bool, **given: Any) -> tuple[Tensor, Tensor]:
+def by_hand(change: Change) -> Callable[..., Any]:
+    def scan(*, delta_softplus: bool, return_last_state: bool, **given: Tensor) -> tuple[Tensor, Tensor]:
         assert delta_softplus
         assert return_last_state
         return WithBackward.apply(change, tuple(given), *given.values())
@@ -93,23 +100,23 @@ def by_hand(change: Any) -> Callable[..., Any]:
     return scan
 
 
-def no_gate(gradients: Any, leaves: Any, dy: Tensor, dlast: Tensor) -> None:
+def no_gate(gradients: Gradients, leaves: Gradients, dy: Tensor, dlast: Tensor) -> None:
     gradients["z"].zero_()
 
 
-def skip_forgotten(gradients: Any, leaves: Any, dy: Tensor, dlast: Tensor) -> None:
+def skip_forgotten(gradients: Gradients, leaves: Gradients, dy: Tensor, dlast: Tensor) -> None:
     gradients["u"] -= leaves["D"][:, None] * dy * functional.silu(leaves["z"])
 
 
-def sigmoid_of_softplus_forgotten(gradients: Any, leaves: Any, dy: Tensor, dlast: Tensor) -> None:
+def sigmoid_of_softplus_forgotten(gradients: Gradients, leaves: Gradients, dy: Tensor, dlast: Tensor) -> None:
     gradients["delta"] /= torch.sigmoid(leaves["delta"] + leaves["delta_bias"][:, None])
 
 
-def last_bits(gradients: Any, leaves: Any, dy: Tensor, dlast: Tensor) -> None:
+def last_bits(gradients: Gradients, leaves: Gradients, dy: Tensor, dlast: Tensor) -> None:
     gradients["A"] *= 1 + 2.0**-12
 
 
-def bias_of_one_example(gradients: Any, leaves: Any, dy: Tensor, dlast: Tensor) -> None:
+def bias_of_one_example(gradients: Gradients, leaves: Gradients, dy: Tensor, dlast: Tensor) -> None:
     gradients["delta_bias"] = gradients["delta"][0].sum(-1)
 
 
@@ -117,7 +124,7 @@ WRONG = [no_gate, skip_forgotten, sigmoid_of_softplus_forgotten, last_bits, bias
 
 
 @pytest.mark.parametrize("change", WRONG, ids=lambda change: change.__name__)
-def test_wrong_backward_passes_are_refuted_with_a_small_case(change: Any) -> None:
+def test_wrong_backward_passes_are_refuted_with_a_small_case(change: Change) -> None:
     scan, case = by_hand(change), scan_case(batch=2, channels=2, length=9, states=2)
     assert (
         check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}).verdict is Verdict.REFINES
@@ -125,12 +132,12 @@ def test_wrong_backward_passes_are_refuted_with_a_small_case(change: Any) -> Non
     report = check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True)
     assert report.verdict is Verdict.REFUTED, report.summary()
     assert report.worst.output.startswith("d")
-    smallest = report.smallest.inputs
+    smallest = present(report.smallest).inputs
     assert smallest["dy"].shape == smallest["u"].shape
     assert smallest["u"].numel() < case["u"].numel()
-    assert "cotangents={'y': dy, 'last_state': dlast_state}" in report.smallest.code
+    assert "cotangents={'y': dy, 'last_state': dlast_state}" in present(report.smallest).code
     with pytest.raises(CheckFailed, match="cotangents given"):
-        exec(report.smallest.code, {"fn": scan})
+        exec(present(report.smallest).code, {"fn": scan})
 
 
 def test_a_right_backward_by_hand_refines() -> None:
@@ -141,7 +148,7 @@ def test_a_right_backward_by_hand_refines() -> None:
 
 
 def test_a_wrong_gradient_is_named_with_its_place() -> None:
-    def change(gradients: Any, *_: Any) -> None:
+    def change(gradients: Gradients, *_: object) -> None:
         gradients["A"][1, 3] += 1
 
     report = check_refinement(
@@ -157,7 +164,7 @@ def test_a_wrong_gradient_is_named_with_its_place() -> None:
 
 
 def test_gradients_that_are_not_finite_are_refuted() -> None:
-    def change(gradients: Any, *_: Any) -> None:
+    def change(gradients: Gradients, *_: object) -> None:
         gradients["B"][0, 1, 2] = torch.nan
 
     report = check_refinement(
@@ -196,8 +203,8 @@ def test_inputs_without_a_path_have_a_gradient_of_zero() -> None:
 
 
 def test_states_without_a_gradient_can_be_left_out() -> None:
-    def scan(**given: Any) -> tuple[Tensor, Tensor]:
-        y, last = selective_scan(**given)
+    def scan(**given: object) -> tuple[Tensor, Tensor]:
+        y, last = sequential(**given)
         return y, last.detach()
 
     case = scan_case()
@@ -216,8 +223,8 @@ def test_states_without_a_gradient_can_be_left_out() -> None:
 
 
 def test_a_wrong_gradient_is_found_beside_a_state_that_has_none() -> None:
-    def scan(u: Tensor, **given: Any) -> tuple[Tensor, Tensor]:
-        y, last = selective_scan(u=(u + u.detach()) / 2, **given)
+    def scan(u: Tensor, **given: object) -> tuple[Tensor, Tensor]:
+        y, last = sequential(u=(u + u.detach()) / 2, **given)
         return y, last.detach()
 
     report = check_refinement(scan, SelectiveScanFn(), scan_case(), gradients=True, shrink=False)
@@ -227,11 +234,11 @@ def test_a_wrong_gradient_is_found_beside_a_state_that_has_none() -> None:
 
 class NotBackwards(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
+    def forward(context: object, x: Tensor) -> Tensor:
         return x.clone()
 
     @staticmethod
-    def backward(context: Any, g: Tensor) -> Never:
+    def backward(context: object, g: Tensor) -> Never:
         raise NotImplementedError("no backward on this device")
 
 
@@ -243,7 +250,7 @@ class NotBackwards(torch.autograd.Function):
     ],
 )
 def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are_compared(
-    end: Any, says: str
+    end: Callable[[Tensor], Tensor], says: str
 ) -> None:
     fn, spec, x = block_case(MambaBlockSpec)
     report = check_refinement(lambda x: end(fn(x)), spec, x, gradients=True)
@@ -260,8 +267,8 @@ def test_an_implementation_without_gradients_is_inconclusive_and_its_outputs_are
 
 
 def test_implementations_may_write_into_their_inputs() -> None:
-    def scan(u: Tensor, **given: Any) -> tuple[Tensor, Tensor]:
-        result = selective_scan(u=u + 0, **given)
+    def scan(u: Tensor, **given: object) -> tuple[Tensor, Tensor]:
+        result = sequential(u=u + 0, **given)
         u.zero_()
         return result
 
@@ -280,7 +287,7 @@ def test_implementations_get_inputs_that_lie_in_memory_as_those_given() -> None:
 
     def scan(**given: Any) -> tuple[Tensor, Tensor]:
         seen.update({name: given[name].stride() for name in case})
-        return selective_scan(**given)
+        return sequential(**given)
 
     check_refinement(scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=True).require()
     assert seen == strides
@@ -302,8 +309,8 @@ def test_each_seed_draws_other_cotangents() -> None:
 def test_gradients_accumulated_in_half_precision_over_two_uses() -> None:
     """u.to(float32) twice: each use is rounded to bfloat16 before the two are added."""
 
-    def scan(u: Tensor, D: Tensor, z: Tensor, **given: Any) -> tuple[Tensor, Tensor]:
-        y, last = selective_scan(u=u.float(), **given)
+    def scan(u: Tensor, D: Tensor, z: Tensor, **given: object) -> tuple[Tensor, Tensor]:
+        y, last = sequential(u=u.float(), **given)
         y = (y + D.float()[:, None] * u.float()) * functional.silu(z.float())
         return y.to(u.dtype), last
 
@@ -336,7 +343,7 @@ def wrong_calls() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 @pytest.mark.parametrize(("says", "call"), [pytest.param(*case, id=case[0]) for case in wrong_calls()])
-def test_wrong_calls(says: str, call: Any) -> None:
+def test_wrong_calls(says: str, call: Callable[[], object]) -> None:
     with pytest.raises(InvalidArgument) as caught:
         call()
     assert says in str(caught.value)
@@ -385,8 +392,8 @@ def test_a_bound_that_is_vacuous_for_one_gradient_is_not_hidden_by_the_others() 
     """In bfloat16 all of a bias's gradient may be rounding, while that of most entries is not."""
     case = {name: x.bfloat16() for name, x in scan_case().items()}
 
-    def stops_at_the_bias(delta_bias: Tensor, **given: Any) -> tuple[Tensor, Tensor]:
-        return selective_scan(delta_bias=delta_bias.detach(), **given)
+    def stops_at_the_bias(delta_bias: Tensor, **given: object) -> tuple[Tensor, Tensor]:
+        return sequential(delta_bias=delta_bias.detach(), **given)
 
     report = check_refinement(
         stops_at_the_bias,

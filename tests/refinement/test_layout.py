@@ -1,9 +1,8 @@
 """Copies, imitations and source text keep a tensor's numbers and strides."""
 
-from typing import Any
-
 import pytest
 import torch
+from torch import Tensor
 
 from scanproof.refinement.layout import copied, laid_out_like, literal
 
@@ -21,7 +20,7 @@ layouts = pytest.mark.parametrize("tensor", LAYOUTS.values(), ids=LAYOUTS)
 
 
 @layouts
-def test_a_copy_has_the_strides_and_its_own_memory(tensor: Any) -> None:
+def test_a_copy_has_the_strides_and_its_own_memory(tensor: Tensor) -> None:
     copy = copied(tensor)
     assert torch.equal(copy, tensor)
     assert copy.stride() == tensor.stride()
@@ -29,7 +28,7 @@ def test_a_copy_has_the_strides_and_its_own_memory(tensor: Any) -> None:
 
 
 @layouts
-def test_a_literal_makes_the_tensor(tensor: Any) -> None:
+def test_a_literal_makes_the_tensor(tensor: Tensor) -> None:
     made = eval(literal(tensor), {"torch": torch})
     assert torch.equal(made, tensor)
     assert made.stride() == tensor.stride()

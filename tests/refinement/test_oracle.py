@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from block_case import scalar_s4
 from scanproof.errors import InvalidArgument
 from scanproof.refinement import golden
 from scanproof.refinement.arithmetic import EXACT
 from scanproof.refinement.cases import random_fractions, random_spec
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.oracle import Oracle, OracleError
-from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec
+from scanproof.refinement.runners import DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec, Spec
+from scanproof.streaming.model import State
 
 KINDS = [DiagonalS4Spec, MambaBlockSpec, SelectiveMambaBlockSpec]
 
@@ -24,12 +27,14 @@ oracle_settings = settings(
 )
 
 
-def flat(state: Any) -> list[Any]:
+def flat(state: State) -> list[NDArray[Any]]:
     return list(state) if isinstance(state, tuple) else [state]
 
 
 @st.composite
-def cases(draw: Any, kind: Any, largest: int = 4, longest: int = 6, exact: bool = False) -> Any:
+def cases(
+    draw: st.DrawFn, kind: type[Spec], largest: int = 4, longest: int = 6, exact: bool = False
+) -> tuple[Spec, NDArray[Any]]:
     dims = {axis: draw(st.integers(1, largest), label=axis) for axis in axes_of(kind)}
     batch, time = draw(st.integers(1, 2), label="batch"), draw(st.integers(0, longest), label="time")
     seed = draw(st.integers(0, 2**32 - 1), label="seed")
@@ -39,7 +44,7 @@ def cases(draw: Any, kind: Any, largest: int = 4, longest: int = 6, exact: bool 
     return spec, random_fractions(shape, rng) if exact else rng.normal(size=shape)
 
 
-def axes_of(kind: Any) -> list[str]:
+def axes_of(kind: type[Spec]) -> list[str]:
     return sorted({axis for axes in kind.axes.values() for axis in axes})
 
 
@@ -47,7 +52,7 @@ def axes_of(kind: Any) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 @oracle_settings
 @given(data=st.data())
-def test_equal_in_exact_arithmetic(oracle: Oracle, kind: Any, data: Any) -> None:
+def test_equal_in_exact_arithmetic(oracle: Oracle, kind: type[Spec], data: st.DataObject) -> None:
     spec, x = data.draw(cases(kind, largest=3, longest=4, exact=True))
     y, state = oracle.run(spec, x, exact=True)
     twin_y, twin_state = spec.run(x, arithmetic=EXACT)
@@ -61,7 +66,7 @@ def test_equal_in_exact_arithmetic(oracle: Oracle, kind: Any, data: Any) -> None
 @pytest.mark.lean
 @oracle_settings
 @given(data=st.data())
-def test_s4_is_equal_to_the_bit_in_float64(oracle: Oracle, data: Any) -> None:
+def test_s4_is_equal_to_the_bit_in_float64(oracle: Oracle, data: st.DataObject) -> None:
     spec, x = data.draw(cases(DiagonalS4Spec, longest=40))
     y, state = oracle.run(spec, x)
     twin_y, twin_state = spec.run(x)
@@ -73,7 +78,9 @@ def test_s4_is_equal_to_the_bit_in_float64(oracle: Oracle, data: Any) -> None:
 @pytest.mark.parametrize("kind", [MambaBlockSpec, SelectiveMambaBlockSpec])
 @oracle_settings
 @given(data=st.data())
-def test_within_four_ulp_where_exp_and_log_enter(oracle: Oracle, kind: Any, data: Any) -> None:
+def test_within_four_ulp_where_exp_and_log_enter(
+    oracle: Oracle, kind: type[Spec], data: st.DataObject
+) -> None:
     spec, x = data.draw(cases(kind, longest=40))
     y, state = oracle.run(spec, x)
     twin_y, twin_state = spec.run(x)
@@ -84,7 +91,7 @@ def test_within_four_ulp_where_exp_and_log_enter(oracle: Oracle, kind: Any, data
 
 @pytest.mark.lean
 @pytest.mark.parametrize("kind", KINDS)
-def test_decoding_from_a_returned_state_continues_the_run(oracle: Oracle, kind: Any) -> None:
+def test_decoding_from_a_returned_state_continues_the_run(oracle: Oracle, kind: type[Spec]) -> None:
     spec = random_spec(kind, dict.fromkeys(axes_of(kind), 3), seed=5)
     x = np.random.default_rng(6).normal(size=(2, 11, 3))
     whole, last = oracle.run(spec, x)
@@ -118,7 +125,7 @@ def test_lean_and_python_read_a_checkpoint_alike(oracle: Oracle) -> None:
 
 @pytest.mark.lean
 def test_numbers_travel_unchanged(oracle: Oracle) -> None:
-    spec = DiagonalS4Spec(inProj=[[0.0]], a=[1.0], outProj=[[1.0]], skip=[[0.0]])
+    spec = scalar_s4(inProj=0.0, a=1.0, outProj=1.0, skip=0.0)
     special = np.array([[0.0], [5e-324], [-1.5], [1.7976931348623157e308], [np.pi], [np.inf], [-np.inf]])
     y, state = oracle.run(spec, np.zeros((7, 1, 1)), special)
     assert (state == special).all()
@@ -146,7 +153,7 @@ def test_refusals(oracle: Oracle) -> None:
 
 
 @pytest.mark.parametrize("case", golden.load(), ids=lambda case: f"{case.recipe.kind}-{case.recipe.seed}")
-def test_golden_vectors(case: Any) -> None:
+def test_golden_vectors(case: golden.Golden) -> None:
     y, state = case.spec.run(case.x)
     if isinstance(case.spec, DiagonalS4Spec):
         assert y.tobytes() == case.y.tobytes()
@@ -157,7 +164,7 @@ def test_golden_vectors(case: Any) -> None:
 
 @pytest.mark.lean
 @pytest.mark.parametrize("index", [1, 4, 7])
-def test_golden_vectors_regenerate(oracle: Oracle, index: Any) -> None:
+def test_golden_vectors_regenerate(oracle: Oracle, index: int) -> None:
     stored = golden.load()[index]
     assert stored.recipe == golden.RECIPES[index]
     assert json.dumps(golden._write(golden.compute(oracle, stored.recipe))) == json.dumps(
@@ -165,7 +172,7 @@ def test_golden_vectors_regenerate(oracle: Oracle, index: Any) -> None:
     )
 
 
-def assert_within_ulps(lean: Any, python: Any, ulps: Any) -> None:
+def assert_within_ulps(lean: NDArray[Any], python: NDArray[Any], ulps: int) -> None:
     """The greatest difference is at most some ulps of the greatest magnitude in the same output vector."""
     if lean.size == 0:
         return
@@ -178,9 +185,11 @@ SPLIT = [-30.0, 0.0, 15.0, 19.99, 20.0, 20.01, 21.0, 25.0, 40.0]
 """Biases of dt on both sides of the softplus threshold."""
 
 
-def selective_with_dt_bias(bias: Any, number: Any = float) -> SelectiveMambaBlockSpec:
+def selective_with_dt_bias(
+    bias: float | Fraction, number: type[float | Fraction] = float
+) -> SelectiveMambaBlockSpec:
     """One channel, one state; dt is the softplus of the bias alone."""
-    one, zero, half = ([[number(value)]] for value in (1, 0, Fraction(1, 2)))
+    one, zero, half = (np.array([[number(value)]]) for value in (1, 0, Fraction(1, 2)))
     return SelectiveMambaBlockSpec(
         inProj=one,
         inBias=half[0],
@@ -190,10 +199,10 @@ def selective_with_dt_bias(bias: Any, number: Any = float) -> SelectiveMambaBloc
         convBias=half[0],
         dtDown=zero,
         dtUp=zero,
-        dtBias=[number(bias)],
+        dtBias=np.array([number(bias)]),
         bProj=one,
         cProj=one,
-        A=[[number(Fraction(-1, 2))]],
+        A=np.array([[number(Fraction(-1, 2))]]),
         D=half[0],
         outProj=one,
         outBias=zero[0],
@@ -202,7 +211,7 @@ def selective_with_dt_bias(bias: Any, number: Any = float) -> SelectiveMambaBloc
 
 @pytest.mark.lean
 @pytest.mark.parametrize("bias", SPLIT)
-def test_both_have_the_softplus_threshold_at_20(oracle: Oracle, bias: Any) -> None:
+def test_both_have_the_softplus_threshold_at_20(oracle: Oracle, bias: float | Fraction) -> None:
     exact = selective_with_dt_bias(Fraction(bias), Fraction)
     x = np.array([[[Fraction(1)], [Fraction(1, 2)]]], dtype=object)
     assert (oracle.run(exact, x, exact=True)[0] == exact.run(x, arithmetic=EXACT)[0]).all()

@@ -1,15 +1,14 @@
 """Every scan of the package refines, forward and backward, by a bound that is near what it does."""
 
 from functools import partial
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from scan_case import scan_case
+from block_case import scalar_s4
+from scan_case import Scan, scan_case, sequential
 from scanproof import (
-    DiagonalS4Spec,
     SelectiveScanFn,
     Verdict,
     check_refinement,
@@ -17,9 +16,10 @@ from scanproof import (
     selective_scan_associative,
     selective_scan_chunked,
 )
+from verdicts import present
 
 LENGTH = 13
-SCANS = {
+SCANS: dict[str, Scan] = {
     "sequential": selective_scan,
     **{f"chunks of {n}": partial(selective_scan_chunked, chunk_size=n) for n in range(1, LENGTH + 2)},
     "associative": selective_scan_associative,
@@ -27,7 +27,7 @@ SCANS = {
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 
 
-def refines_sharply(scan: Any, case: Any) -> None:
+def refines_sharply(scan: Scan, case: dict[str, Tensor]) -> None:
     for gradients in (False, True):
         report = check_refinement(
             scan, SelectiveScanFn(), {**case, "delta_softplus": True}, gradients=gradients
@@ -38,14 +38,14 @@ def refines_sharply(scan: Any, case: Any) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("scan", SCANS.values(), ids=SCANS)
-def test_own_scans_refine(scan: Any, dtype: torch.dtype) -> None:
+def test_own_scans_refine(scan: Scan, dtype: torch.dtype) -> None:
     refines_sharply(scan, scan_case(length=LENGTH, dtype=dtype))
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("scan", ["sequential", "chunks of 3", "associative"])
-def test_own_scans_refine_with_groups(scan: Any, dtype: torch.dtype, groups: int) -> None:
+def test_own_scans_refine_with_groups(scan: str, dtype: torch.dtype, groups: int) -> None:
     refines_sharply(SCANS[scan], scan_case(channels=4, length=LENGTH, dtype=dtype, groups=groups))
 
 
@@ -67,11 +67,11 @@ def test_in_float64_the_reference_is_the_more_exact_one() -> None:
     case = scan_case(length=LENGTH, dtype=torch.float64)
     right = check_refinement(selective_scan, SelectiveScanFn(), {**case, "delta_softplus": True})
     assert right.reference.endswith("pairs of float64")
-    assert 0 < right.ulps.median < 4
-    assert right.ratios.median > 1e-3, "an error that was measured, not the same rounding twice"
+    assert 0 < present(right.ulps).median < 4
+    assert present(right.ratios).median > 1e-3, "an error that was measured, not the same rounding twice"
 
-    def off(**given: Any) -> tuple[Tensor, Tensor]:
-        y, last = selective_scan(**given)
+    def off(**given: object) -> tuple[Tensor, Tensor]:
+        y, last = sequential(**given)
         return y * (1 + 2.0**-43), last
 
     assert (
@@ -81,8 +81,8 @@ def test_in_float64_the_reference_is_the_more_exact_one() -> None:
 
 def test_even_the_nearest_number_of_float64_has_an_error() -> None:
     """Of x / 3 exactly rounded float64 itself would see none; the pairs see what is missing."""
-    spec = DiagonalS4Spec(inProj=[[0.0]], a=[0.0], outProj=[[0.0]], skip=[[1 / 3]])
+    spec = scalar_s4(inProj=0.0, a=0.0, outProj=0.0, skip=1 / 3)
     x = torch.linspace(1, 2, 20, dtype=torch.float64)[None, :, None]
     report = check_refinement(lambda x: x * (1 / 3), spec, x)
     assert report.verdict is Verdict.REFINES
-    assert 0.1 < report.ulps.greatest <= 0.5
+    assert 0.1 < present(report.ulps).greatest <= 0.5

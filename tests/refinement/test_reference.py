@@ -34,8 +34,9 @@ class Counting:
 @pytest.fixture
 def closed() -> Oracle:
     program = [sys.executable, "-c", "print('ready', flush=True); input()"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    oracle = Oracle(LeanProcess(subprocess.Popen(program, text=True, **pipes)))
+    oracle = Oracle(
+        LeanProcess(subprocess.Popen(program, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+    )
     oracle.close()
     return oracle
 

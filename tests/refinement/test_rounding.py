@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -24,13 +24,15 @@ from scanproof import (
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic
 from scanproof.refinement.strategies import scan_inputs
 
+Precision = torch.dtype | Literal["tf32", "bf16-mixed"]
 
-def arithmetic(dtype: Any = torch.float32, **options: Any) -> BoundedArithmetic:
+
+def arithmetic(dtype: Precision = torch.float32, **options: Any) -> BoundedArithmetic:
     return BoundedArithmetic(Rounding.of(dtype, **options))
 
 
-def scan(ar: BoundedArithmetic, a: Any, b: Any) -> Bounded:
-    return ar.scan(*(ar.lift(x[None, :, None]) for x in (a, b)), ar.zeros((1, 1)))
+def scan(ar: BoundedArithmetic, a: NDArray[Any], b: NDArray[Any]) -> Bounded:
+    return ar.scan(ar.lift(a[None, :, None]), ar.lift(b[None, :, None]), ar.zeros((1, 1)))
 
 
 def test_sequential_bound_holds_for_sequential_scans_fused_or_not() -> None:
@@ -70,10 +72,10 @@ def test_inexact_coefficients_move_a_sequential_scan_within_its_bound() -> None:
     ar = BoundedArithmetic(Rounding(0.0, 0.0, np.inf, order="sequential"))
     a, b = rng.uniform(0.5, 1.0, 20), rng.uniform(0.5, 1.0, 20)
     off = 2.0**-10
-    lifted = [ar.lift(x[None, :, None]) for x in (a, b)]
-    for part in lifted:
+    decays, added = (ar.lift(x[None, :, None]) for x in (a, b))
+    for part in (decays, added):
         part.error = np.full(part.shape, off)
-    bound = ar.scan(*lifted, ar.zeros((1, 1)))
+    bound = ar.scan(decays, added, ar.zeros((1, 1)))
     h = 0.0
     for t in range(20):
         h = (a[t] + off) * h + b[t] + off
@@ -127,7 +129,7 @@ def test_tf32_allows_for_cut_factors_and_no_more() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 64, 64)).astype(np.float32)
 
-    def cut(array: Any) -> NDArray[np.float64]:
+    def cut(array: NDArray[np.float32]) -> NDArray[np.float64]:
         bits = array.view(np.uint32) & np.uint32(0xFFFFE000)
         return bits.view(np.float32).astype(np.float64)
 
@@ -164,7 +166,7 @@ def test_source_text_makes_it_again(rounding: Rounding) -> None:
 
 def test_wrong_orders_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="order is 'tree'; give"):
-        Rounding.of(torch.float32, order="tree")
+        Rounding.of(torch.float32, order="tree")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_wrong_orders_are_refused() -> None:
         ({"confidence": -1.0}, "confidence is -1.0"),
     ],
 )
-def test_wrong_numbers_are_refused(wrong: Any, message: str) -> None:
+def test_wrong_numbers_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         replace(Rounding.of(torch.float32), **wrong)
 
@@ -195,14 +197,14 @@ def test_wrong_ulps_are_refused(ulps: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["tf32", "bf16-mixed"])
-def test_a_name_takes_no_other_accumulator(name: str) -> None:
+def test_a_name_takes_no_other_accumulator(name: Literal["tf32", "bf16-mixed"]) -> None:
     with pytest.raises(InvalidArgument, match=r"accumulator is torch\.bfloat16.* leave accumulator out"):
         Rounding.of(name, accumulator=torch.bfloat16)
 
 
 def test_other_names_are_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"rounding in 'bf16' is not modelled; .* \"bf16-mixed\""):
-        Rounding.of("bf16")
+        Rounding.of("bf16")  # type: ignore[arg-type]
 
 
 def by_exp2(
@@ -216,12 +218,12 @@ def by_exp2(
     delta_bias: Tensor | None = None,
     delta_softplus: bool = False,
     return_last_state: bool = False,
-) -> tuple[Tensor, Tensor]:
+) -> Tensor | tuple[Tensor, Tensor]:
     """A right scan as kernels on GPUs have it: exp(dt A) is exp2(dt (A log2 e))."""
     dt = delta if delta_bias is None else delta + delta_bias[:, None]
     dt = functional.softplus(dt) if delta_softplus else dt
     binary = A * math.log2(math.e)
-    h, read = 0.0, []
+    h, read = torch.zeros_like(A), []
     for t in range(u.shape[2]):
         h = torch.exp2(dt[:, :, t, None] * binary) * h + (dt * u)[:, :, t, None] * B[:, None, :, t]
         read.append((h * C[:, None, :, t]).sum(-1))

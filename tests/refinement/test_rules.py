@@ -5,6 +5,7 @@ is compared with how far the function itself moves over the box of the operands:
 """
 
 import itertools
+from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scanproof import Rounding
 from scanproof.refinement.arithmetic import Part
 from scanproof.refinement.bounded import Bounded
-from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, FLOAT64
+from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, FLOAT64, KernelDoubleDouble, KernelFloat64
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.kernel import constant
 
@@ -24,23 +25,26 @@ NOTHING = Rounding(0.0, 0.0, np.inf, exp_ulps=0.0, sigmoid_ulps=0.0, softplus_ul
 ENTRIES = 400
 
 
-def sigmoid(x: Any) -> NDArray[np.float64]:
+def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.exp(-np.logaddexp(0, -x))
 
 
-def softplus(x: Any) -> NDArray[np.float64]:
+def softplus(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x > 20, x, np.logaddexp(0, x))
 
 
-def wide(rng: Any) -> NDArray[np.float64]:
+def wide(rng: np.random.Generator) -> NDArray[np.float64]:
     return rng.normal(size=ENTRIES) * 10.0 ** rng.integers(-3, 2, ENTRIES)
 
 
-def positive(rng: Any) -> NDArray[np.float64]:
+def positive(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.abs(wide(rng)) + 1e-3
 
 
-RULES = {
+Reference = KernelFloat64 | KernelDoubleDouble
+Rule = tuple[Callable[..., Bounded], Callable[..., Any], tuple[Callable[[np.random.Generator], Any], ...]]
+
+RULES: dict[str, Rule] = {
     "sum": (lambda ar, x, y: x + y, np.add, (wide, wide)),
     "difference": (lambda ar, x, y: x + -y, np.subtract, (wide, wide)),
     "product": (lambda ar, x, y: x * y, np.multiply, (wide, wide)),
@@ -103,7 +107,7 @@ def pair(ar: KernelBounds, x: Bounded, y: Bounded) -> Bounded:
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
 @pytest.mark.parametrize("relative", [1e-2, 1e-6])
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule_holds_and_is_tight(rule: str, relative: float, reference: Any) -> None:
+def test_a_rule_holds_and_is_tight(rule: str, relative: float, reference: Reference) -> None:
     apply, function, draws = RULES[rule]
     rng, ar = np.random.default_rng(0), KernelBounds(NOTHING, reference)
     values = [draw(rng) for draw in draws]
@@ -122,7 +126,7 @@ def test_a_rule_holds_and_is_tight(rule: str, relative: float, reference: Any) -
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE], ids=lambda reference: reference.name)
-def test_a_limit_that_never_binds_adds_nothing(reference: Any) -> None:
+def test_a_limit_that_never_binds_adds_nothing(reference: Reference) -> None:
     """However large it is, and however much of it rounding moves."""
     ar = KernelBounds(Rounding.of(torch.float32), reference)
     x = ar.rounded(reference.lift(np.linspace(-3, 3, 50)), np.zeros(50))

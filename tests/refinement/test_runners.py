@@ -1,15 +1,18 @@
 """The vectorised runners are the Lean runners: the same step, token by token, scalar by scalar."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from block_case import scalar_s4
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.arithmetic import EXACT, FLOAT64
 from scanproof.refinement.cases import random_fractions, random_spec
@@ -18,6 +21,7 @@ from scanproof.refinement.runners import (
     MambaBlockSpec,
     SelectiveMambaBlockSpec,
     SelectiveState,
+    Spec,
 )
 
 # ---------------------------------------------------------------- the Lean steps on lists of Python numbers
@@ -56,42 +60,50 @@ class Fractions:
         return x if x > 20 else cls.exp(x) + cls.exp(x) * cls.exp(x)
 
 
-def dot(num: Any, xs: Any, ys: Any) -> Any:
+Numbers = Floats | Fractions | type[Floats] | type[Fractions]
+Number = Any  # float or Fraction
+Vector = Sequence[Number]
+Parameters = Mapping[str, Any]
+
+
+def dot(num: Numbers, xs: Vector, ys: Vector) -> Number:
     total = num.zero
     for x, y in zip(xs, ys, strict=True):
         total = total + x * y
     return total
 
 
-def mat_vec(num: Any, m: Any, x: Any) -> list[Any]:
+def mat_vec(num: Numbers, m: Sequence[Vector], x: Vector) -> list[Any]:
     return [dot(num, row, x) for row in m]
 
 
-def add(xs: Any, ys: Any) -> list[Any]:
+def add(xs: Vector, ys: Vector) -> list[Any]:
     return [x + y for x, y in zip(xs, ys, strict=True)]
 
 
-def mul(xs: Any, ys: Any) -> list[Any]:
+def mul(xs: Vector, ys: Vector) -> list[Any]:
     return [x * y for x, y in zip(xs, ys, strict=True)]
 
 
-def sigmoid(num: Any, x: Any) -> Any:
+def sigmoid(num: Numbers, x: Number) -> Number:
     return 1 / (1 + num.exp(-x))
 
 
-def step_s4(num: Any, m: Any, h: Any, x: Any) -> tuple[list[Any], list[Any]]:
+def step_s4(num: Numbers, m: Parameters, h: Vector, x: Vector) -> tuple[list[Any], list[Any]]:
     h = add(mul(m["a"], h), mat_vec(num, m["inProj"], x))
     return h, add(mat_vec(num, m["outProj"], h), mat_vec(num, m["skip"], x))
 
 
-def step_compact(num: Any, m: Any, h: Any, x: Any) -> tuple[list[Any], list[Any]]:
+def step_compact(num: Numbers, m: Parameters, h: Vector, x: Vector) -> tuple[list[Any], list[Any]]:
     u = mat_vec(num, m["inProj"], x)
     gate = [sigmoid(num, v) for v in mat_vec(num, m["gateProj"], x)]
     h = add(mul(m["a"], h), mul(m["b"], u))
     return h, mat_vec(num, m["outProj"], mul(add(mul(m["c"], h), mul(m["d"], u)), gate))
 
 
-def step_selective(num: Any, m: Any, state: Any, x: Any) -> tuple[tuple[list[Any], list[Any]], list[Any]]:
+def step_selective(
+    num: Numbers, m: Parameters, state: Any, x: Vector
+) -> tuple[tuple[list[Any], list[Any]], list[Any]]:
     h, history = state
     current = add(mat_vec(num, m["inProj"], x), m["inBias"])
     z = add(mat_vec(num, m["gateProj"], x), m["gateBias"])
@@ -114,12 +126,16 @@ def step_selective(num: Any, m: Any, state: Any, x: Any) -> tuple[tuple[list[Any
     return (new_h, window[: max(width - 1, 0)]), add(mat_vec(num, m["outProj"], y), m["outBias"])
 
 
-STEPS = {DiagonalS4Spec: step_s4, MambaBlockSpec: step_compact, SelectiveMambaBlockSpec: step_selective}
+STEPS: dict[type[Spec], Callable[..., Any]] = {
+    DiagonalS4Spec: step_s4,
+    MambaBlockSpec: step_compact,
+    SelectiveMambaBlockSpec: step_selective,
+}
 KINDS = list(STEPS)
 
 
-def token_by_token(num: Any, spec: Any, state: Any, xs: Any) -> tuple[Any, list[Any]]:
-    parameters = {field.name: getattr(spec, field.name).tolist() for field in fields(spec)}
+def token_by_token(num: Numbers, spec: Spec, state: Any, xs: NDArray[Any]) -> tuple[Any, list[Any]]:
+    parameters = {field.name: getattr(spec, field.name).tolist() for field in fields(cast(Any, spec))}
     outputs = []
     for x in xs.tolist():
         state, y = STEPS[type(spec)](num, parameters, state, x)
@@ -127,7 +143,7 @@ def token_by_token(num: Any, spec: Any, state: Any, xs: Any) -> tuple[Any, list[
     return state, outputs
 
 
-def zero_state(num: Any, spec: Any) -> Any:
+def zero_state(num: Numbers, spec: Spec) -> Any:
     dims = spec.dims
     h = [num.zero] * dims["stateDim"]
     return ([h] * dims["innerDim"], []) if isinstance(spec, SelectiveMambaBlockSpec) else h
@@ -136,8 +152,11 @@ def zero_state(num: Any, spec: Any) -> Any:
 # ---------------------------------------------------------------- tests
 
 
+Case = tuple[type[Spec], dict[str, int], int, int]
+
+
 @st.composite
-def cases(draw: Any, smallest: int = 1, largest: int = 4) -> tuple[Any, dict[str, int], int, int]:
+def cases(draw: st.DrawFn, smallest: int = 1, largest: int = 4) -> Case:
     kind = draw(st.sampled_from(KINDS))
     axes = sorted({axis for names in kind.axes.values() for axis in names})
     dims = {axis: draw(st.integers(smallest, largest)) for axis in axes}
@@ -146,7 +165,7 @@ def cases(draw: Any, smallest: int = 1, largest: int = 4) -> tuple[Any, dict[str
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_float64_is_the_lean_program_to_the_bit(case: Any) -> None:
+def test_float64_is_the_lean_program_to_the_bit(case: Case) -> None:
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
     x = np.random.default_rng(seed).normal(size=(2, length, dims["inputDim"]))
@@ -165,7 +184,7 @@ def test_float64_is_the_lean_program_to_the_bit(case: Any) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(cases(largest=3))
-def test_exact_arithmetic_is_the_lean_program(case: Any) -> None:
+def test_exact_arithmetic_is_the_lean_program(case: Case) -> None:
     kind, dims, seed, length = case
     length = min(length, 3)
     spec = random_spec(kind, dims, seed=seed, exact=True)
@@ -181,7 +200,7 @@ def test_exact_arithmetic_is_the_lean_program(case: Any) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(cases(), st.integers(0, 5))
-def test_running_an_append_is_running_on_from_the_state(case: Any, more: int) -> None:
+def test_running_an_append_is_running_on_from_the_state(case: Case, more: int) -> None:
     """The numeric counterpart of ``Runner.runList_append``, here to the bit."""
     kind, dims, seed, length = case
     spec = random_spec(kind, dims, seed=seed)
@@ -216,9 +235,9 @@ def test_taps_and_history_are_newest_first() -> None:
     dims = {"inputDim": 1, "innerDim": 1, "stateDim": 1, "outputDim": 1, "convWidth": 3, "dtRank": 1}
     spec = random_spec(SelectiveMambaBlockSpec, dims, seed=0)
 
-    def state_after(taps: Any, x: float, history: Any) -> float:
+    def state_after(taps: NDArray[Any], x: float, history: list[float]) -> float:
         start = SelectiveState(np.zeros((1, 1, 1)), np.array(history).reshape(1, 2, 1))
-        return replace(spec, convWeight=[taps]).run(np.array([[[x]]]), start)[1].h.item()
+        return replace(spec, convWeight=taps[None]).run(np.array([[[x]]]), start)[1].h.item()
 
     for tap, changed in enumerate([(2.0, [3.0, 5.0]), (1.0, [9.0, 5.0]), (1.0, [3.0, 9.0])]):
         taps = np.eye(3)[tap]
@@ -238,7 +257,7 @@ def test_taps_and_history_are_newest_first() -> None:
         ({"a": ["x"] * 4}, "a is not an array of real numbers"),
     ],
 )
-def test_wrong_parameters(change: Any, says: str) -> None:
+def test_wrong_parameters(change: dict[str, Any], says: str) -> None:
     spec = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
     with pytest.raises(InvalidArgument) as caught:
         replace(spec, **change)
@@ -263,6 +282,6 @@ def test_specs_show_their_dimensions_and_cannot_be_changed() -> None:
 
 
 def test_overflow_is_infinite_as_in_lean() -> None:
-    spec = DiagonalS4Spec(inProj=[[1e200]], a=[1e200], outProj=[[1.0]], skip=[[0.0]])
+    spec = scalar_s4(inProj=1e200, a=1e200, outProj=1.0, skip=0.0)
     y, _ = spec.run(np.ones((1, 3, 1)), arithmetic=FLOAT64)
     assert y.ravel().tolist() == [1e200, math.inf, math.inf]

@@ -1,6 +1,7 @@
 """Drawn cases find what is wrong, say how far they went, and are the same for a seed."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from scan_case import scan_case
+from scan_case import scan_case, sequential
 from scanproof import (
     Cases,
     CheckFailed,
@@ -19,6 +20,8 @@ from scanproof import (
     DiagonalS4Spec,
     GatedLinearAttention,
     InvalidArgument,
+    Kernel,
+    LinearRecurrence,
     MinGru,
     MLstm,
     RgLru,
@@ -31,6 +34,7 @@ from scanproof import (
 from scanproof.refinement import search
 from scanproof.refinement.cases import random_spec
 from scanproof.refinement.strategies import scan_inputs, scan_shapes
+from verdicts import present
 
 SPEC = random_spec(DiagonalS4Spec, {"inputDim": 3, "stateDim": 4, "outputDim": 2}, seed=0)
 
@@ -40,17 +44,17 @@ def block(x: Tensor, decay_off: float = 1.0) -> Tensor:
         torch.from_numpy(np.array(getattr(SPEC, name))).to(x.dtype)
         for name in ("inProj", "a", "outProj", "skip")
     )
-    u, h, states = functional.linear(x, inProj), 0.0, []
+    u, h, states = functional.linear(x, inProj), torch.zeros_like(a), []
     for t in range(x.shape[1]):
         h = decay_off * a * h + u[:, t]
         states.append(h)
     return functional.linear(torch.stack(states, 1), outProj) + functional.linear(x, skip)
 
 
-def wrong_after_seven(z: Tensor | None = None, **rest: Any) -> tuple[Tensor, Tensor]:
+def wrong_after_seven(z: Tensor | None = None, **rest: object) -> tuple[Tensor, Tensor]:
     """Without z; with it the gate of tokens after the seventh is left out."""
     gate = None if z is None else torch.cat([z[..., :7], torch.ones_like(z[..., 7:])], -1)
-    return selective_scan(z=gate, **rest)
+    return sequential(z=gate, **rest)
 
 
 @pytest.mark.parametrize("gradients", [False, True])
@@ -58,8 +62,8 @@ def test_a_right_block(gradients: bool) -> None:
     report = check_refinement(block, SPEC, cases=60, gradients=gradients)
     assert report.verdict is Verdict.REFINES, report.summary()
     assert report.reason.startswith("found no counterexample in 60 cases")
-    assert report.drawn.cases == 60
-    assert report.compared == report.drawn.compared > 1000
+    assert present(report.drawn).cases == 60
+    assert present(report).compared == present(report.drawn).compared > 1000
     assert 1e-3 < report.worst.ratio <= 1
     assert report.gradients == (("x",) if gradients else ())
     assert f"cases     : {report.drawn}, seed 0" in report.summary()
@@ -67,7 +71,7 @@ def test_a_right_block(gradients: bool) -> None:
 
 
 @pytest.mark.parametrize("inputs", [st.nothing(), st.integers().filter(lambda number: False)])
-def test_inputs_of_which_nothing_can_be_drawn(inputs: Any) -> None:
+def test_inputs_of_which_nothing_can_be_drawn(inputs: st.SearchStrategy[Any]) -> None:
     with pytest.raises(InvalidArgument, match=r"Cases: inputs is .*which draws nothing"):
         check_refinement(block, SPEC, cases=Cases(3, inputs=inputs))
 
@@ -89,60 +93,60 @@ def test_a_wrong_block_is_refuted_with_code() -> None:
 def test_a_wrong_scan_shrinks_to_what_it_takes() -> None:
     report = check_refinement(wrong_after_seven, SelectiveScanFn(), cases=200)
     assert report.verdict is Verdict.REFUTED
-    inputs = report.smallest.inputs
+    inputs = present(report.smallest).inputs
     assert set(inputs) == {"u", "delta", "A", "B", "C", "z"}
     assert inputs["u"].shape == (1, 1, 8)
     assert all(x.is_contiguous() for x in inputs.values())
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"fn": wrong_after_seven})
+        exec(present(report.smallest).code, {"fn": wrong_after_seven})
 
 
 def test_groups_dealt_to_channels_in_turn_shrink_to_two_channels_of_two_groups() -> None:
-    def dealt(B: Tensor, C: Tensor, u: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
+    def dealt(B: Tensor, C: Tensor, u: Tensor, **rest: object) -> tuple[Tensor, Tensor]:
         if B.ndim == 4:
             B, C = (x.repeat(1, u.shape[1] // x.shape[1], 1, 1) for x in (B, C))
-        return selective_scan(u=u, B=B, C=C, **rest)
+        return sequential(u=u, B=B, C=C, **rest)
 
     report = check_refinement(dealt, SelectiveScanFn(), scan_case(channels=6, groups=2))
     assert report.verdict is Verdict.REFUTED
-    inputs = report.smallest.inputs
+    inputs = present(report.smallest).inputs
     assert (inputs["u"].shape, inputs["B"].shape) == ((1, 4, 1), (1, 2, 1, 1))
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"fn": dealt})
+        exec(present(report.smallest).code, {"fn": dealt})
 
 
 @pytest.mark.parametrize("axis", [True, False])
 def test_where_groups_play_no_part_their_axis_goes(axis: bool) -> None:
     """Unless it is what the scan takes."""
 
-    def wrong(B: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
-        y, last = selective_scan(B=B, **rest)
+    def wrong(B: Tensor, **rest: object) -> tuple[Tensor, Tensor]:
+        y, last = sequential(B=B, **rest)
         return y + 1 if not axis or B.ndim == 4 else y, last
 
     report = check_refinement(wrong, SelectiveScanFn(), scan_case(channels=4, groups=2))
     assert report.verdict is Verdict.REFUTED
-    assert report.smallest.inputs["B"].shape == ((1, 1, 1, 1) if axis else (1, 1, 1))
+    assert present(report.smallest).inputs["B"].shape == ((1, 1, 1, 1) if axis else (1, 1, 1))
 
 
 def test_scans_without_groups_are_asked_for_none() -> None:
-    def without(B: Tensor, C: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
+    def without(B: Tensor, C: Tensor, **rest: object) -> tuple[Tensor, Tensor]:
         assert B.ndim == C.ndim == 3
-        return selective_scan(B=B, C=C, **rest)
+        return sequential(B=B, C=C, **rest)
 
     assert check_refinement(without, SelectiveScanFn(), cases=40).verdict is Verdict.REFINES
 
 
 def test_what_fails_in_one_layout_alone_keeps_it() -> None:
-    def ignores_strides(C: Tensor, **rest: Any) -> tuple[Tensor, Tensor]:
-        y, last = selective_scan(C=C, **rest)
+    def ignores_strides(C: Tensor, **rest: object) -> tuple[Tensor, Tensor]:
+        y, last = sequential(C=C, **rest)
         return (y, last) if C.is_contiguous() else (y + 1, last)
 
     report = check_refinement(ignores_strides, SelectiveScanFn(), cases=200)
     assert report.verdict is Verdict.REFUTED
-    assert not report.smallest.inputs["C"].is_contiguous()
-    assert ".as_strided(" in report.smallest.code
+    assert not present(report.smallest).inputs["C"].is_contiguous()
+    assert ".as_strided(" in present(report.smallest).code
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"fn": ignores_strides})
+        exec(present(report.smallest).code, {"fn": ignores_strides})
 
 
 def test_a_seed_repeats_and_another_differs() -> None:
@@ -151,7 +155,7 @@ def test_a_seed_repeats_and_another_differs() -> None:
 
         def watched(**inputs: Any) -> tuple[Tensor, Tensor]:
             first.append(inputs["u"])
-            return selective_scan(**inputs)
+            return sequential(**inputs)
 
         check_refinement(watched, SelectiveScanFn(), cases=10, seed=seed)
         return first
@@ -167,16 +171,16 @@ def test_cotangents_differ_from_case_to_case() -> None:
 
     class Watch(torch.autograd.Function):
         @staticmethod
-        def forward(context: Any, y: Tensor) -> Tensor:
+        def forward(context: object, y: Tensor) -> Tensor:
             return y.clone()
 
         @staticmethod
-        def backward(context: Any, gradient: Tensor) -> Tensor:
+        def backward(context: object, gradient: Tensor) -> Tensor:
             seen.append(gradient.flatten()[0].item())
             return gradient
 
-    def watched(**inputs: Any) -> tuple[Tensor, Tensor]:
-        y, last = selective_scan(**inputs)
+    def watched(**inputs: object) -> tuple[Tensor, Tensor]:
+        y, last = sequential(**inputs)
         return Watch.apply(y), last
 
     assert check_refinement(watched, SelectiveScanFn(), cases=8, gradients=True).gradients
@@ -184,14 +188,14 @@ def test_cotangents_differ_from_case_to_case() -> None:
 
 
 def test_time_is_a_budget_too() -> None:
-    def slow(**inputs: Any) -> tuple[Tensor, Tensor]:
+    def slow(**inputs: object) -> tuple[Tensor, Tensor]:
         time.sleep(0.05)
-        return selective_scan(**inputs)
+        return sequential(**inputs)
 
     report = check_refinement(slow, SelectiveScanFn(), cases=Cases(count=10_000, seconds=0.3))
     assert report.verdict is Verdict.REFINES
-    assert 1 <= report.drawn.cases <= 6
-    assert report.drawn.seconds >= 0.05
+    assert 1 <= present(report.drawn).cases <= 6
+    assert present(report.drawn).seconds >= 0.05
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
@@ -213,7 +217,7 @@ def test_what_an_implementation_raises_comes_with_the_input() -> None:
     def refuses(**inputs: Any) -> tuple[Tensor, Tensor]:
         if inputs["u"].shape[-1] > 5:
             raise RuntimeError("too long")
-        return selective_scan(**inputs)
+        return sequential(**inputs)
 
     with pytest.raises(RuntimeError, match="too long") as caught:
         check_refinement(refuses, SelectiveScanFn(), cases=50)
@@ -244,7 +248,7 @@ def test_a_bar_on_the_standard_error_of_a_long_search(
         ({}, "x is a NoneType; give the arguments by name, or cases=200"),
     ],
 )
-def test_wrong_calls(arguments: Any, sentence: str) -> None:
+def test_wrong_calls(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidArgument, match=sentence):
         check_refinement(selective_scan, SelectiveScanFn(), **arguments)
 
@@ -255,7 +259,7 @@ def test_a_limit_that_is_none() -> None:
 
 
 def ssd(
-    group_of: Any,
+    group_of: Callable[[int, int, int], int],
     x: Tensor,
     dt: Tensor,
     A: Tensor,
@@ -295,8 +299,8 @@ class TestKernels:
         wrong = partial(ssd, lambda head, heads, groups: head % groups)
         report = check_refinement(wrong, SsdScan(), cases=60)
         assert report.verdict is Verdict.REFUTED
-        assert report.smallest.inputs["B"].shape == (1, 1, 2, 1)
-        assert set(report.smallest.inputs) == {"x", "dt", "A", "B", "C"}
+        assert present(report.smallest).inputs["B"].shape == (1, 1, 2, 1)
+        assert set(present(report.smallest).inputs) == {"x", "dt", "A", "B", "C"}
 
     def test_wrong_calls(self) -> None:
         with pytest.raises(InvalidArgument, match="x and cases are both given"):
@@ -305,12 +309,12 @@ class TestKernels:
             check_refinement(ssd, SsdScan())
 
     @pytest.mark.parametrize(
-        "kernel", [GatedLinearAttention(), MinGru(), MLstm(), ComplexDiagonal(), RgLru()]
+        "kernel", [GatedLinearAttention(), LinearRecurrence(), MinGru(), MLstm(), ComplexDiagonal(), RgLru()]
     )
-    def test_the_reference_itself(self, kernel: Any) -> None:
+    def test_the_reference_itself(self, kernel: Kernel) -> None:
         """In float64, rounded to float32."""
 
-        def run(**inputs: Any) -> tuple[Tensor, ...]:
+        def run(**inputs: Tensor) -> tuple[Tensor, ...]:
             results = kernel.run({name: x.double().numpy() for name, x in inputs.items()})
             return tuple(torch.from_numpy(np.asarray(result)).float() for result in results.values())
 

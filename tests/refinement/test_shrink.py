@@ -1,6 +1,6 @@
 """What is left of a failing input is small, still fails, and is reached within the budget."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ def test_one_entry_is_enough() -> None:
 
 
 def test_what_is_needed_stays() -> None:
-    def fails(given: Any) -> bool:
+    def fails(given: Mapping[str, Tensor]) -> bool:
         return given["x"].shape[1] >= 3 and bool((given["w"] > 0).sum() >= 2)
 
     smallest = Shrinker(inputs(), AXES, fails).run()
@@ -60,7 +60,7 @@ def test_the_result_fails_and_the_input_is_left_alone(seed: int, batch: int, tim
     given_ = inputs(seed, batch, time)
     before = {name: tensor.clone() for name, tensor in given_.items()}
 
-    def fails(candidate: Any) -> bool:
+    def fails(candidate: Mapping[str, Tensor]) -> bool:
         assert candidate["x"].shape[1] == candidate["w"].shape[0]
         assert min(candidate["x"].shape) >= 1
         return bool((candidate["x"].sum(-1) * candidate["w"]).max() > least)
@@ -81,7 +81,7 @@ def test_a_layout_stays_where_it_is_needed() -> None:
     """What fails are rows that share memory, of even numbers."""
     x = torch.tensor([[3.0, 4.5, 6.5]]).expand(4, 3)
 
-    def fails(given: Any) -> bool:
+    def fails(given: Mapping[str, Tensor]) -> bool:
         return given["x"].stride(0) == 0 and bool((given["x"] >= 4).any()) and len(given["x"]) > 1
 
     smallest = Shrinker({"x": x}, {"x": ("row", "column")}, fails).run()["x"]
@@ -97,7 +97,7 @@ def scan_like(groups: int = 3, channels: int = 4) -> dict[str, Tensor]:
 def test_groups_divide_what_is_left() -> None:
     axes, seen = {"u": ("batch", "channel"), "B": ("batch", "group", "state")}, []
 
-    def fails(given: Any) -> bool:
+    def fails(given: Mapping[str, Tensor]) -> bool:
         seen.append((given["u"].shape[1], given["B"].shape[1]))
         return given["B"].shape[1] >= 2 and given["u"].shape[1] >= 2 * given["B"].shape[1]
 
@@ -110,7 +110,7 @@ def test_a_group_goes_with_its_entries_and_an_entry_in_every_group() -> None:
     axes = {"u": ("channel",), "B": ("group",)}
     given = {"u": torch.arange(6.0), "B": torch.arange(2.0)}
 
-    def fails(given: Any) -> bool:
+    def fails(given: Mapping[str, Tensor]) -> bool:
         return 4 in given["u"] and set((given["u"] // 3).tolist()) == set(given["B"].tolist())
 
     smallest = Shrinker(given, axes, fails, grouped="channel").run()

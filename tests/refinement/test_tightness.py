@@ -22,10 +22,13 @@ from scanproof import (
     DiagonalS4Spec,
     GatedDeltaRule,
     GatedLinearAttention,
+    Kernel,
+    LinearRecurrence,
     Mamba2BlockSpec,
     MambaBlockSpec,
     MinGru,
     MLstm,
+    RefinementReport,
     RgLru,
     Rounding,
     Rwkv6,
@@ -76,13 +79,13 @@ class Off(torch.autograd.Function):
         return one_entry_off(g) if context.backwards else g, None
 
 
-def off_everywhere(right: Any) -> Callable[..., Any]:
+def off_everywhere(right: Callable[..., Any]) -> Callable[..., Any]:
     """Return a program of which every output, and every gradient, has one entry off."""
 
-    def implementation(*tensors: Any, **inputs: Any) -> tuple[Tensor, ...]:
-        tensors = [Off.apply(x, True) for x in tensors]
+    def implementation(*tensors: Tensor, **inputs: Any) -> tuple[Tensor, ...]:
+        leaves = [Off.apply(x, True) for x in tensors]
         given = {name: Off.apply(x, True) if is_input(x) else x for name, x in inputs.items()}
-        results = right(*tensors, **given)
+        results = right(*leaves, **given)
         if isinstance(results, torch.Tensor):
             return Off.apply(results, False)
         return tuple(Off.apply(result, False) for result in results)
@@ -94,7 +97,7 @@ def is_input(x: Tensor) -> bool:
     return isinstance(x, torch.Tensor) and x.requires_grad
 
 
-def is_tight(report: Any, right: Any) -> None:
+def is_tight(report: Callable[[Callable[..., Any]], RefinementReport], right: Callable[..., Any]) -> None:
     """Check from both sides; ``report`` runs a check of a program."""
     found = report(right)
     assert found.verdict is Verdict.REFINES, found.summary()
@@ -118,6 +121,7 @@ KERNELS = [
     *(Rwkv6(scale) for scale in SCALES),
     RgLru(),
     MinGru(),
+    *(LinearRecurrence(logs) for logs in (True, False)),
     *(ComplexDiagonal(scale) for scale in (1.0, 2.0, -1e3)),
     *(
         GatedDeltaRule(scale, logs, eps, chunk)
@@ -134,19 +138,26 @@ SETTINGS = [
     *((kernel, {"log_window": 1}) for kernel in MLSTMS),
     *((kernel, {"log_window": w}) for kernel in [*SUMMED, MLSTMS[5]] for w in (1, 2, TIME, 64, 10**6)),
     *((kernel, {"log_window": 2, "rounding": r}) for kernel in [*SUMMED, MLSTMS[5]] for r in ROUNDINGS),
-    *((kernel, {"rounding": r}) for kernel in [*SUMMED, MinGru(), ComplexDiagonal()] for r in ROUNDINGS),
+    *(
+        (kernel, {"rounding": r})
+        for kernel in [*SUMMED, MinGru(), LinearRecurrence(), ComplexDiagonal()]
+        for r in ROUNDINGS
+    ),
 ]
 
 
-def named(setting: Any) -> str:
+Setting = tuple[Kernel, dict[str, Any]]
+
+
+def named(setting: Setting) -> str:
     kernel, options = setting
     place = ROUNDINGS.index(options["rounding"]) if "rounding" in options else ""
     return f"{kernel}, window {options.get('log_window', 0)}, rounding {place}"
 
 
-def tame(kernel: Any, every: bool) -> dict[str, Tensor]:
+def tame(kernel: Kernel, every: bool) -> dict[str, Tensor]:
     """Return inputs at which little cancels: then a bound has no excuse to be wide."""
-    sizes = {"batch": 1, "time": TIME, "head": 2, "channel": 2, "state": 2, "width": 3}
+    sizes: dict[str, Any] = {"batch": 1, "time": TIME, "head": 2, "channel": 2, "state": 2, "width": 3}
     if isinstance(kernel, CausalConv1d):
         sizes["initial_state"] = 2
     inputs = random_inputs(kernel, seed=0, without=frozenset() if every else kernel.optional, **sizes)
@@ -163,7 +174,7 @@ def tame(kernel: Any, every: bool) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=named)
 @pytest.mark.parametrize("every", [True, False], ids=["all inputs", "no optional ones"])
-def test_at_every_setting_of_a_kernel(setting: Any, every: bool) -> None:
+def test_at_every_setting_of_a_kernel(setting: Setting, every: bool) -> None:
     kernel, options = setting
     inputs, right = tame(kernel, every), kernel_in(kernel, Evaluation())
     cotangents = {name: torch.ones_like(y) for name, y in zip(kernel.outputs, right(**inputs), strict=True)}
@@ -184,7 +195,7 @@ DIMS = {
 }  # fmt: skip
 
 
-def spec_of(kind: Any, **options: Any) -> Spec:
+def spec_of(kind: type[Spec], **options: Any) -> Spec:
     """Return a spec with random parameters of one sign, decays aside."""
     inner = {"innerDim": 4} if kind is Mamba2BlockSpec else {}
     sizes = {axis: {**DIMS, **inner}[axis] for axes in kind.axes.values() for axis in axes}
@@ -209,7 +220,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("spec", BLOCKS, ids=lambda spec: f"{type(spec).__name__}")
 @pytest.mark.parametrize("rounding", [None, *ROUNDINGS], ids=range(len(ROUNDINGS) + 1))
-def test_at_every_setting_of_a_block(spec: Any, rounding: Any) -> None:
+def test_at_every_setting_of_a_block(spec: Spec, rounding: Rounding | None) -> None:
     x = torch.rand(1, TIME, 2, generator=torch.Generator().manual_seed(0)) + 0.1
     is_tight(
         lambda program: check_refinement(
@@ -223,7 +234,9 @@ def test_at_every_setting_of_a_block(spec: Any, rounding: Any) -> None:
 @pytest.mark.parametrize("groups", [0, 1, 2])
 @pytest.mark.parametrize("leave_out", [(), ("D", "z", "delta_bias")])
 @pytest.mark.parametrize("rounding", [None, *ROUNDINGS], ids=range(len(ROUNDINGS) + 1))
-def test_at_every_setting_of_the_scan(softplus: Any, groups: int, leave_out: Any, rounding: Any) -> None:
+def test_at_every_setting_of_the_scan(
+    softplus: bool, groups: int, leave_out: tuple[str, ...], rounding: Rounding | None
+) -> None:
     case = scan_case(1, 2, TIME, 2, leave_out=leave_out, groups=groups)
     case = {name: x if name == "A" else x.abs() for name, x in case.items()}
     cotangents = {"y": torch.ones_like(case["u"]), "last_state": torch.ones(1, 2, 2)}

@@ -5,6 +5,8 @@ import torch
 from torch import Tensor, nn
 
 import scanproof
+from block_case import scalar_s4
+from running_sum import RunningSum
 
 
 class NormOverTime(nn.Module):
@@ -13,7 +15,7 @@ class NormOverTime(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, norm: Any) -> None:
+    def __init__(self, norm: nn.Module) -> None:
         super().__init__()
         self.proj = nn.Linear(3, 3)
         self.norm = norm
@@ -22,24 +24,13 @@ class Layer(nn.Module):
         return x + self.norm(self.proj(x))
 
 
-class RunningSum:
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.cumsum(1)
-
-    def initial_state(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(x[:, :1])
-
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        return x + state, x + state
-
-
 @pytest.fixture(scope="session")
 def reports() -> dict[str, Any]:
     """One report of every kind, by the name of its class."""
     torch.manual_seed(0)
     leaky = nn.Sequential(Layer(nn.LayerNorm(3)), Layer(NormOverTime()), Layer(nn.LayerNorm(3))).eval()
     x = torch.randn(2, 11, 3)
-    spec = scanproof.DiagonalS4Spec(inProj=[[1.0]], a=[0.5], outProj=[[1.0]], skip=[[1.0]])
+    spec = scalar_s4(inProj=1.0, a=0.5, outProj=1.0, skip=1.0)
     found = (
         scanproof.certify(leaky, x),
         scanproof.check_perturbation(leaky, x),

@@ -4,38 +4,42 @@ import json
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chromium import chromium, opened
+from chromium import Scheme, chromium, opened
 from scanproof.report.html import write
 from scanproof.report.record import document
+from verdicts import present
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser() -> "Iterator[BrowserContext]":
     with chromium() as context:
         yield context
 
 
 @pytest.fixture(scope="module")
-def file(reports: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(reports: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     several = [("a leaky stack", reports["AuditReport"]), ("a wrong scan", reports["RefinementReport"])]
     return write(document(several), tmp_path_factory.mktemp("page") / "report.html")
 
 
 @pytest.fixture
-def page(browser: Any, file: Any) -> Iterator[Any]:
+def page(browser: "BrowserContext", file: Path) -> "Iterator[Page]":
     with opened(browser, file) as page:
         yield page
 
 
-def pair(page: Any) -> str:
+def pair(page: "Page") -> str:
     return page.locator(".map output").inner_text().splitlines()[0]
 
 
-def test_it_has_everything(page: Any, reports: Any) -> None:
+def test_it_has_everything(page: "Page", reports: dict[str, Any]) -> None:
     rows = page.locator("#verdicts tbody tr")
     assert rows.count() == 2 + 8
     assert rows.first.inner_text() == "a leaky stack"
@@ -54,7 +58,7 @@ def test_it_has_everything(page: Any, reports: Any) -> None:
 
 
 def test_theorems_say_what_they_mean_and_lead_to_their_pages(
-    browser: Any, reports: Any, tmp_path: Path
+    browser: "BrowserContext", reports: dict[str, Any], tmp_path: Path
 ) -> None:
     page = reports["PrefixReport"].to_html(tmp_path / "report.html", site="https://example.org/theorems/")
     with opened(browser, page) as shown:
@@ -65,18 +69,18 @@ def test_theorems_say_what_they_mean_and_lead_to_their_pages(
         )
 
 
-def test_it_loads_nothing_else(browser: Any, file: Any) -> None:
-    asked = []
+def test_it_loads_nothing_else(browser: "BrowserContext", file: Path) -> None:
+    asked: list[str] = []
     browser.on("request", lambda request: asked.append(request.url))
     with opened(browser, file):
         pass
     assert {url for url in asked if not url.startswith("data:")} == {file.as_uri()}
 
 
-def test_hovering_names_the_pair(page: Any) -> None:
+def test_hovering_names_the_pair(page: "Page") -> None:
     canvas = page.locator(".map canvas")
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
+    box = present(canvas.bounding_box())
     page.mouse.move(box["x"] + box["width"] * 7.5 / 11, box["y"] + box["height"] * 2.5 / 11)
     assert pair(page) == "t=2 <- s=7"
     assert "reads a later input" in page.locator(".map output").inner_text()
@@ -85,12 +89,12 @@ def test_hovering_names_the_pair(page: Any) -> None:
     assert "reads an input that it may" in page.locator(".map output").inner_text()
 
 
-def test_the_map_begins_at_the_worst_pair(page: Any, reports: Any) -> None:
+def test_the_map_begins_at_the_worst_pair(page: "Page", reports: dict[str, Any]) -> None:
     worst = reports["AuditReport"].leak_map.worst(1)[0]
     assert pair(page) == f"t={worst.t} <- s={worst.s}"
 
 
-def test_keys_move_and_zoom(page: Any) -> None:
+def test_keys_move_and_zoom(page: "Page") -> None:
     canvas = page.locator(".map canvas")
     canvas.focus()
     for _ in range(11):
@@ -108,11 +112,11 @@ def test_keys_move_and_zoom(page: Any) -> None:
     assert canvas.get_attribute("data-span") == "11"
 
 
-def drawn(page: Any) -> str:
+def drawn(page: "Page") -> str:
     return page.evaluate("document.querySelector('.map canvas').toDataURL()")
 
 
-def test_wheel_and_buttons_zoom_and_dragging_moves(page: Any) -> None:
+def test_wheel_and_buttons_zoom_and_dragging_moves(page: "Page") -> None:
     canvas = page.locator(".map canvas")
     whole = drawn(page)
     canvas.hover()
@@ -123,14 +127,15 @@ def test_wheel_and_buttons_zoom_and_dragging_moves(page: Any) -> None:
     assert zoomed != whole
     canvas.hover()
     page.mouse.down()
-    page.mouse.move(*[page.viewport_size[side] / 4 for side in ("width", "height")])
+    size = present(page.viewport_size)
+    page.mouse.move(size["width"] / 4, size["height"] / 4)
     page.mouse.up()
     assert drawn(page) != zoomed
     page.locator("[data-zoom=all]").click()
     assert canvas.get_attribute("data-span") == "11"
 
 
-def test_everything_can_be_reached_by_keys(page: Any) -> None:
+def test_everything_can_be_reached_by_keys(page: "Page") -> None:
     reached = set()
     for _ in range(80):
         page.keyboard.press("Tab")
@@ -139,8 +144,10 @@ def test_everything_can_be_reached_by_keys(page: Any) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])
-def test_it_follows_the_system_and_the_button(browser: Any, file: Any, scheme: Any, other: Any) -> None:
-    def background(page: Any) -> str:
+def test_it_follows_the_system_and_the_button(
+    browser: "BrowserContext", file: Path, scheme: Scheme, other: Scheme
+) -> None:
+    def background(page: "Page") -> str:
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     colours = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}
@@ -151,13 +158,13 @@ def test_it_follows_the_system_and_the_button(browser: Any, file: Any, scheme: A
         assert page.locator("#theme").inner_text().lower() == scheme
 
 
-def test_reproductions_are_copied(browser: Any, page: Any) -> None:
+def test_reproductions_are_copied(browser: "BrowserContext", page: "Page") -> None:
     browser.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("[data-copy=call-3]").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith("certify(fn, x")
 
 
-def test_the_page_gives_its_json_back(page: Any, tmp_path: Path) -> None:
+def test_the_page_gives_its_json_back(page: "Page", tmp_path: Path) -> None:
     with page.expect_download() as download:
         page.locator("#save").click()
     download.value.save_as(tmp_path / "report.json")
@@ -165,7 +172,7 @@ def test_the_page_gives_its_json_back(page: Any, tmp_path: Path) -> None:
     assert [report["type"] for report in content["reports"]][::8] == ["AuditReport", "RefinementReport"]
 
 
-def test_a_picture_of_it_is_no_blank(page: Any, tmp_path: Path) -> None:
+def test_a_picture_of_it_is_no_blank(page: "Page", tmp_path: Path) -> None:
     picture = page.screenshot(path=tmp_path / "report.png", full_page=True)
     width, height = struct.unpack(">II", picture[16:24])
     assert width == 1100
@@ -173,12 +180,14 @@ def test_a_picture_of_it_is_no_blank(page: Any, tmp_path: Path) -> None:
     assert len(picture) > 50_000
 
 
-def test_narrow_screens_need_no_sideways_scrolling(page: Any) -> None:
+def test_narrow_screens_need_no_sideways_scrolling(page: "Page") -> None:
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_names_cannot_break_out_of_the_page(browser: Any, reports: Any, tmp_path: Path) -> None:
+def test_names_cannot_break_out_of_the_page(
+    browser: "BrowserContext", reports: dict[str, Any], tmp_path: Path
+) -> None:
     hostile = "</script><img src=x onerror=alert(1)>"
     file = write(document([(hostile, reports["LeakMap"])]), tmp_path / "report.html", title=hostile)
     with opened(browser, file) as page:

@@ -1,6 +1,5 @@
 import json
 from math import inf, nan
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +21,6 @@ from scanproof.report.verdict import Verdict
         (slice(1), "slice(None, 1, None)"),
     ],
 )
-def test_a_value_becomes_what_json_can_hold(value: Any, expected: Any) -> None:
+def test_a_value_becomes_what_json_can_hold(value: object, expected: object) -> None:
     assert plain(value) == expected
     json.dumps(plain(value), allow_nan=False)

@@ -11,7 +11,7 @@ from scanproof.errors import MissingDependency
 pytest.importorskip("matplotlib", reason="run: pip install 'scanproof[plot]'")
 
 
-def test_a_leak_map_is_drawn(reports: Any, tmp_path: Path) -> None:
+def test_a_leak_map_is_drawn(reports: dict[str, Any], tmp_path: Path) -> None:
     figure = reports["LeakMap"].plot()
     (axes,) = figure.axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("input s", "output t")
@@ -21,7 +21,9 @@ def test_a_leak_map_is_drawn(reports: Any, tmp_path: Path) -> None:
     figure.savefig(tmp_path / "map.png", dpi=50)
 
 
-def test_error_over_bound_is_drawn_over_time_and_as_a_histogram(reports: Any, tmp_path: Path) -> None:
+def test_error_over_bound_is_drawn_over_time_and_as_a_histogram(
+    reports: dict[str, Any], tmp_path: Path
+) -> None:
     figure = reports["RefinementReport"].plot()
     over_time, histogram = figure.axes
     assert over_time.lines[0].get_ydata() == pytest.approx(reports["RefinementReport"].spread.over_time)
@@ -36,7 +38,7 @@ def test_a_report_without_a_picture_says_which_have_one() -> None:
 
 
 def test_without_matplotlib_the_command_that_installs_it_is_named(
-    reports: Any, monkeypatch: pytest.MonkeyPatch
+    reports: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingDependency, match=r"pip install 'scanproof\[plot\]'"):

@@ -32,7 +32,7 @@ KINDS = (
 )
 
 
-def problems(content: Any) -> list[str]:
+def problems(content: object) -> list[str]:
     return [
         f"{error.json_path}: {error.message}" for error in Draft202012Validator(SCHEMA).iter_errors(content)
     ]
@@ -48,7 +48,7 @@ def test_the_schema_knows_every_verdict() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_report_follows_it(reports: Any, kind: str) -> None:
+def test_a_report_follows_it(reports: dict[str, Any], kind: str) -> None:
     content = json.loads(reports[kind].to_json("a model"))
     assert problems(content) == []
     report = content["reports"][0]
@@ -57,13 +57,13 @@ def test_a_report_follows_it(reports: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_theorem_that_is_cited_is_carried(reports: Any, kind: str) -> None:
+def test_every_theorem_that_is_cited_is_carried(reports: dict[str, Any], kind: str) -> None:
     content = json.loads(reports[kind].to_json("a model"))
     cited = {name for report in content["reports"] for name in report["theorems"]}
     assert cited <= theorems.meanings().keys()
 
 
-def test_a_theorem_without_a_name_does_not_follow_it(reports: Any) -> None:
+def test_a_theorem_without_a_name_does_not_follow_it(reports: dict[str, Any]) -> None:
     content = json.loads(reports["CausalCertificate"].to_json())
     content["reports"][0]["theorems"].append("")
     assert problems(content)
@@ -73,7 +73,7 @@ def test_a_bound_without_a_theorem_is_said_to_have_none() -> None:
     kernel = scanproof.GatedDeltaRule()
     inputs = random_inputs(kernel, seed=0)
 
-    def zeros(v: Tensor, initial_state: Tensor, **others: Any) -> tuple[Tensor, Tensor]:
+    def zeros(v: Tensor, initial_state: Tensor, **others: object) -> tuple[Tensor, Tensor]:
         return torch.zeros_like(v), torch.zeros_like(initial_state)
 
     with pytest.raises(scanproof.CheckFailed, match=r"\(none about the bound: the doc") as refuted:
@@ -90,13 +90,13 @@ def test_a_bound_without_a_theorem_is_said_to_have_none() -> None:
 
 
 @pytest.mark.parametrize("missing", ["verdict", "theorems", "call", "fields"])
-def test_a_report_without_a_member_does_not(reports: Any, missing: str) -> None:
+def test_a_report_without_a_member_does_not(reports: dict[str, Any], missing: str) -> None:
     content = json.loads(reports["CausalCertificate"].to_json())
     del content["reports"][0][missing]
     assert problems(content)
 
 
-def test_json_has_no_number_that_json_has_not(reports: Any) -> None:
+def test_json_has_no_number_that_json_has_not(reports: dict[str, Any]) -> None:
     def refuse(text: str) -> Never:
         raise ValueError(text)
 
@@ -104,7 +104,7 @@ def test_json_has_no_number_that_json_has_not(reports: Any) -> None:
         json.loads(report.to_json(), parse_constant=refuse)
 
 
-def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports: Any) -> None:
+def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports: dict[str, Any]) -> None:
     content = json.loads(reports["AuditReport"].to_json())["reports"]
     assert [report["type"] for report in content] == [
         "AuditReport",
@@ -126,7 +126,7 @@ def test_an_audit_holds_its_checks_and_the_map_of_a_leak(reports: Any) -> None:
     ]
 
 
-def test_what_is_no_theorem_is_not_cited(reports: Any) -> None:
+def test_what_is_no_theorem_is_not_cited(reports: dict[str, Any]) -> None:
     cited = [
         name
         for report in reports.values()
@@ -144,7 +144,7 @@ def test_what_is_no_theorem_is_not_cited(reports: Any) -> None:
     assert replace(entry, verdict=scanproof.Verdict.NOT_APPLICABLE).theorems == ()
 
 
-def test_what_a_leak_says(reports: Any) -> None:
+def test_what_a_leak_says(reports: dict[str, Any]) -> None:
     report = document([("a model", reports["CausalCertificate"])])["reports"][0]
     assert report["verdict"] == "LEAK"
     assert report["outcome"] == "found"
@@ -158,7 +158,7 @@ def test_what_a_leak_says(reports: Any) -> None:
     ]
 
 
-def test_the_outline_leads_to_the_place(reports: Any) -> None:
+def test_the_outline_leads_to_the_place(reports: dict[str, Any]) -> None:
     outline = document([("a model", reports["PrefixReport"])])["reports"][0]["origin"]["outline"]
     assert [(line["depth"], line["name"], line["role"]) for line in outline] == [
         (0, "Sequential", "holds"),
@@ -179,7 +179,7 @@ def test_random_cuts_rest_on_the_count_of_choices_that_miss() -> None:
     assert report.theorems == ("Runner.take_outputs_congr", "random_cuts_missed_next")
 
 
-def test_a_spread_counts_every_entry(reports: Any) -> None:
+def test_a_spread_counts_every_entry(reports: dict[str, Any]) -> None:
     report = reports["RefinementReport"]
     spread = report.spread
     assert sum(spread.counts) + spread.exact + spread.beyond == report.compared == 22

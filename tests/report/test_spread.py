@@ -1,5 +1,4 @@
 from math import inf
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,7 @@ def test_bins_are_half_decades() -> None:
 
 
 @given(st.lists(st.floats(0, inf)))
-def test_every_entry_is_counted_once_and_in_its_bin(ratios: Any) -> None:
+def test_every_entry_is_counted_once_and_in_its_bin(ratios: list[float]) -> None:
     spread = Spread.of([], ratios)
     assert sum(spread.counts) + spread.exact + spread.beyond == len(ratios)
     assert len(spread.edges) == len(spread.counts) + 1

@@ -25,10 +25,14 @@ DEPTHWISE = seeded(9, D, 1, 3)
 FULL = seeded(10, D, D, 3)
 
 
-def conv(x: Tensor, left: int, right: int = 0, weight: Tensor = FULL, **options: int) -> Tensor:
+def conv(
+    x: Tensor, left: int, right: int = 0, weight: Tensor = FULL, stride: int = 1, dilation: int = 1
+) -> Tensor:
     """Convolve along T after padding both sides with zeros."""
     groups = x.shape[2] // weight.shape[1]
-    return conv1d(pad(x.mT, (left, right)), weight.to(x.dtype), groups=groups, **options).mT
+    return conv1d(
+        pad(x.mT, (left, right)), weight.to(x.dtype), groups=groups, stride=stride, dilation=dilation
+    ).mT
 
 
 def causal_conv(x: Tensor, weight: Tensor) -> Tensor:

@@ -1,12 +1,14 @@
 """One leaky pair, or all of them, of a chosen size; and causal functions with dead, tiny or huge parts."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from .attention import causal_attention
 from .specimen import CAUSAL, GRADIENT, PERTURBATION, Fault, Function, Model, every, only
 
-Index = tuple[int | slice, ...]
+Index = tuple[int | slice, int, int]
 
 
 def with_pair_leak(fn: Function, amplitude: float, output: Index, source: Index) -> Function:
@@ -36,7 +38,7 @@ def uniform(amplitude: float) -> Function:
     return lambda x: x.cumsum(1) + amplitude * x.sum(1, keepdim=True)
 
 
-def pair(t: int, s: int, amplitude: float, fn: Function = cumsum, **known: object) -> Fault:
+def pair(t: int, s: int, amplitude: float, fn: Function = cumsum, **known: Any) -> Fault:
     return Fault(
         name=f"one pair, {t} <- {s}, {amplitude:.0e}",
         fn=with_pair_leak(fn, amplitude, (slice(None), t, 1), (slice(None), s, 2)),
@@ -45,7 +47,7 @@ def pair(t: int, s: int, amplitude: float, fn: Function = cumsum, **known: objec
     )
 
 
-LONG = {"examples": 1, "modes": frozenset({"coded"})}
+LONG: dict[str, Any] = {"examples": 1, "modes": frozenset({"coded"})}
 
 MODELS = [
     Model(name="a block of zeros", fn=zero_block, prefix=CAUSAL),

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
+from scan_case import Scan
 from scanproof import selective_scan, selective_scan_associative, selective_scan_chunked
 
 from .specimen import (
@@ -30,9 +31,7 @@ def ema(x: Tensor) -> Tensor:
     return torch.stack(out, 1)
 
 
-def selective(
-    x: Tensor, scan: object = selective_scan, dt: Tensor | None = None, **options: object
-) -> Tensor:
+def selective(x: Tensor, scan: Scan = selective_scan, dt: Tensor | None = None, **options: object) -> Tensor:
     """Scan selectively with everything read from x; ``dt`` in place of its softplus."""
     u = x.mT
     dt = softplus(u) if dt is None else dt

@@ -7,6 +7,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -134,7 +135,7 @@ def _read(kept: Specimen) -> str:
     return LEAK if report.verdict is Verdict.LEAK else PASS if report.ok else OPEN
 
 
-def _table(first: tuple[str, ...], rows: Sequence[Row], cells: Callable[[Specimen], tuple[str, ...]]) -> str:
+def _table(first: tuple[str, ...], rows: Sequence[Row], cells: Callable[[Any], tuple[str, ...]]) -> str:
     header = (*first, "read", *MODES, *PEER_COLUMNS)
     lines = [_line(header), _line(["---"] * len(header))]
     family = ""

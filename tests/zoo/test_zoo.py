@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from typing import TypeVar
 
 import pytest
 import torch
@@ -9,14 +10,16 @@ from zoo.faults import FAULTS
 from zoo.models import MODELS
 from zoo.modes import AnyReport, crossed_share, examined
 from zoo.specimen import BATCH, MODES, PREFIX, Fault, Mode, Model, Specimen
-from zoo.truth import by_gradient, by_replacement
+from zoo.truth import Pairs, by_gradient, by_replacement
+
+Kept = TypeVar("Kept", bound=Specimen)
 
 
 def named(kept: object) -> str:
     return kept.name if isinstance(kept, Specimen) else str(kept)
 
 
-def each(kept: Iterable[Specimen], modes: Iterable[Mode] = MODES) -> list[tuple[Specimen, Mode]]:
+def each(kept: Iterable[Kept], modes: Iterable[Mode] = MODES) -> list[tuple[Kept, Mode]]:
     return [(one, mode) for one in kept for mode in modes if mode in one.modes]
 
 
@@ -32,7 +35,7 @@ class TestTruth:
 
     @pytest.mark.parametrize("fault", [f for f in FAULTS if "exact" in f.seen_by & f.modes], ids=named)
     def test_pairs_that_have_a_gradient(self, fault: Fault) -> None:
-        pairs, examples = frozenset(), frozenset()
+        pairs, examples = Pairs(), Pairs()
         for seed in range(30):  # a greatest or a sorted entry shows other pairs at every x
             more_pairs, more_examples = by_gradient(fault, seed)
             pairs, examples = pairs | more_pairs, examples | more_examples
@@ -46,7 +49,7 @@ class TestTruth:
         "fault", [f for f in FAULTS if "exact" not in f.seen_by and not f.ids], ids=named
     )
     def test_pairs_that_have_none(self, fault: Fault) -> None:
-        pairs = frozenset().union(*(by_replacement(fault, seed) for seed in range(3)))
+        pairs = Pairs().union(*(by_replacement(fault, seed) for seed in range(3)))
         assert pairs <= fault.pairs
         assert bool(pairs) == ("perturbation" in fault.seen_by)
 
@@ -158,7 +161,9 @@ def names_a_leak(fault: Fault, report: AnyReport) -> None:
     "fault", [f for f in FAULTS if "exact" in f.seen_by & f.modes and f.temporal], ids=named
 )
 def test_the_size_of_a_pair_is_its_derivative(fault: Fault) -> None:
-    pair = examined(fault, "exact", torch.float64).temporal.worst
+    report = examined(fault, "exact", torch.float64)
+    assert isinstance(report, CausalCertificate)
+    pair = report.temporal.worst
     assert pair is not None
     x = fault.x(torch.float64).requires_grad_()
     (gradient,) = torch.autograd.grad(fault.at(torch.float64)(x)[pair.output_index], x)

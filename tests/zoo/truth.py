@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .specimen import Fault
+from .specimen import Fault, Function
 
 Pairs = frozenset[tuple[int, int]]
 
@@ -40,6 +40,6 @@ def by_replacement(fault: Fault, seed: int) -> Pairs:
     return frozenset(pairs)
 
 
-def output(fn: object, x: Tensor) -> Tensor:
+def output(fn: Function, x: Tensor) -> Tensor:
     with torch.no_grad():
         return fn(x.clone())

@@ -22,7 +22,7 @@ def bare_module(name: str, *, folder: Path | None = None, inert: tuple[str, ...]
         folder: folder of the package and of its other imports; default: the path of Python.
         inert: names of modules, such as ``"triton"``, to replace by a stand-in, during the import and in the
             module afterwards. Every attribute, item and call of a stand-in returns the stand-in. A function
-            that a stand-in decorates is kept and can be called. A kernel that is launched raises
+            or class that a stand-in decorates is kept and can be called. A kernel that is launched raises
             ``MissingDependency``, because nothing would be computed. Leave ``inert`` out where kernels run.
 
     Returns:
@@ -64,7 +64,9 @@ class _Inert(ModuleType):
             raise AttributeError(name)
         return self
 
-    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert | _Decorated":
+    def __call__(self, *args: Any, **kwargs: Any) -> "_Inert | _Decorated | type":
+        if len(args) == 1 and not kwargs and isinstance(args[0], type):
+            return args[0]
         if len(args) == 1 and not kwargs and isinstance(args[0], FunctionType | _Decorated):
             return _Decorated(args[0], self)
         return self

@@ -49,7 +49,7 @@ CHECKS = ("certificate", "perturbation", "prefix", "batch", "refinement", "strea
 
 def audit(
     fn: Callable[..., Any],
-    x: Inputs,
+    x: Inputs | Mapping[str, Any],
     *,
     spec: Spec | MambaCheckpoint | Kernel | SelectiveScanFn | None = None,
     rounding: torch.dtype | Rounding | None = None,

@@ -7,8 +7,10 @@ import torch
 
 from scanproof.adapters.kernels.registry import kernel_subjects
 from scanproof.adapters.kernels.subject import Subject as KernelSubject
+from scanproof.adapters.overlay import LISTS, overlay
 from scanproof.adapters.transformers_models import FAMILIES
 from scanproof.census.answers import answer, causality, streaming
+from scanproof.census.exported import exports
 from scanproof.census.subject import Answer, Subject
 from scanproof.refinement.runners import Spec
 
@@ -26,6 +28,8 @@ def subjects(*, overlays: bool = False) -> dict[str, Subject]:
         MissingDependency: pip could not install a list.
     """
     found = [*_transformers(), *map(_kernel, kernel_subjects(overlays=overlays))]
+    if overlays:
+        found += exports(overlay(LISTS / "exports.txt"))
     return {subject.name: subject for subject in found}
 
 

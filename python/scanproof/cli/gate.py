@@ -22,6 +22,12 @@ def gate(
             "--probes", help="Also accept a model for which reading leaves a question open and probes pass."
         ),
     ] = False,
+    every_length: Annotated[
+        bool,
+        typer.Option(
+            "--every-length", help="Accept only what is established for every length, by torch.export."
+        ),
+    ] = False,
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -49,16 +55,21 @@ def gate(
         made = factory.make("gate", target, seed, known)
         made = with_input("gate", made, shape, dtype, device, seed, vocab_size)
         made.pop("spec", None)
-        report = check(**{"seed": seed, **made})
+        report = check(**{"seed": seed, **made, **({"lengths": "all"} if every_length else {})})
     reading = report.reading
     steered = reading is not None and reading.given.steered
     read = reading is not None and reading.established and not steered
-    accepted = report.verdict.passed and (read or probes)
+    every = reading.every if reading is not None else None
+    missed = every_length and not (every is not None and every.established)
+    accepted = report.verdict.passed and (read or probes) and not missed
     if report.verdict is Verdict.LEAK:
         word, why = "refused", str(report.worst or report.reason)
+    elif report.verdict.passed and missed:
+        word, why = "open", "the program could not be read" if every is None else str(every)
     elif read:
         assert reading is not None
         word, why = "accepted", f"established for every input at {reading.count()} sizes"
+        why += "" if every is None else " and at every length"
     elif report.verdict.passed:
         word = "accepted" if probes else "open"
         left = "values decide what is run" if steered else "reading leaves a question open"

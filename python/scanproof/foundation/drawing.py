@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_map_only
 
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.contract import Axes
-from scanproof.foundation.packing import Inputs, Packing
+from scanproof.foundation.packing import InputsT, Packing
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict, gravest
 
@@ -34,18 +34,15 @@ ID_STRATEGIES = ("other ids", "shuffled")
 """The same for token ids."""
 
 
-InputsT = TypeVar("InputsT", bound=Inputs)
-
-
 def draw_input(
-    x: Inputs,
+    x: InputsT,
     number: int,
     *,
     seed: int = 0,
     seq_dim: int | None = 1,
     batch_dim: int | None = 0,
     vocab_size: int | None = None,
-) -> Inputs:
+) -> InputsT:
     """Return drawn input ``number`` of a check at ``x``, to repeat what the check found there.
 
     ``signs`` gives every entry a random sign; ``scales`` also scales every channel, by 10^-3 … 10^3;
@@ -79,9 +76,9 @@ def draw_input(
     if seq_dim is None:
         return each_drawn(x, number, seed, batch_dim, vocab_size)
     if isinstance(x, Tensor):
-        return _draw(x, seq_dim, number, seed, vocab_size)
+        return cast(InputsT, _draw(x, seq_dim, number, seed, vocab_size))
     packing = Packing.of("draw_input", x, Axes(seq_dim, batch_dim))
-    return packing.restore(_draw(packing.pack(x), seq_dim, number, seed, None))
+    return cast(InputsT, packing.restore(_draw(packing.pack(x), seq_dim, number, seed, None)))
 
 
 def each_drawn(x: InputsT, number: int, seed: int, batch_dim: int | None, vocab_size: int | None) -> InputsT:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from math import prod
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from scanproof.foundation.judgement import dtype_name
 
 Inputs = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
 """One tensor; or several with the same positions and examples: positional arguments, or keyword arguments."""
+
+InputsT = TypeVar("InputsT", bound=Inputs)
 
 
 @dataclass(frozen=True)

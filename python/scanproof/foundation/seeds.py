@@ -1,4 +1,4 @@
-"""The number that repeats a random check."""
+"""The number that repeats a random check, and torch's own generators."""
 
 import torch
 
@@ -30,3 +30,15 @@ def seed_of(check: str, generator: torch.Generator) -> int:
     untouched = torch.equal(fresh.get_state(), generator.get_state())
     drawn = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
     return generator.initial_seed() if untouched else drawn
+
+
+def seed_torch() -> None:
+    """Seed torch's own generators with 0.
+
+    Without an accelerator, only that of the CPU is seeded. ``torch.manual_seed`` also walks the stack and
+    queues a call for each kind of device, which takes longer than a small model.
+    """
+    if getattr(torch, "accelerator", torch.cuda).is_available():
+        torch.manual_seed(0)
+    else:
+        torch.default_generator.manual_seed(0)

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.contract import Axes
-from scanproof.foundation.drawing import InputsT
-from scanproof.foundation.packing import Packing
+from scanproof.foundation.packing import InputsT, Packing
 
 
 def resize_input(

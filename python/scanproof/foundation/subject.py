@@ -9,6 +9,7 @@ from torch import Tensor
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment, Order
 from scanproof.foundation.contract import Axes, check_axis_numbers, check_input, check_output
+from scanproof.foundation.documents import Document, Documents, split_documents
 from scanproof.foundation.packing import Inputs, Packing
 from scanproof.foundation.selection import Selector, check_selector, select
 
@@ -26,6 +27,7 @@ class Subject:
         output: which of several outputs is checked.
         kwargs: keyword arguments of the function.
         packing: how several inputs are packed into ``x``; None for one input.
+        documents: the documents of packed rows that are the examples; empty where examples are rows.
     """
 
     check: str
@@ -36,6 +38,7 @@ class Subject:
     output: Selector | None = None
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     packing: Packing | None = None
+    documents: tuple[Document, ...] = ()
 
     @classmethod
     def of(
@@ -96,6 +99,31 @@ class Subject:
     def at(self, x: Tensor) -> "Subject":
         """Return the same function at another input."""
         return replace(self, x=x)
+
+    def by_document(self, documents: Tensor) -> "Subject":
+        """Return the same function with every document of packed rows as an example.
+
+        Raises:
+            InvalidArgument: the documents do not fit the input, or outputs have other positions.
+        """
+        if self.alignment != SAME:
+            raise InvalidArgument(f"{self.check}: documents= needs outputs at the positions of the inputs.")
+        if self.axes.batch is None:
+            raise InvalidArgument(
+                f"{self.check}: documents= needs an axis of examples: batch_dim=, and batch_check=True."
+            )
+        layout = Documents.of(self.check, documents, self.x, self.axes)
+        given, x = split_documents(
+            self.given,
+            self.restore(self.x),
+            documents,
+            seq_dim=self.axes.seq,
+            batch_dim=self.axes.batch,
+            output=self.output,
+        )
+        packed = x if isinstance(x, Tensor) else self.packing.pack(x) if self.packing else None
+        assert packed is not None
+        return replace(self, given=given, x=packed, output=None, documents=layout.list())
 
     def order(self, y: Tensor) -> Order:
         """Return the order that the alignment gives the positions of ``x`` and of the output ``y``.

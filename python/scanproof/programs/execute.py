@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.garbage import without_gc
 from scanproof.programs.program import Node, Program, Value
 
@@ -34,7 +35,7 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
     kept = {value.index for value in program.outputs.values()}
     last = {value.index: number for number, node in enumerate(nodes) for value in node.reads}
     with torch.no_grad(), torch.random.fork_rng(), without_gc():
-        torch.manual_seed(0)
+        seed_torch()
         for number, node in enumerate(nodes):
             run(node, held)
             for value in node.reads:

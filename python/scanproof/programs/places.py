@@ -14,7 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-_FOREIGN = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+from scanproof import foundation
+
+_FOREIGN = (
+    *(str(Path(each).parent) for each in (torch.__file__, __file__, foundation.__file__)),
+    str(Path(foundation.__file__).parents[1] / "adapters" / "foreign"),
+)
 SOURCE = 80
 """Number of characters of a line of source code that are shown."""
 

@@ -23,6 +23,7 @@ from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scanproof.errors import InvalidArgument, NothingEstablished
+from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.departures import Numbers, asked
 from scanproof.programs.garbage import without_gc
 from scanproof.programs.marks import Mark
@@ -477,7 +478,7 @@ def plain_kernels() -> Iterator[None]:
     """Run fused or compiled operations as plain operations that draw the same random numbers."""
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng())
-        torch.manual_seed(0)
+        seed_torch()
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)

@@ -124,6 +124,8 @@ def _tensors(node: Node) -> list[Value | None]:
         if str(argument.type) in ("Tensor", "Optional[Tensor]"):
             arg = given.get(argument.name)
             found.append(arg if isinstance(arg, Value) else None)
+        elif str(argument.type) == "List[Tensor]":
+            found.extend(given[argument.name])
     return found
 
 

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from scanproof import theorems
 from scanproof.refinement.rounding import Rounding
-from scanproof.report.report import CheckReport
-from scanproof.report.row import Row
+from scanproof.report.report import SingleCheckReport
 from scanproof.report.spread import Spread
 from scanproof.report.verdict import Verdict
 
@@ -141,7 +140,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RefinementReport(CheckReport):
+class RefinementReport(SingleCheckReport):
     """What ``check_refinement`` found.
 
     Attributes:
@@ -295,8 +294,7 @@ class RefinementReport(CheckReport):
             lines.extend("    " + line for line in self.smallest.code.splitlines())
         return "\n".join(lines)
 
-    def rows(self, subject: str = "") -> tuple[Row, ...]:
-        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
+    def _evidence(self) -> str:
         found = (
             "" if self.spread is None else f"error/bound {self.worst.ratio:.3g} over {self.compared} entries"
         )
@@ -306,16 +304,10 @@ class RefinementReport(CheckReport):
             found += f"; smallest case: {self.smallest.deviation}"
         elif self.verdict is Verdict.REFUTED:
             found += f"; worst: {self.worst}; {self.reason}"
-        theorem = theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.theorem
-        return (
-            Row(
-                subject=subject,
-                check=self.check,
-                verdict=self.verdict,
-                evidence=found or self.reason,
-                theorem=theorem,
-            ),
-        )
+        return found or self.reason
+
+    def _theorem_of_row(self) -> str:
+        return theorems.GRADIENT_ERROR if self._worst_is_of_the_adjoint else self.theorem
 
     def failure_lines(self) -> list[str]:
         """Return how many entries are outside the bound, the worst entry, and the allowed error."""

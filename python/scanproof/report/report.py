@@ -130,3 +130,35 @@ class CheckReport(Report):
     @abstractmethod
     def failure_lines(self) -> Iterable[str]:
         """Return what was found and what would have passed, for the message of a failure."""
+
+
+class SingleCheckReport(CheckReport):
+    """The report of one check: one row of a table.
+
+    Attributes:
+        theorem: the Lean theorem that the verdict rests on.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def theorem(self) -> str: ...  # noqa: D102
+
+    def rows(self, subject: str = "") -> tuple[Row, ...]:
+        """Return the report as one row of ``scanproof.table``; ``subject`` says what was checked."""
+        return (
+            Row(
+                subject=subject,
+                check=self.check,
+                verdict=self.verdict,
+                evidence=self._evidence(),
+                theorem=self._theorem_of_row(),
+            ),
+        )
+
+    @abstractmethod
+    def _evidence(self) -> str:
+        """Return the numbers behind the verdict, in a few words."""
+
+    def _theorem_of_row(self) -> str:
+        return self.theorem

@@ -28,6 +28,8 @@ def imported(file: Path) -> ModuleType:
     from scanproof.adapters.triton import interpreted
 
     spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with interpreted():
         spec.loader.exec_module(module)

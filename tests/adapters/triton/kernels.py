@@ -1,4 +1,5 @@
 """Small kernels, right and wrong, that the tests of the interpreter launch."""
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
 # ruff: noqa: ANN001, ANN201, ANN202
 
 import torch
@@ -105,7 +106,7 @@ def idioms(x, out, n, N: tl.constexpr):
     """Use what the interpreter needs help with: loop variables, aliases, integer masks, libdevice."""
     at = tl.arange(0, N)
     for i in range(n):
-        row = i.to(tl.int64) * N
+        row = i.to(tl.int64) * N  # type: ignore[attr-defined]  # a scalar of Triton
         block = tl.load(x + row + at, mask=(at < N).to(tl.int32), other=0.0)
         tl.store(out + row + at, halved(block) + exp(block) + libdevice.tanh(block))
 

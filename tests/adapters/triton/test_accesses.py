@@ -8,6 +8,7 @@ import torch
 
 from scanproof import GatedLinearAttention, Verdict
 from scanproof.adapters.triton import Fault, Watch, check_kernel, interpreted
+from scanproof.adapters.triton.watch import Order
 from scanproof.errors import InvalidArgument, NothingEstablished
 
 
@@ -67,7 +68,7 @@ def test_tensors_with_strides_are_inside(kernels: ModuleType) -> None:
 
 @pytest.mark.parametrize("which", ["equal", "atomic", "own", "equal lanes"])
 @pytest.mark.parametrize("order", ["forward", "reversed"])
-def test_programs_that_do_not_race(kernels: ModuleType, which: str, order: str) -> None:
+def test_programs_that_do_not_race(kernels: ModuleType, which: str, order: Order) -> None:
     with interpreted(Watch(order=order)) as watch:
         kernels.share[(4,)](torch.zeros(40, dtype=torch.int32), which, 8)
     assert not watch.faults
@@ -75,7 +76,7 @@ def test_programs_that_do_not_race(kernels: ModuleType, which: str, order: str) 
 
 @pytest.mark.parametrize("which", ["different", "neighbour", "lanes", "atomic and plain"])
 @pytest.mark.parametrize("order", ["forward", "reversed"])
-def test_programs_that_race(kernels: ModuleType, which: str, order: str) -> None:
+def test_programs_that_race(kernels: ModuleType, which: str, order: Order) -> None:
     with interpreted(Watch(order=order)) as watch:
         kernels.share[(4,)](torch.zeros(40, dtype=torch.int32), which, 8)
     assert kinds(watch) == {("races", "out")}
@@ -83,7 +84,7 @@ def test_programs_that_race(kernels: ModuleType, which: str, order: str) -> None
 
 
 @pytest.mark.parametrize("order", ["forward", "reversed", "shuffled"])
-def test_a_lock_orders_programs(kernels: ModuleType, order: str) -> None:
+def test_a_lock_orders_programs(kernels: ModuleType, order: Order) -> None:
     lock, out = torch.zeros(1, dtype=torch.int32), torch.zeros(1, dtype=torch.int32)
     with interpreted(Watch(order=order)) as watch:
         kernels.locked[(5,)](lock, out, True)

@@ -52,7 +52,7 @@ def test_rounding_towards_zero() -> None:
 
 
 def test_tf32_keeps_ten_bits() -> None:
-    x = np.float32([1 + 2.0**-10, 1 + 2.0**-11, 1 + 2.0**-10 + 2.0**-11, -1 - 2.0**-11])
+    x = np.array([1 + 2.0**-10, 1 + 2.0**-11, 1 + 2.0**-10 + 2.0**-11, -1 - 2.0**-11], np.float32)
     assert truncated_tf32(x).tolist() == [1 + 2.0**-10, 1.0, 1 + 2.0**-10, -1.0]
 
 

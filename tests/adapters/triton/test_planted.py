@@ -12,6 +12,7 @@ import torch
 from scanproof import GatedLinearAttention, Verdict
 from scanproof.adapters.triton import KernelReport, check_kernel, interpreted
 from scanproof.adapters.triton.findings import QUESTIONS
+from scanproof.demo import block as demo
 
 pytestmark = pytest.mark.usefixtures("interpreting")
 SPEC = GatedLinearAttention()
@@ -20,8 +21,7 @@ SIZES = {"time": 37, "batch": 1, "head": 2}
 
 @pytest.fixture(scope="module")
 def source() -> str:
-    spec = importlib.util.find_spec("scanproof.demo.attention_kernel")
-    return Path(spec.origin).read_text(encoding="utf-8")
+    return Path(demo.__file__).with_name("attention_kernel.py").read_text(encoding="utf-8")
 
 
 def module_of(source: str, tmp_path: Path, changes: Mapping[str, str]) -> ModuleType:
@@ -32,6 +32,8 @@ def module_of(source: str, tmp_path: Path, changes: Mapping[str, str]) -> Module
     file = tmp_path / f"planted_{abs(hash(tuple(changes.items())))}.py"
     file.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

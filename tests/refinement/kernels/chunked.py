@@ -21,7 +21,7 @@ def nearest_bf16(x: Tensor) -> Tensor:
     return x.bfloat16().float()
 
 
-def products(factors: Any) -> Callable[..., Tensor]:
+def products(factors: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     """Return a product of matrices that takes its factors through ``factors``, in its gradients, too."""
 
     class Product(torch.autograd.Function):
@@ -38,18 +38,21 @@ def products(factors: Any) -> Callable[..., Tensor]:
     return Product.apply
 
 
-def pieces(size: int, *tensors: Any) -> Iterator[tuple[Tensor, ...]]:
+Product = Callable[[Tensor, Tensor], Tensor]
+
+
+def pieces(size: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """Yield chunks of (batch, time, head, …) as (batch, head, time, …)."""
     for start in range(0, tensors[0].shape[1], size):
         yield tuple(x[:, start : start + size].transpose(1, 2) for x in tensors)
 
 
-def joined(outputs: Any) -> Tensor:
+def joined(outputs: list[Tensor]) -> Tensor:
     return torch.cat(outputs, 2).transpose(1, 2)
 
 
 def attention(
-    mm: Any,
+    mm: Product,
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -72,7 +75,7 @@ def attention(
 
 
 def rwkv6(
-    mm: Any,
+    mm: Product,
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -95,7 +98,7 @@ def rwkv6(
 
 
 def ssd(
-    mm: Any,
+    mm: Product,
     x: Tensor,
     dt: Tensor,
     A: Tensor,
@@ -134,7 +137,7 @@ def ssd(
 
 
 def mlstm(
-    mm: Any,
+    mm: Product,
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -157,7 +160,7 @@ def mlstm(
 
 
 def delta(
-    mm: Any,
+    mm: Product,
     q: Tensor,
     k: Tensor,
     v: Tensor,

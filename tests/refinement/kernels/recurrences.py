@@ -4,6 +4,7 @@ Written from the formulas of the papers, independently of the twins, so that aut
 opinion on the twins' adjoints.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ from scanproof import (
     ComplexDiagonal,
     GatedDeltaRule,
     GatedLinearAttention,
+    Kernel,
+    LinearRecurrence,
     MinGru,
     MLstm,
     RgLru,
@@ -33,7 +36,7 @@ def read(q: Tensor, state: Tensor) -> Tensor:
     return (q[..., None] * state).sum(-2)
 
 
-def zeros(start: Tensor | None, like: Tensor, *shape: Any) -> Tensor:
+def zeros(start: Tensor | None, like: Tensor, *shape: int) -> Tensor:
     return like.new_zeros(shape) if start is None else start
 
 
@@ -81,7 +84,7 @@ def ssd(
     dt_bias: Tensor | None = None,
     initial_state: Tensor | None = None,
     seq_idx: Tensor | None = None,
-    limits: Any = (0.1, 2.0),
+    limits: tuple[float, float | None] = (0.1, 2.0),
 ) -> tuple[Tensor, Tensor]:
     batch, time, heads, channels = x.shape
     h, ys = zeros(initial_state, x, batch, heads, channels, B.shape[-1]), []
@@ -164,6 +167,14 @@ def min_gru(gate: Tensor, candidate: Tensor, initial_state: Tensor | None = None
     return torch.stack(ys, 1), h
 
 
+def linear(x: Tensor, g: Tensor, initial_state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    h, ys = zeros(initial_state, x, len(x), x.shape[2]), []
+    for t in range(x.shape[1]):
+        h = g[:, t] * h + x[:, t]
+        ys.append(h)
+    return torch.stack(ys, 1), h
+
+
 def complex_diagonal(
     u: Tensor,
     a_re: Tensor,
@@ -196,7 +207,8 @@ def mlstm(
     eps: float = 0.01,
 ) -> Tensor:
     """Nothing kept apart from the state; m counts through eps alone."""
-    C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
+    m, ys = torch.zeros_like(input_gate[:, 0]), []
+    n, C = torch.zeros_like(k[:, 0]), torch.zeros_like(outer(k[:, 0], v[:, 0]))
     for t in range(q.shape[1]):
         f, i = forget_gate[:, t].sigmoid(), input_gate[:, t].exp()
         C = f[..., None, None] * C + i[..., None, None] * outer(k[:, t], v[:, t])
@@ -218,7 +230,8 @@ def stabilised_mlstm(
     through_m: bool = True,
 ) -> Tensor:
     """The state times ``exp(-m)``, as it is run."""
-    C, n, m, ys = 0.0, 0.0, torch.zeros_like(input_gate[:, 0]), []
+    m, ys = torch.zeros_like(input_gate[:, 0]), []
+    n, C = torch.zeros_like(k[:, 0]), torch.zeros_like(outer(k[:, 0], v[:, 0]))
     for t in range(q.shape[1]):
         log = functional.logsigmoid(forget_gate[:, t])
         new = torch.maximum(log + m, input_gate[:, t])
@@ -251,7 +264,7 @@ def delta(
     return torch.stack(ys, 1), s
 
 
-RECURRENCES = {
+RECURRENCES: dict[str, tuple[Kernel, Callable[..., Any]]] = {
     "selective": (SelectiveScan(delta_softplus=True), selective),
     "convolution": (CausalConv1d(silu=True), convolution),
     "ssd": (SsdScan(dt_softplus=True, dt_min=0.1, dt_max=2.0), ssd),
@@ -259,6 +272,8 @@ RECURRENCES = {
     "rwkv6": (Rwkv6(scale=0.5), rwkv6),
     "rg-lru": (RgLru(), rg_lru),
     "min-gru": (MinGru(), min_gru),
+    "linear": (LinearRecurrence(), linear),
+    "linear in log space": (LinearRecurrence(log_decays=True), lambda g, **x: linear(g=g.exp(), **x)),
     "complex": (ComplexDiagonal(scale=2.0), complex_diagonal),
     "mlstm": (MLstm(scale=0.5, eps=0.01), mlstm),
     "delta": (GatedDeltaRule(scale=0.5, norm_eps=1e-6), delta),

@@ -1,16 +1,19 @@
 """What numbers inputs may hold: drawn inputs keep to it, and so does what checks of causality draw."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from hypothesis.strategies import SearchStrategy
 from torch import Tensor
 
 from refinement.kernels import chunked
 from refinement.kernels.recurrences import RECURRENCES
 from scanproof import (
     GatedDeltaRule,
+    Kernel,
     SelectiveScan,
     SsdScan,
     Verdict,
@@ -23,6 +26,7 @@ from scanproof import (
 from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.refinement.kernels.domains import DECAYS, FRACTIONS, KEYS, LOG_DECAYS, PARTS, STEPS, Domain
 from scanproof.refinement.strategies import kernel_inputs
+from scanproof.report.report import CheckReport
 
 KERNELS = [*(kernel for kernel, _ in RECURRENCES.values()), SsdScan(), SelectiveScan(), GatedDeltaRule()]
 SOME = torch.tensor([-1e30, -7.3, -1.0, -0.5, -1e-9, 0.0, 1e-9, 0.3, 1.0, 1.25, 2.0, 5.9, 1e30])
@@ -56,7 +60,7 @@ def test_keys_are_made_shorter() -> None:
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
-def test_drawn_inputs_are_in_the_domains(kernel: Any) -> None:
+def test_drawn_inputs_are_in_the_domains(kernel: Kernel) -> None:
     drawn = [random_inputs(kernel, seed=seed, dtype=dtype, width=3) for seed in range(3) for dtype in DTYPES]
     for seed in range(30):
         torch.manual_seed(seed)
@@ -70,16 +74,16 @@ def test_drawn_inputs_are_in_the_domains(kernel: Any) -> None:
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
 
-def example(strategy: Any, seed: int) -> dict[str, Tensor]:
+def example(strategy: SearchStrategy[dict[str, Tensor]], seed: int) -> dict[str, Tensor]:
     """Draw once."""
     import hypothesis
 
-    found = []
+    found: list[dict[str, Tensor]] = []
 
     @hypothesis.seed(seed)
     @hypothesis.settings(max_examples=2, database=None, deadline=None, phases=[hypothesis.Phase.generate])
     @hypothesis.given(strategy)
-    def draw(inputs: Any) -> None:
+    def draw(inputs: dict[str, Tensor]) -> None:
         found.append(inputs)
 
     draw()
@@ -98,7 +102,7 @@ def delta(leak: float = 0.0, **inputs: Any) -> Tensor:
 
 
 INPUTS = random_inputs(KERNEL, seed=0, time=16, without=frozenset({"initial_state"}))
-CHECKS = {
+CHECKS: dict[str, Callable[..., CheckReport]] = {
     "perturbation": check_perturbation,
     "prefix": check_prefix,
     "batch": check_batch,
@@ -113,7 +117,7 @@ def test_what_checks_draw_is_brought_into_the_domains(check: str) -> None:
         lambda **x: chunked.delta(torch.matmul, **x, initial_state=torch.zeros(2, 4, 5, 3))[0], KERNEL, INPUTS
     )
     assert right.verdict is Verdict.REFINES, right.summary()
-    options = {} if check == "batch" else {"cases": 7}
+    options: dict[str, Any] = {} if check == "batch" else {"cases": 7}
     found = CHECKS[check](KERNEL.within_domains(delta), INPUTS, **options)
     assert found.verdict.passed, found.summary()
     if check == "perturbation":

@@ -1,9 +1,10 @@
 """Twins against the Lean definitions of their families, written out number by number in exact arithmetic.
 
-``rwkv6``, ``mlstm``, ``minGru``, ``ComplexDiagonalSpec``, ``rgLruToken``; each a row of a batch, and a head.
+``rwkv6``, ``mlstm``, ``minGru``, ``diagonalSelectiveScan``, ``ComplexDiagonalSpec``, ``rgLruToken``; each a
+row of a batch, and a head.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scanproof import ComplexDiagonal, MinGru, MLstm, RgLru, Rwkv6
+from scanproof import ComplexDiagonal, Kernel, LinearRecurrence, MinGru, MLstm, RgLru, Rwkv6
 from scanproof.refinement.cases import random_fractions
 from scanproof.refinement.kernels.arithmetic import EXACT
 
@@ -20,7 +21,7 @@ SIZES = {"batch": 2, "time": TIME, "head": 2, "state": STATES, "channel": WIDTH}
 SEEDS = range(5)
 
 
-def draw(kernel: Any, seed: int) -> dict[str, NDArray[Any]]:
+def draw(kernel: Kernel, seed: int) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     return {
         name: random_fractions(tuple(SIZES[axis] if axis else 1 for axis in axes), rng)
@@ -42,7 +43,10 @@ def softplus(x: Fraction) -> Fraction:
     return exp(x) + exp(x) * exp(x)
 
 
-def rows(inputs: Any) -> Iterator[tuple[int, int]]:
+Pair = tuple[Fraction, Fraction]
+
+
+def rows(inputs: object) -> Iterator[tuple[int, int]]:
     """Yield every example and head, its inputs without those axes."""
     for example in range(SIZES["batch"]):
         for head in range(SIZES["head"]):
@@ -95,6 +99,21 @@ def test_min_gru(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("logs", [False, True])
+def test_linear_recurrence(seed: int, logs: bool) -> None:
+    kernel = LinearRecurrence(log_decays=logs)
+    inputs = draw(kernel, seed)
+    found = kernel.run(inputs, EXACT)
+    for b in range(SIZES["batch"]):
+        h = list(inputs["initial_state"][b])
+        for t in range(TIME):
+            decays = [exp(g) if logs else g for g in inputs["g"][b, t]]
+            h = [decays[i] * h[i] + inputs["x"][b, t, i] for i in range(WIDTH)]
+            assert found["y"][b, t].tolist() == h
+        assert found["last_state"][b].tolist() == h
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("pairs", [False, True])
 def test_complex_diagonal(seed: int, pairs: bool) -> None:
     kernel = ComplexDiagonal(scale=2.0 if pairs else 1.0)
@@ -103,12 +122,12 @@ def test_complex_diagonal(seed: int, pairs: bool) -> None:
     a = list(zip(inputs["a_re"], inputs["a_im"], strict=True))
     B, C = (np.stack([inputs[f"{name}_re"], inputs[f"{name}_im"]], -1) for name in "BC")
 
-    def times(x: Any, y: Any) -> tuple[Fraction, Fraction]:
+    def times(x: Pair, y: Pair) -> Pair:
         return x[0] * y[0] - x[1] * y[1], x[0] * y[1] + x[1] * y[0]
 
-    def total(terms: Any) -> tuple[Fraction, Fraction]:
-        terms = list(terms)
-        return sum(x for x, _ in terms), sum(y for _, y in terms)
+    def total(terms: Iterable[Pair]) -> Pair:
+        terms, zero = list(terms), Fraction(0)
+        return sum((x for x, _ in terms), zero), sum((y for _, y in terms), zero)
 
     for b in range(SIZES["batch"]):
         h = list(zip(inputs["initial_re"][b], inputs["initial_im"][b], strict=True))
@@ -137,7 +156,7 @@ def test_rg_lru(seed: int, reset: bool) -> None:
         for t in range(TIME):
             x = inputs["x"][b, t, h]
 
-            def gate(name: str, i: int, x: Any = x, h: Any = h) -> Fraction:
+            def gate(name: str, i: int, x: NDArray[Any] = x, h: int = h) -> Fraction:
                 weight = inputs[f"{name}_weight"][h, i]
                 return sigmoid(sum(weight[j] * x[j] for j in range(WIDTH)) + inputs[f"{name}_bias"][h, i])
 

@@ -17,6 +17,7 @@ from scanproof import (
     CheckFailed,
     GatedLinearAttention,
     InvalidArgument,
+    Kernel,
     MLstm,
     RgLru,
     Rounding,
@@ -25,24 +26,39 @@ from scanproof import (
     check_refinement,
 )
 from scanproof.refinement.kernels.adjoint import KernelTape
-from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, EXACT, FLOAT64
+from scanproof.refinement.kernels.arithmetic import (
+    DOUBLE_DOUBLE,
+    EXACT,
+    FLOAT64,
+    KernelDoubleDouble,
+    KernelExact,
+    KernelFloat64,
+)
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.strategies import kernel_inputs, scan_shapes
+from verdicts import present
 
-ALL = frozenset()
+Recurrence = Callable[..., Any]
+
+ALL = frozenset[str]()
 SHORT = scan_shapes(max_length=20, max_groups=2)
 SIZES = {"time": 13, "width": 3}
 
 
 def drawn(
-    kernel: Any, seed: int = 0, without: Any = ALL, dtype: torch.dtype = torch.float32, **sizes: Any
+    kernel: Kernel,
+    seed: int = 0,
+    without: frozenset[str] = ALL,
+    dtype: torch.dtype = torch.float32,
+    **sizes: int,
 ) -> dict[str, Tensor]:
     sizes = {**SIZES, **sizes}
     if isinstance(kernel, CausalConv1d):
         sizes["initial_state"] = sizes["width"] - 1
-    inputs = random_inputs(kernel, seed=seed, dtype=dtype, without=without, **sizes)
+    options: dict[str, Any] = {"dtype": dtype, "without": without, **sizes}
+    inputs = random_inputs(kernel, seed=seed, **options)
     if "reset" in inputs:
         inputs["reset"] = inputs["reset"].roll(4, dims=1)
     return inputs
@@ -56,7 +72,7 @@ def choices() -> Iterator[Any]:
             yield pytest.param(name, without, id=f"{name} without {', '.join(sorted(without)) or 'nothing'}")
 
 
-def plain(name: str, inputs: Any) -> dict[str, Tensor]:
+def plain(name: str, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     if "plain" in name and "g" in inputs:
         return {**inputs, "g": inputs["g"].exp()}
     return inputs
@@ -68,11 +84,11 @@ def test_groups_of_channels_in_float64_are_what_autograd_computes(groups: int) -
 
 
 @pytest.mark.parametrize(("name", "without"), list(choices()))
-def test_in_float64_it_is_what_autograd_computes(name: str, without: Any) -> None:
+def test_in_float64_it_is_what_autograd_computes(name: str, without: frozenset[str]) -> None:
     is_what_autograd_computes(name, without)
 
 
-def is_what_autograd_computes(name: str, without: Any, **sizes: Any) -> None:
+def is_what_autograd_computes(name: str, without: frozenset[str], **sizes: int) -> None:
     kernel, recurrence = RECURRENCES[name]
     inputs = plain(name, drawn(kernel, without=without, dtype=torch.float64, **sizes))
     tape = KernelTape(FLOAT64)
@@ -108,7 +124,7 @@ def test_right_implementations_refine_on_drawn_cases(name: str, dtype: torch.dty
         shrink=False,
     )
     assert report.verdict is Verdict.REFINES, report.summary()
-    assert report.drawn.inconclusive <= 10
+    assert present(report.drawn).inconclusive <= 10
     assert report.worst.ratio > 0.1
     assert set(report.gradients) <= set(kernel.inputs) - kernel.marks
 
@@ -152,7 +168,7 @@ def by_ends(q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor | 
 
 @pytest.mark.parametrize("form", [by_pairs, by_ends])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
-def test_gradients_through_sums_of_logarithms_refine(form: Any, dtype: torch.dtype) -> None:
+def test_gradients_through_sums_of_logarithms_refine(form: Recurrence, dtype: torch.dtype) -> None:
     for seed in range(4):
         inputs = drawn(GatedLinearAttention(), seed, dtype=dtype, time=4 if dtype == torch.float16 else 13)
         report = check_refinement(
@@ -167,7 +183,7 @@ def test_gradients_through_sums_of_logarithms_refine(form: Any, dtype: torch.dty
 
 
 @pytest.mark.parametrize(("form", "place"), [(by_pairs, 12), (by_ends, 5)])
-def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form: Any, place: int) -> None:
+def test_what_cancels_in_the_gradient_at_logarithms_errs_all_the_same(form: Recurrence, place: int) -> None:
     """One large addition: it is added and taken off again at every decay before it."""
     inputs = drawn(GatedLinearAttention())
     inputs["v"][:, place] = 1e5
@@ -219,13 +235,13 @@ class SummedBackwards(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, dy: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, g, states = context.saved_tensors
-        dq, received, dk, dv = (states * dy[..., None, :]).sum(-1), dlast, [], []
+        dq, received, dks, dvs = (states * dy[..., None, :]).sum(-1), dlast, [], []
         for t in reversed(range(q.shape[1])):
             received = received + outer(q[:, t], dy[:, t])
-            dk.append(read(v[:, t], received.mT))
-            dv.append(read(k[:, t], received))
+            dks.append(read(v[:, t], received.mT))
+            dvs.append(read(k[:, t], received))
             received = g[:, t].exp()[..., None] * received
-        dk, dv = (torch.stack(each[::-1], 1) for each in (dk, dv))
+        dk, dv = (torch.stack(each[::-1], 1) for each in (dks, dvs))
         summed = (q * dq - k * dk).flip(1).cumsum(1).flip(1) + (states[:, -1] * dlast).sum(-1)[:, None]
         dg = (summed * (1 + context.wrong)).sum(-1, keepdim=True) if g.shape[-1] == 1 else summed
         return dq, dk, dv, dg, received, None
@@ -239,7 +255,7 @@ def test_a_backward_that_adds_what_reaches_decays_has_a_window_of_its_own() -> N
     inputs, kernel = drawn(GatedLinearAttention()), GatedLinearAttention()
     wild = {**inputs, "v": inputs["v"].clone()}
     wild["v"][:, 12] = 3e3
-    options = {"cotangents": {"y": torch.ones_like(inputs["v"])}, "shrink": False}
+    options: dict[str, Any] = {"cotangents": {"y": torch.ones_like(inputs["v"])}, "shrink": False}
 
     multiplied = check_refinement(summed_backwards(), kernel, wild, **options)
     assert multiplied.verdict is Verdict.REFUTED
@@ -275,7 +291,7 @@ def test_the_windows_are_in_the_program_that_repeats_a_check() -> None:
     report = check_refinement(
         lambda **x: 3 * attention(**x)[0], kernel, inputs, log_window=1, gradient_log_window=3
     )
-    assert "gradient_log_window=3, log_window=1" in report.smallest.code
+    assert "gradient_log_window=3, log_window=1" in present(report.smallest).code
     with pytest.raises(InvalidArgument, match="gradient_log_window is -1"):
         check_refinement(attention, kernel, inputs, gradient_log_window=-1)
 
@@ -342,13 +358,15 @@ class BackwardOf(torch.autograd.Function):
     """One function's outputs with another one's gradients: a backward that has been written by hand."""
 
     @staticmethod
-    def forward(context: Any, right: Any, wrong: Any, names: Any, *tensors: Any) -> Any:
+    def forward(
+        context: Any, right: Recurrence, wrong: Recurrence, names: tuple[str, ...], *tensors: Tensor
+    ) -> Any:
         context.wrong, context.names = wrong, names
         context.save_for_backward(*tensors)
         return right(**dict(zip(names, tensors, strict=True)))
 
     @staticmethod
-    def backward(context: Any, *cotangents: Any) -> tuple[Tensor | None, ...]:
+    def backward(context: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         with torch.enable_grad():
             leaves = {
                 name: tensor.detach().requires_grad_(tensor.is_floating_point())
@@ -359,11 +377,11 @@ class BackwardOf(torch.autograd.Function):
         return None, None, None, *(next(pulled) if x.requires_grad else None for x in leaves.values())
 
 
-def by_hand(right: Any, wrong: Any) -> Callable[..., Any]:
+def by_hand(right: Recurrence, wrong: Recurrence) -> Callable[..., Any]:
     return lambda **x: BackwardOf.apply(right, wrong, tuple(x), *x.values())
 
 
-def detached(recurrence: Any, name: str) -> Callable[..., Any]:
+def detached(recurrence: Recurrence, name: str) -> Callable[..., Any]:
     return lambda **x: recurrence(**{**x, name: x[name].detach()})
 
 
@@ -390,11 +408,11 @@ class Unlimited(torch.autograd.Function):
     """A clamp whose gradient passes beyond the limits."""
 
     @staticmethod
-    def forward(context: Any, x: Tensor, *limits: Any) -> Tensor:
+    def forward(context: object, x: Tensor, *limits: float) -> Tensor:
         return x.clamp(*limits)
 
     @staticmethod
-    def backward(context: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(context: object, g: Tensor) -> tuple[Tensor | None, ...]:
         return g, None, None
 
 
@@ -409,7 +427,7 @@ def without_softplus_slope(dt: Tensor, dt_bias: Tensor, **x: Any) -> tuple[Tenso
     return ssd(dt=(y.detach() + straight - straight.detach()).expm1().log(), **x)
 
 
-def normaliser_fixed(**x: Any) -> Tensor:
+def normaliser_fixed(**x: Tensor) -> Tensor:
     y = RIGHT["mlstm"](**x)
     memory_alone = RIGHT["attention"](
         x["q"],
@@ -421,7 +439,7 @@ def normaliser_fixed(**x: Any) -> Tensor:
 
 
 RIGHT = {name: recurrence for name, (_, recurrence) in RECURRENCES.items()}
-WRONG = {
+WRONG: dict[str, tuple[str, Recurrence, str | None]] = {
     "ssd: gate's gradient missing": ("ssd", detached(ssd, "z"), "dz"),
     "ssd: D's gradient missing": ("ssd", detached(ssd, "D"), "dD"),
     "ssd: initial state's gradient missing": ("ssd", detached(ssd, "initial_state"), "dinitial_state"),
@@ -510,11 +528,11 @@ def test_a_wrong_backward_has_a_small_case_that_repeats_it() -> None:
     fn = by_hand(right, detached(ssd, "D"))
     report = check_refinement(fn, kernel, drawn(kernel, time=5), gradients=True)
     assert report.verdict is Verdict.REFUTED
-    smallest = report.smallest.inputs
+    smallest = present(report.smallest).inputs
     assert smallest["dy"].shape == smallest["x"].shape == (1, 1, 1, 1)
-    assert "cotangents={'y': dy, 'last_state': dlast_state}" in report.smallest.code
+    assert "cotangents={'y': dy, 'last_state': dlast_state}" in present(report.smallest).code
     with pytest.raises(CheckFailed, match="cotangents given"):
-        exec(report.smallest.code, {"fn": fn})
+        exec(present(report.smallest).code, {"fn": fn})
 
 
 def test_a_small_case_keeps_what_is_no_number() -> None:
@@ -524,10 +542,10 @@ def test_a_small_case_keeps_what_is_no_number() -> None:
     fn = by_hand(right, lambda reset, **x: rg_lru(**x))
     report = check_refinement(fn, kernel, inputs, gradients=True)
     assert report.verdict is Verdict.REFUTED
-    assert report.smallest.inputs["reset"].dtype == torch.bool
-    assert report.smallest.inputs["reset"].any()
+    assert present(report.smallest).inputs["reset"].dtype == torch.bool
+    assert present(report.smallest).inputs["reset"].any()
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, {"fn": fn})
+        exec(present(report.smallest).code, {"fn": fn})
 
 
 # ---------------------------------------------------------------- where there is no derivative
@@ -570,7 +588,9 @@ def test_at_a_limit_either_gradient_is_right(at: float) -> None:
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
-def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference: Any) -> None:
+def test_which_one_is_the_greater_is_in_doubt_within_their_errors(
+    reference: KernelFloat64 | KernelDoubleDouble,
+) -> None:
     exact = Rounding(unit_roundoff=0.0, underflow=0.0, largest=np.inf)
     ar = KernelBounds(exact, reference)
     x, y = ar.lift(np.array([1.0, 1.0, 1.0, 2.0])), ar.lift(np.array([0.0, 1.0, 1.25, 1.0]))
@@ -584,7 +604,9 @@ def test_which_one_is_the_greater_is_in_doubt_within_their_errors(reference: Any
 
 
 @pytest.mark.parametrize("arithmetic", [FLOAT64, DOUBLE_DOUBLE, EXACT], ids=lambda ar: ar.name)
-def test_the_gradient_goes_to_the_greater_one_and_at_ties_to_the_first(arithmetic: Any) -> None:
+def test_the_gradient_goes_to_the_greater_one_and_at_ties_to_the_first(
+    arithmetic: KernelFloat64 | KernelDoubleDouble | KernelExact,
+) -> None:
     tape = KernelTape(arithmetic)
     x, y = tape.variable(np.array([3.0, 1.0, 2.0])), tape.variable(np.array([1.0, 2.0, 2.0]))
     pulled = tape.gradients([(tape.maximum(x, y), np.array([5.0, 6.0, 7.0]))], [x, y])
@@ -614,7 +636,7 @@ def test_slopes_of_roots_in_every_arithmetic() -> None:
         assert np.all(bound.error <= 2e-6 * np.abs(bound.value))
     tape = KernelTape(EXACT)
     root, other = tape.variable(np.array([Fraction(1, 2)])), tape.variable(np.array([Fraction(3)]))
-    results = [(tape.sqrt(root), [1]), (tape.rsqrt(other), [1])]
+    results = [(tape.sqrt(root), np.array([1])), (tape.rsqrt(other), np.array([1]))]
     at_root, at_other = tape.gradients(results, [root, other])
     assert EXACT.total(at_root, (1,)) == Fraction(1, 2)
     assert EXACT.total(at_other, (1,)) == (1 + 2 * Fraction(-3)) * Fraction(-5, 2)
@@ -665,7 +687,7 @@ def test_states_without_a_gradient_can_be_left_out() -> None:
     kernel, recurrence = RECURRENCES["attention"]
     inputs = drawn(kernel)
 
-    def fn(**x: Any) -> tuple[Tensor, Tensor]:
+    def fn(**x: Tensor) -> tuple[Tensor, Tensor]:
         y, last = recurrence(**x)
         return y, last.detach()
 
@@ -680,7 +702,7 @@ def test_states_without_a_gradient_can_be_left_out() -> None:
 def test_the_place_of_a_gradient_of_a_group() -> None:
     kernel, recurrence = RECURRENCES["ssd"]
 
-    def moved(B: Tensor, **x: Any) -> tuple[Tensor, Tensor]:
+    def moved(B: Tensor, **x: Tensor) -> tuple[Tensor, Tensor]:
         if B.requires_grad:
             B.register_hook(lambda g: g + (torch.arange(2) == 1)[None, None, :, None] * 1e3)
         return recurrence(B=B, **x)
@@ -699,7 +721,7 @@ def test_the_place_of_a_gradient_of_a_group() -> None:
         ({"cotangents": {"y": torch.ones(1)}}, r"cotangent of y has shape \(1,\)"),
     ],
 )
-def test_wrong_cotangents(options: Any, message: str) -> None:
+def test_wrong_cotangents(options: dict[str, Any], message: str) -> None:
     kernel, recurrence = RECURRENCES["attention"]
     with pytest.raises(InvalidArgument, match=message):
         check_refinement(recurrence, kernel, drawn(kernel), **options)

@@ -1,6 +1,6 @@
 """Kernels of the families: runs in pieces, equal forms, bounds that hold, faults that are refuted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from scan_case import Scan
 from scanproof import (
     CheckFailed,
     ComplexDiagonal,
     GatedDeltaRule,
     GatedLinearAttention,
     InvalidArgument,
+    Kernel,
+    LinearRecurrence,
     MinGru,
     MLstm,
     RgLru,
@@ -28,9 +31,16 @@ from scanproof import (
     check_refinement,
 )
 from scanproof.refinement.cases import random_fractions
-from scanproof.refinement.kernels.arithmetic import DOUBLE_DOUBLE, EXACT, FLOAT64
+from scanproof.refinement.kernels.arithmetic import (
+    DOUBLE_DOUBLE,
+    EXACT,
+    FLOAT64,
+    KernelDoubleDouble,
+    KernelFloat64,
+)
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.cases import SIZES, random_inputs
+from verdicts import present
 
 KERNELS = {
     "ssd": SsdScan(dt_softplus=True, dt_min=0.1, dt_max=2.0),
@@ -39,6 +49,8 @@ KERNELS = {
     "mlstm": MLstm(scale=0.5, eps=1e-6),
     "rglru": RgLru(),
     "mingru": MinGru(),
+    "linear": LinearRecurrence(),
+    "linear in log space": LinearRecurrence(log_decays=True),
     "complex": ComplexDiagonal(scale=2.0),
     "delta": GatedDeltaRule(scale=0.5, norm_eps=1e-6),
     "delta by chunks": GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=8),
@@ -51,11 +63,11 @@ STATES = {
 every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 
 
-def arrays(inputs: Any) -> dict[str, NDArray[Any]]:
+def arrays(inputs: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
     return {name: tensor.double().numpy() for name, tensor in inputs.items()}
 
 
-def fractions(kernel: Any, seed: int, **sizes: Any) -> dict[str, NDArray[Any]]:
+def fractions(kernel: Kernel, seed: int, **sizes: int) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     size = {**SIZES, "time": 5, "head": 2, "group": 1, "state": 2, "channel": 2, **sizes}
     return {
@@ -68,10 +80,11 @@ def fractions(kernel: Any, seed: int, **sizes: Any) -> dict[str, NDArray[Any]]:
 @pytest.mark.parametrize(
     "kernel", [kernel for kernel in KERNELS.values() if len(kernel.outputs) > 1], ids=repr
 )
-def test_pieces_from_the_state_that_was_reached_are_one_run(kernel: Any) -> None:
+def test_pieces_from_the_state_that_was_reached_are_one_run(kernel: Kernel) -> None:
     inputs = arrays(random_inputs(kernel, seed=0))
     whole = kernel.run(inputs)
-    outputs, states = [], {}
+    outputs: list[NDArray[Any]] = []
+    states: dict[str, NDArray[Any]] = {}
     step = kernel.chunk_size if isinstance(kernel, GatedDeltaRule) and kernel.chunk_size else 5
     for start in range(0, 37, step):
         piece = {
@@ -87,7 +100,7 @@ def test_pieces_from_the_state_that_was_reached_are_one_run(kernel: Any) -> None
 
 
 @every_kernel
-def test_no_token_leaves_the_state(kernel: Any) -> None:
+def test_no_token_leaves_the_state(kernel: Kernel) -> None:
     inputs = arrays(random_inputs(kernel, seed=0, time=1))
     none = {
         name: array[:, :0] if kernel.inputs[name][1:2] == ("time",) else array
@@ -163,7 +176,7 @@ SCANS = {"sequential": (sequential, 0), "associative": (associative, 0), "attent
 
 
 def ssd(
-    scan: Any,
+    scan: Scan,
     x: Tensor,
     dt: Tensor,
     A: Tensor,
@@ -181,14 +194,14 @@ def ssd(
 
 
 def gla(
-    scan: Any, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor
+    scan: Scan, q: Tensor, k: Tensor, v: Tensor, g: Tensor, initial_state: Tensor
 ) -> tuple[Tensor, Tensor]:
     h = scan(g.exp()[..., None], k[..., None] * v[..., None, :], initial_state)
     return torch.einsum("bthn,bthnp->bthp", q * 0.5, h), h[:, -1]
 
 
 def rwkv6(
-    scan: Any, q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor
+    scan: Scan, q: Tensor, k: Tensor, v: Tensor, w: Tensor, u: Tensor, initial_state: Tensor
 ) -> tuple[Tensor, Tensor]:
     kv = k[..., None] * v[..., None, :]
     h = scan(w.exp()[..., None], kv, initial_state)
@@ -196,9 +209,9 @@ def rwkv6(
     return (q[..., None] * 0.5 * (before + u[..., None] * kv)).sum(-2), h[:, -1]
 
 
-def mlstm(scan: Any, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor) -> Tensor:
+def mlstm(scan: Scan, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget_gate: Tensor) -> Tensor:
     logs, m = functional.logsigmoid(forget_gate), torch.zeros_like(input_gate[:, 0])
-    C, n, outputs = 0, 0, []
+    C, n, outputs = torch.zeros(()), torch.zeros(()), []
     for t in range(q.shape[1]):
         new = torch.maximum(logs[:, t] + m, input_gate[:, t])
         f, i = (logs[:, t] + m - new).exp(), (input_gate[:, t] - new).exp()
@@ -212,7 +225,7 @@ def mlstm(scan: Any, q: Tensor, k: Tensor, v: Tensor, input_gate: Tensor, forget
 
 
 def rglru(
-    scan: Any,
+    scan: Scan,
     x: Tensor,
     input_weight: Tensor,
     input_bias: Tensor,
@@ -230,13 +243,18 @@ def rglru(
     return h, h[:, -1]
 
 
-def mingru(scan: Any, gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
+def mingru(scan: Scan, gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
     h = scan((-gate).sigmoid(), gate.sigmoid() * candidate, initial_state)
     return h, h[:, -1]
 
 
+def linear(scan: Scan, x: Tensor, g: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
+    h = scan(g, x, initial_state)
+    return h, h[:, -1]
+
+
 def complex_diagonal(
-    scan: Any,
+    scan: Scan,
     u: Tensor,
     a_re: Tensor,
     a_im: Tensor,
@@ -255,13 +273,15 @@ def complex_diagonal(
     return y, h[:, -1].real, h[:, -1].imag
 
 
-IMPLEMENTATIONS = {
+IMPLEMENTATIONS: dict[str, Callable[..., Any]] = {
     "ssd": ssd,
     "gla": gla,
     "rwkv6": rwkv6,
     "mlstm": mlstm,
     "rglru": rglru,
     "mingru": mingru,
+    "linear": linear,
+    "linear in log space": lambda scan, g, **x: linear(scan, g=g.exp(), **x),
     "complex": complex_diagonal,
 }
 
@@ -314,7 +334,7 @@ def test_a_bound_without_a_theorem_names_none(name: str, window: int, bound: str
     kernel = KERNELS[name]
     inputs = random_inputs(kernel, seed=0, time=3)
 
-    def twin(**tensors: Any) -> tuple[Tensor, ...]:
+    def twin(**tensors: Tensor) -> tuple[Tensor, ...]:
         results = kernel.run(arrays(tensors), FLOAT64)
         return tuple(torch.tensor(results[name], dtype=torch.float32) for name in kernel.outputs)
 
@@ -326,8 +346,8 @@ def test_a_bound_without_a_theorem_names_none(name: str, window: int, bound: str
 
 def test_complex_rounding_is_counted() -> None:
     """An impulse that rotates: nothing errs but the products with the decay."""
-    angle, inputs = 0.05, {"B_re": [[1.0]], "B_im": [[0.0]], "C_re": [[1.0]], "C_im": [[0.0]]}
-    inputs = {name: torch.tensor(value) for name, value in inputs.items()}
+    angle, parts = 0.05, {"B_re": 1.0, "B_im": 0.0, "C_re": 1.0, "C_im": 0.0}
+    inputs = {name: torch.tensor([[value]]) for name, value in parts.items()}
     inputs["a_re"], inputs["a_im"] = torch.tensor([angle]).cos(), torch.tensor([angle]).sin()
     inputs["u"] = (torch.arange(600) == 0).float()[None, :, None]
     nothing = {"D": torch.zeros(1), "initial_re": torch.zeros(1, 1), "initial_im": torch.zeros(1, 1)}
@@ -368,7 +388,9 @@ def test_a_root_near_zero_may_grow_by_more_than_its_value(decay: float) -> None:
 
 
 @pytest.mark.parametrize("reference", [FLOAT64, DOUBLE_DOUBLE])
-def test_bounds_of_a_root_hold_for_arguments_moved_either_way(reference: Any) -> None:
+def test_bounds_of_a_root_hold_for_arguments_moved_either_way(
+    reference: KernelFloat64 | KernelDoubleDouble,
+) -> None:
     rng = np.random.default_rng(0)
     x = np.concatenate([10 ** rng.uniform(-12, 2, 400), [0.0, 1.0, 1e-300]])
     off = np.concatenate([x[:400] * 10 ** rng.uniform(-6, 6, 400), [1e-8, 0.0, 1e-300]])
@@ -402,7 +424,7 @@ def test_roots_quotients_and_maxima_in_pairs_are_exact_to_a_hundred_bits() -> No
 
 
 @every_kernel
-def test_in_float64_the_reference_is_the_more_exact_one(kernel: Any) -> None:
+def test_in_float64_the_reference_is_the_more_exact_one(kernel: Kernel) -> None:
     """Pairs of float64, with what float64 itself would not see."""
     inputs = arrays(random_inputs(kernel, seed=0, dtype=torch.float64))
     finer = KernelBounds.finer_than(Rounding.of(torch.float64), 1)
@@ -419,7 +441,7 @@ def test_a_kernel_in_float64_is_held_to_float64() -> None:
     inputs = random_inputs(KERNELS["gla"], seed=0, dtype=torch.float64, time=3)
     right = check_refinement(lambda **x: gla(sequential, **x), KERNELS["gla"], inputs)
     assert right.reference.endswith("pairs of float64")
-    assert 0 < right.ulps.median < 4
+    assert 0 < present(right.ulps).median < 4
     off = check_refinement(
         lambda **x: gla(sequential, **x)[0] * (1 + 2.0**-44), KERNELS["gla"], inputs, shrink=False
     )
@@ -436,7 +458,7 @@ def test_mlstm_with_large_gates(size: int) -> None:
     assert report.worst.ratio <= 1, report.summary()
 
 
-def delta(dtype_of_state: Any = None, chunk_size: int | None = None) -> Callable[..., Any]:
+def delta(dtype_of_state: torch.dtype | None = None, chunk_size: int | None = None) -> Callable[..., Any]:
     def by_tokens(
         q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor
     ) -> tuple[Tensor, Tensor]:
@@ -453,9 +475,9 @@ def delta(dtype_of_state: Any = None, chunk_size: int | None = None) -> Callable
         q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, initial_state: Tensor
     ) -> tuple[Tensor, Tensor]:
         q, k = (x * (x.square().sum(-1, keepdim=True) + 1e-6).rsqrt() for x in (q, k))
-        h, outputs = initial_state, []
-        for start in range(0, q.shape[1], chunk_size):
-            Q, K, V, G, b = (x[:, start : start + chunk_size].transpose(1, 2) for x in (q, k, v, g, beta))
+        h, outputs, size = initial_state, [], present(chunk_size)
+        for start in range(0, q.shape[1], size):
+            Q, K, V, G, b = (x[:, start : start + size].transpose(1, 2) for x in (q, k, v, g, beta))
             G, b = G[..., 0].cumsum(-1), b[..., None]
             between = (G[..., :, None] - G[..., None, :]).exp().tril()
             system = (b * K @ K.mT * between).tril(-1) + torch.eye(Q.shape[2], dtype=q.dtype)
@@ -480,13 +502,15 @@ def test_bounds_of_the_delta_rule_hold(dtype: torch.dtype, chunk_size: int | Non
     assert "none about the bound" in report.summary()
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[str, Callable[[Tensor], Tensor], str]] = {
     "ssd": ("C", lambda C: C.flip(2), "groups exchanged"),
     "gla": ("g", lambda g: g * (1 + 1e-3), "another decay"),
     "rwkv6": ("u", lambda u: u + 1e-3, "another bonus"),
     "mlstm": ("forget_gate", lambda f: f + 1e-3, "another forget gate"),
     "rglru": ("recurrence_weight", lambda w: w.mT, "a gate's blocks transposed"),
     "mingru": ("candidate", lambda c: c * (1 + 1e-4), "another candidate"),
+    "linear": ("g", lambda g: g * (1 - 1e-4), "another decay"),
+    "linear in log space": ("g", lambda g: g - 1e-4, "another decay"),
     "complex": ("C_im", lambda C: -C, "a conjugate lost"),
 }
 
@@ -496,7 +520,7 @@ def test_faults_are_refuted(name: str) -> None:
     kernel, (changed, change, _) = KERNELS[name], FAULTS[name]
     inputs = random_inputs(kernel, seed=0)
 
-    def faulty(**tensors: Any) -> Any:
+    def faulty(**tensors: Tensor) -> Any:
         return IMPLEMENTATIONS[name](sequential, **{**tensors, changed: change(tensors[changed])})
 
     with pytest.raises(CheckFailed) as raised:
@@ -514,12 +538,12 @@ def test_a_failing_case_is_made_small_and_says_how_to_repeat_it() -> None:
 
     report = check_refinement(ignores_decay, kernel, inputs)
     assert report.verdict is Verdict.REFUTED
-    assert report.smallest.inputs["q"].shape == (1, 2, 1, 1)
+    assert present(report.smallest).inputs["q"].shape == (1, 2, 1, 1)
     call = "scanproof.check_refinement(fn, scanproof.GatedLinearAttention(scale=1.0, log_decays=True)"
-    assert call in report.smallest.code
+    assert call in present(report.smallest).code
     namespace = {"fn": ignores_decay, "report": report}
     with pytest.raises(CheckFailed):
-        exec(report.smallest.code, namespace)
+        exec(present(report.smallest).code, namespace)
 
 
 def test_only_y_may_be_returned() -> None:
@@ -545,7 +569,7 @@ def test_only_y_may_be_returned() -> None:
         ({"empty": "g"}, "give sizes above 0"),
     ],
 )
-def test_wrong_calls_are_explained(change: Any, message: str) -> None:
+def test_wrong_calls_are_explained(change: dict[str, Any], message: str) -> None:
     kernel = KERNELS["gla"]
     inputs = random_inputs(kernel, seed=0)
     if "without" in change:
@@ -555,7 +579,7 @@ def test_wrong_calls_are_explained(change: Any, message: str) -> None:
     if "cut" in change:
         inputs[change["cut"]] = inputs[change["cut"]][:, :5]
     if "none" in change:
-        inputs[change["none"]] = None
+        inputs[change["none"]] = None  # type: ignore[assignment]
     if "empty" in change:
         inputs[change["empty"]] = inputs[change["empty"]][:, :, :, :0]
     fn = change.get("fn", lambda **x: gla(sequential, **x))

@@ -1,8 +1,9 @@
 """Chunked kernels whose matrix products take shorter factors: right ones refine, wrong ones do not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from refinement.kernels import chunked
 from scanproof import (
     GatedDeltaRule,
     GatedLinearAttention,
+    Kernel,
     MLstm,
     Rounding,
     Rwkv6,
@@ -24,8 +26,9 @@ from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.refinement.report import RefinementReport
 
+Precision = Literal["tf32", "bf16-mixed"]
 NO_DECAY, NO_INDEX = frozenset({"g"}), frozenset({"seq_idx"})
-FORMS = {
+FORMS: dict[str, tuple[Kernel, Callable[..., Any], dict[str, Any], frozenset[str]]] = {
     "attention": (GatedLinearAttention(0.5), chunked.attention, {"log_window": 4}, frozenset()),
     "attention, no decay": (GatedLinearAttention(0.5), chunked.attention, {}, NO_DECAY),
     "rwkv6": (Rwkv6(0.5), chunked.rwkv6, {"log_window": 4}, frozenset()),
@@ -34,15 +37,15 @@ FORMS = {
     "mlstm": (MLstm(0.5, 0.01), chunked.mlstm, {"log_window": 4}, frozenset()),
     "delta": (GatedDeltaRule(0.5, norm_eps=1e-6, chunk_size=4), chunked.delta, {}, frozenset()),
 }
-FACTORS = {
+FACTORS: dict[str, tuple[Precision, Callable[[Tensor], Tensor]]] = {
     "tf32, cut": ("tf32", chunked.cut_to_tf32),
     "tf32, nearest": ("tf32", chunked.nearest_tf32),
     "bf16-mixed": ("bf16-mixed", chunked.nearest_bf16),
 }
 
 
-def inputs_of(kernel: Any, without: Any, seed: int, tame: bool = False) -> dict[str, Tensor]:
-    sizes = {"batch": 1, "head": 2, "group": 1, "time": 11, "state": 4, "channel": 3}
+def inputs_of(kernel: Kernel, without: frozenset[str], seed: int, tame: bool = False) -> dict[str, Tensor]:
+    sizes: dict[str, Any] = {"batch": 1, "head": 2, "group": 1, "time": 11, "state": 4, "channel": 3}
     inputs = random_inputs(kernel, seed=seed, without=without, **sizes)
     if not tame:
         return inputs
@@ -76,7 +79,7 @@ def test_a_small_error_is_refuted_all_the_same(name: str, factors: str, off: flo
     right = partial(form, chunked.products(rounded))
     inputs = inputs_of(kernel, without, 0, tame=True)
 
-    def wrong(**tensors: Any) -> tuple[Tensor, ...]:
+    def wrong(**tensors: Tensor) -> tuple[Tensor, ...]:
         results = right(**tensors)
         several = results if isinstance(results, tuple) else (results,)
         return tuple(result * (1 + off) for result in several)
@@ -94,11 +97,11 @@ def test_a_kernel_as_people_train_it() -> None:
     kernel, form, options, without = FORMS["attention"]
     inputs = {name: x.bfloat16() for name, x in inputs_of(kernel, without, 0).items()}
 
-    def trained(change: float, **tensors: Any) -> tuple[Tensor, Tensor]:
+    def trained(change: float, **tensors: Tensor) -> tuple[Tensor, Tensor]:
         y, last = form(chunked.products(chunked.nearest_bf16), **{n: x.float() for n, x in tensors.items()})
         return (change * y).bfloat16(), last
 
-    def report(change: float, rounding: Any) -> RefinementReport:
+    def report(change: float, rounding: Precision | torch.dtype | None) -> RefinementReport:
         return check_refinement(
             partial(trained, change), kernel, inputs, rounding=rounding, shrink=False, **options
         )

@@ -16,6 +16,7 @@ from scanproof.adapters.kernels.subject import Implementation, Subject
 from scanproof.refinement.kernels.attention import GatedLinearAttention, Rwkv6
 from scanproof.refinement.kernels.delta import GatedDeltaRule
 from scanproof.refinement.kernels.kernel import Kernel
+from scanproof.refinement.kernels.linear import LinearRecurrence
 
 CHUNK = 8
 KEYS = 5
@@ -127,6 +128,7 @@ SIGNATURES = (
         },
     ),
     Signature("linear_attn.naive", "naive_recurrent_linear_attn", _GLA, subject=_NO_DECAY),
+    Signature("hgrn.naive", "naive_recurrent_hgrn", LinearRecurrence(log_decays=True)),
     Signature(
         "kda.naive",
         "naive_chunk_kda",

@@ -1,4 +1,4 @@
-"""Packages in plain PyTorch: both scans of mambapy, and the S5 layer of s5-pytorch (1.2.0 and 0.2.1)."""
+"""Packages in plain PyTorch: the scans of mambapy 1.2.0 and accelerated-scan 0.3.1, s5-pytorch 0.2.1."""
 
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,10 @@ from torch import Tensor
 from scanproof.adapters.bare import bare_module
 from scanproof.adapters.kernels.subject import Implementation, Subject
 from scanproof.refinement.kernels.complex_diagonal import ComplexDiagonal
+from scanproof.refinement.kernels.linear import LinearRecurrence
 from scanproof.refinement.kernels.selective import SelectiveScan
+
+_POWER = 64
 
 
 def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
@@ -36,7 +39,27 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
         folder=folder,
         departs="One example at a time; the state of a conjugate pair is not doubled.",
     )
-    return (*scans, s5)
+    accelerated = Subject(
+        "accelerated_scan.ref:scan",
+        "accelerated-scan",
+        partial(_accelerated, folder),
+        LinearRecurrence(),
+        without=frozenset({"initial_state"}),
+        sizes={"time": _POWER},
+        multiple=_POWER // 2,
+        folder=folder,
+        departs="It takes only lengths that are powers of two.",
+    )
+    return (*scans, s5, accelerated)
+
+
+def _accelerated(folder: Path | None) -> Implementation:
+    scan = bare_module("accelerated_scan.ref", folder=folder).scan
+
+    def implementation(x: Tensor, g: Tensor) -> Any:
+        return scan(g.mT.contiguous(), x.mT.contiguous()).mT
+
+    return implementation
 
 
 def _mambapy(name: str, folder: Path | None) -> Implementation:

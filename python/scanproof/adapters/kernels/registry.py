@@ -6,7 +6,14 @@ from importlib import import_module
 from scanproof.adapters.kernels.subject import Subject
 from scanproof.adapters.overlay import LISTS, overlay
 
-OVERLAYS: Mapping[str, str] = {"mamba_ssm": "mamba-ssm.txt", "fla": "fla.txt", "plain": "plain.txt"}
+OVERLAYS: Mapping[str, str] = {
+    "mamba_ssm": "mamba-ssm.txt",
+    "fla": "fla.txt",
+    "plain": "plain.txt",
+    "ggml": "ggml.txt",
+    "mlx": "mlx.txt",
+    "recurrentgemma": "recurrentgemma.txt",
+}
 """The list of packages that each module of subjects needs, in ``LISTS``."""
 
 

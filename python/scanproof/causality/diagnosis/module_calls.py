@@ -15,11 +15,18 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from scanproof import causality, foundation
 from scanproof.foundation.contract import callable_name
 
 Kept = TypeVar("Kept")
 
-_OWN_FOLDERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+_OWN_FOLDERS = (
+    *(str(Path(each).parent) for each in (torch.__file__, causality.__file__, foundation.__file__)),
+    str(Path(foundation.__file__).parents[1] / "adapters" / "foreign"),
+)
+
+_OPAQUE = ("torch.", "scanproof.adapters.foreign.")
+"""Beginnings of the names of modules whose lines say nothing about the user's code."""
 
 REACH = 4
 """Greatest number of functions, containers and objects between a function and a module that it refers to."""
@@ -63,7 +70,7 @@ class Call(Generic[Kept]):
         outputs: what was kept of the tensors among its results.
         computed: what was kept of the tensors that its own code computed, in order, with their lines.
         calls: the calls that it made, in order.
-        foreign: whether its code belongs to torch.
+        foreign: whether its code belongs to torch, or is a function of arrays.
     """
 
     name: str | None
@@ -109,7 +116,7 @@ class Watched(Generic[Kept]):
     def __call__(self, *args: Any) -> Any:
         """Run ``fn``, and record the modules that it calls."""
         names, numbers = module_names(self._given), dict[int, int]()
-        self.root = Call(None, self.root.kind)
+        self.root = Call(None, self.root.kind, foreign=type(self._given).__module__.startswith(_OPAQUE))
         computed, place = _Computed(self.root, self._computed), count(1)
         plain_call = nn.Module.__call__
 
@@ -117,7 +124,7 @@ class Watched(Generic[Kept]):
             number = numbers[id(module)] = numbers.get(id(module), 0) + 1
             kind = type(module)
             made: Call[Kept] = Call(names.get(module), kind.__name__, number, next(place))
-            made.foreign = kind.__module__.startswith("torch.")
+            made.foreign = kind.__module__.startswith(_OPAQUE)
 
             def given(tensor: Tensor) -> Tensor:
                 kept, passed_on = self._enter(tensor)

@@ -14,6 +14,7 @@ fields and summary lines are those of causal-certificate 0.1.0.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import isfinite
 from typing import Any, Literal, get_args
@@ -27,7 +28,7 @@ from scanproof.causality.gradients.probes import Probes
 from scanproof.causality.gradients.side_by_side import screen
 from scanproof.causality.reading.aimed import Aim
 from scanproof.causality.reading.by_reading import by_reading
-from scanproof.causality.reading.sizes import sizes_asked
+from scanproof.causality.reading.sizes import lengths_asked, sizes_asked
 from scanproof.causality.reading.subject_read import ProgramChecker
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment
@@ -56,13 +57,14 @@ def certify(
     cuts: Cuts = "read",
     K: int = 8,
     cases: int | None = None,
-    lengths: Iterable[int] | None = None,
+    lengths: Iterable[int] | Literal["all"] | None = None,
     batch_sizes: Iterable[int] | None = None,
     batch_check: bool = True,
     seq_dim: int = 1,
     batch_dim: int | None = 0,
     threshold: float = 0.0,
     alignment: Alignment = SAME,
+    documents: Tensor | None = None,
     output: Selector | None = None,
     kwargs: Mapping[str, Any] | None = None,
     memory_budget: int = MEMORY_BUDGET,
@@ -98,7 +100,9 @@ def certify(
             drawn from ``x`` (``scanproof.draw_input``) and checked with coded cotangents. If these flag more
             than one window, or if float64 is impossible, 32 random exact cuts decide instead.
         lengths: numbers of positions at which the program is read as well; by default several up to 2 T. A
-            length that ``fn`` does not take is left out. ``()`` reads the length of ``x`` alone.
+            length that ``fn`` does not take is left out. ``()`` reads the length of ``x`` alone. ``"all"``
+            asks ``torch.export`` for one program of every length, and reads that (seconds); where there is
+            none, or it leaves causality open, the report says why, and the default lengths are read.
         batch_sizes: numbers of examples at which the program is read as well; by default 1, 2 and 5.
         batch_check: also probe every ordered pair of examples if there are at least two. With False, ``x``
             needs no batch axis and ``batch_dim`` has no effect.
@@ -109,6 +113,9 @@ def certify(
             (``scanproof.foundation.judgement``).
         alignment: which inputs each output may read, if that is not ``s <= t``: patches, strides, more
             outputs than inputs, shifted outputs (``scanproof.Alignment``).
+        documents: for rows into which documents are packed, the number of the document of each position, (T,)
+            or (rows, T), such as ``seq_idx``. Then each document counts as an example, and must read itself
+            only (``scanproof.split_documents``). No other sizes are read.
         output: which of several outputs is checked: an index, a key, an attribute, or a callable from the
             result of ``fn`` to one tensor.
         kwargs: keyword arguments that ``fn`` receives unchanged, such as constants and masks.
@@ -148,10 +155,18 @@ def certify(
         "certify", fn, x, axes, alignment=alignment, output=output, kwargs=kwargs, token_ids=cuts == "read"
     )
     _check_options(cuts, K, threshold, memory_budget)
-    sizes = sizes_asked("lengths", lengths), sizes_asked("batch_sizes", batch_sizes)
+    sizes = lengths_asked(lengths), sizes_asked("batch_sizes", batch_sizes)
     arguments |= {"lengths": sizes[0], "batch_sizes": sizes[1]}
     default = 1 if cuts == "rand" else CASES
     request = Request(certify, arguments, default if cases is None else cases)
+    all_draws = request.draws(subject)
+    if documents is not None:
+        if any(sizes):
+            raise InvalidArgument(
+                "certify: lengths= and batch_sizes= do not go with documents=, which fit one size."
+            )
+        sizes, subject = ((), ()), subject.by_document(documents)
+        all_draws = tuple(replace(draw, subject=draw.subject.by_document(documents)) for draw in all_draws)
     certified = partial(_certify, K=K, threshold=threshold, memory_budget=memory_budget, seed=seed)
 
     def at_drawn(draw: Draw[Subject]) -> CausalCertificate:
@@ -164,7 +179,7 @@ def certify(
         def together(draws: Sequence[Draw[Subject]]) -> Mapping[int, tuple[Verdict, str]]:
             return screen(draws, seed, memory_budget) if given.batching.rows > 1 else {}
 
-        draws = request.draws(subject) if at is subject else ()
+        draws = all_draws if at is subject else ()
         return try_cases(given, draws, at_drawn, lambda _: part, together)
 
     if cuts != "read":
@@ -172,6 +187,7 @@ def certify(
     return by_reading(
         subject,
         *sizes,
+        all_draws,
         request,
         threshold,
         lambda at, aim, call: probed(at, aim or "all", call),
@@ -244,6 +260,7 @@ def _certify(
         dtype=dtype_name(x.dtype),
         device=str(x.device),
         call=call,
+        documents=subject.documents,
     )
 
 

@@ -15,11 +15,14 @@ from scanproof.causality.gradients.pullback import Batching
 from scanproof.causality.outputs.batch_report import BatchChange, BatchReport
 from scanproof.causality.outputs.perturbation_report import Change, PerturbationReport
 from scanproof.causality.reading.program_reading import ProgramReading
+from scanproof.foundation.documents import Document
 from scanproof.foundation.drawing import TriedCase, cases_lines, over_cases
 from scanproof.foundation.judgement import TwoPrecisions
-from scanproof.report.report import CheckReport, Report
-from scanproof.report.row import Row
+from scanproof.report.report import CheckReport, Report, SingleCheckReport
 from scanproof.report.verdict import Verdict, gravest
+
+SHOWN_DOCUMENTS = 8
+"""Documents of packed rows whose place a summary shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CausalCertificate(DropInFields, CheckReport):
+class CausalCertificate(DropInFields, SingleCheckReport):
     """What ``certify`` found.
 
     Attributes:
@@ -89,6 +92,8 @@ class CausalCertificate(DropInFields, CheckReport):
         reading: what reading the program said; None where ``cuts`` did not ask for it.
         aimed: checks that replaced inputs which the program reads and must not, one by one, where no probe
             found an effect.
+        documents: the documents of packed rows that count as the examples, with positions within each; empty
+            where examples are rows.
         theorem: the Lean theorem about runners that this check tests in numbers.
     """
 
@@ -111,6 +116,7 @@ class CausalCertificate(DropInFields, CheckReport):
     cases: tuple[TriedCase, ...] = ()
     reading: ProgramReading | None = None
     aimed: tuple[PerturbationReport | BatchReport, ...] = ()
+    documents: tuple[Document, ...] = ()
     theorem: str = theorems.RUNNER_AGREE
 
     @property
@@ -190,6 +196,8 @@ class CausalCertificate(DropInFields, CheckReport):
             lines.append(_line("temporal   ", self.temporal, _TEMPORAL_WORDS))
         if self.batch:
             lines.append(_line("cross-batch", self.batch, _BATCH_WORDS))
+        if self.documents:
+            lines.append(f"  documents  : {_documents(self.documents)}")
         if self.coded:
             lines.append(f"  coded      : {self.coded}")
         elif not self.exhaustive and self.mode.startswith("random"):
@@ -209,18 +217,6 @@ class CausalCertificate(DropInFields, CheckReport):
         lines.append(f"  theorem    : {', '.join(self.theorems) if self.reading else self.theorem}")
         return "\n".join(lines)
 
-    def rows(self, subject: str = "") -> tuple[Row, ...]:
-        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
-        return (
-            Row(
-                subject=subject,
-                check=self.check,
-                verdict=self.verdict,
-                evidence="; ".join([*self._places(), self._probed()]),
-                theorem=self.theorem,
-            ),
-        )
-
     def failure_lines(self) -> list[str]:
         """Return the number of leaking probes, their greatest entry, and the tolerance."""
         lines = [_count("cuts", "a later input", self.temporal)] if self.temporal.leaking else []
@@ -228,6 +224,9 @@ class CausalCertificate(DropInFields, CheckReport):
             lines.append(_count("examples", "another example", self.batch))
         exact = "exactly 0" if self.threshold == 0 else f"{self.threshold:g} of a probe's greatest entry"
         return [*lines, f"Allowed: {exact}, or rounding on the evidence of two precisions"]
+
+    def _evidence(self) -> str:
+        return "; ".join([*self._places(), self._probed()])
 
     def _places(self) -> list[str]:
         """Return the pair, the pattern and the module of a leak, or the reason of the verdict."""
@@ -252,7 +251,7 @@ class CausalCertificate(DropInFields, CheckReport):
 
     def _probed(self) -> str:
         if not self.vjps:
-            return "nothing: reading decided"
+            return "no gradient" if self.reading is None or self.aimed else "nothing: reading decided"
         examples = len(self.example_leaks)
         pairs = f", {examples * (examples - 1)} ordered pairs of examples" if examples else ""
         windows = f"{self.coded.windows} coded windows, " if self.coded and not self.coded.problem else ""
@@ -273,6 +272,12 @@ def _of_causality(finding: "Finding | CheckReport") -> Verdict:
         Verdict.INDEPENDENT_TO_ROUNDING: Verdict.CAUSAL_TO_ROUNDING,
     }
     return whole.get(finding.verdict, finding.verdict)
+
+
+def _documents(documents: tuple[Document, ...]) -> str:
+    places = [f"{number} is {each}" for number, each in enumerate(documents[:SHOWN_DOCUMENTS])]
+    places += ["…"] if len(documents) > SHOWN_DOCUMENTS else []
+    return f"{len(documents)}, each counts as an example: {', '.join(places)}"
 
 
 def _line(name: str, finding: Finding, words: Mapping[Verdict, str]) -> str:

@@ -76,13 +76,20 @@ class Probes:
                 f"{', '.join(sorted(run.mode.unreached))} returns a lower precision than the float64 it is "
                 "given",
             )
-        return coded_sweep(run.pullback, self.order, self._axes, self._generator.clone_state())
+        try:
+            return coded_sweep(run.pullback, self.order, self._axes, self._generator.clone_state())
+        except NotImplementedError as error:
+            self._problem = _without_backward(error)
+            return unswept(self.order, self._problem)
 
     def probe(self, families: Mapping[AxisName, Rows]) -> None:
         """Pull back the rows of ``scanproof.causality.gradients.sweep`` of each axis."""
         if self._problem is None:
-            for axis, rows in families.items():
-                self._given.sweeps[axis] = self._sweep(self._given, axis, rows)
+            try:
+                for axis, rows in families.items():
+                    self._given.sweeps[axis] = self._sweep(self._given, axis, rows)
+            except NotImplementedError as error:
+                self._problem = _without_backward(error)
 
     @property
     def vjps(self) -> int:
@@ -326,6 +333,11 @@ def _silent(whose: str = "") -> str:
         f"the outputs{whose} have zero gradient or do not read x, so nothing could have leaked; pass an x or "
         "parameters for which outputs vary"
     )
+
+
+def _without_backward(error: NotImplementedError) -> str:
+    said = f" ({error})" if str(error) else ""
+    return f"the backward pass of fn is not implemented{said}, so there is no gradient"
 
 
 def _nothing_to_learn(y: Tensor, axes: Axes) -> str | None:

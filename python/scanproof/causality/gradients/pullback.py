@@ -114,8 +114,9 @@ class Pullback:
 
     def pull(self, cotangents: Tensor) -> Tensor:
         """Return the gradients at ``x``, shape (rows, *x.shape), of cotangents of shape (rows, *y.shape)."""
+        gradients = self._pull(cotangents)
         self.vjps += len(cotangents)
-        return self._pull(cotangents)
+        return gradients
 
     def _pull(self, cotangents: Tensor) -> Tensor:
         if self.rows == 1 or len(cotangents) == 1:

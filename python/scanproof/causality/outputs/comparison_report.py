@@ -9,13 +9,12 @@ from scanproof.causality.diagnosis.origin import Origin
 from scanproof.causality.diagnosis.pattern import LeakPattern
 from scanproof.foundation.drawing import TriedCase, cases_lines, over_cases
 from scanproof.foundation.judgement import TwoPrecisions
-from scanproof.report.report import CheckReport
-from scanproof.report.row import Row
+from scanproof.report.report import SingleCheckReport
 from scanproof.report.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonReport(CheckReport, ABC):
+class ComparisonReport(SingleCheckReport, ABC):
     """A comparison of outputs at the given input, and at inputs drawn from it.
 
     Attributes:
@@ -60,18 +59,6 @@ class ComparisonReport(CheckReport, ABC):
         lines.append(f"  theorem    : {self.theorem}")
         return "\n".join(lines)
 
-    def rows(self, subject: str = "") -> tuple[Row, ...]:
-        """Return the report as rows of ``scanproof.table``; ``subject`` says what was checked."""
-        return (
-            Row(
-                subject=subject,
-                check=self.check,
-                verdict=self.verdict,
-                evidence="; ".join([*self._evidence(), self._compared()]),
-                theorem=self.theorem,
-            ),
-        )
-
     def failure_lines(self) -> list[str]:
         """Return the number of differences, and what is allowed."""
         return [*self._counts(), f"Allowed: {self._allowed()}, or rounding on the evidence of two precisions"]
@@ -83,7 +70,10 @@ class ComparisonReport(CheckReport, ABC):
     def _counts(self) -> list[str]:
         """Return lines with the number of differences."""
 
-    def _evidence(self) -> list[str]:
+    def _evidence(self) -> str:
+        return "; ".join([*self._found(), self._compared()])
+
+    def _found(self) -> list[str]:
         if self.worst is None or self.ok:
             return [self.reason]
         return [str(self.worst), *([f"enters in {self.origin}"] if self.origin else [])]
@@ -126,7 +116,7 @@ class SequenceReport(ComparisonReport):
     def _places(self) -> Mapping[str, object | None]:
         return {"worst": self.worst, "pattern": self.pattern, "enters in": self.origin}
 
-    def _evidence(self) -> list[str]:
+    def _found(self) -> list[str]:
         pattern = [str(self.pattern.rule)] if self.pattern and self.pattern.rule else []
-        first, *rest = super()._evidence()
+        first, *rest = super()._found()
         return [first, *pattern, *rest]

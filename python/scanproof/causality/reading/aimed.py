@@ -7,12 +7,13 @@ import torch
 
 from scanproof.causality.gradients.certificate_report import Finding
 from scanproof.causality.outputs.batch import check_batch
-from scanproof.causality.outputs.batch_report import BatchReport
+from scanproof.causality.outputs.batch_report import PROBES, BatchReport
 from scanproof.causality.outputs.perturbation import check_perturbation
 from scanproof.causality.outputs.perturbation_report import PerturbationReport
 from scanproof.causality.reading.findings import read_finding
 from scanproof.causality.reading.program_reading import ProgramReading
 from scanproof.foundation.alignment import Order
+from scanproof.foundation.contract import Axes
 from scanproof.foundation.subject import Subject
 from scanproof.programs.reading import Answer, Question
 
@@ -94,6 +95,7 @@ def replaced(
             check_batch(
                 subject.given,
                 x,
+                probes=("replace",) if subject.documents else PROBES,
                 cases=cases,
                 batch_dim=axes.batch,
                 output=subject.output,
@@ -101,12 +103,15 @@ def replaced(
                 seed=seed,
             )
         )
-    return tuple(replace(report, call=_from(report.call, aim.source)) for report in reports)
+    whose = _split(axes) if subject.documents else f"fn, {aim.source}"
+    return tuple(replace(report, call=report.call.replace("(fn, x,", f"({whose},", 1)) for report in reports)
 
 
-def _from(call: str, source: str) -> str:
-    """Return the text of a call with another text in place of its input."""
-    return call.replace("(fn, x,", f"(fn, {source},", 1)
+def _split(axes: Axes) -> str:
+    """Return the text of the arguments whose examples are documents."""
+    options = "" if axes.seq == 1 else f", seq_dim={axes.seq}"
+    options += "" if axes.batch == 0 else f", batch_dim={axes.batch}"
+    return f"*split_documents(fn, x, documents{options})"
 
 
 def _spread(numbers: Sequence[int], most: int) -> tuple[int, ...]:

@@ -3,21 +3,23 @@
 What the program shows needs no probe. The rest is probed where it is open.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from scanproof import theorems
 from scanproof.causality.gradients.certificate_report import CausalCertificate
 from scanproof.causality.gradients.pullback import Batching
+from scanproof.causality.gradients.recording import record
 from scanproof.causality.reading.aimed import Aim, replaced
 from scanproof.causality.reading.findings import undecided
 from scanproof.causality.reading.program_reading import ProgramReading
+from scanproof.causality.reading.sizes import Lengths
 from scanproof.causality.reading.subject_read import ProgramChecker, read_subject
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.call import Source
 from scanproof.foundation.contract import check_tensor
-from scanproof.foundation.drawing import TriedCase
+from scanproof.foundation.drawing import Draw, TriedCase
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.request import Request
 from scanproof.foundation.subject import Subject
@@ -35,8 +37,9 @@ Inputs are drawn as well only from the input that the caller gave.
 
 def by_reading(
     subject: Subject,
-    lengths: tuple[int, ...] | None,
+    lengths: Lengths,
     batch_sizes: tuple[int, ...] | None,
+    draws: Sequence[Draw[Subject]],
     request: Request,
     threshold: float,
     probe: Probe,
@@ -46,8 +49,10 @@ def by_reading(
 
     Args:
         subject: the function and the input.
-        lengths: numbers of positions to read as well; None for the default ones.
+        lengths: numbers of positions to read as well; "all" for every one at once, None for the default
+            ones.
         batch_sizes: numbers of examples to read as well; None for the default ones.
+        draws: inputs drawn from the input.
         request: the call.
         threshold: as in ``certify``.
         probe: probes where it is told to.
@@ -56,7 +61,7 @@ def by_reading(
     Raises:
         InvalidArgument: ``x`` holds token ids, and the program could not be read.
     """
-    reading = read_subject(subject, lengths, batch_sizes, request.draws(subject), checker)
+    reading = read_subject(subject, lengths, batch_sizes, draws, checker)
     aim, call = Aim(reading), request.text()
     if reading.given.reading is None:
         _check_gradient(subject, reading.given.problem)
@@ -111,6 +116,7 @@ def _read_alone(
         device=str(x.device),
         call=call,
         reading=aim.reading,
+        documents=subject.documents,
         theorem=theorems.PROGRAM_CAUSAL if temporal.read else theorems.RUNNER_AGREE,
     )
 
@@ -119,10 +125,10 @@ def _aimed(
     subject: Subject, aim: Aim, threshold: float, request: Request, call: str, probe: Probe
 ) -> CausalCertificate:
     """Probe what is open; where no probe finds an effect, replace inputs."""
-    report = _read_alone(subject, aim, threshold, request, call)
-    if subject.x.is_floating_point():
-        with suppress(RuntimeError):  # fn has no gradient; then its outputs have to tell
-            report = replace(probe(subject, aim, call), reading=aim.reading)
+    if _takes_gradients(subject):
+        report = replace(probe(subject, aim, call), reading=aim.reading)
+    else:
+        report = _read_alone(subject, aim, threshold, request, call)
     if report.verdict in (Verdict.LEAK, Verdict.TOLERATED):
         return report
     aimed = replaced(subject, aim, request.cases if aim.source == "x" else 1, request.seed)
@@ -134,3 +140,14 @@ def _aimed(
         temporal=undecided(report.temporal, aim.answer("positions"), futures),
         batch=report.batch and undecided(report.batch, aim.answer("examples"), examples),
     )
+
+
+def _takes_gradients(subject: Subject) -> bool:
+    """Whether ``fn`` runs on an input that requires a gradient: ``x.numpy()`` does not, for example."""
+    if not subject.x.is_floating_point():
+        return False
+    try:
+        record(subject, nullcontext(), subject.x)
+    except RuntimeError:
+        return False
+    return True

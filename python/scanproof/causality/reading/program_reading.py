@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from scanproof.programs.bands import Band
+from scanproof.programs.lengths.answer import EveryLength
 from scanproof.programs.reading import Answer, Question, Reading
 
 BANDED = 256
@@ -84,10 +85,12 @@ class ProgramReading:
         given: the reading at the size of ``x``.
         others: the readings at other sizes, with those that the function does not take; and, where values
             decided what was run, at inputs drawn from ``x``.
+        every: what one program for every length says; None where it was not asked for.
     """
 
     given: ReadSize
     others: tuple[ReadSize, ...] = ()
+    every: EveryLength | None = None
 
     @property
     def established(self) -> bool:
@@ -98,6 +101,13 @@ class ProgramReading:
     def open(self) -> tuple[ReadSize, ...]:
         """The other sizes at which a question is not answered with yes."""
         return tuple(size for size in self.others if size.reading and not size.established)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the answers assume."""
+        assumed = () if self.given.reading is None else self.given.reading.assumptions
+        every = () if self.every is None else self.every.assumptions
+        return tuple(dict.fromkeys((*assumed, *every)))
 
     def count(self) -> int:
         """Return at how many sizes everything is established."""
@@ -123,13 +133,15 @@ class ProgramReading:
         lines += [f"               {answer}" for answer in reading.answers]
         if self.given.lean is not None:
             lines.append(f"               Lean's checker, on the positions: {self.given.lean}")
+        if self.every is not None:
+            lines.append(f"               {self.every}")
         if sizes := self.sizes():
             lines.append(f"               the same at {sizes}")
         for size in self.open[:SHOWN]:
             assert size.reading is not None
             open_ = (answer for answer in size.reading.answers if not answer.established)
             lines += [f"               at {size}: {answer}" for answer in open_]
-        lines += [f"  assumes    : {assumption}" for assumption in reading.assumptions]
+        lines += [f"  assumes    : {assumption}" for assumption in self.assumptions]
         lines += [f"  no row for : {name}, which ran {count} times" for name, count in reading.unknown]
         return lines
 

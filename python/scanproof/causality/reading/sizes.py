@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import Literal
 
 from scanproof.errors import InvalidArgument
 from scanproof.programs.program import Program, Value
@@ -32,6 +33,23 @@ def default_lengths(T: int, program: Program) -> tuple[int, ...]:
             chosen.append(length)
             left -= length
     return tuple(chosen)
+
+
+Lengths = tuple[int, ...] | Literal["all"] | None
+"""Lengths to read as well; ``"all"`` for every one at once, None for the default ones."""
+
+
+def lengths_asked(lengths: Iterable[int] | Literal["all"] | None) -> Lengths:
+    """Return the lengths of a call without repetitions.
+
+    Raises:
+        InvalidArgument: a length is not a whole number >= 1, or a word is not "all".
+    """
+    if isinstance(lengths, str):
+        if lengths != "all":
+            raise InvalidArgument(f'certify: lengths must be whole numbers >= 1, or "all", got {lengths!r}.')
+        return "all"
+    return sizes_asked("lengths", lengths)
 
 
 def sizes_asked(name: str, sizes: Iterable[int] | None) -> tuple[int, ...] | None:

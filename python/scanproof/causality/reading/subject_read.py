@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from scanproof.causality.reading.program_reading import BANDED, LeanAnswer, ProgramReading, ReadSize
-from scanproof.causality.reading.sizes import BATCH_SIZES, default_lengths
+from scanproof.causality.reading.sizes import BATCH_SIZES, Lengths, default_lengths
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.foundation.alignment import SAME
 from scanproof.foundation.contract import proves_nothing
@@ -20,6 +20,7 @@ from scanproof.programs.bands import bands
 from scanproof.programs.check import Asked, answer
 from scanproof.programs.compare import compared
 from scanproof.programs.garbage import without_gc
+from scanproof.programs.lengths.answer import EveryLength
 from scanproof.programs.listing import listing
 from scanproof.programs.program import Program
 from scanproof.programs.record import record
@@ -35,7 +36,7 @@ class ProgramChecker(Protocol):
 
 def read_subject(
     subject: Subject,
-    lengths: tuple[int, ...] | None,
+    lengths: Lengths,
     batch_sizes: tuple[int, ...] | None,
     draws: Sequence[Draw[Subject]] = (),
     checker: ProgramChecker | None = None,
@@ -46,7 +47,8 @@ def read_subject(
 
     Args:
         subject: the function and the input.
-        lengths: numbers of positions to read as well; None for those of ``default_lengths``.
+        lengths: numbers of positions to read as well; "all" for every one at once, where one program for all
+            of them establishes causality; else, and with None, those of ``default_lengths``.
         batch_sizes: numbers of examples to read as well; None for ``BATCH_SIZES``.
         draws: inputs drawn from the input.
         checker: also asked about the program at the size of the input; None to ask nobody else.
@@ -61,6 +63,10 @@ def read_subject(
         given = replace(given, lean=_checked(subject, program, checker))
     x, axes = subject.x, subject.axes
     T = x.shape[axes.seq]
+    every = None
+    if lengths == "all":
+        every = _every(subject)
+        lengths = () if every.established else None
     if lengths is None:
         lengths = default_lengths(T, program) if subject.alignment == SAME else ()
     sizes: list[tuple[int, int | None]] = [(length, given.examples) for length in lengths if length != T]
@@ -70,7 +76,16 @@ def read_subject(
     others = [_read(subject, resized(x, axes, *size), size_call(axes, *size))[0] for size in sizes]
     if given.steered:
         others += [_read(subject, draw.subject.x, draw.source)[0] for draw in draws]
-    return ProgramReading(given, tuple(others))
+    return ProgramReading(given, tuple(others), every)
+
+
+def _every(subject: Subject) -> EveryLength:
+    if subject.alignment != SAME or subject.packing is not None:
+        return EveryLength("several inputs, and outputs at other positions, are read at one length each")
+    from scanproof.programs.lengths.every_length import every_length  # torch.export is slow to import
+
+    with without_gc():
+        return every_length(_as_function(subject), subject.x, subject.axes.seq)
 
 
 def _read(subject: Subject, x: Tensor, source: str = "x") -> tuple[ReadSize, Program | None]:
