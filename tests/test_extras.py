@@ -82,6 +82,11 @@ PARTS = {
     "picture": ("matplotlib", "plot", "report.plot()"),
     "cache": ("platformdirs", "lean", "import scanproof.lean.store; scanproof.lean.store.cache_folder()"),
     "memory": ("psutil", "lean", "from scanproof.lean.memory import available_memory; available_memory()"),
+    "kernels": (
+        "triton",
+        "triton",
+        "from scanproof.adapters.triton import interpreted\nwith interpreted():\n    pass",
+    ),
     "adapter": (
         "transformers",
         "transformers",

@@ -16,7 +16,9 @@ from block_case import scalar_s4
 from examples import PAGES as COMMANDS
 from pages import PAGES, ROOT, rows_of
 from running_sum import RunningSum
-from scanproof import programs
+from scanproof import programs, pytest_plugin
+from scanproof.adapters import triton
+from scanproof.adapters.triton.findings import QUESTIONS
 from scanproof.auditing.audit import CHECKS
 from scanproof.causality.gradients.drop_in import DropInFields
 from scanproof.census.subject import COLUMNS
@@ -170,4 +172,15 @@ def test_pages_name_no_check_that_does_not_exist() -> None:
     """The names of Lean have a namespace before them, as in ``Listing.check_sound``."""
     for page in PAGES:
         named = set(re.findall(r"(?<![\w.])(?:check|assert)_\w+", page.read_text(encoding="utf-8")))
-        assert named <= EXPORTS.keys() | set(programs.__all__), page
+        assert named <= EXPORTS.keys() | {*programs.__all__, *triton.__all__}, page
+
+
+def test_the_names_about_triton_kernels_are_in_the_code() -> None:
+    named = {word for row in rows_of(PAGE, "\n## Triton kernels\n") for word in code(row["Name"])}
+    parameters = inspect.signature(triton.check_kernel).parameters
+    elsewhere = {*column("Arguments", "Argument")}
+    assert parameters.keys() <= named | elsewhere
+    known = {*triton.__all__, *parameters, *QUESTIONS, "scanproof_triton"}
+    assert named <= known
+    assert set(QUESTIONS) <= named
+    assert hasattr(pytest_plugin, "scanproof_triton")

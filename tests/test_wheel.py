@@ -19,7 +19,23 @@ from packaging.utils import canonicalize_name
 from verdicts import present
 
 ROOT = Path(__file__).parents[1]
-FOR_OTHERS = {"scanproof.monitors.lightning", "scanproof.monitors.transformers"}
+_INTERPRETER = (
+    "autotune",
+    "builder",
+    "executor",
+    "language",
+    "machine",
+    "pointers",
+    "reductions",
+    "rewriting",
+    "rounded",
+)
+FOR_OTHERS = {
+    "scanproof.monitors.lightning",
+    "scanproof.monitors.transformers",
+    "scanproof.demo.attention_kernel",
+    *(f"scanproof.adapters.triton.{name}" for name in _INTERPRETER),
+}
 """Modules that only those import who have another package."""
 EXTRAS = ("cli", "pytest", "report", "lean")
 """What the environment has besides PyTorch and NumPy, in the second of its two states."""

@@ -64,11 +64,15 @@ class Scanproof:
         given = signature(check).bind_partial(fn, *arguments, **options).arguments
         missing = {name for name in signature(check).parameters if name not in given}
         chosen: dict[str, Any] = {"seed": self.seed} if "seed" in missing else {}
-        if "spec" in missing and (spec := self._spec(fn, needed=check.__name__ == "check_refinement")):
+        needs_spec = check.__name__ in ("check_refinement", "check_kernel")
+        if "spec" in missing and (spec := self._spec(fn, needed=needs_spec)):
             chosen["spec"] = spec
         if "checks" in missing and "checks" in self._marked:
             chosen["checks"] = self._marking("checks")
-        if "x" in missing and not (check.__name__ == "check_refinement" and given.get("cases")):
+        draws = check.__name__ == "check_kernel" or (
+            check.__name__ == "check_refinement" and given.get("cases")
+        )
+        if "x" in missing and not draws:
             chosen["x"] = self._input()
         if "reference" in missing and _is_block({**given, **chosen}.get("spec")):
             chosen["reference"] = self._oracle()

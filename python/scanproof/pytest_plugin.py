@@ -4,6 +4,8 @@ An entry point loads it into every run of pytest, so it imports torch and the re
 test asks for the fixture. PYTEST_DONT_REWRITE: its own messages say what was found.
 """
 
+import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from scanproof.adapters.triton.watch import Watch
     from scanproof.pytest_checks import Entry, Scanproof
     from scanproof.refinement.oracle import Oracle
 
@@ -35,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ):
         group.addoption(f"--scanproof-{name}", type=kind, default=None, help=text)
         parser.addini(f"scanproof_{name}", text, default=None)
+    text = "run Triton kernels on the CPU, under Triton's interpreter (sets TRITON_INTERPRET=1)"
+    group.addoption("--scanproof-interpret", action="store_true", default=False, help=text)
+    parser.addini("scanproof_interpret", text, type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,6 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "without it: the spec (or a function from fn to it), the shape and dtype of a random input, the "
         "checks of an audit.",
     )
+    if _interprets(config):
+        if "triton" in sys.modules:
+            raise pytest.UsageError(
+                "--scanproof-interpret: triton was imported before; let no plugin and no conftest import it."
+            )
+        os.environ["TRITON_INTERPRET"] = "1"
     if setting(config, "oracle") not in (None, *ORACLES):
         raise pytest.UsageError(
             f"--scanproof-oracle is {setting(config, 'oracle')!r}; choose {' or '.join(ORACLES)}."
@@ -64,6 +76,10 @@ def setting(config: pytest.Config, name: str) -> str | None:
     if given is None:
         given = config.getini(f"scanproof_{name}") or None
     return None if given is None else str(given)
+
+
+def _interprets(config: pytest.Config) -> bool:
+    return bool(config.getoption("scanproof_interpret") or config.getini("scanproof_interpret"))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -107,6 +123,24 @@ def scanproof(
         _entries=request.node.stash[_ENTRIES],
         _properties=request.node.user_properties,
     )
+
+
+@pytest.fixture
+def scanproof_triton(request: pytest.FixtureRequest) -> "Iterator[Watch]":
+    """Run the Triton kernels of the test under Triton's interpreter, and fail on what must not be.
+
+    The test fails if a kernel reads or writes outside its tensors, if programs race, or if no kernel was
+    launched. The fixture is the watch: what was launched and seen. Without ``--scanproof-interpret`` the test
+    is skipped.
+    """
+    if not _interprets(request.config):
+        pytest.skip("runs Triton's interpreter: pytest --scanproof-interpret")
+    from scanproof.adapters.triton.interpreter import interpreted
+
+    with interpreted() as watch:
+        yield watch
+    if problem := watch.problem:
+        pytest.fail(problem, pytrace=False)
 
 
 @pytest.hookimpl(tryfirst=True)

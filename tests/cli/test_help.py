@@ -15,8 +15,9 @@ from scanproof import cli
 from scanproof.cli.app import app
 from scanproof.cli.exits import LEGEND
 
-RUN_WHERE_ITS_OUTCOME_IS_READ = {"demo", "census"}
-"""``tests/demo/test_tour.py`` and ``tests/census/test_census.py`` run these examples."""
+RUN_WHERE_ITS_OUTCOME_IS_READ = {"demo", "census", "kernel"}
+"""``tests/demo/test_tour.py``, ``tests/census/test_census.py`` and, where Triton is installed,
+``tests/adapters/triton/test_command.py`` run these examples."""
 
 
 def run(text: str) -> Result:
@@ -85,6 +86,8 @@ def test_a_seed_out_of_range_is_refused(name: str, seed: str) -> None:
 def test_what_a_command_does_not_take_is_refused(name: str, wrong: list[str]) -> None:
     if name in ("fuzz", "theorems", "cite") and wrong[0] == "one":
         wrong = [*wrong, "--no-such-option"]  # these take any number of names
+    if name == "kernel":
+        wrong = [*wrong, "--spec", "SsdScan"]  # that it is missing would be said first
     result = CliRunner().invoke(app, [*name.split(), *wrong])
     assert (result.exit_code, result.stdout) == (2, "")
     assert re.search("No such option|unexpected extra argument", result.stderr)

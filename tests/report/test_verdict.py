@@ -15,6 +15,7 @@ def test_what_passes() -> None:
         Verdict.TOLERATED,
         Verdict.REFINES,
         Verdict.STREAMS,
+        Verdict.CLEAN,
     }
 
 
@@ -23,6 +24,7 @@ def test_what_is_a_finding() -> None:
         Verdict.LEAK,
         Verdict.REFUTED,
         Verdict.DIVERGES,
+        Verdict.FAULTY,
     }
 
 

@@ -16,6 +16,7 @@ from scanproof.cli.doctor import doctor
 from scanproof.cli.exits import LEGEND, explained
 from scanproof.cli.fuzz import fuzz
 from scanproof.cli.gate import gate
+from scanproof.cli.kernel import kernel
 from scanproof.cli.prove import prove
 from scanproof.cli.refine import refine
 from scanproof.cli.theorems import theorems
@@ -66,6 +67,11 @@ add(audit, IMPLEMENTATIONS, "scanproof audit scanproof.demo.factories:block --sh
 add(certify, IMPLEMENTATIONS, "scanproof certify scanproof.demo.factories:block --shape 2,37,8")
 add(gate, IMPLEMENTATIONS, "scanproof gate scanproof.demo.factories:block --shape 2,37,8")
 add(refine, IMPLEMENTATIONS, "scanproof refine scanproof.demo.factories:block --shape 2,37,8")
+add(
+    kernel,
+    IMPLEMENTATIONS,
+    "scanproof kernel scanproof.demo.attention_kernel:attention --spec GatedLinearAttention",
+)
 add(fuzz, IMPLEMENTATIONS, "scanproof fuzz --cases 20")
 add(census, IMPLEMENTATIONS, "scanproof census --only 'transformers: MambaMixer'")
 add(prove, THEOREMS, "scanproof prove --list")

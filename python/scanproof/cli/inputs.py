@@ -62,7 +62,7 @@ def with_input(
 
     from scanproof.named import dtype_named
 
-    kind, place = dtype_named(command, dtype), _device(command, device)
+    kind, place = dtype_named(command, dtype), device_named(command, device)
     fn = made["fn"]
     if isinstance(fn, torch.nn.Module):
         fn = fn.eval().to(device=place, dtype=kind)
@@ -93,7 +93,12 @@ def _sizes(command: str, shape: str | None) -> tuple[int, ...]:
     return sizes
 
 
-def _device(command: str, name: str) -> Any:
+def device_named(command: str, name: str) -> Any:
+    """Return the device that ``--device`` names.
+
+    Raises:
+        InvalidArgument: this machine cannot use it.
+    """
     import torch
 
     try:

@@ -17,6 +17,10 @@ class Verdict(Enum):
     REFUTED = "a value lies outside the rounding bound of the reference; the report names the case to fix"
     STREAMS = "pieces that continue from a state give the outputs of one pass, to rounding"
     DIVERGES = "pieces that continue from a state give other outputs than one pass; the report names the case"
+    CLEAN = "no fault was seen in the accesses of a kernel, in the order of its programs or in its tiles"
+    FAULTY = (
+        "a kernel accesses memory wrongly, or a result depends on what must not matter; the report says where"
+    )
     INCONCLUSIVE = "the check could not decide; the report says what to change"
     NOT_APPLICABLE = "the check does not apply to this model; the report says why"
 
@@ -28,7 +32,7 @@ class Verdict(Enum):
     @property
     def found(self) -> bool:
         """Whether a counterexample was found."""
-        return self in (Verdict.LEAK, Verdict.REFUTED, Verdict.DIVERGES)
+        return self in (Verdict.LEAK, Verdict.REFUTED, Verdict.DIVERGES, Verdict.FAULTY)
 
     @property
     def outcome(self) -> str | None:
@@ -48,6 +52,7 @@ _PASSED = (
     Verdict.CAUSAL,
     Verdict.REFINES,
     Verdict.STREAMS,
+    Verdict.CLEAN,
     Verdict.INDEPENDENT_TO_ROUNDING,
     Verdict.CAUSAL_TO_ROUNDING,
     Verdict.TOLERATED,
@@ -56,6 +61,7 @@ _GRAVITY = (
     Verdict.NOT_APPLICABLE,
     *_PASSED,
     Verdict.INCONCLUSIVE,
+    Verdict.FAULTY,
     Verdict.DIVERGES,
     Verdict.LEAK,
     Verdict.REFUTED,
