@@ -96,6 +96,24 @@ def looked_up(x: Tensor, ahead: int = 0) -> Tensor:
     return attend(torch.where(key <= query + ahead, x @ x.mT, torch.finfo(x.dtype).min), x)
 
 
+def summed_over_examples(x: Tensor) -> Tensor:
+    return x.reshape(-1, D).cumsum(0).view(x.shape)
+
+
+def masked_by_integers(x: Tensor) -> Tensor:
+    """The complement of 0 is -1, so nothing is hidden."""
+    row, column = times(x)
+    return (x @ x.mT * ~(row <= column).int()) @ x
+
+
+WEIGHTS = nn.Parameter(torch.randn(32, 32, generator=torch.Generator().manual_seed(5)).tril())
+
+
+def mixed_by_weights(x: Tensor) -> Tensor:
+    """The weights are lower triangular now, and need not stay so."""
+    return WEIGHTS[: x.shape[1], : x.shape[1]] @ x
+
+
 class Block(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -137,6 +155,9 @@ WRONG: dict[str, Function] = {
     "additive mask one ahead": lambda x: additive_mask(x, 2),
     "window ahead": lambda x: window(x, 1),
     "looked up positions ahead": lambda x: looked_up(x, 1),
+    "sum over examples": summed_over_examples,
+    "mask of integers": masked_by_integers,
+    "weights": mixed_by_weights,
     "no mask": lambda x: attend(x @ x.mT, x),
     "linear attention one ahead": lambda x: linear_attention(x, 1),
     "next by cat": lambda x: torch.cat([x[:, 1:], torch.zeros_like(x[:, :1])], 1),

@@ -17,6 +17,7 @@ from scanproof.programs.lengths.answer import EveryLength
 from scanproof.programs.lengths.constants import constant
 from scanproof.programs.lengths.form import Form, Known, Unreadable, same_size
 from scanproof.programs.lengths.rules import Forms, form_of
+from scanproof.programs.record import record
 
 ASSUMPTIONS = (
     "values are finite: 0 times a value is 0, and minus infinity plus a value hides it",
@@ -59,7 +60,13 @@ def every_length(fn: Callable[[Tensor], Any], x: Tensor, seq_dim: int) -> EveryL
         return EveryLength(f"torch.export has no program for every length ({type(error).__name__}: {said})")
     if not same:
         return EveryLength("the program by torch.export does not compute what fn computes")
-    return _read(program, axis, seq_dim)
+    return _read(program, axis, seq_dim, _fixed(fn, x))
+
+
+def _fixed(fn: Callable[[Tensor], Any], x: Tensor) -> set[int]:
+    """Return the storages of the tensors that ``fn`` holds beside parameters, which may have any values."""
+    held = (value.tensor for value in record(fn, x).values if value.source == "constant")
+    return {tensor.untyped_storage().data_ptr() for tensor in held if tensor is not None}
 
 
 def _agree(a: Any, b: Any) -> bool:
@@ -67,9 +74,9 @@ def _agree(a: Any, b: Any) -> bool:
     return isinstance(a, Tensor) and isinstance(b, Tensor) and torch.allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
-def _read(program: ExportedProgram, axis: int, seq_dim: int) -> EveryLength:
+def _read(program: ExportedProgram, axis: int, seq_dim: int, fixed: set[int]) -> EveryLength:
     forms: Forms = {}
-    x = _inputs(program, forms)
+    x = _inputs(program, forms, fixed)
     size = forms[x].axes[axis][0].size if forms[x].axes[axis] else 1
     if not isinstance(size, sympy.Symbol):
         return EveryLength("torch.export has no program for every length: the program fixes the length")
@@ -89,7 +96,7 @@ def _read(program: ExportedProgram, axis: int, seq_dim: int) -> EveryLength:
     return EveryLength("", int(bounds.lower), longest, _assumptions(forms))
 
 
-def _inputs(program: ExportedProgram, forms: Forms) -> Node:
+def _inputs(program: ExportedProgram, forms: Forms, fixed: set[int]) -> Node:
     """Enter the forms of parameters, constants and the input; return the node of the input."""
     inputs: list[Node] = []
     nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
@@ -99,7 +106,7 @@ def _inputs(program: ExportedProgram, forms: Forms) -> Node:
         if spec.kind is InputKind.USER_INPUT:
             inputs.append(node)
         held = {**program.constants, **dict(program.named_buffers())}.get(spec.target or "")
-        if isinstance(held, Tensor):
+        if isinstance(held, Tensor) and held.untyped_storage().data_ptr() in fixed:
             forms[node] = constant(held)
         elif isinstance(value, Tensor):
             forms[node] = Form.of(value.shape)

@@ -62,7 +62,8 @@ def form_of(node: Node, forms: Forms) -> Any:
     """
     if node.target is operator.getitem:
         source, number = _args(node)
-        return forms[source][number]
+        found = forms[source]
+        return found[number] if isinstance(found, tuple) else found
     given = [forms[each] for each in node.all_input_nodes if each in forms]
     if not isinstance(node.target, torch._ops.OpOverload):
         raise Unreadable
@@ -201,6 +202,8 @@ def _where(sum_: Affine, beyond: int) -> list[Region]:
 @rule("logical_and", "bitwise_and", "logical_or", "bitwise_or")
 def both(node: Node, forms: Forms) -> Form:
     """One False decides ``and``, and one True decides ``or``."""
+    if _is_whole(node):
+        return pointwise(node, forms)
     a, b = _all(node, forms)[:2]
     decides, neutral = (ZERO, ONE) if "and" in _name(node) else (ONE, ZERO)
     kept = [each for each in (*a.regions, *b.regions) if each.known is decides]
@@ -219,6 +222,8 @@ def both(node: Node, forms: Forms) -> Form:
 @rule("logical_not", "bitwise_not")
 def negate(node: Node, forms: Forms) -> Form:
     """Exchange True and False."""
+    if _is_whole(node):
+        return pointwise(node, forms)
     x = _form(_args(node)[0], forms)
     other = {ZERO: ONE, ONE: ZERO}
     regions = tuple(replace(each, known=other[each.known]) for each in x.regions if each.known in other)
@@ -261,10 +266,10 @@ def arange(node: Node, forms: Forms) -> Form:
     return replace(form, numbers=Affine(dict.fromkeys(form.axes[0], 1), start))
 
 
-@rule("_to_copy", "clone", "alias", "detach", "contiguous", "lift_fresh_copy", "to", "copy")
+@rule("_to_copy", "clone", "alias", "detach", "lift_fresh_copy")
 def same(node: Node, forms: Forms) -> Form:
-    """Keep everything; ``copy`` gives the values of its second argument."""
-    return _form(_args(node)[1 if _name(node) == "copy" else 0], forms)
+    """Keep everything."""
+    return _form(_args(node)[0], forms)
 
 
 @rule("unsqueeze")
@@ -288,16 +293,16 @@ def permute(node: Node, forms: Forms) -> Form:
     return x.with_axes(x.axes[axis] for axis in order)
 
 
-@rule("expand")
+@rule("expand", "copy")
 def expand(node: Node, forms: Forms) -> Form:
-    """Repeat along axes of size 1."""
-    x = _form(_args(node)[0], forms)
+    """Repeat along axes of size 1; ``copy`` takes its second argument to the shape of the first one."""
+    x = _form(_args(node)[_name(node) == "copy"], forms)
     shape = _shape(node)
     axes = ((),) * (len(shape) - len(x.axes)) + x.axes
     return x.with_axes(own or factors_of(size) for own, size in zip(axes, shape, strict=True))
 
 
-@rule("view", "reshape", "_unsafe_view", "squeeze", "flatten", "unflatten", "select_view")
+@rule("view", "reshape", "_unsafe_view", "squeeze")
 def view(node: Node, forms: Forms) -> Form:
     """Group the factors along other axes; a factor of a fixed size that nothing depends on may be split."""
     x = _form(_args(node)[0], forms)
@@ -422,10 +427,14 @@ def _least(size: Any) -> int:
     return int(size.subs(dict.fromkeys(symbols, 2)))
 
 
-@rule("cumsum", "cumprod", "logcumsumexp", "_log_cumsum_exp", only=0)
+@rule("cumsum", "cumprod", "logcumsumexp", only=0)
 def cumulate(node: Node, forms: Forms) -> Form:
-    """Read the indices up to the own one."""
-    return _form(_args(node)[0], forms).bare()
+    """Read the indices up to the own one; of an axis of several factors, also all of the inner ones."""
+    x = _form(_args(node)[0], forms).bare()
+    own = x.axes[_number(node, 1)]
+    if len(own) > 1 and x.bound & set(own):
+        raise Unreadable
+    return x
 
 
 @rule(
@@ -570,6 +579,11 @@ def _number(node: Node, position: int) -> int:
     number = _args(node)[position]
     assert isinstance(number, int)
     return number
+
+
+def _is_whole(node: Node) -> bool:
+    """Whether a bitwise operation is one of whole numbers, not of truth values."""
+    return _name(node).startswith("bitwise") and node.meta["val"].dtype != torch.bool
 
 
 def _name(node: Node) -> str:
