@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+import sympy  # type: ignore[import-untyped]
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,6 +13,7 @@ from scanproof import certify
 from scanproof.errors import InvalidArgument
 from scanproof.programs import read
 from scanproof.programs.lengths.answer import EveryLength
+from scanproof.programs.lengths.conditions import Lengths
 from scanproof.programs.lengths.constants import constant
 from scanproof.programs.lengths.every_length import every_length
 from scanproof.programs.lengths.form import Known
@@ -168,6 +170,8 @@ WRONG: dict[str, Function] = {
     ),
     "mask from values": lambda x: torch.where(x.sum((1, 2), keepdim=True) > 0, x, -x),
     "reversed sum": lambda x: x.flip(1).cumsum(1).flip(1),
+    "at multiples of 7": lambda x: x.cumsum(1) + (x.mean(1, keepdim=True) if x.shape[1] % 7 == 0 else 0),
+    "beyond 12, squared": lambda x: x.cumsum(1) + (x.mean(1, keepdim=True) if x.shape[1] ** 2 > 150 else 0),
     "beyond 7": lambda x: x.cumsum(1) + (x.mean(1, keepdim=True) if x.shape[1] > 7 else 0),
 }
 
@@ -177,6 +181,7 @@ def test_causal_functions_are_established(name: str) -> None:
     found = every_length(RIGHT[name], X, 1)
     assert found.established, found.problem
     assert (found.shortest, found.longest) == (2, 32 if name == "mask in a buffer" else None)
+    assert found.apart == {"mask in a buffer": (32,), "shift by cat": (2,)}.get(name, ())
     for length in LENGTHS:
         x = torch.randn(2, length, D, generator=torch.Generator().manual_seed(length))
         answer = read(RIGHT[name], x).answer("positions")
@@ -190,6 +195,44 @@ def test_others_are_not(name: str) -> None:
     assert not found.established
     assert found.problem
     assert str(found).startswith("not established for every length: ")
+
+
+@pytest.mark.parametrize(
+    ("leaks", "shortest", "longest"),
+    [(lambda T: T < 9, 9, None), (lambda T: T > 99, 2, 99), (lambda T: 2 * T > 99, 2, 49)],
+)
+def test_one_side_of_a_condition(leaks: Callable[[int], bool], shortest: int, longest: int | None) -> None:
+    def fn(x: Tensor) -> Tensor:
+        return x.cumsum(1) + (x.mean(1, keepdim=True) if leaks(x.shape[1]) else 0)
+
+    found = every_length(fn, X, 1)
+    assert (found.established, found.shortest, found.longest) == (True, shortest, longest)
+    assert [found.covers(length) for length in (1, 2, 8, 9, 49, 50, 99, 100)] == [
+        shortest <= length <= (longest or 100) for length in (1, 2, 8, 9, 49, 50, 99, 100)
+    ]
+
+
+CONDITIONS = "T >= 2|T >= 3|T > 3|T <= 98|T < 98|2*T < 99|2*T <= 99|2*T >= 9|2*T > 9|9 > T|4 - T < 0"
+CONDITIONS += "|4 - 3*T <= -7|Ne(T, 1)|Ne(T - 1, 49)|Ne(2*T, 9)|Ne(2*T, 8)"
+
+
+@pytest.mark.parametrize("condition", CONDITIONS.split("|"))
+def test_conditions_over_a_range(condition: str) -> None:
+    T = sympy.Symbol("T", integer=True, positive=True)
+    guard = sympy.sympify(condition, {"T": T})
+    met = Lengths(2, 99).meeting(guard, T)
+    assert met is not None
+    answer = EveryLength("", met.shortest, met.longest, met.apart)
+    tried = range(1, 102)
+    assert [answer.covers(length) for length in tried] == [
+        2 <= length <= 99 and guard.subs(T, length) == sympy.true for length in tried
+    ]
+
+
+@pytest.mark.parametrize("condition", ["Eq(T, 5)", "T**2 <= 10000", "Ne(T % 7, 0)", "T <= s"])
+def test_other_conditions_are_refused(condition: str) -> None:
+    T, s = sympy.Symbol("T", integer=True, positive=True), sympy.Symbol("s", integer=True)
+    assert Lengths(2).meeting(sympy.sympify(condition, {"T": T, "s": s}), T) is None
 
 
 def test_operation_and_line_are_named() -> None:
@@ -254,18 +297,36 @@ class TestCertify:
         assert report.reading is not None
         assert report.reading.every is not None
         assert report.reading.every.established
-        assert {each.positions for each in report.reading.others} == {X.shape[1]}
+        assert {each.positions for each in report.reading.others} == {1, X.shape[1]}
         assert "at any length from 2 on: established" in report.summary()
         assert any("hides" in each for each in report.reading.assumptions)
         assert "lengths='all'" in report.call
 
     def test_a_leak_beyond_a_length_is_found_by_the_list(self) -> None:
-        """torch.export has no program for every length, so other lengths are read one by one."""
+        """The program is for lengths up to 7, so other lengths are read one by one."""
         report = certify(WRONG["beyond 7"], X[:, :6], lengths="all", cases=1)
         assert_verdict(report, Verdict.LEAK)
         assert report.reading is not None
         assert report.reading.every is not None
-        assert "not established for every length: torch.export has no program" in report.summary()
+        assert "at any length from 2 to 7: established" in report.summary()
+
+    def test_lengths_beyond_the_range_are_read(self) -> None:
+        def short(x: Tensor) -> Tensor:
+            return x.cumsum(1) + (x.mean(1, keepdim=True) if x.shape[1] < 9 else 0)
+
+        report = certify(short, X, lengths="all", cases=1)
+        assert_verdict(report, Verdict.LEAK)
+        assert report.T < 9
+        assert "at any length from 9 on: established" in report.summary()
+
+    def test_a_length_apart_is_read(self) -> None:
+        def at_9(x: Tensor) -> Tensor:
+            return x.cumsum(1) + (x.mean(1, keepdim=True) if x.shape[1] == 9 else 0)
+
+        report = certify(at_9, X[:, :4], lengths="all", cases=1)
+        assert_verdict(report, Verdict.LEAK)
+        assert report.T == 9
+        assert "at any length from 2 on, but for 9: established" in report.summary()
 
     def test_open_for_every_length_does_not_undo_what_is_read(self) -> None:
         def doubled(x: Tensor) -> Tensor:

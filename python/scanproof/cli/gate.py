@@ -69,7 +69,7 @@ def gate(
     elif read:
         assert reading is not None
         word, why = "accepted", f"established for every input at {reading.count()} sizes"
-        why += "" if every is None else " and at every length"
+        why += "" if every is None else f" and at {every.lengths}"
     elif report.verdict.passed:
         word = "accepted" if probes else "open"
         left = "values decide what is run" if steered else "reading leaves a question open"

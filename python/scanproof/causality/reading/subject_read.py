@@ -65,10 +65,11 @@ def read_subject(
     T = x.shape[axes.seq]
     every = None
     if lengths == "all":
-        every = _every(subject)
-        lengths = () if every.established else None
+        every, lengths = _every(subject), None
     if lengths is None:
         lengths = default_lengths(T, program) if subject.alignment == SAME else ()
+        if every is not None and every.established:
+            lengths = tuple(each for each in (*every.apart, *lengths) if not every.covers(each))
     sizes: list[tuple[int, int | None]] = [(length, given.examples) for length in lengths if length != T]
     if given.examples is not None:
         batch_sizes = BATCH_SIZES if batch_sizes is None else batch_sizes

@@ -14,6 +14,7 @@ from torch.export.graph_signature import InputKind
 from torch.fx import Node
 
 from scanproof.programs.lengths.answer import EveryLength
+from scanproof.programs.lengths.conditions import Lengths
 from scanproof.programs.lengths.constants import constant
 from scanproof.programs.lengths.form import Form, Known, Unreadable, same_size
 from scanproof.programs.lengths.rules import Forms, form_of
@@ -46,7 +47,7 @@ def every_length(fn: Callable[[Tensor], Any], x: Tensor, seq_dim: int) -> EveryL
         x: an input of at least two positions.
         seq_dim: axis of positions of both.
     """
-    axis = seq_dim % x.dim()
+    axis, x = seq_dim % x.dim(), x.contiguous()
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
@@ -92,8 +93,14 @@ def _read(program: ExportedProgram, axis: int, seq_dim: int, fixed: set[int]) ->
     if problem := _problem(forms[y], seq_dim, size):
         return EveryLength(problem)
     bounds = program.range_constraints[size]
-    longest = int(bounds.upper) if bounds.upper.is_Integer else None
-    return EveryLength("", int(bounds.lower), longest, _assumptions(forms))
+    lengths = Lengths(int(bounds.lower), int(bounds.upper) if bounds.upper.is_Integer else None)
+    for guard in x.meta["val"].shape[axis].node.shape_env.guards:
+        met = lengths.meeting(guard.expr, size)
+        if met is None:
+            said = str(guard.expr).replace(str(size), "T")
+            return EveryLength(f"the program is for lengths with {said} alone")
+        lengths = met
+    return EveryLength("", lengths.shortest, lengths.longest, lengths.apart, _assumptions(forms))
 
 
 def _inputs(program: ExportedProgram, forms: Forms, fixed: set[int]) -> Node:
