@@ -72,7 +72,7 @@ def gate(name: str, *options: str, shape: str = "2,5,1") -> Result:
             "causal",
             ("--every-length",),
             0,
-            "accepted  gated_models:causal: established for every input at 4 sizes and at any length from 2 on",
+            "accepted  gated_models:causal: established for every input at 4 sizes and at any length from 2",
         ),
         ("transformed", ("--every-length", "--probes"), 3, "open  gated_models:transformed: "),
         ("blocked", (), 0, "accepted"),
