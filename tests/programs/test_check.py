@@ -78,6 +78,39 @@ class TestAnswers:
             found.question for found in read(lambda x: x.cumsum(0), X[0], seq_dim=0, batch_dim=None).answers
         ] == ["positions"]
 
+    @pytest.mark.parametrize(("queries", "keys"), [(9, 9), (5, 9), (9, 5)])
+    def test_attention_of_other_lengths(self, queries: int, keys: int) -> None:
+        """Query t of ``is_causal`` sees the keys up to t, however many keys there are."""
+
+        def fn(x: Tensor) -> Tensor:
+            y = scaled_dot_product_attention(x[:, :queries], x[:, :keys], x[:, :keys], is_causal=True)
+            return torch.cat([y, x[:, queries:]], 1)
+
+        def ahead(x: Tensor) -> Tensor:
+            return torch.cat([fn(x)[:, 1:], x[:, :1]], 1)
+
+        assert positions(read(fn, X))
+        found = read(ahead, X).answer("positions")
+        assert found is not None
+        shared = range(min(queries, keys) - 1)
+        assert {each.at for each in found.excess if each.at in shared} == set(shared)
+        assert {each.reads for each in found.excess if each.at in shared} == {(t + 1,) for t in shared}
+
+    def test_a_backward_pass_is_read(self) -> None:
+        """The gradient of a causal function reads later cotangents alone."""
+
+        def attend(x: Tensor) -> Tensor:
+            future = torch.ones(9, 9, dtype=torch.bool).triu(1)
+            return (x @ x.mT).masked_fill(future, -torch.inf).softmax(-1) @ x
+
+        def gradient(cotangent: Tensor) -> Tensor:
+            with torch.enable_grad():
+                x = X.clone().requires_grad_()
+                return torch.autograd.grad(attend(x), x, cotangent)[0]
+
+        assert positions(read(lambda ct: gradient(ct.flip(1)).flip(1), X))
+        assert not positions(read(gradient, X))
+
     def test_documents(self) -> None:
         same = DOCUMENTS[:, None] == DOCUMENTS
         mask = same & torch.ones(9, 9, dtype=torch.bool).tril()

@@ -32,23 +32,45 @@ def attention(reader: Reader, node: Node) -> list[State]:
     mask = given.get("attn_mask", given.get("attn_bias"))
     rows, columns = query.shape[-2], key.shape[-2]
     rank = len(query.shape)
-    hidden, everything = hidden_keys(reader, mask, rows, columns, given.get("is_causal", False))
-    hidden = hidden & ~everything
+    causal = given.get("is_causal", False)
+    if causal and mask is None:
+        hidden = None
+    else:
+        hidden, everything = hidden_keys(reader, mask, rows, columns, causal)
+        hidden = hidden & ~everything
+
+    def visible(parts: Parts | None) -> Parts | None:
+        return _earlier(reader, rows, parts) if hidden is None else _visible(reader, hidden, parts)
+
     scores = _over_channels(reader, query, rank)
-    scores = reader.joined(scores, _visible(reader, hidden, _heads(_over_channels(reader, key, rank), query)))
+    scores = reader.joined(scores, visible(_heads(_over_channels(reader, key, rank), query)))
     weights = None if mask is None else reader.parts(mask)
-    if weights is not None:
+    if weights is not None and hidden is not None:
         weights = reader.without(tuple(ranked(part, rank) for part in weights), hidden)
         scores = reader.joined(scores, reader.reduced(weights, [-1]))
     parts = reader.parts(value)
     offered = None if parts is None else tuple(ranked(part, rank) for part in parts)
-    made = reader.joined(scores, _visible(reader, hidden, _heads(offered, query)))
+    made = reader.joined(scores, visible(_heads(offered, query)))
     statistics = None if scores is None else tuple(ranked(part, rank)[..., 0] for part in scores)
     rest = [
         State(statistics if output is not None and len(output.shape) > 1 else None)
         for output in node.outputs[1:]
     ]
     return [State(made), *rest]
+
+
+def _earlier(reader: Reader, rows: int, parts: Parts | None) -> Parts | None:
+    """Return labels joined over the keys up to each query, without an array of all pairs."""
+    if parts is None:
+        return None
+    made = []
+    for join, part in zip(reader.joins, parts, strict=True):
+        if part.shape[-2] > 1:
+            part = join.accumulate(part, axis=-2)
+            last = min(rows, part.shape[-2])
+            part = np.concatenate([part[..., :last, :], np.repeat(part[..., -1:, :], rows - last, -2)], -2)
+        made.append(part)
+    return tuple(made)
 
 
 def _visible(reader: Reader, hidden: Array, parts: Parts | None) -> Parts | None:
