@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from scanproof import Alignment
 from scanproof.errors import InvalidArgument
 from scanproof.programs import Reading, answer, read, record
+from scanproof.programs.execute import execute
 
 
 def numbers(*shape: int) -> Tensor:
@@ -313,6 +314,11 @@ class TestTheRecordingIsTested:
         assert not positions(reading)
         assert reading.executed is not None
         assert not reading.executed.same
+
+    def test_what_nothing_wrote_is_no_number(self) -> None:
+        """The memory might hold what the function wrote there before."""
+        (result,) = execute(record(lambda x: torch.empty_like(x), X), [X]).values()
+        assert result.isnan().all()
 
     def test_a_tensor_that_left_the_program(self) -> None:
         reading = read(lambda x: x.cumsum(1) + nn.Parameter(x.sum(1, keepdim=True)), X)

@@ -1,6 +1,7 @@
 """Execute a recorded program with PyTorch."""
 
 from collections.abc import Iterable, Mapping
+from math import nan
 from typing import Any
 
 import torch
@@ -14,6 +15,9 @@ aten = torch.ops.aten
 
 _ANY_STRIDES = {aten.view.default: aten.reshape.default, aten._unsafe_view.default: aten.reshape.default}
 """Views that depend on memory layout; the layout here may differ from that of the recording."""
+
+_UNWRITTEN = {"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided"}
+"""Operations whose results hold what was in memory before: by chance, just what another run wrote there."""
 
 
 def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
@@ -52,6 +56,8 @@ def run(node: Node, held: dict[int, Tensor]) -> None:
         args[number] = args[number].clone()
     result = _ANY_STRIDES.get(node.op, node.op)(*args, **kwargs)
     results = [result] if isinstance(result, Tensor) else list(result)
+    if getattr(node.op, "_opname", "") in _UNWRITTEN:
+        results = [each.fill_(nan) if each.is_floating_point() else each.zero_() for each in results]
     results += [args[number] for number in node.writes]
     for value, each in zip(node.outputs, results, strict=False):
         if value is not None:
