@@ -116,8 +116,8 @@ def said(one: Found) -> list[str]:
 Attend = Callable[..., tuple[Tensor, Tensor | None]]
 
 
-def dropped_in_layer(layer: int) -> Attend:
-    """Return eager attention that forgets its mask in one layer."""
+def without_mask(drops: Callable[[nn.Module, Tensor, Tensor], bool]) -> Attend:
+    """Return eager attention that forgets its mask where a condition on module, query and key holds."""
     attend = modeling_llama.eager_attention_forward
 
     def eager(
@@ -129,10 +129,15 @@ def dropped_in_layer(layer: int) -> Attend:
         *args: Any,
         **kwargs: Any,
     ) -> tuple[Tensor, Tensor | None]:
-        mask = None if module.layer_idx == layer else attention_mask
+        mask = None if drops(module, query, key) else attention_mask
         return attend(module, query, key, value, mask, *args, **kwargs)
 
     return eager
+
+
+def dropped_in_layer(layer: int) -> Attend:
+    """Return eager attention that forgets its mask in one layer."""
+    return without_mask(lambda module, query, key: bool(module.layer_idx == layer))
 
 
 @pytest.mark.parametrize("layer", [0, 1])
@@ -169,19 +174,7 @@ def test_a_cache_of_another_example_is_a_leak(monkeypatch: pytest.MonkeyPatch) -
 def test_a_mask_without_the_offset_of_the_cache_is_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tokens of one call must not look ahead within it."""
     model = small_lm("llama", "eager")
-    attend = modeling_llama.eager_attention_forward
-
-    def eager(
-        module: nn.Module,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attention_mask: Tensor | None,
-        *args: Any,
-        **kwargs: Any,
-    ) -> tuple[Tensor, Tensor | None]:
-        mask = attention_mask if query.shape[2] == key.shape[2] else None
-        return attend(module, query, key, value, mask, *args, **kwargs)
+    eager = without_mask(lambda module, query, key: query.shape[2] != key.shape[2])
 
     monkeypatch.setattr(modeling_llama, "eager_attention_forward", eager)
     assert about(model, "llama", PLAIN).outcome == "established"
