@@ -80,10 +80,11 @@ def answer(check: str, run: Callable[[], Any]) -> Answer:
         raised = f"the implementation raised {type(error).__name__}: {error}"
         return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=raised)
     (row,) = report.rows()
+    unsure = row.verdict is Verdict.INCONCLUSIVE and report.reason not in row.evidence
     return Answer(
         check=check,
         verdict=row.verdict.name,
-        evidence=row.evidence,
+        evidence=f"{row.evidence}; {report.reason}" if unsure else row.evidence,
         theorem=row.theorem,
         worst=_worst(report),
     )

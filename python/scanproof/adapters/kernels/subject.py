@@ -34,10 +34,15 @@ class Subject:
         load: imports the function and returns it with the signature of the kernel.
         kernel: the kernel that it should refine.
         log_window: argument of ``check_refinement``.
+        gradient_log_window: argument of ``check_refinement``.
         sizes: sizes of axes that differ from those of ``random_inputs``.
         without: inputs that it does not take.
         constant: inputs that must be the same for every example and token, which the kernel does not need.
+        given: inputs that it computes itself, from drawn ones of the same shape; they have no gradients.
         multiple: it takes only lengths that are multiples of this.
+        block: its greatest block of tokens; the census of kernels takes lengths off and on multiples of it.
+        packed: whether it takes several sequences in one row by ``cu_seqlens``.
+        odd: sizes of axes that are no powers of two; empty if it takes none.
         no_gradient: whether gradients cannot be pulled through it, because it overwrites the state it read.
         folder: overlay that holds the package; None if the package is installed.
         departs: how it differs from the recurrence, in a sentence; empty if it does not.
@@ -48,10 +53,15 @@ class Subject:
     load: Callable[[], Implementation]
     kernel: Kernel
     log_window: int = 0
+    gradient_log_window: int | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     without: frozenset[str] = frozenset({"seq_idx"})
     constant: frozenset[str] = frozenset()
+    given: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     multiple: int = 1
+    block: int = 16
+    packed: bool = False
+    odd: Mapping[str, int] = field(default_factory=lambda: {"state": 5, "channel": 3})
     no_gradient: bool = False
     folder: Path | None = None
     departs: str = ""

@@ -1,0 +1,135 @@
+"""The answers about one kernel: its numbers in every case, and its memory under Triton's interpreter."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from scanproof.adapters.kernels.subject import Implementation, Subject
+from scanproof.adapters.triton.watch import Watch
+from scanproof.causality.outputs.prefix import check_prefix
+from scanproof.causality.outputs.prefix_report import PrefixReport
+from scanproof.census.answers import answer
+from scanproof.census.kernels.cases import CASES, RATES, Case, drawn, has_decays, packing
+from scanproof.census.subject import Answer
+from scanproof.refinement.check import check_problem
+from scanproof.refinement.gradients import draw_cotangents
+from scanproof.refinement.kernels.problem import KernelProblem
+from scanproof.refinement.kernels.tokens import token_function
+from scanproof.refinement.report import RefinementReport
+from scanproof.refinement.rounding import Rounding
+from scanproof.streaming.model import Unsupported
+
+_EXP2 = 2
+"""Roundings of the argument of exp in Triton's kernels, which compute ``exp2(x log2 e)``."""
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A function at the inputs of a case.
+
+    Attributes:
+        problem: the function and its spec.
+        given: the inputs, and the cotangents if gradients are compared.
+        seed: seed of both.
+    """
+
+    problem: KernelProblem
+    given: Mapping[str, Tensor]
+    seed: int
+
+    def report(self) -> RefinementReport:
+        """Compare the function with its spec."""
+        call = self.problem.call(self.given)
+        return check_problem(self.problem, self.given, call, shrink=False, seed=self.seed)
+
+
+def pose(subject: Subject, implementation: Implementation, case: Case, seed: int, triton: bool) -> Posed:
+    """Return the problem of a case.
+
+    Raises:
+        Unsupported: the case does not exist for the function.
+    """
+    _refuse(subject, case)
+    function = packing(implementation) if case.packed and subject.packed else implementation
+    rounding = Rounding.of(torch.float32)
+    problem = KernelProblem(
+        function,
+        subject.kernel,
+        replace(rounding, exp_argument_roundings=_EXP2) if triton else rounding,
+        subject.log_window,
+        subject.constant | subject.given.keys() | (RATES if case.decays == "strong" else frozenset()),
+        subject.gradient_log_window,
+    )
+    inputs = drawn(subject, case, seed)
+    if case.gradients is None or subject.no_gradient:
+        return Posed(problem, inputs, seed)
+    reached = {name: y for name, y in problem.returned(inputs).items() if y.requires_grad}
+    if case.gradients == "state":
+        reached = {name: y for name, y in reached.items() if name != "y"}
+    if not reached:
+        raise Unsupported("autograd reaches no output" if case.gradients == "all" else "no last state")
+    cotangents = {f"d{name}": given for name, given in draw_cotangents(reached, seed).items()}
+    return Posed(problem, {**inputs, **cotangents}, seed)
+
+
+def _refuse(subject: Subject, case: Case) -> None:
+    if subject.no_gradient and case.name.startswith("gradients"):
+        raise Unsupported("no gradients can be pulled through it")
+    if case.decays and not has_decays(subject):
+        raise Unsupported("no decays or step sizes are given to it")
+    if case.odd and not subject.odd:
+        raise Unsupported("it takes only some sizes of heads")
+    if case.packed and not subject.packed:
+        raise Unsupported("it takes no packed sequences")
+
+
+def kernel_answers(subject: Subject, seed: int, triton: bool) -> Iterator[Answer]:
+    """Yield the answer of every case and, for kernels in Triton, of every question about memory."""
+    if not triton:
+        yield from _numbers(subject, subject.load(), seed, triton)
+        return
+    from scanproof.adapters.triton import questions
+    from scanproof.adapters.triton.interpreter import interpreted
+    from scanproof.adapters.triton.report import SOURCE
+
+    watch = Watch(exact_products=True)
+    with interpreted(watch):
+        implementation = subject.load()
+        yield from _numbers(subject, implementation, seed, triton)
+        posed = partial(pose, subject, implementation, seed=seed, triton=triton)
+        outputs = posed(CASES[0])
+        whole = outputs if subject.no_gradient else posed(CASES[1])
+        runs = questions.Runs(watch, lambda: whole.problem.outputs(whole.given), whole.report, _quiet)
+        refined = whole.report()
+        found = [questions.launches(watch, SOURCE), *questions.repeated(runs, refined)]
+        tuned = questions.Runs(watch, lambda: None, outputs.report, _quiet)
+        found.append(questions.configurations(tuned, outputs.report()))
+        for each in (*found, *questions.accesses(watch)):
+            yield Answer(check=each.check, verdict=each.verdict.name, evidence=each.row().evidence)
+
+
+def _numbers(subject: Subject, implementation: Implementation, seed: int, triton: bool) -> Iterator[Answer]:
+    def compared(case: Case) -> RefinementReport:
+        return pose(subject, implementation, case, seed, triton).report()
+
+    for case in CASES:
+        yield answer(case.name, partial(compared, case))
+    yield answer("prefix", partial(_prefix, subject, implementation, seed))
+
+
+def _prefix(subject: Subject, implementation: Implementation, seed: int) -> PrefixReport:
+    """Run three prefixes of the tokens alone."""
+    inputs = drawn(subject, CASES[0], seed)
+    tokens, sequences = token_function(
+        implementation, subject.kernel.inputs, inputs, subject.constant | subject.given.keys()
+    )
+    time = next(iter(sequences.values())).shape[1]
+    cuts = sorted({1, time // 2, time - 1} if subject.multiple == 1 else {time // 2})
+    return check_prefix(subject.kernel.within_domains(tokens), sequences, cuts=cuts, cases=1, seed=seed)
+
+
+def _quiet(item: str) -> None:
+    """Show nothing."""
