@@ -54,6 +54,11 @@ class Kernel(ABC):
         """The domain of each input by name; an input without a domain may hold any numbers."""
         return {}
 
+    @property
+    def multiples(self) -> Mapping[str, int]:
+        """The numbers that must divide the sizes of axes, by the names of the axes."""
+        return {}
+
     def into_domains(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return inputs by name, each brought into its domain; entries inside a domain stay the same."""
         domains = self.domains
@@ -139,7 +144,8 @@ class Kernel(ABC):
         """Return the size of every named axis.
 
         Raises:
-            InvalidArgument: two inputs contradict each other, or the groups do not divide what is grouped.
+            InvalidArgument: two inputs contradict each other, the groups do not divide what is grouped, or
+                the size of an axis is no multiple of its number in :attr:`multiples`.
         """
         owner, axes = type(self).__name__, {}
         for name in self.inputs:
@@ -152,6 +158,11 @@ class Kernel(ABC):
                 f"{owner}: {sizes[self.grouped]} {self.grouped}s, {sizes['group']} groups; give a number of"
                 f" groups that divides the number of {self.grouped}s."
             )
+        for axis, number in self.multiples.items():
+            if sizes[axis] % number:
+                raise InvalidArgument(
+                    f"{owner}: the axis {axis} has {sizes[axis]} entries; give a multiple of {number}."
+                )
         return sizes
 
     @abstractmethod
