@@ -234,6 +234,7 @@ def kernel_inputs(
         "batch": shape.batch,
         "time": shape.length,
         "channel": shape.channels,
+        "feature": 8 * shape.channels,
         "state": shape.states,
         "group": groups,
         "head": choices.among((1, 2)),

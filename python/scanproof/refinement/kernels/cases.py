@@ -11,7 +11,7 @@ from scanproof.refinement.kernels.domains import DECAYS
 from scanproof.refinement.kernels.kernel import Kernel
 
 SIZES: Mapping[str, int] = {
-    "batch": 2, "time": 37, "head": 4, "group": 2, "channel": 3, "state": 5, "width": 4,
+    "batch": 2, "time": 37, "head": 4, "group": 2, "channel": 3, "state": 5, "width": 4, "feature": 16,
 }  # fmt: skip
 """Default sizes of axes; 37 is no multiple of a chunk size."""
 
@@ -34,7 +34,7 @@ def random_inputs(
         without: optional inputs to leave out.
         constant: inputs to make the same for every example and token, such as the decays of retention.
         sizes: sizes of axes by name, in place of 2 examples, 37 tokens, 4 heads, 2 groups, 3 channels, 5
-            state entries, and convolutions of width 4. An axis whose size must be a multiple of a number is
+            state entries, convolutions of width 4, and 16 features of a norm. An axis whose size must be a multiple of a number is
             made that many times as long by default. The size of an unnamed axis is given by the name of its
             input; the default is 1, and ``width - 1`` for the inputs before a convolution. An omissible axis
             is left out unless its size is given. Sizes of axes that the kernel does not have are ignored.

@@ -18,7 +18,7 @@ class GatedNorm(Kernel):
     """A norm with a gate, of each token by itself: ``norm(x) * act(z)``, or ``norm(x * act(z))``.
 
     ``norm(x) = x / sqrt(mean(x²) + eps) * weight + bias``; a layer norm first subtracts the mean of x. With
-    groups, neighbouring channels are normalised group by group. The Lean definition is ``gatedNorm``. This is
+    groups, neighbouring features are normalised group by group. The Lean definition is ``gatedNorm``. This is
     ``rmsnorm_fn`` of mamba-ssm with the same options, and ``rms_norm_gated`` of flash-linear-attention, whose
     gate comes after the norm. Without ``z`` it is the norm alone.
 
@@ -27,7 +27,7 @@ class GatedNorm(Kernel):
 
     Attributes:
         eps: the number that is added to the mean square, or to the variance.
-        groups: number of groups of neighbouring channels; mamba-ssm names their size, ``group_size``.
+        groups: number of groups of neighbouring features; mamba-ssm names their size, ``group_size``.
         norm_before_gate: whether the gate multiplies the output of the norm, and not its input.
         centred: whether it is a layer norm, which subtracts the mean.
         activation: the activation of the gate, ``"silu"`` (also called swish) or ``"sigmoid"``.
@@ -36,13 +36,13 @@ class GatedNorm(Kernel):
     theorem: ClassVar = theorems.GATED_NORM_PREFIX
     bound_theorem: ClassVar = ""
     inputs: ClassVar = {
-        "x": ("batch", "time", "channel"),
-        "weight": ("channel",),
-        "bias": ("channel",),
-        "z": ("batch", "time", "channel"),
+        "x": ("batch", "time", "feature"),
+        "weight": ("feature",),
+        "bias": ("feature",),
+        "z": ("batch", "time", "feature"),
     }
     optional: ClassVar = frozenset({"weight", "bias", "z"})
-    outputs: ClassVar = {"y": ("batch", "time", "channel")}
+    outputs: ClassVar = {"y": ("batch", "time", "feature")}
 
     eps: float = 1e-5
     groups: int = 1
@@ -61,8 +61,8 @@ class GatedNorm(Kernel):
 
     @property
     def multiples(self) -> Mapping[str, int]:
-        """The groups divide the channels evenly."""
-        return {"channel": self.groups}
+        """The groups divide the features evenly."""
+        return {"feature": self.groups}
 
     def _run(
         self, ar: KernelArithmetic, inputs: Mapping[str, Value], arrays: Mapping[str, Array]

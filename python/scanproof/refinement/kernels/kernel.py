@@ -26,7 +26,8 @@ class Kernel(ABC):
     """A recurrence whose arguments are tensors over all tokens, as in kernel libraries.
 
     Instances hold options, and :meth:`run` takes the tensors. The axes have the same names in all families:
-    ``head``, ``state`` for the axis of keys and queries, ``channel`` for the axis of values.
+    ``head``, ``state`` for the axis of keys and queries, ``channel`` for the axis of values, ``feature`` for
+    the axis over which a norm is taken.
 
     Attributes:
         theorem: the Lean theorem about the recurrence, in namespace ``Scanproof``.
