@@ -70,7 +70,7 @@ def test_a_function_of_constant_decays_refines_with_gradients() -> None:
 def test_cases_are_drawn_constant() -> None:
     report = check_refinement(retention, KERNEL, cases=40, constant={"g"}, gradients=True)
     assert report.verdict is Verdict.REFINES, report.summary()
-    assert present(report.drawn).count == 40
+    assert present(report.drawn).cases == 40
     assert "constant={'g'}" in report.call
     assert check_refinement(retention, KERNEL, cases=40).verdict is Verdict.REFUTED
 
