@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from block_case import scalar_s4
 from scanproof import (
-    DiagonalS4Spec,
     GatedLinearAttention,
     InvalidArgument,
     SelectiveScan,
@@ -97,7 +97,7 @@ def test_wrong_calls_are_explained() -> None:
         check_refinement(retention, KERNEL, x, constant={"decay"})
     with pytest.raises(InvalidArgument, match="constant is 'g'; give a set of names"):
         check_refinement(retention, KERNEL, x, constant="g")
-    s4 = DiagonalS4Spec(inProj=[[1.0]], a=[0.0], outProj=[[1.0]], skip=[[1.0]])
+    s4 = scalar_s4(inProj=1.0, a=1.0, outProj=1.0, skip=0.0)
     with pytest.raises(InvalidArgument, match="constant applies to kernels, but spec is a DiagonalS4Spec"):
         check_refinement(torch.nn.Identity(), s4, torch.ones(1, 2, 1), constant=CONSTANT)
     with pytest.raises(InvalidArgument, match="random_inputs: constant is"):

@@ -35,14 +35,16 @@ def random_inputs(
         constant: inputs to make the same for every example and token, such as the decays of retention.
         sizes: sizes of axes by name, in place of 2 examples, 37 tokens, 4 heads, 2 groups, 3 channels, 5
             state entries, convolutions of width 4, and 16 features of a norm. An axis whose size must be a
-            multiple of a number is made that many times as long by default. The size of an unnamed axis is given by the name of its
-            input; the default is 1, and ``width - 1`` for the inputs before a convolution. An omissible axis
-            is left out unless its size is given. Sizes of axes that the kernel does not have are ignored.
+            multiple of a number is made that many times as long by default. The size of an unnamed axis is
+            given by the name of its input; the default is 1, and ``width - 1`` for the inputs before a
+            convolution. An omissible axis is left out unless its size is given. Sizes of axes that the kernel
+            does not have are ignored.
 
     Raises:
         InvalidArgument: a size belongs to no axis and no input of any kernel, a size does not fit the kernel,
             or ``constant`` names no input of this kernel.
 
+    >>> import torch
     >>> from scanproof import GatedLinearAttention, random_inputs
     >>> x = random_inputs(GatedLinearAttention(), seed=0, time=9, without={"initial_state"}, constant={"g"})
     >>> {name: tuple(tensor.shape) for name, tensor in x.items()}
@@ -109,7 +111,8 @@ RULES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "g": _log_decay,
     "w": _log_decay,
     "beta": torch.sigmoid,
-    **dict.fromkeys(("k", "p", "a", "b"), _of_length_1),
+    **dict.fromkeys(("k", "p"), _of_length_1),
+    **dict.fromkeys(("a", "b"), lambda normal: 0.5 * _of_length_1(normal)),
     "forget_gate": lambda normal: normal + 2,
     "a_re": lambda normal: 0.6 * normal.tanh(),
     "a_im": lambda normal: 0.6 * normal.tanh(),
