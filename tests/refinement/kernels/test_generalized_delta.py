@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from refinement.kernels import chunked
 from refinement.kernels.recurrences import comba, generalized_delta
 from scanproof import (
     Comba,
@@ -76,74 +77,17 @@ def test_comba_is_a_generalised_delta_rule() -> None:
 # ---------------------------------------------------------------- forms by chunks
 
 
-def pieces(size: int, *tensors: Tensor) -> Any:
-    for start in range(0, tensors[0].shape[1], size):
-        yield tuple(x[:, start : start + size].transpose(1, 2) for x in tensors)
-
-
-def dplr_by_chunks(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    a: Tensor,
-    b: Tensor,
-    g: Tensor,
-    initial_state: Tensor,
-    size: int = 8,
-    off: float = 0.0,
-) -> tuple[Tensor, Tensor]:
-    """The WY form in the dtype of its inputs; ``off`` changes what chunks hand on of their corrections."""
-    s, ys = initial_state, []
-    for Q, K, V, A, B, G in pieces(size, 0.5 * q, k, v, a, b, g):
-        after = G.cumsum(2)
-        before = after - G
-        Q = Q * after.exp()
-        A = A * before.exp()
-        K, B = K * (-after).exp(), B * (-after).exp()
-        system = torch.eye(Q.shape[2], dtype=q.dtype) - (A @ B.mT).tril(-1)
-        returned = torch.linalg.solve_triangular(system, (A @ K.mT).tril(-1) @ V + A @ s, upper=False)
-        ys.append((Q @ K.mT).tril() @ V + (Q @ B.mT).tril() @ returned + Q @ s)
-        s = after[:, :, -1:].mT.exp() * (s + K.mT @ V + (1 + off) * (B.mT @ returned))
-    return torch.cat(ys, 2).transpose(1, 2), s
-
-
-def comba_by_chunks(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    p: Tensor,
-    beta: Tensor,
-    g: Tensor,
-    initial_state: Tensor,
-    size: int = 8,
-    off: float = 0.0,
-) -> tuple[Tensor, Tensor]:
-    """The WY form, decays before a token where ``p`` reads."""
-    s, ys = initial_state, []
-    for Q, K, V, P, G, b in pieces(size, 0.5 * q, k, v, p, g[..., 0], beta[..., None]):
-        after = G.cumsum(-1)
-        before = after - G
-        pairs = (after[..., :, None] - after[..., None, :]).exp().tril()
-        earlier = (before[..., :, None] - after[..., None, :]).exp().tril(-1)
-        system = torch.eye(Q.shape[2], dtype=q.dtype) + (b * P @ K.mT * earlier).tril(-1)
-        right = b * V - (b * P * before.exp()[..., None]) @ s
-        new = torch.linalg.solve_triangular(system, right, upper=False)
-        ys.append(Q * after.exp()[..., None] @ s + (Q @ K.mT * pairs) @ new)
-        s = after[..., -1].exp()[..., None, None] * s
-        s = s + (1 + off) * ((K * pairs[..., -1, :, None]).mT @ new)
-    return torch.cat(ys, 2).transpose(1, 2), s
-
-
 FORMS: dict[str, tuple[Callable[..., Kernel], Callable[..., Any]]] = {
-    "generalised delta": (GeneralizedDeltaRule, dplr_by_chunks),
-    "comba": (Comba, comba_by_chunks),
+    "generalised delta": (GeneralizedDeltaRule, chunked.generalized_delta),
+    "comba": (Comba, chunked.comba),
 }
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("name", FORMS)
 def test_forms_by_chunks_refine_and_small_errors_of_them_do_not(name: str, dtype: torch.dtype) -> None:
-    kind, form = FORMS[name]
+    kind, by_chunks = FORMS[name]
+    form = partial(by_chunks, torch.matmul, size=8)
     kernel = kind(scale=0.5, chunk_size=8)
     for seed in range(3):
         inputs = random_inputs(kernel, seed=seed, dtype=dtype)
