@@ -25,6 +25,7 @@ public import Spec.Scan.Rwkv6
 public import Spec.Scan.Mlstm
 public import Spec.Scan.MinGru
 public import Spec.Scan.Delta
+public import Spec.Scan.GeneralizedDelta
 public import Spec.Scan.DeltaTriangular
 public import Spec.Scan.DeltaChunked
 public import Spec.Scan.DiagonalTree
@@ -60,6 +61,7 @@ public import Spec.Models.MambaCheckpoint
 public import Spec.Models.SelectiveMambaKernels
 public import Spec.Models.MambaLanguageModel
 public import Spec.Models.Mamba2Block
+public import Spec.Kernels.GatedNorm
 public import Spec.Causality.Streaming
 public import Spec.Causality.DiagonalS4
 public import Spec.Causality.CompactMamba

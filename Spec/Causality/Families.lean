@@ -4,8 +4,9 @@ Released under Apache 2.0 license as described in the file LICENSE.
 -/
 module
 
+public import Spec.Kernels.GatedNorm
 public import Spec.Models.ComplexDiagonal
-public import Spec.Scan.Delta
+public import Spec.Scan.GeneralizedDelta
 public import Spec.Scan.MinGru
 public import Spec.Scan.Mlstm
 public import Spec.Scan.Rwkv6
@@ -18,7 +19,8 @@ Instances of the lemmas on runners, under names to cite. No law of arithmetic is
 ## Main results
 
 * `complexDiagonal_append_outputs_prefix`, `minGru_append_outputs_prefix`, `gla_append_outputs_prefix`,
-  `rgLru_append_outputs_prefix`, `gatedDelta_append_outputs_prefix`, `rwkv6_append_outputs_prefix`,
+  `rgLru_append_outputs_prefix`, `gatedDelta_append_outputs_prefix`, `generalizedDelta_append_outputs_prefix`,
+  `comba_append_outputs_prefix`, `gatedNorm_append_outputs_prefix`, `rwkv6_append_outputs_prefix`,
   `mlstm_append_outputs_prefix`, `stabilisedMlstm_append_outputs_prefix`: appending future tokens cannot change past outputs.
 -/
 
@@ -80,6 +82,22 @@ theorem gatedDelta_append_outputs_prefix (h0 : Tensor α [valueDim, keyDim])
     (xs.map fun (a, β, q, k, v) => gatedDeltaToken a β q k v) (ys.map fun (a, β, q, k, v) => gatedDeltaToken a β q k v)
   rw [← List.map_append, List.length_map] at h
   exact h
+
+/-- The generalised delta rule, such as RWKV-7: appending future tokens `ys` cannot change the outputs for `xs`. -/
+theorem generalizedDelta_append_outputs_prefix (h0 : Tensor α [valueDim, keyDim])
+    (xs ys : List (GeneralizedDeltaToken α keyDim valueDim)) :
+    List.take xs.length (generalizedDeltaRule h0 (xs ++ ys)).2 = (generalizedDeltaRule h0 xs).2 :=
+  Runner.take_outputs_append _ h0 xs ys
+
+/-- Comba: appending future tokens `ys` cannot change the outputs for `xs`. -/
+theorem comba_append_outputs_prefix (h0 : Tensor α [valueDim, keyDim]) (xs ys : List (CombaToken α keyDim valueDim)) :
+    List.take xs.length (comba h0 (xs ++ ys)).2 = (comba h0 xs).2 :=
+  Runner.take_outputs_append _ h0 xs ys
+
+/-- A gated norm: appending future tokens `ys` cannot change the outputs for `xs`. -/
+theorem gatedNorm_append_outputs_prefix {n : Nat} (m : GatedNorm α n) (xs ys : List (Tensor α [n] × Tensor α [n])) :
+    List.take xs.length (gatedNorm m (xs ++ ys)) = gatedNorm m xs :=
+  m.runner.take_outputs_append () xs ys
 
 /-- RWKV-6: appending future tokens `ys` cannot change the outputs for `xs`. -/
 theorem rwkv6_append_outputs_prefix (u : Tensor α [keyDim]) (h0 : Tensor α [keyDim, valueDim])

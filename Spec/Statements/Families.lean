@@ -240,6 +240,23 @@ example (h0 : Tensor α [n]) (ts : List (MinGruToken α n)) :
 
 end
 
+/-! ## Kernels/GatedNorm -/
+
+section
+
+variable {α : Type} [Scalar α] {n : Nat}
+
+example {groups : Nat} (h : groups ∣ n) (eps : α) (weight x z : Tensor α [n]) :
+    (⟨groups, h, eps, weight, none, false, Scalar.silu, true⟩ : GatedNorm α n).apply x z =
+      groupedRmsNorm h eps weight (x.mul (z.map Scalar.silu)) := by
+  apply GatedNorm.apply_eq_groupedRmsNorm <;> assumption
+
+example (m : GatedNorm α n) (ts : List (Tensor α [n] × Tensor α [n])) :
+    gatedNorm m ts = ts.map fun t => m.apply t.1 t.2 := by
+  apply gatedNorm_eq_map <;> assumption
+
+end
+
 /-! ## Causality/Families -/
 
 section
@@ -274,6 +291,19 @@ example (h0 : Tensor α [valueDim, keyDim])
     List.take xs.length (deltaRule h0 ((xs ++ ys).map fun (a, β, q, k, v) => gatedDeltaToken a β q k v)).2 =
       (deltaRule h0 (xs.map fun (a, β, q, k, v) => gatedDeltaToken a β q k v)).2 := by
   apply gatedDelta_append_outputs_prefix <;> assumption
+
+example (h0 : Tensor α [valueDim, keyDim])
+    (xs ys : List (GeneralizedDeltaToken α keyDim valueDim)) :
+    List.take xs.length (generalizedDeltaRule h0 (xs ++ ys)).2 = (generalizedDeltaRule h0 xs).2 := by
+  apply generalizedDelta_append_outputs_prefix <;> assumption
+
+example (h0 : Tensor α [valueDim, keyDim]) (xs ys : List (CombaToken α keyDim valueDim)) :
+    List.take xs.length (comba h0 (xs ++ ys)).2 = (comba h0 xs).2 := by
+  apply comba_append_outputs_prefix <;> assumption
+
+example {n : Nat} (m : GatedNorm α n) (xs ys : List (Tensor α [n] × Tensor α [n])) :
+    List.take xs.length (gatedNorm m (xs ++ ys)) = gatedNorm m xs := by
+  apply gatedNorm_append_outputs_prefix <;> assumption
 
 example (u : Tensor α [keyDim]) (h0 : Tensor α [keyDim, valueDim])
     (xs ys : List (Rwkv6Token α keyDim valueDim)) :

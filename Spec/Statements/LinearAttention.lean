@@ -5,6 +5,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Scan.DeltaChunked
+public import Spec.Scan.GeneralizedDelta
 public import Spec.Scan.LinearAttentionForms
 
 /-!
@@ -206,6 +207,51 @@ example [CommRingScalar α] (β : α) (q k : Tensor α [keyDim]) (v : Tensor α 
       (finSum fun l => (state.get j).get l * ((if l = i then 1 else 0) - β * k.get l * k.get i)) +
         β * v.get j * k.get i := by
   apply deltaNet_state_eq_matrix <;> assumption
+
+end
+
+/-! ## Scan/GeneralizedDelta -/
+
+section
+
+variable {α : Type} {keyDim valueDim : Nat}
+
+variable [Scalar α]
+
+example (h0 : Tensor α [valueDim, keyDim]) : Causal fun ts => (generalizedDeltaRule h0 ts).2 := by
+  apply generalizedDeltaRule_causal <;> assumption
+
+example (h0 : Tensor α [valueDim, keyDim])
+    (xs ys : List (GeneralizedDeltaToken α keyDim valueDim)) :
+    generalizedDeltaRule h0 (xs ++ ys) =
+      ((generalizedDeltaRule (generalizedDeltaRule h0 xs).1 ys).1,
+        (generalizedDeltaRule h0 xs).2 ++ (generalizedDeltaRule (generalizedDeltaRule h0 xs).1 ys).2) := by
+  apply generalizedDeltaRule_append <;> assumption
+
+example (h0 : Tensor α [valueDim, keyDim]) : Causal fun ts => (comba h0 ts).2 := by
+  apply comba_causal <;> assumption
+
+example (h0 : Tensor α [valueDim, keyDim]) (xs ys : List (CombaToken α keyDim valueDim)) :
+    comba h0 (xs ++ ys) =
+      ((comba (comba h0 xs).1 ys).1, (comba h0 xs).2 ++ (comba (comba h0 xs).1 ys).2) := by
+  apply comba_append <;> assumption
+
+example [CommRingScalar α] (state : Tensor α [valueDim, keyDim]) (t : DeltaToken α keyDim valueDim) :
+    deltaStep state t = combaStep state { t with p := t.decay.mul t.k } := by
+  apply deltaStep_eq_combaStep <;> assumption
+
+example [CommRingScalar α] (state : Tensor α [valueDim, keyDim])
+    (t : CombaToken α keyDim valueDim) : combaStep state t = generalizedDeltaStep state t.generalized := by
+  apply combaStep_eq_generalized <;> assumption
+
+variable (state : Tensor α [valueDim, keyDim]) (t : GeneralizedDeltaToken α keyDim valueDim) (j : Fin valueDim)
+  (i : Fin keyDim)
+
+example [CommRingScalar α] :
+    ((generalizedDeltaStep state t).1.get j).get i =
+      (finSum fun l => (state.get j).get l * ((if l = i then t.decay.get l else 0) + t.a.get l * t.b.get i)) +
+        t.v.get j * t.k.get i := by
+  apply generalizedDeltaStep_state_eq_matrix <;> assumption
 
 end
 

@@ -31,8 +31,13 @@ if TYPE_CHECKING:
     from scanproof.refinement.kernels.attention import GatedLinearAttention as GatedLinearAttention
     from scanproof.refinement.kernels.attention import MLstm as MLstm
     from scanproof.refinement.kernels.attention import Rwkv6 as Rwkv6
+    from scanproof.refinement.kernels.cases import random_inputs as random_inputs
     from scanproof.refinement.kernels.complex_diagonal import ComplexDiagonal as ComplexDiagonal
+    from scanproof.refinement.kernels.delta import Comba as Comba
     from scanproof.refinement.kernels.delta import GatedDeltaRule as GatedDeltaRule
+    from scanproof.refinement.kernels.domains import Domain as Domain
+    from scanproof.refinement.kernels.gated_norm import GatedNorm as GatedNorm
+    from scanproof.refinement.kernels.generalized_delta import GeneralizedDeltaRule as GeneralizedDeltaRule
     from scanproof.refinement.kernels.kernel import Kernel as Kernel
     from scanproof.refinement.kernels.linear import LinearRecurrence as LinearRecurrence
     from scanproof.refinement.kernels.recurrent_unit import MinGru as MinGru
@@ -69,10 +74,14 @@ _EXPORTS = {
     "CausalConv1d": "scanproof.refinement.kernels.selective",
     "CausalityMonitor": "scanproof.monitors.monitor",
     "CheckFailed": "scanproof.report.failure",
+    "Comba": "scanproof.refinement.kernels.delta",
     "ComplexDiagonal": "scanproof.refinement.kernels.complex_diagonal",
     "DiagonalS4Spec": "scanproof.refinement.runners",
+    "Domain": "scanproof.refinement.kernels.domains",
     "GatedDeltaRule": "scanproof.refinement.kernels.delta",
     "GatedLinearAttention": "scanproof.refinement.kernels.attention",
+    "GatedNorm": "scanproof.refinement.kernels.gated_norm",
+    "GeneralizedDeltaRule": "scanproof.refinement.kernels.generalized_delta",
     "InvalidArgument": "scanproof.errors",
     "Kernel": "scanproof.refinement.kernels.kernel",
     "LeakMap": "scanproof.causality.diagnosis.map",
@@ -107,6 +116,7 @@ _EXPORTS = {
     "check_streaming": "scanproof.streaming.check",
     "draw_input": "scanproof.foundation.drawing",
     "leak_map": "scanproof.causality.diagnosis.map",
+    "random_inputs": "scanproof.refinement.kernels.cases",
     "resize_input": "scanproof.foundation.sizes",
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from scanproof import (
     MinGru,
+    Rounding,
     SelectiveScan,
     SsdScan,
     Verdict,
@@ -58,6 +59,9 @@ def check(subject: Subject, causality: bool = True) -> None:
 TAIL = ":rwkv_wkv7 with 48 per head"
 """A loop without a tail; ``test_foreign_libraries`` shows it."""
 
+COMBA = ":naive_recurrent_comba"
+"""Another recurrence than that of the chunked form beside it."""
+
 NAN = ":ssd_chunk_scan_combined_ref"
 """Its gradients are NaN at such inputs."""
 
@@ -80,7 +84,7 @@ def test_kernels_of_packages_in_overlays() -> None:
     assert len(found) == len(every_subject()) - len(INSTALLED)
     for subject in found:
         assert f"{subject.package}=={subject.version}\n" in pinned
-        if not subject.name.endswith(TAIL):
+        if not subject.name.endswith((TAIL, COMBA)):
             check(subject)
 
 
@@ -102,6 +106,23 @@ def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers() -
         )
         assert (found.verdict is Verdict.REFUTED) is is_nan, found.summary()
         assert ("returned nan" in found.reason) is is_nan
+
+
+@pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
+def test_the_recurrent_reference_of_comba_reads_the_decayed_state() -> None:
+    """With ``p`` times ``exp(-g)`` it is Comba; rounding that product moves its outputs by a little more."""
+    [subject] = [subject for subject in kernel_subjects(overlays=True) if subject.name.endswith(COMBA)]
+    assert subject.refinement().verdict is Verdict.REFUTED
+    implementation = subject.load()
+
+    def early(p: Tensor, g: Tensor, **x: Tensor) -> tuple[Tensor, Tensor]:
+        y, last = implementation(p=p.double() / g.double().exp(), g=g, **x)
+        return y, last
+
+    report = check_refinement(
+        early, subject.kernel, subject.inputs(), rounding=Rounding.of(torch.float32, ulps=4)
+    )
+    assert report.verdict is Verdict.REFINES, report.summary()
 
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")

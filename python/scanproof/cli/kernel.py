@@ -42,6 +42,12 @@ def kernel(
     gradient_log_window: Annotated[
         int | None, typer.Option(min=0, help="The same number for the backward pass.")
     ] = None,
+    constant: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...", help="Inputs that must be the same for every example and token, as g."
+        ),
+    ] = None,
     exact_products: Annotated[
         bool,
         typer.Option("--exact-products", help="Multiply float32 exactly where the kernels ask for TF32."),
@@ -71,6 +77,7 @@ def kernel(
             "--rounding": rounding,
             "--log-window": log_window,
             "--gradient-log-window": gradient_log_window,
+            "--constant": constant,
             "--seed": seed,
             "--html": html,
         }
@@ -114,6 +121,7 @@ def kernel(
             rounding=rounding_named("kernel", rounding),
             log_window=log_window,
             gradient_log_window=gradient_log_window,
+            constant=frozenset(constant.split(",")) if constant else frozenset(),
             exact_products=exact_products,
             seed=seed,
             progress=progress,

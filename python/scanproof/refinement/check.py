@@ -7,7 +7,7 @@ of the scan, and ``exp``, ``sigmoid`` and ``softplus`` to a stated number of ulp
 recurrence.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -46,6 +46,7 @@ def check_refinement(
     reference: Reference | None = None,
     log_window: int = 0,
     gradient_log_window: int | None = None,
+    constant: Collection[str] = frozenset(),
     shrink: bool = True,
 ) -> RefinementReport:
     """Check that ``fn`` computes what a spec computes, up to rounding.
@@ -82,6 +83,9 @@ def check_refinement(
             the gradient at the logarithms: the whole length if the backward pass computes ``q dq - k dk`` and
             adds from the last token on. Default: ``log_window``. If ``fn`` refines with another value, the
             report of a REFUTED check names that value.
+        constant: for a kernel, the names of inputs that must be the same for every example and token, such as
+            the decays ``g`` of an ``fn`` for retention. Drawn inputs keep to this, and no gradients are
+            compared at these inputs.
         shrink: look for the smallest failing case, with at most 400 more calls of ``fn``.
 
     Returns:
@@ -113,7 +117,9 @@ def check_refinement(
         raise InvalidArgument(f"check_refinement: fn is a {type(fn).__name__}; give a function or a module.")
     reject_active_dropout("check_refinement", fn)
     check_seed("check_refinement", seed)
-    posing = posed(fn, spec, gradients, cotangents, rounding, reference, log_window, gradient_log_window)
+    posing = posed(
+        fn, spec, gradients, cotangents, rounding, reference, log_window, gradient_log_window, constant
+    )
     settle_first_calls()
     if cases is not None:
         for name, value in {"x": x, "cotangents": cotangents}.items():
@@ -215,6 +221,8 @@ def _smallest(problem: Problem, inputs: Inputs) -> FailingCase | None:
 
     def fails(candidate: Inputs) -> bool:
         nonlocal last
+        if not problem.admits(candidate):
+            return False
         try:
             found = compare(problem, candidate)
         except Exception:

@@ -1,7 +1,7 @@
 """How a function and a spec become a problem: what is called, what is compared, and what is drawn."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from torch import Tensor
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.gradients import COTANGENTS, draw_cotangents
+from scanproof.refinement.kernels.constants import are_constant, checked_constant
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.kernels.problem import KernelProblem
 from scanproof.refinement.problem import (
@@ -117,6 +118,7 @@ class KernelPosing(Posing):
     kernel: Kernel
     log_window: int
     gradient_log_window: int | None
+    constant: frozenset[str]
 
     def prepare(self, x: Any, seed: int) -> tuple[Problem, Inputs]:
         """Return the problem at the tensors ``x``."""
@@ -128,7 +130,8 @@ class KernelPosing(Posing):
             self.kernel,
             assumed,
             self.log_window,
-            gradient_log_window=self.gradient_log_window,
+            self.constant,
+            self.gradient_log_window,
         )
         if not (self.gradients or self.cotangents is not None):
             return problem, ordered
@@ -139,7 +142,7 @@ class KernelPosing(Posing):
         """Return the strategy that draws inputs of the kernel."""
         from scanproof.refinement.strategies import kernel_inputs
 
-        return kernel_inputs(self.kernel)
+        return kernel_inputs(self.kernel, constant=self.constant)
 
     def _checked(self, given: Any) -> dict[str, Tensor]:
         """Return the tensors in the order of the kernel."""
@@ -155,6 +158,12 @@ class KernelPosing(Posing):
             if 0 in tensor.shape:
                 raise InvalidArgument(f"{CHECK}: {name} has shape {tuple(tensor.shape)}; give sizes above 0.")
         self.kernel.sizes(given)
+        for name in sorted(self.constant):
+            if not are_constant(self.kernel, given, {name}):
+                raise InvalidArgument(
+                    f"{CHECK}: {name} is in constant=, but differs between examples or tokens; give the same "
+                    "numbers at every example and token."
+                )
         return {name: given[name] for name in self.kernel.inputs if name in given}
 
 
@@ -197,6 +206,7 @@ def posed(
     reference: Reference | None,
     log_window: int,
     gradient_log_window: int | None,
+    constant: Collection[str],
 ) -> Posing:
     """Return how ``fn`` is compared with ``spec``.
 
@@ -216,6 +226,10 @@ def posed(
             raise InvalidArgument(
                 f"{CHECK}: {name} applies to kernels, but spec is a {type(spec).__name__}; leave {name} out."
             )
+    if constant and not isinstance(spec, Kernel):
+        raise InvalidArgument(
+            f"{CHECK}: constant applies to kernels, but spec is a {type(spec).__name__}; leave constant out."
+        )
     if reference is not None and not isinstance(spec, Spec):
         raise InvalidArgument(
             f"{CHECK}: reference= applies to specs of blocks, but spec is a {type(spec).__name__}; leave "
@@ -244,6 +258,7 @@ def posed(
             kernel=spec,
             log_window=log_window,
             gradient_log_window=gradient_log_window,
+            constant=checked_constant(CHECK, spec, constant),
         )
     return ScanPosing(fn=fn, gradients=gradients, cotangents=cotangents, rounding=rounding)
 

@@ -91,6 +91,10 @@ class Problem(ABC):
         floating = (name for name, x in arguments.items() if x.is_floating_point())
         return tuple(name for name in floating if name not in self.constant)
 
+    def admits(self, inputs: Inputs) -> bool:
+        """Return whether the implementation may be called with these inputs."""
+        return True
+
     def reference_at(self, inputs: Inputs) -> str:
         """Say what computes the values of the reference at these inputs."""
         return self.reference_name

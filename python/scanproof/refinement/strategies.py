@@ -13,7 +13,7 @@ are tiny, huge, or near the threshold of softplus; decays near 0, near 1, and ab
 transposed, strided, or broadcast with stride 0.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from torch import Tensor
 from scanproof.errors import InvalidArgument
 from scanproof.extras import extra
 from scanproof.refinement.kernels.cases import RULES, drawn_from
+from scanproof.refinement.kernels.constants import checked_constant, made_constant
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.layout import laid_out_like
 
@@ -210,7 +211,8 @@ def kernel_inputs(
     kernel: Kernel,
     shapes: SearchStrategy[ScanShape] = scan_shapes(max_groups=2),  # noqa: B008 (strategies are immutable)
     *,
-    without: frozenset[str] = frozenset({"seq_idx", "reset"}),
+    without: Collection[str] = frozenset({"seq_idx", "reset"}),
+    constant: Collection[str] = frozenset(),
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> dict[str, Tensor]:
@@ -221,15 +223,18 @@ def kernel_inputs(
         kernel: the recurrence.
         shapes: batch, length, channels, states and groups.
         without: optional inputs that are never drawn.
+        constant: inputs that are the same for every example and token.
         dtype: the dtype of the tensors.
         device: the device of the tensors.
     """
+    constant = checked_constant("kernel_inputs", kernel, constant)
     shape, choices = draw(shapes), draw(_CHOICES)
     wild, rng, groups = choices.coin(), choices.generator(), max(shape.groups, 1)
     sizes: dict[str | None, int] = {
         "batch": shape.batch,
         "time": shape.length,
         "channel": shape.channels,
+        "feature": 8 * shape.channels,
         "state": shape.states,
         "group": groups,
         "head": choices.among((1, 2)),
@@ -237,6 +242,8 @@ def kernel_inputs(
     }
     if kernel.grouped:
         sizes[kernel.grouped] *= groups
+    for axis, number in kernel.multiples.items():
+        sizes[axis] *= number
     left_out = frozenset() if shape.groups else kernel.omissible
     if any("width" in axes for axes in kernel.inputs.values()):
         sizes["width"] = choices.among((2, 3, 4))
@@ -251,7 +258,7 @@ def kernel_inputs(
             x = drawn_from(kernel, name, RULES[name], choices.among(_SPREADS) * x if wild else x)
         else:
             x = drawn_from(kernel, name, choices.among(_FILLS) if wild else _as_drawn, x)
-        tensors[name] = _stored(x, dtype)
+        tensors[name] = _stored(made_constant(kernel, name, x) if name in constant else x, dtype)
     if wild:
         tensors = {name: _laid_out(x, choices) for name, x in tensors.items()}
     return {name: x.to(device) for name, x in tensors.items()}

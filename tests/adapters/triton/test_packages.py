@@ -17,6 +17,17 @@ CASES = {
     "ssd": ("mamba-ssm", "SsdScan", ("--log-window=16", "--rounding=tf32")),
     "chunk_simple_gla": ("fla", "GatedLinearAttention", ("--log-window=64", "--rounding=tf32")),
     "recurrent_gla": ("fla", "GatedLinearAttention", ("--log-window=37", "--sizes=g=8", "--gradients")),
+    "recurrent_retention": ("fla", "GatedLinearAttention", ("--constant=g",)),
+    "recurrent_comba": ("fla", "Comba", ()),
+    "chunk_comba": ("fla", "Comba(chunk_size=64)", ("--exact-products",)),
+    "recurrent_dplr": ("fla", "GeneralizedDeltaRule", ("--sizes=g=8",)),
+    "chunk_dplr": ("fla", "GeneralizedDeltaRule(chunk_size=16)", ("--sizes=g=8", "--exact-products")),
+    "gated_rms_norm": ("fla", "GatedNorm(activation='sigmoid')", ("--gradients",)),
+    "gated_layer_norm": (
+        "fla",
+        "GatedNorm(groups=2, centred=True, norm_before_gate=False)",
+        ("--gradients",),
+    ),
     "chunk_gated_delta_rule": ("fla", "GatedDeltaRule(chunk_size=64)", ("--exact-products",)),
 }
 

@@ -182,3 +182,63 @@ def delta(
         ys.append(scale * (mm(Q * G.exp()[..., None], h) + mm((mm(Q, K.mT) * between).tril(), new)))
         h = G[..., -1].exp()[..., None, None] * h + mm((K * between[..., -1, :, None]).mT, new)
     return joined(ys), h
+
+
+def generalized_delta(
+    mm: Product,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    a: Tensor,
+    b: Tensor,
+    g: Tensor,
+    initial_state: Tensor,
+    scale: float = 0.5,
+    size: int = 4,
+    off: float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    """The WY form; ``off`` is a relative error of the corrections that a chunk hands on."""
+    s, ys = initial_state, []
+    for Q, K, V, A, B, G in pieces(size, scale * q, k, v, a, b, g):
+        after = G.cumsum(2)
+        Q, A = Q * after.exp(), A * (after - G).exp()
+        K, B = K * (-after).exp(), B * (-after).exp()
+        one = torch.eye(Q.shape[2], dtype=q.dtype)
+        system = one - mm(A, B.mT).tril(-1)
+        inverse = torch.linalg.solve_triangular(system, one.expand_as(system), upper=False)
+        read = mm(inverse, mm(mm(A, K.mT).tril(-1), V)) + mm(mm(inverse, A), s)
+        ys.append(mm(mm(Q, K.mT).tril(), V) + mm(mm(Q, B.mT).tril(), read) + mm(Q, s))
+        last = after[:, :, -1:]
+        K, B = K * last.exp(), B * last.exp()
+        s = last.mT.exp() * s + mm(K.mT, V) + (1 + off) * mm(B.mT, read)
+    return joined(ys), s
+
+
+def comba(
+    mm: Product,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    p: Tensor,
+    beta: Tensor,
+    g: Tensor,
+    initial_state: Tensor,
+    scale: float = 0.5,
+    size: int = 4,
+    off: float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    """The WY form; ``off`` is a relative error of what a chunk hands on."""
+    s, ys = initial_state, []
+    for Q, K, V, P, G, b in pieces(size, scale * q, k, v, p, g[..., 0], beta[..., None]):
+        after = G.cumsum(-1)
+        before = after - G
+        pairs = (after[..., :, None] - after[..., None, :]).exp().tril()
+        earlier = (before[..., :, None] - after[..., None, :]).exp().tril(-1)
+        one = torch.eye(Q.shape[2], dtype=q.dtype)
+        system = one + (mm(b * P, K.mT) * earlier).tril(-1)
+        inverse = torch.linalg.solve_triangular(system, one.expand_as(system), upper=False)
+        new = mm(inverse, b * V) - mm(mm(inverse, b * P * before.exp()[..., None]), s)
+        ys.append(mm(Q * after.exp()[..., None], s) + mm((mm(Q, K.mT) * pairs).tril(), new))
+        added = mm((K * pairs[..., -1, :, None]).mT, new)
+        s = after[..., -1].exp()[..., None, None] * s + (1 + off) * added
+    return joined(ys), s

@@ -14,9 +14,12 @@ from torch.nn import functional
 
 from scanproof import (
     CausalConv1d,
+    Comba,
     ComplexDiagonal,
     GatedDeltaRule,
     GatedLinearAttention,
+    GatedNorm,
+    GeneralizedDeltaRule,
     Kernel,
     LinearRecurrence,
     MinGru,
@@ -264,6 +267,63 @@ def delta(
     return torch.stack(ys, 1), s
 
 
+def comba(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    p: Tensor,
+    beta: Tensor,
+    g: Tensor | None = None,
+    initial_state: Tensor | None = None,
+    scale: float = 0.5,
+) -> tuple[Tensor, Tensor]:
+    s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
+    for t in range(q.shape[1]):
+        error = v[:, t] - read(p[:, t], s)
+        s = s if g is None else g[:, t].exp()[..., None] * s
+        s = s + outer(k[:, t], beta[:, t, :, None] * error)
+        ys.append(read(scale * q[:, t], s))
+    return torch.stack(ys, 1), s
+
+
+def generalized_delta(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    a: Tensor,
+    b: Tensor,
+    g: Tensor | None = None,
+    initial_state: Tensor | None = None,
+    scale: float = 0.5,
+) -> tuple[Tensor, Tensor]:
+    s, ys = zeros(initial_state, v, len(v), v.shape[2], k.shape[3], v.shape[3]), []
+    for t in range(q.shape[1]):
+        added = outer(k[:, t], v[:, t]) + outer(b[:, t], read(a[:, t], s))
+        s = (s if g is None else g[:, t].exp()[..., None] * s) + added
+        ys.append(read(scale * q[:, t], s))
+    return torch.stack(ys, 1), s
+
+
+def gated_norm(
+    x: Tensor,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    z: Tensor | None = None,
+    eps: float = 1e-5,
+    groups: int = 1,
+    centred: bool = False,
+    gate_first: bool = False,
+    act: Callable[[Tensor], Tensor] = functional.silu,
+) -> Tensor:
+    x = x if z is None or not gate_first else x * act(z)
+    rows = x.unflatten(-1, (groups, -1))
+    rows = rows - rows.mean(-1, keepdim=True) if centred else rows
+    y = (rows / (rows.square().mean(-1, keepdim=True) + eps).sqrt()).flatten(-2)
+    y = y if weight is None else y * weight
+    y = y if bias is None else y + bias
+    return y if z is None or gate_first else y * act(z)
+
+
 RECURRENCES: dict[str, tuple[Kernel, Callable[..., Any]]] = {
     "selective": (SelectiveScan(delta_softplus=True), selective),
     "convolution": (CausalConv1d(silu=True), convolution),
@@ -278,6 +338,19 @@ RECURRENCES: dict[str, tuple[Kernel, Callable[..., Any]]] = {
     "mlstm": (MLstm(scale=0.5, eps=0.01), mlstm),
     "delta": (GatedDeltaRule(scale=0.5, norm_eps=1e-6), delta),
     "delta by chunks": (GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=4), delta),
+    "comba": (Comba(scale=0.5), comba),
+    "comba by chunks": (Comba(scale=0.5, chunk_size=4), comba),
+    "generalised delta": (GeneralizedDeltaRule(scale=0.5), generalized_delta),
+    "generalised delta by chunks": (GeneralizedDeltaRule(scale=0.5, chunk_size=4), generalized_delta),
+    "gated norm": (GatedNorm(), gated_norm),
+    "gate, then norms of groups": (
+        GatedNorm(groups=3, norm_before_gate=False, eps=1e-3),
+        partial(gated_norm, groups=3, gate_first=True, eps=1e-3),
+    ),
+    "layer norm, sigmoid gate": (
+        GatedNorm(centred=True, activation="sigmoid"),
+        partial(gated_norm, centred=True, act=torch.sigmoid),
+    ),
     "attention of plain decays": (
         GatedLinearAttention(log_decays=False),
         lambda g=None, **x: attention(g=None if g is None else g.log(), scale=1.0, **x),

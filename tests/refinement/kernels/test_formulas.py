@@ -1,7 +1,7 @@
 """Twins against the Lean definitions of their families, written out number by number in exact arithmetic.
 
-``rwkv6``, ``mlstm``, ``minGru``, ``diagonalSelectiveScan``, ``ComplexDiagonalSpec``, ``rgLruToken``; each a
-row of a batch, and a head.
+``rwkv6``, ``mlstm``, ``minGru``, ``diagonalSelectiveScan``, ``ComplexDiagonalSpec``, ``rgLruToken``,
+``generalizedDeltaRule``, ``comba``; each a row of a batch, and a head.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scanproof import ComplexDiagonal, Kernel, LinearRecurrence, MinGru, MLstm, RgLru, Rwkv6
+from scanproof import (
+    Comba,
+    ComplexDiagonal,
+    GeneralizedDeltaRule,
+    Kernel,
+    LinearRecurrence,
+    MinGru,
+    MLstm,
+    RgLru,
+    Rwkv6,
+)
 from scanproof.refinement.cases import random_fractions
 from scanproof.refinement.kernels.arithmetic import EXACT
 
@@ -66,6 +76,31 @@ def test_rwkv6(seed: int) -> None:
                 assert found["y"][b, t, h, j] == read
             state = [[exp(w[i]) * state[i][j] + k[i] * v[j] for j in range(WIDTH)] for i in range(STATES)]
         assert found["last_state"][b, h].tolist() == state
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kernel", [GeneralizedDeltaRule(), Comba()], ids=["generalised delta", "comba"])
+def test_generalized_delta_rule_and_comba(kernel: Kernel, seed: int) -> None:
+    inputs = draw(kernel, seed)
+    found = kernel.run(inputs, EXACT)
+    for b, h in rows(inputs):
+        state = inputs["initial_state"][b, h]
+        for t in range(TIME):
+            token = {name: inputs[name][b, t, h] for name in inputs if name != "initial_state"}
+            after = np.full((STATES, WIDTH), Fraction(0), dtype=object)
+            reader = token["a"] if "a" in token else token["p"]
+            for i in range(STATES):
+                for j in range(WIDTH):
+                    read = sum(reader[n] * state[n, j] for n in range(STATES))
+                    if "a" in token:
+                        added = read * token["b"][i] + token["v"][j] * token["k"][i]
+                    else:
+                        added = token["beta"] * (token["v"][j] - read) * token["k"][i]
+                    after[i, j] = exp(token["g"][0]) * state[i, j] + added
+            state = after
+            for j in range(WIDTH):
+                assert found["y"][b, t, h, j] == sum(token["q"][n] * state[n, j] for n in range(STATES))
+        assert (found["last_state"][b, h] == state).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

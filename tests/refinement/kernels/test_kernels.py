@@ -15,9 +15,12 @@ from torch.nn import functional
 from scan_case import Scan
 from scanproof import (
     CheckFailed,
+    Comba,
     ComplexDiagonal,
     GatedDeltaRule,
     GatedLinearAttention,
+    GatedNorm,
+    GeneralizedDeltaRule,
     InvalidArgument,
     Kernel,
     LinearRecurrence,
@@ -54,6 +57,11 @@ KERNELS = {
     "complex": ComplexDiagonal(scale=2.0),
     "delta": GatedDeltaRule(scale=0.5, norm_eps=1e-6),
     "delta by chunks": GatedDeltaRule(scale=0.5, norm_eps=1e-6, chunk_size=8),
+    "comba": Comba(scale=0.5),
+    "comba by chunks": Comba(scale=0.5, norm_eps=1e-6, chunk_size=8),
+    "generalised delta": GeneralizedDeltaRule(scale=0.5),
+    "generalised delta by chunks": GeneralizedDeltaRule(scale=0.5, chunk_size=8),
+    "gated norm": GatedNorm(centred=True, groups=2),
 }
 STATES = {
     "initial_state": "last_state",
@@ -85,7 +93,7 @@ def test_pieces_from_the_state_that_was_reached_are_one_run(kernel: Kernel) -> N
     whole = kernel.run(inputs)
     outputs: list[NDArray[Any]] = []
     states: dict[str, NDArray[Any]] = {}
-    step = kernel.chunk_size if isinstance(kernel, GatedDeltaRule) and kernel.chunk_size else 5
+    step = getattr(kernel, "chunk_size", None) or 5
     for start in range(0, 37, step):
         piece = {
             name: array[:, start : start + step] if kernel.inputs[name][1:2] == ("time",) else array
@@ -328,6 +336,9 @@ def test_bounds_hold_in_every_order(name: str, order: str, dtype: torch.dtype) -
         ("complex", 0, None),
         ("mlstm", 0, None),
         ("delta", 0, None),
+        ("generalised delta", 0, None),
+        ("comba", 0, None),
+        ("gated norm", 0, None),
     ],
 )
 def test_a_bound_without_a_theorem_names_none(name: str, window: int, bound: str | None) -> None:

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from refinement.kernels import chunked
 from scanproof import (
+    Comba,
     GatedDeltaRule,
     GatedLinearAttention,
+    GeneralizedDeltaRule,
     Kernel,
     MLstm,
     Rounding,
@@ -35,6 +37,13 @@ FORMS: dict[str, tuple[Kernel, Callable[..., Any], dict[str, Any], frozenset[str
     "ssd": (SsdScan(True), chunked.ssd, {"log_window": 4}, NO_INDEX),
     "ssd, states carried": (SsdScan(True), partial(chunked.ssd, carry=True), {"log_window": 4}, NO_INDEX),
     "mlstm": (MLstm(0.5, 0.01), chunked.mlstm, {"log_window": 4}, frozenset()),
+    "comba": (Comba(0.5, chunk_size=4), chunked.comba, {}, frozenset()),
+    "generalised delta": (
+        GeneralizedDeltaRule(0.5, chunk_size=4),
+        chunked.generalized_delta,
+        {},
+        frozenset(),
+    ),
     "delta": (GatedDeltaRule(0.5, norm_eps=1e-6, chunk_size=4), chunked.delta, {}, frozenset()),
 }
 FACTORS: dict[str, tuple[Precision, Callable[[Tensor], Tensor]]] = {

@@ -14,7 +14,8 @@ from torch import Tensor
 from scanproof.adapters.bare import bare_module
 from scanproof.adapters.kernels.subject import Implementation, Subject
 from scanproof.refinement.kernels.attention import GatedLinearAttention, Rwkv6
-from scanproof.refinement.kernels.delta import GatedDeltaRule
+from scanproof.refinement.kernels.delta import Comba, GatedDeltaRule
+from scanproof.refinement.kernels.generalized_delta import GeneralizedDeltaRule
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.kernels.linear import LinearRecurrence
 
@@ -83,6 +84,11 @@ _CHUNKED = {"log_window": CHUNK}
 _WHOLE = {"multiple": CHUNK, "sizes": {"time": 40, "g": KEYS}}
 _DELTA = GatedDeltaRule(scale=_SCALE)
 _DELTA_CHUNKED = GatedDeltaRule(scale=_SCALE, chunk_size=CHUNK)
+_TWO_VECTORS = {"a": "alpha", "b": "beta"}
+_COMBA_DEPARTS = (
+    "p reads the decayed state. In naive_chunk_comba, and in the source of the Triton kernels, it reads the "
+    "state before the decay."
+)
 
 SIGNATURES = (
     Signature("gla.naive", "naive_recurrent_gla", _GLA, renamed={"g": "gk"}, subject={"sizes": {"g": KEYS}}),
@@ -126,6 +132,54 @@ SIGNATURES = (
             "sizes": {"time": 40},
             "without": _NO_DECAY["without"] | {"initial_state"},
         },
+    ),
+    Signature(
+        "generalized_delta_rule.dplr.naive",
+        "dplr_recurrence",
+        GeneralizedDeltaRule(scale=_SCALE),
+        head_first=True,
+        renamed={**_TWO_VECTORS, "g": "gk"},
+        subject={"sizes": {"g": KEYS}},
+    ),
+    Signature(
+        "generalized_delta_rule.dplr.naive",
+        "dplr_chunkwise",
+        GeneralizedDeltaRule(scale=_SCALE, chunk_size=CHUNK),
+        head_first=True,
+        renamed={**_TWO_VECTORS, "g": "gk"},
+        options={"chunk_size": CHUNK},
+        subject=_WHOLE,
+    ),
+    Signature(
+        "generalized_delta_rule.iplr.naive",
+        "iplr_recurrence",
+        GeneralizedDeltaRule(scale=_SCALE),
+        head_first=True,
+        renamed=_TWO_VECTORS,
+        subject=_NO_DECAY,
+    ),
+    Signature(
+        "generalized_delta_rule.iplr.naive",
+        "iplr_chunkwise",
+        GeneralizedDeltaRule(scale=_SCALE, chunk_size=CHUNK),
+        head_first=True,
+        renamed=_TWO_VECTORS,
+        options={"chunk_size": CHUNK},
+        subject={"multiple": CHUNK, "sizes": {"time": 40}, **_NO_DECAY},
+    ),
+    Signature(
+        "comba.naive",
+        "naive_recurrent_comba",
+        Comba(scale=_SCALE),
+        scalars=_HEAD,
+        subject={"departs": _COMBA_DEPARTS},
+    ),
+    Signature(
+        "comba.naive",
+        "naive_chunk_comba",
+        Comba(scale=_SCALE, chunk_size=CHUNK),
+        scalars=_HEAD,
+        options={"chunk_size": CHUNK},
     ),
     Signature("linear_attn.naive", "naive_recurrent_linear_attn", _GLA, subject=_NO_DECAY),
     Signature("hgrn.naive", "naive_recurrent_hgrn", LinearRecurrence(log_decays=True)),

@@ -16,6 +16,7 @@ from scanproof.adapters.kernels.ggml_graph import Ggml, ggml
 from scanproof.adapters.kernels.subject import Implementation, Subject
 from scanproof.refinement.kernels.attention import GatedLinearAttention, Rwkv6
 from scanproof.refinement.kernels.delta import GatedDeltaRule
+from scanproof.refinement.kernels.generalized_delta import GeneralizedDeltaRule
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.kernels.selective import CausalConv1d, SelectiveScan
 from scanproof.refinement.kernels.ssd import SsdScan
@@ -27,10 +28,7 @@ Function = Callable[..., Any]
 KEYS = 16
 _SCALE = KEYS**-0.5
 _NO_STEPS = frozenset({"z", "D", "dt_bias", "delta_bias", "seq_idx"})
-_TWO_VECTORS = (
-    "The rule of RWKV-7 has two more vectors. With a = -decay k and b = beta k it is the delta rule."
-)
-_TAIL = " Wrong where the head size is no multiple of the 64 numbers that its AVX-512 loop takes at once."
+_TAIL = "Wrong where the head size is no multiple of the 64 numbers that its AVX-512 loop takes at once."
 
 
 def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
@@ -100,10 +98,16 @@ def _rwkv6(
 
 
 def _rwkv7(
-    library: Ggml, q: Array, k: Array, v: Array, g: Array, beta: Array, initial_state: Array | None = None
+    library: Ggml,
+    q: Array,
+    k: Array,
+    v: Array,
+    a: Array,
+    b: Array,
+    g: Array,
+    initial_state: Array | None = None,
 ) -> Any:
-    decays, weighted = _decays(g), beta[..., None] * k
-    tokens = [q, decays, weighted, v, -decays * k, weighted]
+    tokens = [q, _decays(g), k, v, a, b]
     return _by_tokens(library, "rwkv_wkv7", tokens, v, initial_state, transposed=True)
 
 
@@ -149,10 +153,9 @@ def _turned(state: Any) -> Any:
 
 _SQUARE: Mapping[str, Any] = {"sizes": {"state": KEYS, "channel": KEYS, "g": KEYS}}
 _RWKV7 = {
-    size: {"sizes": {"state": size, "channel": size, "g": size, "head": 2}, "departs": _TWO_VECTORS}
-    for size in (48, 64)
+    size: {"sizes": {"state": size, "channel": size, "g": size, "head": 2}, "departs": departs}
+    for size, departs in ((48, _TAIL), (64, ""))
 }
-_RWKV7[48]["departs"] = f"{_TWO_VECTORS}{_TAIL}"
 
 TABLE: tuple[tuple[str, Function, Kernel, Mapping[str, Any]], ...] = (
     (
@@ -170,8 +173,8 @@ TABLE: tuple[tuple[str, Function, Kernel, Mapping[str, Any]], ...] = (
     ),
     ("gated_linear_attn", _attention, GatedLinearAttention(scale=_SCALE), _SQUARE),
     ("rwkv_wkv6", _rwkv6, Rwkv6(), _SQUARE),
-    ("rwkv_wkv7 with 48 per head", _rwkv7, GatedDeltaRule(), _RWKV7[48]),
-    ("rwkv_wkv7 with 64 per head", _rwkv7, GatedDeltaRule(), _RWKV7[64]),
+    ("rwkv_wkv7 with 48 per head", _rwkv7, GeneralizedDeltaRule(), _RWKV7[48]),
+    ("rwkv_wkv7 with 64 per head", _rwkv7, GeneralizedDeltaRule(), _RWKV7[64]),
     ("gated_delta_net", _delta, GatedDeltaRule(scale=_SCALE), {"sizes": {**_SQUARE["sizes"], "g": 1}}),
     ("gated_delta_net, decays per key", _delta, GatedDeltaRule(scale=_SCALE), _SQUARE),
 )

@@ -75,10 +75,14 @@ class Subject:
 
     def inputs(self, seed: int = 0, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
         """Return random inputs that it takes."""
-        inputs = random_inputs(self.kernel, seed=seed, dtype=dtype, without=self.without, **self.sizes)
-        for name in self.constant:
-            inputs[name] = inputs[name][:1, :1].expand_as(inputs[name])
-        return inputs
+        return random_inputs(
+            self.kernel,
+            seed=seed,
+            dtype=dtype,
+            without=self.without,
+            constant=self.constant,
+            **self.sizes,
+        )
 
     def refinement(self, seed: int = 0) -> RefinementReport:
         """Check that it refines its kernel at random inputs in float32."""

@@ -5,7 +5,7 @@ numbers, wrong addresses, races, dependence on the order of programs or on a til
 the compiler, of warps and shared memory, or of a race between threads of one program.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -58,6 +58,7 @@ def check_kernel(
     rounding: Format | Rounding | None = None,
     log_window: int = 0,
     gradient_log_window: int | None = None,
+    constant: Collection[str] = frozenset(),
     exact_products: bool = False,
     cuts: Iterable[int] | None = None,
     seed: int = 0,
@@ -79,6 +80,7 @@ def check_kernel(
         rounding: the arithmetic of ``fn``, as in ``check_refinement``: ``"tf32"`` if it multiplies in TF32.
         log_window: as in ``check_refinement``: the chunk size of kernels that add logarithms of decays.
         gradient_log_window: as in ``check_refinement``.
+        constant: as in ``check_refinement``: inputs that must be the same for every example and token.
         exact_products: multiply float32 exactly where the kernels ask for TF32, so that the tighter bound of
             float32 holds. On the CPU only. Use it for gradients, whose bounds are wide in TF32.
         cuts: the prefixes to run alone; default: the first token, half of the tokens, and all but one.
@@ -113,19 +115,20 @@ def check_kernel(
         inputs = (
             dict(x)
             if x is not None
-            else drawn(fn, spec, seed=seed, dtype=dtype, device=place, sizes=sizes or {})
+            else drawn(fn, spec, seed=seed, dtype=dtype, device=place, sizes=sizes or {}, constant=constant)
         )
         options: dict[str, Any] = {
             "gradients": gradients,
             "rounding": rounding,
             "log_window": log_window,
             "gradient_log_window": gradient_log_window,
+            "constant": constant,
         }
 
         def refine() -> RefinementReport:
             return check_refinement(fn, spec, inputs, seed=seed, shrink=False, **options)
 
-        posing = posed(fn, spec, gradients, None, rounding, None, log_window, gradient_log_window)
+        posing = posed(fn, spec, gradients, None, rounding, None, log_window, gradient_log_window, constant)
         problem, given = posing.prepare(inputs, seed)
         runs = Runs(watch, lambda: problem.outputs(given), refine, progress)
         watch.launches.clear()

@@ -1,6 +1,6 @@
 """The inputs of a check of a kernel: of a size that keeps a run under the interpreter short."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from inspect import Parameter, signature
 from typing import Any
 
@@ -41,6 +41,7 @@ def drawn(
     dtype: torch.dtype,
     device: torch.device,
     sizes: Mapping[str, int],
+    constant: Collection[str] = frozenset(),
 ) -> dict[str, Tensor]:
     """Draw the inputs that a function takes; sequences are not packed.
 
@@ -57,6 +58,11 @@ def drawn(
     kept = taken(fn, spec) - spec.marks
     fixed = {name: size for name, size in DEFAULT_SIZES.items() if name in axes - spec.omissible}
     inputs = random_inputs(
-        spec, seed=seed, dtype=dtype, without=frozenset(spec.inputs) - kept, **{**fixed, **sizes}
+        spec,
+        seed=seed,
+        dtype=dtype,
+        without=frozenset(spec.inputs) - kept,
+        constant=constant,
+        **{**fixed, **sizes},
     )
     return {name: x.to(device) for name, x in inputs.items()}

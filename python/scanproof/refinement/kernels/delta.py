@@ -1,6 +1,6 @@
-"""The gated delta rule, token by token and by chunks."""
+"""The gated delta rule and Comba, token by token and by chunks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from scanproof import theorems
 from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.kernels.arithmetic import KernelArithmetic
 from scanproof.refinement.kernels.attention import OUTPUTS, TOKENS
+from scanproof.refinement.kernels.decays import decays_within
 from scanproof.refinement.kernels.domains import DECAYS, FRACTIONS, KEYS, LOG_DECAYS, Domain
 from scanproof.refinement.kernels.kernel import Array, Kernel, constant, outer, reading, stack
 
@@ -26,8 +27,7 @@ class GatedDeltaRule(Kernel):
     appending tokens does not change past outputs, and in exact arithmetic the chunked form equals the
     recurrence (``deltaRule_outputs_eq_chunked``). The bound is a running error analysis of one order of
     evaluation: token by token, or with ``chunk_size``, the chunked form. Each operation is bounded by the
-        same
-    rules as in other kernels.
+    same rules as in other kernels.
 
     Attributes:
         scale: factor of the queries.
@@ -35,6 +35,7 @@ class GatedDeltaRule(Kernel):
         norm_eps: divide queries and keys by ``sqrt(x · x + norm_eps)`` first; None: do not divide.
         chunk_size: evaluate by chunks of this many tokens; None: token by token. The function is the same,
             and the bound differs.
+        reads_decayed: whether the state is read after the decay, to be compared with ``v``.
     """
 
     theorem: ClassVar = theorems.GATED_DELTA_PREFIX
@@ -47,6 +48,7 @@ class GatedDeltaRule(Kernel):
     }
     optional: ClassVar = frozenset({"g", "initial_state"})
     outputs: ClassVar = OUTPUTS
+    reads_decayed: ClassVar[bool] = True
 
     scale: float = 1.0
     log_decays: bool = True
@@ -68,78 +70,122 @@ class GatedDeltaRule(Kernel):
         q, k, v, beta = (inputs[name] for name in ("q", "k", "v", "beta"))
         none = np.zeros if self.log_decays else np.ones
         g = inputs.get("g", ar.lift(none((*k.shape[:3], 1))))
-        batch, time, heads, keys = k.shape
+        batch, _, heads, keys = k.shape
+        p = inputs.get("p", k)
         if self.norm_eps is not None:
-            q, k = (_normalised(ar, x, self.norm_eps) for x in (q, k))
+            q, k, p = (_normalised(ar, x, self.norm_eps) for x in (q, k, p))
         if self.scale != 1:
             q = q * constant(ar, self.scale)
         state = inputs.get("initial_state", ar.zeros((batch, heads, keys, v.shape[-1])))
-        outputs = []
-        size = self.chunk_size or 1
-        for start in range(0, time, size):
-            q_, k_, v_, g_, beta_ = (each[:, start : start + size] for each in (q, k, v, g, beta))
-            step = self._token if self.chunk_size is None else self._chunk
-            y, state = step(ar, q_, k_, v_, g_, beta_, state)
-            outputs.append(y)
-        if not outputs:
-            return ar.zeros((batch, 0, heads, v.shape[-1])), state
-        return ar.concatenate(outputs, axis=1), state
+        step = self._token if self.chunk_size is None else self._chunk
+        return by_pieces(ar, step, self.chunk_size or 1, (q, k, v, p, g, beta), state)
 
     def _token(
-        self, ar: KernelArithmetic, q: Value, k: Value, v: Value, g: Value, beta: Value, state: Value
+        self,
+        ar: KernelArithmetic,
+        q: Value,
+        k: Value,
+        v: Value,
+        p: Value,
+        g: Value,
+        beta: Value,
+        state: Value,
     ) -> tuple[Value, Value]:
         decay = ar.exp(g[:, 0]) if self.log_decays else g[:, 0]
         kept = decay[..., None] * state
-        error = beta[:, 0, :, None] * (v[:, 0] + -reading(ar, k[:, 0], kept))
+        error = beta[:, 0, :, None] * (v[:, 0] + -reading(ar, p[:, 0], kept if self.reads_decayed else state))
         state = kept + outer(k[:, 0], error)
         return reading(ar, q[:, 0], state)[:, None], state
 
     def _chunk(
-        self, ar: KernelArithmetic, q: Value, k: Value, v: Value, g: Value, beta: Value, state: Value
+        self,
+        ar: KernelArithmetic,
+        q: Value,
+        k: Value,
+        v: Value,
+        p: Value,
+        g: Value,
+        beta: Value,
+        state: Value,
     ) -> tuple[Value, Value]:
         """Carry the state over a chunk in WY form; invert the triangular system row by row.
 
         Forward substitution for each right-hand side rounds no term more often.
         """
         length = k.shape[1]
-        since, between = self._decays(ar, g)
+        after = decays_within(ar, g, log_decays=self.log_decays)
+        read = after
+        if not self.reads_decayed:
+            read = decays_within(ar, g, log_decays=self.log_decays, before=True)
         inverse: list[Value] = []
         for t in range(length):
             row = ar.lift(np.broadcast_to(np.eye(length)[t], (k.shape[0], k.shape[2], length)))
             if t:
-                scores = [beta[:, t] * ar.dot(between[t][s] * k[:, t], k[:, s]) for s in range(t)]
+                scores = [beta[:, t] * ar.dot(read.between[t][s] * p[:, t], k[:, s]) for s in range(t)]
                 row = row + -reading(ar, stack(ar, scores, -1), stack(ar, inverse, -2))
             inverse.append(row)
         values = stack(ar, [beta[:, s, :, None] * v[:, s] for s in range(length)], -2)
-        keys = stack(ar, [beta[:, s, :, None] * (since[s] * k[:, s]) for s in range(length)], -2)
+        keys = stack(ar, [beta[:, s, :, None] * (read.since[s] * p[:, s]) for s in range(length)], -2)
         corrected = [
             reading(ar, row, values) + -reading(ar, reading(ar, row, keys), state) for row in inverse
         ]
         outputs = []
         for t in range(length):
-            scores = [ar.dot(between[t][s] * q[:, t], k[:, s]) for s in range(t + 1)]
+            scores = [ar.dot(after.between[t][s] * q[:, t], k[:, s]) for s in range(t + 1)]
             inside = reading(ar, stack(ar, scores, -1), stack(ar, corrected[: t + 1], -2))
-            outputs.append((reading(ar, since[t] * q[:, t], state) + inside)[:, None])
-        ends = stack(ar, [between[-1][s] * k[:, s] for s in range(length)], -1)
+            outputs.append((reading(ar, after.since[t] * q[:, t], state) + inside)[:, None])
+        ends = stack(ar, [after.between[-1][s] * k[:, s] for s in range(length)], -1)
         added = ar.dot(ends[..., :, None, :], stack(ar, corrected, -1)[..., None, :, :])
-        return ar.concatenate(outputs, axis=1), since[-1][..., None] * state + added
+        return ar.concatenate(outputs, axis=1), after.since[-1][..., None] * state + added
 
-    def _decays(self, ar: KernelArithmetic, g: Value) -> tuple[list[Value], list[list[Value]]]:
-        """Return decays from the start of the chunk to after each token, and from s to t for s <= t."""
-        since: list[Value] = []
-        between: list[list[Value]] = []
-        sums: list[Value] = []
-        for t in range(g.shape[1]):
-            if self.log_decays:
-                logs = stack(ar, [g[:, s] for s in range(t + 1)], -1)
-                sums.append(ar.inner(logs, ar.lift(np.ones(t + 1))))
-                since.append(ar.exp(sums[t]))
-                between.append([ar.exp(sums[t] + -earlier) for earlier in sums[:t]])
-            else:
-                since.append(since[-1] * g[:, t] if t else g[:, t])
-                between.append([decay * g[:, t] for decay in between[-1]] if t else [])
-            between[t].append(ar.lift(np.ones(g[:, t].shape)))
-        return since, between
+
+@dataclass(frozen=True)
+class Comba(GatedDeltaRule):
+    """Comba (Hu et al. 2025): the gated delta rule in which a vector ``p`` reads the state before the decay.
+
+    ``s' = diag(a) s + beta k (v - sᵀ p)ᵀ``, and the output is ``y = scale (s'ᵀ q)``. The Lean definition is
+    ``comba``. With ``norm_eps``, ``p`` is divided like queries and keys. With vectors ``p`` and ``k`` of
+    length 1 the state may still grow, if ``p`` points away from ``k``.
+    """
+
+    theorem: ClassVar = theorems.COMBA_PREFIX
+    inputs: ClassVar = {
+        **TOKENS,
+        "p": TOKENS["k"],
+        **{name: axes for name, axes in GatedDeltaRule.inputs.items() if name not in TOKENS},
+    }
+    reads_decayed: ClassVar = False
+
+    @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Those of the delta rule; ``p`` is restricted like keys."""
+        domains = super().domains
+        return {**domains, "p": KEYS} if "k" in domains else domains
+
+
+Step = Callable[..., tuple[Value, Value]]
+"""From the arithmetic, the tokens of a piece and a state to the outputs of the piece and the next state."""
+
+
+def by_pieces(
+    ar: KernelArithmetic, step: Step, size: int, tokens: Sequence[Value], state: Value
+) -> tuple[Value, Value]:
+    """Run over pieces of at most ``size`` tokens; return the outputs and the last state.
+
+    Args:
+        ar: the arithmetic.
+        step: runs one piece.
+        size: number of tokens of a piece.
+        tokens: inputs (batch, time, head, ...): queries, keys, values, and more.
+        state: the state before the first token, (batch, head, state, channel).
+    """
+    outputs = []
+    for start in range(0, tokens[0].shape[1], size):
+        y, state = step(ar, *(each[:, start : start + size] for each in tokens), state)
+        outputs.append(y)
+    if not outputs:
+        return ar.zeros((state.shape[0], 0, state.shape[1], state.shape[3])), state
+    return ar.concatenate(outputs, axis=1), state
 
 
 def _normalised(ar: KernelArithmetic, x: Value, eps: float) -> Value:

@@ -26,7 +26,8 @@ class Kernel(ABC):
     """A recurrence whose arguments are tensors over all tokens, as in kernel libraries.
 
     Instances hold options, and :meth:`run` takes the tensors. The axes have the same names in all families:
-    ``head``, ``state`` for the axis of keys and queries, ``channel`` for the axis of values.
+    ``head``, ``state`` for the axis of keys and queries, ``channel`` for the axis of values, ``feature`` for
+    the axis over which a norm is taken.
 
     Attributes:
         theorem: the Lean theorem about the recurrence, in namespace ``Scanproof``.
@@ -52,6 +53,11 @@ class Kernel(ABC):
     @property
     def domains(self) -> Mapping[str, Domain]:
         """The domain of each input by name; an input without a domain may hold any numbers."""
+        return {}
+
+    @property
+    def multiples(self) -> Mapping[str, int]:
+        """The numbers that must divide the sizes of axes, by the names of the axes."""
         return {}
 
     def into_domains(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -139,7 +145,8 @@ class Kernel(ABC):
         """Return the size of every named axis.
 
         Raises:
-            InvalidArgument: two inputs contradict each other, or the groups do not divide what is grouped.
+            InvalidArgument: two inputs contradict each other, the groups do not divide what is grouped, or
+                the size of an axis is no multiple of its number in :attr:`multiples`.
         """
         owner, axes = type(self).__name__, {}
         for name in self.inputs:
@@ -152,6 +159,11 @@ class Kernel(ABC):
                 f"{owner}: {sizes[self.grouped]} {self.grouped}s, {sizes['group']} groups; give a number of"
                 f" groups that divides the number of {self.grouped}s."
             )
+        for axis, number in self.multiples.items():
+            if sizes[axis] % number:
+                raise InvalidArgument(
+                    f"{owner}: the axis {axis} has {sizes[axis]} entries; give a multiple of {number}."
+                )
         return sizes
 
     @abstractmethod

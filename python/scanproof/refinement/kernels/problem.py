@@ -11,6 +11,7 @@ from scanproof.errors import InvalidArgument
 from scanproof.refinement.gradients import recorded
 from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.bounds import KernelBounds
+from scanproof.refinement.kernels.constants import are_constant
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.problem import (
     Expected,
@@ -52,7 +53,12 @@ class KernelProblem(Problem):
         self.input_axes = {**kernel.inputs, **cotangents}
         self.output_axes = {**kernel.outputs, **gradients}
         self.optional, self.constant = tuple(kernel.optional), kernel.marks | constant
+        self._repeated = constant
         self.grouped, self.omissible = kernel.grouped, kernel.omissible
+
+    def admits(self, inputs: Inputs) -> bool:
+        """Return whether the constant inputs are the same for every example and token."""
+        return are_constant(self._kernel, separated(inputs)[0], self._repeated)
 
     def like(self, arguments: Inputs) -> dict[str, Tensor]:
         """Return meta tensors with the shapes of the outputs."""
@@ -112,4 +118,6 @@ class KernelProblem(Problem):
         options = f"log_window={window}, {self._options(inputs)}"
         if gradients != window:
             options = f"gradient_log_window={gradients}, {options}"
+        if self._repeated:
+            options = f"constant={{{', '.join(map(repr, sorted(self._repeated)))}}}, {options}"
         return f"scanproof.check_refinement(fn, scanproof.{self._kernel!r}, {{{names}}}, {options}).require()"
