@@ -62,8 +62,6 @@ def drawn(subject: Subject, case: Case, seed: int) -> dict[str, Tensor]:
     """Return the inputs of a case in float32."""
     lengths = {"off": subject.block + 3, "on": subject.block, "short": _SHORT}
     sizes = {**SIZES, **subject.sizes, **(subject.odd if case.odd else {})}
-    axes = {axis for names in subject.kernel.inputs.values() for axis in names} | set(subject.kernel.inputs)
-    sizes = {axis: size for axis, size in sizes.items() if axis in axes}
     without = subject.without | ({"initial_state"} if case.decays == "strong" else set())
     time = max(subject.multiple, lengths[case.length] // subject.multiple * subject.multiple)
     inputs = random_inputs(subject.kernel, seed=seed, without=without, **{**sizes, "time": time})

@@ -11,9 +11,12 @@ from torch import Tensor
 
 from scanproof.adapters.kernels.subject import Implementation, Subject
 from scanproof.refinement.kernels.attention import GatedLinearAttention, Rwkv6
-from scanproof.refinement.kernels.delta import GatedDeltaRule
+from scanproof.refinement.kernels.delta import Comba, GatedDeltaRule
+from scanproof.refinement.kernels.gated_norm import GatedNorm
+from scanproof.refinement.kernels.generalized_delta import GeneralizedDeltaRule
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.kernels.linear import LinearRecurrence
+from scanproof.refinement.kernels.selective import CausalConv1d
 
 _SCALE = 0.5
 _LAYER, _LAYERS = 1, 4
@@ -97,6 +100,9 @@ _G = frozenset({"g"})
 _START = frozenset({"initial_state"})
 _GLA = GatedLinearAttention(scale=_SCALE)
 _DELTA, _DELTA_CHUNKED = GatedDeltaRule(scale=_SCALE), GatedDeltaRule(scale=_SCALE, chunk_size=64)
+_TWO, _TWO_CHUNKED = GeneralizedDeltaRule(scale=_SCALE), GeneralizedDeltaRule(scale=_SCALE, chunk_size=16)
+_IPLR_CHUNKED = GeneralizedDeltaRule(scale=_SCALE, chunk_size=64)
+_COMBA, _COMBA_CHUNKED = Comba(scale=_SCALE), Comba(scale=_SCALE, chunk_size=64)
 _CHUNKED: Mapping[str, Any] = {"packed": True, "log_window": 64}
 _STEPS: Mapping[str, Any] = {"packed": True, "gradient_log_window": 128, "block": 16}
 _NO_DECAY: Mapping[str, Any] = {"packed": True, "without": _G}
@@ -104,6 +110,7 @@ _NO_DECAY_STEPS: Mapping[str, Any] = {**_NO_DECAY, "block": 16}
 _KEYED: Mapping[str, Any] = {"sizes": {"g": 8}, "odd": {"state": 5, "g": 5, "channel": 3}}
 _RETENTION: Mapping[str, Any] = {"given": {"g": _retention}}
 _LIGHTNING: Mapping[str, Any] = {"given": {"g": _lightning}}
+_FEATURES: Mapping[str, Any] = {"block": 16, "odd": {"feature": 11}}
 _LAYERED: Mapping[str, Any] = {"layer_idx": _LAYER, "num_layers": _LAYERS}
 
 SIGNATURES = (
@@ -175,6 +182,44 @@ SIGNATURES = (
     Signature("ops.kda:chunk_kda", _DELTA_CHUNKED, subject={**_CHUNKED, **_KEYED, "sizes": {"g": 8, "batch": 1}}),
     Signature("ops.kda:fused_recurrent_kda", _DELTA, subject={**_STEPS, **_KEYED, "no_gradient": True}),
     Signature(
+        "ops.comba:chunk_comba",
+        _COMBA_CHUNKED,
+        scalars=_G,
+        subject={**_CHUNKED, "sizes": {"batch": 1}},
+    ),
+    Signature("ops.comba:fused_recurrent_comba", _COMBA, scalars=_G, subject={**_STEPS, "no_gradient": True}),
+    Signature(
+        "ops.generalized_delta_rule:chunk_dplr_delta_rule",
+        _TWO_CHUNKED,
+        renamed={"g": "gk"},
+        options={"chunk_size": 16},
+        subject={**_CHUNKED, **_KEYED, "log_window": 16, "block": 16},
+    ),
+    Signature(
+        "ops.generalized_delta_rule:fused_recurrent_dplr_delta_rule",
+        _TWO,
+        renamed={"g": "gk"},
+        subject={**_STEPS, **_KEYED, "no_gradient": True},
+    ),
+    Signature("ops.generalized_delta_rule:chunk_iplr_delta_rule",
+        _IPLR_CHUNKED,
+        subject={**_NO_DECAY, "no_gradient": True},
+    ),
+    Signature("ops.generalized_delta_rule:fused_recurrent_iplr_delta_rule", _TWO, subject=_NO_DECAY_STEPS),
+    Signature(
+        "ops.rwkv7:chunk_rwkv7",
+        _TWO_CHUNKED,
+        renamed={"q": "r", "g": "w"},
+        options={"chunk_size": 16},
+        subject={**_CHUNKED, **_KEYED, "log_window": 16, "block": 16},
+    ),
+    Signature(
+        "ops.rwkv7:fused_recurrent_rwkv7",
+        _TWO,
+        renamed={"q": "r", "g": "w"},
+        subject={**_STEPS, **_KEYED, "no_gradient": True},
+    ),
+    Signature(
         "ops.hgrn:chunk_hgrn", LinearRecurrence(log_decays=True), scaled=False, subject={"log_window": 64}
     ),
     Signature(
@@ -182,6 +227,40 @@ SIGNATURES = (
         LinearRecurrence(log_decays=True),
         scaled=False,
         subject={"packed": True, "block": 16},
+    ),
+    Signature(
+        "modules.causal_conv1d:causal_conv1d",
+        CausalConv1d(silu=True),
+        options={"activation": "silu"},
+        state=False,
+        scaled=False,
+        subject={"packed": True, "without": _START, "odd": {"channel": 3, "width": 3}},
+    ),
+    Signature(
+        "modules.norm.fused_norm_gate:rms_norm_gated",
+        GatedNorm(activation="sigmoid"),
+        renamed={"z": "g"},
+        options={"activation": "sigmoid", "eps": 1e-5},
+        state=False,
+        scaled=False,
+        subject=_FEATURES,
+    ),
+    Signature(
+        "modules.norm.fused_norm_gate:layer_norm_gated",
+        GatedNorm(centred=True),
+        renamed={"z": "g"},
+        options={"activation": "swish", "eps": 1e-5},
+        state=False,
+        scaled=False,
+        subject=_FEATURES,
+    ),
+    Signature(
+        "modules.norm.layernorm_gated:rmsnorm_fn",
+        GatedNorm(groups=2, norm_before_gate=False),
+        options={"group_size": 8, "norm_before_gate": False, "eps": 1e-5},
+        state=False,
+        scaled=False,
+        subject={"block": 16, "odd": {}, "sizes": {"feature": 16}},
     ),
 )
 

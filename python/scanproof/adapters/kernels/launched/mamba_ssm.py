@@ -1,6 +1,6 @@
 """The Triton kernels of mamba-ssm (2.3.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from scanproof.adapters.bare import bare_module
 from scanproof.adapters.kernels.subject import Implementation, Subject
+from scanproof.refinement.kernels.gated_norm import GatedNorm
 from scanproof.refinement.kernels.selective import SelectiveScan
 from scanproof.refinement.kernels.ssd import SsdScan
 
@@ -66,7 +67,22 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
             departs="It is the step of a decoder: no gradients.",
         ),
     )
-    return (*chunked, *steps)
+    return (*chunked, *steps, *_norms(folder))
+
+
+def _norms(folder: Path | None) -> Iterator[Subject]:
+    for name, kernel in {
+        "rmsnorm_fn, norm_before_gate=False, group_size=8": GatedNorm(groups=2, norm_before_gate=False),
+        "layernorm_fn": GatedNorm(centred=True),
+    }.items():
+        yield Subject(
+            name=f"mamba_ssm.ops.triton.layernorm_gated:{name}",
+            package="mamba-ssm",
+            load=partial(_norm, kernel, folder),
+            kernel=kernel,
+            odd={} if kernel.groups > 1 else {"feature": 11},
+            folder=folder,
+        )
 
 
 def _three_sequences(seq_idx: Tensor) -> Tensor:
@@ -88,6 +104,18 @@ def _scan(kernel: SsdScan, folder: Path | None) -> Implementation:
             D=D if D is None or D.shape[-1] > 1 else D[:, 0],
             initial_states=initial_state, dt_softplus=kernel.dt_softplus, return_final_states=True,
             **limits, **marks, **options,
+        )  # fmt: skip
+
+    return implementation
+
+
+def _norm(kernel: GatedNorm, folder: Path | None) -> Implementation:
+    function = bare_module("mamba_ssm.ops.triton.layernorm_gated", folder=folder).layernorm_fn
+
+    def implementation(x: Tensor, weight: Tensor, bias: Tensor, z: Tensor) -> Any:
+        return function(
+            x, weight, bias, z, kernel.eps, x.shape[-1] // kernel.groups, kernel.norm_before_gate,
+            not kernel.centred,
         )  # fmt: skip
 
     return implementation
