@@ -99,7 +99,7 @@ def some_positions(T: int) -> tuple[int, ...]:
 def _worst(report: Any) -> float | None:
     """Return the worst number of a report, relative; None where nothing differed."""
     worst = getattr(report, "worst", None)
-    if isinstance(report, RefinementReport) and report.gradients:
+    if isinstance(report, RefinementReport) and report.gradients and report.verdict.passed:
         return max(
             (report.greatest[f"d{name}"] for name in report.gradients if report.greatest), default=None
         )

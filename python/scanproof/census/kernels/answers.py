@@ -1,6 +1,6 @@
 """The answers about one kernel: its numbers in every case, and its memory under Triton's interpreter."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from scanproof.adapters.kernels.subject import Implementation, Subject
+from scanproof.adapters.triton.compared import Compared
 from scanproof.adapters.triton.watch import Watch
 from scanproof.causality.outputs.prefix import check_prefix
 from scanproof.causality.outputs.prefix_report import PrefixReport
@@ -54,7 +55,7 @@ def pose(subject: Subject, implementation: Implementation, case: Case, seed: int
     """
     _refuse(subject, case)
     function = packing(implementation) if case.packed and subject.packed else implementation
-    rounding = Rounding.of(torch.float32)
+    rounding = Rounding.of(torch.float32 if subject.dtype is torch.float32 else "bf16-mixed")
     problem = KernelProblem(
         function,
         subject.kernel,
@@ -91,24 +92,40 @@ def kernel_answers(subject: Subject, seed: int, triton: bool) -> Iterator[Answer
     if not triton:
         yield from _numbers(subject, subject.load(), seed, triton)
         return
-    from scanproof.adapters.triton import questions
     from scanproof.adapters.triton.interpreter import interpreted
-    from scanproof.adapters.triton.report import SOURCE
 
     watch = Watch(exact_products=True)
     with interpreted(watch):
         implementation = subject.load()
         yield from _numbers(subject, implementation, seed, triton)
-        posed = partial(pose, subject, implementation, seed=seed, triton=triton)
-        outputs = posed(CASES[0])
-        whole = outputs if subject.no_gradient else posed(CASES[1])
-        runs = questions.Runs(watch, lambda: whole.problem.outputs(whole.given), whole.report, _quiet)
-        refined = whole.report()
-        found = [questions.launches(watch, SOURCE), *questions.repeated(runs, refined)]
-        tuned = questions.Runs(watch, lambda: None, outputs.report, _quiet)
-        found.append(questions.configurations(tuned, outputs.report()))
-        for each in (*found, *questions.accesses(watch)):
-            yield Answer(check=each.check, verdict=each.verdict.name, evidence=each.row().evidence)
+        outputs = pose(subject, implementation, CASES[0], seed, triton)
+        whole = outputs if subject.no_gradient else pose(subject, implementation, CASES[1], seed, triton)
+        yield from memory(watch, lambda: whole.problem.outputs(whole.given), whole.report, outputs.report)
+
+
+def memory(
+    watch: Watch,
+    outputs: Callable[[], Mapping[str, Tensor]],
+    refine: Callable[[], Compared],
+    refine_outputs: Callable[[], Compared],
+) -> Iterator[Answer]:
+    """Yield the answer of every question about the accesses, the order and the configurations of kernels.
+
+    Args:
+        watch: what was seen of the kernels so far.
+        outputs: runs them and returns their results, gradients among them.
+        refine: compares these results with what is right.
+        refine_outputs: compares the outputs alone, once for each configuration.
+    """
+    from scanproof.adapters.triton import questions
+    from scanproof.adapters.triton.report import SOURCE
+
+    runs = questions.Runs(watch, outputs, refine, _quiet)
+    found = [questions.launches(watch, SOURCE), *questions.repeated(runs, refine())]
+    tuned = questions.Runs(watch, outputs, refine_outputs, _quiet)
+    found.append(questions.configurations(tuned, refine_outputs()))
+    for each in (*found, *questions.accesses(watch)):
+        yield Answer(check=each.check, verdict=each.verdict.name, evidence=each.row().evidence)
 
 
 def _numbers(subject: Subject, implementation: Implementation, seed: int, triton: bool) -> Iterator[Answer]:

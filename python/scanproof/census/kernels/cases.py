@@ -59,12 +59,14 @@ CASES = (
 
 
 def drawn(subject: Subject, case: Case, seed: int) -> dict[str, Tensor]:
-    """Return the inputs of a case in float32."""
+    """Return the inputs of a case."""
     lengths = {"off": subject.block + 3, "on": subject.block, "short": _SHORT}
     sizes = {**SIZES, **subject.sizes, **(subject.odd if case.odd else {})}
     without = subject.without | ({"initial_state"} if case.decays == "strong" else set())
     time = max(subject.multiple, lengths[case.length] // subject.multiple * subject.multiple)
-    inputs = random_inputs(subject.kernel, seed=seed, without=without, **{**sizes, "time": time})
+    inputs = random_inputs(
+        subject.kernel, seed=seed, dtype=subject.dtype, without=without, **{**sizes, "time": time}
+    )
     inputs = {name: _at_decays(subject.kernel, name, x, case.decays) for name, x in inputs.items()}
     return {**inputs, **{name: make(inputs[name]) for name, make in subject.given.items()}}
 

@@ -3,9 +3,12 @@
 from functools import partial
 from importlib import import_module
 
+from scanproof.adapters.kernels.launched.forms import Forms, forms
 from scanproof.adapters.kernels.subject import Subject as KernelSubject
+from scanproof.adapters.kernels.subject import version_in
 from scanproof.adapters.overlay import LISTS, overlay
 from scanproof.census.kernels.answers import kernel_answers
+from scanproof.census.kernels.forms import form_answers
 from scanproof.census.subject import Subject
 
 LAUNCHED = ("mamba_ssm", "fla", "accelerated_scan")
@@ -26,10 +29,22 @@ def kernels() -> dict[str, Subject]:
     for module in LAUNCHED:
         launched = import_module(f"scanproof.adapters.kernels.launched.{module}").subjects(folder)
         found += [_subject(each, triton=True) for each in launched]
+    found += [_of_forms(pair) for pair in forms(folder)]
     for module in NATIVE:
         native = import_module(f"scanproof.adapters.kernels.{module}").subjects
         found += [_subject(each, triton=False) for each in native(overlay(LISTS / f"{module}.txt"))]
     return {subject.name: subject for subject in found}
+
+
+def _of_forms(pair: Forms) -> Subject:
+    return Subject(
+        f"{pair.package}: {pair.name.partition('.')[2]}",
+        pair.package,
+        partial(form_answers, pair),
+        "interpreter, no spec: by chunks against token after token.",
+        version_in(pair.package, pair.folder),
+        pair.folder,
+    )
 
 
 def _subject(kernel: KernelSubject, *, triton: bool) -> Subject:

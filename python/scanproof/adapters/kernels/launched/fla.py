@@ -165,7 +165,11 @@ SIGNATURES = (
     ),
     Signature("ops.rwkv6:chunk_rwkv6", Rwkv6(scale=_SCALE), renamed={"q": "r"}, subject=_CHUNKED),
     Signature("ops.rwkv6:fused_recurrent_rwkv6", Rwkv6(scale=_SCALE), renamed={"q": "r"}, subject=_STEPS),
-    Signature("ops.delta_rule:chunk_delta_rule", _DELTA_CHUNKED, subject=_NO_DECAY),
+    Signature(
+        "ops.delta_rule:chunk_delta_rule",
+        _DELTA_CHUNKED,
+        subject={**_NO_DECAY, "dtype": torch.bfloat16, "sizes": {"batch": 1}},
+    ),
     Signature("ops.delta_rule:fused_recurrent_delta_rule", _DELTA, subject=_NO_DECAY_STEPS),
     Signature(
         "ops.gated_delta_rule:chunk_gated_delta_rule",
