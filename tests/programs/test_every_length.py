@@ -275,6 +275,18 @@ def test_operation_and_line_are_named() -> None:
     )
 
 
+def test_a_loop_over_positions_is_for_one_length() -> None:
+    def loop(x: Tensor) -> Tensor:
+        steps = [x[:, 0]]
+        for t in range(1, x.shape[1]):
+            steps.append(0.5 * steps[-1] + x[:, t])
+        return torch.stack(steps, 1)
+
+    assert every_length(loop, X, 1).problem == (
+        "torch.export has no program for every length: the program that it makes is for this length alone"
+    )
+
+
 def test_a_rule_that_fails_establishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def cumulate(node: object, forms: object) -> None:
         raise AssertionError("one argument")

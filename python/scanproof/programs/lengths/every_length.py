@@ -27,6 +27,12 @@ ASSUMPTIONS = (
     "a row",
 )
 
+_NONE = "torch.export has no program for every length"
+_VIOLATED = "Constraints violated"
+"""How torch.export begins to say that operations depend on the length, as the steps of a Python loop do."""
+
+FIXED = f"{_NONE}: the program that it makes is for this length alone"
+
 
 class _AsModule(nn.Module):
     def __init__(self, fn: Callable[[Tensor], Any]) -> None:
@@ -61,7 +67,7 @@ def every_length(
             longer = torch.cat([x, x.narrow(axis, 0, 1)], axis)
             same = all(_agree(program.module()(at), fn(at)) for at in (x, longer))
     except Exception as error:  # whatever fn or torch.export raises at a length that is not known
-        return EveryLength(f"torch.export has no program for every length ({_said(error)})")
+        return EveryLength(FIXED if _VIOLATED in str(error) else f"{_NONE} ({_said(error)})")
     if not same:
         return EveryLength("the program by torch.export does not compute what fn computes")
     recorded = recorded or record(fn, x)
@@ -93,7 +99,7 @@ def _read(program: ExportedProgram, axis: int, seq_dim: int, fixed: set[int]) ->
     x = _inputs(program, forms, fixed)
     size = forms[x].axes[axis][0].size if forms[x].axes[axis] else 1
     if not isinstance(size, sympy.Symbol):
-        return EveryLength("torch.export has no program for every length: the program fixes the length")
+        return EveryLength(FIXED)
     forms[x] = Form(forms[x].axes, {forms[x].axes[axis][0]: 0})
     for node in program.graph.nodes:
         if node.op != "call_function" or not _is_tensor(node):
