@@ -353,6 +353,39 @@ class TestTokenIds:
             certify(lambda ids: (ids * 0).float().cumsum(1), self.ids)
 
 
+@torch.library.custom_op("scanproof_test::no_formula", mutates_args=())
+def no_formula(x: Tensor, ahead: int) -> Tensor:
+    """A custom operator without a backward, which reads some positions ahead."""
+    return x.cumsum(1).roll(-ahead, 1)
+
+
+class TestCustomOperatorsWithoutABackward:
+    def test_that_are_right_are_inconclusive(self) -> None:
+        report = certify(lambda x: no_formula(x, 0), numbers(2, 9, 3))
+        assert_verdict(report, Verdict.INCONCLUSIVE)
+        assert "no autograd formula was registered" in report.reason
+        assert "scanproof_test.no_formula" in report.summary()
+        assert [each.verdict for each in report.aimed] == [Verdict.CAUSAL, Verdict.INDEPENDENT]
+
+    def test_that_leak_are_found_by_replacing_inputs(self) -> None:
+        report = certify(lambda x: no_formula(x, 1), numbers(2, 9, 3))
+        assert_verdict(report, Verdict.LEAK)
+        assert report.aimed[0].verdict is Verdict.LEAK
+
+    def test_another_error_of_a_backward_is_raised(self) -> None:
+        class Broken(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, x: Tensor) -> Tensor:
+                return x.flip(1)
+
+            @staticmethod
+            def backward(ctx: Any, grad: Tensor) -> Tensor:
+                raise RuntimeError("broken")
+
+        with pytest.raises(RuntimeError, match="broken"):
+            certify(Broken.apply, numbers(2, 9, 3))
+
+
 class TestReport:
     def leaky(self) -> CausalCertificate:
         return certify(only_beyond(40), numbers(2, 33, 3))

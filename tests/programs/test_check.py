@@ -300,6 +300,15 @@ class TestWhatItRestsOn:
         reading = read(lambda x: (x @ x.mT + mask).softmax(-1) @ x, X)
         assert [each.at for each in reading.answers[0].excess] == [0]
 
+    @pytest.mark.parametrize(("lift", "established"), [(9e8, False), (2e3, True), (-1e9, True)])
+    def test_a_known_number_may_lift_what_is_masked(self, lift: float, established: bool) -> None:
+        above = torch.ones(9, 9).triu(1)
+        for fn in (
+            lambda x: (x @ x.mT + -1e9 * above + lift * above).softmax(-1) @ x,
+            lambda x: (x @ x.mT + -1e9 * above - (-lift * above)).softmax(-1) @ x,
+        ):
+            assert positions(read(fn, X)) == established
+
 
 class TestTheRecordingIsTested:
     @pytest.mark.parametrize("make", [torch.empty_like, torch.zeros_like])

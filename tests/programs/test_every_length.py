@@ -12,11 +12,13 @@ from torch.nn import functional
 from scanproof import certify
 from scanproof.errors import InvalidArgument
 from scanproof.programs import read
+from scanproof.programs.lengths import rules
 from scanproof.programs.lengths.answer import EveryLength
 from scanproof.programs.lengths.conditions import Lengths
 from scanproof.programs.lengths.constants import constant
 from scanproof.programs.lengths.every_length import every_length
 from scanproof.programs.lengths.form import Known
+from scanproof.programs.record import record
 from scanproof.report.verdict import Verdict
 from verdicts import assert_verdict
 
@@ -116,6 +118,22 @@ def mixed_by_weights(x: Tensor) -> Tensor:
     return WEIGHTS[: x.shape[1], : x.shape[1]] @ x
 
 
+def positions_in(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """A mask of positions in a dtype that rounds them, or wraps around: some later ones are seen."""
+    t = torch.arange(x.shape[1]).to(dtype)
+    return attend((x @ x.mT).masked_fill(t[None, :] > t[:, None], -torch.inf), x)
+
+
+def position_before(x: Tensor) -> Tensor:
+    """The position before the first one is the last one, so the first query sees all keys."""
+    t = torch.arange(x.shape[1])
+    return attend((x @ x.mT).masked_fill(t[None, :] > t[t - 1][:, None], -torch.inf), x)
+
+
+def low(x: Tensor, number: float = -1e5) -> Tensor:
+    return torch.full((x.shape[1], x.shape[1]), number).triu(1)
+
+
 class Block(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -138,6 +156,8 @@ RIGHT: dict[str, Function] = {
     "linear attention": linear_attention,
     "softmax by hand": by_hand,
     "mask in a buffer": buffered,
+    "scores scaled after the mask": lambda x: attend((x @ x.mT + low(x)) / 2, x),
+    "scores and small mask scaled": lambda x: attend((low(x) + x @ x.mT) * 0.125, x),
     "heads": heads,
     "looked up positions": looked_up,
     "shift": shifted,
@@ -160,6 +180,14 @@ WRONG: dict[str, Function] = {
     "sum over examples": summed_over_examples,
     "mask of integers": masked_by_integers,
     "weights": mixed_by_weights,
+    "positions in int8": lambda x: positions_in(x, torch.int8),
+    "positions in bfloat16": lambda x: positions_in(x, torch.bfloat16),
+    "position before": position_before,
+    "mask times a small number": lambda x: attend((x @ x.mT + low(x)) * 1e-7, x),
+    "mask divided by a large number": lambda x: attend((x @ x.mT + low(x)) / 1e7, x),
+    "mask added with a small factor": lambda x: attend(torch.add(x @ x.mT, low(x), alpha=1e-7), x),
+    "mask as truth values": lambda x: attend(x @ x.mT + low(x).bool(), x),
+    "mask times a whole number": lambda x: attend((x @ x.mT + low(x)) * torch.full((), 0.7).int(), x),
     "no mask": lambda x: attend(x @ x.mT, x),
     "linear attention one ahead": lambda x: linear_attention(x, 1),
     "next by cat": lambda x: torch.cat([x[:, 1:], torch.zeros_like(x[:, :1])], 1),
@@ -245,6 +273,45 @@ def test_operation_and_line_are_named() -> None:
         r"aten\.flip in test_every_length\.py:\d+: return x\.flip\(1\) reads positions that no delay bounds",
         found.problem,
     )
+
+
+def test_a_loop_over_positions_is_for_one_length() -> None:
+    def loop(x: Tensor) -> Tensor:
+        steps = [x[:, 0]]
+        for t in range(1, x.shape[1]):
+            steps.append(0.5 * steps[-1] + x[:, t])
+        return torch.stack(steps, 1)
+
+    assert every_length(loop, X, 1).problem == (
+        "torch.export has no program for every length: the program that it makes is for this length alone"
+    )
+
+
+def test_a_rule_that_fails_establishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cumulate(node: object, forms: object) -> None:
+        raise AssertionError("one argument")
+
+    monkeypatch.setitem(rules.RULES, "cumsum", cumulate)
+    report = certify(lambda x: x.cumsum(1), X, lengths="all")
+    assert_verdict(report, Verdict.CAUSAL)  # by the list of lengths
+    assert report.reading is not None
+    assert report.reading.every is not None
+    assert report.reading.every.problem == (
+        "aten.cumsum has arguments that its rule does not expect (AssertionError: one argument)"
+    )
+
+
+def test_one_recording_serves_both_readings() -> None:
+    calls = []
+
+    def fn(x: Tensor) -> Tensor:
+        calls.append(x)
+        return x.cumsum(1)
+
+    assert every_length(fn, X, 1, record(fn, X)).established
+    given = len(calls)
+    assert every_length(fn, X, 1).established
+    assert len(calls) == 2 * given  # the recording was one of these calls, and here it is another one
 
 
 def test_other_axes() -> None:

@@ -1,5 +1,6 @@
 """A recorded program is what the function computes, whatever that does with views, memory and values."""
 
+import gc
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -300,3 +301,34 @@ class TestRefused:
     def test_what_the_function_raises(self) -> None:
         with pytest.raises(NothingEstablished, match="fn raised ZeroDivisionError"):
             record(lambda x: x / (1 // 0), numbers(3))
+
+
+def test_a_recording_is_freed_without_a_collection() -> None:
+    """A mark in a reference cycle would keep all values of a program in memory."""
+    held = torch.ones(2, 4)
+
+    def fn(x: Tensor) -> Tensor:
+        y = x.clone()
+        y.view(-1)[::2].mul_(2)
+        return y.cumsum(1) + held
+
+    record(fn, torch.ones(2, 4))
+    gc.collect()
+    gc.disable()
+    try:
+        record(fn, torch.ones(2, 4))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_held_tensor_that_is_written_and_returned() -> None:
+    held = torch.zeros(2, 4)
+
+    def fn(x: Tensor) -> Tensor:
+        held.add_(x)
+        return held
+
+    program = record(fn, torch.ones(2, 4))
+    assert torch.equal(execute(program, [2 * torch.ones(2, 4)])[""], 2 * torch.ones(2, 4))
+    assert torch.equal(held, torch.zeros(2, 4))

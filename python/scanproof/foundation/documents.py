@@ -1,6 +1,6 @@
 """Packed rows: each document becomes an example, so that every check of examples is one of documents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
@@ -169,13 +169,34 @@ def split_documents(
     packing = None if isinstance(x, Tensor) else Packing.of(check, x, axes)
     packed = cast(Tensor, x if packing is None else packing.pack(cast(Any, x)))
     layout = Documents.of(check, documents, packed, axes)
-    names = set(x) if isinstance(x, Mapping) else set()
+    parts = layout.split(packed)
+    by_document = of_documents(check, fn, packed, layout, set(x) if isinstance(x, Mapping) else (), output)
+    return by_document, cast(InputsT, parts if packing is None else packing.restore(parts))
+
+
+def of_documents(
+    check: str,
+    fn: Callable[..., Any],
+    packed: Tensor,
+    layout: Documents,
+    names: Collection[str],
+    output: Selector | None,
+) -> Callable[..., Tensor]:
+    """Return the function of documents that calls a function of packed rows.
+
+    Args:
+        check: the check that is named in errors.
+        fn: the function of packed rows.
+        packed: the packed rows.
+        layout: where the documents are in them.
+        names: the inputs that are passed by name; other named arguments are passed on unchanged.
+        output: which of several outputs is returned.
+    """
 
     @wraps(fn, updated=())
     def by_document(*inputs: Tensor, **options: Any) -> Tensor:
         joined = {name: layout.join(options[name]) if name in names else options[name] for name in options}
         y = select(check, fn(*map(layout.join, inputs), **joined), output)
-        return layout.split(check_output(check, y, packed, axes, "fn(x)", SAME))
+        return layout.split(check_output(check, y, packed, layout.axes, "fn(x)", SAME))
 
-    parts = layout.split(packed)
-    return by_document, cast(InputsT, parts if packing is None else packing.restore(parts))
+    return by_document

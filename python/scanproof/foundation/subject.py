@@ -9,7 +9,7 @@ from torch import Tensor
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.alignment import SAME, Alignment, Order
 from scanproof.foundation.contract import Axes, check_axis_numbers, check_input, check_output
-from scanproof.foundation.documents import Document, Documents, split_documents
+from scanproof.foundation.documents import Document, Documents, of_documents
 from scanproof.foundation.packing import Inputs, Packing
 from scanproof.foundation.selection import Selector, check_selector, select
 
@@ -113,17 +113,9 @@ class Subject:
                 f"{self.check}: documents= needs an axis of examples: batch_dim=, and batch_check=True."
             )
         layout = Documents.of(self.check, documents, self.x, self.axes)
-        given, x = split_documents(
-            self.given,
-            self.restore(self.x),
-            documents,
-            seq_dim=self.axes.seq,
-            batch_dim=self.axes.batch,
-            output=self.output,
-        )
-        packed = x if isinstance(x, Tensor) else self.packing.pack(x) if self.packing else None
-        assert packed is not None
-        return replace(self, given=given, x=packed, output=None, documents=layout.list())
+        names = (self.packing.keys if self.packing else None) or ()
+        given = of_documents(self.check, self.given, self.x, layout, names, self.output)
+        return replace(self, given=given, x=layout.split(self.x), output=None, documents=layout.list())
 
     def order(self, y: Tensor) -> Order:
         """Return the order that the alignment gives the positions of ``x`` and of the output ``y``.

@@ -39,7 +39,7 @@ def bands(program: Program, axes: Axes) -> tuple[Band, ...]:
     reader = both_ends(program, axes)
     last = axes.length - 1
     found: dict[str, tuple[int, int]] = {}
-    for node in program.used():
+    for node in program.used:
         for value in node.outputs:
             parts = None if value is None else reader.parts(value)
             dim = None if value is None else only_axis(value.shape, axes.length)

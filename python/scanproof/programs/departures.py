@@ -23,14 +23,15 @@ class Numbers:
     A fraction may come back as any other fraction, because Python may have computed with it. A whole number
     counts as a size or an index, which only decides which operations run. Exception: the whole number is
     greater than ``SMALL`` and comes back as itself, its inverse, its root or its logarithm.
+
+    Attributes:
+        seen: whether Python saw a number that may come back.
     """
 
     def __init__(self) -> None:
+        self.seen = False
         self._any = False
         self._whole: set[float] = set()
-
-    def __bool__(self) -> bool:
-        return self._any or bool(self._whole)
 
     def saw(self, number: Any) -> None:
         """Note that Python saw a number; None stands for several numbers of any kind."""
@@ -38,8 +39,9 @@ class Numbers:
             if abs(number) > SMALL:
                 size = abs(number)
                 self._whole |= {size, 1 / size, math.sqrt(size), 1 / math.sqrt(size), math.log(size)}
+                self.seen = True
         else:
-            self._any = True
+            self._any = self.seen = True
 
     def taken_by(self, op: Any, args: Any, kwargs: Any) -> bool:
         """Whether an operation may compute with one of the numbers; sizes, axes and indices do not count."""

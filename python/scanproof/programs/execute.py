@@ -1,17 +1,20 @@
 """Execute a recorded program with PyTorch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import nan
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor
 
 from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.garbage import without_gc
-from scanproof.programs.program import Node, Program, Value
+from scanproof.programs.program import Node, Program, Value, last_reads
 
 aten = torch.ops.aten
+
+Calls: TypeAlias = dict[int, tuple[Callable[..., Any], bool]]
+"""By the id of an operation: what calls it, and whether its results hold what was in memory before."""
 
 _ANY_STRIDES = {aten.view.default: aten.reshape.default, aten._unsafe_view.default: aten.reshape.default}
 """Views that depend on memory layout; the layout here may differ from that of the recording."""
@@ -31,32 +34,62 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
         The outputs, by their paths in the result of the function. Values that Python saw, and random numbers,
         are those of the recording. For inputs that take the same path, the outputs are those of the function.
     """
-    held: dict[int, Tensor] = {
-        value.index: tensor for value, tensor in zip(program.inputs, inputs, strict=True)
-    }
-    held |= {value.index: value.tensor for value in program.values if value.tensor is not None}
-    nodes = list(program.used())
+    calls: Calls = {}
+    held: list[Any] = [value.tensor for value in program.values]
+    for value, tensor in zip(program.inputs, inputs, strict=True):
+        held[value.index] = tensor
+    nodes = program.used
     kept = {value.index for value in program.outputs.values()}
-    last = {value.index: number for number, node in enumerate(nodes) for value in node.reads}
     with torch.no_grad(), torch.random.fork_rng(), without_gc():
         seed_torch()
-        for number, node in enumerate(nodes):
-            run(node, held)
-            for value in node.reads:
-                if last[value.index] == number and value.index not in kept:
-                    held.pop(value.index, None)
+        for node, gone in zip(nodes, last_reads(nodes, kept), strict=True):
+            run(node, held, calls)
+            for index in gone:
+                held[index] = None
     return {path: held[value.index] for path, value in program.outputs.items()}
 
 
-def run(node: Node, held: dict[int, Tensor]) -> None:
-    """Run one operation on tensors that are held by the numbers of their values, and hold the outputs."""
-    args = _filled(node.args, held)
-    kwargs = {name: _fill(arg, held) for name, arg in node.kwargs.items()} if node.kwargs else {}
+def called(op: Any) -> Callable[..., Any]:
+    """Return what calls an operation: of an ``OpOverload``, what its method calls, which takes less time."""
+    return cast("Callable[..., Any]", op._op if type(op) is torch._ops.OpOverload else op)
+
+
+def _call(op: Any) -> tuple[Callable[..., Any], bool]:
+    """Return what calls an operation here, and whether the results hold what was in memory before."""
+    return called(_ANY_STRIDES.get(op, op)), getattr(op, "_opname", "") in _UNWRITTEN
+
+
+def run(node: Node, held: Any, calls: Calls) -> None:
+    """Run one operation.
+
+    Args:
+        node: the operation.
+        held: the tensors by the numbers of their values; the outputs are added.
+        calls: what calls the operations that ran before.
+    """
+    found = calls.get(id(node.op))  # an operation hashes slowly
+    if found is None:
+        found = calls[id(node.op)] = _call(node.op)
+    call, unwritten = found
+    args, filled = [], 0
+    for arg in node.args:
+        if arg.__class__ is Value:
+            arg = held[arg.index]
+            filled += 1
+        args.append(arg)
+    kwargs = node.kwargs
+    if filled < len(node.reads):  # some are named, or within lists
+        args = [_fill(arg, held) for arg in node.args]
+        kwargs = {name: _fill(arg, held) for name, arg in kwargs.items()}
     for number in node.writes:
         args[number] = args[number].clone()
-    result = _ANY_STRIDES.get(node.op, node.op)(*args, **kwargs)
+    result = call(*args, **kwargs) if kwargs else call(*args)
+    output = node.outputs[0] if node.outputs else None
+    if node.single and output is not None and not (unwritten or node.writes):
+        held[output.index] = result
+        return
     results = [result] if isinstance(result, Tensor) else list(result)
-    if getattr(node.op, "_opname", "") in _UNWRITTEN:
+    if unwritten:
         results = [each.fill_(nan) if each.is_floating_point() else each.zero_() for each in results]
     results += [args[number] for number in node.writes]
     for value, each in zip(node.outputs, results, strict=False):
@@ -64,11 +97,7 @@ def run(node: Node, held: dict[int, Tensor]) -> None:
             held[value.index] = each
 
 
-def _filled(args: Iterable[Any], held: Mapping[int, Tensor]) -> list[Any]:
-    return [_fill(arg, held) for arg in args]
-
-
-def _fill(arg: Any, held: Mapping[int, Tensor]) -> Any:
+def _fill(arg: Any, held: Any) -> Any:
     if isinstance(arg, Value):
         return held[arg.index]
-    return _filled(arg, held) if isinstance(arg, list | tuple) else arg
+    return [_fill(each, held) for each in arg] if isinstance(arg, list | tuple) else arg

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from scanproof.programs.compact import Array, ranked
-from scanproof.programs.execute import run
+from scanproof.programs.execute import Calls, run
 from scanproof.programs.facts import EXACT, fact_of, facts_of
 from scanproof.programs.garbage import without_gc
-from scanproof.programs.program import Departure, Node, Program, Value
+from scanproof.programs.program import Departure, Node, Program, Value, last_reads
 from scanproof.programs.table import row_of
 
 
@@ -127,31 +127,34 @@ class Reader:
             self._run(after)
 
     def _run(self, after: Callable[[Node], bool] | None) -> None:
-        nodes = list(self.program.used())
+        nodes = self.program.used
         places = (
             {id(node): number for number, node in enumerate(self.program.nodes)} if self._departures else {}
         )
         kept = {value.index for value in self.program.outputs.values()}
         kept |= {departure.value.index for departure in self._departures}
-        last = {value.index: node for node in nodes for value in node.reads}
-        states, rules = self.states, dict[Any, Callable[..., Any]]()
+        last = last_reads(nodes, kept)
+        states, rules, calls = self.states, dict[int, Callable[..., Any]](), Calls()
         orders = self._follows_orders(nodes)
         pending = list(reversed(self._departures))
-        for node in nodes:
+        for node, gone in zip(nodes, last, strict=True):
             while pending and pending[-1].after <= places[id(node)]:
                 self._depart(pending.pop())
             if node.known:
-                run(node, self._known)
+                run(node, self._known, calls)
             else:
-                rule = rules.get(node.op)
+                rule = rules.get(id(node.op))  # an operation hashes slowly
                 if rule is None:
-                    rule = rules[node.op] = row_of(node.op) or unknown
+                    rule = rules[id(node.op)] = row_of(node.op) or unknown
                 found = rule(self, node)
                 if found.__class__ is State:
-                    found = (found,)
-                for value, state in zip(node.outputs, found, strict=False):
-                    if value is not None:
-                        states[value.index] = state
+                    output = node.outputs[0]
+                    if output is not None:
+                        states[output.index] = found
+                else:
+                    for value, state in zip(node.outputs, found, strict=False):
+                        if value is not None:
+                            states[value.index] = state
                 if orders is not None:
                     orders.follow(node, rule)
                 if node.takes_numbers and self._gone is not None:
@@ -159,12 +162,10 @@ class Reader:
             if after is not None and after(node):
                 return
             if not self._keep:
-                for value in node.reads:
-                    index = value.index
-                    if last[index] is node and index not in kept:
-                        states[index] = None
-                        self._known.pop(index, None)
-                        self._facts.pop(index, None)
+                for index in gone:
+                    states[index] = None
+                    self._known.pop(index, None)
+                    self._facts.pop(index, None)
         while pending:
             self._depart(pending.pop())
 

@@ -35,7 +35,7 @@ def first_beyond(
     ways = _leading_to(program, outputs)
     allowed = np.arange(1, axes.length + 1)
     for reach, moved in ((allowed, False), *((reach, True) for reach in reaches)):
-        for node in program.used():
+        for node in program.used:
             values = [value for value in node.outputs if value is not None and value in ways]
             if any(_beyond(reader, value, reach, axes.length, moved) for value in values):
                 return _jump(node, _given_up(program, reader, node, axes.length))

@@ -28,12 +28,13 @@ class Mark:
         parent: the mark of the tensor's base; None if the tensor owns its memory.
         node: the operation that took the view from the value of the parent.
         item: the index of the view among the results of the operation; None for a single result.
-        root: the mark of the tensor that owns the memory.
-        version: for a root, the number of writes into the memory.
-        seen: the version of the root at which the tensor holds ``value``.
+        owner: the mark of the tensor that owns the memory; None for this tensor itself, because a mark in a
+            reference cycle keeps the recording in memory.
+        version: for the owner, the number of writes into the memory.
+        seen: the version of the owner at which the tensor holds ``value``.
     """
 
-    __slots__ = ("item", "node", "parent", "recorder", "root", "seen", "value", "version")
+    __slots__ = ("item", "node", "owner", "parent", "recorder", "seen", "value", "version")
 
     def __init__(
         self,
@@ -44,12 +45,16 @@ class Mark:
         item: int | None = None,
     ) -> None:
         self.recorder, self.value, self.parent, self.node, self.item = recorder, value, parent, node, item
-        if parent is None:
-            self.root = self
-            self.version = self.seen = 0
-        else:
-            self.root = parent.root
-            self.seen = self.root.version
+        self.version = self.seen = 0
+        self.owner: Mark | None = None
+        if parent is not None:
+            self.owner = parent.root
+            self.seen = self.owner.version
+
+    @property
+    def root(self) -> "Mark":
+        """The mark of the tensor that owns the memory."""
+        return self if self.owner is None else self.owner
 
     def __deepcopy__(self, memo: object) -> None:
         """Return no mark, because a copied tensor has none."""

@@ -82,7 +82,8 @@ class Where:
         self._names = module_names(fn)
         self._stack = [""]
         self._thread = get_ident()
-        self._foreign: dict[CodeType, bool] = {}
+        self._foreign: dict[int, tuple[bool, CodeType]] = {}
+        self._places: dict[tuple[str, int, int], Place] = {}
 
     @contextmanager
     def followed(self) -> Iterator[None]:
@@ -101,11 +102,15 @@ class Where:
         frame = sys._getframe(depth)
         while True:
             code = frame.f_code
-            skip = foreign.get(code)
-            if skip is None:
-                skip = foreign[code] = code.co_filename.startswith(_FOREIGN)
-            if not skip:
-                return Place(self._stack[-1], code, frame.f_lasti)
+            known = foreign.get(id(code))  # code hashes slowly
+            if known is None:
+                known = foreign[id(code)] = code.co_filename.startswith(_FOREIGN), code
+            if not known[0]:
+                key = self._stack[-1], id(code), frame.f_lasti
+                place = self._places.get(key)
+                if place is None:
+                    place = self._places[key] = Place(key[0], code, key[2])
+                return place
             if code is self._outermost or frame.f_back is None:
                 return Place(self._stack[-1], None, 0)
             frame = frame.f_back

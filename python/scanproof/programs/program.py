@@ -1,7 +1,8 @@
 """A recorded program: the operations that a function ran, in order, each on values computed before."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -152,12 +153,27 @@ class Program:
     results: dict[str, Tensor]
     written: list[Tensor]
 
-    def used(self) -> Iterator[Node]:
-        """Yield the nodes behind an output or behind a value that Python saw, and all nodes that draw."""
+    @cached_property
+    def used(self) -> tuple[Node, ...]:
+        """The nodes behind an output or behind a value that Python saw, and all nodes that draw."""
         alive = {*self.outputs.values(), *(departure.value for departure in self.departures)}
         kept = []
         for node in reversed(self.nodes):
             if node.random or not alive.isdisjoint(node.outputs):
                 alive.update(node.reads)
                 kept.append(node)
-        return reversed(kept)
+        return tuple(reversed(kept))
+
+
+def last_reads(nodes: Sequence[Node], kept: set[int]) -> list[list[int]]:
+    """Return for each node the values that no later node reads, beside those that are kept."""
+    seen = set(kept)
+    found: list[list[int]] = []
+    for node in reversed(nodes):
+        gone = []
+        for value in node.reads:
+            if value.index not in seen:
+                seen.add(value.index)
+                gone.append(value.index)
+        found.append(gone)
+    return found[::-1]

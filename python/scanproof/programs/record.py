@@ -7,7 +7,7 @@ table of reads. The program therefore has no views, no writes, and few kinds of 
 
 ``torch.fx.experimental.proxy_tensor.make_fx`` with ``functionalize`` gives the same program, but takes 0.7 ms
 per operation (torch 2.13, CPU). For a Python loop over 512 tokens, this is 560 times the time of the loop
-itself; this mode takes 4 to 7 times the time. Tensors are not wrapped, so the state that a module keeps
+itself; this mode takes 6 to 9 times the time. Tensors are not wrapped, so the state that a module keeps
 between calls stays usable, and Python sees the real values.
 """
 
@@ -25,6 +25,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.departures import Numbers, asked
+from scanproof.programs.execute import called
 from scanproof.programs.garbage import without_gc
 from scanproof.programs.marks import Mark
 from scanproof.programs.operations import Traits, traits_of
@@ -86,7 +87,7 @@ class _Recorder(TorchDispatchMode):
         self._held: dict[int, tuple[Tensor, Mark]] = {}
         self._written: list[tuple[Tensor, Tensor]] = []
         self._traits: dict[Any, Traits] = {}
-        self._kinds: dict[Any, int] = {}
+        self._kinds: dict[int, tuple[int, Callable[..., Any]]] = {}
         self._numbers = Numbers()
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
@@ -115,6 +116,7 @@ class _Recorder(TorchDispatchMode):
                     tensor.detach().copy_(before)
         results = dict(leaves(result))
         outputs = {path: self._now(tensor) for path, tensor in results.items()}
+        self._held.clear()  # their marks lead back here, and such a cycle would stay in memory
         for tensor in results.values():
             tensor.__dict__.pop(_MARK, None)
         results = {path: tensor.detach() for path, tensor in results.items()}
@@ -129,15 +131,14 @@ class _Recorder(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kind = self._kinds.get(op)
-        if kind is None:
+        studied = self._kinds.get(id(op))  # an operation hashes slowly
+        if studied is None:
             if isinstance(op, HigherOrderOperator):
                 return self._plainly(op, args, kwargs or {})
-            kind = self._study(op)
-        if kind == _PLAIN:
-            return self._run(op, args, kwargs or {}, None, False)
-        if kind == _VIEW:
-            return self._run(op, args, kwargs or {}, None, True)
+            studied = self._study(op)
+        kind, call = studied
+        if kind != _OTHER:
+            return self._run(op, call, args, kwargs or {}, None, kind == _VIEW)
         traits, kwargs = self._traits[op], kwargs or {}
         if traits.refused:
             raise InvalidArgument(f"read: {op} cannot be recorded: {traits.refused}.")
@@ -153,7 +154,7 @@ class _Recorder(TorchDispatchMode):
                 result = decomposition(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        return self._run(op, args, kwargs, traits, False)
+        return self._run(op, call, args, kwargs, traits, False)
 
     def _plainly(self, op: HigherOrderOperator, args: Any, kwargs: Any) -> Any:
         """Run an operation that takes functions, such as flex attention, without a compiler."""
@@ -165,8 +166,8 @@ class _Recorder(TorchDispatchMode):
         with self:
             return plain(*args, **kwargs)
 
-    def _study(self, op: Any) -> int:
-        """Return the properties of an operation."""
+    def _study(self, op: Any) -> tuple[int, Callable[..., Any]]:
+        """Return how an operation is recorded, and what runs it."""
         traits = self._traits[op] = traits_of(op)
         other = (
             traits.refused
@@ -178,15 +179,17 @@ class _Recorder(TorchDispatchMode):
             or traits.random
             or decomposition_of(op) is not None
         )
-        kind = self._kinds[op] = _OTHER if other else _VIEW if traits.views else _PLAIN
-        return kind
+        studied = self._kinds[id(op)] = _OTHER if other else _VIEW if traits.views else _PLAIN, called(op)
+        return studied
 
-    def _run(self, op: Any, args: Any, kwargs: Any, traits: Traits | None, views: bool) -> Any:
+    def _run(
+        self, op: Any, call: Callable[..., Any], args: Any, kwargs: Any, traits: Traits | None, views: bool
+    ) -> Any:
         """Run an operation and record it; without ``traits``, it depends only on its arguments."""
         reads: list[Value] = []
         own_args = self._arguments(args, reads)
         own_kwargs = self._named(kwargs, reads) if kwargs else kwargs
-        result = op(*args, **kwargs)
+        result = call(*args, **kwargs) if kwargs else call(*args)
         known = True
         varies = False
         for value in reads:
@@ -203,14 +206,18 @@ class _Recorder(TorchDispatchMode):
         node = Node(op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known)
         if traits is not None:
             node.random = traits.random
-        if self._numbers:
+        if self._numbers.seen:
             node.takes_numbers = self._numbers.taken_by(op, args, kwargs)
         self.nodes.append(node)
-        parent = self._mark(args[0]) if views else None
-        if op is aten.as_strided.default and not (args[0].is_contiguous() and args[0].storage_offset() == 0):
-            raise InvalidArgument(
-                "read: as_strided of a part of a tensor cannot be recorded; call contiguous() first."
-            )
+        parent = None
+        if views:
+            parent = self._mark(args[0])
+            if op is aten.as_strided.default and not (
+                args[0].is_contiguous() and args[0].storage_offset() == 0
+            ):
+                raise InvalidArgument(
+                    "read: as_strided of a part of a tensor cannot be recorded; call contiguous() first."
+                )
         values = self.values
         if result.__class__ is Tensor or isinstance(result, Tensor):
             node.single = True
@@ -234,13 +241,15 @@ class _Recorder(TorchDispatchMode):
             kind = arg.__class__
             if kind is Tensor or (kind not in _PYTHON and isinstance(arg, Tensor)):
                 mark = arg.__dict__.get(_MARK)
-                if mark is None or mark.recorder is not self or mark.seen != mark.root.version:
+                if mark is None or mark.recorder is not self:
                     arg = self._now(arg)
-                else:
+                elif mark.owner is None or mark.seen == mark.owner.version:
                     arg = mark.value
+                else:
+                    arg = mark.current(self._emit)
                 reads.append(arg)
             elif kind is list or kind is tuple:
-                arg = list(self._arguments(arg, reads))
+                arg = list(arg if arg and arg[0].__class__ is int else self._arguments(arg, reads))
             own.append(arg)
         return tuple(own)
 
@@ -268,7 +277,7 @@ class _Recorder(TorchDispatchMode):
         parameter = isinstance(tensor, nn.Parameter)
         source: Source = "parameter" if parameter else "constant"
         value = self._value(tuple(tensor.shape), tensor.dtype, source, False, not parameter, tensor)
-        if self._numbers and id(tensor) not in self._before and self._numbers.may_be_in(tensor):
+        if self._numbers.seen and id(tensor) not in self._before and self._numbers.may_be_in(tensor):
             value.known, value.varies = False, True  # the tensor may contain a number that Python saw
         mark = Mark(self, value)
         self._held[id(tensor)] = tensor, mark
@@ -360,7 +369,7 @@ class _Recorder(TorchDispatchMode):
         node = Node(
             traits.functional or op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known
         )
-        node.takes_numbers = bool(self._numbers) and self._numbers.taken_by(op, args, kwargs)
+        node.takes_numbers = self._numbers.seen and self._numbers.taken_by(op, args, kwargs)
         node.random = traits.random
         if traits.functional is None:
             if traits.writes_out:

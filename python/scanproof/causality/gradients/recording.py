@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+NO_FORMULA = "no autograd formula was registered"
+"""Part of what PyTorch says of a custom operator without a backward."""
+
 
 def record(
     fn: Callable[[Tensor], Any], context: AbstractContextManager[Any], x: Tensor
@@ -20,7 +23,11 @@ def record(
 
 
 def pull_one(y: Tensor, x: Tensor, cotangent: Tensor) -> Tensor:
-    """Return the gradient at ``x``; it is zero if ``y`` does not read ``x``."""
+    """Return the gradient at ``x``; it is zero if ``y`` does not read ``x``.
+
+    Raises:
+        NotImplementedError: an operation has no backward.
+    """
     return _pull(y, x, cotangent, stacked=False)
 
 
@@ -36,8 +43,13 @@ def pull_stacked(y: Tensor, x: Tensor, cotangents: Tensor) -> Tensor:
 
 
 def _pull(y: Tensor, x: Tensor, cotangent: Tensor, *, stacked: bool) -> Tensor:
-    (gradient,) = torch.autograd.grad(
-        y, x, cotangent, retain_graph=True, allow_unused=True, is_grads_batched=stacked
-    )
+    try:
+        (gradient,) = torch.autograd.grad(
+            y, x, cotangent, retain_graph=True, allow_unused=True, is_grads_batched=stacked
+        )
+    except RuntimeError as error:
+        if NO_FORMULA in str(error):
+            raise NotImplementedError(str(error)) from error
+        raise
     rows = cotangent.shape[:1] if stacked else ()
     return x.new_zeros((*rows, *x.shape)) if gradient is None else gradient

@@ -65,7 +65,7 @@ def read_subject(
     T = x.shape[axes.seq]
     every = None
     if lengths == "all":
-        every, lengths = _every(subject), None
+        every, lengths = _every(subject, program), None
     if lengths is None:
         lengths = default_lengths(T, program) if subject.alignment == SAME else ()
         if every is not None and every.established:
@@ -80,13 +80,13 @@ def read_subject(
     return ProgramReading(given, tuple(others), every)
 
 
-def _every(subject: Subject) -> EveryLength:
+def _every(subject: Subject, program: Program) -> EveryLength:
     if subject.alignment != SAME or subject.packing is not None:
         return EveryLength("several inputs, and outputs at other positions, are read at one length each")
     from scanproof.programs.lengths.every_length import every_length  # torch.export is slow to import
 
     with without_gc():
-        return every_length(_as_function(subject), subject.x, subject.axes.seq)
+        return every_length(_as_function(subject), subject.x, subject.axes.seq, program)
 
 
 def _read(subject: Subject, x: Tensor, source: str = "x") -> tuple[ReadSize, Program | None]:

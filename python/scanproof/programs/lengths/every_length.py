@@ -18,6 +18,7 @@ from scanproof.programs.lengths.conditions import Lengths
 from scanproof.programs.lengths.constants import constant
 from scanproof.programs.lengths.form import Form, Known, Unreadable, same_size
 from scanproof.programs.lengths.rules import Forms, form_of
+from scanproof.programs.program import Program
 from scanproof.programs.record import record
 
 ASSUMPTIONS = (
@@ -25,6 +26,12 @@ ASSUMPTIONS = (
     "scores are small beside the large negative numbers that hide some of them, and those do not hide all of "
     "a row",
 )
+
+_NONE = "torch.export has no program for every length"
+_VIOLATED = "Constraints violated"
+"""How torch.export begins to say that operations depend on the length, as the steps of a Python loop do."""
+
+FIXED = f"{_NONE}: the program that it makes is for this length alone"
 
 
 class _AsModule(nn.Module):
@@ -36,7 +43,9 @@ class _AsModule(nn.Module):
         return self.fn(x)
 
 
-def every_length(fn: Callable[[Tensor], Any], x: Tensor, seq_dim: int) -> EveryLength:
+def every_length(
+    fn: Callable[[Tensor], Any], x: Tensor, seq_dim: int, recorded: Program | None = None
+) -> EveryLength:
     """Say whether no output of ``fn`` reads a later position, at every length at once.
 
     Each entry of each tensor gets a *delay*: how far beyond its own index it may read. The rules do not use
@@ -46,6 +55,7 @@ def every_length(fn: Callable[[Tensor], Any], x: Tensor, seq_dim: int) -> EveryL
         fn: a function that returns one tensor.
         x: an input of at least two positions.
         seq_dim: axis of positions of both.
+        recorded: the program that ``record`` returns for ``fn(x)``; None to record the function here.
     """
     axis, x = seq_dim % x.dim(), x.contiguous()
     try:
@@ -57,17 +67,26 @@ def every_length(fn: Callable[[Tensor], Any], x: Tensor, seq_dim: int) -> EveryL
             longer = torch.cat([x, x.narrow(axis, 0, 1)], axis)
             same = all(_agree(program.module()(at), fn(at)) for at in (x, longer))
     except Exception as error:  # whatever fn or torch.export raises at a length that is not known
-        said = str(error).strip().partition("\n")[0]
-        return EveryLength(f"torch.export has no program for every length ({type(error).__name__}: {said})")
+        return EveryLength(FIXED if _VIOLATED in str(error) else f"{_NONE} ({_said(error)})")
     if not same:
         return EveryLength("the program by torch.export does not compute what fn computes")
-    return _read(program, axis, seq_dim, _fixed(fn, x))
+    recorded = recorded or record(fn, x)
+    try:
+        return _read(program, axis, seq_dim, _fixed(recorded))
+    except Exception as error:  # an answer that could not be worked out establishes nothing
+        return EveryLength(f"the program by torch.export could not be read ({_said(error)})")
 
 
-def _fixed(fn: Callable[[Tensor], Any], x: Tensor) -> set[int]:
-    """Return the storages of the tensors that ``fn`` holds beside parameters, which may have any values."""
-    held = (value.tensor for value in record(fn, x).values if value.source == "constant")
+def _fixed(program: Program) -> set[int]:
+    """Return the storages of the tensors that are held beside parameters, which may have any values."""
+    held = (value.tensor for value in program.values if value.source == "constant")
     return {tensor.untyped_storage().data_ptr() for tensor in held if tensor is not None}
+
+
+def _said(error: Exception) -> str:
+    """Return the kind of an exception and the first line of its message."""
+    said = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _agree(a: Any, b: Any) -> bool:
@@ -80,7 +99,7 @@ def _read(program: ExportedProgram, axis: int, seq_dim: int, fixed: set[int]) ->
     x = _inputs(program, forms, fixed)
     size = forms[x].axes[axis][0].size if forms[x].axes[axis] else 1
     if not isinstance(size, sympy.Symbol):
-        return EveryLength("torch.export has no program for every length: the program fixes the length")
+        return EveryLength(FIXED)
     forms[x] = Form(forms[x].axes, {forms[x].axes[axis][0]: 0})
     for node in program.graph.nodes:
         if node.op != "call_function" or not _is_tensor(node):
@@ -89,6 +108,8 @@ def _read(program: ExportedProgram, axis: int, seq_dim: int, fixed: set[int]) ->
             forms[node] = form_of(node, forms)
         except Unreadable:
             return EveryLength(f"{_where(node)} reads positions that no delay bounds")
+        except Exception as error:  # a rule that fails establishes nothing
+            return EveryLength(f"{_where(node)} has arguments that its rule does not expect ({_said(error)})")
     (y,) = next(node for node in program.graph.nodes if node.op == "output").args[0]
     if problem := _problem(forms[y], seq_dim, size):
         return EveryLength(problem)

@@ -65,6 +65,11 @@ class Affine:
             sums[factor] = sums.get(factor, 0) + times * number
         return Affine({f: n for f, n in sums.items() if n}, self.constant + times * other.constant)
 
+    @property
+    def may_be_negative(self) -> bool:
+        """Whether one of the numbers may be negative; indices are not."""
+        return self.constant < 0 or any(number < 0 for number in self.coefficients.values())
+
 
 class Unreadable(Exception):
     """An operation reads in a way that no delay bounds for every length."""

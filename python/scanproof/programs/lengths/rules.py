@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 from torch.fx import Node
 
 from scanproof.programs.lengths.form import (
@@ -37,6 +38,12 @@ RULES: dict[str, Rule] = {}
 ZERO, ONE = Known.ZERO, Known.ONE
 HIDES = (Known.NINF, Known.LOW)
 
+LEAST_SCALE = 1 / 16
+"""The least factor that leaves a large negative number large against scores."""
+
+EXACT = (torch.int32, torch.int64, torch.float32, torch.float64)
+"""Dtypes that hold positions; others round them, or wrap around."""
+
 
 def rule(*names: str, only: int | None = None) -> Callable[[RuleT], RuleT]:
     """Enter a rule for operations of ATen; with ``only``, no argument but that one may read positions."""
@@ -60,6 +67,23 @@ def form_of(node: Node, forms: Forms) -> Any:
     Raises:
         Unreadable: no delay bounds what it reads for every length.
     """
+    found = _form_of(node, forms)
+    value = node.meta.get("val")
+    return _held(found, value.dtype) if isinstance(found, Form) and isinstance(value, Tensor) else found
+
+
+def _held(form: Form, dtype: torch.dtype) -> Form:
+    """Return what is still known of values that are held in a dtype."""
+    if form.numbers is not None and dtype not in EXACT:
+        form = replace(form, numbers=None)
+    if dtype.is_floating_point:
+        return form
+    regions = tuple(each for each in form.regions if each.known not in HIDES)
+    scalar = None if form.scalar is None or form.scalar not in (0, 1) else form.scalar
+    return replace(form, regions=regions, scalar=scalar)
+
+
+def _form_of(node: Node, forms: Forms) -> Any:
     if node.target is operator.getitem:
         source, number = _args(node)
         found = forms[source]
@@ -133,9 +157,17 @@ def add(node: Node, forms: Forms) -> Form:
     if a.numbers is not None and b.numbers is not None and isinstance(scale, int):
         numbers = a.numbers.plus(b.numbers, times * scale)
     low = [each for each in a.regions if each.known in HIDES]
-    if times == 1 and isinstance(scale, int | float) and scale > 0:
-        low += [each for each in b.regions if each.known in HIDES]
+    if times == 1 and isinstance(scale, int | float):
+        low += _scaled(b, scale)
     return Form(a.axes, joined(a, b), tuple(low), numbers)
+
+
+def _scaled(form: Form, scale: float | None) -> list[Region]:
+    """Return the regions that hide entries also when all entries are multiplied by a known number."""
+    if scale is None or scale <= 0:
+        return []
+    kept = HIDES if scale >= LEAST_SCALE else (Known.NINF,)
+    return [each for each in form.regions if each.known in kept]
 
 
 @rule("mul", "div")
@@ -145,10 +177,10 @@ def mul(node: Node, forms: Forms) -> Form:
     divides = _name(node) == "div"
     kept = [each for each in a.regions if each.known is ZERO]
     kept += [each for each in b.regions if each.known is ZERO and not divides]
-    if b.scalar is not None and b.scalar > 0:
-        kept += [each for each in a.regions if each.known in HIDES]
-    elif a.scalar is not None and a.scalar > 0 and not divides:
-        kept += [each for each in b.regions if each.known in HIDES]
+    if divides:
+        kept += _scaled(a, 1 / b.scalar if b.scalar else None)
+    else:
+        kept += _scaled(a, b.scalar) + _scaled(b, a.scalar)
     return Form(a.axes, joined(a, b), tuple(kept))
 
 
@@ -565,6 +597,8 @@ def _looked_up(x: Form, node: Node, forms: Forms) -> Form:
     if _name(node) != "index" or x.numbers is None or len(places) != len(x.axes) or None in places:
         return form
     ids = broadcast(forms[each] for each in places)
+    if any(at.numbers is not None and at.numbers.may_be_negative for at in ids):
+        return form  # a negative index counts from the end
     numbers = Affine({}, x.numbers.constant)
     for axis, at in zip(x.axes, ids, strict=True):
         for factor in axis:

@@ -187,6 +187,9 @@ def binary(reader: Reader, node: Node) -> State:
     facts = _BINARY[name]
     if (name in ("add", "sub") and _scaled(node)) or node.kwargs.get("rounding_mode"):
         facts = _zeros_only(facts)
+    elif name in ("add", "sub") and _hides(first, second) and _lifts(reader, name, one, other):
+        facts = facts.copy()
+        facts[LOW, ANY] = facts[ANY, LOW] = ANY
     return combined(reader, (one, first), (other, second), facts)
 
 
@@ -239,6 +242,25 @@ def _labels(reader: Reader, value: Any, fact: Array | None, exact: Array) -> Par
 
 def _hides(first: Array | None, second: Array | None) -> bool:
     return any(fact is not None and (fact >= NINF).any() for fact in (first, second))
+
+
+LARGE = 5e3
+"""A known number above this one may lift an entry that a large negative number masks."""
+
+
+def _lifts(reader: Reader, name: str, one: Any, other: Any) -> bool:
+    """Whether a sum or a difference takes a large known number to entries that are masked."""
+    return _exceeds(reader, one, 1) or _exceeds(reader, other, -1 if name == "sub" else 1)
+
+
+def _exceeds(reader: Reader, value: Any, sign: int) -> bool:
+    """Whether a known number, times a sign, is large."""
+    if not isinstance(value, Value):
+        return bool(sign * value > LARGE)
+    tensor = reader.tensor(value)
+    if tensor is None or not tensor.numel() or tensor.is_complex():
+        return False
+    return bool((sign * tensor.float()).max() > LARGE)
 
 
 def _times_number(

@@ -169,9 +169,8 @@ def stack(reader: Reader, node: Node) -> State:
     values = node.args[0]
     shape = values[0].shape
     dim = (node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)) % (len(shape) + 1)
-    states = [
-        moved(reader, value, lambda array: np.expand_dims(ranked(array, len(shape)), dim)) for value in values
-    ]
+    new_axis = (slice(None),) * dim + (None,)
+    states = [moved(reader, value, lambda array: ranked(array, len(shape))[new_axis]) for value in values]
     return put_together(reader, states, [(*shape[:dim], 1, *shape[dim:])] * len(values), dim)
 
 
