@@ -59,6 +59,6 @@ KERNELS = Kind(
     command="scanproof census --kernels",
     columns=KERNEL_COLUMNS,
     numbers="the error relative to the bound; for *prefix*, a share of the greatest output",
-    dots="only the source of Triton's kernels shows its accesses of memory, the order of its programs and its "
-    "configurations",
+    dots="only the source of a kernel in Triton shows its accesses of memory, the order of its programs and "
+    "its configurations",
 )

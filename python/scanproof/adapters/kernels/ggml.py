@@ -177,9 +177,19 @@ TABLE: tuple[tuple[str, Function, Kernel, Mapping[str, Any]], ...] = (
         {"without": _NO_STEPS, "sizes": {"channel": 4}},
     ),
     ("gated_linear_attn", _attention, GatedLinearAttention(scale=_SCALE), _ANY),
-    ("rwkv_wkv6", _rwkv6, Rwkv6(), {**_ANY, "sizes": {"state": KEYS, "channel": KEYS}, "odd": {"state": 5, "channel": 5}}),
+    (
+        "rwkv_wkv6",
+        _rwkv6,
+        Rwkv6(),
+        {**_ANY, "sizes": {"state": KEYS, "channel": KEYS}, "odd": {"state": 5, "channel": 5}},
+    ),
     ("rwkv_wkv7 with 48 per head", _rwkv7, GeneralizedDeltaRule(), _RWKV7[48]),
     ("rwkv_wkv7 with 64 per head", _rwkv7, GeneralizedDeltaRule(), _RWKV7[64]),
-    ("gated_delta_net", _delta, GatedDeltaRule(scale=_SCALE), {**_SQUARE, "sizes": {**_SQUARE["sizes"], "g": 1}}),
+    (
+        "gated_delta_net",
+        _delta,
+        GatedDeltaRule(scale=_SCALE),
+        {**_SQUARE, "sizes": {**_SQUARE["sizes"], "g": 1}},
+    ),
     ("gated_delta_net, decays per key", _delta, GatedDeltaRule(scale=_SCALE), _SQUARE),
 )

@@ -159,9 +159,7 @@ def configurations(runs: Runs, refined: Compared) -> KernelAnswer:
     return KernelAnswer(check=name, verdict=CLEAN, reason=f"all are within the bound: {kernels}")
 
 
-def _blamed(
-    runs: Runs, found: dict[str, tuple[str, ...]], number: int, report: Compared
-) -> Iterator[str]:
+def _blamed(runs: Runs, found: dict[str, tuple[str, ...]], number: int, report: Compared) -> Iterator[str]:
     """Say which kernel's configuration leaves the bound alone; if none does, those that do together."""
     for kernel, shown in found.items():
         if number < len(shown):

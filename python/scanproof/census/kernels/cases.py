@@ -65,7 +65,12 @@ def drawn(subject: Subject, case: Case, seed: int) -> dict[str, Tensor]:
     without = subject.without | ({"initial_state"} if case.decays == "strong" else set())
     time = max(subject.multiple, lengths[case.length] // subject.multiple * subject.multiple)
     inputs = random_inputs(
-        subject.kernel, seed=seed, dtype=subject.dtype, without=without, **{**sizes, "time": time}
+        subject.kernel,
+        seed=seed,
+        dtype=subject.dtype,
+        without=without,
+        constant=subject.constant,
+        **{**sizes, "time": time},
     )
     inputs = {name: _at_decays(subject.kernel, name, x, case.decays) for name, x in inputs.items()}
     return {**inputs, **{name: make(inputs[name]) for name, make in subject.given.items()}}

@@ -71,9 +71,7 @@ class FormsReport(Report):
 
     def rows(self, subject: str = "") -> tuple[Row, ...]:
         """Return the row of the table."""
-        row = Row(
-            subject=subject, check=self.check, verdict=self.verdict, evidence=self.reason, theorem=""
-        )
+        row = Row(subject=subject, check=self.check, verdict=self.verdict, evidence=self.reason, theorem="")
         return (row,)
 
 

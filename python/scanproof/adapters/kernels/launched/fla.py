@@ -142,9 +142,7 @@ SIGNATURES = (
         state=False,
         subject={"log_window": 128, "without": _START, "block": 128, **_RETENTION},
     ),
-    Signature(
-        "ops.linear_attn:chunk_linear_attn", _GLA, options={"normalize": False}, subject=_NO_DECAY
-    ),
+    Signature("ops.linear_attn:chunk_linear_attn", _GLA, options={"normalize": False}, subject=_NO_DECAY),
     Signature(
         "ops.linear_attn:fused_chunk_linear_attn", _GLA, options={"normalize": False}, subject=_NO_DECAY
     ),
@@ -183,7 +181,9 @@ SIGNATURES = (
         scalars=_G,
         subject={**_STEPS, "no_gradient": True},
     ),
-    Signature("ops.kda:chunk_kda", _DELTA_CHUNKED, subject={**_CHUNKED, **_KEYED, "sizes": {"g": 8, "batch": 1}}),
+    Signature(
+        "ops.kda:chunk_kda", _DELTA_CHUNKED, subject={**_CHUNKED, **_KEYED, "sizes": {"g": 8, "batch": 1}}
+    ),
     Signature("ops.kda:fused_recurrent_kda", _DELTA, subject={**_STEPS, **_KEYED, "no_gradient": True}),
     Signature(
         "ops.comba:chunk_comba",
@@ -205,7 +205,8 @@ SIGNATURES = (
         renamed={"g": "gk"},
         subject={**_STEPS, **_KEYED, "no_gradient": True},
     ),
-    Signature("ops.generalized_delta_rule:chunk_iplr_delta_rule",
+    Signature(
+        "ops.generalized_delta_rule:chunk_iplr_delta_rule",
         _IPLR_CHUNKED,
         subject={**_NO_DECAY, "no_gradient": True},
     ),
