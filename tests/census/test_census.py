@@ -258,6 +258,7 @@ def test_a_wrong_call(tmp_path: Path) -> None:
         "seed": 0,
         "fresh": False,
         "overlays": False,
+        "kernels": False,
         "as_json": False,
         "quiet": True,
     }

@@ -32,6 +32,7 @@ class Kind:
         columns: the columns of its table, and the checks that each column holds.
         numbers: what the numbers in the cells are.
         dots: why cells without an answer have none.
+        note: what a reader must know before the table; may be empty.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Kind:
     columns: Mapping[str, tuple[str, ...]]
     numbers: str
     dots: str
+    note: str = ""
 
 
 IMPLEMENTATIONS = Kind(
@@ -61,4 +63,8 @@ KERNELS = Kind(
     numbers="the error relative to the bound; for *prefix*, a share of the greatest output",
     dots="only the source of a kernel in Triton shows its accesses of memory, the order of its programs and "
     "its configurations",
+    note="Each kernel is compared with its spec, or two forms of one recurrence with each other, at several "
+    "lengths and sizes. The kernels of mamba-ssm, fla-core and accelerated-scan ran as source under Triton's "
+    "interpreter, with exact products, and not as compiled code: no GPU confirmed their findings. Two forms of "
+    "one recurrence agree if they differ by at most 1e-4 of the greatest entry, which no theorem bounds.",
 )

@@ -68,6 +68,7 @@ def markdown(kind: Kind, entries: Sequence[Entry], made: str) -> str:
         "",
         "✓ passed on every input tried, ✗ a counterexample, ? inconclusive, · not applicable. "
         f"The number is the worst one seen: {kind.numbers}.",
+        *(["", kind.note] if kind.note else []),
         "",
         "| Implementation | Version | " + " | ".join(kind.columns) + " |",
         "| --- | --- |" + " --- |" * len(kind.columns),
