@@ -86,8 +86,8 @@ def _norms(folder: Path | None) -> Iterator[Subject]:
 
 
 def _three_sequences(seq_idx: Tensor) -> Tensor:
-    """Return indices of sequences that begin at tokens 0, 3 and 6, so that the last one is longest."""
-    return torch.bucketize(torch.arange(seq_idx.shape[1]), torch.tensor([2, 5])).expand(seq_idx.shape)
+    """Return indices of sequences that begin at tokens 0, 2 and 4, so that the last one is longest."""
+    return torch.bucketize(torch.arange(seq_idx.shape[1]), torch.tensor([1, 3])).expand(seq_idx.shape)
 
 
 def _scan(kernel: SsdScan, folder: Path | None) -> Implementation:
