@@ -108,12 +108,15 @@ def _one_row(name: str, x: Tensor) -> Tensor:
 def _at_decays(kernel: Kernel, name: str, x: Tensor, decays: str) -> Tensor:
     """Return an input with weak decays at all tokens, or with strong ones at every third token.
 
-    Other decays are such that the first token still counts for the last state of a long sequence. Otherwise
-    gradients of zero would be right.
+    Other decays, and the fractions ``beta`` of the delta rule, are such that the first token still counts for
+    the last state of a long sequence. Otherwise gradients of zero would be right.
     """
+    kept = min(1.0, _SHORT / x.shape[1])
+    if name == "beta":
+        return kept * x
     if name not in DECAYING:
         return x
-    factor, shift = _SCALES.get(decays, (min(1.0, _SHORT / x.shape[1]), 0.0))
+    factor, shift = _SCALES.get(decays, (kept, 0.0))
     softplus = getattr(kernel, "dt_softplus", False) or getattr(kernel, "delta_softplus", False)
     if softplus and name not in LOGARITHMS:
         scaled = x + shift
