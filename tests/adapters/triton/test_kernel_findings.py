@@ -1,20 +1,13 @@
 """The programs of the findings about kernels run over their packages, and show the faults."""
 
-import os
 import re
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from figures import same
-from scanproof.adapters.overlay import LISTS, interpreting, overlay
-
-ENABLE = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/triton/test_kernel_findings.py"
-installs = pytest.mark.skipif(
-    "SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs Triton, which is 1 GB, and others: {ENABLE}"
-)
 
 PAGE = Path(__file__).parents[3] / "docs" / "census-findings.md"
 SECTION = re.compile(r"^## Kernels\n(?P<text>.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
@@ -33,20 +26,16 @@ def section() -> tuple[str, dict[str, str]]:
 SHARED, FINDINGS = section()
 
 
-@installs
 @pytest.mark.parametrize("heading", FINDINGS)
-def test_a_program_shows_the_fault_and_the_control(heading: str) -> None:
+def test_a_program_shows_the_fault_and_the_control(
+    heading: str, over_packages: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
     [program] = PROGRAM.finditer(FINDINGS[heading])
     code = program["code"]
-    guard, packages = ('find_spec("ggml")', "ggml.txt") if "ggml" in code else ("has_kernels", "triton.txt")
-    done = subprocess.run(
-        [sys.executable, "-c", f"{SHARED}\nassert {guard}\n{code}"],
-        env=interpreting(overlay(LISTS / packages)),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    of_ggml = 'find_spec("ggml")' in code
+    guard = 'find_spec("ggml")' if of_ggml else "has_kernels"
+    packages = "ggml.txt" if of_ggml else "triton.txt"
+    done = over_packages(packages, "-c", f"{SHARED}\nassert {guard}\n{code}")
     assert done.returncode == 0, done.stderr
     assert same(program["output"], done.stdout), done.stdout
 
