@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from typer.testing import CliRunner
 
+from pages import ROOT, rows_of
 from scanproof import GatedLinearAttention, SsdScan, Verdict
 from scanproof.adapters.kernels.subject import Implementation, Subject
 from scanproof.census.kernels.answers import kernel_answers
@@ -223,3 +224,14 @@ def test_the_census_finds_a_dropped_gradient_in_a_package(tmp_path: Path) -> Non
     )
     marks = {column: cell[0] for column, cell in cells.items() if column in KERNEL_COLUMNS}
     assert (marks["outputs"], marks["gradients of the last state"], marks["memory"]) == ("✓", "✗", "✓")
+
+
+def test_every_counterexample_of_the_census_of_kernels_is_shown_as_a_program() -> None:
+    """A function with a ✗ is named in a heading of the findings."""
+    rows = rows_of((ROOT / "docs" / "census-kernels.md").read_text())
+    wrong = {row["Implementation"] for row in rows if any(cell.startswith("✗") for cell in row.values())}
+    assert wrong
+    findings = (ROOT / "docs" / "census-findings.md").read_text()
+    headings = " ".join(line for line in findings.splitlines() if line.startswith("##"))
+    functions = {name.rpartition(":")[2].split(",")[0].split(" ")[0] for name in wrong}
+    assert {name for name in functions if name not in headings} == set()

@@ -65,6 +65,6 @@ KERNELS = Kind(
     "its configurations",
     note="Each kernel is compared with its spec, or two forms of one recurrence with each other, at several "
     "lengths and sizes. The kernels of mamba-ssm, fla-core and accelerated-scan ran as source under Triton's "
-    "interpreter, with exact products, and not as compiled code: no GPU confirmed their findings. Two forms of "
-    "one recurrence agree if they differ by at most 1e-4 of the greatest entry, which no theorem bounds.",
+    "interpreter, with exact products, and not as compiled code: no GPU confirmed their findings. Two forms "
+    "of one recurrence agree if they differ by at most 1e-4 of the greatest entry, which no theorem bounds.",
 )
