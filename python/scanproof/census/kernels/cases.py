@@ -111,11 +111,11 @@ def _at_decays(kernel: Kernel, name: str, x: Tensor, decays: str) -> Tensor:
     Other decays, and the fractions ``beta`` of the delta rule, are such that the first token still counts for
     the last state of a long sequence. Otherwise gradients of zero would be right.
     """
+    if name not in DECAYING | {"beta"}:
+        return x
     kept = min(1.0, _SHORT / x.shape[1])
     if name == "beta":
         return kept * x
-    if name not in DECAYING:
-        return x
     factor, shift = _SCALES.get(decays, (kept, 0.0))
     softplus = getattr(kernel, "dt_softplus", False) or getattr(kernel, "delta_softplus", False)
     if softplus and name not in LOGARITHMS:
