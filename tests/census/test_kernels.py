@@ -131,7 +131,7 @@ def test_what_a_kernel_does_not_offer_does_not_apply() -> None:
 @pytest.mark.parametrize("reached", ["", "y", "last_state"])
 def test_gradients_that_autograd_does_not_reach_are_not_applicable(reached: str) -> None:
     def load() -> Implementation:
-        def implementation(**inputs: Tensor) -> Any:
+        def implementation(**inputs: Any) -> Any:
             returned = dict(zip(("y", "last_state"), attention(**inputs), strict=True))
             return tuple(x if name == reached else x.detach() for name, x in returned.items())
 
@@ -145,6 +145,11 @@ def test_gradients_that_autograd_does_not_reach_are_not_applicable(reached: str)
             assert found[case].verdict == "NOT_APPLICABLE"
             assert found[case].evidence == f"autograd does not reach {name}"
     assert {found[case].verdict for case in ("weak decays", "odd sizes", "packed")} == {"REFINES"}
+
+
+def test_packed_sequences_have_several_blocks() -> None:
+    case = next(case for case in CASES if case.packed)
+    assert 64 < drawn(replace(subject(""), block=64), case, 0)["q"].shape[1] < 128
 
 
 def test_a_packed_sequence_begins_at_its_own_state_even_if_it_is_the_only_one() -> None:
