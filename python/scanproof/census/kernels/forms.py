@@ -23,7 +23,7 @@ from scanproof.streaming.model import Unsupported
 
 BLOCK = 64
 SAME = 1e-4
-"""Greatest difference, as a share of the greatest entry, that is taken for rounding: no theorem bounds it."""
+"""Greatest difference, as a share of the greatest entry, that counts as rounding; no theorem bounds it."""
 
 Tensors = dict[str, Tensor]
 
@@ -64,7 +64,7 @@ class FormsReport(Report):
     @property
     def reason(self) -> str:
         """The difference, in words."""
-        return f"{self.worst}; up to {SAME:.0e} is taken for rounding, without a bound"
+        return f"{self.worst}; up to {SAME:.0e} counts as rounding, which no theorem bounds"
 
     def summary(self) -> str:
         """Return the verdict and its reason."""
