@@ -12,11 +12,12 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from pages import ROOT, rows_of
-from scanproof import GatedLinearAttention, SsdScan, Verdict
+from scanproof import GatedLinearAttention, InvalidArgument, SsdScan, Verdict
 from scanproof.adapters.kernels.subject import Implementation, Subject
-from scanproof.census.kernels.answers import kernel_answers
+from scanproof.adapters.triton.watch import Watch
+from scanproof.census.kernels.answers import kernel_answers, memory
 from scanproof.census.kernels.cases import CASES, Case, drawn
-from scanproof.census.kernels.forms import SAME, FormsReport, _compared, _gradients
+from scanproof.census.kernels.forms import SAME, Difference, FormsReport, _compared, _gradients, _outputs
 from scanproof.census.kind import KERNEL_COLUMNS
 from scanproof.cli.app import app
 from scanproof.cli.exits import WRONG_CALL
@@ -57,7 +58,7 @@ def attention(
     for t in range(time):
         if cu_seqlens is not None and t in starts and t and fault != "mixes sequences":
             ends.append(state)
-            state = initial[starts.index(t)][None]
+            state = initial[0 if fault == "begins at the first state" else starts.index(t)][None]
         decay = (g[:, t].clamp(min=-4) if fault == "forgets little" else g[:, t]).exp()
         if fault == "forgets nothing small":
             decay = torch.where(g[:, t] > -1e-3, torch.ones_like(decay), decay)
@@ -126,12 +127,48 @@ def test_what_a_kernel_does_not_offer_does_not_apply() -> None:
     }  # fmt: skip
 
 
-def test_a_kernel_without_autograd_has_no_gradients_that_refine() -> None:
+@pytest.mark.parametrize("reached", ["", "y", "last_state"])
+def test_gradients_that_autograd_does_not_reach_are_not_applicable(reached: str) -> None:
     def load() -> Implementation:
-        return lambda **inputs: tuple(x.detach() for x in attention(**inputs))
+        def implementation(**inputs: Any) -> Any:
+            returned = dict(zip(("y", "last_state"), attention(**inputs), strict=True))
+            return tuple(x if name == reached else x.detach() for name, x in returned.items())
 
-    found = verdicts(replace(subject(""), load=load))
-    assert found["gradients"] == found["gradients of the last state"] == "NOT_APPLICABLE"
+        return implementation
+
+    found = {said.check: said for said in kernel_answers(replace(subject(""), load=load), 0, triton=False)}
+    for case, name in {"gradients": "y", "gradients of the last state": "last_state"}.items():
+        if name == reached:
+            assert found[case].verdict == "REFINES"
+        else:
+            assert found[case].verdict == "NOT_APPLICABLE"
+            assert found[case].evidence == f"autograd does not reach {name}"
+    assert {found[case].verdict for case in ("weak decays", "odd sizes", "packed")} == {"REFINES"}
+
+
+def test_packed_sequences_have_several_blocks() -> None:
+    case = next(case for case in CASES if case.packed)
+    assert 64 < drawn(replace(subject(""), block=64), case, 0)["q"].shape[1] < 128
+
+
+def test_a_packed_sequence_begins_at_its_own_state_even_if_it_is_the_only_one() -> None:
+    found = verdicts(subject("begins at the first state", sizes={"batch": 1}))
+    assert {case for case, verdict in found.items() if Verdict[verdict].found} == {"packed"}
+
+
+def test_only_kernels_that_the_outputs_launch_have_configurations_that_are_compared() -> None:
+    watch = Watch(configurations={"forward": ("N=1", "N=2"), "backward": ("N=1", "N=2")})
+
+    def outputs() -> dict[str, Tensor]:
+        watch.configurations["forward"] = ("N=1", "N=2")
+        return {"y": torch.ones(1)}
+
+    def refine() -> FormsReport:
+        outputs()
+        return FormsReport(worst=Difference("y", 0.0))
+
+    (said,) = [said for said in memory(watch, outputs, refine, refine) if said.check == "configurations"]
+    assert said.evidence == "all are within the bound: forward (2)"
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
@@ -176,6 +213,20 @@ def test_two_forms_are_compared_in_the_gradients_of_all_states() -> None:
     assert f"{found.worst.share:.2g}" in found.reason
 
 
+def test_two_forms_that_cannot_be_compared_are_not_right() -> None:
+    def other(**inputs: Tensor) -> Any:
+        y, states = twice(**inputs)
+        return y[:, :1], states
+
+    inputs = drawn(subject(""), CASES[0], 0)
+    with pytest.raises(InvalidArgument, match="the shapes are"):
+        _compared(lambda fn: _outputs(inputs, fn), twice, other)
+    with pytest.raises(InvalidArgument, match="the shapes are"):
+        _compared(lambda fn: _outputs(inputs, fn), attention, twice)
+    with pytest.raises(InvalidArgument, match="zero in both forms"):
+        _compared(lambda fn: {"dq": torch.zeros(3)}, twice, twice)
+
+
 def test_two_forms_may_differ_by_rounding_alone() -> None:
     def scaled(factor: float) -> Callable[..., Any]:
         def fn(**inputs: Tensor) -> Any:
@@ -206,7 +257,7 @@ def test_every_answer_has_a_column() -> None:
 def test_kernels_come_with_packages_of_their_own() -> None:
     run = CliRunner().invoke(app, ["census", "--kernels", "--overlays"])
     assert run.exit_code == WRONG_CALL
-    assert "--kernels installs its own packages" in run.output
+    assert "--kernels checks kernels alone" in run.output
 
 
 @pytest.mark.skipif(
@@ -226,12 +277,17 @@ def test_the_census_finds_a_dropped_gradient_in_a_package(tmp_path: Path) -> Non
     assert (marks["outputs"], marks["gradients of the last state"], marks["memory"]) == ("✓", "✗", "✓")
 
 
+def _functions(heading: str) -> set[str]:
+    """Return the functions that a heading ends with, without their modules."""
+    return {name.split(" ")[0].rpartition(".")[2] for name in heading.rpartition(": ")[2].split(", ")}
+
+
 def test_every_counterexample_of_the_census_of_kernels_is_shown_as_a_program() -> None:
     """A function with a ✗ is named in a heading of the findings."""
     rows = rows_of((ROOT / "docs" / "census-kernels.md").read_text())
     wrong = {row["Implementation"] for row in rows if any(cell.startswith("✗") for cell in row.values())}
     assert wrong
     findings = (ROOT / "docs" / "census-findings.md").read_text()
-    headings = " ".join(line for line in findings.splitlines() if line.startswith("##"))
+    headings = [line for line in findings.splitlines() if line.startswith("##")]
     functions = {name.rpartition(":")[2].split(",")[0].split(" ")[0] for name in wrong}
-    assert {name for name in functions if name not in headings} == set()
+    assert functions <= set().union(*map(_functions, headings))

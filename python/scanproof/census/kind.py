@@ -60,9 +60,10 @@ KERNELS = Kind(
     title="Census of kernels",
     command="scanproof census --kernels",
     columns=KERNEL_COLUMNS,
-    numbers="the error relative to the bound; for *prefix*, a share of the greatest output",
+    numbers="the error relative to the bound; for *prefix*, a share of the greatest output; for two forms of "
+    "one recurrence, a share of the greatest entry",
     dots="only the source of a kernel in Triton shows its accesses of memory, the order of its programs and "
-    "its configurations",
+    "its configurations, and two forms of one recurrence are compared in *outputs* and *gradients* alone",
     note="Each kernel is compared with its spec, or two forms of one recurrence with each other, at several "
     "lengths and sizes. The kernels of mamba-ssm, fla-core and accelerated-scan ran as source under Triton's "
     "interpreter, with exact products, and not as compiled code: no GPU confirmed their findings. Two forms "

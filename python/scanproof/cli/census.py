@@ -59,7 +59,10 @@ def census(
 ) -> int:
     """Run every check on every implementation that the adapters know, and write one table."""
     if kernels and (overlays or causal_lms):
-        raise InvalidArgument("census: --kernels installs its own packages; leave the other option out.")
+        raise InvalidArgument(
+            "census: --kernels checks kernels alone, and installs their packages; leave --overlays and "
+            "--causal-lms out."
+        )
     if causal_lms:
         return _causal_lms(folder, only, shard, jobs, seed, fresh, overlays, json, quiet)
     if shard != "1/1":

@@ -33,7 +33,7 @@ class Posed:
 
     Attributes:
         problem: the function and its spec.
-        given: the inputs, and the cotangents if gradients are compared.
+        given: the inputs, and the cotangents of the outputs that autograd reaches.
         seed: seed of both.
     """
 
@@ -67,20 +67,27 @@ def pose(subject: Subject, implementation: Implementation, case: Case, seed: int
     inputs = drawn(subject, case, seed)
     if case.gradients is None or subject.no_gradient:
         return Posed(problem, inputs, seed)
-    reached = {name: y for name, y in problem.returned(inputs).items() if y.requires_grad}
-    if case.gradients == "state":
-        reached = {name: y for name, y in reached.items() if name != "y"}
-    if not reached:
-        raise Unsupported("autograd reaches no output" if case.gradients == "all" else "no last state")
+    returned = problem.returned(inputs)
+    wanted = [name for name in returned if case.gradients == "all" or name != "y"]
+    reached = {name: returned[name] for name in wanted if returned[name].requires_grad}
+    if _asks_for_gradients(case):
+        if not wanted:
+            raise Unsupported("no last state")
+        if wanted[0] not in reached:
+            raise Unsupported(f"autograd does not reach {wanted[0]}")
     cotangents = {f"d{name}": given for name, given in draw_cotangents(reached, seed).items()}
     return Posed(problem, {**inputs, **cotangents}, seed)
 
 
+def _asks_for_gradients(case: Case) -> bool:
+    return case.name.startswith("gradients")
+
+
 def _refuse(subject: Subject, case: Case) -> None:
-    if subject.no_gradient and case.name.startswith("gradients"):
+    if subject.no_gradient and _asks_for_gradients(case):
         raise Unsupported("no gradients can be pulled through it")
     if case.decays and not has_decays(subject):
-        raise Unsupported("no decays or step sizes are given to it")
+        raise Unsupported("no input holds decays or step sizes that change from token to token")
     if case.odd and not subject.odd:
         raise Unsupported("it takes only some sizes of heads")
     if case.packed and not subject.packed:
@@ -122,6 +129,7 @@ def memory(
 
     runs = questions.Runs(watch, outputs, refine, _quiet)
     found = [questions.launches(watch, SOURCE), *questions.repeated(runs, refine())]
+    watch.configurations.clear()  # kernels of a backward pass are not tuned below
     tuned = questions.Runs(watch, outputs, refine_outputs, _quiet)
     found.append(questions.configurations(tuned, refine_outputs()))
     for each in (*found, *questions.accesses(watch)):

@@ -15,6 +15,7 @@ from scanproof.census.answers import answer
 from scanproof.census.kernels.answers import memory
 from scanproof.census.kernels.cases import SIZES
 from scanproof.census.subject import Answer
+from scanproof.errors import InvalidArgument
 from scanproof.report.report import Report
 from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
@@ -22,7 +23,7 @@ from scanproof.streaming.model import Unsupported
 
 BLOCK = 64
 SAME = 1e-4
-"""Greatest difference, as a share of the greatest entry, that is taken for rounding: no theorem bounds it."""
+"""Greatest difference, as a share of the greatest entry, that counts as rounding; no theorem bounds it."""
 
 Tensors = dict[str, Tensor]
 
@@ -63,7 +64,7 @@ class FormsReport(Report):
     @property
     def reason(self) -> str:
         """The difference, in words."""
-        return f"{self.worst}; up to {SAME:.0e} is taken for rounding, without a bound"
+        return f"{self.worst}; up to {SAME:.0e} counts as rounding, which no theorem bounds"
 
     def summary(self) -> str:
         """Return the verdict and its reason."""
@@ -99,7 +100,17 @@ def form_answers(pair: Forms, seed: int) -> Iterator[Answer]:
 
 
 def _compared(run: Callable[[Function], Tensors], chunked: Function, recurrent: Function) -> FormsReport:
+    """Compare two forms.
+
+    Raises:
+        InvalidArgument: they return other tensors, or nothing but zeros.
+    """
     first, second = run(chunked), run(recurrent)
+    shapes, others = ({name: tuple(x.shape) for name, x in each.items()} for each in (first, second))
+    if shapes != others:
+        raise InvalidArgument(f"by chunks the shapes are {shapes}, and token after token {others}")
+    if not any(x.any() for each in (first, second) for x in each.values()):
+        raise InvalidArgument(f"all numbers of {', '.join(shapes)} are zero in both forms")
     shares = {name: _share(x, second[name]) for name, x in first.items()}
     where = max(shares, key=lambda name: (isnan(shares[name]), shares[name]))
     return FormsReport(worst=Difference(where, shares[where]))
