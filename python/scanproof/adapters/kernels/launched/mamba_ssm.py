@@ -40,7 +40,7 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
             log_window=CHUNK,
             sizes={"head": 4, "channel": 4},
             without=without,
-            given={} if "seq_idx" in without else {"seq_idx": _three_sequences},
+            given={} if "seq_idx" in without else {"seq_idx": _sequences},
             block=CHUNK,
             folder=folder,
         )
@@ -85,9 +85,10 @@ def _norms(folder: Path | None) -> Iterator[Subject]:
         )
 
 
-def _three_sequences(seq_idx: Tensor) -> Tensor:
-    """Return indices of sequences that begin at tokens 0, 2 and 4, so that the last one is longest."""
-    return torch.bucketize(torch.arange(seq_idx.shape[1]), torch.tensor([1, 3])).expand(seq_idx.shape)
+def _sequences(seq_idx: Tensor) -> Tensor:
+    """Return indices of sequences that begin at tokens 0, 2 and 4, and at the second chunk."""
+    starts = torch.tensor([1, 3, CHUNK - 1])
+    return torch.bucketize(torch.arange(seq_idx.shape[1]), starts).expand(seq_idx.shape)
 
 
 def _scan(kernel: SsdScan, folder: Path | None) -> Implementation:
