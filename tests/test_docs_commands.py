@@ -41,6 +41,10 @@ CHECKED = {
 """Files that pages include, and the test that each is checked by."""
 
 
+OF_KERNELS = (ROOT / "docs" / "census-findings.md").read_text().partition("\n## Kernels\n")[2]
+"""Programs that need packages; ``tests/adapters/triton/test_kernel_findings.py`` runs them over these."""
+
+
 def test_no_block_is_passed_over() -> None:
     """Python is run by ``tests/test_docs.py``, with the text that follows; consoles are run below."""
     unknown = []
@@ -52,6 +56,7 @@ def test_no_block_is_passed_over() -> None:
             or (block.kind == "text" and block.page == "docs/reference/program-format.md")
             or (block.kind in ("lean", "json") and included and included[1] in CHECKED)
             or (block.kind == 'lean title="lakefile.lean"' and block.text == LAKE)
+            or (block.kind == "text" and block.text in OF_KERNELS)
             or (block.page == WALK and block.kind in OF_THE_WALK)
         )
         if not known:

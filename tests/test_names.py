@@ -21,6 +21,7 @@ from scanproof.adapters import triton
 from scanproof.adapters.triton.findings import QUESTIONS
 from scanproof.auditing.audit import CHECKS
 from scanproof.causality.gradients.drop_in import DropInFields
+from scanproof.census.kind import KERNEL_COLUMNS
 from scanproof.census.subject import COLUMNS
 from scanproof.report.report import CheckReport
 from scanproof.report.verdict import Verdict
@@ -115,6 +116,12 @@ def test_the_table_says_what_a_column_of_the_census_holds() -> None:
         [name] for name, held in COLUMNS.items() if held != (name,)
     ]
     assert all(tuple(code(row["Answers"])) == COLUMNS[code(row["Column"])[0]] for row in rows)
+
+
+def test_the_table_says_what_a_column_of_the_census_of_kernels_holds() -> None:
+    rows = rows_of(PAGE, "\n## Columns of the census of kernels\n")
+    held = {code(row["Column"])[0]: tuple(code(row["Answers"])) for row in rows}
+    assert list(held.items()) == list(KERNEL_COLUMNS.items())
 
 
 def test_every_argument_of_a_check_is_in_the_table_or_from_causal_certificate() -> None:

@@ -19,6 +19,7 @@ from examples import example
 from scanproof import InvalidArgument, Verdict, check_refinement
 from scanproof.census import basis, command
 from scanproof.census.answers import answer, causality
+from scanproof.census.kind import IMPLEMENTATIONS
 from scanproof.census.page import html
 from scanproof.census.subject import COLUMNS, Answer, Entry, Subject
 from scanproof.census.subjects import subjects
@@ -62,11 +63,11 @@ MIXED = entry(
 
 
 def test_a_column_is_the_gravest_of_its_checks_with_its_own_number() -> None:
-    assert MIXED.column("certificate") == (Verdict.CAUSAL, None)
-    assert MIXED.column("streaming") == (Verdict.DIVERGES, 0.25)
-    assert MIXED.column("padding") == (Verdict.NOT_APPLICABLE, None)
-    assert MIXED.column("refinement") == (Verdict.NOT_APPLICABLE, None)
-    assert entry(problem="gone").column("certificate")[0] is Verdict.INCONCLUSIVE
+    assert MIXED.column(COLUMNS["certificate"]) == (Verdict.CAUSAL, None)
+    assert MIXED.column(COLUMNS["streaming"]) == (Verdict.DIVERGES, 0.25)
+    assert MIXED.column(COLUMNS["padding"]) == (Verdict.NOT_APPLICABLE, None)
+    assert MIXED.column(COLUMNS["refinement"]) == (Verdict.NOT_APPLICABLE, None)
+    assert entry(problem="gone").column(COLUMNS["certificate"])[0] is Verdict.INCONCLUSIVE
     assert [answer.check for answer in MIXED.findings] == ["steps (positions given)"]
 
 
@@ -122,8 +123,8 @@ def test_the_hash_of_the_code_sees_every_module(tmp_path: Path, monkeypatch: pyt
 
 def test_the_headline_names_every_version_of_torch_that_was_used() -> None:
     mixed = [entry("a: b", torch="2.5.0"), entry("a: c", torch="2.6.0")]
-    assert "torch 2.5.0 and 2.6.0" in markdown(mixed, "2026-01-02")
-    assert "torch 2.5.0," in markdown(mixed[:1], "2026-01-02")
+    assert "torch 2.5.0 and 2.6.0" in markdown(IMPLEMENTATIONS, mixed, "2026-01-02")
+    assert "torch 2.5.0," in markdown(IMPLEMENTATIONS, mixed[:1], "2026-01-02")
 
 
 def test_what_failed_is_asked_again(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_what_failed_is_asked_again(tmp_path: Path) -> None:
 
 def test_the_table_says_everything() -> None:
     broken = entry("a: broken", problem="ImportError: no")
-    text = markdown([MIXED, broken], "2026-01-02")
+    text = markdown(IMPLEMENTATIONS, [MIXED, broken], "2026-01-02")
     assert "2 implementations, 1 with findings" in text
     assert "error relative to the bound" in text  # of which kinds have no theorem: docs/families.md
     assert "| a: mixed | a 1.0 | ✓ | · | · | · | ✗ 2e-01 | ? | · | · | · |" in text
@@ -147,15 +148,15 @@ def test_the_table_says_everything() -> None:
     assert "chunked prefill: 36 cuts" in text
     assert "ImportError: no" in text
     assert "- left padding, 1 of 2: 36 cuts" in text
-    plain = json.loads(json.dumps(document([MIXED, broken], "2026-01-02")))
+    plain = json.loads(json.dumps(document(IMPLEMENTATIONS, [MIXED, broken], "2026-01-02")))
     assert plain["entries"][0]["cells"]["streaming"] == {"verdict": "DIVERGES", "worst": 0.25}
-    page = html([MIXED, broken], "2026-01-02")
+    page = html(IMPLEMENTATIONS, [MIXED, broken], "2026-01-02")
     assert "36 cuts | &lt;b&gt;" in page
     assert page.count("<section") == 2
 
 
 def test_the_page_tells_what_does_not_apply_from_what_is_open() -> None:
-    page = html([MIXED], "2026-01-02")
+    page = html(IMPLEMENTATIONS, [MIXED], "2026-01-02")
     assert '<td class="dim">·</td>' in page
     assert '<td class="open">?</td>' in page
     assert '<td class="dim">NOT_APPLICABLE</td>' in page
@@ -257,6 +258,7 @@ def test_a_wrong_call(tmp_path: Path) -> None:
         "seed": 0,
         "fresh": False,
         "overlays": False,
+        "kernels": False,
         "as_json": False,
         "quiet": True,
     }

@@ -80,10 +80,11 @@ def answer(check: str, run: Callable[[], Any]) -> Answer:
         raised = f"the implementation raised {type(error).__name__}: {error}"
         return Answer(check=check, verdict=Verdict.INCONCLUSIVE.name, evidence=raised)
     (row,) = report.rows()
+    unsure = row.verdict is Verdict.INCONCLUSIVE and report.reason not in row.evidence
     return Answer(
         check=check,
         verdict=row.verdict.name,
-        evidence=row.evidence,
+        evidence=f"{row.evidence}; {report.reason}" if unsure else row.evidence,
         theorem=row.theorem,
         worst=_worst(report),
     )
@@ -98,7 +99,7 @@ def some_positions(T: int) -> tuple[int, ...]:
 def _worst(report: Any) -> float | None:
     """Return the worst number of a report, relative; None where nothing differed."""
     worst = getattr(report, "worst", None)
-    if isinstance(report, RefinementReport) and report.gradients:
+    if isinstance(report, RefinementReport) and report.gradients and report.verdict.passed:
         return max(
             (report.greatest[f"d{name}"] for name in report.gradients if report.greatest), default=None
         )

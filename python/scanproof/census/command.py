@@ -14,7 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from scanproof.adapters.overlay import interpreting
 from scanproof.census.basis import unanswered
+from scanproof.census.kind import IMPLEMENTATIONS, KERNELS
 from scanproof.census.page import html
 from scanproof.census.subject import Entry, Subject
 from scanproof.census.table import document, markdown
@@ -35,7 +37,7 @@ class Census:
 
     Attributes:
         entries: in the order of the subjects.
-        folder: where ``census.json``, ``census.md`` and ``census.html`` are.
+        folder: where ``census.json``, ``census.md`` and ``census.html`` are, or those named ``kernels``.
     """
 
     entries: tuple[Entry, ...]
@@ -55,28 +57,33 @@ def run_census(
     seed: int,
     fresh: bool,
     overlays: bool,
+    kernels: bool,
     as_json: bool,
     quiet: bool,
 ) -> Census:
     """Run every check on every subject, and write the table.
 
     Args:
-        folder: folder of the results. Entries in its ``census.jsonl`` with the same versions, code and seed
-            are kept and not made again.
+        folder: folder of the results. Entries in its ``census.jsonl``, or ``kernels.jsonl``, with the same
+            versions, code and seed are kept and not made again.
         only: pattern that the names of subjects must match.
         jobs: number of processes at a time.
         seed: seed of models, inputs and checks.
         fresh: discard the entries in the folder.
         overlays: also check the packages of ``scanproof.adapters.overlay.LISTS``.
+        kernels: check the real kernels instead: those of Triton under its interpreter, and those of ggml, MLX
+            and JAX. Their packages are in overlays.
         as_json: print the table as JSON.
         quiet: no progress.
 
     Raises:
         InvalidArgument: no subject matches, or ``jobs`` is below 1.
     """
+    from scanproof.census.kernels.subjects import kernels as real_kernels
     from scanproof.census.subjects import subjects
 
-    known = subjects(overlays=overlays)
+    kind = KERNELS if kernels else IMPLEMENTATIONS
+    known = real_kernels() if kernels else subjects(overlays=overlays)
     names = [name for name in known if fnmatch(name, only)]
     if not names:
         raise InvalidArgument(
@@ -86,7 +93,7 @@ def run_census(
     if jobs < 1:
         raise InvalidArgument(f"census: --jobs must be at least 1, got {jobs}.")
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "census.jsonl"
+    kept = folder / f"{kind.name}.jsonl"
     if fresh:
         kept.unlink(missing_ok=True)
     console = Console(highlight=False, stderr=as_json)
@@ -96,19 +103,20 @@ def run_census(
         seed,
         jobs,
         silent if quiet else on_console(console),
-        partial(in_a_process, overlays=overlays),
+        partial(in_a_process, of=KERNELS.name if kernels else "overlays" if overlays else ""),
     )
     census = Census(entries, folder)
     made = datetime.now(UTC).date().isoformat()
-    whole = document(entries, made)
-    (folder / "census.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-    (folder / "census.md").write_text(markdown(entries, made), encoding="utf-8")
-    (folder / "census.html").write_text(html(entries, made), encoding="utf-8")
+    whole = document(kind, entries, made)
+    table = folder / f"{kind.name}.md"
+    table.with_suffix(".json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    table.write_text(markdown(kind, entries, made), encoding="utf-8")
+    table.with_suffix(".html").write_text(html(kind, entries, made), encoding="utf-8")
     if as_json:
         print(json.dumps(whole))
     else:
         counts = f"{len(entries)} implementations, {census.findings} with findings"
-        console.print(f"{counts}; {folder / 'census.md'}", markup=False, soft_wrap=True)
+        console.print(f"{counts}; {table}", markup=False, soft_wrap=True)
     return census
 
 
@@ -137,11 +145,18 @@ def collect(
     return tuple(known[subject.name] for subject in subjects)
 
 
-def in_a_process(subject: Subject, seed: int, overlays: bool = False) -> Entry:
-    """Examine a subject in another process, so that its imports do not affect this one."""
-    option = ["overlays"] if overlays else []
-    command = [sys.executable, "-m", "scanproof.census.worker", subject.name, str(seed), *option]
+def in_a_process(subject: Subject, seed: int, of: str = "") -> Entry:
+    """Examine a subject in another process, so that its imports do not affect this one.
+
+    Args:
+        subject: the subject.
+        seed: seed of its checks.
+        of: ``"overlays"`` or ``"kernels"`` for a subject that is not among the installed implementations.
+    """
+    command = [sys.executable, "-m", "scanproof.census.worker", subject.name, str(seed), of]
     quiet = {**environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    if subject.interpreted is not None:
+        quiet |= interpreting(subject.interpreted)
     try:
         run = subprocess.run(command, capture_output=True, check=False, timeout=LIMIT, env=quiet)
         output, problem = run.stdout, ""

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 
-from scanproof.census.subject import COLUMNS, Entry
+from scanproof.census.kind import Kind
+from scanproof.census.subject import Entry
 from scanproof.census.table import cell, environment
 from scanproof.report.pages import joined, render
 from scanproof.report.verdict import Verdict
 
 
-def html(entries: Sequence[Entry], made: str) -> str:
+def html(kind: Kind, entries: Sequence[Entry], made: str) -> str:
     """Return a page that needs no other file: the table, and below it the answer of every check."""
     rows = [
         {
             "entry": entry,
             "cells": [
-                {"text": cell(entry, column), "outcome": entry.column(column)[0].outcome}
-                for column in COLUMNS
+                {"text": cell(entry, checks), "outcome": entry.column(checks)[0].outcome}
+                for checks in kind.columns.values()
             ],
             "answers": [
                 {"answer": answer, "outcome": Verdict[answer.verdict].outcome} for answer in entry.answers
@@ -28,6 +29,7 @@ def html(entries: Sequence[Entry], made: str) -> str:
         css=joined(("style.css",)),
         made=made,
         environment=environment(entries),
-        columns=list(COLUMNS),
+        title=kind.title,
+        columns=list(kind.columns),
         rows=rows,
     )

@@ -1,7 +1,8 @@
 """What a census checks: one real implementation, and the answers of its checks."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from scanproof.report.verdict import Verdict, gravest
@@ -59,6 +60,7 @@ class Subject:
         answers: runs the checks with a seed.
         notes: what a reader of the table should know about it.
         version: version of the distribution; default: the installed version.
+        interpreted: folder of Triton and the package, if Triton's interpreter runs its kernels.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Subject:
     answers: Callable[[int], Iterable[Answer]]
     notes: str = ""
     version: str = ""
+    interpreted: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +103,9 @@ class Entry:
     seed: int = 0
     problem: str = ""
 
-    def column(self, name: str) -> tuple[Verdict, float | None]:
+    def column(self, checks: Sequence[str]) -> tuple[Verdict, float | None]:
         """Return the gravest verdict of the checks of a column, and the worst number behind it."""
-        answers = [answer for answer in self.answers if answer.check.partition(" (")[0] in COLUMNS[name]]
+        answers = [answer for answer in self.answers if answer.check.partition(" (")[0] in checks]
         if not answers:
             return (Verdict.INCONCLUSIVE if self.problem else Verdict.NOT_APPLICABLE), None
         verdict = gravest(Verdict[answer.verdict] for answer in answers)

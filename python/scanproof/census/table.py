@@ -5,25 +5,26 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from scanproof.census.subject import COLUMNS, Entry
+from scanproof.census.kind import Kind
+from scanproof.census.subject import Entry
 from scanproof.report.verdict import Verdict
 
 MARKS = {"passed": "✓", "found": "✗", "open": "?", "not applicable": "·"}
 
 
-def document(entries: Sequence[Entry], made: str) -> dict[str, Any]:
+def document(kind: Kind, entries: Sequence[Entry], made: str) -> dict[str, Any]:
     """Return the whole census as JSON can hold it."""
     return {
         "made": made,
         "environment": environment(entries),
-        "columns": list(COLUMNS),
+        "columns": list(kind.columns),
         "entries": [
             {
                 **asdict(entry),
                 "cells": {
                     name: {"verdict": verdict.name, "worst": worst}
-                    for name in COLUMNS
-                    for verdict, worst in [entry.column(name)]
+                    for name, checks in kind.columns.items()
+                    for verdict, worst in [entry.column(checks)]
                 },
             }
             for entry in entries
@@ -41,9 +42,9 @@ def environment(entries: Sequence[Entry]) -> dict[str, str]:
     }
 
 
-def cell(entry: Entry, column: str) -> str:
-    """Return a mark and the worst number."""
-    verdict, worst = entry.column(column)
+def cell(entry: Entry, checks: tuple[str, ...]) -> str:
+    """Return the mark of the checks of a column, and the worst number."""
+    verdict, worst = entry.column(checks)
     number = "" if worst is None else f" {worst:.0e}"
     return f"{mark(verdict)}{number}"
 
@@ -55,25 +56,25 @@ def mark(verdict: Verdict) -> str:
     return MARKS["passed" if verdict.passed else "found" if verdict.found else "open"]
 
 
-def markdown(entries: Sequence[Entry], made: str) -> str:
+def markdown(kind: Kind, entries: Sequence[Entry], made: str) -> str:
     """Return the table, and below it the findings, the open questions, and why checks do not apply."""
     shared = ", ".join(f"{name} {value}" for name, value in environment(entries).items())
     found = sum(bool(entry.findings) for entry in entries)
     lines = [
-        "# Census",
+        f"# {kind.title}",
         "",
-        f"Made {made} by `scanproof census` with {shared}; seed {entries[0].seed}. "
+        f"Made {made} by `{kind.command}` with {shared}; seed {entries[0].seed}. "
         f"{len(entries)} implementations, {found} with findings.",
         "",
         "✓ passed on every input tried, ✗ a counterexample, ? inconclusive, · not applicable. "
-        "The number is the worst one seen: a share of the greatest output; for *refinement* and *gradients*, "
-        "the error relative to the bound.",
+        f"The number is the worst one seen: {kind.numbers}.",
+        *(["", kind.note] if kind.note else []),
         "",
-        "| Implementation | Version | " + " | ".join(COLUMNS) + " |",
-        "| --- | --- |" + " --- |" * len(COLUMNS),
+        "| Implementation | Version | " + " | ".join(kind.columns) + " |",
+        "| --- | --- |" + " --- |" * len(kind.columns),
     ]
     for entry in entries:
-        cells = " | ".join(cell(entry, column) for column in COLUMNS)
+        cells = " | ".join(cell(entry, checks) for checks in kind.columns.values())
         lines.append(f"| {entry.name} | {entry.package} {entry.version} | {cells} |")
     lines += ["", "## Findings", ""]
     for entry in entries:
@@ -98,8 +99,7 @@ def markdown(entries: Sequence[Entry], made: str) -> str:
     ]
     lines += [
         "",
-        "Every other dot is a check that is not made: a whole model is not compared with a recurrence, a "
-        "kernel is not fed in pieces or padded, and *certificate* needs gradients.",
+        f"Every other dot is a check that is not made: {kind.dots}.",
     ]
     return "\n".join(lines) + "\n"
 

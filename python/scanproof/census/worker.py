@@ -1,6 +1,6 @@
 """One subject in a process of its own: it prints its entry anew with every answer.
 
-``python -m scanproof.census.worker NAME SEED [overlays]``.
+``python -m scanproof.census.worker NAME SEED [overlays | kernels]``.
 """
 
 import json
@@ -14,6 +14,8 @@ from dataclasses import asdict, replace
 import torch
 
 from scanproof.census.basis import unanswered
+from scanproof.census.kernels.subjects import kernels
+from scanproof.census.kind import KERNELS
 from scanproof.census.subject import Entry, Subject
 from scanproof.census.subjects import subjects
 
@@ -38,12 +40,13 @@ def examine(subject: Subject, seed: int) -> Iterator[Entry]:
     )
 
 
-def main(name: str, seed: str, overlays: str = "") -> None:
+def main(name: str, seed: str, of: str = "") -> None:
     """Print the entry of one subject as lines of JSON; the last line is the complete entry."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    for entry in examine(subjects(overlays=bool(overlays))[name], int(seed)):
+    known = kernels() if of == KERNELS.name else subjects(overlays=bool(of))
+    for entry in examine(known[name], int(seed)):
         print(json.dumps(asdict(entry)), flush=True)
 
 

@@ -38,6 +38,14 @@ def census(
             "can be shown to read no later token, for every input of a shape.",
         ),
     ] = False,
+    kernels: Annotated[
+        bool,
+        typer.Option(
+            "--kernels",
+            help="Check the real kernels instead: those of Triton under its interpreter, and those of ggml, "
+            "MLX and JAX. Installs Triton, which is 1 GB, and the packages into folders of their own.",
+        ),
+    ] = False,
     shard: Annotated[
         str,
         typer.Option(
@@ -50,6 +58,11 @@ def census(
     quiet: Quiet = False,
 ) -> int:
     """Run every check on every implementation that the adapters know, and write one table."""
+    if kernels and (overlays or causal_lms):
+        raise InvalidArgument(
+            "census: --kernels checks kernels alone, and installs their packages; leave --overlays and "
+            "--causal-lms out."
+        )
     if causal_lms:
         return _causal_lms(folder, only, shard, jobs, seed, fresh, overlays, json, quiet)
     if shard != "1/1":
@@ -57,7 +70,15 @@ def census(
     from scanproof.census.command import run_census
 
     made = run_census(
-        folder, only=only, jobs=jobs, seed=seed, fresh=fresh, overlays=overlays, as_json=json, quiet=quiet
+        folder,
+        only=only,
+        jobs=jobs,
+        seed=seed,
+        fresh=fresh,
+        overlays=overlays,
+        kernels=kernels,
+        as_json=json,
+        quiet=quiet,
     )
     if made.findings:
         return FINDING

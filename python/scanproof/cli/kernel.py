@@ -45,7 +45,7 @@ def kernel(
     constant: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME,...", help="Inputs that must be the same for every example and token, as g."
+            metavar="NAME,...", help="Inputs that must be the same for every example and token, such as g."
         ),
     ] = None,
     exact_products: Annotated[

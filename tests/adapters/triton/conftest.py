@@ -1,13 +1,20 @@
 """Tests that run Triton's interpreter, which starts with the process: pytest --scanproof-interpret."""
 
 import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from scanproof.adapters import overlay
+
 COMMAND = "pip install 'scanproof[triton]' && pytest tests/adapters/triton --scanproof-interpret"
+INSTALL = "SCANPROOF_OVERLAYS=1 pytest tests/adapters/triton"
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +22,25 @@ def interpreting(request: pytest.FixtureRequest) -> None:
     """Skip where Triton is not installed, or was not asked for."""
     if not request.config.getoption("scanproof_interpret") or find_spec("triton") is None:
         pytest.skip(f"runs Triton, which is 1 GB: {COMMAND}")
+
+
+@pytest.fixture(scope="session")
+def over_packages() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """A function that runs Python, with the interpreter, over the packages of a list; it installs them."""
+    if "SCANPROOF_OVERLAYS" not in os.environ:
+        pytest.skip(f"installs Triton, which is 1 GB: {INSTALL}")
+
+    def run(packages: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env=overlay.interpreting(overlay.overlay(overlay.LISTS / packages)),
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -151,9 +151,14 @@ def _turned(state: Any) -> Any:
     return None if state is None else state.swapaxes(-1, -2)
 
 
-_SQUARE: Mapping[str, Any] = {"sizes": {"state": KEYS, "channel": KEYS, "g": KEYS}}
+_SQUARE: Mapping[str, Any] = {"sizes": {"state": KEYS, "channel": KEYS, "g": KEYS}, "odd": {}}
+_ANY: Mapping[str, Any] = {**_SQUARE, "odd": {"state": 5, "channel": 5, "g": 5}}
 _RWKV7 = {
-    size: {"sizes": {"state": size, "channel": size, "g": size, "head": 2}, "departs": departs}
+    size: {
+        "sizes": {"state": size, "channel": size, "g": size, "head": 2},
+        "odd": {"state": 40, "channel": 40, "g": 40},
+        "departs": departs,
+    }
     for size, departs in ((48, _TAIL), (64, ""))
 }
 
@@ -171,10 +176,20 @@ TABLE: tuple[tuple[str, Function, Kernel, Mapping[str, Any]], ...] = (
         SelectiveScan(delta_softplus=True),
         {"without": _NO_STEPS, "sizes": {"channel": 4}},
     ),
-    ("gated_linear_attn", _attention, GatedLinearAttention(scale=_SCALE), _SQUARE),
-    ("rwkv_wkv6", _rwkv6, Rwkv6(), _SQUARE),
+    ("gated_linear_attn", _attention, GatedLinearAttention(scale=_SCALE), _ANY),
+    (
+        "rwkv_wkv6",
+        _rwkv6,
+        Rwkv6(),
+        {**_ANY, "sizes": {"state": KEYS, "channel": KEYS}, "odd": {"state": 5, "channel": 5}},
+    ),
     ("rwkv_wkv7 with 48 per head", _rwkv7, GeneralizedDeltaRule(), _RWKV7[48]),
     ("rwkv_wkv7 with 64 per head", _rwkv7, GeneralizedDeltaRule(), _RWKV7[64]),
-    ("gated_delta_net", _delta, GatedDeltaRule(scale=_SCALE), {"sizes": {**_SQUARE["sizes"], "g": 1}}),
+    (
+        "gated_delta_net",
+        _delta,
+        GatedDeltaRule(scale=_SCALE),
+        {**_SQUARE, "sizes": {**_SQUARE["sizes"], "g": 1}},
+    ),
     ("gated_delta_net, decays per key", _delta, GatedDeltaRule(scale=_SCALE), _SQUARE),
 )

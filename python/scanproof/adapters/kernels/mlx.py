@@ -25,7 +25,9 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
         partial(_ssm, folder),
         SsdScan(dt_softplus=True, dt_min=LIMITS[0], dt_max=LIMITS[1]),
         log_window=CHUNK,
+        sizes={"head": 4},
         without=frozenset({"seq_idx", "z"}),
+        block=CHUNK,
         folder=folder,
         departs="It takes the logarithm of -A.",
     )
@@ -35,7 +37,8 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
             "mlx-lm",
             partial(_delta, folder),
             GatedDeltaRule(log_decays=False),
-            sizes={"g": decays},
+            sizes={"g": decays, "state": KEYS},
+            odd={"channel": 3},
             folder=folder,
         )
         for name, decays in {"": 1, ", decays per key": KEYS}.items()

@@ -31,6 +31,7 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
             LinearRecurrence(),
             folder=folder,
             sizes={"channel": _LANES} if kind == "LINEAR_PALLAS" else {},
+            odd={} if kind == "LINEAR_PALLAS" else {"channel": 3},
         )
         for kind in ("LINEAR_NATIVE", "ASSOCIATIVE_NATIVE", "LINEAR_PALLAS")
     )

@@ -34,10 +34,17 @@ class Subject:
         load: imports the function and returns it with the signature of the kernel.
         kernel: the kernel that it should refine.
         log_window: argument of ``check_refinement``.
+        gradient_log_window: argument of ``check_refinement``.
         sizes: sizes of axes that differ from those of ``random_inputs``.
         without: inputs that it does not take.
         constant: inputs that must be the same for every example and token, which the kernel does not need.
+        given: for an input that it computes itself, or takes as fewer numbers: makes the input of the kernel
+            from a drawn one. Gradients at such inputs are not compared.
         multiple: it takes only lengths that are multiples of this.
+        block: its greatest block of tokens; the census of kernels takes lengths off and on multiples of it.
+        dtype: dtype of its inputs in the census of kernels: bfloat16 if it takes no other.
+        packed: whether it takes several sequences in one row by ``cu_seqlens``.
+        odd: sizes of axes that are no powers of two; empty if it takes none.
         no_gradient: whether gradients cannot be pulled through it, because it overwrites the state it read.
         folder: overlay that holds the package; None if the package is installed.
         departs: how it differs from the recurrence, in a sentence; empty if it does not.
@@ -48,10 +55,16 @@ class Subject:
     load: Callable[[], Implementation]
     kernel: Kernel
     log_window: int = 0
+    gradient_log_window: int | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     without: frozenset[str] = frozenset({"seq_idx"})
     constant: frozenset[str] = frozenset()
+    given: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     multiple: int = 1
+    block: int = 16
+    dtype: torch.dtype = torch.float32
+    packed: bool = False
+    odd: Mapping[str, int] = field(default_factory=lambda: {"state": 5, "channel": 3})
     no_gradient: bool = False
     folder: Path | None = None
     departs: str = ""
@@ -59,9 +72,7 @@ class Subject:
     @property
     def version(self) -> str:
         """Version of the package, or ``"not installed"``."""
-        path = sys.path if self.folder is None else [str(self.folder)]
-        found = next(iter(distributions(name=self.package, path=path)), None)
-        return "not installed" if found is None else found.version
+        return version_in(self.package, self.folder)
 
     def inputs(self, seed: int = 0, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
         """Return random inputs that it takes."""
@@ -108,3 +119,10 @@ class Subject:
         implementation, inputs = self.load(), self.inputs(seed)
         tokens, inputs = token_function(implementation, self.kernel.inputs, inputs, self.constant)
         return lambda **given: tokens(**self.kernel.into_domains(given)), inputs
+
+
+def version_in(package: str, folder: Path | None) -> str:
+    """Return the version of a package in a folder, or installed; ``"not installed"`` if it is missing."""
+    path = sys.path if folder is None else [str(folder)]
+    found = next(iter(distributions(name=package, path=path)), None)
+    return "not installed" if found is None else found.version

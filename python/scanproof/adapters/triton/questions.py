@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
+from scanproof.adapters.triton.compared import Compared
 from scanproof.adapters.triton.differences import detached, difference
 from scanproof.adapters.triton.findings import BOUNDS, RACES, UNINITIALISED
 from scanproof.adapters.triton.report import KernelAnswer
 from scanproof.adapters.triton.watch import Fill, Order, Watch
-from scanproof.refinement.report import RefinementReport
 from scanproof.report.verdict import Verdict
 
 CLEAN, FAULTY = Verdict.CLEAN, Verdict.FAULTY
@@ -30,7 +30,7 @@ class Runs:
 
     watch: Watch
     outputs: Callable[[], Any]
-    refine: Callable[[], RefinementReport]
+    refine: Callable[[], Compared]
     tell: Callable[[str], None]
 
     def run(self, order: Order, fill: Fill) -> dict[str, Tensor]:
@@ -75,7 +75,7 @@ def _seen(watch: Watch, kind: str, clean: str) -> KernelAnswer:
     return KernelAnswer(check=kind, verdict=FAULTY if faults else CLEAN, reason=reason, faults=faults)
 
 
-def repeated(runs: Runs, refined: RefinementReport) -> list[KernelAnswer]:
+def repeated(runs: Runs, refined: Compared) -> list[KernelAnswer]:
     """Answer for memory that nothing wrote, and for the order of the programs."""
     first = runs.run("forward", "nan")
     turned = runs.run("reversed", "finite")
@@ -104,7 +104,7 @@ def repeated(runs: Runs, refined: RefinementReport) -> list[KernelAnswer]:
     return [memory, _order(runs, moved, refined)]
 
 
-def _order(runs: Runs, moved: str, refined: RefinementReport) -> KernelAnswer:
+def _order(runs: Runs, moved: str, refined: Compared) -> KernelAnswer:
     def answer(verdict: Verdict, reason: str) -> KernelAnswer:
         return KernelAnswer(check="order", verdict=verdict, reason=reason)
 
@@ -132,7 +132,7 @@ def _order(runs: Runs, moved: str, refined: RefinementReport) -> KernelAnswer:
     return answer(FAULTY, f"in reversed order of programs, the outputs leave the bound: {other.reason}")
 
 
-def configurations(runs: Runs, refined: RefinementReport) -> KernelAnswer:
+def configurations(runs: Runs, refined: Compared) -> KernelAnswer:
     """Check every configuration of the autotuned kernels against the spec."""
     watch = runs.watch
     found = {name: shown for name, shown in watch.configurations.items() if len(shown) > 1}
@@ -159,9 +159,7 @@ def configurations(runs: Runs, refined: RefinementReport) -> KernelAnswer:
     return KernelAnswer(check=name, verdict=CLEAN, reason=f"all are within the bound: {kernels}")
 
 
-def _blamed(
-    runs: Runs, found: dict[str, tuple[str, ...]], number: int, report: RefinementReport
-) -> Iterator[str]:
+def _blamed(runs: Runs, found: dict[str, tuple[str, ...]], number: int, report: Compared) -> Iterator[str]:
     """Say which kernel's configuration leaves the bound alone; if none does, those that do together."""
     for kernel, shown in found.items():
         if number < len(shown):

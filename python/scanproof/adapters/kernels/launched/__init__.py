@@ -1,0 +1,1 @@
+"""Functions of packages that launch Triton kernels, and the kernels of scanproof that they should refine."""
