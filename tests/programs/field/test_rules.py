@@ -77,6 +77,15 @@ RINGS: dict[str, Callable[[Tensor], Tensor | list[Tensor] | tuple[Tensor, ...]]]
     "abs": lambda x: x.abs(),
     "maximum": lambda x: torch.maximum(x, x.flip(0)),
     "minimum": lambda x: torch.minimum(x, x.flip(0)),
+    "clamp": lambda x: x.clamp(-3, 4),
+    "clamp, crossed limits": lambda x: x.clamp(6, 4),
+    "clamp, lower limit": lambda x: torch.clamp(x, min=2.0),
+    "clamp, tensors": lambda x: torch.clamp(x, min=x[0] - 5, max=x[1] + 4),
+    "clamp_min": lambda x: x.clamp_min(-3),
+    "clamp_max": lambda x: x.clamp_max(4),
+    "conv1d": lambda x: functional.conv1d(x[None], x[:2, :3, None].repeat(1, 1, 2), x[0, :2], padding=1),
+    "conv1d, groups": lambda x: functional.conv1d(x[None], x[:, None, :2], padding=2, dilation=2, groups=3),
+    "conv1d, stride": lambda x: functional.conv1d(x[None], x[:, None, :2], stride=2, groups=3),
     "written": written,
     "minus infinity": lambda x: x.masked_fill(MASK, -torch.inf).T + x.T,
     "minus infinity, moved": lambda x: torch.stack([x, x.masked_fill(MASK, -torch.inf)])[1:, :, :3],
@@ -141,13 +150,22 @@ def test_primes_are_those_of_trial_division() -> None:
     assert is_prime(2**31 - 1)
 
 
-def test_a_degree_bounds_that_of_the_polynomial() -> None:
-    """(x + 1/x) / (x^2 + 1) has numerators and denominators of at most these degrees."""
+@pytest.mark.parametrize(
+    ("fn", "degrees"),
+    [
+        (lambda x: (x + 1 / x) / (x * x + 1), (2, 3)),
+        (lambda x: (1 / x).sum(), (1, 2)),
+        (lambda x: (1 / x).cumsum(0), (1, 2)),
+        (lambda x: x.cumprod(0), (2, 0)),
+        (lambda x: x[None] @ (1 / x)[:, None], (2, 2)),
+    ],
+)
+def test_degrees_bound_those_of_numerator_and_denominator(
+    fn: Callable[[Tensor], Tensor], degrees: tuple[int, int]
+) -> None:
     x = torch.tensor([3.0, 5.0], dtype=torch.float64)
-    program, primes = record(lambda x: (x + 1 / x) / (x * x + 1), x), draw_primes(0)
-    drawn = Side(primes.p, torch.tensor([3, 5]), 1)
-    pair = Pair(drawn, Lost("not asked"))
+    program, primes = record(fn, x), draw_primes(0)
+    pair = Pair(Side(primes.p, torch.tensor([3, 5]), 1), Lost("not asked"))
     value = run_residues(program, run_floats(program, [x]), lambda _: pair, primes)[""].value
     assert isinstance(value, Side)
-    assert (value.numerator, value.denominator) == (2, 3)
-    assert value.values.tolist() == [pow(3, -1, primes.p), pow(5, -1, primes.p)]
+    assert (value.numerator, value.denominator) == degrees

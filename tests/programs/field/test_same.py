@@ -15,7 +15,10 @@ from scanproof import selective_scan as sequential
 from scanproof import selective_scan_associative as associative
 from scanproof import selective_scan_chunked as chunked
 from scanproof.programs import SameReport, check_same
+from scanproof.programs.field.draw import Parameters, Point
+from scanproof.programs.field.residues import Side
 from scanproof.programs.field.same import WRONG, wrong_text
+from scanproof.programs.program import Value
 from scanproof.scans import states
 
 X = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
@@ -32,7 +35,11 @@ def verdict(f: Callable[..., Any], g: Callable[..., Any], x: Any = X) -> Verdict
     return check_same(f, g, x).verdict
 
 
-ORDERS = {
+def scanned(*x: Tensor, **options: bool) -> Any:
+    return sequential(*x, **options)  # type: ignore[arg-type]  # the arguments vary
+
+
+ORDERS: dict[str, Callable[..., Any]] = {
     **{f"chunks of {size}": partial(chunked, chunk_size=size) for size in (1, 5, 16, 64, 100)},
     "associative": associative,
 }
@@ -41,8 +48,10 @@ ORDERS = {
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("softplus", [False, True])
 def test_orders_of_a_scan_are_equal(order: str, softplus: bool) -> None:
-    given = {"delta_softplus": softplus, "return_last_state": True}
-    report = check_same(partial(sequential, **given), partial(ORDERS[order], **given), scan_case())
+    f, g = (
+        partial(scan, delta_softplus=softplus, return_last_state=True) for scan in (scanned, ORDERS[order])
+    )
+    report = check_same(f, g, scan_case())
     assert report.verdict is Verdict.EQUAL, report.summary()
     assert report.probability is not None
     assert report.probability < 1e-15
@@ -56,7 +65,7 @@ def test_a_scan_in_bfloat16_is_decided() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_factor_below_rounding_is_seen(seed: int) -> None:
-    report = check_same(sequential, lambda *x: sequential(*x) * (1 + 1e-12), scan_case(), seed=seed)
+    report = check_same(sequential, lambda *x: scanned(*x) * (1 + 1e-12), scan_case(), seed=seed)
     assert report.verdict is Verdict.DIFFERENT
     assert report.worst is not None
     assert report.worst.f == report.worst.g
@@ -73,7 +82,7 @@ def test_a_term_dropped_in_the_last_chunk_is_seen(monkeypatch: pytest.MonkeyPatc
     def wrong(*x: Tensor) -> Any:
         with monkeypatch.context() as patch:
             patch.setattr("scanproof.scans.selective.chunked_states", dropped)
-            return chunked(*x, chunk_size=16)
+            return ORDERS["chunks of 16"](*x)
 
     report = check_same(sequential, wrong, scan_case())
     assert report.verdict is Verdict.DIFFERENT
@@ -101,6 +110,10 @@ EQUAL: dict[str, tuple[Callable[[Tensor], Any], Callable[[Tensor], Any]]] = {
         lambda x: (x @ x.T).masked_fill(torch.ones(3, 3).triu(1).bool(), -torch.inf).softmax(-1) @ x,
         lambda x: ((e := (x @ x.T).exp().tril()) @ x) / e.sum(1, keepdim=True),
     ),
+    "infinities": (
+        lambda x: x + x.masked_fill(torch.eye(3, 4).bool(), -torch.inf),
+        lambda x: (2 * x).masked_fill(torch.eye(3, 4).bool(), -torch.inf),
+    ),
     "linear attention": (lambda x: (x @ x.T).tril() @ x, lambda x: (x[:, :, None] * x[:, None]).cumsum(0)
                          .transpose(1, 2).matmul(x[:, :, None])[..., 0]),
 }  # fmt: skip
@@ -117,6 +130,7 @@ DIFFERENT: dict[str, tuple[Callable[[Tensor], Any], Callable[[Tensor], Any]]] = 
     "an exponent": (lambda x: x.exp(), lambda x: (x * (1 + 1e-9)).exp()),
     "one entry": (lambda x: x, lambda x: x + functional.pad(torch.full((1, 1), 1e-30), (3, 0, 2, 0))),
     "an infinity": (lambda x: x, lambda x: x.masked_fill(torch.eye(3, 4).bool(), -torch.inf)),
+    "an infinity and zero": (lambda x: x * 0, lambda x: (x * 0).masked_fill(x > 0, -torch.inf)),
     "opposite branches": (torch.relu, lambda x: torch.where(x < 0, x, 0.0)),
 }
 
@@ -153,7 +167,8 @@ def test_what_has_no_rule_is_named(name: str) -> None:
     assert report.verdict is Verdict.INCONCLUSIVE, report.summary()
     assert any(why in each for each in report.undecided), report.undecided
     assert why in report.reason
-    assert report.worst is report.probability is None
+    assert report.worst is None
+    assert report.probability is None
 
 
 def test_a_difference_beside_an_undecided_output_is_a_difference() -> None:
@@ -210,6 +225,24 @@ def test_the_probability_comes_from_the_degree() -> None:
     assert one.probability < many.probability < WRONG
     assert not one.exponentials
     assert wrong_text(WRONG) in ("1.0e-15", "1.1e-15")
+
+
+def test_a_degree_counts_exponentials_and_their_exponents() -> None:
+    report = check_same(lambda x: (x * x).exp(), lambda x: (x * x).exp(), X)
+    assert report.degree == 3
+
+
+def test_each_program_finds_other_numbers_in_unwritten_memory() -> None:
+    value, point = (
+        Value(0, (4,), torch.float32, "computed", False, False),
+        Point(0, 0, Parameters(None, None)),
+    )
+    one, again, other = (point.drawn(program, value).value for program in (0, 0, 1))
+    assert isinstance(one, Side)
+    assert isinstance(again, Side)
+    assert isinstance(other, Side)
+    assert torch.equal(one.values, again.values)
+    assert not torch.equal(one.values, other.values)
 
 
 def test_a_degree_that_is_too_great_is_not_decided() -> None:

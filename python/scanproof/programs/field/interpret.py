@@ -9,7 +9,7 @@ from torch import Tensor
 
 from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.execute import Calls, run
-from scanproof.programs.field import arithmetic, branches, functions, moves
+from scanproof.programs.field import arithmetic, branches, convolution, functions, moves
 from scanproof.programs.field.calls import Call, bound, packet
 from scanproof.programs.field.pair import Before, Lost, Pair
 from scanproof.programs.field.primes import Primes
@@ -17,7 +17,7 @@ from scanproof.programs.field.residues import Side, Undecided, constant
 from scanproof.programs.field.table import BRANCHES, FUNCTIONS, RINGS
 from scanproof.programs.program import Node, Program, Value, last_reads
 
-RULES = (arithmetic, branches, functions, moves)
+RULES = (arithmetic, branches, convolution, functions, moves)
 """The modules whose rules the tables hold."""
 
 
@@ -148,7 +148,7 @@ class _Run:
                 self._constant(value) if value.dtype.is_floating_point else Pair(_NONE, _NONE)
                 for value in outputs
             ]
-        elif not ruled or node.random or node.writes or node.takes_numbers:
+        elif not ruled or node.writes or node.takes_numbers:
             why = Lost(_why(node, ruled))
             made = [Pair(why, why) for _ in outputs]
         else:
