@@ -158,6 +158,7 @@ def test_primes_are_those_of_trial_division() -> None:
         (lambda x: (1 / x).cumsum(0), (1, 2)),
         (lambda x: x.cumprod(0), (2, 0)),
         (lambda x: x[None] @ (1 / x)[:, None], (2, 2)),
+        (lambda x: functional.conv1d(1 / x[None, None], x[None, None]), (2, 2)),
     ],
 )
 def test_degrees_bound_those_of_numerator_and_denominator(
