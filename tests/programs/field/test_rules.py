@@ -79,6 +79,7 @@ RINGS: dict[str, Callable[[Tensor], Tensor | list[Tensor] | tuple[Tensor, ...]]]
     "minimum": lambda x: torch.minimum(x, x.flip(0)),
     "clamp": lambda x: x.clamp(-3, 4),
     "clamp, crossed limits": lambda x: x.clamp(6, 4),
+    "clamp, infinite limit": lambda x: x.clamp(-3, torch.inf),
     "clamp, lower limit": lambda x: torch.clamp(x, min=2.0),
     "clamp, tensors": lambda x: torch.clamp(x, min=x[0] - 5, max=x[1] + 4),
     "clamp_min": lambda x: x.clamp_min(-3),

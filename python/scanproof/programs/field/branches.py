@@ -82,8 +82,9 @@ def _clamp_max(call: Call) -> Side:
 def _clamp(call: Call) -> Side:
     result = call.side("self")
     for taken, name in ((1, "min"), (2, "max")):
-        if call[name] is not None:
-            result = either(_branch(call) == taken, call.side(name), result)
+        limited = _branch(call) == taken
+        if limited.any():  # a limit that no entry meets may be infinite
+            result = either(limited, call.side(name), result)
     return result
 
 

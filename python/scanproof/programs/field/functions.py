@@ -1,9 +1,9 @@
 """Rules of functions that are no arithmetic: those made of ``exp``, and those of which no law is used.
 
 ``exp`` of a tensor is a power whose exponent is a residue modulo q, so ``exp(a + b) = exp(a) exp(b)`` holds
-exactly. Nothing is known of the result modulo q: an exponential within an exponent stays undecided. A
-function without laws, such as ``log``, becomes a pseudo-random function of the residue, the same on both
-sides.
+exactly. The result has no residue modulo q of its own. It gets a pseudo-random one, the same for the same
+result, of which no law is used: an exponential within an exponent. A function without laws, such as ``log``,
+becomes a pseudo-random function of the residue modulo p, the same on both sides.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, number, powers
 from scanproof.programs.field.table import FUNCTIONS, Function, entered
 
-NESTED = Lost("an exponential within an exponent")
+NESTED = "exp within an exponent"
 
 
 def held(side: Side | Lost) -> Side:
@@ -45,36 +45,65 @@ def exp(exponent: Side, primes: Primes) -> Side:
     return Side(primes.p, values, 1 + exponent.numerator + exponent.denominator)
 
 
-def _from_exp(made: Callable[[Side, Pair, Primes], Side]) -> Function:
-    def rule(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
-        return Pair(made(held(x.exponent), x, primes), NESTED, x.opaque)
-
-    return rule
-
-
-def _sigmoid(exponent: Side, primes: Primes) -> Side:
-    return (exp(-exponent, primes) + number(1, primes.p)).inverse()
+def _powered(x: Pair, primes: Primes) -> Pair:
+    value = exp(held(x.exponent), primes)
+    degree = value.numerator + value.denominator
+    exponent = Side(primes.q, _mixed(value.values, f"exp {primes.q}") % primes.q, degree)
+    if isinstance(x.exponent, Side) and x.exponent.gone is not None:
+        exponent = replace(exponent, values=exponent.values.masked_fill(x.exponent.gone, 0))
+    return Pair(value, exponent, x.within, x.within | {NESTED})
 
 
-def _tanh(exponent: Side, primes: Primes) -> Side:
-    twice, one = exp(exponent + exponent, primes), number(1, primes.p)
-    return (twice - one) * (twice + one).inverse()
+def _both(made: Callable[..., Side], *pairs: Pair) -> Pair:
+    """Return what arithmetic makes of tensors, modulo both primes."""
+    return Pair(
+        made(*(held(pair.value) for pair in pairs)),
+        made(*(held(pair.exponent) for pair in pairs)),
+        frozenset().union(*(pair.opaque for pair in pairs)),
+        frozenset().union(*(pair.within for pair in pairs)),
+    )
 
 
-FUNCTIONS["exp"] = _from_exp(lambda exponent, x, primes: exp(exponent, primes))
-FUNCTIONS["expm1"] = _from_exp(lambda exponent, x, primes: exp(exponent, primes) - number(1, primes.p))
-FUNCTIONS["sigmoid"] = _from_exp(lambda exponent, x, primes: _sigmoid(exponent, primes))
-FUNCTIONS["silu"] = _from_exp(lambda exponent, x, primes: held(x.value) * _sigmoid(exponent, primes))
-FUNCTIONS["tanh"] = _from_exp(lambda exponent, x, primes: _tanh(exponent, primes))
+def _one(side: Side) -> Side:
+    return number(1, side.modulus)
+
+
+@entered(FUNCTIONS, "exp")
+def _exp(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
+    return _powered(x, primes)
+
+
+@entered(FUNCTIONS, "expm1")
+def _expm1(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
+    return _both(lambda e: e - _one(e), _powered(x, primes))
+
+
+@entered(FUNCTIONS, "sigmoid")
+def _sigmoid(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
+    return _both(lambda e: (e + _one(e)).inverse(), _powered(_both(Side.__neg__, x), primes))
+
+
+@entered(FUNCTIONS, "silu")
+def _silu(x: Pair, p: Call, q: Call, primes: Primes) -> Pair:
+    return _both(Side.__mul__, x, _sigmoid(x, p, q, primes))
+
+
+@entered(FUNCTIONS, "tanh")
+def _tanh(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
+    twice = _powered(_both(lambda side: side + side, x), primes)
+    return _both(lambda e: (e - _one(e)) * (e + _one(e)).inverse(), twice)
 
 
 @entered(FUNCTIONS, "_softmax")
 def _softmax(x: Pair, call: Call, _q: Call, primes: Primes) -> Pair:
-    powered, [axis] = exp(held(x.exponent), primes), call.axes()
-    if not powered.values.dim():
-        return Pair(powered * powered.inverse(), NESTED, x.opaque)
-    total = powered.summed(powered.values.sum(axis, keepdim=True), powered.values.shape[axis])
-    return Pair(powered * total.inverse(), NESTED, x.opaque)
+    [axis] = call.axes()
+
+    def shares(e: Side) -> Side:
+        if not e.values.dim():
+            return e * e.inverse()
+        return e * e.summed(e.values.sum(axis, keepdim=True), e.values.shape[axis]).inverse()
+
+    return _both(shares, _powered(x, primes))
 
 
 def opaque(name: str, x: Side, opaques: frozenset[str], primes: Primes) -> Pair:
@@ -90,7 +119,7 @@ def opaque(name: str, x: Side, opaques: frozenset[str], primes: Primes) -> Pair:
     value, exponent = (
         Side(prime, _mixed(x.values, f"{name} {prime}") % prime, degree) for prime in (primes.p, primes.q)
     )
-    return Pair(value, exponent, opaques | {name})
+    return Pair(value, exponent, opaques | {name}, opaques | {name})
 
 
 def _mixed(values: Tensor, key: str) -> Tensor:
@@ -130,10 +159,10 @@ def _softplus(x: Pair, call: Call, _q: Call, primes: Primes) -> Pair:
         raise Undecided("has no branch")
     beta = number(call["beta"], primes.q)
     grown = exp(held(x.exponent) * beta, primes) + number(1, primes.p)
-    log = opaque("log", grown, x.opaque, primes)
+    log = opaque("log", grown, x.within, primes)
     value, exponent = (
         either(call.branch, held(own), held(side) * number(call["beta"], side.modulus).inverse())
         for own, side in ((x.value, held(log.value)), (x.exponent, held(log.exponent)))
     )
     needed = frozenset() if bool(torch.all(call.branch)) else log.opaque
-    return Pair(value, exponent, x.opaque | needed)
+    return Pair(value, exponent, x.opaque | needed, x.within | needed)

@@ -170,7 +170,8 @@ class _Run:
     def _ring(self, node: Node, branch: Tensor | None) -> list[Pair]:
         count = sum(value is not None for value in node.outputs)
         floats = [self._pair(value) for value in node.reads if value.dtype.is_floating_point]
-        behind = frozenset().union(*(pair.opaque for pair in floats))
+        opaque: frozenset[str] = frozenset().union(*(pair.opaque for pair in floats))
+        within: frozenset[str] = frozenset().union(*(pair.within for pair in floats))
         rule = RINGS[packet(node)]
 
         def sides(exponent: bool) -> Sequence[Side | Lost]:
@@ -183,7 +184,8 @@ class _Run:
             return made if isinstance(made, list) else [made]
 
         return [
-            Pair(value, exponent, behind) for value, exponent in zip(sides(False), sides(True), strict=True)
+            Pair(value, exponent, opaque, within)
+            for value, exponent in zip(sides(False), sides(True), strict=True)
         ]
 
     def _function(self, node: Node, branch: Tensor | None) -> list[Pair]:

@@ -35,9 +35,11 @@ class Pair:
     Attributes:
         value: the tensor modulo p.
         exponent: the tensor modulo q, from which ``exp`` of the tensor is computed.
-        opaque: functions behind the tensor of which no law is used, such as ``log``.
+        opaque: functions behind ``value`` of which no law is used, such as ``log``.
+        within: functions behind ``exponent`` of which no law is used.
     """
 
     value: Side | Lost
     exponent: Side | Lost
     opaque: frozenset[str] = frozenset()
+    within: frozenset[str] = frozenset()
