@@ -31,8 +31,8 @@ def test_a_mamba2_block_does_not_depend_on_its_chunks(x: torch.Tensor) -> None:
     from transformers import Mamba2Config
     from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
 
-    sizes = {"hidden_size": 8, "state_size": 4, "num_heads": 4, "head_dim": 4, "n_groups": 1}
+    sizes: Any = {"hidden_size": 8, "state_size": 4, "num_heads": 4, "head_dim": 4, "n_groups": 1}
     blocks: list[Any] = [Mamba2Mixer(Mamba2Config(**sizes, chunk_size=chunk), 0).eval() for chunk in (4, 5)]
     blocks[1].load_state_dict(blocks[0].state_dict())
-    report = check_same(*blocks, x)
+    report = check_same(blocks[0], blocks[1], x)
     assert report.verdict is Verdict.EQUAL, report.summary()

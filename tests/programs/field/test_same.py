@@ -154,6 +154,7 @@ UNDECIDED: dict[str, tuple[Callable[[Tensor], Any], Callable[[Tensor], Any], str
     "memory": (
         lambda x: x * 1, lambda x: torch.cat([x[:2], torch.empty(1, 4)]), "program of g is not the function"
     ),
+    "exp of log": (lambda x: (x * x).log().exp(), lambda x: x * x, "unless a law of log makes them equal"),
     "random numbers": (lambda x: x + torch.rand(3, 4), lambda x: x + torch.rand(3, 4), "random numbers"),
     "numbers that Python saw": (
         lambda x: x * x[0, 0].item(), lambda x: x * x[0, 0], "number that Python saw"
@@ -204,6 +205,12 @@ def test_branches_are_those_of_the_floats_and_are_named() -> None:
     assert any(each.startswith("aten.gt.Scalar") for each in report.branches)
     assert "branches : as at x: aten.gt.Scalar" in report.summary()
     assert not check_same(lambda x: x + x, lambda x: 2 * x, X).branches
+
+
+def test_functions_without_laws_are_named() -> None:
+    report = check_same(torch.log, torch.log, X.abs())
+    assert "no laws  : log taken as pseudo-random, the same on both sides" in report.summary()
+    assert report.opaque == ("log",)
 
 
 def test_whole_numbers_stay_as_they_are() -> None:

@@ -99,7 +99,7 @@ class SameReport(SingleCheckReport):
             lines.append("  assumes  : exponentials of different exponents are as good as independent draws")
         if self.opaque:
             lines.append(
-                f"  no laws  : {', '.join(self.opaque)} stand for any function, the same on both sides"
+                f"  no laws  : {', '.join(self.opaque)} taken as pseudo-random, the same on both sides"
             )
         if self.branches:
             lines.append(f"  branches : as at x: {_listed(self.branches)}")
