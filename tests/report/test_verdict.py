@@ -16,6 +16,7 @@ def test_what_passes() -> None:
         Verdict.REFINES,
         Verdict.STREAMS,
         Verdict.CLEAN,
+        Verdict.EQUAL,
     }
 
 
@@ -25,6 +26,7 @@ def test_what_is_a_finding() -> None:
         Verdict.REFUTED,
         Verdict.DIVERGES,
         Verdict.FAULTY,
+        Verdict.DIFFERENT,
     }
 
 

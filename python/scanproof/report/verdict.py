@@ -21,6 +21,10 @@ class Verdict(Enum):
     FAULTY = (
         "a kernel accesses memory wrongly, or a result depends on what must not matter; the report says where"
     )
+    EQUAL = "the two functions are equal at random points of finite fields, where nothing rounds"
+    DIFFERENT = (
+        "the two functions differ at a point of a finite field, where nothing rounds; compare their formulas"
+    )
     INCONCLUSIVE = "the check could not decide; the report says what to change"
     NOT_APPLICABLE = "the check does not apply to this model; the report says why"
 
@@ -32,7 +36,7 @@ class Verdict(Enum):
     @property
     def found(self) -> bool:
         """Whether a counterexample was found."""
-        return self in (Verdict.LEAK, Verdict.REFUTED, Verdict.DIVERGES, Verdict.FAULTY)
+        return self in _FOUND
 
     @property
     def outcome(self) -> str | None:
@@ -53,16 +57,16 @@ _PASSED = (
     Verdict.REFINES,
     Verdict.STREAMS,
     Verdict.CLEAN,
+    Verdict.EQUAL,
     Verdict.INDEPENDENT_TO_ROUNDING,
     Verdict.CAUSAL_TO_ROUNDING,
     Verdict.TOLERATED,
 )
-_GRAVITY = (
-    Verdict.NOT_APPLICABLE,
-    *_PASSED,
-    Verdict.INCONCLUSIVE,
+_FOUND = (
     Verdict.FAULTY,
     Verdict.DIVERGES,
+    Verdict.DIFFERENT,
     Verdict.LEAK,
     Verdict.REFUTED,
 )
+_GRAVITY = (Verdict.NOT_APPLICABLE, *_PASSED, Verdict.INCONCLUSIVE, *_FOUND)

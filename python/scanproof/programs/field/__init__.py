@@ -1,0 +1,1 @@
+"""Run recorded programs over finite fields, where nothing rounds."""

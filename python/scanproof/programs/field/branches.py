@@ -1,0 +1,92 @@
+"""Operations that compare floats and return one of them: they follow the branch of the float run."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanproof.programs.field.calls import Call
+from scanproof.programs.field.moves import either
+from scanproof.programs.field.residues import Side, number
+from scanproof.programs.field.table import BRANCHES, RINGS, entered
+
+
+@entered(BRANCHES, "relu", "abs")
+def _positive(args: Any) -> Tensor:
+    return torch.as_tensor(args["self"] > 0)
+
+
+@entered(BRANCHES, "maximum")
+def _greater(args: Any) -> Tensor:
+    return torch.as_tensor(args["self"] >= args["other"])
+
+
+@entered(BRANCHES, "minimum")
+def _smaller(args: Any) -> Tensor:
+    return torch.as_tensor(args["self"] <= args["other"])
+
+
+@entered(BRANCHES, "softplus")
+def _linear(args: Any) -> Tensor:
+    return torch.as_tensor(args["self"] * args["beta"] > args["threshold"])
+
+
+@entered(BRANCHES, "clamp_min")
+def _above(args: Any) -> Tensor:
+    return torch.as_tensor(args["self"] >= args["min"])
+
+
+@entered(BRANCHES, "clamp_max")
+def _below(args: Any) -> Tensor:
+    return torch.as_tensor(args["self"] <= args["max"])
+
+
+@entered(BRANCHES, "clamp")
+def _within(args: Any) -> Tensor:
+    """Return 0 where an entry stays, 1 below the lower limit, and 2 above the upper limit, which prevails."""
+    x, least, most = args["self"], args["min"], args["max"]
+    taken = torch.zeros(x.shape, dtype=torch.uint8, device=x.device)
+    if least is not None:
+        taken = torch.where(x < least, 1, taken)
+    kept = x if least is None else x.clamp(min=least)
+    return taken if most is None else torch.where(kept > most, 2, taken)
+
+
+@entered(RINGS, "relu")
+def _relu(call: Call) -> Side:
+    return either(_branch(call), call.side("self"), number(0, call.modulus))
+
+
+@entered(RINGS, "abs")
+def _abs(call: Call) -> Side:
+    side = call.side("self")
+    return either(_branch(call), side, -side)
+
+
+@entered(RINGS, "maximum", "minimum")
+def _chosen(call: Call) -> Side:
+    return either(_branch(call), call.side("self"), call.side("other"))
+
+
+@entered(RINGS, "clamp_min")
+def _clamp_min(call: Call) -> Side:
+    return either(_branch(call), call.side("self"), call.side("min"))
+
+
+@entered(RINGS, "clamp_max")
+def _clamp_max(call: Call) -> Side:
+    return either(_branch(call), call.side("self"), call.side("max"))
+
+
+@entered(RINGS, "clamp")
+def _clamp(call: Call) -> Side:
+    result = call.side("self")
+    for taken, name in ((1, "min"), (2, "max")):
+        limited = _branch(call) == taken
+        if limited.any():  # a limit that no entry meets may be infinite
+            result = either(limited, call.side(name), result)
+    return result
+
+
+def _branch(call: Call) -> Tensor:
+    return torch.as_tensor(call.branch)

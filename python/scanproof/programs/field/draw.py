@@ -1,0 +1,92 @@
+"""Draw a point: residues for the inputs and the parameters of two programs."""
+
+from hashlib import sha256
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from scanproof.programs.field.pair import Lost, Pair
+from scanproof.programs.field.primes import Primes, draw_primes
+from scanproof.programs.field.residues import Side
+from scanproof.programs.program import Value
+
+
+class Parameters:
+    """Names parameters, so that two programs draw the same residues for what they share.
+
+    One parameter has one name in both programs. If both functions are modules, parameters of the same name,
+    shape and dtype with equal entries also have one name.
+    """
+
+    def __init__(self, f: Any, g: Any) -> None:
+        self._names: dict[int, str] = {}
+        self._kept: list[Tensor] = []
+        if isinstance(f, nn.Module) and isinstance(g, nn.Module):
+            own = dict(f.named_parameters())
+            for name, parameter in own.items():
+                self._enter(parameter, name)
+            for name, parameter in g.named_parameters():
+                other = own.get(name)
+                if other is not None and _equal(parameter, other):
+                    self._enter(parameter, self._names[id(other)])
+
+    def __len__(self) -> int:
+        return len(set(self._names.values()))
+
+    def name(self, parameter: Tensor) -> str:
+        """Return the name of a parameter."""
+        if id(parameter) not in self._names:
+            self._enter(parameter, f"parameter {len(self._kept)}")
+        return self._names[id(parameter)]
+
+    def _enter(self, parameter: Tensor, name: str) -> None:
+        self._kept.append(parameter)
+        self._names.setdefault(id(parameter), name)
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and one.device == other.device and torch.equal(one, other)
+
+
+class Point:
+    """A drawn point.
+
+    Args:
+        seed: the seed of the check.
+        number: the number of the point.
+        parameters: names of parameters.
+    """
+
+    def __init__(self, seed: int, number: int, parameters: Parameters) -> None:
+        self._key = f"{seed} {number}"
+        self._parameters = parameters
+        self.primes: Primes = draw_primes(_seed(self._key))
+
+    def drawn(self, program: int, value: Value) -> Pair:
+        """Return the residues of an input, of a parameter, or of memory that nothing was written into.
+
+        Args:
+            program: the number of the program; what is in memory is another number in each program.
+            value: the tensor.
+        """
+        if value.source == "computed":
+            return self._pair(f"memory {program} {value.index}", value.shape)
+        if value.source == "input":
+            return self._pair(f"input {value.index}", value.shape)
+        if not isinstance(value.tensor, nn.Parameter):
+            why = Lost("a parameter that the function writes into")
+            return Pair(why, why)
+        return self._pair(self._parameters.name(value.tensor), value.shape)
+
+    def _pair(self, name: str, shape: tuple[int, ...]) -> Pair:
+        generator = torch.Generator().manual_seed(_seed(f"{self._key} {name}"))
+        value, exponent = (
+            Side(prime, torch.randint(prime, shape, generator=generator), 1)
+            for prime in (self.primes.p, self.primes.q)
+        )
+        return Pair(value, exponent)
+
+
+def _seed(text: str) -> int:
+    return int.from_bytes(sha256(text.encode()).digest()[:7], "little")

@@ -1,0 +1,169 @@
+"""Tensors of residues modulo a prime below 2^31, with a bound on their degree."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import inf, isfinite
+
+import torch
+from torch import Tensor
+
+LIMB = 16
+"""Bits of the lower limb of a factor: sums of up to 2^15 products of a residue and a limb fit int64."""
+
+
+class Undecided(Exception):
+    """An operation has no result over a field; the message says why."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A tensor modulo one prime.
+
+    Every entry is a quotient of two polynomials in what was drawn, evaluated at the drawn residues.
+
+    Attributes:
+        modulus: the prime.
+        values: the residues, int64.
+        numerator: the degree of every numerator is at most this.
+        denominator: the degree of every denominator is at most this.
+        gone: entries that are minus infinity, bool; None if there are none.
+    """
+
+    modulus: int
+    values: Tensor
+    numerator: int = 0
+    denominator: int = 0
+    gone: Tensor | None = None
+
+    @property
+    def finite(self) -> "Side":
+        """The same tensor.
+
+        Raises:
+            Undecided: an entry is minus infinity.
+        """
+        if self.gone is not None:
+            raise Undecided("takes minus infinity")
+        return self
+
+    def made(self, values: Tensor, numerator: int, denominator: int) -> "Side":
+        """Return a tensor modulo the same prime, without infinities."""
+        return Side(self.modulus, values % self.modulus, numerator, denominator)
+
+    def __add__(self, other: "Side") -> "Side":
+        gone = self.gone
+        if other.gone is not None:
+            gone = other.gone if gone is None else gone | other.gone
+        made = self.made(self.values + other.values, *_added(self, other))
+        return made if gone is None else replace(made, gone=gone.broadcast_to(made.values.shape))
+
+    def __neg__(self) -> "Side":
+        return self.made(-self.finite.values, self.numerator, self.denominator)
+
+    def __sub__(self, other: "Side") -> "Side":
+        return self + -other
+
+    def __mul__(self, other: "Side") -> "Side":
+        values = self.finite.values * other.finite.values
+        return self.made(values, self.numerator + other.numerator, self.denominator + other.denominator)
+
+    def inverse(self) -> "Side":
+        """Return 1 / this.
+
+        Raises:
+            Undecided: an entry is zero.
+        """
+        if not self.finite.values.all():
+            raise Undecided("divides by zero")
+        return self.made(power(self.values, self.modulus - 2, self.modulus), self.denominator, self.numerator)
+
+    def to_power(self, exponent: int) -> "Side":
+        """Return this to a whole power of at least 0."""
+        values = power(self.finite.values, exponent, self.modulus)
+        return self.made(values, exponent * self.numerator, exponent * self.denominator)
+
+    def summed(self, values: Tensor, count: int) -> "Side":
+        """Return sums of up to ``count`` entries of this, which have the residues ``values``."""
+        count = max(count, 1)
+        numerator = self.finite.numerator + (count - 1) * self.denominator
+        return self.made(values, numerator, count * self.denominator)
+
+    def matmul(self, other: "Side") -> "Side":
+        """Return the product of two matrices, or of two batches of matrices.
+
+        Raises:
+            Undecided: the sums have more than 2^15 terms, or an entry is minus infinity.
+        """
+        x, y, m = self.finite.values, other.finite.values, self.modulus
+        count = x.shape[-1]
+        if count > 1 << 15:
+            raise Undecided("sums more than 32768 products")
+        values = (x @ (y >> LIMB)) % m * (1 << LIMB) + x @ (y & ((1 << LIMB) - 1))
+        degrees = self.numerator + other.numerator, self.denominator + other.denominator
+        return self.made(values, *degrees).summed(values, count)
+
+
+def _added(one: Side, other: Side) -> tuple[int, int]:
+    numerator = max(one.numerator + other.denominator, other.numerator + one.denominator)
+    return numerator, one.denominator + other.denominator
+
+
+def power(base: Tensor, exponent: int, modulus: int) -> Tensor:
+    """Return every entry to a whole power of at least 0, modulo a prime."""
+    result, base = torch.ones_like(base), base % modulus
+    while exponent:
+        if exponent & 1:
+            result = result * base % modulus
+        base, exponent = base * base % modulus, exponent >> 1
+    return result
+
+
+def powers(base: int, exponents: Tensor, modulus: int) -> Tensor:
+    """Return ``base`` to every entry of ``exponents``, modulo a prime; entries are at least 0."""
+    result, left = torch.ones_like(exponents), exponents
+    for _ in range(int(exponents.max()).bit_length() if exponents.numel() else 0):
+        result = torch.where((left & 1).bool(), result * base % modulus, result)
+        base, left = base * base % modulus, left >> 1
+    return result
+
+
+def number(value: float | bool, modulus: int) -> Side:
+    """Return a number of Python, exactly, as a tensor without axes.
+
+    Raises:
+        Undecided: the number is infinite or no number.
+    """
+    if value == -inf:
+        return Side(modulus, torch.zeros((), dtype=torch.int64), gone=torch.ones((), dtype=torch.bool))
+    if not isfinite(value):
+        raise Undecided(f"takes the constant {value}")
+    exact = Fraction(value)
+    return Side(modulus, torch.tensor(exact.numerator * pow(exact.denominator, -1, modulus) % modulus))
+
+
+def constant(tensor: Tensor, modulus: int) -> Side:
+    """Return the numbers that a tensor holds, exactly: a float is a fraction over a power of two.
+
+    Raises:
+        Undecided: an entry is plus infinity or no number, or the dtype is complex.
+    """
+    tensor = tensor.detach().cpu()
+    if tensor.is_complex():
+        raise Undecided("takes complex numbers")
+    if not tensor.is_floating_point():
+        return Side(modulus, tensor.long() % modulus)
+    wide = tensor.double()
+    gone = wide == -inf
+    wide = wide.masked_fill(gone, 0)
+    if not wide.isfinite().all():
+        raise Undecided("takes a constant that is not finite")
+    mantissa, exponent = torch.frexp(wide)
+    whole = (mantissa * 2.0**53).long() % modulus
+    least = int(exponent.min()) if exponent.numel() else 0
+    twos = (
+        [pow(2, least - 53 + step, modulus) for step in range(int((exponent - least).max()) + 1)]
+        if (exponent.numel())
+        else [1]
+    )
+    values = whole * torch.tensor(twos)[(exponent - least).long()] % modulus
+    return Side(modulus, values, gone=gone if gone.any() else None)
