@@ -3,6 +3,7 @@
 The modules import triton and the extensions, but the references use neither; stand-ins replace both.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,7 +54,9 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
         Subject(
             "mamba_ssm.ops.triton.selective_state_update:selective_state_update_ref",
             "mamba-ssm",
-            lambda: _state_update(module("mamba_ssm.ops.triton.selective_state_update")),
+            lambda: by_steps(
+                module("mamba_ssm.ops.triton.selective_state_update").selective_state_update_ref
+            ),
             SelectiveScan(delta_softplus=True),
             no_gradient=True,
             folder=folder,
@@ -61,7 +64,9 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
         Subject(
             "mamba_ssm.ops.triton.selective_state_update:selective_state_update_ref, with heads",
             "mamba-ssm",
-            lambda: _state_update_of_heads(module("mamba_ssm.ops.triton.selective_state_update")),
+            lambda: by_steps_of_heads(
+                module("mamba_ssm.ops.triton.selective_state_update").selective_state_update_ref
+            ),
             SsdScan(dt_softplus=True),
             no_gradient=True,
             folder=folder,
@@ -119,7 +124,9 @@ def _selective_scan(module: ModuleType) -> Implementation:
     return implementation
 
 
-def _state_update(module: ModuleType) -> Implementation:
+def by_steps(update: Callable[..., Tensor]) -> Implementation:
+    """Return the scan that ``selective_state_update`` computes token after token."""
+
     def implementation(
         u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, delta_bias: Tensor,
         initial_state: Tensor | None = None,
@@ -128,16 +135,16 @@ def _state_update(module: ModuleType) -> Implementation:
         outputs = []
         for t in range(u.shape[1]):
             step = (u[:, t], delta[:, t], A, B[:, t], C[:, t])
-            y = module.selective_state_update_ref(
-                state, *step, D=D, z=z[:, t], dt_bias=delta_bias, dt_softplus=True
-            )
+            y = update(state, *step, D=D, z=z[:, t], dt_bias=delta_bias, dt_softplus=True)
             outputs.append(y)
         return torch.stack(outputs, 1), state
 
     return implementation
 
 
-def _state_update_of_heads(module: ModuleType) -> Implementation:
+def by_steps_of_heads(update: Callable[..., Tensor]) -> Implementation:
+    """Return the scan that ``selective_state_update`` computes token after token, for a state with heads."""
+
     def implementation(
         x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, dt_bias: Tensor,
         initial_state: Tensor | None = None,
@@ -149,7 +156,7 @@ def _state_update_of_heads(module: ModuleType) -> Implementation:
         outputs = []
         for t in range(time):
             step = dt[:, t, :, None].expand(batch, heads, channels)
-            y = module.selective_state_update_ref(
+            y = update(
                 state, x[:, t], step, A[:, None, None].expand(shape[1:]), B[:, t], C[:, t],
                 z=z[:, t], dt_softplus=True, **wide,
             )  # fmt: skip

@@ -1,6 +1,6 @@
 """The Triton kernels of mamba-ssm (2.3.2)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from scanproof.adapters.bare import bare_module
+from scanproof.adapters.kernels.mamba_ssm import by_steps, by_steps_of_heads
 from scanproof.adapters.kernels.subject import Implementation, Subject
 from scanproof.refinement.kernels.gated_norm import GatedNorm
 from scanproof.refinement.kernels.selective import SelectiveScan
@@ -50,7 +51,7 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
         Subject(
             name=f"{update}, with heads",
             package="mamba-ssm",
-            load=partial(_update_of_heads, folder),
+            load=lambda: by_steps_of_heads(_update(folder)),
             kernel=SsdScan(dt_softplus=True),
             without=_MARKS,
             no_gradient=True,
@@ -60,7 +61,7 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
         Subject(
             name=f"{update}, a state for each channel",
             package="mamba-ssm",
-            load=partial(_update, folder),
+            load=lambda: by_steps(_update(folder)),
             kernel=SelectiveScan(delta_softplus=True),
             no_gradient=True,
             folder=folder,
@@ -122,45 +123,7 @@ def _norm(kernel: GatedNorm, folder: Path | None) -> Implementation:
     return implementation
 
 
-def _update(folder: Path | None) -> Implementation:
-    step = bare_module("mamba_ssm.ops.triton.selective_state_update", folder=folder).selective_state_update
-
-    def implementation(
-        u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, delta_bias: Tensor,
-        initial_state: Tensor | None = None,
-    ) -> Any:  # fmt: skip
-        state = u.new_zeros(u.shape[0], *A.shape) if initial_state is None else initial_state.clone()
-        outputs = [
-            step(
-                state, u[:, t], delta[:, t], A, B[:, t], C[:, t],
-                D=D, z=z[:, t], dt_bias=delta_bias, dt_softplus=True,
-            )
-            for t in range(u.shape[1])
-        ]  # fmt: skip
-        return torch.stack(outputs, 1), state
-
-    return implementation
-
-
-def _update_of_heads(folder: Path | None) -> Implementation:
-    step = bare_module("mamba_ssm.ops.triton.selective_state_update", folder=folder).selective_state_update
-
-    def implementation(
-        x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, dt_bias: Tensor,
-        initial_state: Tensor | None = None,
-    ) -> Any:  # fmt: skip
-        batch, time, heads, channels = x.shape
-        shape = (batch, heads, channels, B.shape[-1])
-        state = x.new_zeros(shape) if initial_state is None else initial_state.clone()
-        rates = A[:, None, None].expand(shape[1:])
-        wide = {"D": D.expand(heads, channels), "dt_bias": dt_bias[:, None].expand(heads, channels)}
-        outputs = [
-            step(
-                state, x[:, t], dt[:, t, :, None].expand(batch, heads, channels), rates, B[:, t], C[:, t],
-                z=z[:, t], dt_softplus=True, **wide,
-            )
-            for t in range(time)
-        ]  # fmt: skip
-        return torch.stack(outputs, 1), state
-
-    return implementation
+def _update(folder: Path | None) -> Callable[..., Tensor]:
+    module = bare_module("mamba_ssm.ops.triton.selective_state_update", folder=folder)
+    update: Callable[..., Tensor] = module.selective_state_update
+    return update
