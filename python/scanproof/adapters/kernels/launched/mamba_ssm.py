@@ -79,9 +79,19 @@ def _norms(folder: Path | None) -> Iterator[Subject]:
         yield Subject(
             name=f"mamba_ssm.ops.triton.layernorm_gated:{name}",
             package="mamba-ssm",
-            load=partial(_norm, kernel, folder),
+            load=partial(_gated_norm, kernel, folder),
             kernel=kernel,
             odd={} if kernel.groups > 1 else {"feature": 11},
+            folder=folder,
+        )
+    for name, kernel in {"rms_norm_fn": GatedNorm(), "layer_norm_fn": GatedNorm(centred=True)}.items():
+        yield Subject(
+            name=f"mamba_ssm.ops.triton.layer_norm:{name}",
+            package="mamba-ssm",
+            load=partial(_norm, name, kernel, folder),
+            kernel=kernel,
+            without=frozenset({"z"}),
+            odd={"feature": 11},
             folder=folder,
         )
 
@@ -111,7 +121,16 @@ def _scan(kernel: SsdScan, folder: Path | None) -> Implementation:
     return implementation
 
 
-def _norm(kernel: GatedNorm, folder: Path | None) -> Implementation:
+def _norm(name: str, kernel: GatedNorm, folder: Path | None) -> Implementation:
+    function = getattr(bare_module("mamba_ssm.ops.triton.layer_norm", folder=folder), name)
+
+    def implementation(x: Tensor, weight: Tensor, bias: Tensor) -> Any:
+        return function(x, weight, bias, eps=kernel.eps)
+
+    return implementation
+
+
+def _gated_norm(kernel: GatedNorm, folder: Path | None) -> Implementation:
     function = bare_module("mamba_ssm.ops.triton.layernorm_gated", folder=folder).layernorm_fn
 
     def implementation(x: Tensor, weight: Tensor, bias: Tensor, z: Tensor) -> Any:
