@@ -15,6 +15,7 @@ from pages import ROOT, rows_of
 from scanproof import GatedLinearAttention, InvalidArgument, SsdScan, Verdict
 from scanproof.adapters.kernels.subject import Implementation, Subject
 from scanproof.adapters.triton.watch import Watch
+from scanproof.census.kernels import answers as census
 from scanproof.census.kernels.answers import kernel_answers, memory
 from scanproof.census.kernels.cases import CASES, Case, drawn
 from scanproof.census.kernels.forms import SAME, Difference, FormsReport, _compared, _gradients, _outputs
@@ -167,8 +168,24 @@ def test_only_kernels_that_the_outputs_launch_have_configurations_that_are_compa
         outputs()
         return FormsReport(worst=Difference("y", 0.0))
 
-    (said,) = [said for said in memory(watch, outputs, refine, refine) if said.check == "configurations"]
+    answers = memory(watch, outputs, refine, refine(), refine)
+    (said,) = [said for said in answers if said.check == "configurations"]
     assert said.evidence == "all are within the bound: forward (2)"
+
+
+def test_each_case_is_run_for_its_answer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    posed: list[str] = []
+    pose = census.pose
+
+    def counted(*given: Any, **options: Any) -> Any:
+        posed.append(given[2].name)
+        return pose(*given, **options)
+
+    monkeypatch.setattr(census, "pose", counted)
+    asked = census._Asked(subject(""), 0, triton=False)
+    list(asked.numbers())
+    asked.report(CASES[0])
+    assert posed == list(NAMES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)

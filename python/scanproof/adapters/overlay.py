@@ -75,7 +75,9 @@ def run_over(folder: Path, arguments: Sequence[str], *, timeout: float) -> "subp
 
 def interpreting(folder: Path) -> dict[str, str]:
     """Return the variables for a process in which Triton, in a folder, starts with its interpreter."""
-    return {**_before((folder,)), "TRITON_INTERPRET": "1"}
+    from scanproof.adapters.triton.interpreter import VARIABLE
+
+    return {**_before((folder,)), VARIABLE: "1"}
 
 
 def _before(folders: Sequence[Path]) -> dict[str, str]:

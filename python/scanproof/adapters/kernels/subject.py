@@ -38,8 +38,8 @@ class Subject:
         sizes: sizes of axes that differ from those of ``random_inputs``.
         without: inputs that it does not take.
         constant: inputs that must be the same for every example and token, which the kernel does not need.
-        given: for an input that it computes itself, or takes as fewer numbers: makes the input of the kernel
-            from a drawn one. Gradients at such inputs are not compared.
+        given: for an input that it computes itself: makes the input of the kernel from a drawn one. Gradients
+            at such inputs are not compared.
         multiple: it takes only lengths that are multiples of this.
         block: its greatest block of tokens; the census of kernels takes lengths off and on multiples of it.
         dtype: dtype of its inputs in the census of kernels: bfloat16 if it takes no other.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -97,23 +97,58 @@ def _refuse(subject: Subject, case: Case) -> None:
 def kernel_answers(subject: Subject, seed: int, triton: bool) -> Iterator[Answer]:
     """Yield the answer of every case and, for kernels in Triton, of every question about memory."""
     if not triton:
-        yield from _numbers(subject, subject.load(), seed, triton)
+        yield from _Asked(subject, seed, triton).numbers()
         return
     from scanproof.adapters.triton.interpreter import interpreted
 
     watch = Watch(exact_products=True)
     with interpreted(watch):
-        implementation = subject.load()
-        yield from _numbers(subject, implementation, seed, triton)
-        outputs = pose(subject, implementation, CASES[0], seed, triton)
-        whole = outputs if subject.no_gradient else pose(subject, implementation, CASES[1], seed, triton)
-        yield from memory(watch, lambda: whole.problem.outputs(whole.given), whole.report, outputs.report)
+        asked = _Asked(subject, seed, triton)
+        yield from asked.numbers()
+        outputs, whole = CASES[0], CASES[0 if subject.no_gradient else 1]
+        posed = asked.posed(whole)
+        yield from memory(
+            watch,
+            lambda: posed.problem.outputs(posed.given),
+            posed.report,
+            asked.report(whole),
+            asked.posed(outputs).report,
+        )
+
+
+class _Asked:
+    """The cases of a subject; each is posed and compared once."""
+
+    def __init__(self, subject: Subject, seed: int, triton: bool) -> None:
+        self._subject, self._seed = subject, seed
+        self._implementation = subject.load()
+        self.posed = cache(partial(pose, subject, self._implementation, seed=seed, triton=triton))
+        self.report = cache(lambda case: self.posed(case).report())
+
+    def numbers(self) -> Iterator[Answer]:
+        """Yield the answer of every case, and of prefixes."""
+        for case in CASES:
+            yield answer(case.name, partial(self.report, case))
+        yield answer("prefix", self._prefix)
+
+    def _prefix(self) -> PrefixReport:
+        """Run three prefixes of the tokens alone."""
+        subject = self._subject
+        inputs = drawn(subject, CASES[0], self._seed)
+        tokens, sequences = token_function(
+            self._implementation, subject.kernel.inputs, inputs, subject.constant | subject.given.keys()
+        )
+        time = next(iter(sequences.values())).shape[1]
+        cuts = sorted({1, time // 2, time - 1} if subject.multiple == 1 else {time // 2})
+        within = subject.kernel.within_domains(tokens)
+        return check_prefix(within, sequences, cuts=cuts, cases=1, seed=self._seed)
 
 
 def memory(
     watch: Watch,
     outputs: Callable[[], Mapping[str, Tensor]],
     refine: Callable[[], Compared],
+    refined: Compared,
     refine_outputs: Callable[[], Compared],
 ) -> Iterator[Answer]:
     """Yield the answer of every question about the accesses, the order and the configurations of kernels.
@@ -122,38 +157,19 @@ def memory(
         watch: what was seen of the kernels so far.
         outputs: runs them and returns their results, gradients among them.
         refine: compares these results with what is right.
+        refined: what ``refine`` returned in the usual order.
         refine_outputs: compares the outputs alone, once for each configuration.
     """
     from scanproof.adapters.triton import questions
     from scanproof.adapters.triton.report import SOURCE
 
     runs = questions.Runs(watch, outputs, refine, _quiet)
-    found = [questions.launches(watch, SOURCE), *questions.repeated(runs, refine())]
+    found = [questions.launches(watch, SOURCE), *questions.repeated(runs, refined)]
     watch.configurations.clear()  # kernels of a backward pass are not tuned below
     tuned = questions.Runs(watch, outputs, refine_outputs, _quiet)
     found.append(questions.configurations(tuned, refine_outputs()))
     for each in (*found, *questions.accesses(watch)):
         yield Answer(check=each.check, verdict=each.verdict.name, evidence=each.row().evidence)
-
-
-def _numbers(subject: Subject, implementation: Implementation, seed: int, triton: bool) -> Iterator[Answer]:
-    def compared(case: Case) -> RefinementReport:
-        return pose(subject, implementation, case, seed, triton).report()
-
-    for case in CASES:
-        yield answer(case.name, partial(compared, case))
-    yield answer("prefix", partial(_prefix, subject, implementation, seed))
-
-
-def _prefix(subject: Subject, implementation: Implementation, seed: int) -> PrefixReport:
-    """Run three prefixes of the tokens alone."""
-    inputs = drawn(subject, CASES[0], seed)
-    tokens, sequences = token_function(
-        implementation, subject.kernel.inputs, inputs, subject.constant | subject.given.keys()
-    )
-    time = next(iter(sequences.values())).shape[1]
-    cuts = sorted({1, time // 2, time - 1} if subject.multiple == 1 else {time // 2})
-    return check_prefix(subject.kernel.within_domains(tokens), sequences, cuts=cuts, cases=1, seed=seed)
 
 
 def _quiet(item: str) -> None:

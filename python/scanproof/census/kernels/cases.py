@@ -77,8 +77,9 @@ def drawn(subject: Subject, case: Case, seed: int) -> dict[str, Tensor]:
 
 
 def has_decays(subject: Subject) -> bool:
-    """Whether decays or step sizes are among the inputs, and not computed by the function."""
-    return bool(DECAYING & subject.kernel.inputs.keys() - subject.without - subject.given.keys())
+    """Whether an input holds decays or step sizes that may change from token to token."""
+    fixed = subject.without | subject.given.keys() | subject.constant
+    return bool(DECAYING & subject.kernel.inputs.keys() - fixed)
 
 
 def packing(implementation: Implementation) -> Implementation:

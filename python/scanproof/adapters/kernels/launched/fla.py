@@ -63,7 +63,7 @@ class Signature:
             given = {
                 self.renamed.get(name, name): self._as_taken(name, x)
                 for name, x in inputs.items()
-                if name not in computed or name in self.heads
+                if name not in computed
             }
             returned = function(**given, **options)
             y, *rest = returned if isinstance(returned, tuple) else (returned,)
@@ -86,10 +86,6 @@ def _lightning(g: Tensor) -> Tensor:
     """Return the logarithms of the decays that lightning attention computes for each head."""
     heads = g.shape[2]
     return _of_heads(g, -(8 / heads * (1 - _LAYER / _LAYERS)) * torch.arange(heads, dtype=torch.float))
-
-
-def _first(g: Tensor) -> Tensor:
-    return _of_heads(g, g[0, 0, :, 0])
 
 
 def _of_heads(g: Tensor, values: Tensor) -> Tensor:
@@ -129,7 +125,7 @@ SIGNATURES = (
         _GLA,
         renamed={"g": "g_gamma"},
         heads=_G,
-        subject={**_CHUNKED, "given": {"g": _first}},
+        subject={**_CHUNKED, "constant": _G},
     ),
     Signature("ops.gla:chunk_gla", _GLA, subject={**_CHUNKED, **_KEYED}),
     Signature("ops.gla:fused_recurrent_gla", _GLA, renamed={"g": "gk"}, subject={**_STEPS, **_KEYED}),

@@ -49,7 +49,7 @@ class Forms:
 def _drawn(name: str, normal: Tensor, time: int) -> Tensor:
     if name.startswith("g"):
         return -4 / time * (0.7 * normal).exp()
-    if name.startswith(("beta", "b", "w")):
+    if name.startswith(("b", "w")):
         return normal.sigmoid()
     return normal / normal.shape[-1] ** 0.5 if name == "k" else normal
 
