@@ -78,6 +78,8 @@ public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Causality.MambaLanguageModelStreaming
 public import Spec.Natural.Hom
+public import Spec.Natural.Scan
+public import Spec.Natural.Kernels
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves

@@ -28,6 +28,11 @@ operations, so running on the images of the inputs is the image of the run. `Spe
 
 namespace Scanproof
 
+/-- A choice by an optional argument that was mapped. -/
+@[simp] theorem elim_map {γ δ τ : Type} (g : γ → δ) (o : Option γ) (x : τ) (h : δ → τ) :
+    (o.map g).elim x h = o.elim x fun c => h (g c) := by
+  cases o <;> rfl
+
 /-- A map of scalars that keeps the operations. -/
 structure Scalar.Hom (α β : Type) [Scalar α] [Scalar β] where
   /-- The map. -/
