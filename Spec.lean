@@ -80,6 +80,7 @@ public import Spec.Causality.MambaLanguageModelStreaming
 public import Spec.Natural.Hom
 public import Spec.Natural.Scan
 public import Spec.Natural.Kernels
+public import Spec.Natural.Models
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves
