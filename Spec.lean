@@ -81,6 +81,8 @@ public import Spec.Natural.Hom
 public import Spec.Natural.Scan
 public import Spec.Natural.Kernels
 public import Spec.Natural.Models
+public import Spec.Natural.Complex
+public import Spec.Natural.Expression
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves

@@ -7,8 +7,8 @@ module
 public import Spec.Models.DiagonalS4
 public import Spec.Models.Mamba2Block
 public import Spec.Models.MambaBlock
-public import Spec.Models.MambaCheckpoint
 public import Spec.Models.MambaLanguageModel
+public import Spec.Models.SelectiveMambaKernels
 public import Spec.Natural.Kernels
 
 /-!
@@ -24,8 +24,8 @@ arithmetic is assumed of either scalar.
 
 ## Main results
 
-* `diagonalS4_map`, `compactMamba_map`, `selectiveMamba_map`, `mambaCheckpoint_map`, `mamba2_map`, `mamba2_runKernels_map`,
-  `mambaLanguageModel_map`: the run on images is the image of the run.
+* `diagonalS4_map`, `compactMamba_map`, `selectiveMamba_map`, `selectiveMamba_runKernels_map`, `mambaCheckpoint_map`, `mamba2_map`,
+  `mamba2_runKernels_map`, `mambaLanguageModel_map`: the run on images is the image of the run.
 -/
 
 @[expose] public noncomputable section
@@ -216,6 +216,28 @@ theorem selectiveMamba_map (m : SelectiveMambaBlockSpec α inputDim innerDim sta
         (m.runListAux h0 history xs).2.map (Vec.map f)) :=
   Runner.runList_map (r := m.runner) (r' := (m.map f).runner) (s := fun s => (s.1.map (Vec.map f), s.2.map (Vec.map f)))
     (fun s x => selectiveMamba_step_map f m s.1 s.2 x) (h0, history) xs
+
+/-- The selective Mamba block on images, kernel after kernel, is the image of the run. -/
+theorem selectiveMamba_runKernels_map (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+    (h0 : Tensor α [innerDim, stateDim]) (window : Tensor α [convWidth - 1, innerDim]) (xs : List (Tensor α [inputDim])) :
+    (m.map f).runKernels (h0.map (Vec.map f)) (window.map (Vec.map f)) (xs.map (Vec.map f)) =
+      (((m.runKernels h0 window xs).1.1.map (Vec.map f), (m.runKernels h0 window xs).1.2.map (Vec.map f)),
+        (m.runKernels h0 window xs).2.map (Vec.map f)) := by
+  have convKernel : (m.map f).convKernel = m.convKernel.map f := rfl
+  have scanKernel : (m.map f).scanKernel = m.scanKernel.map f := rfl
+  have convInput (x : Tensor α [inputDim]) : (m.map f).convInput (x.map f) = (m.convInput x).map f := by
+    simp only [SelectiveMambaBlockSpec.convInput, SelectiveMambaBlockSpec.map, f.matVec_map, f.add_map]
+  have scanToken (x : Tensor α [inputDim]) (v : Tensor α [innerDim]) :
+      (m.map f).scanToken (x.map f) (v.map f) = (m.scanToken x v).map f := by
+    simp only [SelectiveMambaBlockSpec.scanToken, SelectiveMambaBlockSpec.map, SelectiveScanToken.map, f.matVec_map, f.add_map,
+      Vec.map_ofFn, Option.map_some]
+  have project (y : Tensor α [innerDim]) : (m.map f).project (y.map f) = (m.project y).map f := by
+    simp only [SelectiveMambaBlockSpec.project, SelectiveMambaBlockSpec.map, f.matVec_map, f.add_map]
+  rw [m.runKernels_eq_runList, (m.map f).runKernels_eq_runList]
+  refine Runner.runList_map (r := m.kernelRunner m.convKernel.runner)
+    (s := fun s => (s.1.map (Vec.map f), s.2.map (Vec.map f))) (fun s x => ?_) (h0, window) xs
+  simp only [SelectiveMambaBlockSpec.kernelRunner, CausalConv1d.runner, convKernel, convInput, causalConv1dUpdate_map f, scanKernel,
+    scanToken, selectiveStateUpdate_map f, project]
 
 /-- The block that the image of a checkpoint means is the image of the block. -/
 theorem MambaCheckpoint.toSpec_map (p : MambaCheckpoint α inputDim innerDim stateDim outputDim convWidth dtRank) :
