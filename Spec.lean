@@ -115,6 +115,7 @@ public import Spec.Statements.Kernels
 public import Spec.Statements.Ssd
 public import Spec.Statements.LinearAttention
 public import Spec.Statements.Families
+public import Spec.Statements.Natural
 public import Spec.Statements.Gradient
 public import Spec.Statements.SsdValues
 public import Spec.Statements.KernelValues

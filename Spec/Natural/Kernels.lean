@@ -217,7 +217,7 @@ theorem Vec.toRows_map (v : Vec α (m * n)) : (v.map f).toRows = v.toRows.map (V
   simp only [toRows, map_ofFn, get_map]
 
 /-- The images of rows, one after the other, are the image of the rows, one after the other. -/
-theorem Vec.ofRows_map (rows : Vec (Vec α n) m) : ofRows (rows.map (Vec.map f)) = (ofRows rows).map f := by
+theorem Vec.ofRows_map (rows : Vec (Vec α n) m) : Vec.ofRows (rows.map (Vec.map f)) = (Vec.ofRows rows).map f := by
   simp only [ofRows, map_ofFn, get_map]
 
 end
