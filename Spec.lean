@@ -82,6 +82,8 @@ public import Spec.Natural.Scan
 public import Spec.Natural.Kernels
 public import Spec.Natural.Models
 public import Spec.Natural.Complex
+public import Spec.Natural.Caches
+public import Spec.Natural.LinearSystem
 public import Spec.Natural.Expression
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential

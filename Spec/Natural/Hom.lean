@@ -114,7 +114,10 @@ theorem mul_map (v w : Vec α n) : (v.map f).mul (w.map f) = (v.mul w).map f := 
 theorem matVec_map (M : Tensor α [m, n]) (x : Tensor α [n]) :
     Tensor.matVec (M.map (Vec.map f)) (x.map f) = (M.matVec x).map f := Vec.ext fun i => by simp [Tensor.matVec]
 
-/-- The matrix of zeros is its own image. -/
+/-- The image of the vector of zeros is the vector of zeros. -/
+theorem zeros_map : (zeros α n).map f = zeros β n := Vec.ext fun i => by simp [zeros]
+
+/-- The image of the matrix of zeros is the matrix of zeros. -/
 theorem zeroMatrix_map : (zeroMatrix α m n).map (Vec.map f) = zeroMatrix β m n :=
   Vec.ext fun i => Vec.ext fun j => by simp [zeroMatrix, zeros]
 

@@ -106,17 +106,20 @@ section
 
 variable [Scalar α] [Scalar β] (f : Scalar.Hom α β) {channels width : Nat} (c : CausalConv1d α channels width)
 
+/-- The output for the image of a window is the image of the output. -/
+theorem CausalConv1d.output_map (w : Tensor α [width, channels]) :
+    (c.map f).output (w.map (Vec.map f)) = (c.output w).map f := by
+  have activation (x : α) : c.activation.apply (f x) = f (c.activation.apply x) := by
+    cases c.activation <;> simp [ConvActivation.apply]
+  refine Vec.ext fun i => ?_
+  simp only [output, map, Vec.get_map, ← activation]
+  cases c.bias <;> simp [Vec.add]
+
 /-- One token of the causal convolution, on images, is the image of the step. -/
 theorem causalConv1dUpdate_map (state : Tensor α [width - 1, channels]) (x : Tensor α [channels]) :
     causalConv1dUpdate (c.map f) (state.map (Vec.map f)) (x.map f) =
       ((causalConv1dUpdate c state x).1.map (Vec.map f), (causalConv1dUpdate c state x).2.map f) := by
-  have activation (x : α) : c.activation.apply (f x) = f (c.activation.apply x) := by
-    cases c.activation <;> simp [ConvActivation.apply]
-  have output (w : Tensor α [width, channels]) : (c.map f).output (w.map (Vec.map f)) = (c.output w).map f := by
-    refine Vec.ext fun i => ?_
-    simp only [CausalConv1d.output, CausalConv1d.map, Vec.get_map, ← activation]
-    cases c.bias <;> simp [Vec.add]
-  simp only [causalConv1dUpdate, Vec.shiftIn_map, output]
+  simp only [causalConv1dUpdate, Vec.shiftIn_map, c.output_map f]
 
 /-- The causal convolution of images is the image of the convolution. -/
 theorem causalConv1d_map (state : Tensor α [width - 1, channels]) (xs : List (Tensor α [channels])) :

@@ -217,27 +217,46 @@ theorem selectiveMamba_map (m : SelectiveMambaBlockSpec α inputDim innerDim sta
   Runner.runList_map (r := m.runner) (r' := (m.map f).runner) (s := fun s => (s.1.map (Vec.map f), s.2.map (Vec.map f)))
     (fun s x => selectiveMamba_step_map f m s.1 s.2 x) (h0, history) xs
 
+namespace SelectiveMambaBlockSpec
+
+variable (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+
+/-- What the image of a token puts into the convolution. -/
+theorem convInput_map (x : Tensor α [inputDim]) : (m.map f).convInput (x.map f) = (m.convInput x).map f := by
+  simp only [convInput, map, f.matVec_map, f.add_map]
+
+/-- What the image of a token and of the output of the convolution put into the scan. -/
+theorem scanToken_map (x : Tensor α [inputDim]) (v : Tensor α [innerDim]) :
+    (m.map f).scanToken (x.map f) (v.map f) = (m.scanToken x v).map f := by
+  simp only [scanToken, map, SelectiveScanToken.map, f.matVec_map, f.add_map, Vec.map_ofFn, Option.map_some]
+
+/-- What the block makes of the image of the output of the scan. -/
+theorem project_map (y : Tensor α [innerDim]) : (m.map f).project (y.map f) = (m.project y).map f := by
+  simp only [project, map, f.matVec_map, f.add_map]
+
+/-- One token through the kernels, on images, is the image of the step, if that holds of the step of the convolution. -/
+theorem step_kernelRunner_map {κ κ' : Type} (k : κ → κ') {conv : Runner κ (Tensor α [innerDim]) (Tensor α [innerDim])}
+    {conv' : Runner κ' (Tensor β [innerDim]) (Tensor β [innerDim])}
+    (hconv : ∀ s x, conv'.step (k s) (x.map f) = (k (conv.step s x).1, (conv.step s x).2.map f))
+    (state : Tensor α [innerDim, stateDim] × κ) (x : Tensor α [inputDim]) :
+    ((m.map f).kernelRunner conv').step (state.1.map (Vec.map f), k state.2) (x.map f) =
+      let next := (m.kernelRunner conv).step state x
+      ((next.1.1.map (Vec.map f), k next.1.2), next.2.map f) := by
+  have scanKernel : (m.map f).scanKernel = m.scanKernel.map f := rfl
+  simp only [kernelRunner, convInput_map f, hconv, scanKernel, scanToken_map f, selectiveStateUpdate_map f, project_map f]
+
+end SelectiveMambaBlockSpec
+
 /-- The selective Mamba block on images, kernel after kernel, is the image of the run. -/
 theorem selectiveMamba_runKernels_map (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
     (h0 : Tensor α [innerDim, stateDim]) (window : Tensor α [convWidth - 1, innerDim]) (xs : List (Tensor α [inputDim])) :
     (m.map f).runKernels (h0.map (Vec.map f)) (window.map (Vec.map f)) (xs.map (Vec.map f)) =
       (((m.runKernels h0 window xs).1.1.map (Vec.map f), (m.runKernels h0 window xs).1.2.map (Vec.map f)),
         (m.runKernels h0 window xs).2.map (Vec.map f)) := by
-  have convKernel : (m.map f).convKernel = m.convKernel.map f := rfl
-  have scanKernel : (m.map f).scanKernel = m.scanKernel.map f := rfl
-  have convInput (x : Tensor α [inputDim]) : (m.map f).convInput (x.map f) = (m.convInput x).map f := by
-    simp only [SelectiveMambaBlockSpec.convInput, SelectiveMambaBlockSpec.map, f.matVec_map, f.add_map]
-  have scanToken (x : Tensor α [inputDim]) (v : Tensor α [innerDim]) :
-      (m.map f).scanToken (x.map f) (v.map f) = (m.scanToken x v).map f := by
-    simp only [SelectiveMambaBlockSpec.scanToken, SelectiveMambaBlockSpec.map, SelectiveScanToken.map, f.matVec_map, f.add_map,
-      Vec.map_ofFn, Option.map_some]
-  have project (y : Tensor α [innerDim]) : (m.map f).project (y.map f) = (m.project y).map f := by
-    simp only [SelectiveMambaBlockSpec.project, SelectiveMambaBlockSpec.map, f.matVec_map, f.add_map]
   rw [m.runKernels_eq_runList, (m.map f).runKernels_eq_runList]
-  refine Runner.runList_map (r := m.kernelRunner m.convKernel.runner)
-    (s := fun s => (s.1.map (Vec.map f), s.2.map (Vec.map f))) (fun s x => ?_) (h0, window) xs
-  simp only [SelectiveMambaBlockSpec.kernelRunner, CausalConv1d.runner, convKernel, convInput, causalConv1dUpdate_map f, scanKernel,
-    scanToken, selectiveStateUpdate_map f, project]
+  exact Runner.runList_map (r := m.kernelRunner m.convKernel.runner)
+    (s := fun s => (s.1.map (Vec.map f), s.2.map (Vec.map f)))
+    (m.step_kernelRunner_map f (Vec.map (Vec.map f)) (causalConv1dUpdate_map f m.convKernel)) (h0, window) xs
 
 /-- The block that the image of a checkpoint means is the image of the block. -/
 theorem MambaCheckpoint.toSpec_map (p : MambaCheckpoint α inputDim innerDim stateDim outputDim convWidth dtRank) :

@@ -4,9 +4,10 @@ Released under Apache 2.0 license as described in the file LICENSE.
 -/
 module
 
+public import Spec.Natural.Caches
 public import Spec.Natural.Complex
 public import Spec.Natural.Expression
-public import Spec.Natural.Models
+public import Spec.Natural.LinearSystem
 
 /-!
 # Runs on images, restated
@@ -68,6 +69,9 @@ example (M : Tensor α [m, n]) (x : Tensor α [n]) :
     Tensor.matVec (M.map (Vec.map f)) (x.map f) = (M.matVec x).map f := by
   apply matVec_map <;> assumption
 
+example : (zeros α n).map f = zeros β n := by
+  apply zeros_map <;> assumption
+
 example : (zeroMatrix α m n).map (Vec.map f) = zeroMatrix β m n := by
   apply zeroMatrix_map <;> assumption
 
@@ -105,6 +109,32 @@ example {s0 : σ} {s0' : σ'} (hstart : s s0 = s0')
   apply withSeqIdx_map <;> assumption
 
 end Runner
+
+end
+
+/-! ## Natural/LinearSystem -/
+
+section
+
+variable {R S : Type} {inputDim stateDim outputDim : Nat}
+
+variable [Lean.Grind.Semiring R] [Lean.Grind.Semiring S] {f : R → S} (zero : f 0 = 0)
+  (add : ∀ x y, f (x + y) = f x + f y) (mul : ∀ x y, f (x * y) = f x * f y)
+
+include zero add in
+example {ι : Type} (l : List ι) (g : ι → R) : (sumOver l fun i => f (g i)) = f (sumOver l g) := by
+  apply sumOver_image <;> assumption
+
+include zero add mul in
+example {m n : Nat} (M : Matrix R m n) (x : Vec R n) :
+    Matrix.mulVec (M.map (Vec.map f)) (x.map f) = (M.mulVec x).map f := by
+  apply Matrix.mulVec_map <;> assumption
+
+include zero add mul in
+example (m : LinearSystem R inputDim stateDim outputDim) (h0 : Vec R stateDim) (xs : List (Vec R inputDim)) :
+    (m.map f).runner.runList (h0.map f) (xs.map (Vec.map f)) =
+      ((m.runner.runList h0 xs).1.map f, (m.runner.runList h0 xs).2.map (Vec.map f)) := by
+  apply linearSystem_map <;> assumption
 
 end
 
@@ -257,6 +287,10 @@ section
 
 variable [Scalar α] [Scalar β] (f : Scalar.Hom α β) {channels width : Nat} (c : CausalConv1d α channels width)
 
+example (w : Tensor α [width, channels]) :
+    (c.map f).output (w.map (Vec.map f)) = (c.output w).map f := by
+  apply CausalConv1d.output_map <;> assumption
+
 example (state : Tensor α [width - 1, channels]) (x : Tensor α [channels]) :
     causalConv1dUpdate (c.map f) (state.map (Vec.map f)) (x.map f) =
       ((causalConv1dUpdate c state x).1.map (Vec.map f), (causalConv1dUpdate c state x).2.map f) := by
@@ -379,6 +413,31 @@ example (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim con
         (m.runListAux h0 history xs).2.map (Vec.map f)) := by
   apply selectiveMamba_map <;> assumption
 
+namespace SelectiveMambaBlockSpec
+
+variable (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+
+example (x : Tensor α [inputDim]) : (m.map f).convInput (x.map f) = (m.convInput x).map f := by
+  apply convInput_map <;> assumption
+
+example (x : Tensor α [inputDim]) (v : Tensor α [innerDim]) :
+    (m.map f).scanToken (x.map f) (v.map f) = (m.scanToken x v).map f := by
+  apply scanToken_map <;> assumption
+
+example (y : Tensor α [innerDim]) : (m.map f).project (y.map f) = (m.project y).map f := by
+  apply project_map <;> assumption
+
+example {κ κ' : Type} (k : κ → κ') {conv : Runner κ (Tensor α [innerDim]) (Tensor α [innerDim])}
+    {conv' : Runner κ' (Tensor β [innerDim]) (Tensor β [innerDim])}
+    (hconv : ∀ s x, conv'.step (k s) (x.map f) = (k (conv.step s x).1, (conv.step s x).2.map f))
+    (state : Tensor α [innerDim, stateDim] × κ) (x : Tensor α [inputDim]) :
+    ((m.map f).kernelRunner conv').step (state.1.map (Vec.map f), k state.2) (x.map f) =
+      let next := (m.kernelRunner conv).step state x
+      ((next.1.1.map (Vec.map f), k next.1.2), next.2.map f) := by
+  apply step_kernelRunner_map <;> assumption
+
+end SelectiveMambaBlockSpec
+
 example (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
     (h0 : Tensor α [innerDim, stateDim]) (window : Tensor α [convWidth - 1, innerDim]) (xs : List (Tensor α [inputDim])) :
     (m.map f).runKernels (h0.map (Vec.map f)) (window.map (Vec.map f)) (xs.map (Vec.map f)) =
@@ -451,6 +510,83 @@ example {channels groups stateDim : Nat} (h : f.KeepsPolar)
       ((complexSelectiveScan p h0 ts).1.map (Vec.map (Complex.map f)),
         (complexSelectiveScan p h0 ts).2.map (Vec.map f)) := by
   apply complexSelectiveScan_map <;> assumption
+
+end
+
+/-! ## Natural/Caches -/
+
+section
+
+example {σ σ' ι ι' ο ο' : Type} {r : Runner σ ι ο} {r' : Runner σ' ι' ο'} {s : σ → σ'} {i : ι → ι'}
+    {o : ο → ο'} {s0 : σ} {s0' : σ'} (hstart : s s0 = s0')
+    (hstep : ∀ h x, r'.step (s h) (i x) = (s (r.step h x).1, o (r.step h x).2)) (h : σ) (xs : List (Bool × ι)) :
+    (r'.resetting s0').runList (s h) (xs.map fun x => (x.1, i x.2)) =
+      (s ((r.resetting s0).runList h xs).1, ((r.resetting s0).runList h xs).2.map o) := by
+  apply Runner.resetting_map <;> assumption
+
+example {γ δ : Type} {len : Nat} (g : γ → δ) (ring : RingBuffer γ len) (x : γ) :
+    (ring.map g).push (g x) = (ring.push x).map g := by
+  apply RingBuffer.push_map <;> assumption
+
+example {γ δ : Type} {len : Nat} (g : γ → δ) (ring : RingBuffer γ len) (n : Nat) (h : n ≤ len) :
+    (ring.map g).newest n h = (ring.newest n h).map g := by
+  apply RingBuffer.newest_map <;> assumption
+
+variable {α β : Type} [Scalar α] [Scalar β] (f : Scalar.Hom α β)
+
+section
+
+variable {channels width len : Nat} (c : CausalConv1d α channels width) (h : width - 1 ≤ len)
+
+example (state : Tensor α [len, channels]) (xs : List (Tensor α [channels])) :
+    ((c.map f).shiftRunner h).runList (state.map (Vec.map f)) (xs.map (Vec.map f)) =
+      (((c.shiftRunner h).runList state xs).1.map (Vec.map f), ((c.shiftRunner h).runList state xs).2.map (Vec.map f)) := by
+  apply causalConv1d_shift_map <;> assumption
+
+example (ring : RingBuffer (Tensor α [channels]) len) (xs : List (Tensor α [channels])) :
+    ((c.map f).ringRunner h).runList (ring.map (Vec.map f)) (xs.map (Vec.map f)) =
+      (((c.ringRunner h).runList ring xs).1.map (Vec.map f), ((c.ringRunner h).runList ring xs).2.map (Vec.map f)) := by
+  apply causalConv1d_ring_map <;> assumption
+
+end
+
+section
+
+variable {inputDim innerDim stateDim outputDim convWidth len : Nat}
+  (m : SelectiveMambaBlockSpec α inputDim innerDim stateDim outputDim convWidth)
+
+example (h : convWidth - 1 ≤ len)
+    (cache : Tensor α [innerDim, stateDim] × RingBuffer (Tensor α [innerDim]) len) (xs : List (Tensor α [inputDim])) :
+    ((m.map f).kernelRunner ((m.map f).convKernel.ringRunner h)).runList (cache.1.map (Vec.map f), cache.2.map (Vec.map f))
+        (xs.map (Vec.map f)) =
+      let run := (m.kernelRunner (m.convKernel.ringRunner h)).runList cache xs
+      ((run.1.1.map (Vec.map f), run.1.2.map (Vec.map f)), run.2.map (Vec.map f)) := by
+  apply selectiveMamba_ring_map <;> assumption
+
+example (state : Tensor α [innerDim, stateDim] × Tensor α [convWidth - 1, innerDim])
+    (xs : List (Bool × Tensor α [inputDim])) :
+    (m.map f).maskedRunner.runList (state.1.map (Vec.map f), state.2.map (Vec.map f)) (xs.map fun x => (x.1, x.2.map f)) =
+      let run := m.maskedRunner.runList state xs
+      ((run.1.1.map (Vec.map f), run.1.2.map (Vec.map f)), run.2.map (Vec.map f)) := by
+  apply selectiveMamba_masked_map <;> assumption
+
+end
+
+section
+
+variable {vocabSize dModel : Nat}
+
+example (layers : List (MambaLayer α dModel)) :
+    layersCache.map f layers (emptyLayersCache layers) = emptyLayersCache (layers.map (MambaLayer.map f)) := by
+  apply emptyLayersCache_map <;> assumption
+
+example (m : MambaLanguageModelSpec α vocabSize dModel) (cache : m.Cache)
+    (ids : List (Fin vocabSize)) :
+    (m.map f).runner.runList (layersCache.map f m.layers cache) ids =
+      (layersCache.map f m.layers (m.runner.runList cache ids).1, (m.runner.runList cache ids).2.map (Vec.map f)) := by
+  apply mambaLanguageModel_runner_map <;> assumption
+
+end
 
 end
 
