@@ -91,6 +91,8 @@ public import Spec.Certificate.VecMul
 public import Spec.Certificate.Cuts
 public import Spec.Certificate.Ranks
 public import Spec.Certificate.Random
+public import Spec.Certificate.SchwartzZippel
+public import Spec.Certificate.Rational
 public import Spec.Statements.Foundation
 public import Spec.Statements.Scan
 public import Spec.Statements.Causality
