@@ -70,11 +70,19 @@ def scale (r : α) (x : Complex α) : Complex α := ⟨r * x.re, r * x.im⟩
 /-- The square of the absolute value. -/
 def normSq (x : Complex α) : α := x.re * x.re + x.im * x.im
 
+variable [Polar α]
+
+/-- The exponential function. -/
+def exp (x : Complex α) : Complex α := scale (Scalar.exp x.re) ⟨Polar.cos x.im, Polar.sin x.im⟩
+
+/-- The principal branch of the logarithm. -/
+def log (x : Complex α) : Complex α := ⟨Scalar.log x.normSq / Scalar.natCast 2, Polar.arg x.im x.re⟩
+
 end Complex
 
 /--
-The arithmetic of complex numbers. The logarithm is its principal branch. Complex numbers have no order; `lt` compares real
-parts, and no runner over complex numbers here asks for it.
+The arithmetic of complex numbers. Complex numbers have no order: `max` is that of the parts, and no runner over complex
+numbers here asks for it.
 -/
 instance instScalarComplex {α : Type} [Scalar α] [Polar α] : Scalar (Complex α) where
   zero := ⟨0, 0⟩
@@ -84,9 +92,10 @@ instance instScalarComplex {α : Type} [Scalar α] [Polar α] : Scalar (Complex 
   neg x := ⟨-x.re, -x.im⟩
   div x y := ⟨(x.re * y.re + x.im * y.im) / y.normSq, (x.im * y.re + -(x.re * y.im)) / y.normSq⟩
   natCast n := ⟨Scalar.natCast n, 0⟩
-  exp x := .scale (Scalar.exp x.re) ⟨Polar.cos x.im, Polar.sin x.im⟩
-  log x := ⟨Scalar.log x.normSq / Scalar.natCast 2, Polar.arg x.im x.re⟩
-  lt x y := Scalar.lt x.re y.re
+  exp := .exp
+  log := .log
+  max x y := ⟨Scalar.max x.re y.re, Scalar.max x.im y.im⟩
+  softplus x := .log ⟨1 + x.exp.re, x.exp.im⟩
 
 namespace Complex
 

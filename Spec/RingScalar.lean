@@ -13,7 +13,7 @@ public import Spec.FinSum
 
 `Scalar` has no laws, and prefix causality needs none. That a parallel form computes the same *numbers* as a recurrence
 does need laws: exact arithmetic. The classes here say which, and turn such a scalar into a semiring or ring of Lean's
-library, so that theorems about rings apply to runners. Nothing is assumed of division, `exp`, `log` and `lt`.
+library, so that theorems about rings apply to runners. Nothing is assumed of division, `exp`, `log`, `max` and `softplus`.
 
 ## Main definitions
 

@@ -14,7 +14,7 @@ purposes: theorems hold for every scalar type (so also for floating point, where
 ## Main definitions
 
 * `Scalar`: the operations.
-* `Scalar.sigmoid`, `Scalar.silu`, `Scalar.softplus`: the activations of Mamba, built from them.
+* `Scalar.sigmoid`, `Scalar.silu`, `Scalar.abs`, `Scalar.min`: functions that are built from them.
 * `instScalarFloat`: IEEE 754 binary64.
 * `exactScalar`: `Rat` with polynomial surrogates in place of `exp` and `log`.
 * `LawfulScalar`: the laws that let diagonal transitions be combined. Theorems that need more name it (`Spec.RingScalar`).
@@ -24,7 +24,12 @@ purposes: theorems hold for every scalar type (so also for floating point, where
 
 namespace Scanproof
 
-/-- The operations that a runner needs of a number. No algebraic law is assumed. -/
+/--
+The operations that a runner needs of a number. No algebraic law is assumed.
+
+There is no comparison, because an expression or a residue cannot answer one. The runners need comparisons only for `max`
+and `softplus`, which are operations of their own.
+-/
 class Scalar (α : Type) extends Zero α, One α, Add α, Mul α, Neg α, Div α where
   /-- The number `n`. -/
   natCast : Nat → α
@@ -32,8 +37,10 @@ class Scalar (α : Type) extends Zero α, One α, Add α, Mul α, Neg α, Div α
   exp : α → α
   /-- The natural logarithm. -/
   log : α → α
-  /-- Whether the first number is smaller than the second. -/
-  lt : α → α → Bool
+  /-- The greater of two numbers. -/
+  max : α → α → α
+  /-- The softplus `log (1 + exp x)`. An instance may return `x` itself above 20, as PyTorch and the Mamba kernels do. -/
+  softplus : α → α
 
 namespace Scalar
 
@@ -45,19 +52,11 @@ def sigmoid (x : α) : α := 1 / (1 + exp (-x))
 /-- The sigmoid linear unit `x * sigmoid x` (Elfwing, Uchibe and Doya 2018). -/
 def silu (x : α) : α := x * sigmoid x
 
-/--
-`log (1 + x)` without the loss of digits that the direct formula has for small `x`: with `u = 1 + x` rounded, it is
-`log u * (x / (u - 1))`, and `x` itself where `u = 1`. (Goldberg 1991, Theorem 4.)
--/
-def log1p (x : α) : α :=
-  let u := 1 + x
-  if lt u 1 || lt 1 u then log u * (x / (u + -1)) else x
+/-- The absolute value. -/
+def abs (x : α) : α := max x (-x)
 
-/--
-The softplus `log (1 + exp x)`, with the threshold of PyTorch and of the Mamba kernels: above 20 it is `x` itself.
-Without the threshold the value there is larger by less than `2.1e-9`.
--/
-def softplus (x : α) : α := if lt (natCast 20) x then x else log1p (exp x)
+/-- The smaller of two numbers. -/
+def min (x y : α) : α := -max (-x) (-y)
 
 end Scalar
 
@@ -84,6 +83,22 @@ namespace FloatScalar
 @[noinline] def log (x : Float) : Float := Float.log x
 /-- Whether `x < y`; false when either is NaN. -/
 @[noinline] def lt (x y : Float) : Bool := x < y
+/-- The greater of two binary64 numbers; `x` when either is NaN. -/
+@[noinline] def max (x y : Float) : Float := if lt x y then y else x
+
+/--
+`log (1 + x)` without the loss of digits that the direct formula has for small `x`: with `u = 1 + x` rounded, it is
+`log u * (x / (u - 1))`, and `x` itself where `u = 1`. (Goldberg 1991, Theorem 4.)
+-/
+@[noinline] def log1p (x : Float) : Float :=
+  let u := add 1.0 x
+  if lt u 1.0 || lt 1.0 u then mul (log u) (div x (add u (neg 1.0))) else x
+
+/--
+The softplus `log (1 + exp x)`, with the threshold of PyTorch and of the Mamba kernels: above 20 it is `x` itself.
+Without the threshold the value there is larger by less than `2.1e-9`.
+-/
+@[noinline] def softplus (x : Float) : Float := if lt 20.0 x then x else log1p (exp x)
 
 end FloatScalar
 
@@ -98,7 +113,8 @@ instance instScalarFloat : Scalar Float where
   natCast := FloatScalar.natCast
   exp := FloatScalar.exp
   log := FloatScalar.log
-  lt := FloatScalar.lt
+  max := FloatScalar.max
+  softplus := FloatScalar.softplus
 
 /-! ## Exact arithmetic -/
 
@@ -120,6 +136,10 @@ namespace ExactScalar
 @[noinline] def log (x : Rat) : Rat := x * x + -x
 /-- Whether `x < y`. -/
 @[noinline] def lt (x y : Rat) : Bool := x < y
+/-- The greater of two rationals. -/
+@[noinline] def max (x y : Rat) : Rat := if lt x y then y else x
+/-- The softplus `log (1 + exp x)` of these surrogates; above 20 it is `x` itself. -/
+@[noinline] def softplus (x : Rat) : Rat := if lt 20 x then x else log (1 + exp x)
 
 end ExactScalar
 
@@ -138,7 +158,8 @@ with `attribute [local instance] exactScalar` where it is meant.
   natCast := ExactScalar.natCast
   exp := ExactScalar.exp
   log := ExactScalar.log
-  lt := ExactScalar.lt
+  max := ExactScalar.max
+  softplus := ExactScalar.softplus
 
 /-! ## Laws -/
 

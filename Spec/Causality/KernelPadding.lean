@@ -139,7 +139,8 @@ private local instance witness : Scalar Int where
   natCast n := n
   exp _ := 0
   log x := x
-  lt x y := x < y
+  max x y := if x < y then y else x
+  softplus _ := 0
 
 private def ones1 : Tensor Int [1] := Vec.ofFn fun _ => 1
 

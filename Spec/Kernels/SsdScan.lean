@@ -60,8 +60,8 @@ variable {α : Type} {heads groups headDim stateDim : Nat}
 
 /-- `x`, but at least `lo` and at most `hi` where they are given. Here a NaN stays one. -/
 def Scalar.clamp [Scalar α] (lo hi : Option α) (x : α) : α :=
-  let raised := lo.elim x fun lo => if Scalar.lt x lo then lo else x
-  hi.elim raised fun hi => if Scalar.lt hi raised then hi else raised
+  let raised := lo.elim x fun lo => max x lo
+  hi.elim raised fun hi => min raised hi
 
 /-- The arguments of Mamba-2's scan that are the same for every token. -/
 structure SsdScan (α : Type) (heads groups headDim : Nat) where

@@ -97,7 +97,8 @@ theorem orderedRing_exact :
   natCast := base.natCast
   exp := base.exp
   log := base.log
-  lt := base.lt
+  max := base.max
+  softplus := base.softplus
 
 /--
 The runner itself, run in arithmetic that rounds by `fl`, on the same numbers: each entry of its state lies within `runningError` of the exact

@@ -61,12 +61,6 @@ structure MlstmState (α : Type) (keyDim valueDim : Nat) where
 
 variable [Scalar α]
 
-/-- The larger of two numbers. -/
-def larger (x y : α) : α := if Scalar.lt x y then y else x
-
-/-- How far a number lies from zero. -/
-def distance (x : α) : α := if Scalar.lt x 0 then -x else x
-
 /-- The token of linear attention that changes the memory. -/
 def MlstmToken.toMemory (t : MlstmToken α keyDim valueDim) : LinearAttentionToken α keyDim valueDim :=
   mlstmToken t.f t.i t.q t.k t.v
@@ -80,7 +74,7 @@ def mlstmStep (s : MlstmState α keyDim valueDim) (t : MlstmToken α keyDim valu
     MlstmState α keyDim valueDim × Tensor α [valueDim] :=
   let memory := linearAttentionStep s.memory t.toMemory
   let normalizer := linearAttentionStep s.normalizer t.toNormalizer
-  let denominator := larger (distance (normalizer.2.get 0)) t.floor
+  let denominator := Scalar.max (Scalar.abs (normalizer.2.get 0)) t.floor
   (⟨memory.1, normalizer.1⟩, memory.2.map fun x => x / denominator)
 
 /-- mLSTM as a state machine. -/
@@ -113,7 +107,7 @@ theorem mlstm_normalizer (ts : List (MlstmToken α keyDim valueDim)) :
 theorem mlstmStep_output (t : MlstmToken α keyDim valueDim) (j : Fin valueDim) :
     (mlstmStep s t).2.get j =
       (linearAttentionStep s.memory t.toMemory).2.get j /
-        larger (distance ((linearAttentionStep s.normalizer t.toNormalizer).2.get 0)) t.floor := by
+        Scalar.max (Scalar.abs ((linearAttentionStep s.normalizer t.toNormalizer).2.get 0)) t.floor := by
   simp only [mlstmStep, Vec.get_map]
 
 /-! ## The stabilised form -/
@@ -132,7 +126,7 @@ structure MlstmLogToken (α : Type) (keyDim valueDim : Nat) where
   v : Tensor α [valueDim]
 
 /-- The running maximum after a token. -/
-def MlstmLogToken.maximum (m : α) (t : MlstmLogToken α keyDim valueDim) : α := larger (t.logF + m) t.logI
+def MlstmLogToken.maximum (m : α) (t : MlstmLogToken α keyDim valueDim) : α := Scalar.max (t.logF + m) t.logI
 
 /-- The token with its gates divided by the exponential of the running maximum, which was `m` before it. -/
 def MlstmLogToken.toToken (m : α) (t : MlstmLogToken α keyDim valueDim) : MlstmToken α keyDim valueDim :=

@@ -219,7 +219,7 @@ example (ts : List (MlstmToken α keyDim valueDim)) :
 example (t : MlstmToken α keyDim valueDim) (j : Fin valueDim) :
     (mlstmStep s t).2.get j =
       (linearAttentionStep s.memory t.toMemory).2.get j /
-        larger (distance ((linearAttentionStep s.normalizer t.toNormalizer).2.get 0)) t.floor := by
+        Scalar.max (Scalar.abs ((linearAttentionStep s.normalizer t.toNormalizer).2.get 0)) t.floor := by
   apply mlstmStep_output <;> assumption
 
 end

@@ -27,7 +27,8 @@ private local instance surrogates : Scalar Int where
   exp x := 1 + x + x * x
   log x := x * x + -x
   div x y := x + y
-  lt x y := x < y
+  max x y := if x < y then y else x
+  softplus x := if 20 < x then x else let e := 1 + x + x * x; 2 * e * e * (1 + e)
 
 private def pattern (modulus : Nat) (offset : Int) (index : Nat) : Int := Int.ofNat (index % modulus) - offset
 

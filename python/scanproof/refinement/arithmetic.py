@@ -233,7 +233,7 @@ class Float64(Folding):
         return _exp(x)
 
     def log1p(self, x: Value) -> Value:
-        """Return ``log(1 + x)`` by the formula of Lean's ``Scalar.log1p``."""
+        """Return ``log(1 + x)`` by the formula of Lean's ``FloatScalar.log1p``."""
         u = 1 + x
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(u == 1, x, _log(u) * (x / (u - 1)))
