@@ -77,6 +77,7 @@ public import Spec.Causality.CuSeqlens
 public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Causality.MambaLanguageModelStreaming
+public import Spec.Natural.Hom
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves
