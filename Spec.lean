@@ -78,6 +78,8 @@ public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Causality.MambaLanguageModelStreaming
 public import Spec.Natural.Hom
+public import Spec.ResidueScalar
+public import Spec.Natural.Residue
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves
@@ -108,6 +110,7 @@ public import Spec.Certificate.Perturbation
 public import Spec.Certificate.Jacobian
 public import Spec.Certificate.Derivative
 public import Spec.Statements.Certificate
+public import Spec.Statements.Residue
 public import Spec.Statements.Kernels
 public import Spec.Statements.Ssd
 public import Spec.Statements.LinearAttention
