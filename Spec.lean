@@ -78,13 +78,15 @@ public import Spec.Causality.KernelPadding
 public import Spec.Causality.MambaLanguageModel
 public import Spec.Causality.MambaLanguageModelStreaming
 public import Spec.Natural.Hom
-public import Spec.Natural.Scan
-public import Spec.Natural.Kernels
-public import Spec.Natural.Models
-public import Spec.Natural.Complex
 public import Spec.Natural.Caches
-public import Spec.Natural.LinearSystem
+public import Spec.Natural.Complex
 public import Spec.Natural.Expression
+public import Spec.Natural.Kernels
+public import Spec.Natural.LinearSystem
+public import Spec.Natural.Models
+public import Spec.Natural.Residue
+public import Spec.Natural.Scan
+public import Spec.ResidueScalar
 public import Spec.Rounding.Tree
 public import Spec.Rounding.Sequential
 public import Spec.Rounding.Leaves
@@ -99,6 +101,8 @@ public import Spec.Certificate.VecMul
 public import Spec.Certificate.Cuts
 public import Spec.Certificate.Ranks
 public import Spec.Certificate.Random
+public import Spec.Certificate.SchwartzZippel
+public import Spec.Certificate.Rational
 public import Spec.Statements.Foundation
 public import Spec.Statements.Scan
 public import Spec.Statements.Causality
@@ -113,6 +117,7 @@ public import Spec.Certificate.Perturbation
 public import Spec.Certificate.Jacobian
 public import Spec.Certificate.Derivative
 public import Spec.Statements.Certificate
+public import Spec.Statements.Residue
 public import Spec.Statements.Kernels
 public import Spec.Statements.Ssd
 public import Spec.Statements.LinearAttention

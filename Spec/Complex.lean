@@ -36,11 +36,22 @@ class Polar (α : Type) where
   /-- The angle of the point with these coordinates, first the imaginary part and then the real one (`atan2`). -/
   arg : α → α → α
 
+namespace FloatScalar
+
+/-- The cosine of the platform's C library. -/
+@[noinline] def cos (x : Float) : Float := Float.cos x
+/-- The sine of the platform's C library. -/
+@[noinline] def sin (x : Float) : Float := Float.sin x
+/-- The function `atan2` of the platform's C library. -/
+@[noinline] def arg (y x : Float) : Float := Float.atan2 y x
+
+end FloatScalar
+
 /-- The functions of the platform's C library. -/
 instance instPolarFloat : Polar Float where
-  cos := Float.cos
-  sin := Float.sin
-  arg := Float.atan2
+  cos := FloatScalar.cos
+  sin := FloatScalar.sin
+  arg := FloatScalar.arg
 
 /-- A complex number. -/
 structure Complex (α : Type) where

@@ -7,6 +7,7 @@ module
 public import Spec.Models.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.MambaCheckpoint
+public import Spec.Oracle.Kernels
 public import Spec.Program.Format
 
 /-!
@@ -17,8 +18,10 @@ separated by single spaces. A request to run a model is
 
     SCALAR MODEL DIM … NUMBER …
 
-`SCALAR` is `float` (binary64; a number is its bit pattern as a decimal integer) or `exact` (`exactScalar`; a number is
-`P` or `P/Q`). `MODEL` and its dimensions are
+`SCALAR` is `float` (binary64; a number is its bit pattern as a decimal integer), `exact` (`exactScalar`; a number is
+`P` or `P/Q`) or `field P Q W` (`residueScalar` with these primes; a number is `BITS/VALUE/EXPONENT`, the bit pattern of its
+float and its residues, or that and `/REST/FACTOR`, as in answers, where a dash stands for what is lost). `MODEL` and its
+dimensions are
 
     s4          inputDim stateDim outputDim tokens
     compact     inputDim stateDim outputDim tokens
@@ -29,6 +32,8 @@ The numbers are the parameters in the order of the structure's fields, then the 
 first; `selective` and `checkpoint` only) and the tokens, each tensor in row-major order. The answer is one line: `ok`
 and the numbers of the outputs, the final state and the final history; or `error` and a sentence. An empty line or the
 end of the input ends the process.
+
+A request to run a kernel is `SCALAR kernel KERNEL DIM … NUMBER …`, as `Spec.Oracle.Kernels` says.
 
 The other kind of request asks `Listing.check` about a recorded program, in the words of `Spec.Program.Format`:
 
@@ -41,108 +46,7 @@ and is answered by `ok established`, by `ok refused` and the way of the first la
 
 namespace Scanproof.Oracle
 
-/-- Scalars that can be read from a word and written as one. -/
-class Codec (α : Type) extends Scalar α where
-  /-- The number that a word denotes. -/
-  parse : String → Option α
-  /-- The word that denotes a number. -/
-  print : α → String
-
-/-- A binary64 number from its bit pattern, a decimal integer below `2^64`. -/
-@[noinline] def parseFloat (word : String) : Option Float :=
-  match word.toNat? with
-  | some bits => if bits < 18446744073709551616 then some (Float.ofBits (UInt64.ofNat bits)) else none
-  | none => none
-
-/-- The bit pattern of a binary64 number, as a decimal integer. -/
-@[noinline] def printFloat (x : Float) : String := toString x.toBits.toNat
-
-/-- A rational from `P` or `P/Q`. -/
-@[noinline] def parseRat (word : String) : Option Rat :=
-  match word.splitOn "/" with
-  | [p] =>
-    match p.toInt? with
-    | some n => some (mkRat n 1)
-    | none => none
-  | [p, q] =>
-    match p.toInt?, q.toNat? with
-    | some n, some d => if d = 0 then none else some (mkRat n d)
-    | _, _ => none
-  | _ => none
-
-/-- A rational as `P/Q`. -/
-@[noinline] def printRat (x : Rat) : String := toString x.num ++ "/" ++ toString x.den
-
-/-- Binary64 numbers travel as bit patterns. -/
-instance codecFloat : Codec Float where
-  toScalar := instScalarFloat
-  parse := parseFloat
-  print := printFloat
-
-/-- Rationals travel as fractions; `exp` and `log` are the surrogates of `exactScalar`. -/
-@[reducible] def codecExact : Codec Rat where
-  toScalar := exactScalar
-  parse := parseRat
-  print := printRat
-
 variable {α : Type} [Codec α]
-
-/-- The numbers that a list of words denotes, appended to `acc`; the first word that denotes none otherwise. -/
-def parseNumbers (acc : Array α) : List String → Except String (Array α)
-  | [] => .ok acc
-  | word :: words =>
-    match Codec.parse word with
-    | some x => parseNumbers (acc.push x) words
-    | none => .error word
-
-/-- The number of entries of a tensor. -/
-def volume : List Nat → Nat
-  | [] => 1
-  | n :: shape => n * volume shape
-
-/-- The tensor whose entries stand in `numbers` from `start` on, in row-major order. -/
-def readTensor (numbers : Array α) : (shape : List Nat) → (start : Nat) → Tensor α shape
-  | [], start => if h : start < numbers.size then numbers[start] else 0
-  | _ :: shape, start => Vec.ofFn fun i => readTensor numbers shape (start + i.val * volume shape)
-
-/-- `count` tensors of one shape that stand one after another, followed by those of `later`. -/
-def readTensors (numbers : Array α) (shape : List Nat) (start : Nat) (later : List (Tensor α shape)) :
-    (count : Nat) → List (Tensor α shape)
-  | 0 => later
-  | count + 1 =>
-    readTensors numbers shape start (readTensor numbers shape (start + count * volume shape) :: later) count
-
-/-- Append the words for the entries of a tensor, in row-major order. -/
-def printTensor (answer : String) : (shape : List Nat) → Tensor α shape → String
-  | [], x => answer ++ " " ++ Codec.print x
-  | n :: shape, v => printFrom answer shape v n (Nat.le_refl n)
-where
-  /-- Append the words for the last `r` entries of a vector of tensors. -/
-  printFrom (answer : String) (shape : List Nat) {n : Nat} (v : Vec (Tensor α shape) n) : (r : Nat) → r ≤ n → String
-    | 0, _ => answer
-    | r + 1, h => printFrom (printTensor answer shape (v.get ⟨n - (r + 1), by omega⟩)) shape v r (by omega)
-
-/-- Append the words for a list of tensors. -/
-def printTensors (answer : String) (shape : List Nat) : List (Tensor α shape) → String
-  | [] => answer
-  | x :: xs => printTensors (printTensor answer shape x) shape xs
-
-/-- The total number of entries of some tensors. -/
-def volumes : List (List Nat) → Nat
-  | [] => 0
-  | shape :: shapes => volume shape + volumes shapes
-
-/-- Where the tensor at position `k` starts when tensors of these shapes stand one after another. -/
-def offset : List (List Nat) → Nat → Nat
-  | [], _ => 0
-  | _ :: _, 0 => 0
-  | shape :: shapes, k + 1 => volume shape + offset shapes k
-
-/-- Run `answer` if there are as many numbers as the shapes need; say how many were expected otherwise. -/
-def withNumbers (numbers : Array α) (shapes : List (List Nat)) (answer : Unit → String) : String :=
-  let needed := volumes shapes
-  if numbers.size = needed then answer ()
-  else "error expected " ++ toString needed ++ " numbers for these dimensions, got " ++ toString numbers.size
 
 /-- Answer a request for `DiagonalS4Spec.runList`. -/
 def answerS4 (numbers : Array α) (i s o tokens : Nat) : String :=
@@ -227,15 +131,6 @@ def answerCheckpoint (numbers : Array α) (i e s o w r historyLength tokens : Na
         outProjBias := readTensor numbers [o] (offset shapes 10) }
     runSelective p.toSpec numbers historyLength tokens (offset shapes 11)
 
-/-- The first `count` words as natural numbers, and the rest. -/
-def parseDims : (count : Nat) → List String → Option (List Nat × List String)
-  | 0, words => some ([], words)
-  | _ + 1, [] => none
-  | count + 1, word :: words =>
-    match word.toNat?, parseDims count words with
-    | some n, some (dims, rest) => some (n :: dims, rest)
-    | _, _ => none
-
 /-- Answer a request about the model called `model`. -/
 def answerModel (α : Type) [Codec α] (model : String) (words : List String) : String :=
   let dimCount :=
@@ -258,17 +153,32 @@ def answerModel (α : Type) [Codec α] (model : String) (words : List String) : 
           else answerCheckpoint numbers i e s o w r historyLength tokens
         | _ => "error unexpected number of dimensions"
 
+/-- Answer a request to run a model or a kernel in one scalar type. -/
+def answerRun (α : Type) [Codec α] : List String → String
+  | "kernel" :: kernel :: words => answerKernel α kernel words
+  | model :: words => answerModel α model words
+  | [] => "error expected a model or a kernel, its dimensions and numbers"
+
 /-- The answer to one request. -/
 def answer (request : String) : String :=
   match request.splitOn " " with
-  | scalar :: model :: words =>
-    if scalar == "program" then answerProgram model words
-    else if scalar == "float" then answerModel Float model words
+  | scalar :: words =>
+    if scalar == "program" then
+      match words with
+      | version :: words => answerProgram version words
+      | [] => answerProgram "" []
+    else if scalar == "float" then answerRun Float words
     else if scalar == "exact" then
       let _ := codecExact
-      answerModel Rat model words
-    else "error unknown scalar type '" ++ scalar ++ "': expected float or exact"
-  | _ => "error expected a scalar type, a model, its dimensions and numbers"
+      answerRun Rat words
+    else if scalar == "field" then
+      match parseDims 3 words with
+      | some ([p, q, w], words) =>
+        let _ := codecResidue ⟨p, q, w⟩
+        answerRun Residue words
+      | _ => "error expected the primes P and Q and the number W after 'field'"
+    else "error unknown scalar type '" ++ scalar ++ "': expected float, exact or field"
+  | [] => "error expected a scalar type, a model, its dimensions and numbers"
 
 /-- Answer requests until an empty line or the end of the input. -/
 partial def serve (input output : IO.FS.Stream) : IO Unit := do

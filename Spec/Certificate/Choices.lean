@@ -18,6 +18,7 @@ values from `S`, all equally likely. Probabilities over such draws are counts of
 
 * `mem_choices`, `nodup_choices`, `length_choices`: that is what it lists.
 * `countP_choices_forall`: independent conditions multiply.
+* `countP_choices_succ_le`: a condition that few first values can meet, unless the others satisfy a rare condition, is rare.
 * `countP_choices_line_mul_le`, `countP_choices_mul_length_le`: a condition that at most `q` values of some entry can meet,
   whatever the other entries are, holds for at most `q` in `S.length` families.
 -/
@@ -138,6 +139,33 @@ private theorem sum_countP_comm {γ : Type} (p : β → γ → Bool) (S : List �
     | cons v L ih =>
       simp only [List.countP_cons, List.map_cons, List.sum_cons] at ih ⊢
       omega
+
+private theorem sum_map_le_countP_mul {γ : Type} (f : γ → Nat) (z : γ → Bool) (c q : Nat) (L : List γ)
+    (hc : ∀ v, f v ≤ c) (hq : ∀ v, z v = false → f v ≤ q) : (L.map f).sum ≤ L.countP z * c + q * L.length := by
+  induction L with
+  | nil => simp
+  | cons v L ih =>
+    rw [List.map_cons, List.sum_cons, List.countP_cons, List.length_cons, Nat.mul_succ]
+    cases hz : z v with
+    | false =>
+      have := hq v hz
+      rw [if_neg (by simp), Nat.add_zero]
+      omega
+    | true =>
+      have := hc v
+      rw [if_pos rfl, Nat.succ_mul]
+      omega
+
+/--
+If the other values leave at most `q` first values with which a family satisfies `p`, unless those others satisfy `z`, then
+the families that satisfy `p` are at most the families of others that satisfy `z`, with any first value, and `q` for each
+family of others.
+-/
+theorem countP_choices_succ_le {S : List β} {m q : Nat} (p : (Fin (m + 1) → β) → Bool) (z : (Fin m → β) → Bool)
+    (h : ∀ v, z v = false → S.countP (fun x => p (prepend x v)) ≤ q) :
+    (choices S (m + 1)).countP p ≤ (choices S m).countP z * S.length + q * S.length ^ m := by
+  rw [choices, countP_flatMap_map, sum_countP_comm, ← length_choices S m]
+  exact sum_map_le_countP_mul _ z _ _ _ (fun _ => List.countP_le_length) h
 
 private theorem countP_le_one {S : List β} (hS : S.Nodup) (p : β → Bool)
     (h : ∀ x y, p x = true → p y = true → x = y) : S.countP p ≤ 1 := by

@@ -7,6 +7,7 @@ module
 public import Spec.Certificate.CodedSweep
 public import Spec.Certificate.Derivative
 public import Spec.Certificate.Ranks
+public import Spec.Certificate.Rational
 
 /-!
 # The statements about certificates
@@ -40,6 +41,11 @@ example (q : Nat) (p : (Fin m → β) → Bool) (k : Fin m)
       S.countP (fun x => p (line x)) ≤ q) :
     (choices S m).countP p * S.length ≤ q * S.length ^ m :=
   countP_choices_line_mul_le p k h
+
+example (q : Nat) (p : (Fin (m + 1) → β) → Bool) (z : (Fin m → β) → Bool)
+    (h : ∀ v, z v = false → S.countP (fun x => p (prepend x v)) ≤ q) :
+    (choices S (m + 1)).countP p ≤ (choices S m).countP z * S.length + q * S.length ^ m :=
+  countP_choices_succ_le p z h
 
 end Choices
 
@@ -180,6 +186,33 @@ example [Lean.Grind.Ring α] (domain : ∀ a b : α, a * b = 0 → a = 0 ∨ b =
   countP_certificate_same_length_le domain hS out pos hpos J h
 
 end RandomCotangents
+
+section RandomPoints
+
+open Lean.Grind (CommRing Field)
+
+variable (α : Type) [DecidableEq α] (S : List α) (hS : S.Nodup) (m d : Nat) (v : Fin m → α)
+include hS
+
+example [CommRing α] (domain : ∀ a b : α, a * b = 0 → a = 0 ∨ b = 0) (f : (Fin m → α) → α) (h : IsPolynomial d f)
+    (hv : f v ≠ 0) : (choices S m).countP (fun v => decide (f v = 0)) * S.length ≤ d * S.length ^ m :=
+  h.countP_eq_zero_le domain hS hv
+
+variable [Field α] (e f : RationalExpr α m) (a b : α) (he : e.eval v = some a) (hf : f.eval v = some b) (hab : a ≠ b)
+include he hf hab
+
+example : (choices S m).countP (fun v => (e.eval v).isSome && decide (e.eval v = f.eval v)) * S.length ≤
+    max (e.degrees.1 + f.degrees.2) (f.degrees.1 + e.degrees.2) * S.length ^ m :=
+  RationalExpr.countP_agree_le hS e f he hf hab
+
+example (N : Nat) :
+    (choices (choices S m) N).countP (fun points =>
+        decide (∀ k, ((e.eval (points k)).isSome && decide (e.eval (points k) = f.eval (points k))) = true)) *
+        S.length ^ N ≤
+      max (e.degrees.1 + f.degrees.2) (f.degrees.1 + e.degrees.2) ^ N * (S.length ^ m) ^ N :=
+  RationalExpr.countP_agree_draws_le hS e f he hf hab N
+
+end RandomPoints
 
 section Sums
 

@@ -72,6 +72,12 @@ CODED_CONTRIBUTION = "lowerTriangular_iff_contribution"
 CODED_PASS = "countP_codedPass_le"
 """Why coded cotangents see every later pair, and how rarely a leak passes them."""
 
+RANDOM_POINTS = "RationalExpr.countP_agree_le"
+"""At how few random points two different rational expressions agree."""
+
+RANDOM_POINTS_ALL = "RationalExpr.countP_agree_draws_le"
+"""At how few choices of several points they agree at every one of them."""
+
 RUN_OF_PIECES = "Runner.runList_flatten"
 """Pieces of any lengths, each from the state after the last, are one run."""
 
