@@ -154,7 +154,6 @@ UNDECIDED: dict[str, tuple[Callable[[Tensor], Any], Callable[[Tensor], Any], str
     "memory": (
         lambda x: x * 1, lambda x: torch.cat([x[:2], torch.empty(1, 4)]), "program of g is not the function"
     ),
-    "exp of log": (lambda x: (x * x).log().exp(), lambda x: x * x, "unless a law of log makes them equal"),
     "random numbers": (lambda x: x + torch.rand(3, 4), lambda x: x + torch.rand(3, 4), "random numbers"),
     "numbers that Python saw": (
         lambda x: x * x[0, 0].item(), lambda x: x * x[0, 0], "number that Python saw"

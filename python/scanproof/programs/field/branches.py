@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from scanproof.programs.field.calls import Call
-from scanproof.programs.field.moves import either
+from scanproof.programs.field.pair import either
 from scanproof.programs.field.residues import Side, number
-from scanproof.programs.field.table import BRANCHES, RINGS, entered
+from scanproof.programs.field.table import BRANCHES, RINGS, entered, moving
 
 
 @entered(BRANCHES, "relu", "abs")
@@ -52,41 +52,37 @@ def _within(args: Any) -> Tensor:
     return taken if most is None else torch.where(kept > most, 2, taken)
 
 
-@entered(RINGS, "relu")
+@moving("relu")
 def _relu(call: Call) -> Side:
-    return either(_branch(call), call.side("self"), number(0, call.modulus))
+    return either(call.taken, call.side("self"), number(0, call.modulus))
 
 
 @entered(RINGS, "abs")
 def _abs(call: Call) -> Side:
     side = call.side("self")
-    return either(_branch(call), side, -side)
+    return either(call.taken, side, -side)
 
 
-@entered(RINGS, "maximum", "minimum")
+@moving("maximum", "minimum")
 def _chosen(call: Call) -> Side:
-    return either(_branch(call), call.side("self"), call.side("other"))
+    return either(call.taken, call.side("self"), call.side("other"))
 
 
-@entered(RINGS, "clamp_min")
+@moving("clamp_min")
 def _clamp_min(call: Call) -> Side:
-    return either(_branch(call), call.side("self"), call.side("min"))
+    return either(call.taken, call.side("self"), call.side("min"))
 
 
-@entered(RINGS, "clamp_max")
+@moving("clamp_max")
 def _clamp_max(call: Call) -> Side:
-    return either(_branch(call), call.side("self"), call.side("max"))
+    return either(call.taken, call.side("self"), call.side("max"))
 
 
-@entered(RINGS, "clamp")
+@moving("clamp")
 def _clamp(call: Call) -> Side:
     result = call.side("self")
     for taken, name in ((1, "min"), (2, "max")):
-        limited = _branch(call) == taken
+        limited = call.taken == taken
         if limited.any():  # a limit that no entry meets may be infinite
             result = either(limited, call.side(name), result)
     return result
-
-
-def _branch(call: Call) -> Tensor:
-    return torch.as_tensor(call.branch)

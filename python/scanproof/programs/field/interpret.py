@@ -1,7 +1,7 @@
 """Run a recorded program at a drawn point, with residues in place of floats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,15 +9,15 @@ from torch import Tensor
 
 from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.execute import Calls, run
-from scanproof.programs.field import arithmetic, branches, convolution, functions, moves
-from scanproof.programs.field.calls import Call, bound, packet
-from scanproof.programs.field.pair import Before, Lost, Pair
+from scanproof.programs.field import arithmetic, branches, convolution, functions, logs, moves
+from scanproof.programs.field.calls import Call, PairCall, bound, packet
+from scanproof.programs.field.pair import Before, Found, Lost, Pair, joined, parts, without_factor
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant
-from scanproof.programs.field.table import BRANCHES, FUNCTIONS, RINGS
+from scanproof.programs.field.table import BRANCHES, FUNCTIONS, MOVES, RINGS
 from scanproof.programs.program import Node, Program, Value, last_reads
 
-RULES = (arithmetic, branches, convolution, functions, moves)
+RULES = (arithmetic, branches, convolution, functions, logs, moves)
 """The modules whose rules the tables hold."""
 
 
@@ -154,49 +154,76 @@ class _Run:
         else:
             branch = self._floats.taken.get(at)
             made = self._function(node, branch) if name in FUNCTIONS else self._ring(node, branch)
+            made = [self._placed(node, pair) for pair in made]
         self._pairs.update((value.index, pair) for value, pair in zip(outputs, made, strict=False))
 
-    def _call(self, node: Node, branch: Tensor | None, exponent: bool) -> Call:
-        def side(value: Value) -> Side:
-            pair = self._pair(value)
-            found = pair.exponent if exponent else pair.value
-            if isinstance(found, Lost):
-                raise Before(found)
-            return found
-
-        prime = self._primes.q if exponent else self._primes.p
-        return Call(node, prime, side, self._floats.held, branch)
-
     def _ring(self, node: Node, branch: Tensor | None) -> list[Pair]:
-        count = sum(value is not None for value in node.outputs)
         floats = [self._pair(value) for value in node.reads if value.dtype.is_floating_point]
         opaque: frozenset[str] = frozenset().union(*(pair.opaque for pair in floats))
         within: frozenset[str] = frozenset().union(*(pair.within for pair in floats))
-        rule = RINGS[packet(node)]
 
-        def sides(exponent: bool) -> Sequence[Side | Lost]:
+        def sides(prime: int, chosen: Callable[[Pair], Found], zeros: bool = False) -> Sequence[Found]:
+            def side(value: Value) -> Side:
+                found = chosen(self._pair(value))
+                if isinstance(found, Lost):
+                    raise Before(found)
+                return found
+
             try:
-                made = rule(self._call(node, branch, exponent))
+                made = RINGS[packet(node)](Call(node, prime, side, self._floats.held, branch, zeros))
             except Before as error:
                 return [error.lost] * count
             except Undecided as error:
-                return [Lost(f"{node.name} {error}, {node.place}")] * count
+                return [Lost(str(error))] * count
             return made if isinstance(made, list) else [made]
 
-        return [
-            Pair(value, exponent, opaque, within)
-            for value, exponent in zip(sides(False), sides(True), strict=True)
+        count = sum(value is not None for value in node.outputs)
+        p, q = self._primes.p, self._primes.q
+        values, exponents = sides(p, lambda pair: pair.value), sides(q, lambda pair: pair.exponent)
+        made = [
+            Pair(value, exponent, opaque, within) for value, exponent in zip(values, exponents, strict=True)
         ]
+        if all(pair.power is None for pair in floats):
+            return made
+        if packet(node) not in MOVES:
+            return [without_factor(pair, *floats) for pair in made]
+        moved = zip(
+            made,
+            sides(q, lambda pair: parts(pair)[0]),
+            sides(p, lambda pair: parts(pair)[1], zeros=True),
+            sides(q, lambda pair: parts(pair)[2], zeros=True),
+            strict=True,
+        )
+        behind = frozenset().union(
+            *(pair.within if pair.power is None else pair.power.opaque for pair in floats)
+        )
+        return [joined(*each, behind) for each in moved]
 
     def _function(self, node: Node, branch: Tensor | None) -> list[Pair]:
-        calls = self._call(node, branch, False), self._call(node, branch, True)
+        call = PairCall(node, self._primes, self._pair, self._floats.held, branch)
         try:
-            return [FUNCTIONS[packet(node)](self._pair(node.reads[0]), *calls, self._primes)]
-        except Before as error:
-            lost = error.lost
+            made = FUNCTIONS[packet(node)](call)
         except Undecided as error:
-            lost = Lost(f"{node.name} {error}, {node.place}")
-        return [Pair(lost, lost)]
+            lost = Lost(str(error))
+            made = [Pair(lost, lost) for value in node.outputs if value is not None]
+        return made if isinstance(made, list) else [made]
+
+    def _placed(self, node: Node, pair: Pair) -> Pair:
+        """Add the operation and the place to what an operation says of the residues that it lost."""
+        before = {
+            found.why
+            for value in node.reads
+            if value.dtype.is_floating_point
+            for found in (self._pair(value).value, self._pair(value).exponent)
+            if isinstance(found, Lost)
+        }
+
+        def placed(found: Found) -> Found:
+            if not isinstance(found, Lost) or found.why in before:
+                return found
+            return Lost(f"{node.name} {found.why}, {node.place}")
+
+        return replace(pair, value=placed(pair.value), exponent=placed(pair.exponent))
 
 
 _NONE = Lost("no floats")

@@ -8,16 +8,16 @@ from torch import Tensor
 
 from scanproof.programs.execute import _ANY_STRIDES
 from scanproof.programs.field.calls import Call
-from scanproof.programs.field.residues import Side, Undecided
-from scanproof.programs.field.table import RINGS, entered
+from scanproof.programs.field.pair import either
+from scanproof.programs.field.residues import Side
+from scanproof.programs.field.table import moving
 from scanproof.programs.program import Value
 
 CHOOSES = {"index", "indices", "mask", "condition"}
 """Arguments that choose entries; the float run decides them."""
 
 
-@entered(
-    RINGS,
+@moving(
     *("view", "_unsafe_view", "reshape", "transpose", "permute", "t", "unsqueeze", "squeeze", "expand"),
     *(
         "slice",
@@ -78,35 +78,25 @@ def _listed(result: Any) -> list[Tensor]:
     return [result] if isinstance(result, Tensor) else list(result)
 
 
-@entered(RINGS, "alias", "clone", "contiguous", "detach", "lift_fresh", "_to_copy", "lift_fresh_copy")
+@moving("alias", "clone", "contiguous", "detach", "lift_fresh", "_to_copy", "lift_fresh_copy")
 def _same(call: Call) -> Side:
     return call.side("self")
 
 
-@entered(RINGS, "where")
+@moving("where")
 def _where(call: Call) -> Side:
     return either(call.chosen(call["condition"]), call.side("self"), call.side("other"))
 
 
-@entered(RINGS, "masked_fill")
+@moving("masked_fill")
 def _masked_fill(call: Call) -> Side:
     return either(call.chosen(call["mask"]), call.side("value"), call.side("self"))
 
 
-@entered(RINGS, "constant_pad_nd")
+@moving("constant_pad_nd")
 def _pad(call: Call) -> Side:
-    if call.get("value", 0) != 0:
-        raise Undecided("pads with another number than zero")
-    side = call.side("self")
-    gone = None if side.gone is None else torch.constant_pad_nd(side.gone, call["pad"], 0)
-    return replace(side, values=torch.constant_pad_nd(side.values, call["pad"], 0), gone=gone)
-
-
-def either(first: Tensor, one: Side, other: Side) -> Side:
-    """Return entries of ``one`` where ``first`` is true, else of ``other``; shapes broadcast."""
-    values = torch.where(first, one.values, other.values)
-    degrees = max(one.numerator, other.numerator), max(one.denominator, other.denominator)
-    zero = torch.zeros((), dtype=torch.bool)
-    ours, theirs = (zero if side.gone is None else side.gone for side in (one, other))
-    gone = torch.where(first, ours, theirs).broadcast_to(values.shape)
-    return Side(one.modulus, values, *degrees, gone if gone.any() else None)
+    side, pad = call.side("self"), call["pad"]
+    inside = torch.constant_pad_nd(torch.ones(side.values.shape, dtype=torch.bool), pad, 0)
+    gone = None if side.gone is None else torch.constant_pad_nd(side.gone, pad, 0)
+    padded = replace(side, values=torch.constant_pad_nd(side.values, pad, 0), gone=gone)
+    return either(inside, padded, call.read(call.get("value", 0)))

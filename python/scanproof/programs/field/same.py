@@ -19,7 +19,7 @@ from scanproof.programs.field.interpret import FloatRun, run_floats, run_residue
 from scanproof.programs.field.pair import Lost, Pair
 from scanproof.programs.field.report import LISTED, Entry, SameReport
 from scanproof.programs.field.residues import Side
-from scanproof.programs.field.table import FUNCTIONS
+from scanproof.programs.field.table import EXPONENTIALS
 from scanproof.programs.program import Program
 from scanproof.programs.record import record
 from scanproof.programs.trees import leaves
@@ -30,9 +30,6 @@ WRONG = Fraction(1, 10**15)
 
 MOST = 16
 """Points that are drawn at most; a degree that needs more is not decided."""
-
-NO_EXP = {"log", "log1p", "sqrt", "rsqrt", "erf", "sin", "cos"}
-"""Functions that are not made of exponentials."""
 
 
 def check_same(f: Callable[..., Any], g: Callable[..., Any], x: Any, *, seed: int = 0) -> SameReport:
@@ -84,9 +81,7 @@ def check_same(f: Callable[..., Any], g: Callable[..., Any], x: Any, *, seed: in
         primes=tuple(comparison.primes),
         degree=comparison.degree,
         probability=comparison.probability,
-        exponentials=any(
-            packet(node) in FUNCTIONS.keys() - NO_EXP for program in programs for node in program.used
-        ),
+        exponentials=any(packet(node) in EXPONENTIALS for program in programs for node in program.used),
         opaque=tuple(sorted(comparison.opaque)),
         undecided=tuple(comparison.undecided),
         branches=tuple(dict.fromkeys(note for run in comparison.floats for note in run.noted)),

@@ -5,16 +5,15 @@ from typing import TypeAlias, TypeVar
 
 from torch import Tensor
 
-from scanproof.programs.field.calls import Call
+from scanproof.programs.field.calls import Call, PairCall
 from scanproof.programs.field.pair import Pair
-from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side
 
 Ring: TypeAlias = Callable[[Call], Side | list[Side]]
 """Uses only arithmetic, so the same rule holds modulo both primes."""
 
-Function: TypeAlias = Callable[[Pair, Call, Call, Primes], Pair]
-"""Takes the first tensor, the call modulo p, the call modulo q, and the primes."""
+Function: TypeAlias = Callable[[PairCall], Pair | list[Pair]]
+"""Uses both residues, or keeps what ``exp`` of the result is."""
 
 Branch: TypeAlias = Callable[[dict[str, Tensor | float | None]], Tensor]
 """Takes the arguments of the float run, and returns where the first of two branches was taken."""
@@ -22,6 +21,12 @@ Branch: TypeAlias = Callable[[dict[str, Tensor | float | None]], Tensor]
 RINGS: dict[str, Ring] = {}
 FUNCTIONS: dict[str, Function] = {}
 BRANCHES: dict[str, Branch] = {}
+
+EXPONENTIALS: set[str] = set()
+"""The operations among ``FUNCTIONS`` that are made of ``exp``."""
+
+MOVES: set[str] = set()
+"""The operations among ``RINGS`` that only move entries, and may add zeros or constants."""
 
 RuleT = TypeVar("RuleT", Ring, Function, Branch)
 
@@ -32,5 +37,25 @@ def entered(table: dict[str, RuleT], *names: str) -> Callable[[RuleT], RuleT]:
     def enter(rule: RuleT) -> RuleT:
         table.update(dict.fromkeys(names, rule))
         return rule
+
+    return enter
+
+
+def moving(*names: str) -> Callable[[Ring], Ring]:
+    """Enter a rule for ATen operations that only move entries, and may add zeros or constants."""
+
+    def enter(rule: Ring) -> Ring:
+        MOVES.update(names)
+        return entered(RINGS, *names)(rule)
+
+    return enter
+
+
+def exponential(*names: str) -> Callable[[Function], Function]:
+    """Enter a rule for ATen operations that are made of ``exp``."""
+
+    def enter(rule: Function) -> Function:
+        EXPONENTIALS.update(names)
+        return entered(FUNCTIONS, *names)(rule)
 
     return enter
