@@ -175,6 +175,30 @@ def test_what_has_no_rule_is_named(name: str) -> None:
     assert report.probability is None
 
 
+SEEN: dict[str, tuple[Callable[[Tensor], Any], Callable[[Tensor], Any]]] = {
+    "log": (lambda x: (x * x).log(), lambda x: 2 * x.abs().log() * (1 + 1e-9)),
+    "sqrt": (lambda x: (x * x).sqrt() + x, lambda x: x.abs() * (1 + 1e-9) + x),
+    "erf": (torch.erf, lambda x: torch.erf(x + 1e-10)),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_difference_behind_a_function_without_laws_is_confirmed_in_float64(
+    name: str, dtype: torch.dtype
+) -> None:
+    report = check_same(*SEEN[name], X.to(dtype))
+    assert report.verdict is Verdict.DIFFERENT, report.summary()
+    assert f"but no law of {name} is used; in float64 at x they differ by" in report.reason
+    assert report.undecided == ()
+
+
+def test_a_law_that_holds_is_not_refuted_in_float64() -> None:
+    report = check_same(lambda x: (x * x).sqrt() + x, lambda x: x.abs() + x, X)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reason == "entries differ unless a law of sqrt makes them equal"
+
+
 def test_a_difference_beside_an_undecided_output_is_a_difference() -> None:
     assert verdict(lambda x: (x.erfinv(), x), lambda x: (x.erfinv(), x * 2)) is Verdict.DIFFERENT
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanproof.errors import InvalidArgument
+from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.foundation.call import Call
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.seeds import check_seed
@@ -23,6 +23,7 @@ from scanproof.programs.field.table import EXPONENTIALS
 from scanproof.programs.program import Program
 from scanproof.programs.record import record
 from scanproof.programs.trees import leaves
+from scanproof.programs.wide import differences
 from scanproof.report.verdict import Verdict
 
 WRONG = Fraction(1, 10**15)
@@ -49,10 +50,11 @@ def check_same(f: Callable[..., Any], g: Callable[..., Any], x: Any, *, seed: in
 
     Returns:
         The report. EQUAL: every entry is equal at every point. DIFFERENT: an entry differs, with the entries
-        in floats. INCONCLUSIVE: the report names the operations that have no rule, or the functions whose
-        laws would decide. Comparisons of floats decide as they do at ``x``. Constants are the exact numbers
-        that floats hold, casts between floating dtypes change nothing, and infinities, NaN and overflow are
-        not seen. No Lean theorem states this yet.
+        in floats; if a law of a function such as ``log`` could make it equal, it also differs in float64 by
+        more than rounding explains. INCONCLUSIVE: the report names the operations that have no rule, or the
+        functions whose laws would decide. Comparisons of floats decide as they do at ``x``. Constants are the
+        exact numbers that floats hold, casts between floating dtypes change nothing, and infinities, NaN and
+        overflow are not seen. No Lean theorem states this yet.
 
     Raises:
         InvalidArgument: the functions return other tensors than each other, or cannot be recorded.
@@ -123,7 +125,7 @@ class _Comparison:
     def __init__(
         self, f: Any, g: Any, programs: tuple[Program, Program], inputs: list[Tensor], seed: int
     ) -> None:
-        self._programs, self._seed = programs, seed
+        self._programs, self._inputs, self._seed = programs, inputs, seed
         self.parameters = Parameters(f, g)
         self.floats: list[FloatRun] = [run_floats(program, inputs) for program in programs]
         self.verdict, self._found = Verdict.INCONCLUSIVE, ""
@@ -133,6 +135,7 @@ class _Comparison:
         self.opaque: set[str] = set()
         self.undecided: dict[str, None] = {}
         self.worst: Entry | None = None
+        self._confirmed = ""
 
     @property
     def reason(self) -> str:
@@ -161,7 +164,9 @@ class _Comparison:
                 return
         if self.worst is not None:
             self.verdict = Verdict.DIFFERENT
-            self._found = "entries differ at a random point of a field, where nothing rounds"
+            self._found = (
+                f"entries differ at a random point of a field, where nothing rounds{self._confirmed}"
+            )
         elif not self.undecided:
             self.leave(f"the degree is {self.degree}, too great for {MOST} points")
 
@@ -196,13 +201,36 @@ class _Comparison:
                     found.append((path, unequal, one.opaque | two.opaque))
         self.degree = max(degrees)
         sure = [(path, unequal) for path, unequal, opaque in found if not opaque]
+        if found and not sure:
+            names = ", ".join(sorted(frozenset().union(*(opaque for _, _, opaque in found))))
+            sure = self._seen_in_floats([(path, unequal) for path, unequal, _ in found], names)
+            if not sure:
+                self.leave(f"entries differ unless a law of {names} makes them equal")
         if sure:
             self.undecided.clear()
             self.worst = self._entry(sure)
-        elif found:
-            names = sorted(frozenset().union(*(opaque for _, _, opaque in found)))
-            self.leave(f"entries differ unless a law of {', '.join(names)} makes them equal")
         return bool(found)
+
+    def _seen_in_floats(self, found: list[tuple[str, Tensor]], names: str) -> list[tuple[str, Tensor]]:
+        """Return the entries that also differ in float64, by more than its rounding can be."""
+        try:
+            apart = differences(self._programs, self._inputs)
+        except NothingEstablished as error:
+            self.leave(str(error))
+            return []
+        seen, worst = [], (0.0, 0.0)
+        for path, unequal in found:
+            difference, rounding = apart[path]
+            beyond = unequal & (difference > rounding)
+            if beyond.any():
+                seen.append((path, beyond))
+                worst = max(worst, (float(difference[beyond].max()), rounding))
+        if seen:
+            self._confirmed = (
+                f" but no law of {names} is used; in float64 at x they differ by {worst[0]:.2g}, "
+                f"and rounding explains at most {worst[1]:.2g}"
+            )
+        return seen
 
     def _entry(self, found: list[tuple[str, Tensor]]) -> Entry:
         count = sum(int(unequal.sum()) for _, unequal in found)
