@@ -4,19 +4,27 @@ from dataclasses import replace
 
 from scanproof.programs.field.calls import Call
 from scanproof.programs.field.pairs import product, running_product
-from scanproof.programs.field.residues import Side, Undecided, number
+from scanproof.programs.field.residues import Side, number
 from scanproof.programs.field.table import RINGS, entered
-
-
-@entered(RINGS, "square")
-def _square(call: Call) -> Side:
-    return call.side("self").to_power(2)
 
 
 @entered(RINGS, "addcmul")
 def _addcmul(call: Call) -> Side:
     product = call.side("tensor1") * call.side("tensor2")
     return call.side("self") + product * number(call.get("value", 1), call.modulus)
+
+
+@entered(RINGS, "addcdiv")
+def _addcdiv(call: Call) -> Side:
+    quotient = call.side("tensor1") * call.side("tensor2").inverse()
+    return call.side("self") + quotient * number(call.get("value", 1), call.modulus)
+
+
+@entered(RINGS, "addmv")
+def _addmv(call: Call) -> Side:
+    product = _matrix_times_vector(call.side("mat"), call.side("vec"))
+    product = product * number(call.get("alpha", 1), call.modulus)
+    return call.side("self") * number(call.get("beta", 1), call.modulus) + product
 
 
 @entered(RINGS, "lerp")
@@ -32,9 +40,12 @@ def _matmul(call: Call) -> Side:
 
 @entered(RINGS, "mv", "dot")
 def _times_vector(call: Call) -> Side:
-    vector = call.side("tensor" if "tensor" in call else "vec")
+    return _matrix_times_vector(call.side("self"), call.side("tensor" if "tensor" in call else "vec"))
+
+
+def _matrix_times_vector(matrix: Side, vector: Side) -> Side:
     column = replace(vector, values=vector.finite.values[:, None])
-    product = call.side("self").matmul(column)
+    product = matrix.matmul(column)
     return replace(product, values=product.values[..., 0])
 
 
@@ -59,12 +70,3 @@ def _prod(call: Call) -> Side:
     if len(axes) == 1:
         return product(side, axes[0], call.get("keepdim", False))
     return product(replace(side, values=side.values.flatten()), 0, False)
-
-
-@entered(RINGS, "pow")
-def _pow(call: Call) -> Side:
-    exponent = call["exponent"]
-    if not isinstance(exponent, int | float) or exponent != int(exponent):
-        raise Undecided("has an exponent that is no whole number")
-    base = call.side("self")
-    return base.to_power(int(exponent)) if exponent >= 0 else base.inverse().to_power(-int(exponent))

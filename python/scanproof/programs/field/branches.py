@@ -26,7 +26,7 @@ def _smaller(args: Any) -> Tensor:
     return torch.as_tensor(args["self"] <= args["other"])
 
 
-@entered(BRANCHES, "softplus")
+@entered(BRANCHES, "softplus", "softplus_backward")
 def _linear(args: Any) -> Tensor:
     return torch.as_tensor(args["self"] * args["beta"] > args["threshold"])
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanproof.programs.field.pair import Pair
+from scanproof.programs.field.pair import Lost, Pair
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant, number
 from scanproof.programs.program import Node, Value
@@ -52,9 +52,14 @@ class Arguments:
         """Entries at which the float run took the first of two branches, or the number of the branch."""
         return torch.as_tensor(self._branch)
 
-    def axes(self, name: str = "dim") -> list[int]:
-        """Return the axes of a reduction of ``self``; all axes if none are given."""
-        given, rank = self._bound.get(name), len(self._bound["self"].shape)
+    @property
+    def name(self) -> str:
+        """The name of the operation, without its overload."""
+        return packet(self.node)
+
+    def axes(self, rank_of: str = "self") -> list[int]:
+        """Return the axes of a reduction of a tensor; all axes if none are given."""
+        given, rank = self._bound.get("dim"), len(self._bound[rank_of].shape)
         if given is None or given == []:
             return list(range(rank))
         return [axis % max(rank, 1) for axis in (given if isinstance(given, list | tuple) else [given])]
@@ -122,8 +127,23 @@ class PairCall(Arguments):
             return self.number(arg)
         if arg.dtype.is_floating_point:
             return self._found(arg)
-        held = self._held[arg.index]
-        return Pair(constant(held, self.primes.p), constant(held, self.primes.q))
+        return self.held(self._held[arg.index])
+
+    def output(self, number: int) -> Tensor:
+        """Return an output of whole numbers or truth values, as the float run had it."""
+        value = self.node.outputs[number]
+        assert value is not None
+        return self._held[value.index]
+
+    def held(self, tensor: Tensor) -> Pair:
+        """Return the numbers that a tensor of the float run holds, exactly."""
+        return Pair(constant(tensor, self.primes.p), constant(tensor, self.primes.q))
+
+    @property
+    def whole_numbers(self) -> Pair:
+        """What a rule returns for an output of whole numbers, which the float run decides."""
+        lost = Lost("whole numbers")
+        return Pair(lost, lost)
 
     def number(self, value: float) -> Pair:
         """Return a number of Python, exactly."""

@@ -6,7 +6,7 @@ from scanproof.programs.field import pairs
 from scanproof.programs.field.calls import PairCall
 from scanproof.programs.field.pair import Pair
 from scanproof.programs.field.residues import Undecided
-from scanproof.programs.field.table import FUNCTIONS, Function, entered, exponential
+from scanproof.programs.field.table import FUNCTIONS, entered, exponential
 from scanproof.programs.program import Value
 
 
@@ -80,16 +80,6 @@ def _cumsum(call: PairCall) -> Pair:
     return pairs.running(call.pair("self"), axis)
 
 
-@exponential("exp")
-def _exp(call: PairCall) -> Pair:
-    return pairs.exp(call.pair("self"), call.primes)
-
-
-@exponential("expm1")
-def _expm1(call: PairCall) -> Pair:
-    return pairs.exp(call.pair("self"), call.primes) - call.number(1)
-
-
 @exponential("sigmoid")
 def _sigmoid(call: PairCall) -> Pair:
     return pairs.sigmoid(call.pair("self"), call.primes)
@@ -110,24 +100,3 @@ def _tanh(call: PairCall) -> Pair:
 def _softmax(call: PairCall) -> Pair:
     [axis] = call.axes()
     return pairs.softmax(call.pair("self"), axis, call.primes)
-
-
-@entered(FUNCTIONS, "sqrt")
-def _sqrt(call: PairCall) -> Pair:
-    return pairs.sqrt(call.pair("self"), call.primes)
-
-
-@entered(FUNCTIONS, "rsqrt")
-def _rsqrt(call: PairCall) -> Pair:
-    return call.number(1) / pairs.sqrt(call.pair("self"), call.primes)
-
-
-def _opaque(name: str) -> Function:
-    def rule(call: PairCall) -> Pair:
-        return pairs.opaque(name, call.pair("self"), call.primes)
-
-    return rule
-
-
-for _name in ("erf", "sin", "cos"):
-    FUNCTIONS[_name] = _opaque(_name)

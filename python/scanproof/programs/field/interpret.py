@@ -9,15 +9,32 @@ from torch import Tensor
 
 from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.execute import Calls, run
-from scanproof.programs.field import arithmetic, branches, convolution, functions, logs, moves
+from scanproof.programs.field import (
+    activations,
+    arithmetic,
+    attention,
+    branches,
+    choices,
+    convolution,
+    elementary,
+    functions,
+    logs,
+    moves,
+    norms,
+    scatters,
+    solves,
+)
 from scanproof.programs.field.calls import Call, PairCall, bound, packet
 from scanproof.programs.field.pair import Before, Found, Lost, Pair, joined, parts, without_factor
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant
-from scanproof.programs.field.table import BRANCHES, FUNCTIONS, MOVES, RINGS
+from scanproof.programs.field.table import BRANCHES, FUNCTIONS, MOVES, RINGS, STEPS
 from scanproof.programs.program import Node, Program, Value, last_reads
 
-RULES = (arithmetic, branches, convolution, functions, logs, moves)
+RULES = (
+    *(activations, arithmetic, attention, branches, choices, convolution, elementary, functions, logs),
+    *(moves, norms, scatters, solves),
+)
 """The modules whose rules the tables hold."""
 
 
@@ -53,7 +70,7 @@ def run_floats(program: Program, inputs: Iterable[Tensor]) -> FloatRun:
     with torch.no_grad(), torch.random.fork_rng():
         seed_torch()
         for at, (node, gone) in enumerate(zip(nodes, last_reads(nodes, set()), strict=True)):
-            branch = BRANCHES.get(packet(node))
+            branch = BRANCHES.get(packet(node)) if _floats(node) else None
             if branch is not None:
                 given = {
                     name: values[arg.index] if isinstance(arg, Value) else arg
@@ -62,13 +79,21 @@ def run_floats(program: Program, inputs: Iterable[Tensor]) -> FloatRun:
                 taken[at] = branch(given).cpu()
             run(node, values, calls)
             for made in node.outputs:
-                if made is not None and (made.known or not made.dtype.is_floating_point):
+                if made is not None and (made.known or not made.dtype.is_floating_point or _steps(node)):
                     held[made.index] = values[made.index].cpu()
-            if not node.known and (branch is not None or _decides(node)):
+            if not node.known and (branch is not None or _steps(node) or _decides(node)):
                 noted[f"{node.name}, {node.place}"] = None
             for index in gone:
                 values[index] = None
     return FloatRun(held, taken, tuple(noted))
+
+
+def _floats(node: Node) -> bool:
+    return any(value is not None and value.dtype.is_floating_point for value in node.outputs)
+
+
+def _steps(node: Node) -> bool:
+    return packet(node) in STEPS
 
 
 def _decides(node: Node) -> bool:
@@ -102,7 +127,7 @@ class _Run:
         nodes = program.used
         kept = {value.index for value in program.outputs.values()}
         for at, (node, gone) in enumerate(zip(nodes, last_reads(nodes, kept), strict=True)):
-            if any(value is not None and value.dtype.is_floating_point for value in node.outputs):
+            if _floats(node):
                 self._step(at, node)
             for index in gone:
                 self._pairs.pop(index, None)
@@ -143,7 +168,7 @@ class _Run:
             self._pairs.update((value.index, pair) for value, pair in zip(outputs, made, strict=True))
             return
         ruled = name in RINGS or name in FUNCTIONS
-        if node.known and (not ruled or not node.reads):
+        if _steps(node) or (node.known and (not ruled or not node.reads)):
             made = [
                 self._constant(value) if value.dtype.is_floating_point else Pair(_NONE, _NONE)
                 for value in outputs
@@ -155,6 +180,8 @@ class _Run:
             branch = self._floats.taken.get(at)
             made = self._function(node, branch) if name in FUNCTIONS else self._ring(node, branch)
             made = [self._placed(node, pair) for pair in made]
+            if node.known:
+                made = [self._known(value, pair) for value, pair in zip(outputs, made, strict=True)]
         self._pairs.update((value.index, pair) for value, pair in zip(outputs, made, strict=False))
 
     def _ring(self, node: Node, branch: Tensor | None) -> list[Pair]:
@@ -185,7 +212,7 @@ class _Run:
         ]
         if all(pair.power is None for pair in floats):
             return made
-        if packet(node) not in MOVES:
+        if packet(node) not in MOVES or bound(node).get("accumulate"):
             return [without_factor(pair, *floats) for pair in made]
         moved = zip(
             made,
@@ -207,6 +234,11 @@ class _Run:
             lost = Lost(str(error))
             made = [Pair(lost, lost) for value in node.outputs if value is not None]
         return made if isinstance(made, list) else [made]
+
+    def _known(self, value: Value, pair: Pair) -> Pair:
+        """Return the numbers that the float run had, if a rule cannot compute them."""
+        lost = isinstance(pair.value, Lost) or isinstance(pair.exponent, Lost)
+        return self._constant(value) if lost and value.dtype.is_floating_point else pair
 
     def _placed(self, node: Node, pair: Pair) -> Pair:
         """Add the operation and the place to what an operation says of the residues that it lost."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from scanproof.programs.execute import _ANY_STRIDES
 from scanproof.programs.field.calls import Call
 from scanproof.programs.field.pair import either
-from scanproof.programs.field.residues import Side
+from scanproof.programs.field.residues import Side, Undecided
 from scanproof.programs.field.table import moving
 from scanproof.programs.program import Value
 
@@ -32,9 +32,14 @@ CHOOSES = {"index", "indices", "mask", "condition"}
         "diagonal",
     ),
     *("index", "index_select", "gather", "cat", "stack", "tril", "triu", "as_strided", "unfold", "movedim"),
-    *("slice_scatter", "select_scatter", "diagonal_scatter", "copy", "diag_embed"),
+    *("slice_scatter", "select_scatter", "diagonal_scatter", "copy", "diag_embed", "as_strided_scatter"),
+    *("embedding", "index_copy", "masked_scatter", "masked_select", "take", "index_fill", "scatter"),
+    *("slice_backward", "select_backward", "diagonal_backward", "fill", "_unsafe_index", "rot90", "tile"),
 )
-def _move(call: Call) -> Side | list[Side]:
+def move(call: Call) -> Side | list[Side]:
+    """Run an operation on residues; a number that it writes becomes a residue."""
+    if call.get("reduce", None) is not None:
+        raise Undecided("reduces")
     read: list[Side] = []
 
     def found(arg: Any) -> Any:
@@ -43,8 +48,11 @@ def _move(call: Call) -> Side | list[Side]:
             return read[-1].values.contiguous()
         return [found(each) for each in arg] if isinstance(arg, list | tuple) else arg
 
+    def written(arg: Any) -> Any:
+        return found(arg) if isinstance(arg, Value) else int(call.read(arg).finite.values)
+
     args = {
-        name: call.chosen(arg) if name in CHOOSES else found(arg)
+        name: call.chosen(arg) if name in CHOOSES else written(arg) if name == "value" else found(arg)
         for name, arg in ((each.name, call[each.name]) for each in call.node.op._schema.arguments)
     }
     moved = _listed(_called(call, args))
@@ -60,6 +68,8 @@ def _move(call: Call) -> Side | list[Side]:
             return [infinite(each) for each in arg] if isinstance(arg, list | tuple) else arg
 
         args.update({name: infinite(call[name]) for name in args if name not in CHOOSES})
+        if "value" in args and not isinstance(call["value"], Value):
+            args["value"] = 0
         gone = [each.bool() if each.any() else None for each in _listed(_called(call, args))]
     made = [
         Side(call.modulus, each, numerator, denominator, lost) for each, lost in zip(moved, gone, strict=True)

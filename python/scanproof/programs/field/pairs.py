@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from scanproof.programs.field.mix import mix
-from scanproof.programs.field.pair import Lost, Pair, apart, either, power_of, with_power
+from scanproof.programs.field.pair import Lost, Pair, apart, either, power_of, with_power, without_factor
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, number, powers
 
@@ -30,6 +30,7 @@ __all__ = [
     "div",
     "exp",
     "log",
+    "matmul",
     "moved",
     "mul",
     "neg",
@@ -138,6 +139,11 @@ def softmax(x: Pair, axis: int, primes: Primes) -> Pair:
     return grown / summed(grown, [axis], keepdim=True)
 
 
+def matmul(x: Pair, y: Pair) -> Pair:
+    """Return the product of two matrices, or of two batches of matrices that broadcast."""
+    return without_factor(apart(Side.matmul, x, y), x, y)
+
+
 def choose(first: Tensor, one: Pair, other: Pair) -> Pair:
     """Return entries of ``one`` where ``first`` is true, else of ``other``; shapes broadcast."""
     made = apart(lambda x, y: either(first, x, y), one, other)
@@ -183,7 +189,7 @@ def summed(x: Pair, axes: list[int], keepdim: bool = False) -> Pair:
     if power is None or isinstance(made.exponent, Lost):
         return made
     factor, missing = power.factor, power.absent
-    for axis in sorted(axes, reverse=True):
+    for axis in sorted((axis % factor.values.dim() for axis in axes), reverse=True):
         factor = product(factor, axis, keepdim)
         missing = missing if missing is None else missing.any(axis, keepdim)
     return with_power(made, _sum(power.rest, axes, keepdim), factor, power.opaque, missing)

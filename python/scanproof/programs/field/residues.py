@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf, isfinite
+from math import isfinite
 
 import torch
 from torch import Tensor
+
+LEAST = -1e30
+"""Numbers up to this one count as minus infinity: masks are spelt so, and ``exp`` of them is zero."""
 
 LIMB = 16
 """Bits of the lower limb of a factor: sums of up to 2^15 products of a residue and a limb fit int64."""
@@ -94,11 +97,8 @@ class Side:
         Raises:
             Undecided: the sums have more than 2^15 terms, or an entry is minus infinity.
         """
-        x, y, m = self.finite.values, other.finite.values, self.modulus
-        count = x.shape[-1]
-        if count > 1 << 15:
-            raise Undecided("sums more than 32768 products")
-        values = (x @ (y >> LIMB)) % m * (1 << LIMB) + x @ (y & ((1 << LIMB) - 1))
+        values = matmul(self.finite.values, other.finite.values, self.modulus)
+        count = self.values.shape[-1]
         degrees = self.numerator + other.numerator, self.denominator + other.denominator
         return self.made(values, *degrees).summed(values, count)
 
@@ -106,6 +106,18 @@ class Side:
 def _added(one: Side, other: Side) -> tuple[int, int]:
     numerator = max(one.numerator + other.denominator, other.numerator + one.denominator)
     return numerator, one.denominator + other.denominator
+
+
+def matmul(x: Tensor, y: Tensor, modulus: int) -> Tensor:
+    """Return the product of two matrices of residues, or of two batches of matrices that broadcast.
+
+    Raises:
+        Undecided: the sums have more than 2^15 terms.
+    """
+    if x.shape[-1] > 1 << 15:
+        raise Undecided("sums more than 32768 products")
+    low = x @ (y & ((1 << LIMB) - 1))
+    return ((x @ (y >> LIMB)) % modulus * (1 << LIMB) + low) % modulus
 
 
 def power(base: Tensor, exponent: int, modulus: int) -> Tensor:
@@ -128,12 +140,12 @@ def powers(base: int, exponents: Tensor, modulus: int) -> Tensor:
 
 
 def number(value: float | bool, modulus: int) -> Side:
-    """Return a number of Python, exactly, as a tensor without axes.
+    """Return a number of Python, exactly, as a tensor without axes; up to ``LEAST``, minus infinity.
 
     Raises:
         Undecided: the number is infinite or no number.
     """
-    if value == -inf:
+    if value <= LEAST:
         return Side(modulus, torch.zeros((), dtype=torch.int64), gone=torch.ones((), dtype=torch.bool))
     if not isfinite(value):
         raise Undecided(f"takes the constant {value}")
@@ -144,6 +156,8 @@ def number(value: float | bool, modulus: int) -> Side:
 def constant(tensor: Tensor, modulus: int) -> Side:
     """Return the numbers that a tensor holds, exactly: a float is a fraction over a power of two.
 
+    Numbers up to ``LEAST`` are minus infinity.
+
     Raises:
         Undecided: an entry is plus infinity or no number, or the dtype is complex.
     """
@@ -153,7 +167,7 @@ def constant(tensor: Tensor, modulus: int) -> Side:
     if not tensor.is_floating_point():
         return Side(modulus, tensor.long() % modulus)
     wide = tensor.double()
-    gone = wide == -inf
+    gone = wide <= LEAST
     wide = wide.masked_fill(gone, 0)
     if not wide.isfinite().all():
         raise Undecided("takes a constant that is not finite")

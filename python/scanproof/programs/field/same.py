@@ -13,13 +13,12 @@ from scanproof.foundation.call import Call
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.seeds import check_seed
 from scanproof.programs.compare import compared
-from scanproof.programs.field.calls import packet
 from scanproof.programs.field.draw import Parameters, Point
 from scanproof.programs.field.interpret import FloatRun, run_floats, run_residues
 from scanproof.programs.field.pair import Lost, Pair
 from scanproof.programs.field.report import LISTED, Entry, SameReport
 from scanproof.programs.field.residues import Side
-from scanproof.programs.field.table import EXPONENTIALS
+from scanproof.programs.field.table import exponentiates
 from scanproof.programs.program import Program
 from scanproof.programs.record import record
 from scanproof.programs.trees import leaves
@@ -83,7 +82,7 @@ def check_same(f: Callable[..., Any], g: Callable[..., Any], x: Any, *, seed: in
         primes=tuple(comparison.primes),
         degree=comparison.degree,
         probability=comparison.probability,
-        exponentials=any(packet(node) in EXPONENTIALS for program in programs for node in program.used),
+        exponentials=any(exponentiates(node) for program in programs for node in program.used),
         opaque=tuple(sorted(comparison.opaque)),
         undecided=tuple(comparison.undecided),
         branches=tuple(dict.fromkeys(note for run in comparison.floats for note in run.noted)),

@@ -5,9 +5,10 @@ from typing import TypeAlias, TypeVar
 
 from torch import Tensor
 
-from scanproof.programs.field.calls import Call, PairCall
+from scanproof.programs.field.calls import Call, PairCall, bound, packet
 from scanproof.programs.field.pair import Pair
 from scanproof.programs.field.residues import Side
+from scanproof.programs.program import Node
 
 Ring: TypeAlias = Callable[[Call], Side | list[Side]]
 """Uses only arithmetic, so the same rule holds modulo both primes."""
@@ -21,6 +22,9 @@ Branch: TypeAlias = Callable[[dict[str, Tensor | float | None]], Tensor]
 RINGS: dict[str, Ring] = {}
 FUNCTIONS: dict[str, Function] = {}
 BRANCHES: dict[str, Branch] = {}
+
+STEPS: set[str] = set()
+"""The operations whose floats are whole numbers that comparisons decide; the float run says which."""
 
 EXPONENTIALS: set[str] = set()
 """The operations among ``FUNCTIONS`` that are made of ``exp``."""
@@ -59,3 +63,11 @@ def exponential(*names: str) -> Callable[[Function], Function]:
         return entered(FUNCTIONS, *names)(rule)
 
     return enter
+
+
+def exponentiates(node: Node) -> bool:
+    """Whether the rule of an operation is made of ``exp``."""
+    if packet(node) != "pow":
+        return packet(node) in EXPONENTIALS
+    exponent = bound(node)["exponent"]
+    return not isinstance(exponent, int | float) or not float(2 * exponent).is_integer()
