@@ -17,6 +17,7 @@ X = torch.randn(3, 4, generator=torch.Generator().manual_seed(0)).bfloat16()
 LAYER = nn.Linear(4, 4).bfloat16()
 
 
+OFFSETS = torch.tensor([1, 3], dtype=torch.int32)
 scan: Any = selective_scan
 
 
@@ -42,6 +43,12 @@ PROGRAMS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]
     "complex numbers": (rotated, lambda x: torch.view_as_real(torch.polar(x, 3 * x) ** 2)),
     "a norm": (lambda x: functional.layer_norm(x, (4,)), lambda x: functional.layer_norm(x, (4,))),
     "lists": (lambda x: torch.cat(x.split(2, 1)[::-1], 1).cumsum(1), lambda x: x.roll(2, 1).cumsum(1)),
+    "groups": (
+        lambda x: functional.grouped_mm(
+            torch.cat([x, x], 1), x.view(4, 3)[None, :, :1].expand(2, 4, 8).repeat(1, 2, 1), offs=OFFSETS
+        ),
+        lambda x: torch.cat([x, x], 1) @ x.view(4, 3)[:, :1].expand(4, 8).repeat(2, 1),
+    ),
     "sums": (lambda x: (x / 3).sum(1, dtype=torch.float32), lambda x: (x / 3).sum(1)),
 }
 

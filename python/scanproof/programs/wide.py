@@ -1,6 +1,6 @@
 """Execute a recorded program in a wider dtype than it was written for."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from scanproof.errors import NothingEstablished
 from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.execute import _ANY_STRIDES, Calls, run
 from scanproof.programs.field.calls import packet
+from scanproof.programs.field.solves import grouped
 from scanproof.programs.garbage import without_gc
 from scanproof.programs.program import Node, Program, Value, last_reads
 
@@ -19,6 +20,17 @@ _STEPS = {"sign", "sgn", "floor", "ceil", "round", "trunc", "heaviside", "empty"
 
 _COMPARED = {"threshold_backward", "hardtanh_backward"}
 """Operations that only compare their second argument, so this argument stays as it was in the recording."""
+
+
+def _grouped_mm(
+    x: Tensor, y: Tensor, offs: Tensor | None = None, bias: Tensor | None = None, **_: Any
+) -> Tensor:
+    result = grouped(x, y, offs, torch.matmul)
+    return result if bias is None else result + bias
+
+
+_PLAIN: dict[Any, Callable[..., Any]] = {torch.ops.aten._grouped_mm.default: _grouped_mm}
+"""What computes operations that have no kernel in float64."""
 
 
 def run_wide(
@@ -98,7 +110,7 @@ def _called(node: Node, held: list[Any], wide: list[Any], dtype: torch.dtype) ->
         if node.op is torch.ops.aten.view.dtype:
             raise RuntimeError("it reads the bits of a float")
         with _default(dtype):
-            result = _ANY_STRIDES.get(node.op, node.op)(*args, **kwargs)
+            result = (_PLAIN | _ANY_STRIDES).get(node.op, node.op)(*args, **kwargs)
     except (RuntimeError, NotImplementedError) as error:
         why = str(error).partition("\n")[0]
         raise NothingEstablished(f"{node.name} cannot run in {dtype}, {node.place}: {why}") from error

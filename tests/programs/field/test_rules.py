@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scanproof.programs import record
+from scanproof.programs.field.degree import DRAWN
 from scanproof.programs.field.interpret import run_floats, run_residues
 from scanproof.programs.field.pair import Lost, Pair
 from scanproof.programs.field.primes import draw_primes, is_prime
@@ -285,7 +286,7 @@ def test_degrees_bound_those_of_numerator_and_denominator(
 ) -> None:
     x = torch.tensor([3.0, 5.0], dtype=torch.float64)
     program, primes = record(fn, x), draw_primes(0)
-    pair = Pair(Side(primes.p, torch.tensor([3, 5]), 1), Lost("not asked"))
+    pair = Pair(Side(primes.p, torch.tensor([3, 5]), DRAWN), Lost("not asked"))
     value = run_residues(program, run_floats(program, [x]), lambda _: pair, primes)[""].value
     assert isinstance(value, Side)
-    assert (value.numerator, value.denominator) == degrees
+    assert (value.degree.numerator, value.degree.denominator) == degrees

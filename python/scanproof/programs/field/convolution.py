@@ -100,8 +100,7 @@ def _kernels(call: Call) -> Tensor:
 
 
 def _summed(one: Side, other: Side, values: Tensor, count: int) -> Side:
-    degrees = one.numerator + other.numerator, one.denominator + other.denominator
-    return one.made(values, *degrees).summed(values, count)
+    return one.made(values, one.degree.times(other.degree).total(count))
 
 
 @entered(RINGS, "convolution")
@@ -125,7 +124,7 @@ def _convolution(call: Call) -> Side:
         return result
     bias = call.side("bias").finite
     shaped = bias.values.view(-1, *(1 for _ in geometry.stride))
-    return result + bias.made(shaped, bias.numerator, bias.denominator)
+    return result + bias.made(shaped, bias.degree)
 
 
 @entered(RINGS, "convolution_backward")

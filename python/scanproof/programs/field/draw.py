@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from scanproof.programs.field.degree import DRAWN
 from scanproof.programs.field.pair import Lost, Pair
 from scanproof.programs.field.primes import Primes, draw_primes
 from scanproof.programs.field.residues import Side
@@ -82,7 +83,7 @@ class Point:
     def _pair(self, name: str, shape: tuple[int, ...]) -> Pair:
         generator = torch.Generator().manual_seed(_seed(f"{self._key} {name}"))
         value, exponent = (
-            Side(prime, torch.randint(prime, shape, generator=generator), 1)
+            Side(prime, torch.randint(prime, shape, generator=generator), DRAWN)
             for prime in (self.primes.p, self.primes.q)
         )
         return Pair(value, exponent)

@@ -1,6 +1,7 @@
 """Rules of operations that move entries: they compute nothing, so residues move as the floats do."""
 
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from scanproof.programs.execute import _ANY_STRIDES
 from scanproof.programs.field.calls import Call
+from scanproof.programs.field.degree import Degree
 from scanproof.programs.field.pair import either
 from scanproof.programs.field.residues import Side, Undecided
 from scanproof.programs.field.table import moving
@@ -56,7 +58,7 @@ def move(call: Call) -> Side | list[Side]:
         for name, arg in ((each.name, call[each.name]) for each in call.node.op._schema.arguments)
     }
     moved = _listed(_called(call, args))
-    numerator, denominator = max(side.numerator for side in read), max(side.denominator for side in read)
+    degree = reduce(Degree.either, (side.degree for side in read))
     gone: list[Tensor | None] = [None] * len(moved)
     if any(side.gone is not None for side in read):
         sides = iter(read)
@@ -71,9 +73,7 @@ def move(call: Call) -> Side | list[Side]:
         if "value" in args and not isinstance(call["value"], Value):
             args["value"] = 0
         gone = [each.bool() if each.any() else None for each in _listed(_called(call, args))]
-    made = [
-        Side(call.modulus, each, numerator, denominator, lost) for each, lost in zip(moved, gone, strict=True)
-    ]
+    made = [Side(call.modulus, each, degree, lost) for each, lost in zip(moved, gone, strict=True)]
     return made[0] if call.node.single else made
 
 

@@ -231,8 +231,7 @@ def united(*masks: Tensor | None) -> Tensor | None:
 def either(first: Tensor, one: Side, other: Side) -> Side:
     """Return entries of ``one`` where ``first`` is true, else of ``other``; shapes broadcast."""
     values = torch.where(first, one.values, other.values)
-    degrees = max(one.numerator, other.numerator), max(one.denominator, other.denominator)
     zero = torch.zeros((), dtype=torch.bool)
     ours, theirs = (zero if side.gone is None else side.gone for side in (one, other))
     gone = torch.where(first, ours, theirs).broadcast_to(values.shape)
-    return Side(one.modulus, values, *degrees, gone if gone.any() else None)
+    return Side(one.modulus, values, one.degree.either(other.degree), gone if gone.any() else None)

@@ -62,7 +62,7 @@ def constant(value: float, primes: Primes) -> Pair:
 def exp(x: Pair, primes: Primes) -> Pair:
     """Return ``exp(x)``; of minus infinity, zero.
 
-    The degree counts one for the exponential itself, beside the degree of its exponent.
+    The degree of the exponential itself is one; that of its exponent stays behind.
     """
     if isinstance(x.exponent, Lost):
         return Pair(x.exponent, x.exponent)
@@ -71,7 +71,7 @@ def exp(x: Pair, primes: Primes) -> Pair:
     values = powers(primes.w, rest.values, primes.p)
     if gone is not None:
         values = values.masked_fill(gone, 0)
-    value = Side(primes.p, values, 1 + rest.numerator + rest.denominator)
+    value = Side(primes.p, values, rest.degree.renewed())
     if power is not None:
         value = value * power.factor
     exponent = _mixed("exp", value, primes.q)
@@ -111,7 +111,7 @@ def opaque(name: str, x: Pair, primes: Primes) -> Pair:
 
 
 def _mixed(name: str, x: Side, prime: int) -> Side:
-    return Side(prime, mix(name, prime, x.values) % prime, x.numerator + x.denominator)
+    return Side(prime, mix(name, prime, x.values) % prime, x.degree.renewed())
 
 
 def sigmoid(x: Pair, primes: Primes) -> Pair:
@@ -170,7 +170,9 @@ def moved(x: Pair, move: Callable[[Tensor], Tensor]) -> Pair:
 
     def side(found: Side) -> Side:
         gone = None if found.gone is None else move(found.gone.long()).bool()
-        return replace(found, values=move(found.values), gone=gone)
+        return replace(
+            found, values=move(found.values), gone=None if gone is None or not gone.any() else gone
+        )
 
     made, power = apart(side, x), x.power
     if power is None:
@@ -211,7 +213,7 @@ def product(side: Side, axis: int, keepdim: bool) -> Side:
     if not count:
         values = torch.ones_like(values.sum(axis, keepdim=True))
     values = values if keepdim else values.squeeze(axis)
-    return side.made(values, count * side.numerator, count * side.denominator)
+    return side.made(values, side.degree.to_power(count))
 
 
 def running(x: Pair, axis: int) -> Pair:
@@ -236,4 +238,4 @@ def running_product(side: Side, axis: int) -> Side:
         left, right = values.narrow(axis, 0, count - step), values.narrow(axis, step, count - step)
         values = torch.cat([values.narrow(axis, 0, step), left * right % side.modulus], axis)
         step *= 2
-    return side.made(values, count * side.numerator, count * side.denominator)
+    return side.made(values, side.degree.to_power(count))

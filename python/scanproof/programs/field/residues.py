@@ -7,6 +7,8 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from scanproof.programs.field.degree import CONSTANT, Degree
+
 LEAST = -1e30
 """Numbers up to this one count as minus infinity: masks are spelt so, and ``exp`` of them is zero."""
 
@@ -27,15 +29,13 @@ class Side:
     Attributes:
         modulus: the prime.
         values: the residues, int64.
-        numerator: the degree of every numerator is at most this.
-        denominator: the degree of every denominator is at most this.
+        degree: bounds the degrees.
         gone: entries that are minus infinity, bool; None if there are none.
     """
 
     modulus: int
     values: Tensor
-    numerator: int = 0
-    denominator: int = 0
+    degree: Degree = CONSTANT
     gone: Tensor | None = None
 
     @property
@@ -49,26 +49,26 @@ class Side:
             raise Undecided("takes minus infinity")
         return self
 
-    def made(self, values: Tensor, numerator: int, denominator: int) -> "Side":
+    def made(self, values: Tensor, degree: Degree) -> "Side":
         """Return a tensor modulo the same prime, without infinities."""
-        return Side(self.modulus, values % self.modulus, numerator, denominator)
+        return Side(self.modulus, values % self.modulus, degree)
 
     def __add__(self, other: "Side") -> "Side":
         gone = self.gone
         if other.gone is not None:
             gone = other.gone if gone is None else gone | other.gone
-        made = self.made(self.values + other.values, *_added(self, other))
+        made = self.made(self.values + other.values, self.degree.plus(other.degree))
         return made if gone is None else replace(made, gone=gone.broadcast_to(made.values.shape))
 
     def __neg__(self) -> "Side":
-        return self.made(-self.finite.values, self.numerator, self.denominator)
+        return self.made(-self.finite.values, self.degree)
 
     def __sub__(self, other: "Side") -> "Side":
         return self + -other
 
     def __mul__(self, other: "Side") -> "Side":
         values = self.finite.values * other.finite.values
-        return self.made(values, self.numerator + other.numerator, self.denominator + other.denominator)
+        return self.made(values, self.degree.times(other.degree))
 
     def inverse(self) -> "Side":
         """Return 1 / this.
@@ -78,18 +78,17 @@ class Side:
         """
         if not self.finite.values.all():
             raise Undecided("divides by zero")
-        return self.made(power(self.values, self.modulus - 2, self.modulus), self.denominator, self.numerator)
+        values = power(self.values, self.modulus - 2, self.modulus)
+        return self.made(values, self.degree.inverse(values.numel()))
 
     def to_power(self, exponent: int) -> "Side":
         """Return this to a whole power of at least 0."""
         values = power(self.finite.values, exponent, self.modulus)
-        return self.made(values, exponent * self.numerator, exponent * self.denominator)
+        return self.made(values, self.degree.to_power(exponent))
 
     def summed(self, values: Tensor, count: int) -> "Side":
         """Return sums of up to ``count`` entries of this, which have the residues ``values``."""
-        count = max(count, 1)
-        numerator = self.finite.numerator + (count - 1) * self.denominator
-        return self.made(values, numerator, count * self.denominator)
+        return self.finite.made(values, self.degree.total(count))
 
     def matmul(self, other: "Side") -> "Side":
         """Return the product of two matrices, or of two batches of matrices.
@@ -98,14 +97,7 @@ class Side:
             Undecided: the sums have more than 2^15 terms, or an entry is minus infinity.
         """
         values = matmul(self.finite.values, other.finite.values, self.modulus)
-        count = self.values.shape[-1]
-        degrees = self.numerator + other.numerator, self.denominator + other.denominator
-        return self.made(values, *degrees).summed(values, count)
-
-
-def _added(one: Side, other: Side) -> tuple[int, int]:
-    numerator = max(one.numerator + other.denominator, other.numerator + one.denominator)
-    return numerator, one.denominator + other.denominator
+        return self.made(values, self.degree.times(other.degree).total(self.values.shape[-1]))
 
 
 def matmul(x: Tensor, y: Tensor, modulus: int) -> Tensor:

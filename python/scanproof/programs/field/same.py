@@ -16,6 +16,7 @@ from scanproof.programs.compare import compared
 from scanproof.programs.field.draw import Parameters, Point
 from scanproof.programs.field.interpret import FloatRun, run_floats, run_residues
 from scanproof.programs.field.pair import Lost, Pair
+from scanproof.programs.field.primes import BEYOND
 from scanproof.programs.field.report import LISTED, Entry, SameReport
 from scanproof.programs.field.residues import Side
 from scanproof.programs.field.table import exponentiates
@@ -157,6 +158,8 @@ class _Comparison:
             self.primes.append(point.primes.p)
             if self._differ(*outputs) or self.undecided:
                 break
+            if Fraction(self.degree or 0, BEYOND) ** MOST >= WRONG:
+                break
             wrong *= min(Fraction(self.degree or 0, point.primes.q), Fraction(1))
             if wrong < WRONG and number:
                 self._equal(wrong)
@@ -248,7 +251,8 @@ class _Comparison:
 
 
 def _degree(one: Side, other: Side) -> int:
-    return max(one.numerator + other.denominator, other.numerator + one.denominator)
+    difference = one.degree.plus(other.degree)
+    return difference.numerator + difference.behind
 
 
 def _unequal(one: Side, other: Side) -> Tensor:

@@ -17,16 +17,15 @@ def _added(base: Side, part: Side, add: Callable[[Tensor, Tensor], Tensor]) -> S
     """Return the sums of an entry of ``base`` and of all entries of ``part`` that ``add`` adds to it."""
     values = add(base.finite.values.contiguous(), part.finite.values.contiguous())
     counts = add(torch.zeros_like(base.values), torch.ones_like(part.values))
-    total = part.summed(part.values, int(counts.max()) if counts.numel() else 0)
-    numerator = max(base.numerator + total.denominator, total.numerator + base.denominator)
-    return base.made(values, numerator, base.denominator + total.denominator)
+    total = part.degree.total(int(counts.max()) if counts.numel() else 0)
+    return base.made(values, base.degree.plus(total))
 
 
 @entered(RINGS, "scatter_add")
 def _scatter_add(call: Call) -> Side:
     index, axis, part = call.chosen(call["index"]), call["dim"], call.side("src")
     read = part.finite.values[tuple(slice(size) for size in index.shape)]
-    part = part.made(read, part.numerator, part.denominator)
+    part = part.made(read, part.degree)
     return _added(call.side("self"), part, lambda base, part: base.scatter_add(axis, index, part))
 
 
@@ -46,7 +45,7 @@ def _index_put(call: Call) -> Side | list[Side]:
         return move(call)
     base, part, indices = call.side("self"), call.side("values"), call.chosen(call["indices"])
     read = part.finite.values.broadcast_to(aten.index(base.values, indices).shape)
-    part = part.made(read, part.numerator, part.denominator)
+    part = part.made(read, part.degree)
     return _added(base, part, lambda base, part: aten.index_put(base, indices, part, True))
 
 
@@ -56,7 +55,7 @@ def _embedding_backward(call: Call) -> Side:
     kept = index != call["padding_idx"]
     rows = part.finite.values.reshape(len(index), -1)[kept]
     base = Side(call.modulus, rows.new_zeros(call["num_weights"], rows.shape[1]))
-    part = part.made(rows, part.numerator, part.denominator)
+    part = part.made(rows, part.degree)
     return _added(base, part, lambda base, part: base.index_add(0, index[kept], part))
 
 

@@ -1,6 +1,9 @@
 """Rules of linear algebra beside products: triangular systems, and products of groups of rows."""
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from scanproof.programs.field.calls import Call
 from scanproof.programs.field.residues import Side, Undecided, matmul, power
@@ -9,10 +12,7 @@ from scanproof.programs.field.table import RINGS, entered
 
 @entered(RINGS, "linalg_solve_triangular")
 def _solve_triangular(call: Call) -> Side:
-    """Substitute row after row; the degrees are those of Cramer's rule.
-
-    Every row of the matrix has a common denominator, and so has every column of the right-hand side.
-    """
+    """Substitute row after row; an entry is a quotient of minors and of the product of the diagonal."""
     matrix, right, m = call.side("self").finite, call.side("B").finite, call.modulus
     a, b = matrix.values, right.values
     upper, left, unit = call["upper"], call["left"], call["unitriangular"]
@@ -29,32 +29,40 @@ def _solve_triangular(call: Call) -> Side:
         known = slice(row + 1, None) if upper else slice(None, row)
         taken = matmul(a[..., row : row + 1, known], x[..., known, :], m)[..., 0, :]
         x[..., row, :] = (x[..., row, :] - taken) % m * inverses[..., row, None] % m
-    common = size * size * matrix.denominator + size * right.denominator
-    numerator = size * matrix.numerator + right.numerator + common
-    denominator = common + (0 if unit else size * matrix.numerator)
-    return right.made(x if left else x.transpose(-1, -2), numerator, denominator)
+    minors = matrix.degree.to_power(size).total(1 << size)
+    degree = minors.times(right.degree.total(size))
+    if not unit:
+        degree = degree.times(matrix.degree.to_power(size).inverse(x.shape[:-2].numel()))
+    return right.made(x if left else x.transpose(-1, -2), degree)
+
+
+def grouped(
+    x: Tensor, y: Tensor, offsets: Tensor | None, times: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Multiply groups of rows or of columns, each with a matrix of its own.
+
+    Args:
+        x: a matrix, or one for each group.
+        y: a matrix, or one for each group.
+        offsets: where the groups end; None if both have matrices for each group.
+        times: multiplies two matrices.
+    """
+    if offsets is None:
+        return times(x, y)
+    ends = offsets.tolist()
+    spans = [slice(first, end) for first, end in zip([0, *ends[:-1]], ends, strict=True)]
+    if x.dim() == 2 and y.dim() == 2:
+        return torch.stack([times(x[:, span], y[span]) for span in spans])
+    if x.dim() == 2:
+        parts = [times(x[span], y[group]) for group, span in enumerate(spans)]
+        return torch.cat([*parts, x.new_zeros(len(x) - ends[-1], y.shape[-1])])
+    parts = [times(x[group], y[:, span]) for group, span in enumerate(spans)]
+    return torch.cat([*parts, x.new_zeros(x.shape[1], y.shape[-1] - ends[-1])], 1)
 
 
 @entered(RINGS, "_grouped_mm")
 def _grouped_mm(call: Call) -> Side:
-    """Multiply groups of rows or of columns, which end at ``offs``, each with a matrix of its own."""
     one, other, m = call.side("self").finite, call.side("mat2").finite, call.modulus
-    x, y = one.values, other.values
-    if call["offs"] is None:
-        total = matmul(x, y, m)
-    else:
-        ends = call.chosen(call["offs"]).tolist()
-        spans = [slice(first, end) for first, end in zip([0, *ends[:-1]], ends, strict=True)]
-        if x.dim() == 2 and y.dim() == 2:
-            total = torch.stack([matmul(x[:, span], y[span], m) for span in spans])
-        elif x.dim() == 2:
-            parts = [matmul(x[span], y[group], m) for group, span in enumerate(spans)]
-            total = torch.cat([*parts, x.new_zeros(len(x) - ends[-1], y.shape[-1])])
-        elif y.dim() == 2:
-            parts = [matmul(x[group], y[:, span], m) for group, span in enumerate(spans)]
-            total = torch.cat([*parts, x.new_zeros(x.shape[1], y.shape[-1] - ends[-1])], 1)
-        else:
-            raise Undecided("has groups of matrices")
-    degrees = one.numerator + other.numerator, one.denominator + other.denominator
-    result = one.made(total, *degrees).summed(total, x.shape[-1])
+    total = grouped(one.values, other.values, call.chosen(call["offs"]), lambda x, y: matmul(x, y, m))
+    result = one.made(total, one.degree.times(other.degree).total(one.values.shape[-1]))
     return result if call["bias"] is None else result + call.side("bias")
