@@ -41,6 +41,10 @@ PROGRAMS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]
     "writes": (placed, lambda x: functional.pad(x**2, (1, 0)) + 0.1 + torch.arange(5) / x.new_tensor(7.0)),
     "parameters": (LAYER, lambda x: x @ LAYER.weight.double().T + LAYER.bias.double()),
     "complex numbers": (rotated, lambda x: torch.view_as_real(torch.polar(x, 3 * x) ** 2)),
+    "signs of complex numbers": (
+        lambda x: torch.view_as_real(torch.complex(x.float(), 2 * x.float()).sgn()),
+        lambda x: torch.stack([x.sign(), 2 * x.sign()], -1) / x.new_tensor(5.0).sqrt(),
+    ),
     "a norm": (lambda x: functional.layer_norm(x, (4,)), lambda x: functional.layer_norm(x, (4,))),
     "lists": (lambda x: torch.cat(x.split(2, 1)[::-1], 1).cumsum(1), lambda x: x.roll(2, 1).cumsum(1)),
     "groups": (

@@ -210,6 +210,7 @@ class _Recorder(TorchDispatchMode):
             node.takes_numbers = self._numbers.taken_by(op, args, kwargs)
         self.nodes.append(node)
         parent = None
+        views = views and isinstance(args[0], Tensor)  # PyTorch hands a number over as itself
         if views:
             parent = self._mark(args[0])
             if op is aten.as_strided.default and not (

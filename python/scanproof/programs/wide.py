@@ -1,6 +1,6 @@
 """Execute a recorded program in a wider dtype than it was written for."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,7 +83,8 @@ def _default(dtype: torch.dtype) -> Iterator[None]:
 
 def _run_wide(node: Node, held: list[Any], wide: list[Any], dtype: torch.dtype) -> None:
     inexact = any(value is not None and _inexact(value.dtype) for value in node.outputs)
-    if node.random or packet(node) in _STEPS or not inexact:
+    steps = packet(node) in _STEPS and not any(value.dtype.is_complex for value in node.reads)
+    if node.random or steps or not inexact:
         results = [None if value is None else held[value.index] for value in node.outputs]
     else:
         results = _called(node, held, wide, dtype)
@@ -131,6 +132,17 @@ def _widened(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.to(_wider(tensor.dtype, dtype))
 
 
+def real_parts(results: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors by their paths, with two tensors, ``.real`` and ``.imag``, for a complex one."""
+    found = {}
+    for path, result in results.items():
+        if result.is_complex():
+            found[f"{path}.real"], found[f"{path}.imag"] = result.detach().real, result.detach().imag
+        else:
+            found[path] = result.detach()
+    return found
+
+
 ALLOWED = 1024
 """Rounding in float64 is taken to be at most this many times what float32 shows, scaled to float64."""
 
@@ -149,14 +161,14 @@ def differences(
         inputs: one tensor for each input of both.
 
     Returns:
-        By the path of each output of floating dtype: the difference of each entry, float64, and the rounding.
-        An entry that is not finite counts as equal.
+        By the path of each output of floating dtype, and of each part of a complex one: the difference of
+        each entry, float64, and the rounding. An entry that is not finite counts as equal.
 
     Raises:
         NothingEstablished: an operation cannot run in float32 or in float64.
     """
-    wide = [run_wide(program, inputs) for program in programs]
-    narrow = [run_wide(program, inputs, torch.float32) for program in programs]
+    wide = [real_parts(run_wide(program, inputs)) for program in programs]
+    narrow = [real_parts(run_wide(program, inputs, torch.float32)) for program in programs]
     found = {}
     for path, one in wide[0].items():
         if not _inexact(one.dtype):

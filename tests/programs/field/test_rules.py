@@ -227,6 +227,7 @@ def test_a_rule_gives_the_residues_of_what_pytorch_computes(name: str) -> None:
     floats = {path for path, result in program.results.items() if result.is_floating_point()}
     assert outputs.keys() == floats
     for path, pair in outputs.items():
+        assert isinstance(pair, Pair)
         for side, prime in ((pair.value, primes.p), (pair.exponent, primes.q)):
             assert isinstance(side, Side), side
             expected = constant(program.results[path], prime)
@@ -287,6 +288,8 @@ def test_degrees_bound_those_of_numerator_and_denominator(
     x = torch.tensor([3.0, 5.0], dtype=torch.float64)
     program, primes = record(fn, x), draw_primes(0)
     pair = Pair(Side(primes.p, torch.tensor([3, 5]), DRAWN), Lost("not asked"))
-    value = run_residues(program, run_floats(program, [x]), lambda _: pair, primes)[""].value
+    result = run_residues(program, run_floats(program, [x]), lambda _: pair, primes)[""]
+    assert isinstance(result, Pair)
+    value = result.value
     assert isinstance(value, Side)
     assert (value.degree.numerator, value.degree.denominator) == degrees

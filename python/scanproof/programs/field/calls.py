@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanproof.programs.field.pair import Lost, Pair
+from scanproof.programs.field.pair import Complex, Lost, Pair
+from scanproof.programs.field.pairs import moved
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant, number
 from scanproof.programs.program import Node, Value
@@ -91,7 +92,7 @@ class Call(Arguments):
 
     def read(self, arg: Any) -> Side:
         """Return a tensor or a number as residues."""
-        if isinstance(arg, Value) and arg.dtype.is_floating_point:
+        if isinstance(arg, Value) and (arg.dtype.is_floating_point or arg.dtype.is_complex):
             return self._sides(arg)
         if not isinstance(arg, Value):
             return number(0 if self._zeros else arg, self.modulus)
@@ -157,6 +158,38 @@ class PairCall(Arguments):
                 return None
             arg = held.flatten()[0].item()
         return int(arg) if abs(arg) <= MOST and arg == int(arg) else None
+
+
+class ComplexCall(PairCall):
+    """An operation that takes or returns complex tensors."""
+
+    def __init__(
+        self,
+        node: Node,
+        primes: Primes,
+        found: Callable[[Value], Pair | Complex],
+        held: Mapping[int, Tensor],
+    ) -> None:
+        def real(value: Value) -> Pair:
+            each = found(value)
+            return each.real if isinstance(each, Complex) else each
+
+        super().__init__(node, primes, real, held, None)
+        self._each = found
+
+    def complex(self, name: str) -> Complex:
+        """Return a tensor or a number among the arguments as a complex tensor."""
+        return self.read_complex(self[name])
+
+    def read_complex(self, arg: Any) -> Complex:
+        """Return a tensor or a number as a complex tensor."""
+        if isinstance(arg, complex):
+            return Complex(self.number(arg.real), self.number(arg.imag))
+        if isinstance(arg, Value) and (arg.dtype.is_complex or arg.dtype.is_floating_point):
+            found = self._each(arg)
+            return found if isinstance(found, Complex) else Complex(found, moved(found, torch.zeros_like))
+        own = self.read(arg)
+        return Complex(own, moved(own, torch.zeros_like))
 
 
 def bound(node: Node) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Rules of elementary functions: those made of exp, log and sqrt, and those of which no law is used."""
 
 from scanproof.programs.field import pairs
+from scanproof.programs.field.angles import cos_sin
 from scanproof.programs.field.calls import PairCall
 from scanproof.programs.field.pair import Pair, apart
 from scanproof.programs.field.residues import Undecided
@@ -97,10 +98,20 @@ def _erfc(call: PairCall) -> Pair:
     return call.number(1) - pairs.opaque("erf", call.pair("self"), call.primes)
 
 
-@entered(FUNCTIONS, "tan")
+@exponential("cos")
+def _cos(call: PairCall) -> Pair:
+    return cos_sin(call.pair("self"), call.primes)[0]
+
+
+@exponential("sin")
+def _sin(call: PairCall) -> Pair:
+    return cos_sin(call.pair("self"), call.primes)[1]
+
+
+@exponential("tan")
 def _tan(call: PairCall) -> Pair:
-    x = call.pair("self")
-    return pairs.opaque("sin", x, call.primes) / pairs.opaque("cos", x, call.primes)
+    cos, sin = cos_sin(call.pair("self"), call.primes)
+    return sin / cos
 
 
 def _opaque(name: str) -> Function:
@@ -110,5 +121,5 @@ def _opaque(name: str) -> Function:
     return rule
 
 
-for _name in ("erf", "sin", "cos", "atan", "asin", "acos", "asinh", "acosh", "atanh", "lgamma", "digamma"):
+for _name in ("erf", "atan", "asin", "acos", "asinh", "acosh", "atanh", "lgamma", "digamma"):
     FUNCTIONS[_name] = _opaque(_name)

@@ -120,6 +120,35 @@ class Pair:
         return with_power(made, rest, factor, power.opaque, power.absent)
 
 
+@dataclass(frozen=True)
+class Complex:
+    """A complex tensor.
+
+    Attributes:
+        real: the real parts.
+        imag: the imaginary parts.
+    """
+
+    real: Pair
+    imag: Pair
+
+    def __add__(self, other: "Complex") -> "Complex":
+        return Complex(self.real + other.real, self.imag + other.imag)
+
+    def __sub__(self, other: "Complex") -> "Complex":
+        return Complex(self.real - other.real, self.imag - other.imag)
+
+    def __mul__(self, other: "Complex") -> "Complex":
+        return Complex(
+            self.real * other.real - self.imag * other.imag, self.real * other.imag + self.imag * other.real
+        )
+
+    def __truediv__(self, other: "Complex") -> "Complex":
+        square = other.real * other.real + other.imag * other.imag
+        product = self * Complex(other.real, -other.imag)
+        return Complex(product.real / square, product.imag / square)
+
+
 def apart(made: Callable[..., Side], *pairs: Pair) -> Pair:
     """Return what arithmetic makes of tensors, modulo each prime, as a pure tensor."""
 

@@ -31,6 +31,7 @@ __all__ = [
     "exp",
     "log",
     "matmul",
+    "mixed",
     "moved",
     "mul",
     "neg",
@@ -74,7 +75,7 @@ def exp(x: Pair, primes: Primes) -> Pair:
     value = Side(primes.p, values, rest.degree.renewed())
     if power is not None:
         value = value * power.factor
-    exponent = _mixed("exp", value, primes.q)
+    exponent = mixed("exp", value, primes.q)
     if gone is not None:
         exponent = replace(exponent, values=exponent.values.masked_fill(gone, 0))
     return Pair(value, exponent, behind, behind | {NESTED})
@@ -107,10 +108,11 @@ def opaque(name: str, x: Pair, primes: Primes) -> Pair:
         lost = Lost("takes minus infinity")
         return Pair(lost, lost)
     behind = x.opaque | {name}
-    return Pair(_mixed(name, x.value, primes.p), _mixed(name, x.value, primes.q), behind, behind)
+    return Pair(mixed(name, x.value, primes.p), mixed(name, x.value, primes.q), behind, behind)
 
 
-def _mixed(name: str, x: Side, prime: int) -> Side:
+def mixed(name: str, x: Side, prime: int) -> Side:
+    """Return a pseudo-random function of residues, modulo a prime."""
     return Side(prime, mix(name, prime, x.values) % prime, x.degree.renewed())
 
 

@@ -15,7 +15,7 @@ from scanproof.foundation.seeds import check_seed
 from scanproof.programs.compare import compared
 from scanproof.programs.field.draw import Parameters, Point
 from scanproof.programs.field.interpret import FloatRun, run_floats, run_residues
-from scanproof.programs.field.pair import Lost, Pair
+from scanproof.programs.field.pair import Complex, Lost, Pair
 from scanproof.programs.field.primes import BEYOND
 from scanproof.programs.field.report import LISTED, Entry, SameReport
 from scanproof.programs.field.residues import Side
@@ -23,7 +23,7 @@ from scanproof.programs.field.table import exponentiates
 from scanproof.programs.program import Program
 from scanproof.programs.record import record
 from scanproof.programs.trees import leaves
-from scanproof.programs.wide import differences
+from scanproof.programs.wide import differences, real_parts
 from scanproof.report.verdict import Verdict
 
 WRONG = Fraction(1, 10**15)
@@ -181,7 +181,7 @@ class _Comparison:
             f"{wrong_text(wrong)}"
         )
 
-    def _differ(self, f: dict[str, Pair], g: dict[str, Pair]) -> bool:
+    def _differ(self, f: dict[str, Pair | Complex], g: dict[str, Pair | Complex]) -> bool:
         """Compare the outputs at a point, and note the entries that differ."""
         found: list[tuple[str, Tensor, frozenset[str]]] = []
         degrees = [0]
@@ -191,16 +191,20 @@ class _Comparison:
                 if not torch.equal(result, other):
                     self.leave("whole numbers or truth values of the results differ at x")
                 continue
-            one, two = f[path], g[path]
-            self.opaque |= one.opaque | two.opaque
-            lost = [side.why for side in (one.value, two.value) if isinstance(side, Lost)]
-            for why in lost:
-                self.leave(why)
-            if isinstance(one.value, Side) and isinstance(two.value, Side):
-                degrees.append(_degree(one.value, two.value))
-                unequal = _unequal(one.value, two.value)
-                if unequal.any():
-                    found.append((path, unequal, one.opaque | two.opaque))
+            ours, theirs = _parts(path, f[path]), _parts(path, g[path])
+            if ours.keys() != theirs.keys():
+                self.leave("one function returns complex numbers where the other returns real ones")
+                continue
+            for part, one, two in ((part, ours[part], theirs[part]) for part in ours):
+                self.opaque |= one.opaque | two.opaque
+                for side in (one.value, two.value):
+                    if isinstance(side, Lost):
+                        self.leave(side.why)
+                if isinstance(one.value, Side) and isinstance(two.value, Side):
+                    degrees.append(_degree(one.value, two.value))
+                    unequal = _unequal(one.value, two.value)
+                    if unequal.any():
+                        found.append((part, unequal, one.opaque | two.opaque))
         self.degree = max(degrees)
         sure = [(path, unequal) for path, unequal, opaque in found if not opaque]
         if found and not sure:
@@ -238,7 +242,7 @@ class _Comparison:
         count = sum(int(unequal.sum()) for _, unequal in found)
         entries = []
         for path, unequal in found:
-            one, two = (program.results[path].detach().cpu().double() for program in self._programs)
+            one, two = (real_parts(program.results)[path].cpu().double() for program in self._programs)
             sizes = (one - two).abs().nan_to_num(0.0).masked_fill(~unequal, -1.0)
             at = tuple(int(each) for each in torch.unravel_index(sizes.argmax(), sizes.shape))
             entries.append(
@@ -248,6 +252,12 @@ class _Comparison:
                 )
             )
         return max(entries, key=lambda entry: entry[0])[1]
+
+
+def _parts(path: str, found: Pair | Complex) -> dict[str, Pair]:
+    if isinstance(found, Complex):
+        return {f"{path}.real": found.real, f"{path}.imag": found.imag}
+    return {path: found}
 
 
 def _degree(one: Side, other: Side) -> int:

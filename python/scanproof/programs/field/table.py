@@ -5,8 +5,8 @@ from typing import TypeAlias, TypeVar
 
 from torch import Tensor
 
-from scanproof.programs.field.calls import Call, PairCall, bound, packet
-from scanproof.programs.field.pair import Pair
+from scanproof.programs.field.calls import Call, ComplexCall, PairCall, bound, packet
+from scanproof.programs.field.pair import Complex, Pair
 from scanproof.programs.field.residues import Side
 from scanproof.programs.program import Node
 
@@ -16,11 +16,15 @@ Ring: TypeAlias = Callable[[Call], Side | list[Side]]
 Function: TypeAlias = Callable[[PairCall], Pair | list[Pair]]
 """Uses both residues, or keeps what ``exp`` of the result is."""
 
+ComplexRule: TypeAlias = Callable[[ComplexCall], Pair | Complex]
+"""Takes or returns complex tensors."""
+
 Branch: TypeAlias = Callable[[dict[str, Tensor | float | None]], Tensor]
 """Takes the arguments of the float run, and returns where the first of two branches was taken."""
 
 RINGS: dict[str, Ring] = {}
 FUNCTIONS: dict[str, Function] = {}
+COMPLEX: dict[str, ComplexRule] = {}
 BRANCHES: dict[str, Branch] = {}
 
 STEPS: set[str] = set()
@@ -32,7 +36,7 @@ EXPONENTIALS: set[str] = set()
 MOVES: set[str] = set()
 """The operations among ``RINGS`` that only move entries, and may add zeros or constants."""
 
-RuleT = TypeVar("RuleT", Ring, Function, Branch)
+RuleT = TypeVar("RuleT", Ring, Function, Branch, ComplexRule)
 
 
 def entered(table: dict[str, RuleT], *names: str) -> Callable[[RuleT], RuleT]:
@@ -68,6 +72,6 @@ def exponential(*names: str) -> Callable[[Function], Function]:
 def exponentiates(node: Node) -> bool:
     """Whether the rule of an operation is made of ``exp``."""
     if packet(node) != "pow":
-        return packet(node) in EXPONENTIALS
+        return packet(node) in EXPONENTIALS or packet(node) == "polar"
     exponent = bound(node)["exponent"]
     return not isinstance(exponent, int | float) or not float(2 * exponent).is_integer()
