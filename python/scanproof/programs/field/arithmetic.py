@@ -27,6 +27,13 @@ def _addmv(call: Call) -> Side:
     return call.side("self") * number(call.get("beta", 1), call.modulus) + product
 
 
+@entered(RINGS, "addr")
+def _addr(call: Call) -> Side:
+    one, other = call.side("vec1").finite, call.side("vec2").finite
+    product = replace(one, values=one.values[:, None]) * other * number(call.get("alpha", 1), call.modulus)
+    return call.side("self") * number(call.get("beta", 1), call.modulus) + product
+
+
 @entered(RINGS, "lerp")
 def _lerp(call: Call) -> Side:
     start = call.side("self")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scanproof.programs.field.calls import Call
 from scanproof.programs.field.pair import either
-from scanproof.programs.field.residues import Side, number
+from scanproof.programs.field.residues import Side, Undecided, number
 from scanproof.programs.field.table import BRANCHES, RINGS, entered, moving
 
 
@@ -16,12 +16,12 @@ def _positive(args: Any) -> Tensor:
     return torch.as_tensor(args["self"] > 0)
 
 
-@entered(BRANCHES, "maximum")
+@entered(BRANCHES, "maximum", "fmax")
 def _greater(args: Any) -> Tensor:
     return torch.as_tensor(args["self"] >= args["other"])
 
 
-@entered(BRANCHES, "minimum")
+@entered(BRANCHES, "minimum", "fmin")
 def _smaller(args: Any) -> Tensor:
     return torch.as_tensor(args["self"] <= args["other"])
 
@@ -29,6 +29,18 @@ def _smaller(args: Any) -> Tensor:
 @entered(BRANCHES, "softplus", "softplus_backward")
 def _linear(args: Any) -> Tensor:
     return torch.as_tensor(args["self"] * args["beta"] > args["threshold"])
+
+
+@entered(BRANCHES, "nan_to_num")
+def _finite(args: Any) -> Tensor:
+    return torch.as_tensor(args["self"].isfinite())
+
+
+@entered(BRANCHES, "hardshrink", "softshrink")
+def _outside(args: Any) -> Tensor:
+    """Return 0 within the limits, 1 above, and 2 below."""
+    x, limit = args["self"], args["lambd"]
+    return torch.as_tensor((x > limit) + 2 * (x < -limit).to(torch.uint8))
 
 
 @entered(BRANCHES, "clamp_min")
@@ -57,13 +69,31 @@ def _relu(call: Call) -> Side:
     return either(call.taken, call.side("self"), number(0, call.modulus))
 
 
+@moving("nan_to_num")
+def _nan_to_num(call: Call) -> Side:
+    if not call.taken.all():
+        raise Undecided("takes a float that is not finite")
+    return call.side("self")
+
+
+@moving("hardshrink")
+def _hardshrink(call: Call) -> Side:
+    return either(call.taken > 0, call.side("self"), number(0, call.modulus))
+
+
+@entered(RINGS, "softshrink")
+def _softshrink(call: Call) -> Side:
+    x, limit, zero = call.side("self"), call.side("lambd"), number(0, call.modulus)
+    return either(call.taken == 1, x - limit, either(call.taken == 2, x + limit, zero))
+
+
 @entered(RINGS, "abs")
 def _abs(call: Call) -> Side:
     side = call.side("self")
     return either(call.taken, side, -side)
 
 
-@moving("maximum", "minimum")
+@moving("maximum", "minimum", "fmax", "fmin")
 def _chosen(call: Call) -> Side:
     return either(call.taken, call.side("self"), call.side("other"))
 

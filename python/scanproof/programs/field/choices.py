@@ -9,14 +9,27 @@ from torch import Tensor
 from scanproof.programs.field import pairs
 from scanproof.programs.field.calls import PairCall
 from scanproof.programs.field.pair import Pair
+from scanproof.programs.field.residues import Undecided
 from scanproof.programs.field.table import BRANCHES, FUNCTIONS, STEPS, entered
 
-STEPS.update(("sign", "sgn", "floor", "ceil", "round", "trunc", "heaviside", "histc"))
+STEPS.update(("sign", "sgn", "floor", "ceil", "round", "trunc", "heaviside", "histc", "floor_divide"))
 
 
-@entered(FUNCTIONS, "topk", "sort", "cummax", "cummin")
+@entered(BRANCHES, "frac")
+def _whole_part(args: Any) -> Tensor:
+    return torch.as_tensor(args["self"].trunc()).double()
+
+
+@entered(FUNCTIONS, "frac")
+def _frac(call: PairCall) -> Pair:
+    return call.pair("self") - call.held(call.taken)
+
+
+@entered(FUNCTIONS, "topk", "sort", "cummax", "cummin", "kthvalue", "median")
 def _ordered(call: PairCall) -> list[Pair]:
-    return _at(call, call.axes()[0], True)
+    if call.name == "median" and "dim" not in call:
+        raise Undecided("is the median of all entries")
+    return _at(call, call.axes()[0], call.get("keepdim", True))
 
 
 @entered(FUNCTIONS, "max", "min")

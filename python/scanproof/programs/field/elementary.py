@@ -93,6 +93,12 @@ def _whole_power(call: PairCall, base: Pair, exponent: int) -> Pair:
     return made if exponent >= 0 else call.number(1) / made
 
 
+@entered(FUNCTIONS, "hypot")
+def _hypot(call: PairCall) -> Pair:
+    x, y = call.pair("self"), call.pair("other")
+    return pairs.sqrt(x * x + y * y, call.primes)
+
+
 @entered(FUNCTIONS, "erfc")
 def _erfc(call: PairCall) -> Pair:
     return call.number(1) - pairs.opaque("erf", call.pair("self"), call.primes)

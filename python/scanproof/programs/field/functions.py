@@ -96,6 +96,17 @@ def _tanh(call: PairCall) -> Pair:
     return pairs.tanh(call.pair("self"), call.primes)
 
 
+@exponential("_safe_softmax")
+def _safe_softmax(call: PairCall) -> Pair:
+    [axis] = call.axes()
+    grown = pairs.exp(call.pair("self"), call.primes)
+    empty = getattr(call.pair("self").exponent, "gone", None)
+    sums = pairs.summed(grown, [axis], keepdim=True)
+    if empty is not None:
+        sums = pairs.choose(empty.all(axis, keepdim=True), call.number(1), sums)
+    return grown / sums
+
+
 @exponential("_softmax")
 def _softmax(call: PairCall) -> Pair:
     [axis] = call.axes()

@@ -252,7 +252,7 @@ class _Run:
                 return [error.lost] * count
             except Undecided as error:
                 return [Lost(str(error))] * count
-            return made if isinstance(made, list) else [made]
+            return [made] if isinstance(made, Side) else made
 
         count = sum(value is not None for value in node.outputs)
         p, q = self._primes.p, self._primes.q
@@ -292,6 +292,8 @@ class _Run:
 
     def _placed(self, node: Node, found: Pair | Complex) -> Pair | Complex:
         """Add the operation and the place to what an operation says of the residues that it lost."""
+        if not any(isinstance(side, Lost) for pair in _parts(found) for side in (pair.value, pair.exponent)):
+            return found
         before = {
             side.why
             for value in node.reads

@@ -15,6 +15,9 @@ from scanproof.programs.field.residues import Side, Undecided
 from scanproof.programs.field.table import moving
 from scanproof.programs.program import Value
 
+_FLOATS = ("reflection_pad", "replication_pad", "upsample_", "_upsample_", "im2col")
+"""Beginnings of the names of operations that have no kernel for whole numbers."""
+
 CHOOSES = {"index", "indices", "mask", "condition"}
 """Arguments that choose entries; the float run decides them."""
 
@@ -36,12 +39,19 @@ CHOOSES = {"index", "indices", "mask", "condition"}
     *("index", "index_select", "gather", "cat", "stack", "tril", "triu", "as_strided", "unfold", "movedim"),
     *("slice_scatter", "select_scatter", "diagonal_scatter", "copy", "diag_embed", "as_strided_scatter"),
     *("embedding", "index_copy", "masked_scatter", "masked_select", "take", "index_fill", "scatter"),
+    *(f"reflection_pad{axes}d" for axes in (1, 2, 3)),
+    *(f"replication_pad{axes}d" for axes in (1, 2, 3)),
+    *(f"upsample_nearest{axes}d" for axes in (1, 2, 3)),
+    *(f"_upsample_nearest_exact{axes}d" for axes in (1, 2, 3)),
+    *("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "im2col"),
     *("slice_backward", "select_backward", "diagonal_backward", "fill", "_unsafe_index", "rot90", "tile"),
 )
 def move(call: Call) -> Side | list[Side]:
     """Run an operation on residues; a number that it writes becomes a residue."""
     if call.get("reduce", None) is not None:
         raise Undecided("reduces")
+    if call.name == "view" and "dtype" in call:
+        raise Undecided("reads the bits of floats")
     read: list[Side] = []
 
     def found(arg: Any) -> Any:
@@ -81,6 +91,9 @@ def _called(call: Call, args: dict[str, Any]) -> Any:
     op = _ANY_STRIDES.get(call.node.op, call.node.op)
     positional = [args[each.name] for each in call.node.op._schema.arguments if not each.kwarg_only]
     named = {each.name: args[each.name] for each in call.node.op._schema.arguments if each.kwarg_only}
+    if call.name.startswith(_FLOATS):  # float64 holds residues exactly
+        positional = [arg.double() if isinstance(arg, Tensor) else arg for arg in positional]
+        return op(*positional, **named).long()
     return op(*positional, **named)
 
 

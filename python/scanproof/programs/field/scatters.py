@@ -1,12 +1,13 @@
 """Rules of operations that add entries at indices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from scanproof.programs.field.calls import Call
 from scanproof.programs.field.moves import move
+from scanproof.programs.field.pair import Found
 from scanproof.programs.field.residues import Side
 from scanproof.programs.field.table import MOVES, RINGS, entered
 
@@ -40,7 +41,7 @@ MOVES.update(("index_put", "_unsafe_index_put"))
 
 
 @entered(RINGS, "index_put", "_unsafe_index_put")
-def _index_put(call: Call) -> Side | list[Side]:
+def _index_put(call: Call) -> Side | Sequence[Found]:
     if not call["accumulate"]:
         return move(call)
     base, part, indices = call.side("self"), call.side("values"), call.chosen(call["indices"])

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from scanproof.programs.field.calls import Call
+from scanproof.programs.field.degree import Degree
+from scanproof.programs.field.pair import Found, Lost
 from scanproof.programs.field.residues import Side, Undecided, matmul, power
 from scanproof.programs.field.table import RINGS, entered
 
@@ -58,6 +60,57 @@ def grouped(
         return torch.cat([*parts, x.new_zeros(len(x) - ends[-1], y.shape[-1])])
     parts = [times(x[group], y[:, span]) for group, span in enumerate(spans)]
     return torch.cat([*parts, x.new_zeros(x.shape[1], y.shape[-1] - ends[-1])], 1)
+
+
+@entered(RINGS, "linalg_inv_ex")
+def _inverse(call: Call) -> list[Found]:
+    side = call.side("A").finite
+    degree = side.degree.to_power(side.values.shape[-1] - 1).total(1 << side.values.shape[-1])
+    values = _solved(side.values, torch.eye(side.values.shape[-1], dtype=torch.int64), call.modulus)
+    return [side.made(values, degree.times(_determinant(side))), _OTHER]
+
+
+@entered(RINGS, "_linalg_solve_ex")
+def _solve(call: Call) -> list[Found]:
+    side, right = call.side("A").finite, call.side("B").finite
+    vector = right.values.dim() == 1 or right.values.shape == side.values.shape[:-1]
+    if not call["left"] or vector:
+        raise Undecided("solves for a vector, or from the right")
+    size = side.values.shape[-1]
+    minors = side.degree.to_power(size - 1).total(1 << size).times(right.degree.total(size))
+    values = _solved(side.values, right.values, call.modulus)
+    return [right.made(values, minors.times(_determinant(side))), *[_OTHER] * 3]
+
+
+_OTHER = Lost("returns factors of a matrix")
+
+
+def _determinant(side: Side) -> Degree:
+    """Return a bound for the inverses of determinants."""
+    size = side.values.shape[-1]
+    return side.degree.to_power(size).total(1 << size).inverse(side.values.shape[:-2].numel())
+
+
+def _solved(a: Tensor, b: Tensor, modulus: int) -> Tensor:
+    """Return the solutions of systems of equations by elimination, with the first pivot that is not zero."""
+    size = a.shape[-1]
+    shape = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    rows = torch.cat([a.expand(*shape, *a.shape[-2:]), b.expand(*shape, *b.shape[-2:])], -1)
+    for column in range(size):
+        below = rows[..., column:, column] != 0
+        if not below.any(-1).all():
+            raise Undecided("divides by zero")
+        pivot = below.long().argmax(-1) + column
+        order = torch.arange(size).expand(*shape, size).clone()
+        order[..., column] = pivot
+        order.scatter_(-1, pivot[..., None], column)
+        rows = rows.gather(-2, order[..., None].expand(rows.shape))
+        first = (
+            rows[..., column, :] * power(rows[..., column, column], modulus - 2, modulus)[..., None] % modulus
+        )
+        rows = (rows - rows[..., :, column, None] * first[..., None, :]) % modulus
+        rows[..., column, :] = first
+    return rows[..., size:]
 
 
 @entered(RINGS, "_grouped_mm")

@@ -1,16 +1,16 @@
 """The operations with a rule over a field."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 from torch import Tensor
 
 from scanproof.programs.field.calls import Call, ComplexCall, PairCall, bound, packet
-from scanproof.programs.field.pair import Complex, Pair
+from scanproof.programs.field.pair import Complex, Found, Pair
 from scanproof.programs.field.residues import Side
 from scanproof.programs.program import Node
 
-Ring: TypeAlias = Callable[[Call], Side | list[Side]]
+Ring: TypeAlias = Callable[[Call], Side | Sequence[Found]]
 """Uses only arithmetic, so the same rule holds modulo both primes."""
 
 Function: TypeAlias = Callable[[PairCall], Pair | list[Pair]]
