@@ -171,7 +171,7 @@ OUTSIDE = {"logsigmoid", "softplus, scaled", "log_softmax outside", "logarithms 
 
 
 APART = {"gelu", "logarithms to other bases", "half a power", "an inverse", "a system"}
-"""Operations whose gradient has rounded constants, needs a law of sqrt, or has an operation without a rule."""
+"""Operations whose gradient has rounded constants, a law of sqrt, or an operation without a rule."""
 
 
 def gradient(fn: Formula) -> Callable[[Tensor, Tensor], Tensor]:
