@@ -87,7 +87,7 @@ def the_gradient_of_writes(x: Tensor) -> Tensor:
     """Autograd takes and writes strided views, also of a tensor whose axes are not in the order of memory."""
     with torch.enable_grad():
         z = x.detach().requires_grad_()
-        for y in (torch.zeros_like(x), torch.zeros(x.T.shape, dtype=x.dtype).T):
+        for y in (torch.zeros_like(x), torch.zeros_like(x.mT.contiguous()).mT):
             y[:, 0] = z[:, 1]
             y[:, 1:] = (y[:, :1] * z[:, 1:]).sin()
             x = x + torch.autograd.grad((y * z).sum(), z)[0]

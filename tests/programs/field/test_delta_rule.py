@@ -35,7 +35,7 @@ def chunks(
     state, parts = torch.zeros(2, 4, 4), []
     lower = torch.ones(size, size).tril().bool()
     given = (each.split(size, 1) for each in (q, k, v, g, beta))
-    for q, k, v, g, beta in zip(*given, strict=True):  # the names of the whole
+    for q, k, v, g, beta in zip(*given, strict=True):
         sums = g.cumsum(1)
         decays = (sums[:, :, None] - sums[:, None]).masked_fill(~lower, -torch.inf).exp()
         inner = (beta[:, :, None] * (k @ k.mT) * decays).tril(-1) + torch.eye(size)
