@@ -89,7 +89,7 @@ def the_gradient_of_writes(x: Tensor) -> Tensor:
         z = x.detach().requires_grad_()
         for y in (torch.zeros_like(x), torch.zeros_like(x.mT.contiguous()).mT):
             y[:, 0] = z[:, 1]
-            y[:, 1:] = (y[:, :1] * z[:, 1:]).sin()
+            y[:, 1:] = (y[:, :1].clone() * z[:, 1:]).sin()
             x = x + torch.autograd.grad((y * z).sum(), z)[0]
     return x
 
