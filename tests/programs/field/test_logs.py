@@ -52,6 +52,8 @@ EQUAL: dict[str, tuple[Formula, Formula]] = {
     "a quotient": (lambda x: (x - x.log()).exp(), lambda x: x.exp() / x),
     "a power": (lambda x: (3 * x.log()).exp(), lambda x: x**3),
     "a power by a tensor": (lambda x: (x.log() * torch.full((4,), -2.0)).exp(), lambda x: 1 / (x * x)),
+    "a negative": (lambda x: (-(x + x.log())).exp(), lambda x: (-x).exp() / x),
+    "a negative multiple": (lambda x: (-2 * (x + x.log())).exp(), lambda x: (-2 * x).exp() / (x * x)),
     "alpha": (lambda x: torch.sub(x, x.log(), alpha=2).exp(), lambda x: x.exp() / (x * x)),
     "a sum": (lambda x: x.log().sum(1).exp(), lambda x: x.prod(1)),
     "a sum of two axes": (lambda x: x.log().sum((0, 1)).exp(), lambda x: x.prod()),
@@ -135,14 +137,14 @@ def test_a_sum_with_an_entry_without_factor_has_none_there() -> None:
     """Entry by entry: a product with a logarithm leaves no factor, and a sum with it has none."""
     x, y = drawn(0, 4), drawn(1, 4)
     linear = torch.tensor([True, False, True, False])
-    mixed = pairs.choose(linear, x, pairs.log(y, PRIMES))
-    summed = mixed * x + pairs.log(y, PRIMES)
-    assert summed.power is not None
-    assert summed.power.absent is not None
-    assert torch.equal(summed.power.absent, ~linear)
-    pure = replace(summed, power=None)
-    expected = pairs.choose(linear, pairs.exp(x * x, PRIMES) * y, pairs.exp(pure, PRIMES))
-    assert same(pairs.exp(summed, PRIMES).value, expected.value)
+    mixed, log = pairs.choose(linear, x, pairs.log(y, PRIMES)) * x, pairs.log(y, PRIMES)
+    for summed in (mixed + log, log + mixed):
+        assert summed.power is not None
+        assert summed.power.absent is not None
+        assert torch.equal(summed.power.absent, ~linear)
+        pure = replace(summed, power=None)
+        expected = pairs.choose(linear, pairs.exp(x * x, PRIMES) * y, pairs.exp(pure, PRIMES))
+        assert same(pairs.exp(summed, PRIMES).value, expected.value)
 
 
 def test_a_pure_product_stays_pure() -> None:

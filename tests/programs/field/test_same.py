@@ -59,6 +59,25 @@ def test_orders_of_a_scan_are_equal(order: str, softplus: bool) -> None:
     assert report.exponentials
 
 
+def pulled(scan: Callable[..., Any], *x: Tensor) -> tuple[Tensor, ...]:
+    with torch.enable_grad():
+        own = [tensor.detach().requires_grad_() for tensor in x]
+        return torch.autograd.grad(scan(*own, delta_softplus=True).square().sum(), own)
+
+
+def test_gradients_of_orders_of_a_scan_are_equal() -> None:
+    x = scan_case(16)
+    f = partial(pulled, sequential)
+    for order in ("chunks of 5", "associative"):
+        report = check_same(f, partial(pulled, ORDERS[order]), x)
+        assert report.verdict is Verdict.EQUAL, report.summary()
+
+    def wrong(*x: Tensor) -> list[Tensor]:
+        return [each * (1 + 1e-12) for each in pulled(associative, *x)]
+
+    assert check_same(f, wrong, x).verdict is Verdict.DIFFERENT
+
+
 def test_a_scan_in_bfloat16_is_decided() -> None:
     x = tuple(tensor.bfloat16() for tensor in scan_case(20))
     assert verdict(sequential, partial(chunked, chunk_size=7), x) is Verdict.EQUAL

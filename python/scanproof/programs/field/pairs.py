@@ -90,7 +90,11 @@ def log(x: Pair, primes: Primes) -> Pair:
 
 
 def sqrt(x: Pair, primes: Primes) -> Pair:
-    """Return the square root of ``x``, of which no law is used."""
+    """Return the square root of ``x``, of which no law is used.
+
+    Half of the residues have no root modulo p, so ``sqrt(x)^2 = x`` would need a second unknown for every
+    entry, and another one for every other root that it meets in a product.
+    """
     return opaque("sqrt", x, primes)
 
 
