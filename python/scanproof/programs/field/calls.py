@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanproof.programs.field.pair import Complex, Lost, Pair
+from scanproof.programs.field.pair import Before, Complex, Lost, Pair, Spectrum
 from scanproof.programs.field.pairs import moved
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant, number
@@ -167,15 +167,35 @@ class ComplexCall(PairCall):
         self,
         node: Node,
         primes: Primes,
-        found: Callable[[Value], Pair | Complex],
+        found: Callable[[Value], Pair | Complex | Spectrum],
         held: Mapping[int, Tensor],
     ) -> None:
         def real(value: Value) -> Pair:
             each = found(value)
+            if isinstance(each, Spectrum):
+                raise Undecided("takes a Fourier transform")
             return each.real if isinstance(each, Complex) else each
 
         super().__init__(node, primes, real, held, None)
         self._each = found
+
+    def is_spectrum(self, value: Value) -> bool:
+        """Whether a tensor is a Fourier transform."""
+        return isinstance(self._each(value), Spectrum)
+
+    def spectrum(self, name: str) -> Spectrum:
+        """Return a Fourier transform among the arguments.
+
+        Raises:
+            Undecided: the tensor is none.
+            Before: the transform is lost.
+        """
+        found = self._each(self[name])
+        if isinstance(found, Pair) and isinstance(found.value, Lost):
+            raise Before(found.value)
+        if not isinstance(found, Spectrum):
+            raise Undecided("transforms other complex numbers back")
+        return found
 
     def complex(self, name: str) -> Complex:
         """Return a tensor or a number among the arguments as a complex tensor."""
@@ -187,6 +207,8 @@ class ComplexCall(PairCall):
             return Complex(self.number(arg.real), self.number(arg.imag))
         if isinstance(arg, Value) and (arg.dtype.is_complex or arg.dtype.is_floating_point):
             found = self._each(arg)
+            if isinstance(found, Spectrum):
+                raise Undecided("takes a Fourier transform")
             return found if isinstance(found, Complex) else Complex(found, moved(found, torch.zeros_like))
         own = self.read(arg)
         return Complex(own, moved(own, torch.zeros_like))

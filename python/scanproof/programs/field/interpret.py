@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,20 +24,34 @@ from scanproof.programs.field import (
     norms,
     scatters,
     solves,
+    spectra,
 )
 from scanproof.programs.field.calls import Call, ComplexCall, PairCall, bound, packet
-from scanproof.programs.field.pair import Before, Complex, Found, Lost, Pair, joined, parts, without_factor
+from scanproof.programs.field.pair import (
+    Before,
+    Complex,
+    Found,
+    Lost,
+    Pair,
+    Spectrum,
+    joined,
+    parts,
+    without_factor,
+)
 from scanproof.programs.field.pairs import moved
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant
-from scanproof.programs.field.table import BRANCHES, COMPLEX, FUNCTIONS, MOVES, RINGS, STEPS
+from scanproof.programs.field.table import BRANCHES, COMPLEX, FUNCTIONS, MOVES, RINGS, SPECTRA, STEPS
 from scanproof.programs.program import Node, Program, Value, last_reads
 
 RULES = (
     *(activations, arithmetic, attention, branches, choices, complexes, convolution, elementary),
-    *(functions, logs, moves, norms, scatters, solves),
+    *(functions, logs, moves, norms, scatters, solves, spectra),
 )
 """The modules whose rules the tables hold."""
+
+
+RuledT = TypeVar("RuledT", Pair | Complex, Pair | Spectrum)
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,7 @@ def run_residues(
 class _Run:
     def __init__(self, floats: FloatRun, drawn: Callable[[Value], Pair | Complex], primes: Primes) -> None:
         self._floats, self._drawn, self._primes = floats, drawn, primes
-        self._pairs: dict[int, Pair | Complex] = {}
+        self._pairs: dict[int, Pair | Complex | Spectrum] = {}
 
     def outputs(self, program: Program) -> dict[str, Pair | Complex]:
         nodes = program.used
@@ -141,12 +155,12 @@ class _Run:
             for index in gone:
                 self._pairs.pop(index, None)
         return {
-            path: self._found(value)
+            path: _plain(self._found(value))
             for path, value in program.outputs.items()
             if value.dtype.is_floating_point or value.dtype.is_complex
         }
 
-    def _found(self, value: Value) -> Pair | Complex:
+    def _found(self, value: Value) -> Pair | Complex | Spectrum:
         found = self._pairs.get(value.index)
         if found is None:
             found = self._pairs[value.index] = self._given(value)
@@ -154,10 +168,10 @@ class _Run:
 
     def _pair(self, value: Value) -> Pair:
         found = self._found(value)
-        if isinstance(found, Complex):
-            lost = Lost("takes complex numbers")
-            return Pair(lost, lost)
-        return found
+        if isinstance(found, Pair):
+            return found
+        lost = Lost("takes complex numbers")
+        return Pair(lost, lost)
 
     def _given(self, value: Value) -> Pair | Complex:
         inexact = value.dtype.is_floating_point or value.dtype.is_complex
@@ -186,9 +200,15 @@ class _Run:
         if name == "empty":
             self._pairs.update((value.index, self._drawn(value)) for value in outputs)
             return
+        transformed = name in ("_fft_r2c", "_fft_c2r") or any(
+            isinstance(self._pairs.get(value.index), Spectrum) for value in node.reads
+        )
         imaginary = any(value.dtype.is_complex for value in (*node.reads, *outputs))
-        ruled = name in COMPLEX or name in MOVES if imaginary else name in RINGS or name in FUNCTIONS
-        made: Sequence[Pair | Complex]
+        if transformed:
+            ruled = name in SPECTRA
+        else:
+            ruled = name in COMPLEX or name in MOVES if imaginary else name in RINGS or name in FUNCTIONS
+        made: Sequence[Pair | Complex | Spectrum]
         if _steps(node) or (node.known and (not ruled or not node.reads)):
             made = [self._constant(value) if _inexact(value) else Pair(_NONE, _NONE) for value in outputs]
         elif not ruled or node.writes or node.takes_numbers:
@@ -196,7 +216,9 @@ class _Run:
             made = [Pair(why, why) for _ in outputs]
         else:
             branch = self._floats.taken.get(at)
-            if imaginary:
+            if transformed:
+                made = self._ruled(node, SPECTRA)
+            elif imaginary:
                 made = self._complex(node)
             else:
                 made = self._function(node, branch) if name in FUNCTIONS else self._ring(node, branch)
@@ -205,21 +227,25 @@ class _Run:
                 made = [self._known(value, pair) for value, pair in zip(outputs, made, strict=True)]
         self._pairs.update((value.index, pair) for value, pair in zip(outputs, made, strict=False))
 
-    def _complex(self, node: Node) -> list[Pair | Complex]:
+    def _ruled(self, node: Node, rules: Mapping[str, Callable[[ComplexCall], RuledT]]) -> list[RuledT | Pair]:
+        try:
+            return [rules[packet(node)](ComplexCall(node, self._primes, self._found, self._floats.held))]
+        except Before as error:
+            return [Pair(error.lost, error.lost)]
+        except Undecided as error:
+            return [Pair(Lost(str(error)), Lost(str(error)))]
+
+    def _complex(self, node: Node) -> Sequence[Pair | Complex]:
         """Run an operation that takes or returns complex tensors; one that moves entries moves both parts."""
-        name = packet(node)
-        if name in COMPLEX:
-            try:
-                return [COMPLEX[name](ComplexCall(node, self._primes, self._found, self._floats.held))]
-            except Undecided as error:
-                return [Pair(Lost(str(error)), Lost(str(error)))]
+        if packet(node) in COMPLEX:
+            return self._ruled(node, COMPLEX)
 
         def real(value: Value) -> Pair:
-            found = self._found(value)
+            found = _plain(self._found(value))
             return found.real if isinstance(found, Complex) else found
 
         def imag(value: Value) -> Pair:
-            found = self._found(value)
+            found = _plain(self._found(value))
             return found.imag if isinstance(found, Complex) else moved(found, torch.zeros_like)
 
         both = zip(self._ring(node, None, real), self._ring(node, None, imag, imaginary=True), strict=True)
@@ -285,12 +311,12 @@ class _Run:
             made = [Pair(lost, lost) for value in node.outputs if value is not None]
         return made if isinstance(made, list) else [made]
 
-    def _known(self, value: Value, found: Pair | Complex) -> Pair | Complex:
+    def _known(self, value: Value, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
         """Return the numbers that the float run had, if a rule cannot compute them."""
         lost = any(isinstance(side, Lost) for pair in _parts(found) for side in (pair.value, pair.exponent))
         return self._constant(value) if lost and _inexact(value) else found
 
-    def _placed(self, node: Node, found: Pair | Complex) -> Pair | Complex:
+    def _placed(self, node: Node, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
         """Add the operation and the place to what an operation says of the residues that it lost."""
         if not any(isinstance(side, Lost) for pair in _parts(found) for side in (pair.value, pair.exponent)):
             return found
@@ -311,16 +337,27 @@ class _Run:
         def placed(pair: Pair) -> Pair:
             return replace(pair, value=side(pair.value), exponent=side(pair.exponent))
 
-        return (
-            Complex(placed(found.real), placed(found.imag)) if isinstance(found, Complex) else placed(found)
-        )
+        if isinstance(found, Spectrum):
+            return replace(found, signal=placed(found.signal))
+        if isinstance(found, Complex):
+            return Complex(placed(found.real), placed(found.imag))
+        return placed(found)
 
 
 def _inexact(value: Value) -> bool:
     return value.dtype.is_floating_point or value.dtype.is_complex
 
 
-def _parts(found: Pair | Complex) -> list[Pair]:
+def _plain(found: Pair | Complex | Spectrum) -> Pair | Complex:
+    if isinstance(found, Spectrum):
+        lost = Lost("a Fourier transform that is not transformed back")
+        return Pair(lost, lost)
+    return found
+
+
+def _parts(found: Pair | Complex | Spectrum) -> list[Pair]:
+    if isinstance(found, Spectrum):
+        return [found.signal]
     return [found.real, found.imag] if isinstance(found, Complex) else [found]
 
 

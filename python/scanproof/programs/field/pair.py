@@ -149,6 +149,21 @@ class Complex:
         return Complex(product.real / square, product.imag / square)
 
 
+@dataclass(frozen=True)
+class Spectrum:
+    """A Fourier transform of a real signal.
+
+    Attributes:
+        signal: the signal.
+        axis: the transformed axis, counted from the last.
+        length: the length of the signal.
+    """
+
+    signal: Pair
+    axis: int
+    length: int
+
+
 def apart(made: Callable[..., Side], *pairs: Pair) -> Pair:
     """Return what arithmetic makes of tensors, modulo each prime, as a pure tensor."""
 

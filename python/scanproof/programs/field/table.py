@@ -6,7 +6,7 @@ from typing import TypeAlias, TypeVar
 from torch import Tensor
 
 from scanproof.programs.field.calls import Call, ComplexCall, PairCall, bound, packet
-from scanproof.programs.field.pair import Complex, Found, Pair
+from scanproof.programs.field.pair import Complex, Found, Pair, Spectrum
 from scanproof.programs.field.residues import Side
 from scanproof.programs.program import Node
 
@@ -19,12 +19,16 @@ Function: TypeAlias = Callable[[PairCall], Pair | list[Pair]]
 ComplexRule: TypeAlias = Callable[[ComplexCall], Pair | Complex]
 """Takes or returns complex tensors."""
 
+SpectrumRule: TypeAlias = Callable[[ComplexCall], Pair | Spectrum]
+"""Takes or returns Fourier transforms."""
+
 Branch: TypeAlias = Callable[[dict[str, Tensor | float | None]], Tensor]
 """Takes the arguments of the float run, and returns where the first of two branches was taken."""
 
 RINGS: dict[str, Ring] = {}
 FUNCTIONS: dict[str, Function] = {}
 COMPLEX: dict[str, ComplexRule] = {}
+SPECTRA: dict[str, SpectrumRule] = {}
 BRANCHES: dict[str, Branch] = {}
 
 STEPS: set[str] = set()
@@ -36,7 +40,7 @@ EXPONENTIALS: set[str] = set()
 MOVES: set[str] = set()
 """The operations among ``RINGS`` that only move entries, and may add zeros or constants."""
 
-RuleT = TypeVar("RuleT", Ring, Function, Branch, ComplexRule)
+RuleT = TypeVar("RuleT", Ring, Function, Branch, ComplexRule, SpectrumRule)
 
 
 def entered(table: dict[str, RuleT], *names: str) -> Callable[[RuleT], RuleT]:
