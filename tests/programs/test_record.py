@@ -83,6 +83,17 @@ def its_own_gradient(x: Tensor) -> Tensor:
     return gradient
 
 
+def the_gradient_of_writes(x: Tensor) -> Tensor:
+    """Autograd takes and writes strided views, also of a tensor whose axes are not in the order of memory."""
+    with torch.enable_grad():
+        z = x.detach().requires_grad_()
+        for y in (torch.zeros_like(x), torch.zeros_like(x.mT.contiguous()).mT):
+            y[:, 0] = z[:, 1]
+            y[:, 1:] = (y[:, :1].clone() * z[:, 1:]).sin()
+            x = x + torch.autograd.grad((y * z).sum(), z)[0]
+    return x
+
+
 class Doubled(torch.autograd.Function):
     @staticmethod
     def forward(ctx: object, x: Tensor) -> Tensor:
@@ -103,6 +114,7 @@ FUNCTIONS: list[Callable[[Tensor], Any]] = [
     chosen_by_values,
     in_place_arithmetic,
     its_own_gradient,
+    the_gradient_of_writes,
     Doubled.apply,
     lambda x: checkpoint(lambda x: LINEAR(x).cumsum(1), x, use_reentrant=False),
     lambda x: torch.vmap(lambda row: row.cumsum(0))(x),

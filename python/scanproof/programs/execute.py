@@ -16,8 +16,25 @@ aten = torch.ops.aten
 Calls: TypeAlias = dict[int, tuple[Callable[..., Any], bool]]
 """By the id of an operation: what calls it, and whether its results hold what was in memory before."""
 
-_ANY_STRIDES = {aten.view.default: aten.reshape.default, aten._unsafe_view.default: aten.reshape.default}
-"""Views that depend on memory layout; the layout here may differ from that of the recording."""
+
+def _as_strided(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    return x.contiguous().as_strided(*args, **kwargs)
+
+
+def _as_strided_scatter(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    return torch.as_strided_scatter(x.contiguous(), *args, **kwargs)
+
+
+_ANY_STRIDES: dict[Any, Callable[..., Any]] = {
+    aten.view.default: aten.reshape.default,
+    aten._unsafe_view.default: aten.reshape.default,
+    aten.as_strided.default: _as_strided,
+    aten.as_strided_scatter.default: _as_strided_scatter,
+}
+"""Views that depend on memory layout; the layout here may differ from that of the recording.
+
+A strided view is recorded of contiguous tensors only.
+"""
 
 _UNWRITTEN = {"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided"}
 """Operations whose results hold what was in memory before: by chance, just what another run wrote there."""

@@ -111,6 +111,8 @@ def _put_back(parent: Value, view: Node, item: int | None, value: Value, emit: E
             return scatter(aten.select_scatter.default, *args)
         case "slice":
             return scatter(aten.slice_scatter.default, *args)
+        case "as_strided":
+            return scatter(aten.as_strided_scatter.default, *args)
         case "diagonal":
             return scatter(aten.diagonal_scatter.default, *args)
         case "unbind":

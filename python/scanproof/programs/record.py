@@ -187,6 +187,8 @@ class _Recorder(TorchDispatchMode):
     ) -> Any:
         """Run an operation and record it; without ``traits``, it depends only on its arguments."""
         reads: list[Value] = []
+        if op is aten.as_strided.default:
+            args = (self._in_memory_order(args[0]), *args[1:])
         own_args = self._arguments(args, reads)
         own_kwargs = self._named(kwargs, reads) if kwargs else kwargs
         result = call(*args, **kwargs) if kwargs else call(*args)
@@ -210,14 +212,9 @@ class _Recorder(TorchDispatchMode):
             node.takes_numbers = self._numbers.taken_by(op, args, kwargs)
         self.nodes.append(node)
         parent = None
+        views = views and isinstance(args[0], Tensor)  # PyTorch hands a number over as itself
         if views:
             parent = self._mark(args[0])
-            if op is aten.as_strided.default and not (
-                args[0].is_contiguous() and args[0].storage_offset() == 0
-            ):
-                raise InvalidArgument(
-                    "read: as_strided of a part of a tensor cannot be recorded; call contiguous() first."
-                )
         values = self.values
         if result.__class__ is Tensor or isinstance(result, Tensor):
             node.single = True
@@ -234,6 +231,18 @@ class _Recorder(TorchDispatchMode):
                 else:
                     outputs.append(None)
         return result
+
+    def _in_memory_order(self, tensor: Tensor) -> Tensor:
+        """Return a view of a tensor whose axes are in the order of memory, as a strided view needs it."""
+        strides = tensor.stride()
+        order = sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
+        if not tensor.is_contiguous():
+            tensor = self.__torch_dispatch__(aten.permute.default, (), (tensor, order))
+        if not tensor.is_contiguous() or tensor.storage_offset():
+            raise InvalidArgument(
+                "read: as_strided of a part of a tensor cannot be recorded; call contiguous() first."
+            )
+        return tensor
 
     def _arguments(self, args: Any, reads: list[Value]) -> tuple[Any, ...]:
         own = []

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from scanproof.programs.field.pair import Lost, Pair
+from scanproof.programs.field.degree import DRAWN
+from scanproof.programs.field.pair import Complex, Lost, Pair
 from scanproof.programs.field.primes import Primes, draw_primes
 from scanproof.programs.field.residues import Side
 from scanproof.programs.program import Value
@@ -63,7 +64,7 @@ class Point:
         self._parameters = parameters
         self.primes: Primes = draw_primes(_seed(self._key))
 
-    def drawn(self, program: int, value: Value) -> Pair:
+    def drawn(self, program: int, value: Value) -> Pair | Complex:
         """Return the residues of an input, of a parameter, or of memory that nothing was written into.
 
         Args:
@@ -71,18 +72,22 @@ class Point:
             value: the tensor.
         """
         if value.source == "computed":
-            return self._pair(f"memory {program} {value.index}", value.shape)
-        if value.source == "input":
-            return self._pair(f"input {value.index}", value.shape)
-        if not isinstance(value.tensor, nn.Parameter):
+            name = f"memory {program} {value.index}"
+        elif value.source == "input":
+            name = f"input {value.index}"
+        elif isinstance(value.tensor, nn.Parameter):
+            name = self._parameters.name(value.tensor)
+        else:
             why = Lost("a parameter that the function writes into")
             return Pair(why, why)
-        return self._pair(self._parameters.name(value.tensor), value.shape)
+        if value.dtype.is_complex:
+            return Complex(self._pair(f"{name}, real", value.shape), self._pair(f"{name}, imag", value.shape))
+        return self._pair(name, value.shape)
 
     def _pair(self, name: str, shape: tuple[int, ...]) -> Pair:
         generator = torch.Generator().manual_seed(_seed(f"{self._key} {name}"))
         value, exponent = (
-            Side(prime, torch.randint(prime, shape, generator=generator), 1)
+            Side(prime, torch.randint(prime, shape, generator=generator), DRAWN)
             for prime in (self.primes.p, self.primes.q)
         )
         return Pair(value, exponent)

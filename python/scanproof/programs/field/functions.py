@@ -1,168 +1,113 @@
-"""Rules of functions that are no arithmetic: those made of ``exp``, and those of which no law is used.
+"""Rules of operations that take whole pairs: sums, products, and functions made of ``exp``."""
 
-``exp`` of a tensor is a power whose exponent is a residue modulo q, so ``exp(a + b) = exp(a) exp(b)`` holds
-exactly. The result has no residue modulo q of its own. It gets a pseudo-random one, the same for the same
-result, of which no law is used: an exponential within an exponent. A function without laws, such as ``log``,
-becomes a pseudo-random function of the residue modulo p, the same on both sides.
-"""
+from math import prod
 
-from collections.abc import Callable
-from dataclasses import replace
-from hashlib import sha256
-
-import torch
-from torch import Tensor
-
-from scanproof.programs.field.calls import Call
-from scanproof.programs.field.moves import either
-from scanproof.programs.field.pair import Before, Lost, Pair
-from scanproof.programs.field.primes import Primes
-from scanproof.programs.field.residues import Side, Undecided, number, powers
-from scanproof.programs.field.table import FUNCTIONS, Function, entered
-
-NESTED = "exp within an exponent"
+from scanproof.programs.field import pairs
+from scanproof.programs.field.calls import PairCall
+from scanproof.programs.field.pair import Pair
+from scanproof.programs.field.residues import Undecided
+from scanproof.programs.field.table import FUNCTIONS, entered, exponential
+from scanproof.programs.program import Value
 
 
-def held(side: Side | Lost) -> Side:
-    """Return residues.
-
-    Raises:
-        Before: there are none.
-    """
-    if isinstance(side, Lost):
-        raise Before(side)
-    return side
+@entered(FUNCTIONS, "add")
+def _add(call: PairCall) -> Pair:
+    return call.pair("self") + _scaled(call, "other")
 
 
-def exp(exponent: Side, primes: Primes) -> Side:
-    """Return the exponential of exponents, modulo p; of minus infinity, zero.
-
-    The degree counts one for the exponential itself, beside the degree of its exponent.
-    """
-    values = powers(primes.w, exponent.values, primes.p)
-    if exponent.gone is not None:
-        values = values.masked_fill(exponent.gone, 0)
-    return Side(primes.p, values, 1 + exponent.numerator + exponent.denominator)
+@entered(FUNCTIONS, "sub")
+def _sub(call: PairCall) -> Pair:
+    return call.pair("self") - _scaled(call, "other")
 
 
-def _powered(x: Pair, primes: Primes) -> Pair:
-    value = exp(held(x.exponent), primes)
-    degree = value.numerator + value.denominator
-    exponent = Side(primes.q, _mixed(value.values, f"exp {primes.q}") % primes.q, degree)
-    if isinstance(x.exponent, Side) and x.exponent.gone is not None:
-        exponent = replace(exponent, values=exponent.values.masked_fill(x.exponent.gone, 0))
-    return Pair(value, exponent, x.within, x.within | {NESTED})
+@entered(FUNCTIONS, "rsub")
+def _rsub(call: PairCall) -> Pair:
+    return call.pair("other") - _scaled(call, "self")
 
 
-def _both(made: Callable[..., Side], *pairs: Pair) -> Pair:
-    """Return what arithmetic makes of tensors, modulo both primes."""
-    return Pair(
-        made(*(held(pair.value) for pair in pairs)),
-        made(*(held(pair.exponent) for pair in pairs)),
-        frozenset().union(*(pair.opaque for pair in pairs)),
-        frozenset().union(*(pair.within for pair in pairs)),
-    )
+def _scaled(call: PairCall, name: str) -> Pair:
+    alpha = call.get("alpha", 1)
+    return call.pair(name) if alpha == 1 else _product(call, call.pair(name), alpha)
 
 
-def _one(side: Side) -> Side:
-    return number(1, side.modulus)
+@entered(FUNCTIONS, "mul")
+def _mul(call: PairCall) -> Pair:
+    for one, other in (("self", "other"), ("other", "self")):
+        if call.pair(one).power is not None:
+            return _product(call, call.pair(one), call[other])
+    return call.pair("self") * call.pair("other")
 
 
-@entered(FUNCTIONS, "exp")
-def _exp(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
-    return _powered(x, primes)
+def _product(call: PairCall, x: Pair, factor: Value | float) -> Pair:
+    """Return a product, which keeps what ``exp`` of it is where the factor is a whole number."""
+    whole = call.whole(factor)
+    return x * call.read(factor) if whole is None else x.times(whole)
 
 
-@entered(FUNCTIONS, "expm1")
-def _expm1(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
-    return _both(lambda e: e - _one(e), _powered(x, primes))
+@entered(FUNCTIONS, "div")
+def _div(call: PairCall) -> Pair:
+    if call.get("rounding_mode", None) is not None:
+        raise Undecided("rounds")
+    return call.pair("self") / call.pair("other")
 
 
-@entered(FUNCTIONS, "sigmoid")
-def _sigmoid(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
-    return _both(lambda e: (e + _one(e)).inverse(), _powered(_both(Side.__neg__, x), primes))
+@entered(FUNCTIONS, "reciprocal")
+def _reciprocal(call: PairCall) -> Pair:
+    return call.number(1) / call.pair("self")
 
 
-@entered(FUNCTIONS, "silu")
-def _silu(x: Pair, p: Call, q: Call, primes: Primes) -> Pair:
-    return _both(Side.__mul__, x, _sigmoid(x, p, q, primes))
+@entered(FUNCTIONS, "neg")
+def _neg(call: PairCall) -> Pair:
+    return -call.pair("self")
 
 
-@entered(FUNCTIONS, "tanh")
-def _tanh(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
-    twice = _powered(_both(lambda side: side + side, x), primes)
-    return _both(lambda e: (e - _one(e)) * (e + _one(e)).inverse(), twice)
+@entered(FUNCTIONS, "sum")
+def _sum(call: PairCall) -> Pair:
+    return pairs.summed(call.pair("self"), call.axes(), call.get("keepdim", False))
 
 
-@entered(FUNCTIONS, "_softmax")
-def _softmax(x: Pair, call: Call, _q: Call, primes: Primes) -> Pair:
+@entered(FUNCTIONS, "mean")
+def _mean(call: PairCall) -> Pair:
+    x, shape = call["self"], call["self"].shape
+    count = prod(shape[axis] for axis in call.axes()) if shape else 1
+    total = pairs.summed(call.read(x), call.axes(), call.get("keepdim", False))
+    return total if count == 1 else total / call.number(count)
+
+
+@entered(FUNCTIONS, "cumsum")
+def _cumsum(call: PairCall) -> Pair:
     [axis] = call.axes()
-
-    def shares(e: Side) -> Side:
-        if not e.values.dim():
-            return e * e.inverse()
-        return e * e.summed(e.values.sum(axis, keepdim=True), e.values.shape[axis]).inverse()
-
-    return _both(shares, _powered(x, primes))
+    return pairs.running(call.pair("self"), axis)
 
 
-def opaque(name: str, x: Side, opaques: frozenset[str], primes: Primes) -> Pair:
-    """Return a pseudo-random function of a tensor, the same wherever ``name`` and the tensor are the same.
-
-    Args:
-        name: the function.
-        x: the tensor modulo p.
-        opaques: the functions behind it.
-        primes: the primes of the point.
-    """
-    degree = x.finite.numerator + x.denominator
-    value, exponent = (
-        Side(prime, _mixed(x.values, f"{name} {prime}") % prime, degree) for prime in (primes.p, primes.q)
-    )
-    return Pair(value, exponent, opaques | {name}, opaques | {name})
+@exponential("sigmoid")
+def _sigmoid(call: PairCall) -> Pair:
+    return pairs.sigmoid(call.pair("self"), call.primes)
 
 
-def _mixed(values: Tensor, key: str) -> Tensor:
-    digest = sha256(key.encode()).digest()
-    words = [int.from_bytes(digest[at : at + 8], "little", signed=True) | 1 for at in range(0, 32, 8)]
-    for word in words:
-        values = (values + word) * word
-        values = values ^ (values >> 29 & (1 << 35) - 1)
-    return values & (1 << 62) - 1
+@exponential("silu")
+def _silu(call: PairCall) -> Pair:
+    x = call.pair("self")
+    return x * pairs.sigmoid(x, call.primes)
 
 
-def _opaque(name: str) -> Function:
-    def rule(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
-        return opaque(name, held(x.value), x.opaque, primes)
-
-    return rule
+@exponential("tanh")
+def _tanh(call: PairCall) -> Pair:
+    return pairs.tanh(call.pair("self"), call.primes)
 
 
-for _name in ("log", "sqrt", "erf", "sin", "cos"):
-    FUNCTIONS[_name] = _opaque(_name)
+@exponential("_safe_softmax")
+def _safe_softmax(call: PairCall) -> Pair:
+    [axis] = call.axes()
+    grown = pairs.exp(call.pair("self"), call.primes)
+    empty = getattr(call.pair("self").exponent, "gone", None)
+    sums = pairs.summed(grown, [axis], keepdim=True)
+    if empty is not None:
+        sums = pairs.choose(empty.all(axis, keepdim=True), call.number(1), sums)
+    return grown / sums
 
 
-@entered(FUNCTIONS, "log1p")
-def _log1p(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
-    return opaque("log", held(x.value) + number(1, primes.p), x.opaque, primes)
-
-
-@entered(FUNCTIONS, "rsqrt")
-def _rsqrt(x: Pair, _p: Call, _q: Call, primes: Primes) -> Pair:
-    root = opaque("sqrt", held(x.value), x.opaque, primes)
-    return replace(root, value=held(root.value).inverse(), exponent=held(root.exponent).inverse())
-
-
-@entered(FUNCTIONS, "softplus")
-def _softplus(x: Pair, call: Call, _q: Call, primes: Primes) -> Pair:
-    if call.branch is None:
-        raise Undecided("has no branch")
-    beta = number(call["beta"], primes.q)
-    grown = exp(held(x.exponent) * beta, primes) + number(1, primes.p)
-    log = opaque("log", grown, x.within, primes)
-    value, exponent = (
-        either(call.branch, held(own), held(side) * number(call["beta"], side.modulus).inverse())
-        for own, side in ((x.value, held(log.value)), (x.exponent, held(log.exponent)))
-    )
-    needed = frozenset() if bool(torch.all(call.branch)) else log.opaque
-    return Pair(value, exponent, x.opaque | needed, x.within | needed)
+@exponential("_softmax")
+def _softmax(call: PairCall) -> Pair:
+    [axis] = call.axes()
+    return pairs.softmax(call.pair("self"), axis, call.primes)

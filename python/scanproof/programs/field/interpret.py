@@ -1,24 +1,57 @@
 """Run a recorded program at a drawn point, with residues in place of floats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.execute import Calls, run
-from scanproof.programs.field import arithmetic, branches, convolution, functions, moves
-from scanproof.programs.field.calls import Call, bound, packet
-from scanproof.programs.field.pair import Before, Lost, Pair
+from scanproof.programs.field import (
+    activations,
+    arithmetic,
+    attention,
+    branches,
+    choices,
+    complexes,
+    convolution,
+    elementary,
+    functions,
+    logs,
+    moves,
+    norms,
+    scatters,
+    solves,
+    spectra,
+)
+from scanproof.programs.field.calls import Call, ComplexCall, PairCall, bound, packet
+from scanproof.programs.field.pair import (
+    Before,
+    Complex,
+    Found,
+    Lost,
+    Pair,
+    Spectrum,
+    joined,
+    parts,
+    without_factor,
+)
+from scanproof.programs.field.pairs import moved
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant
-from scanproof.programs.field.table import BRANCHES, FUNCTIONS, RINGS
+from scanproof.programs.field.table import BRANCHES, COMPLEX, FUNCTIONS, MOVES, RINGS, SPECTRA, STEPS
 from scanproof.programs.program import Node, Program, Value, last_reads
 
-RULES = (arithmetic, branches, convolution, functions, moves)
+RULES = (
+    *(activations, arithmetic, attention, branches, choices, complexes, convolution, elementary),
+    *(functions, logs, moves, norms, scatters, solves, spectra),
+)
 """The modules whose rules the tables hold."""
+
+
+RuledT = TypeVar("RuledT", Pair | Complex, Pair | Spectrum)
 
 
 @dataclass(frozen=True)
@@ -53,7 +86,7 @@ def run_floats(program: Program, inputs: Iterable[Tensor]) -> FloatRun:
     with torch.no_grad(), torch.random.fork_rng():
         seed_torch()
         for at, (node, gone) in enumerate(zip(nodes, last_reads(nodes, set()), strict=True)):
-            branch = BRANCHES.get(packet(node))
+            branch = BRANCHES.get(packet(node)) if _branches(node) else None
             if branch is not None:
                 given = {
                     name: values[arg.index] if isinstance(arg, Value) else arg
@@ -62,13 +95,28 @@ def run_floats(program: Program, inputs: Iterable[Tensor]) -> FloatRun:
                 taken[at] = branch(given).cpu()
             run(node, values, calls)
             for made in node.outputs:
-                if made is not None and (made.known or not made.dtype.is_floating_point):
+                if made is not None and (made.known or not made.dtype.is_floating_point or _steps(node)):
                     held[made.index] = values[made.index].cpu()
-            if not node.known and (branch is not None or _decides(node)):
+            if not node.known and (branch is not None or _steps(node) or _decides(node)):
                 noted[f"{node.name}, {node.place}"] = None
             for index in gone:
                 values[index] = None
     return FloatRun(held, taken, tuple(noted))
+
+
+def _branches(node: Node) -> bool:
+    return _floats(node) and not any(value.dtype.is_complex for value in node.reads)
+
+
+def _floats(node: Node) -> bool:
+    return any(
+        value is not None and (value.dtype.is_floating_point or value.dtype.is_complex)
+        for value in node.outputs
+    )
+
+
+def _steps(node: Node) -> bool:
+    return packet(node) in STEPS and not any(value.dtype.is_complex for value in node.reads)
 
 
 def _decides(node: Node) -> bool:
@@ -77,8 +125,8 @@ def _decides(node: Node) -> bool:
 
 
 def run_residues(
-    program: Program, floats: FloatRun, drawn: Callable[[Value], Pair], primes: Primes
-) -> dict[str, Pair]:
+    program: Program, floats: FloatRun, drawn: Callable[[Value], Pair | Complex], primes: Primes
+) -> dict[str, Pair | Complex]:
     """Run a program at a drawn point.
 
     Args:
@@ -94,109 +142,223 @@ def run_residues(
 
 
 class _Run:
-    def __init__(self, floats: FloatRun, drawn: Callable[[Value], Pair], primes: Primes) -> None:
+    def __init__(self, floats: FloatRun, drawn: Callable[[Value], Pair | Complex], primes: Primes) -> None:
         self._floats, self._drawn, self._primes = floats, drawn, primes
-        self._pairs: dict[int, Pair] = {}
+        self._pairs: dict[int, Pair | Complex | Spectrum] = {}
 
-    def outputs(self, program: Program) -> dict[str, Pair]:
+    def outputs(self, program: Program) -> dict[str, Pair | Complex]:
         nodes = program.used
         kept = {value.index for value in program.outputs.values()}
         for at, (node, gone) in enumerate(zip(nodes, last_reads(nodes, kept), strict=True)):
-            if any(value is not None and value.dtype.is_floating_point for value in node.outputs):
+            if _floats(node):
                 self._step(at, node)
             for index in gone:
                 self._pairs.pop(index, None)
         return {
-            path: self._pair(value)
+            path: _plain(self._found(value))
             for path, value in program.outputs.items()
             if value.dtype.is_floating_point or value.dtype.is_complex
         }
 
-    def _pair(self, value: Value) -> Pair:
+    def _found(self, value: Value) -> Pair | Complex | Spectrum:
         found = self._pairs.get(value.index)
         if found is None:
             found = self._pairs[value.index] = self._given(value)
         return found
 
-    def _given(self, value: Value) -> Pair:
-        if value.source in ("input", "parameter") and value.dtype.is_floating_point:
+    def _pair(self, value: Value) -> Pair:
+        found = self._found(value)
+        if isinstance(found, Pair):
+            return found
+        lost = Lost("takes complex numbers")
+        return Pair(lost, lost)
+
+    def _given(self, value: Value) -> Pair | Complex:
+        inexact = value.dtype.is_floating_point or value.dtype.is_complex
+        if value.source in ("input", "parameter") and inexact:
             return self._drawn(value)
-        if not value.known or value.dtype.is_complex:
-            why = "complex numbers" if value.dtype.is_complex else "a tensor with numbers that Python saw"
-            return Pair(Lost(why), Lost(why))
+        if not value.known:
+            why = Lost("a tensor with numbers that Python saw")
+            return Pair(why, why)
         return self._constant(value)
 
-    def _constant(self, value: Value) -> Pair:
+    def _constant(self, value: Value) -> Pair | Complex:
+        held = self._floats.held[value.index]
         try:
-            one, other = (
-                constant(self._floats.held[value.index], prime) for prime in (self._primes.p, self._primes.q)
-            )
+            if held.is_complex():
+                return Complex(self._numbers(held.real), self._numbers(held.imag))
+            return self._numbers(held)
         except Undecided as error:
             return Pair(Lost(f"a constant: {error}"), Lost(f"a constant: {error}"))
-        return Pair(one, other)
+
+    def _numbers(self, held: Tensor) -> Pair:
+        return Pair(constant(held, self._primes.p), constant(held, self._primes.q))
 
     def _step(self, at: int, node: Node) -> None:
         outputs = [value for value in node.outputs if value is not None]
         name = packet(node)
         if name == "empty":
-            made = [self._drawn(value) for value in outputs]
-            self._pairs.update((value.index, pair) for value, pair in zip(outputs, made, strict=True))
+            self._pairs.update((value.index, self._drawn(value)) for value in outputs)
             return
-        ruled = name in RINGS or name in FUNCTIONS
-        if node.known and (not ruled or not node.reads):
-            made = [
-                self._constant(value) if value.dtype.is_floating_point else Pair(_NONE, _NONE)
-                for value in outputs
-            ]
+        transformed = name in ("_fft_r2c", "_fft_c2r") or any(
+            isinstance(self._pairs.get(value.index), Spectrum) for value in node.reads
+        )
+        imaginary = any(value.dtype.is_complex for value in (*node.reads, *outputs))
+        if transformed:
+            ruled = name in SPECTRA
+        else:
+            ruled = name in COMPLEX or name in MOVES if imaginary else name in RINGS or name in FUNCTIONS
+        made: Sequence[Pair | Complex | Spectrum]
+        if _steps(node) or (node.known and (not ruled or not node.reads)):
+            made = [self._constant(value) if _inexact(value) else Pair(_NONE, _NONE) for value in outputs]
         elif not ruled or node.writes or node.takes_numbers:
             why = Lost(_why(node, ruled))
             made = [Pair(why, why) for _ in outputs]
         else:
             branch = self._floats.taken.get(at)
-            made = self._function(node, branch) if name in FUNCTIONS else self._ring(node, branch)
+            if transformed:
+                made = self._ruled(node, SPECTRA)
+            elif imaginary:
+                made = self._complex(node)
+            else:
+                made = self._function(node, branch) if name in FUNCTIONS else self._ring(node, branch)
+            made = [self._placed(node, found) for found in made]
+            if node.known:
+                made = [self._known(value, pair) for value, pair in zip(outputs, made, strict=True)]
         self._pairs.update((value.index, pair) for value, pair in zip(outputs, made, strict=False))
 
-    def _call(self, node: Node, branch: Tensor | None, exponent: bool) -> Call:
-        def side(value: Value) -> Side:
-            pair = self._pair(value)
-            found = pair.exponent if exponent else pair.value
-            if isinstance(found, Lost):
-                raise Before(found)
-            return found
+    def _ruled(self, node: Node, rules: Mapping[str, Callable[[ComplexCall], RuledT]]) -> list[RuledT | Pair]:
+        try:
+            return [rules[packet(node)](ComplexCall(node, self._primes, self._found, self._floats.held))]
+        except Before as error:
+            return [Pair(error.lost, error.lost)]
+        except Undecided as error:
+            return [Pair(Lost(str(error)), Lost(str(error)))]
 
-        prime = self._primes.q if exponent else self._primes.p
-        return Call(node, prime, side, self._floats.held, branch)
+    def _complex(self, node: Node) -> Sequence[Pair | Complex]:
+        """Run an operation that takes or returns complex tensors; one that moves entries moves both parts."""
+        if packet(node) in COMPLEX:
+            return self._ruled(node, COMPLEX)
 
-    def _ring(self, node: Node, branch: Tensor | None) -> list[Pair]:
-        count = sum(value is not None for value in node.outputs)
-        floats = [self._pair(value) for value in node.reads if value.dtype.is_floating_point]
+        def real(value: Value) -> Pair:
+            found = _plain(self._found(value))
+            return found.real if isinstance(found, Complex) else found
+
+        def imag(value: Value) -> Pair:
+            found = _plain(self._found(value))
+            return found.imag if isinstance(found, Complex) else moved(found, torch.zeros_like)
+
+        both = zip(self._ring(node, None, real), self._ring(node, None, imag, imaginary=True), strict=True)
+        return [Complex(*each) for each in both]
+
+    def _ring(
+        self,
+        node: Node,
+        branch: Tensor | None,
+        found: Callable[[Value], Pair] | None = None,
+        imaginary: bool = False,
+    ) -> list[Pair]:
+        found = found or self._pair
+        floats = [found(value) for value in node.reads if _inexact(value)]
         opaque: frozenset[str] = frozenset().union(*(pair.opaque for pair in floats))
         within: frozenset[str] = frozenset().union(*(pair.within for pair in floats))
-        rule = RINGS[packet(node)]
 
-        def sides(exponent: bool) -> Sequence[Side | Lost]:
+        def sides(prime: int, chosen: Callable[[Pair], Found], zeros: bool = False) -> Sequence[Found]:
+            def side(value: Value) -> Side:
+                each = chosen(found(value))
+                if isinstance(each, Lost):
+                    raise Before(each)
+                return each
+
             try:
-                made = rule(self._call(node, branch, exponent))
+                made = RINGS[packet(node)](
+                    Call(node, prime, side, self._floats.held, branch, zeros or imaginary)
+                )
             except Before as error:
                 return [error.lost] * count
             except Undecided as error:
-                return [Lost(f"{node.name} {error}, {node.place}")] * count
-            return made if isinstance(made, list) else [made]
+                return [Lost(str(error))] * count
+            return [made] if isinstance(made, Side) else made
 
-        return [
-            Pair(value, exponent, opaque, within)
-            for value, exponent in zip(sides(False), sides(True), strict=True)
+        count = sum(value is not None for value in node.outputs)
+        p, q = self._primes.p, self._primes.q
+        values, exponents = sides(p, lambda pair: pair.value), sides(q, lambda pair: pair.exponent)
+        made = [
+            Pair(value, exponent, opaque, within) for value, exponent in zip(values, exponents, strict=True)
         ]
+        if all(pair.power is None for pair in floats):
+            return made
+        if packet(node) not in MOVES or bound(node).get("accumulate"):
+            return [without_factor(pair, *floats) for pair in made]
+        carried = zip(
+            made,
+            sides(q, lambda pair: parts(pair)[0]),
+            sides(p, lambda pair: parts(pair)[1], zeros=True),
+            sides(q, lambda pair: parts(pair)[2], zeros=True),
+            strict=True,
+        )
+        behind = frozenset().union(
+            *(pair.within if pair.power is None else pair.power.opaque for pair in floats)
+        )
+        return [joined(*each, behind) for each in carried]
 
     def _function(self, node: Node, branch: Tensor | None) -> list[Pair]:
-        calls = self._call(node, branch, False), self._call(node, branch, True)
+        call = PairCall(node, self._primes, self._pair, self._floats.held, branch)
         try:
-            return [FUNCTIONS[packet(node)](self._pair(node.reads[0]), *calls, self._primes)]
-        except Before as error:
-            lost = error.lost
+            made = FUNCTIONS[packet(node)](call)
         except Undecided as error:
-            lost = Lost(f"{node.name} {error}, {node.place}")
-        return [Pair(lost, lost)]
+            lost = Lost(str(error))
+            made = [Pair(lost, lost) for value in node.outputs if value is not None]
+        return made if isinstance(made, list) else [made]
+
+    def _known(self, value: Value, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
+        """Return the numbers that the float run had, if a rule cannot compute them."""
+        lost = any(isinstance(side, Lost) for pair in _parts(found) for side in (pair.value, pair.exponent))
+        return self._constant(value) if lost and _inexact(value) else found
+
+    def _placed(self, node: Node, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
+        """Add the operation and the place to what an operation says of the residues that it lost."""
+        if not any(isinstance(side, Lost) for pair in _parts(found) for side in (pair.value, pair.exponent)):
+            return found
+        before = {
+            side.why
+            for value in node.reads
+            if _inexact(value)
+            for pair in _parts(self._found(value))
+            for side in (pair.value, pair.exponent)
+            if isinstance(side, Lost)
+        }
+
+        def side(found: Found) -> Found:
+            if not isinstance(found, Lost) or found.why in before:
+                return found
+            return Lost(f"{node.name} {found.why}, {node.place}")
+
+        def placed(pair: Pair) -> Pair:
+            return replace(pair, value=side(pair.value), exponent=side(pair.exponent))
+
+        if isinstance(found, Spectrum):
+            return replace(found, signal=placed(found.signal))
+        if isinstance(found, Complex):
+            return Complex(placed(found.real), placed(found.imag))
+        return placed(found)
+
+
+def _inexact(value: Value) -> bool:
+    return value.dtype.is_floating_point or value.dtype.is_complex
+
+
+def _plain(found: Pair | Complex | Spectrum) -> Pair | Complex:
+    if isinstance(found, Spectrum):
+        lost = Lost("a Fourier transform that is not transformed back")
+        return Pair(lost, lost)
+    return found
+
+
+def _parts(found: Pair | Complex | Spectrum) -> list[Pair]:
+    if isinstance(found, Spectrum):
+        return [found.signal]
+    return [found.real, found.imag] if isinstance(found, Complex) else [found]
 
 
 _NONE = Lost("no floats")
@@ -207,6 +369,8 @@ def _why(node: Node, ruled: bool) -> str:
         said = "draws random numbers"
     elif not ruled:
         said = "has no rule over a field"
+        if any(value.dtype.is_complex for value in node.reads):
+            said += " for complex numbers"
     else:
         said = "writes into an argument" if node.writes else "takes a number that Python saw"
     return f"{node.name} {said}, {node.place}"

@@ -2,14 +2,14 @@
 
 If ``q`` divides ``p - 1``, there is a number ``w`` with ``w^q = 1`` modulo ``p``, and ``v -> w^v`` takes sums
 modulo ``q`` to products modulo ``p``, as ``exp`` takes sums to products. The idea is that of Wu et al.,
-Mirage (OSDI 2025).
+Mirage (OSDI 2025). With ``p = 4 q + 1`` there also is a root of -1 modulo ``p``, as angles need it.
 """
 
 from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-LEAST, BEYOND = 1 << 27, (1 << 30) - 1
+LEAST, BEYOND = 1 << 28, (1 << 29) - 1
 """Exponents are residues modulo a prime in this range. The other prime is below 2^31: products fit int64."""
 
 
@@ -19,7 +19,7 @@ class Primes:
 
     Attributes:
         p: values are residues modulo this prime.
-        q: exponents are residues modulo this prime, which divides ``p - 1``.
+        q: exponents are residues modulo this prime; ``4 q`` divides ``p - 1``.
         w: ``exp(1)``, a number of order ``q`` modulo ``p``.
     """
 
@@ -36,11 +36,10 @@ def draw_primes(seed: int) -> Primes:
         q = random.randrange(LEAST | 1, BEYOND, 2)
         if not is_prime(q):
             continue
-        for factor in range((1 << 31) // q & ~1, 0, -2):
-            p = factor * q + 1
-            if p < 1 << 31 and is_prime(p):
-                w = next(w for base in range(2, p) if (w := pow(base, factor, p)) != 1)
-                return Primes(p, q, w)
+        p = 4 * q + 1
+        if is_prime(p):
+            w = next(w for base in range(2, p) if (w := pow(base, 4, p)) != 1)
+            return Primes(p, q, w)
 
 
 def is_prime(n: int) -> bool:

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf, isfinite
+from math import isfinite
 
 import torch
 from torch import Tensor
+
+from scanproof.programs.field.degree import CONSTANT, Degree
+
+LEAST = -1e30
+"""Numbers up to this one count as minus infinity: masks are spelt so, and ``exp`` of them is zero."""
 
 LIMB = 16
 """Bits of the lower limb of a factor: sums of up to 2^15 products of a residue and a limb fit int64."""
@@ -24,15 +29,13 @@ class Side:
     Attributes:
         modulus: the prime.
         values: the residues, int64.
-        numerator: the degree of every numerator is at most this.
-        denominator: the degree of every denominator is at most this.
+        degree: bounds the degrees.
         gone: entries that are minus infinity, bool; None if there are none.
     """
 
     modulus: int
     values: Tensor
-    numerator: int = 0
-    denominator: int = 0
+    degree: Degree = CONSTANT
     gone: Tensor | None = None
 
     @property
@@ -46,26 +49,26 @@ class Side:
             raise Undecided("takes minus infinity")
         return self
 
-    def made(self, values: Tensor, numerator: int, denominator: int) -> "Side":
+    def made(self, values: Tensor, degree: Degree) -> "Side":
         """Return a tensor modulo the same prime, without infinities."""
-        return Side(self.modulus, values % self.modulus, numerator, denominator)
+        return Side(self.modulus, values % self.modulus, degree)
 
     def __add__(self, other: "Side") -> "Side":
         gone = self.gone
         if other.gone is not None:
             gone = other.gone if gone is None else gone | other.gone
-        made = self.made(self.values + other.values, *_added(self, other))
+        made = self.made(self.values + other.values, self.degree.plus(other.degree))
         return made if gone is None else replace(made, gone=gone.broadcast_to(made.values.shape))
 
     def __neg__(self) -> "Side":
-        return self.made(-self.finite.values, self.numerator, self.denominator)
+        return self.made(-self.finite.values, self.degree)
 
     def __sub__(self, other: "Side") -> "Side":
         return self + -other
 
     def __mul__(self, other: "Side") -> "Side":
         values = self.finite.values * other.finite.values
-        return self.made(values, self.numerator + other.numerator, self.denominator + other.denominator)
+        return self.made(values, self.degree.times(other.degree))
 
     def inverse(self) -> "Side":
         """Return 1 / this.
@@ -75,18 +78,17 @@ class Side:
         """
         if not self.finite.values.all():
             raise Undecided("divides by zero")
-        return self.made(power(self.values, self.modulus - 2, self.modulus), self.denominator, self.numerator)
+        values = power(self.values, self.modulus - 2, self.modulus)
+        return self.made(values, self.degree.inverse(values.numel()))
 
     def to_power(self, exponent: int) -> "Side":
         """Return this to a whole power of at least 0."""
         values = power(self.finite.values, exponent, self.modulus)
-        return self.made(values, exponent * self.numerator, exponent * self.denominator)
+        return self.made(values, self.degree.to_power(exponent))
 
     def summed(self, values: Tensor, count: int) -> "Side":
         """Return sums of up to ``count`` entries of this, which have the residues ``values``."""
-        count = max(count, 1)
-        numerator = self.finite.numerator + (count - 1) * self.denominator
-        return self.made(values, numerator, count * self.denominator)
+        return self.finite.made(values, self.degree.total(count))
 
     def matmul(self, other: "Side") -> "Side":
         """Return the product of two matrices, or of two batches of matrices.
@@ -94,18 +96,20 @@ class Side:
         Raises:
             Undecided: the sums have more than 2^15 terms, or an entry is minus infinity.
         """
-        x, y, m = self.finite.values, other.finite.values, self.modulus
-        count = x.shape[-1]
-        if count > 1 << 15:
-            raise Undecided("sums more than 32768 products")
-        values = (x @ (y >> LIMB)) % m * (1 << LIMB) + x @ (y & ((1 << LIMB) - 1))
-        degrees = self.numerator + other.numerator, self.denominator + other.denominator
-        return self.made(values, *degrees).summed(values, count)
+        values = matmul(self.finite.values, other.finite.values, self.modulus)
+        return self.made(values, self.degree.times(other.degree).total(self.values.shape[-1]))
 
 
-def _added(one: Side, other: Side) -> tuple[int, int]:
-    numerator = max(one.numerator + other.denominator, other.numerator + one.denominator)
-    return numerator, one.denominator + other.denominator
+def matmul(x: Tensor, y: Tensor, modulus: int) -> Tensor:
+    """Return the product of two matrices of residues, or of two batches of matrices that broadcast.
+
+    Raises:
+        Undecided: the sums have more than 2^15 terms.
+    """
+    if x.shape[-1] > 1 << 15:
+        raise Undecided("sums more than 32768 products")
+    low = x @ (y & ((1 << LIMB) - 1))
+    return ((x @ (y >> LIMB)) % modulus * (1 << LIMB) + low) % modulus
 
 
 def power(base: Tensor, exponent: int, modulus: int) -> Tensor:
@@ -128,12 +132,12 @@ def powers(base: int, exponents: Tensor, modulus: int) -> Tensor:
 
 
 def number(value: float | bool, modulus: int) -> Side:
-    """Return a number of Python, exactly, as a tensor without axes.
+    """Return a number of Python, exactly, as a tensor without axes; up to ``LEAST``, minus infinity.
 
     Raises:
         Undecided: the number is infinite or no number.
     """
-    if value == -inf:
+    if value <= LEAST:
         return Side(modulus, torch.zeros((), dtype=torch.int64), gone=torch.ones((), dtype=torch.bool))
     if not isfinite(value):
         raise Undecided(f"takes the constant {value}")
@@ -144,6 +148,8 @@ def number(value: float | bool, modulus: int) -> Side:
 def constant(tensor: Tensor, modulus: int) -> Side:
     """Return the numbers that a tensor holds, exactly: a float is a fraction over a power of two.
 
+    Numbers up to ``LEAST`` are minus infinity.
+
     Raises:
         Undecided: an entry is plus infinity or no number, or the dtype is complex.
     """
@@ -153,7 +159,7 @@ def constant(tensor: Tensor, modulus: int) -> Side:
     if not tensor.is_floating_point():
         return Side(modulus, tensor.long() % modulus)
     wide = tensor.double()
-    gone = wide == -inf
+    gone = wide <= LEAST
     wide = wide.masked_fill(gone, 0)
     if not wide.isfinite().all():
         raise Undecided("takes a constant that is not finite")
