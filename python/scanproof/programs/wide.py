@@ -34,7 +34,10 @@ _PLAIN: dict[Any, Callable[..., Any]] = {torch.ops.aten._grouped_mm.default: _gr
 
 
 def run_wide(
-    program: Program, inputs: Iterable[Tensor], dtype: torch.dtype = torch.float64
+    program: Program,
+    inputs: Iterable[Tensor],
+    dtype: torch.dtype = torch.float64,
+    parameters: Mapping[int, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Run a program with every floating-point tensor in one dtype.
 
@@ -46,6 +49,7 @@ def run_wide(
         program: the program.
         inputs: one tensor for each of ``program.inputs``, of its shape and dtype.
         dtype: the floating dtype.
+        parameters: other tensors in place of parameters, by the numbers of their values.
 
     Returns:
         The outputs, by their paths in the result of the function.
@@ -57,6 +61,8 @@ def run_wide(
     held: list[Any] = [value.tensor for value in program.values]
     for value, tensor in zip(program.inputs, inputs, strict=True):
         held[value.index] = tensor
+    for index, tensor in (parameters or {}).items():
+        held[index] = tensor
     wide: list[Any] = [None if tensor is None else _widened(tensor.detach(), dtype) for tensor in held]
     nodes = program.used
     kept = {value.index for value in program.outputs.values()}

@@ -12,7 +12,7 @@ from scanproof.programs.field.mix import mix
 from scanproof.programs.field.pair import Lost, Pair
 from scanproof.programs.field.pairs import mixed
 from scanproof.programs.field.primes import Primes
-from scanproof.programs.field.residues import Side, number, powers
+from scanproof.programs.field.residues import Side, number, powers, product
 
 NESTED = "an angle within an exponent"
 
@@ -40,7 +40,7 @@ def cos_sin(angle: Pair, primes: Primes) -> tuple[Pair, Pair]:
         return Pair(exponent, exponent), Pair(exponent, exponent)
     p, q = primes.p, primes.q
     root, turn = _turn(primes)
-    turned = exponent.values * turn % q
+    turned = product(exponent.values, torch.tensor(turn), q)
     degree = exponent.degree.renewed()
     there, back = (Side(p, powers(primes.w, each, p), degree) for each in (turned, -turned % q))
     cos = (there + back) * number(0.5, p)

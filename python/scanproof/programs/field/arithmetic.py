@@ -52,8 +52,10 @@ def _times_vector(call: Call) -> Side:
 
 def _matrix_times_vector(matrix: Side, vector: Side) -> Side:
     column = replace(vector, values=vector.finite.values[:, None])
-    product = matrix.matmul(column)
-    return replace(product, values=product.values[..., 0])
+    side = matrix.finite
+    rows = replace(side, values=side.values.reshape(-1, side.values.shape[-1]))
+    product = rows.matmul(column)
+    return replace(product, values=product.values.reshape(side.values.shape[:-1]))
 
 
 @entered(RINGS, "addmm", "baddbmm")

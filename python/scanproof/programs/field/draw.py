@@ -59,9 +59,9 @@ class Point:
         parameters: names of parameters.
     """
 
-    def __init__(self, seed: int, number: int, parameters: Parameters) -> None:
+    def __init__(self, seed: int, number: int, parameters: Parameters | None = None) -> None:
         self._key = f"{seed} {number}"
-        self._parameters = parameters
+        self._parameters = Parameters(None, None) if parameters is None else parameters
         self.primes: Primes = draw_primes(_seed(self._key))
 
     def drawn(self, program: int, value: Value) -> Pair | Complex:
@@ -81,10 +81,11 @@ class Point:
             why = Lost("a parameter that the function writes into")
             return Pair(why, why)
         if value.dtype.is_complex:
-            return Complex(self._pair(f"{name}, real", value.shape), self._pair(f"{name}, imag", value.shape))
-        return self._pair(name, value.shape)
+            return Complex(self.pair(f"{name}, real", value.shape), self.pair(f"{name}, imag", value.shape))
+        return self.pair(name, value.shape)
 
-    def _pair(self, name: str, shape: tuple[int, ...]) -> Pair:
+    def pair(self, name: str, shape: tuple[int, ...]) -> Pair:
+        """Return the residues of a real tensor, the same for the same name."""
         generator = torch.Generator().manual_seed(_seed(f"{self._key} {name}"))
         value, exponent = (
             Side(prime, torch.randint(prime, shape, generator=generator), DRAWN)

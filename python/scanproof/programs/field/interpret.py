@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -36,12 +36,22 @@ from scanproof.programs.field.pair import (
     Spectrum,
     joined,
     parts,
+    parts_of,
     without_factor,
 )
 from scanproof.programs.field.pairs import moved
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant
-from scanproof.programs.field.table import BRANCHES, COMPLEX, FUNCTIONS, MOVES, RINGS, SPECTRA, STEPS
+from scanproof.programs.field.table import (
+    BRANCHES,
+    COMPLEX,
+    FUNCTIONS,
+    MOVES,
+    RINGS,
+    SPECTRA,
+    STEPS,
+    exponentiates,
+)
 from scanproof.programs.program import Node, Program, Value, last_reads
 
 RULES = (
@@ -124,8 +134,18 @@ def _decides(node: Node) -> bool:
     return whole and any(value.dtype.is_floating_point and not value.known for value in node.reads)
 
 
+Seen: TypeAlias = Callable[[Node, Sequence[Pair | Complex]], None]
+"""Takes an operation and its results."""
+
+
 def run_residues(
-    program: Program, floats: FloatRun, drawn: Callable[[Value], Pair | Complex], primes: Primes
+    program: Program,
+    floats: FloatRun,
+    drawn: Callable[[Value], Pair | Complex],
+    primes: Primes,
+    seen: Seen | None = None,
+    *,
+    exponents: bool = False,
 ) -> dict[str, Pair | Complex]:
     """Run a program at a drawn point.
 
@@ -134,24 +154,31 @@ def run_residues(
         floats: what floats decide.
         drawn: returns the residues of an input, of a parameter, or of memory that nothing was written into.
         primes: the primes of the point.
+        seen: is called after each operation with a result of floating dtype.
+        exponents: also compute the exponents that only a caller reads.
 
     Returns:
         The outputs of floating dtype, by their paths.
     """
-    return _Run(floats, drawn, primes).outputs(program)
+    return _Run(floats, drawn, primes).outputs(program, seen, exponents)
 
 
 class _Run:
     def __init__(self, floats: FloatRun, drawn: Callable[[Value], Pair | Complex], primes: Primes) -> None:
         self._floats, self._drawn, self._primes = floats, drawn, primes
         self._pairs: dict[int, Pair | Complex | Spectrum] = {}
+        self._exponents: set[int] = set()
 
-    def outputs(self, program: Program) -> dict[str, Pair | Complex]:
+    def outputs(self, program: Program, seen: Seen | None, exponents: bool) -> dict[str, Pair | Complex]:
         nodes = program.used
+        wanted = program.values if exponents else ()
+        self._exponents = {value.index for value in wanted} | _exponents(nodes)
         kept = {value.index for value in program.outputs.values()}
         for at, (node, gone) in enumerate(zip(nodes, last_reads(nodes, kept), strict=True)):
             if _floats(node):
                 self._step(at, node)
+                if seen is not None:
+                    seen(node, [_plain(self._pairs[each.index]) for each in node.outputs if each is not None])
             for index in gone:
                 self._pairs.pop(index, None)
         return {
@@ -163,8 +190,14 @@ class _Run:
     def _found(self, value: Value) -> Pair | Complex | Spectrum:
         found = self._pairs.get(value.index)
         if found is None:
-            found = self._pairs[value.index] = self._given(value)
+            found = self._pairs[value.index] = self._kept(value, self._given(value))
         return found
+
+    def _kept(self, value: Value, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
+        """Return residues without exponents that no operation reads."""
+        if not isinstance(found, Pair) or value.index in self._exponents:
+            return found
+        return replace(found, exponent=UNREAD, power=None)
 
     def _pair(self, value: Value) -> Pair:
         found = self._found(value)
@@ -198,7 +231,7 @@ class _Run:
         outputs = [value for value in node.outputs if value is not None]
         name = packet(node)
         if name == "empty":
-            self._pairs.update((value.index, self._drawn(value)) for value in outputs)
+            self._store(outputs, [self._drawn(value) for value in outputs])
             return
         transformed = name in ("_fft_r2c", "_fft_c2r") or any(
             isinstance(self._pairs.get(value.index), Spectrum) for value in node.reads
@@ -225,7 +258,11 @@ class _Run:
             made = [self._placed(node, found) for found in made]
             if node.known:
                 made = [self._known(value, pair) for value, pair in zip(outputs, made, strict=True)]
-        self._pairs.update((value.index, pair) for value, pair in zip(outputs, made, strict=False))
+        self._store(outputs, made)
+
+    def _store(self, outputs: list[Value], made: Sequence[Pair | Complex | Spectrum]) -> None:
+        for value, pair in zip(outputs, made, strict=False):
+            self._pairs[value.index] = self._kept(value, pair)
 
     def _ruled(self, node: Node, rules: Mapping[str, Callable[[ComplexCall], RuledT]]) -> list[RuledT | Pair]:
         try:
@@ -313,18 +350,21 @@ class _Run:
 
     def _known(self, value: Value, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
         """Return the numbers that the float run had, if a rule cannot compute them."""
-        lost = any(isinstance(side, Lost) for pair in _parts(found) for side in (pair.value, pair.exponent))
+        sides = [side for pair in parts_of(found) for side in (pair.value, pair.exponent)]
+        lost = any(isinstance(side, Lost) and side is not UNREAD for side in sides)
         return self._constant(value) if lost and _inexact(value) else found
 
     def _placed(self, node: Node, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
         """Add the operation and the place to what an operation says of the residues that it lost."""
-        if not any(isinstance(side, Lost) for pair in _parts(found) for side in (pair.value, pair.exponent)):
+        if not any(
+            isinstance(side, Lost) for pair in parts_of(found) for side in (pair.value, pair.exponent)
+        ):
             return found
         before = {
             side.why
             for value in node.reads
             if _inexact(value)
-            for pair in _parts(self._found(value))
+            for pair in parts_of(self._found(value))
             for side in (pair.value, pair.exponent)
             if isinstance(side, Lost)
         }
@@ -355,13 +395,19 @@ def _plain(found: Pair | Complex | Spectrum) -> Pair | Complex:
     return found
 
 
-def _parts(found: Pair | Complex | Spectrum) -> list[Pair]:
-    if isinstance(found, Spectrum):
-        return [found.signal]
-    return [found.real, found.imag] if isinstance(found, Complex) else [found]
-
-
 _NONE = Lost("no floats")
+UNREAD = Lost("no operation reads the exponents")
+
+
+def _exponents(nodes: Sequence[Node]) -> set[int]:
+    """Return the values whose exponents are read: those of exponentials, and all before them."""
+    found: set[int] = set()
+    for node in reversed(nodes):
+        outputs = [value for value in node.outputs if value is not None]
+        imaginary = any(value.dtype.is_complex for value in (*node.reads, *outputs))
+        if imaginary or exponentiates(node) or any(value.index in found for value in outputs):
+            found.update(value.index for value in node.reads)
+    return found
 
 
 def _why(node: Node, ruled: bool) -> str:

@@ -164,6 +164,13 @@ class Spectrum:
     length: int
 
 
+def parts_of(found: "Pair | Complex | Spectrum") -> list[Pair]:
+    """Return a real tensor, the parts of a complex one, or the signal of a transform."""
+    if isinstance(found, Spectrum):
+        return [found.signal]
+    return [found.real, found.imag] if isinstance(found, Complex) else [found]
+
+
 def apart(made: Callable[..., Side], *pairs: Pair) -> Pair:
     """Return what arithmetic makes of tensors, modulo each prime, as a pure tensor."""
 

@@ -22,6 +22,7 @@ from scanproof.programs.field.mix import mix
 from scanproof.programs.field.pair import Lost, Pair, apart, either, power_of, with_power, without_factor
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, number, powers
+from scanproof.programs.field.residues import product as times
 
 __all__ = [
     "add",
@@ -215,7 +216,7 @@ def product(side: Side, axis: int, keepdim: bool) -> Side:
     while values.shape[axis] > 1:
         half = values.shape[axis] // 2
         left, right, last = values.split([half, half, values.shape[axis] - 2 * half], axis)
-        values = torch.cat([left * right % side.modulus, last], axis)
+        values = torch.cat([times(left, right, side.modulus), last], axis)
     if not count:
         values = torch.ones_like(values.sum(axis, keepdim=True))
     values = values if keepdim else values.squeeze(axis)
@@ -242,6 +243,6 @@ def running_product(side: Side, axis: int) -> Side:
     count, values, step = side.finite.values.shape[axis], side.values, 1
     while step < count:
         left, right = values.narrow(axis, 0, count - step), values.narrow(axis, step, count - step)
-        values = torch.cat([values.narrow(axis, 0, step), left * right % side.modulus], axis)
+        values = torch.cat([values.narrow(axis, 0, step), times(left, right, side.modulus)], axis)
         step *= 2
     return side.made(values, side.degree.to_power(count))

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-LEAST, BEYOND = 1 << 28, (1 << 29) - 1
-"""Exponents are residues modulo a prime in this range. The other prime is below 2^31: products fit int64."""
+LEAST, BEYOND = 1 << 44, (1 << 45) - 1
+"""Exponents are residues modulo a prime in this range. The other prime is below 2^47."""
+
+BASES = (2, 3, 5, 7, 11, 13, 17)
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,16 @@ def draw_primes(seed: int) -> Primes:
 
 
 def is_prime(n: int) -> bool:
-    """Whether ``n`` is a prime, for 0 <= n < 3 * 10^9 (Miller-Rabin; these bases decide below that size)."""
+    """Whether ``n`` is a prime, for 0 <= n < 3 * 10^14 (Miller-Rabin; these bases decide below that size)."""
     if n < 2:
         return False
-    for base in (2, 3, 5, 7):
+    for base in BASES:
         if n % base == 0:
             return n == base
     odd, twos = n - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
-    return all(_passes(base, odd, twos, n) for base in (2, 3, 5, 7))
+    return all(_passes(base, odd, twos, n) for base in BASES)
 
 
 def _passes(base: int, odd: int, twos: int, n: int) -> bool:

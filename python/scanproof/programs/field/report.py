@@ -3,11 +3,19 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from scanproof import theorems
 from scanproof.report.report import SingleCheckReport
 from scanproof.report.verdict import Verdict
 
 LISTED = 5
 """Operations that the text of a report names; the fields hold all."""
+
+
+def theorem_of(verdict: Verdict) -> str:
+    """Return the theorem behind a verdict over finite fields; ``"none: …"`` if nothing was decided."""
+    if verdict is Verdict.EQUAL:
+        return theorems.RANDOM_POINTS_ALL
+    return theorems.SAME_EXPRESSIONS if verdict is Verdict.DIFFERENT else "none: nothing was decided"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +66,6 @@ class SameReport(SingleCheckReport):
         dtype: dtype of the input.
         device: device of the input.
         call: the call that repeats the check.
-        theorem: says that no Lean theorem states this yet.
     """
 
     check: ClassVar = "same"
@@ -79,7 +86,11 @@ class SameReport(SingleCheckReport):
     dtype: str
     device: str
     call: str
-    theorem: str = "none: no theorem yet"
+
+    @property
+    def theorem(self) -> str:
+        """The Lean theorem that the verdict rests on."""
+        return theorem_of(self.verdict)
 
     def failure_lines(self) -> list[str]:
         """Return what differs or is undecided, and what would have passed."""

@@ -1,7 +1,8 @@
-"""Tensors of residues modulo a prime below 2^31, with a bound on their degree."""
+"""Tensors of residues modulo a prime below 2^47, with a bound on their degree."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import isfinite
 
 import torch
@@ -12,8 +13,11 @@ from scanproof.programs.field.degree import CONSTANT, Degree
 LEAST = -1e30
 """Numbers up to this one count as minus infinity: masks are spelt so, and ``exp`` of them is zero."""
 
-LIMB = 16
-"""Bits of the lower limb of a factor: sums of up to 2^15 products of a residue and a limb fit int64."""
+LIMB, LIMBS = 16, 3
+"""Bits of a limb, and limbs of a residue: float64 adds up to 2^20 products of limbs exactly."""
+
+TERMS = 1 << 16
+"""Residues that int64 adds exactly."""
 
 
 class Undecided(Exception):
@@ -67,7 +71,7 @@ class Side:
         return self + -other
 
     def __mul__(self, other: "Side") -> "Side":
-        values = self.finite.values * other.finite.values
+        values = product(self.finite.values, other.finite.values, self.modulus)
         return self.made(values, self.degree.times(other.degree))
 
     def inverse(self) -> "Side":
@@ -87,14 +91,20 @@ class Side:
         return self.made(values, self.degree.to_power(exponent))
 
     def summed(self, values: Tensor, count: int) -> "Side":
-        """Return sums of up to ``count`` entries of this, which have the residues ``values``."""
+        """Return sums of up to ``count`` entries of this, which have the residues ``values``.
+
+        Raises:
+            Undecided: the sums have more than 2^16 terms, or an entry is minus infinity.
+        """
+        if count > TERMS:
+            raise Undecided(f"sums more than {TERMS} entries")
         return self.finite.made(values, self.degree.total(count))
 
     def matmul(self, other: "Side") -> "Side":
         """Return the product of two matrices, or of two batches of matrices.
 
         Raises:
-            Undecided: the sums have more than 2^15 terms, or an entry is minus infinity.
+            Undecided: the sums have more than 2^16 terms, or an entry is minus infinity.
         """
         values = matmul(self.finite.values, other.finite.values, self.modulus)
         return self.made(values, self.degree.times(other.degree).total(self.values.shape[-1]))
@@ -104,12 +114,32 @@ def matmul(x: Tensor, y: Tensor, modulus: int) -> Tensor:
     """Return the product of two matrices of residues, or of two batches of matrices that broadcast.
 
     Raises:
-        Undecided: the sums have more than 2^15 terms.
+        Undecided: the sums have more than 2^16 terms.
     """
-    if x.shape[-1] > 1 << 15:
-        raise Undecided("sums more than 32768 products")
-    low = x @ (y & ((1 << LIMB) - 1))
-    return ((x @ (y >> LIMB)) % modulus * (1 << LIMB) + low) % modulus
+    rows, columns, count = x.shape[-2], y.shape[-1], x.shape[-1]
+    if count > TERMS:
+        raise Undecided(f"sums more than {TERMS} products")
+    left, right = torch.cat(_limbs(x), -2), torch.cat(_limbs(y), -1)
+    blocks = (left @ right).long().unflatten(-2, (LIMBS, rows)).unflatten(-1, (LIMBS, columns))
+    values = torch.zeros_like(blocks[..., 0, :, 0, :])
+    for weight in reversed(range(2 * LIMBS - 1)):
+        values = product(values, torch.tensor(1 << LIMB), modulus)
+        for i in range(max(0, weight - LIMBS + 1), min(LIMBS, weight + 1)):
+            values = values + blocks[..., i, :, weight - i, :]
+    return values % modulus
+
+
+def _limbs(values: Tensor) -> list[Tensor]:
+    return [(values >> LIMB * place & (1 << LIMB) - 1).double() for place in range(LIMBS)]
+
+
+def product(x: Tensor, y: Tensor, modulus: int) -> Tensor:
+    """Return the products of residues modulo a prime below 2^47.
+
+    The quotient by the prime is exact to 1 in float64. So what remains, modulo 2^64, is small.
+    """
+    quotient = (x.double() * y.double() / modulus).long()
+    return (x * y - quotient * modulus) % modulus
 
 
 def power(base: Tensor, exponent: int, modulus: int) -> Tensor:
@@ -117,18 +147,32 @@ def power(base: Tensor, exponent: int, modulus: int) -> Tensor:
     result, base = torch.ones_like(base), base % modulus
     while exponent:
         if exponent & 1:
-            result = result * base % modulus
-        base, exponent = base * base % modulus, exponent >> 1
+            result = product(result, base, modulus)
+        base, exponent = product(base, base, modulus), exponent >> 1
     return result
 
 
 def powers(base: int, exponents: Tensor, modulus: int) -> Tensor:
-    """Return ``base`` to every entry of ``exponents``, modulo a prime; entries are at least 0."""
-    result, left = torch.ones_like(exponents), exponents
-    for _ in range(int(exponents.max()).bit_length() if exponents.numel() else 0):
-        result = torch.where((left & 1).bool(), result * base % modulus, result)
-        base, left = base * base % modulus, left >> 1
+    """Return ``base`` to every entry of ``exponents``, modulo a prime; entries are from 0 to 2^48 - 1."""
+    result = None
+    for place, table in enumerate(_table(base, modulus)):
+        taken = table[exponents >> 8 * place & 255]
+        result = taken if result is None else product(result, taken, modulus)
+    assert result is not None
     return result
+
+
+@lru_cache(maxsize=8)
+def _table(base: int, modulus: int) -> list[Tensor]:
+    """Return the powers of ``base`` by every byte of an exponent of six bytes."""
+    tables = []
+    for _ in range(6):
+        row = [1]
+        for _ in range(255):
+            row.append(row[-1] * base % modulus)
+        tables.append(torch.tensor(row))
+        base = row[-1] * base % modulus
+    return tables
 
 
 def number(value: float | bool, modulus: int) -> Side:
@@ -171,5 +215,5 @@ def constant(tensor: Tensor, modulus: int) -> Side:
         if (exponent.numel())
         else [1]
     )
-    values = whole * torch.tensor(twos)[(exponent - least).long()] % modulus
+    values = product(whole, torch.tensor(twos)[(exponent - least).long()], modulus)
     return Side(modulus, values, gone=gone if gone.any() else None)

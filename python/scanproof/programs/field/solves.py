@@ -8,7 +8,7 @@ from torch import Tensor
 from scanproof.programs.field.calls import Call
 from scanproof.programs.field.degree import Degree
 from scanproof.programs.field.pair import Found, Lost
-from scanproof.programs.field.residues import Side, Undecided, matmul, power
+from scanproof.programs.field.residues import Side, Undecided, matmul, power, product
 from scanproof.programs.field.table import RINGS, entered
 
 
@@ -30,7 +30,7 @@ def _solve_triangular(call: Call) -> Side:
     for row in reversed(range(size)) if upper else range(size):
         known = slice(row + 1, None) if upper else slice(None, row)
         taken = matmul(a[..., row : row + 1, known], x[..., known, :], m)[..., 0, :]
-        x[..., row, :] = (x[..., row, :] - taken) % m * inverses[..., row, None] % m
+        x[..., row, :] = product((x[..., row, :] - taken) % m, inverses[..., row, None], m)
     minors = matrix.degree.to_power(size).total(1 << size)
     degree = minors.times(right.degree.total(size))
     if not unit:
@@ -105,10 +105,9 @@ def _solved(a: Tensor, b: Tensor, modulus: int) -> Tensor:
         order[..., column] = pivot
         order.scatter_(-1, pivot[..., None], column)
         rows = rows.gather(-2, order[..., None].expand(rows.shape))
-        first = (
-            rows[..., column, :] * power(rows[..., column, column], modulus - 2, modulus)[..., None] % modulus
-        )
-        rows = (rows - rows[..., :, column, None] * first[..., None, :]) % modulus
+        inverse = power(rows[..., column, column], modulus - 2, modulus)[..., None]
+        first = product(rows[..., column, :], inverse, modulus)
+        rows = (rows - product(rows[..., :, column, None], first[..., None, :], modulus)) % modulus
         rows[..., column, :] = first
     return rows[..., size:]
 
