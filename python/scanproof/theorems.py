@@ -78,6 +78,9 @@ RANDOM_POINTS = "RationalExpr.countP_agree_le"
 RANDOM_POINTS_ALL = "RationalExpr.countP_agree_draws_le"
 """At how few choices of several points they agree at every one of them."""
 
+SAME_EXPRESSIONS = "Natural.eq_of_expression_eq"
+"""Two computations that are one expression have equal values over every scalar."""
+
 RUN_OF_PIECES = "Runner.runList_flatten"
 """Pieces of any lengths, each from the state after the last, are one run."""
 

@@ -77,11 +77,13 @@ def test_half_precision_accumulates_in_float32(dtype: torch.dtype) -> None:
     assert check_refinement(mixer, spec, x).worst.bound > report.worst.bound
 
 
-def test_a_bound_too_wide_to_mean_anything_is_inconclusive() -> None:
+def test_the_function_is_decided_where_the_bound_is_too_wide_to_mean_anything() -> None:
     mixer = random_mamba_mixer(dtype=torch.bfloat16)
     report = check_refinement(mixer, mamba_mixer_spec(mixer), tokens(dtype=torch.bfloat16))
-    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.verdict is Verdict.EQUAL
     assert "finer rounding" in report.reason
+    report = check_refinement(mixer, mamba_mixer_spec(mixer), tokens(dtype=torch.bfloat16), exact=False)
+    assert report.verdict is Verdict.INCONCLUSIVE
 
 
 PARAMETERS = [name for name, _ in random_mamba_mixer().named_parameters()]

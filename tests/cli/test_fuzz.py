@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from scanproof.cli.app import app
 from scanproof.refinement import fuzz
+from scanproof.refinement.exact.answer import LEFT_OUT
 
 run = CliRunner().invoke
 
@@ -80,7 +81,11 @@ def test_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         fuzz, "scan_inputs", lambda shapes, dtype: zeros.map(lambda x: {**x, "A": torch.zeros(1, 1)})
     )
-    result = run(app, ["fuzz", "my_scans:right", "--cases", "2", "--quiet"])
+    arguments = ["fuzz", "my_scans:right", "--cases", "2", "--quiet"]
+    result = run(app, arguments)
+    assert (result.exit_code, result.output) == (0, "my_scans:right: EQUAL\n")
+    monkeypatch.setattr("scanproof.refinement.check.ask", lambda *_, **__: LEFT_OUT)
+    result = run(app, arguments)
     assert (result.exit_code, result.output) == (3, "my_scans:right: INCONCLUSIVE\n")
 
 

@@ -32,6 +32,36 @@ def test_mutants_are_refuted(mutant: Mutant) -> None:
     assert mutant.backward == (report.worst.output not in ("y", "last_state"))
 
 
+ROUNDED = {
+    "softplus by log(1 + exp)",
+    "steps in bfloat16",
+    "decays in bfloat16",
+    "decays in float16",
+    "B read as if contiguous",
+    "additions in bfloat16",
+    "state carried in float16",
+    "state carried in bfloat16",
+    "state in bfloat16 at chunk boundaries",
+    "division by cumulated decays",
+    "decays as differences of sums",
+    "states summed in bfloat16",
+    "output in bfloat16",
+    "last state in bfloat16",
+    "states before found by undoing steps",
+    "B's gradient summed in bfloat16",
+    "adjoint carried in float16",
+}
+"""Mutants with the right formula: a cast, an unstable order, or a layout that a recording does not keep."""
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=named)
+def test_the_exact_answer_tells_a_wrong_formula_from_rounding(mutant: Mutant) -> None:
+    exact = refinement(mutant).exact
+    wanted = Verdict.EQUAL if mutant.name in ROUNDED else Verdict.DIFFERENT
+    assert exact.verdict is wanted, exact
+    assert wanted is Verdict.EQUAL or len(exact.fields) == 1
+
+
 @pytest.mark.parametrize("mutant", [mutant for mutant in MUTANTS if mutant.backward], ids=named)
 def test_outputs_of_backward_mutants_are_right(mutant: Mutant) -> None:
     assert check_refinement(mutant.scan, SelectiveScanFn(), cases=5).verdict is Verdict.REFINES

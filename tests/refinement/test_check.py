@@ -566,6 +566,7 @@ def test_report_reads_well() -> None:
     )
     assert [line.split(":")[0].strip() for line in lines] == [
         "verdict",
+        "exact",
         "worst",
         "bound",
         "spread",

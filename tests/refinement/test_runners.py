@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,7 +135,7 @@ KINDS = list(STEPS)
 
 
 def token_by_token(num: Numbers, spec: Spec, state: Any, xs: NDArray[Any]) -> tuple[Any, list[Any]]:
-    parameters = {field.name: getattr(spec, field.name).tolist() for field in fields(cast(Any, spec))}
+    parameters = {name: getattr(spec, name).tolist() for name in spec.axes}
     outputs = []
     for x in xs.tolist():
         state, y = STEPS[type(spec)](num, parameters, state, x)

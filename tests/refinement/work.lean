@@ -22,7 +22,8 @@ namespace Scanproof.Work
 @[noinline] def castInt (n : Nat) : Int := n
 @[noinline] def expInt (x : Int) : Int := x % 3
 @[noinline] def logInt (x : Int) : Int := x % 5
-@[noinline] def ltInt (x y : Int) : Bool := x < y
+@[noinline] def maxInt (x y : Int) : Int := if x < y then y else x
+@[noinline] def softplusInt (x : Int) : Int := x % 7
 
 instance : Scalar Int where
   zero := 0
@@ -34,7 +35,8 @@ instance : Scalar Int where
   natCast := castInt
   exp := expInt
   log := logInt
-  lt := ltInt
+  max := maxInt
+  softplus := softplusInt
 
 def vector (n : Nat) : Tensor Int [n] := Vec.ofFn fun i => castInt (i.val % 2)
 

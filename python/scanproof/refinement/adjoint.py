@@ -155,6 +155,11 @@ class Tape(Arithmetic):
         """Take inputs whose gradients are wanted."""
         return Traced(self, self.base.lift(array), varies=True)
 
+    @property
+    def values(self) -> list[Value]:
+        """The recorded results in order, in the base arithmetic."""
+        return [result.value for result in self._recorded]
+
     def gradients(
         self, cotangents: Sequence[tuple[Traced, NDArray[Any]]], variables: Sequence[Traced]
     ) -> list[list[Part]]:

@@ -1,8 +1,10 @@
-"""Whether a function refines its reference: whether rounding explains every difference between the two.
+"""Whether a function refines its reference.
 
-The reference runs in float64. With each value the reference computes a bound. The bound holds for every
-evaluation of the same recurrence in the arithmetic of the function: any order of summation, any association
-of the scan, and ``exp``, ``sigmoid`` and ``softplus`` to a stated number of ulps
+Two questions are answered apart. Is it the same function? The recorded program of the function and the
+reference run over finite fields, where nothing rounds (:mod:`scanproof.refinement.exact`). What did rounding
+do to it? The reference runs in float64. With each value the reference computes a bound. The bound holds for
+every evaluation of the same recurrence in the arithmetic of the function: any order of summation, any
+association of the scan, and ``exp``, ``sigmoid`` and ``softplus`` to a stated number of ulps
 (:mod:`scanproof.refinement.bounded`). An output outside the bound is not a stable evaluation of that
 recurrence.
 """
@@ -21,6 +23,8 @@ from scanproof.foundation.seeds import check_seed
 from scanproof.refinement.casts import casts_to_blame
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.compare import Comparison, compare
+from scanproof.refinement.exact.answer import LEFT_OUT, ExactAnswer
+from scanproof.refinement.exact.ask import ask
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.posing import Posing, posed
 from scanproof.refinement.problem import Inputs, Problem, Reference, separated
@@ -47,9 +51,10 @@ def check_refinement(
     log_window: int = 0,
     gradient_log_window: int | None = None,
     constant: Collection[str] = frozenset(),
+    exact: bool = True,
     shrink: bool = True,
 ) -> RefinementReport:
-    """Check that ``fn`` computes what a spec computes, up to rounding.
+    """Check that ``fn`` computes what a spec computes: exactly, apart from rounding, and in floats.
 
     Args:
         fn: function or module in eval mode. For a block, ``fn`` maps x (batch, T, inputDim) to y (batch, T,
@@ -86,13 +91,17 @@ def check_refinement(
         constant: for a kernel, the names of inputs that must be the same for every example and token, such as
             the decays ``g`` of an ``fn`` for retention. Drawn inputs keep to this, and no gradients are
             compared at these inputs.
+        exact: also answer whether ``fn`` is the function of the spec, without a tolerance, by running both
+            over finite fields (:mod:`scanproof.refinement.exact`). Drawn cases are answered for the case that
+            the report shows. False leaves this answer out and saves its time.
         shrink: look for the smallest failing case, with at most 400 more calls of ``fn``.
 
     Returns:
         The report: REFINES with the greatest error/bound; REFUTED with the worst entry and the smallest
-        failing case found; INCONCLUSIVE if the reference or the bound is not finite, if an overflow may
-        explain what ``fn`` returned, or if the bound admits zeros at half of the entries of an output or of a
-        gradient.
+        failing case found; DIFFERENT if the bound holds, but ``fn`` is another function; EQUAL if ``fn`` is
+        the function of the spec, and the bound admits zeros at half of the entries of an output or of a
+        gradient; INCONCLUSIVE if the bound admits so much and nothing exact is known, if the reference or the
+        bound is not finite, or if an overflow may explain what ``fn`` returned.
 
     Raises:
         InvalidArgument: the call is wrong, and nothing was checked.
@@ -125,14 +134,14 @@ def check_refinement(
         for name, value in {"x": x, "cotangents": cotangents}.items():
             if value is not None:
                 raise InvalidArgument(f"check_refinement: {name} and cases are both given; give one of them.")
-        return _search(posing, cases, shrink, seed, call)
+        return _search(posing, cases, exact, shrink, seed, call)
     problem, inputs = posing.prepare(x, seed)
     drawn = seed if gradients and cotangents is None else None
-    return check_problem(problem, inputs, call.text(), shrink=shrink, seed=drawn)
+    return check_problem(problem, inputs, call.text(), exact=exact, shrink=shrink, seed=drawn)
 
 
 def check_problem(
-    problem: Problem, inputs: Inputs, call: str, *, shrink: bool, seed: int | None = None
+    problem: Problem, inputs: Inputs, call: str, *, exact: bool, shrink: bool, seed: int | None = None
 ) -> RefinementReport:
     """Compare a function with its reference, and shrink the inputs if it is refuted.
 
@@ -140,19 +149,24 @@ def check_problem(
         problem: the function and its reference.
         inputs: tensors by name.
         call: the call that repeats the check.
+        exact: also answer whether the function is that of the reference.
         shrink: look for the smallest failing case.
         seed: the seed of the cotangents; None where nothing was drawn.
     """
     settle_first_calls()
-    return _report(problem, inputs, compare(problem, inputs, diagnose=True), call, shrink, seed)
+    found = compare(problem, inputs, diagnose=True)
+    return _report(problem, inputs, found, call, exact, shrink, seed)
 
 
-def _search(posing: Posing, cases: int | Cases, shrink: bool, seed: int, call: Call) -> RefinementReport:
+def _search(
+    posing: Posing, cases: int | Cases, exact: bool, shrink: bool, seed: int, call: Call
+) -> RefinementReport:
     """Compare on drawn inputs, and shrink the first input that refutes ``fn``."""
     cases = cases if isinstance(cases, Cases) else Cases(count=cases)
     strategy = posing.strategy() if cases.inputs is None else cases.inputs
     found = search(strategy, posing.prepare, cases, seed)
-    return _report(found.problem, found.inputs, found.comparison, call.text(), shrink, seed, found.drawn)
+    problem, inputs, compared = found.problem, found.inputs, found.comparison
+    return _report(problem, inputs, compared, call.text(), exact, shrink, seed, found.drawn)
 
 
 def _report(
@@ -160,17 +174,21 @@ def _report(
     inputs: Inputs,
     found: Comparison,
     call: str,
+    exact: bool,
     shrink: bool,
     seed: int | None,
     drawn: Drawn | None = None,
 ) -> RefinementReport:
+    answer = ask(problem, inputs, seed=seed or 0) if exact else LEFT_OUT
+    verdict, reason = _together(found, answer)
     smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
     casts = casts_to_blame(problem, inputs) if found.verdict is Verdict.REFUTED else ()
     option = _option_missed(problem, inputs) if found.verdict is Verdict.REFUTED else ""
     first = next(iter(inputs.values()))
     return RefinementReport(
-        verdict=found.verdict,
-        reason=found.reason,
+        verdict=verdict,
+        reason=reason,
+        exact=answer,
         spec=problem.spec,
         reference=problem.reference_at(inputs),
         shape=tuple(first.shape),
@@ -197,6 +215,18 @@ def _report(
         theorem=problem.theorem,
         bound_theorem=_bound_theorem(problem),
     )
+
+
+def _together(found: Comparison, exact: ExactAnswer) -> tuple[Verdict, str]:
+    """Return the verdict of both answers: another function is a finding even if rounding would hide it.
+
+    The same function passes even if the bound is too wide to say anything: then nothing is known of rounding.
+    """
+    if exact.wrong and found.verdict is not Verdict.REFUTED:
+        return Verdict.DIFFERENT, f"fn is another function than the spec: {exact.reason}"
+    if exact.verdict is Verdict.EQUAL and found.verdict is Verdict.INCONCLUSIVE and found.vacuous:
+        return Verdict.EQUAL, f"fn is the function of the spec; of rounding, nothing is known: {found.reason}"
+    return found.verdict, found.reason
 
 
 def _compared_gradients(problem: Problem, inputs: Inputs, found: Comparison) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """Parameters as Mamba checkpoints store them, and their exact mapping onto the runner's spec."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.arithmetic import FLOAT64, Arithmetic
+from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Value
 from scanproof.refinement.runners import SelectiveMambaBlockSpec
 from scanproof.refinement.shapes import as_parameter, bind_axes
 
@@ -106,25 +106,47 @@ class MambaCheckpoint:
                 )
         return cls(**found)
 
+    @property
+    def stored_parameters(self) -> dict[str, Array]:
+        """The parameters by name."""
+        return {name: array for name, array in vars(self).items() if array is not None}
+
+    def with_parameters(self, parameters: Mapping[str, Value]) -> "MambaCheckpoint":
+        """Return a checkpoint with other values in place of parameters, such as residues."""
+        changed = copy(self)
+        for name, value in parameters.items():
+            object.__setattr__(changed, name, value)
+        return changed
+
     def spec(self, arithmetic: Arithmetic = FLOAT64) -> SelectiveMambaBlockSpec:
         """Return the runner's parameters: rows split, taps reversed, ``A = -exp(A_log)``."""
+        return SelectiveMambaBlockSpec(**self.parts(arithmetic), stored=self)
+
+    def parts(self, arithmetic: Arithmetic) -> dict[str, Value]:
+        """Return the fields of the spec by name, in an arithmetic."""
         inner, states = self.A_log.shape
         rank = self.dt_proj_weight.shape[1]
-        in_bias = np.zeros(2 * inner) if self.in_proj_bias is None else self.in_proj_bias
-        return SelectiveMambaBlockSpec(
-            inProj=self.in_proj_weight[:inner],
-            inBias=in_bias[:inner],
-            gateProj=self.in_proj_weight[inner:],
-            gateBias=in_bias[inner:],
-            convWeight=self.conv1d_weight[:, 0, ::-1],
-            convBias=np.zeros(inner) if self.conv1d_bias is None else self.conv1d_bias,
-            dtDown=self.x_proj_weight[:rank],
-            dtUp=self.dt_proj_weight,
-            dtBias=self.dt_proj_bias,
-            bProj=self.x_proj_weight[rank : rank + states],
-            cProj=self.x_proj_weight[rank + states :],
-            A=-arithmetic.exp(arithmetic.lift(self.A_log)),
-            D=self.D,
-            outProj=self.out_proj_weight,
-            outBias=np.zeros(len(self.out_proj_weight)) if self.out_proj_bias is None else self.out_proj_bias,
-        )
+
+        def lifted(name: str, length: int) -> Value:
+            found = getattr(self, name)
+            return arithmetic.zeros((length,)) if found is None else arithmetic.lift(found)
+
+        in_weight, in_bias = arithmetic.lift(self.in_proj_weight), lifted("in_proj_bias", 2 * inner)
+        x_proj = arithmetic.lift(self.x_proj_weight)
+        return {
+            "inProj": in_weight[:inner],
+            "inBias": in_bias[:inner],
+            "gateProj": in_weight[inner:],
+            "gateBias": in_bias[inner:],
+            "convWeight": arithmetic.lift(self.conv1d_weight)[:, 0, ::-1],
+            "convBias": lifted("conv1d_bias", inner),
+            "dtDown": x_proj[:rank],
+            "dtUp": arithmetic.lift(self.dt_proj_weight),
+            "dtBias": arithmetic.lift(self.dt_proj_bias),
+            "bProj": x_proj[rank : rank + states],
+            "cProj": x_proj[rank + states :],
+            "A": -arithmetic.exp(arithmetic.lift(self.A_log)),
+            "D": arithmetic.lift(self.D),
+            "outProj": arithmetic.lift(self.out_proj_weight),
+            "outBias": lifted("out_proj_bias", self.out_proj_weight.shape[0]),
+        }

@@ -42,6 +42,7 @@ class Comparison:
         probable: greatest error relative to a probabilistic bound; None without ``diagnose``.
         coarser: dtypes of the outputs and gradients that are stored in a coarser dtype, with one more
             rounding.
+        vacuous: whether the verdict is INCONCLUSIVE only because the bound is so wide.
     """
 
     verdict: Verdict
@@ -56,6 +57,7 @@ class Comparison:
     ulps: Quantiles | None = None
     probable: float | None = None
     coarser: Mapping[str, str] = field(default_factory=dict)
+    vacuous: bool = False
 
 
 CONFIDENCE = 4.0
@@ -96,12 +98,13 @@ def compare(
         loosest = max(medians, key=lambda name: medians[name])
 
         verdict, reason = _judge(worst, expected.peak, largest, medians)
+        vacuous = verdict is Verdict.INCONCLUSIVE and worst.ratio <= 1
         if missing:
             refuted = verdict is Verdict.REFUTED
             reason = f"{reason}; besides, {missing}" if refuted else missing
-            verdict = verdict if refuted else Verdict.INCONCLUSIVE
+            verdict, vacuous = verdict if refuted else Verdict.INCONCLUSIVE, False
         if expected.trouble:
-            verdict, reason = Verdict.INCONCLUSIVE, expected.trouble
+            verdict, reason, vacuous = Verdict.INCONCLUSIVE, expected.trouble, False
         errors = {name: _errors(name, got, expected) for name in got}
         ratios = {name: _ratio(error, expected.bound[name]) for name, error in errors.items()}
         return Comparison(
@@ -121,6 +124,7 @@ def compare(
                 for name, dtype in dtypes.items()
                 if torch.finfo(dtype).eps / 2 > problem.rounding.unit_roundoff
             },
+            vacuous,
         )
 
 

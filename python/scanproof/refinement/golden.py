@@ -8,7 +8,7 @@ them again::
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ def _write(golden: Golden) -> dict[str, Any]:
         "batch": recipe.batch,
         "time": recipe.time,
         "seed": recipe.seed,
-        "parameters": {field.name: _hex(getattr(golden.spec, field.name)) for field in fields(golden.spec)},  # type: ignore[arg-type]
+        "parameters": {name: _hex(getattr(golden.spec, name)) for name in golden.spec.axes},
         "x": _hex(golden.x),
         "y": _hex(golden.y),
         "state": {name: _hex(part) for name, part in state.items()},

@@ -93,6 +93,31 @@ def with_gradients(
     return results
 
 
+def pulled_back(
+    run: Callable[[Mapping[str, Tensor]], dict[str, Tensor]],
+    arguments: Mapping[str, Tensor],
+    cotangents: Mapping[str, Tensor],
+    at: Collection[str],
+) -> dict[str, Tensor]:
+    """Return what :func:`with_gradients` returns, by operations that can be recorded.
+
+    The implementation gets contiguous copies, and each cotangent must belong to an output with a gradient.
+    """
+    with torch.enable_grad():
+        leaves = {name: arguments[name].detach().clone().requires_grad_() for name in at}
+        given = {name: leaves[name].clone() if name in leaves else x for name, x in arguments.items()}
+        outputs = run(given)
+        pulled = torch.autograd.grad(
+            [outputs[name] for name in cotangents],
+            list(leaves.values()),
+            [cotangent.to(outputs[name].dtype) for name, cotangent in cotangents.items()],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+    results = {name: y.detach() for name, y in outputs.items()}
+    return {**results, **{f"d{name}": x for name, x in zip(leaves, pulled, strict=True)}}
+
+
 def recorded(
     run: Callable[[Mapping[str, Tensor]], dict[str, Tensor]],
     arguments: Mapping[str, Tensor],

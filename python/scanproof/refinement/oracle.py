@@ -6,7 +6,6 @@ patterns or fractions, so no precision is lost.
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -189,7 +188,7 @@ def _describe(spec: Spec | MambaCheckpoint) -> tuple[str, tuple[int, ...], list[
         known = ", ".join(kind.__name__ for kind in _MODELS)
         raise InvalidArgument(f"The Lean oracle has no runner for {type(spec).__name__}; it runs {known}.")
     model, names = _MODELS[type(spec)]
-    parameters = [getattr(spec, field.name) for field in fields(spec)]  # type: ignore[arg-type]
+    parameters = [getattr(spec, name) for name in spec.axes]
     return model, tuple(spec.dims[name] for name in names), parameters
 
 

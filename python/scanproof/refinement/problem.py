@@ -2,20 +2,22 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
 from scanproof.refinement.adjoint import Tape, Traced
-from scanproof.refinement.arithmetic import Arithmetic, Part, Value
+from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Part, Value
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats
-from scanproof.refinement.gradients import COTANGENTS, with_gradients
+from scanproof.refinement.gradients import COTANGENTS, pulled_back, with_gradients
+from scanproof.refinement.kernels.arithmetic import KernelAdjoint
 from scanproof.refinement.layout import copied, literal
 from scanproof.refinement.rounding import Rounding, growth
 from scanproof.refinement.runners import Spec, diagonal_selective_scan
@@ -53,6 +55,19 @@ class Expected:
     trouble: str = ""
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A run of the reference in some arithmetic.
+
+    Attributes:
+        results: outputs and gradients by name.
+        values: all that was computed on the way to the outputs, in order.
+    """
+
+    results: Mapping[str, Value]
+    values: Sequence[Value]
+
+
 class Problem(ABC):
     """An implementation, its reference, and the source text that repeats the check.
 
@@ -71,11 +86,13 @@ class Problem(ABC):
         constant: names of inputs at which no gradients are compared.
         grouped: the axis whose consecutive entries share a group; empty if there are no groups.
         omissible: axes that inputs and gradients may leave out if the size of the axis is 1.
+        doubt: why the parameters of the reference may be those of the implementation only up to rounding.
     """
 
     rounding: Rounding
     spec: str
     reference_name: str
+    _fn: Callable[..., Any]
     theorem: str
     bound_theorem: str = theorems.SCAN_ERROR
     input_axes: Mapping[str, tuple[str | None, ...]]
@@ -84,6 +101,7 @@ class Problem(ABC):
     constant: frozenset[str] = frozenset()
     grouped: str = ""
     omissible: frozenset[str] = frozenset()
+    doubt: str = ""
 
     def differentiated(self, inputs: Inputs) -> tuple[str, ...]:
         """Return the inputs at which gradients are compared if there are cotangents."""
@@ -105,6 +123,51 @@ class Problem(ABC):
         if cotangents:
             return with_gradients(self._run_fn, arguments, cotangents, self.differentiated(inputs))
         return self._run_fn({name: copied(tensor) for name, tensor in arguments.items()})
+
+    def recordable(self) -> Callable[..., dict[str, Tensor]]:
+        """Return the implementation as a function of inputs and cotangents by name, with gradients."""
+
+        def call(**inputs: Tensor) -> dict[str, Tensor]:
+            arguments, cotangents = separated(inputs)
+            if not cotangents:
+                return self._run_fn(arguments)
+            return pulled_back(self._run_fn, arguments, cotangents, self.differentiated(inputs))
+
+        call.__wrapped__ = self._fn  # type: ignore[attr-defined]  # names of modules are those of fn
+        return call
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """The parameters of the implementation by name, if it is a module."""
+        return dict(self._fn.named_parameters()) if isinstance(self._fn, nn.Module) else {}
+
+    @property
+    def stored_parameters(self) -> Mapping[str, Floats]:
+        """The parameters of the reference by name."""
+        return {}
+
+    def with_parameters(self, parameters: Mapping[str, Floats]) -> Self:
+        """Return the problem with other numbers in place of some of ``stored_parameters``."""
+        return copy(self)
+
+    def within(self, inputs: Inputs) -> Inputs:
+        """Return inputs that the reference is meant for."""
+        return inputs
+
+    @abstractmethod
+    def over(
+        self,
+        arithmetic: KernelAdjoint,
+        inputs: Mapping[str, Value],
+        parameters: Mapping[str, Value],
+    ) -> Ran:
+        """Run the reference, and its adjoint if there are cotangents, on values of an arithmetic.
+
+        Args:
+            arithmetic: the arithmetic.
+            inputs: all inputs and cotangents by name, as values.
+            parameters: values in place of some of ``stored_parameters``.
+        """
 
     @abstractmethod
     def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]: ...
@@ -157,6 +220,7 @@ class BlockProblem(Problem):
         reference: Reference | None,
     ) -> None:
         self._fn, self._spec, self._reference = fn, spec, reference
+        self.doubt = spec.doubt
         self.rounding, self.spec = rounding, repr(spec)
         self.theorem, self.bound_theorem = spec.theorem, spec.bound_theorem
         self._twin = f"the Python twin of the Lean runner, {spec.bounds(rounding).reference.name}"
@@ -207,6 +271,26 @@ class BlockProblem(Problem):
         if self._reference is None or "dy" not in inputs:
             return self.reference_name
         return f"{self.reference_name}; gradients: {self._twin}"
+
+    @property
+    def stored_parameters(self) -> Mapping[str, Floats]:
+        """The parameters of the spec, as a checkpoint stores them."""
+        return self._spec.stored_parameters
+
+    def with_parameters(self, parameters: Mapping[str, Floats]) -> Self:
+        """Return the problem with another spec."""
+        changed = copy(self)
+        changed._spec = self._spec.with_parameters(parameters, FLOAT64)
+        return changed
+
+    def over(
+        self, arithmetic: KernelAdjoint, inputs: Mapping[str, Value], parameters: Mapping[str, Value]
+    ) -> Ran:
+        """Run the spec with these parameters."""
+        spec = self._spec.with_parameters(parameters, arithmetic)
+        tape = spec.tape(arithmetic)
+        x, y = spec.trace_values(inputs["x"], tape)
+        return adjoint_results(tape, {"x": x}, {"y": y}, {"y": inputs["dy"]} if "dy" in inputs else {})
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``check_refinement``."""
@@ -269,7 +353,7 @@ class ScanProblem(Problem):
         with np.errstate(over="ignore", invalid="ignore"):
             y, last = selective_scan_of(tape, variables, self._delta_softplus)
         traced = {"y": y, "last_state": last}
-        results, bounds = pulled_back(arithmetic, tape, variables, traced, cotangents, dtypes)
+        results, bounds = bounded_results(arithmetic, tape, variables, traced, cotangents, dtypes)
         axes = self.output_axes
         return Expected(
             {name: _time_last(result.value, axes[name]) for name, result in results.items()},
@@ -277,6 +361,19 @@ class ScanProblem(Problem):
             {name: _time_last(bound, axes[name]) for name, bound in bounds.items()},
             arithmetic.peak,
         )
+
+    def over(
+        self, arithmetic: KernelAdjoint, inputs: Mapping[str, Value], parameters: Mapping[str, Value]
+    ) -> Ran:
+        """Run the scan of the runner."""
+        tape = Tape(arithmetic)
+        moved = {name: _moved(x, self.input_axes[name], -1, 1) for name, x in inputs.items()}
+        arguments, cotangents = separated(moved)
+        variables = {name: tape.variable(x) for name, x in arguments.items()}
+        y, last = selective_scan_of(tape, variables, self._delta_softplus)
+        ran = adjoint_results(tape, variables, {"y": y, "last_state": last}, cotangents)
+        axes = self.output_axes
+        return Ran({name: _moved(x, axes[name], 1, -1) for name, x in ran.results.items()}, ran.values)
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``check_refinement``."""
@@ -325,6 +422,11 @@ def to_numpy(tensor: Tensor) -> Floats:
     return array
 
 
+def _moved(value: Value, axes: Sequence[str | None], source: int, to: int) -> Value:
+    """Move the axis of time from a place to another, if it is the last axis by name."""
+    return value.moved(lambda x: np.moveaxis(x, source, to)) if axes[-1] == "time" else value
+
+
 def _time_second(array: Floats, axes: Sequence[str | None]) -> Floats:
     """Move the axis of time from the last place to the second."""
     return np.moveaxis(array, -1, 1) if axes[-1] == "time" else array
@@ -335,7 +437,24 @@ def _time_last(array: Floats, axes: Sequence[str | None]) -> Floats:
     return np.moveaxis(array, 1, -1) if axes[-1] == "time" else array
 
 
-def pulled_back(
+def adjoint_results(
+    tape: Tape,
+    variables: Mapping[str, Traced],
+    traced: Mapping[str, Traced],
+    cotangents: Mapping[str, Value],
+) -> Ran:
+    """Return the outputs by name, and the gradients at the variables if there are cotangents."""
+    results = {name: result.value for name, result in traced.items()}
+    if cotangents:
+        given = [(traced[name], cotangent) for name, cotangent in cotangents.items()]
+        for (name, variable), parts in zip(
+            variables.items(), tape.gradients(given, list(variables.values())), strict=True
+        ):
+            results[f"d{name}"] = tape.base.total(parts, variable.shape)
+    return Ran(results, tape.values)
+
+
+def bounded_results(
     arithmetic: BoundedArithmetic,
     tape: Tape,
     variables: Mapping[str, Traced],

@@ -8,6 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from scanproof import theorems
+from scanproof.programs.field.report import theorem_of
+from scanproof.refinement.exact.answer import ExactAnswer
 from scanproof.refinement.rounding import Rounding
 from scanproof.report.report import SingleCheckReport
 from scanproof.report.spread import Spread
@@ -144,7 +146,9 @@ class RefinementReport(SingleCheckReport):
     """What ``check_refinement`` found.
 
     Attributes:
-        verdict: REFINES (no entry of the output outside the bound, on this input), REFUTED, or INCONCLUSIVE.
+        verdict: REFINES (no entry of the output outside the bound, on this input), REFUTED, DIFFERENT (within
+            the bound, but another function), EQUAL (the same function, and the bound says nothing), or
+            INCONCLUSIVE.
         reason: why the verdict was given.
         spec: the reference, with its dimensions.
         reference: what computed the values of the reference.
@@ -180,6 +184,7 @@ class RefinementReport(SingleCheckReport):
             empty unless REFUTED.
         smallest: the smallest failing case found; None unless REFUTED, or with ``shrink=False``.
         theorem: the Lean theorem about the reference.
+        exact: whether ``fn`` is the function of the spec, without a tolerance.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64 and rounded
             outward; empty if the bound rests on an argument instead.
     """
@@ -211,11 +216,12 @@ class RefinementReport(SingleCheckReport):
     casts: tuple[str, ...]
     smallest: FailingCase | None
     theorem: str
+    exact: ExactAnswer
     bound_theorem: str = theorems.SCAN_ERROR
     option: str = ""
 
     def _cited(self) -> tuple[str, ...]:
-        return (self.theorem, self.bound_theorem, *self._adjoint_theorems)
+        return (self.theorem, self.bound_theorem, *self._adjoint_theorems, theorem_of(self.exact.verdict))
 
     @property
     def _adjoint_theorems(self) -> tuple[str, ...]:
@@ -247,6 +253,7 @@ class RefinementReport(SingleCheckReport):
             f"Refinement({self.spec}, input {self.shape} {self.dtype} on {self.device})",
             f"  verdict   : {self.verdict.name}: {self.reason}",
         ]
+        lines.extend(self.exact.lines())
         if self.drawn is not None:
             lines.append(f"  cases     : {self.drawn}, seed {self.seed}")
         lines.append(f"  {'worst' if self.spread else 'undecided':<10}: {self.worst}")
@@ -285,6 +292,8 @@ class RefinementReport(SingleCheckReport):
             lines.append(f"              {self.formula}")
         else:
             lines.append(f"              {NO_BOUND_THEOREM}")
+        if not (exact := theorem_of(self.exact.verdict)).startswith("none"):
+            lines.append(f"              {exact} (the exact answer)")
         for theorem in self._adjoint_theorems:
             is_bound = theorem == theorems.GRADIENT_ERROR
             meaning = "its bound" if is_bound else "gradients of the scan are a scan backwards"
@@ -311,6 +320,8 @@ class RefinementReport(SingleCheckReport):
 
     def failure_lines(self) -> list[str]:
         """Return how many entries are outside the bound, the worst entry, and the allowed error."""
+        if self.verdict is Verdict.DIFFERENT:
+            return [f"Exact  : {self.exact.differing}", "Allowed: equal at every drawn point of a field"]
         if self.spread is None or self.worst.ratio <= 1:
             return []
         outside, entries = self.spread.above_bound, self.spread.entries

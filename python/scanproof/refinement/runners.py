@@ -8,8 +8,10 @@ each row.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from scanproof.refinement.shapes import as_array, as_parameter, bind_axes
 
 if TYPE_CHECKING:
     from scanproof.refinement.bounded import BoundedArithmetic
+    from scanproof.refinement.checkpoint import MambaCheckpoint
     from scanproof.refinement.rounding import Rounding
 
 Array = NDArray[Any]
@@ -77,6 +80,26 @@ class Spec(ABC):
             return self._run(arithmetic, arithmetic.lift(x), state)
 
     @property
+    def stored_parameters(self) -> dict[str, Array]:
+        """The parameters by name, as a checkpoint stores them."""
+        return {name: getattr(self, name) for name in self.axes}
+
+    @property
+    def doubt(self) -> str:
+        """Why the parameters may differ from those of an implementation by rounding; empty if they do not."""
+        return ""
+
+    def with_parameters(self, parameters: Mapping[str, Value], arithmetic: Arithmetic) -> Self:
+        """Return a spec with other values in place of stored parameters, such as residues."""
+        return self._with(parameters)
+
+    def _with(self, values: Mapping[str, Value]) -> Self:
+        changed = copy(self)
+        for name, value in values.items():
+            object.__setattr__(changed, name, value)
+        return changed
+
+    @property
     def bound_theorem(self) -> str:
         """The Lean theorem behind the bound of the state; empty if there is none."""
         return theorems.SCAN_ERROR
@@ -100,9 +123,13 @@ class Spec(ABC):
         Raises:
             InvalidArgument: ``x`` has another shape.
         """
-        inputs = tape.variable(self._checked(x))
+        return self.trace_values(self._checked(x), tape)
+
+    def trace_values(self, x: Value, tape: Tape) -> tuple[Traced, Traced]:
+        """Run from the zero state on a tape, from values of its arithmetic."""
+        inputs = tape.variable(x)
         with np.errstate(over="ignore", invalid="ignore"):
-            y, _ = self._run(tape, inputs, self._initial_state(len(x), tape))
+            y, _ = self._run(tape, inputs, self._initial_state(inputs.shape[0], tape))
         return inputs, y
 
     def _checked(self, x: Array) -> Array:
@@ -206,6 +233,10 @@ class SelectiveMambaBlockSpec(Spec):
 
     The block computed kernel after kernel over the whole sequence is the same function: Lean theorem
     ``selectiveMamba_runListAux_eq_kernels``.
+
+    Attributes:
+        stored: the checkpoint that the parameters come from; with it ``A = -exp(A_log)`` is exact where
+            nothing rounds.
     """
 
     theorem = theorems.SELECTIVE_MAMBA_PREFIX
@@ -242,6 +273,25 @@ class SelectiveMambaBlockSpec(Spec):
     D: Array
     outProj: Array
     outBias: Array
+    stored: "MambaCheckpoint | None" = None
+
+    @property
+    def stored_parameters(self) -> dict[str, Array]:
+        """The parameters of the checkpoint, or those of the runner if no checkpoint is known."""
+        return super().stored_parameters if self.stored is None else self.stored.stored_parameters
+
+    @property
+    def doubt(self) -> str:
+        """Without a checkpoint, A holds rounded numbers."""
+        if self.stored is not None:
+            return ""
+        return "the spec holds A in rounded numbers; give a MambaCheckpoint, whose A = -exp(A_log) is exact"
+
+    def with_parameters(self, parameters: Mapping[str, Value], arithmetic: Arithmetic) -> Self:
+        """Replace parameters of the checkpoint, and compute those of the runner from them."""
+        if self.stored is None:
+            return self._with(parameters)
+        return self._with(self.stored.with_parameters(parameters).parts(arithmetic))
 
     def _initial_state(self, batch: int, arithmetic: Arithmetic) -> SelectiveState:
         inner, states = self.dims["innerDim"], self.dims["stateDim"]

@@ -88,7 +88,12 @@ class Subject:
     def refinement(self, seed: int = 0) -> RefinementReport:
         """Check that it refines its kernel at random inputs in float32."""
         return check_refinement(
-            self.load(), self.kernel, self.inputs(seed), log_window=self.log_window, shrink=False
+            self.load(),
+            self.kernel,
+            self.inputs(seed),
+            log_window=self.log_window,
+            constant=self.constant,
+            shrink=False,
         )
 
     def gradient_refinement(self, seed: int = 0) -> RefinementReport:
@@ -107,7 +112,7 @@ class Subject:
         reached = {name: y for name, y in problem.returned(inputs).items() if y.requires_grad}
         cotangents = {f"d{name}": drawn for name, drawn in draw_cotangents(reached, seed).items()}
         given = {**inputs, **cotangents}
-        return check_problem(problem, given, problem.call(given), shrink=False, seed=seed)
+        return check_problem(problem, given, problem.call(given), exact=True, shrink=False, seed=seed)
 
     def function(self, seed: int = 0) -> tuple[Callable[..., Tensor], dict[str, Tensor]]:
         """Return the map from its inputs with an axis of time, by name, to y, and such inputs.

@@ -44,7 +44,7 @@ class Posed:
     def report(self) -> RefinementReport:
         """Compare the function with its spec."""
         call = self.problem.call(self.given)
-        return check_problem(self.problem, self.given, call, shrink=False, seed=self.seed)
+        return check_problem(self.problem, self.given, call, exact=False, shrink=False, seed=self.seed)
 
 
 def pose(subject: Subject, implementation: Implementation, case: Case, seed: int, triton: bool) -> Posed:

@@ -1,7 +1,7 @@
 """The gated delta rule and Comba, token by token and by chunks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -54,6 +54,11 @@ class GatedDeltaRule(Kernel):
     log_decays: bool = True
     norm_eps: float | None = None
     chunk_size: int | None = None
+
+    @property
+    def recurrence(self) -> Kernel:
+        """The rule token by token."""
+        return replace(self, chunk_size=None)
 
     @property
     def domains(self) -> Mapping[str, Domain]:

@@ -1,7 +1,7 @@
 """The generalised delta rule, token by token and by chunks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -50,6 +50,11 @@ class GeneralizedDeltaRule(Kernel):
     scale: float = 1.0
     log_decays: bool = True
     chunk_size: int | None = None
+
+    @property
+    def recurrence(self) -> Kernel:
+        """The rule token by token."""
+        return replace(self, chunk_size=None)
 
     @property
     def domains(self) -> Mapping[str, Domain]:

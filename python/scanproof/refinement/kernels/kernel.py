@@ -60,6 +60,11 @@ class Kernel(ABC):
         """The numbers that must divide the sizes of axes, by the names of the axes."""
         return {}
 
+    @property
+    def recurrence(self) -> "Kernel":
+        """The same function as a recurrence, token by token, where the options name another form."""
+        return self
+
     def into_domains(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return inputs by name, each brought into its domain; entries inside a domain stay the same."""
         domains = self.domains
@@ -110,8 +115,14 @@ class Kernel(ABC):
             InvalidArgument: as in :meth:`run`.
         """
         arrays = self._checked(inputs)
-        variables = {name: tape.variable(x) for name, x in arrays.items() if name not in self.marks}
-        marks = {name: tape.lift(x) for name, x in arrays.items() if name in self.marks}
+        return self.trace_values(arrays, arrays, tape)
+
+    def trace_values(
+        self, inputs: Mapping[str, Value], arrays: Mapping[str, Array], tape: KernelTape
+    ) -> tuple[dict[str, Traced], dict[str, Traced]]:
+        """Run the recurrence on a tape, from values of its arithmetic and the same numbers as arrays."""
+        variables = {name: tape.variable(x) for name, x in inputs.items() if name not in self.marks}
+        marks = {name: tape.lift(x) for name, x in inputs.items() if name in self.marks}
         return variables, self._results(tape, {**variables, **marks}, arrays)
 
     def _checked(self, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument
+from scanproof.refinement.arithmetic import Value
 from scanproof.refinement.gradients import recorded
 from scanproof.refinement.kernels.adjoint import KernelTape
+from scanproof.refinement.kernels.arithmetic import KernelAdjoint
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.constants import are_constant
 from scanproof.refinement.kernels.kernel import Kernel
@@ -17,8 +19,10 @@ from scanproof.refinement.problem import (
     Expected,
     Inputs,
     Problem,
+    Ran,
+    adjoint_results,
+    bounded_results,
     checked_output,
-    pulled_back,
     separated,
     stored,
     to_numpy,
@@ -91,13 +95,28 @@ class KernelProblem(Problem):
         if cotangents:
             tape = KernelTape(arithmetic)
             variables, traced = self._kernel.trace(arguments, tape)
-            results, bounds = pulled_back(arithmetic, tape, variables, traced, cotangents, dtypes)
+            results, bounds = bounded_results(arithmetic, tape, variables, traced, cotangents, dtypes)
         else:
             results = self._kernel.run(arguments, arithmetic)
             bounds = {name: stored([results[name]], results[name], dtype) for name, dtype in dtypes.items()}
         values = {name: results[name].value for name in dtypes}
         rests = {name: results[name].rest for name in dtypes}
         return Expected(values, rests, bounds, arithmetic.peak)
+
+    def within(self, inputs: Inputs) -> Inputs:
+        """Return inputs within the domains of the kernel."""
+        arguments, _ = separated(inputs)
+        return {**inputs, **self._kernel.into_domains(arguments)}
+
+    def over(
+        self, arithmetic: KernelAdjoint, inputs: Mapping[str, Value], parameters: Mapping[str, Value]
+    ) -> Ran:
+        """Run the recurrence."""
+        tape = KernelTape(arithmetic)
+        arguments, cotangents = separated(inputs)
+        arrays = {name: x.floats for name, x in arguments.items()}
+        variables, traced = self._kernel.recurrence.trace_values(arguments, arrays, tape)
+        return adjoint_results(tape, variables, traced, cotangents)
 
     def alternatives(self, inputs: Inputs) -> Iterator[tuple[str, Problem]]:
         """Yield problems with sums of logarithms over all tokens: in the backward pass, then in both."""

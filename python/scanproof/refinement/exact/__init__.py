@@ -1,0 +1,1 @@
+"""Whether a function is the function of its spec, without a tolerance."""
