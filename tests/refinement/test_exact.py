@@ -248,3 +248,13 @@ def test_a_bound_in_float64_is_the_evidence_for_functions_without_laws() -> None
     )
     assert report.exact.verdict is Verdict.DIFFERENT
     assert "float64 shows it" in report.exact.reason
+
+
+def test_a_rule_that_raises_leaves_the_question_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise ValueError("no such axis")
+
+    monkeypatch.setattr("scanproof.refinement.exact.ask.run_residues", fails)
+    report = check_refinement(gru(), MinGru(), gates())
+    assert report.verdict is Verdict.REFINES
+    assert "a run over a field raised ValueError: no such axis" in report.exact.reason
