@@ -81,6 +81,9 @@ RANDOM_POINTS_ALL = "RationalExpr.countP_agree_draws_le"
 SAME_EXPRESSIONS = "Natural.eq_of_expression_eq"
 """Two computations that are one expression have equal values over every scalar."""
 
+EXP_OF_SUM = "Residue.exp_add_value"
+"""Over residues, the exponential of a sum is the product of the exponentials."""
+
 RUN_OF_PIECES = "Runner.runList_flatten"
 """Pieces of any lengths, each from the state after the last, are one run."""
 

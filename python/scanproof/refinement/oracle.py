@@ -5,8 +5,7 @@ patterns or fractions, so no precision is lost.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +17,8 @@ from scanproof.errors import InvalidArgument
 from scanproof.lean.process import LeanProcess, start_oracle
 from scanproof.lean.progress import ShowStep, silent
 from scanproof.refinement.checkpoint import MambaCheckpoint
+from scanproof.refinement.kernels.kernel import Kernel
+from scanproof.refinement.kernels.requests import kernel_runs
 from scanproof.refinement.program_answer import ProgramAnswer
 from scanproof.refinement.runners import (
     DiagonalS4Spec,
@@ -26,6 +27,7 @@ from scanproof.refinement.runners import (
     SelectiveState,
     Spec,
 )
+from scanproof.refinement.words import ExactWords, FieldNumbers, FloatWords, Words
 
 Array = NDArray[Any]
 
@@ -81,8 +83,14 @@ class Oracle:
         self._process.close()
 
     def run(
-        self, spec: Spec | MambaCheckpoint, x: Array, state: Any = None, *, exact: bool = False
-    ) -> tuple[Array, Any]:
+        self,
+        spec: Spec | MambaCheckpoint,
+        x: Any,
+        state: Any = None,
+        *,
+        exact: bool = False,
+        words: Words | None = None,
+    ) -> tuple[Any, Any]:
         """Run the Lean ``runList`` (``runListAux`` from a state with a history) on every example of a batch.
 
         Args:
@@ -90,9 +98,12 @@ class Oracle:
             x: inputs, (batch, time, inputDim).
             state: state to start from, as :meth:`Spec.run` takes it; default: zeros and an empty history.
             exact: run over the rationals with Lean's ``exactScalar`` surrogates instead of in float64.
+            words: run in this scalar type instead; for residues :class:`FieldWords`, which also takes
+                ``FieldNumbers`` as ``x`` and as ``state``.
 
         Returns:
-            Outputs (batch, time, outputDim) and the final state, as float64 or as ``Fraction`` objects.
+            Outputs (batch, time, outputDim) and the final state, as float64, as ``Fraction`` objects, or as
+            ``FieldNumbers``.
 
         Raises:
             InvalidArgument: ``x`` is not (batch, time, inputDim), or ``state`` belongs to another batch size.
@@ -100,8 +111,9 @@ class Oracle:
             LeanUnavailable: the process has died or was closed.
         """
         model, sizes, parameters = _describe(spec)
-        x = np.asarray(x)
-        if x.ndim != 3 or x.shape[2] != sizes[0]:
+        words = words or (ExactWords() if exact else FloatWords())
+        x = x if isinstance(x, FieldNumbers) else np.asarray(x)
+        if len(x.shape) != 3 or x.shape[2] != sizes[0]:
             raise InvalidArgument(
                 f"x has shape {x.shape}; {model} takes (batch, time, inputDim = {sizes[0]})."
             )
@@ -112,7 +124,7 @@ class Oracle:
         if state is None:
             state = _zero_state(batch, sizes, selective)
         h0, history = state if selective else (state, np.zeros((batch, 0, 0)))
-        h0, history = np.asarray(h0), np.asarray(history)
+        h0, history = words.encode(h0), words.encode(history)
         wanted = (batch, sizes[1], sizes[2]) if selective else (batch, sizes[1])
         if h0.shape != wanted or history.shape != (batch, *history.shape[1:2], sizes[1] if selective else 0):
             raise InvalidArgument(
@@ -120,17 +132,48 @@ class Oracle:
                 f" {wanted}" + (f" and (batch, entries, {sizes[1]})." if selective else ".")
             )
         sizes = (*sizes, history.shape[1], time) if selective else (*sizes, time)
-        header = " ".join(["exact" if exact else "float", model, *map(str, sizes)])
+        header = " ".join([words.header, model, *map(str, sizes)])
+        inputs = words.encode(x)
+        fixed = [words.encode(parameter) for parameter in parameters]
         outputs, states, histories = [], [], []
         for example in range(batch):
-            numbers = [*parameters, h0[example], history[example], x[example]]
-            reply = _decode(self._request(" ".join([header, *_encode(numbers, exact)])), exact)
+            tensors = [*fixed, h0[example], history[example], inputs[example]]
+            numbers = [word for tensor in tensors for word in tensor.ravel().tolist()]
+            reply = np.array(self._request(" ".join([header, *numbers])).split(), dtype=object)
             y, h, past = _split(reply, [(time, sizes[3 if selective else 2]), np.shape(h0)[1:]], sizes)
             outputs.append(y)
             states.append(h)
             histories.append(past)
-        after = np.stack(states)
-        return np.stack(outputs), SelectiveState(after, np.stack(histories)) if selective else after
+        after = words.decode(np.stack(states))
+        y = words.decode(np.stack(outputs))
+        return y, SelectiveState(after, words.decode(np.stack(histories))) if selective else after
+
+    def run_kernel(
+        self, kernel: Kernel, inputs: Mapping[str, Any], words: Words | None = None
+    ) -> dict[str, Any]:
+        """Run the Lean definition of a kernel on every example of a batch, head by head.
+
+        Args:
+            kernel: the kernel with its options; a chunk size does not matter.
+            inputs: arrays by name, as :meth:`Kernel.run` takes them.
+            words: the scalar type; default: float64. :class:`FieldWords` also takes ``FieldNumbers``.
+
+        Returns:
+            The outputs by name, with the axes of :attr:`Kernel.outputs`.
+
+        Raises:
+            InvalidArgument: an input is missing or unknown, shapes do not fit, or Lean has no definition of
+                the kernel with its options.
+            OracleError: the oracle refused the request.
+            LeanUnavailable: the process has died or was closed.
+        """
+        words = words or FloatWords()
+        runs = kernel_runs(kernel, inputs, words)
+        replies = [
+            self._request(" ".join([words.header, *request.words()])).split() for request in runs.requests
+        ]
+        joined = runs.joined(replies)
+        return {name: words.decode(part) for name, part in zip(kernel.outputs, joined, strict=True)}
 
     def check_program(self, text: str) -> ProgramAnswer:
         """Ask Lean's ``Listing.check`` whether the outputs of a recorded program read only allowed inputs.
@@ -196,23 +239,6 @@ def _zero_state(batch: int, sizes: Sequence[int], selective: bool) -> Any:
     if not selective:
         return np.zeros((batch, sizes[1]))
     return SelectiveState(np.zeros((batch, sizes[1], sizes[2])), np.zeros((batch, 0, sizes[1])))
-
-
-def _encode(arrays: Iterable[Array], exact: bool) -> list[str]:
-    """Return the words for the entries of some arrays, each in row-major order."""
-    if exact:
-        entries = (Fraction(entry) for array in arrays for entry in np.asarray(array, object).ravel())
-        return [f"{entry.numerator}/{entry.denominator}" for entry in entries]
-    flat = np.concatenate([np.ravel(np.asarray(array, np.float64)) for array in arrays])
-    return [str(bits) for bits in flat.view(np.uint64).tolist()]
-
-
-def _decode(words: str, exact: bool) -> Array:
-    if exact:
-        numbers = np.empty(len(words.split()), dtype=object)
-        numbers[:] = [Fraction(word) for word in words.split()]
-        return numbers
-    return np.array([int(word) for word in words.split()], dtype=np.uint64).view(np.float64)
 
 
 def _split(reply: Array, shapes: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> list[Array]:

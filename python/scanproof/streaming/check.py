@@ -39,7 +39,9 @@ from scanproof.foundation.judgement import (
 )
 from scanproof.foundation.precision import AtPrecision, unit_roundoff
 from scanproof.foundation.seeds import check_seed
+from scanproof.refinement.exact.answer import ExactAnswer
 from scanproof.report.verdict import Verdict, gravest
+from scanproof.streaming.exact import exact_answer
 from scanproof.streaming.feed import Feed, Pair
 from scanproof.streaming.model import StreamingModel, Unsupported
 from scanproof.streaming.probes import Probe, probes
@@ -54,6 +56,7 @@ def check_streaming(
     x: Tensor,
     *,
     cuts: Literal["all"] | Iterable[int] = "all",
+    exact: bool = False,
     seed: int = 0,
 ) -> StreamingReport:
     """Feed ``x`` to a model in pieces, padded, packed and in batches, and compare with one pass.
@@ -63,11 +66,15 @@ def check_streaming(
         x: input (batch, T, …), floating or token ids, T >= 4. Choose at least two rows. Choose T greater than
             the chunk size of the model, and not a multiple of it.
         cuts: the lengths k of the prefills, each with 1 <= k < T, or ``"all"`` of them.
+        exact: also decide every way over finite fields, where nothing rounds, with residues in place of the
+            input and the parameters. Prefills then have the first, the middle and the last of the lengths in
+            ``cuts``. Without ``exact``, only ways are decided so that floats leave open.
         seed: seed of the tokens that are drawn: padding, and drafts to be taken back.
 
     Returns:
         The report, with an entry for each way of feeding. STREAMS: there is no difference, or the difference
-        shrinks with the unit roundoff. DIVERGES: the difference stays in float64, or the shape is another
+        shrinks with the unit roundoff, or the exact answer is EQUAL. DIVERGES: the exact answer is DIFFERENT,
+        and no rounded constant explains it, or the difference stays in float64, or the shape is another
         one, or there are NaNs. INCONCLUSIVE: the model raised, or a difference cannot be told from rounding.
         NOT_APPLICABLE: the model does not offer this way of feeding.
 
@@ -103,7 +110,9 @@ def check_streaming(
     settle_first_calls()
     check_seed(check, seed)
     runs = _StreamingRuns(fn, x.detach(), seed)
-    ways = _state_against_outputs([runs.way(probe) for probe in probes(chosen)])
+    lengths = sorted({chosen[0], chosen[len(chosen) // 2], chosen[-1]})
+    few = {probe.name: probe for probe in probes(tuple(lengths))}
+    ways = _state_against_outputs([runs.way(probe, few[probe.name], exact) for probe in probes(chosen)])
     return StreamingReport(
         ways=tuple(ways),
         verdict=gravest(way.verdict for way in ways),
@@ -148,22 +157,31 @@ class _StreamingRuns:
         self._in_one_pass: dict[Feed, frozenset[torch.dtype]] = {}
         self._problem = self._wrong(self._whole)
 
-    def way(self, probe: Probe) -> StreamingWay:
-        """Make the comparisons of one probe and judge them."""
+    def way(self, probe: Probe, few: Probe, exact: bool) -> StreamingWay:
+        """Make the comparisons of one probe and judge them; ``few`` makes fewer, for the exact answer."""
+        way, finite = self._judged(probe)
+        undecided = way.verdict is Verdict.INCONCLUSIVE and finite
+        if not undecided and not (exact and way.comparisons):
+            return way
+        return _together(way, exact_answer(few, self._given, self._seed), undecided)
+
+    def _judged(self, probe: Probe) -> tuple[StreamingWay, bool]:
+        """Return what floats say, and whether all comparisons were made, of finite numbers."""
         nothing = _Compared(0, ())
         if self._problem:
-            return _way(probe, judge(Measured(outcomes=STREAMING, problem=self._problem)), nothing)
+            return _way(probe, judge(Measured(outcomes=STREAMING, problem=self._problem)), nothing), False
         try:
             found = self._compare(probe, self._given)
         except Unsupported as reason:
-            return _way(probe, Judgement(Verdict.NOT_APPLICABLE, str(reason)), nothing)
+            return _way(probe, Judgement(Verdict.NOT_APPLICABLE, str(reason)), nothing), False
         except _Problem as problem:
-            return _way(probe, judge(Measured(outcomes=STREAMING, problem=str(problem))), nothing)
+            return _way(probe, judge(Measured(outcomes=STREAMING, problem=str(problem))), nothing), False
         promoted: dict[torch.dtype, _Compared] = {}
         judgement = self._judge(probe, found, promoted)
         high = promoted.get(torch.float64)
         seen = high if high and judgement.seen_in_float64 and judgement.verdict.found else found
-        return _way(probe, judgement, found, seen.worst)
+        finite = found.stopped is None and found.residue < torch.inf
+        return _way(probe, judgement, found, seen.worst), finite
 
     def _judge(self, probe: Probe, found: _Compared, promoted: dict[torch.dtype, _Compared]) -> Judgement:
         apart: set[torch.dtype] = set()  # dtypes that pieces meet and one pass does not
@@ -327,6 +345,16 @@ def _way(
         evidence=judgement.evidence,
         theorem=probe.theorem,
     )
+
+
+def _together(way: StreamingWay, answer: ExactAnswer, undecided: bool) -> StreamingWay:
+    """Return a way with its exact answer, which decides what floats leave open, and finds what they hide."""
+    if answer.verdict is Verdict.EQUAL and undecided:
+        reason = f"the same function, {answer.reason}"
+        return replace(way, exact=answer, verdict=Verdict.STREAMS, reason=reason)
+    if answer.wrong and way.verdict in (Verdict.STREAMS, Verdict.INCONCLUSIVE):
+        return replace(way, exact=answer, verdict=Verdict.DIVERGES, reason=answer.reason)
+    return replace(way, exact=answer)
 
 
 def _state_against_outputs(ways: list[StreamingWay]) -> list[StreamingWay]:

@@ -1,6 +1,7 @@
 """Ways of feeding a sequence to a model, at one precision."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,6 +53,13 @@ class Feed:
         self.batch, self.T = x.shape[:2]
         drawn = [_drawn(x, seed + number) for number in range(DRAWS)]
         self._noise = [mode.input(tensor) if mode else tensor for tensor in drawn]
+
+    def at(self, x: Tensor) -> "Feed":
+        """Return a feed of another input, with the same drawn tokens."""
+        other = copy(self)
+        other.__dict__.pop("whole", None)
+        other.x = x
+        return other
 
     @cached_property
     def whole(self) -> Tensor:

@@ -64,7 +64,9 @@ def offered(model: StreamingModel, method: str) -> Any:
 def clone(model: StreamingModel, state: State) -> State:
     """Return a copy of a state, by the model's own ``clone`` if it has one."""
     own = getattr(model, "clone", None)
-    return own(state) if callable(own) else copy.deepcopy(state)
+    if callable(own):
+        return own(state)
+    return state.clone() if isinstance(state, Tensor) else copy.deepcopy(state)
 
 
 def tensors(model: StreamingModel, state: State) -> list[Tensor]:

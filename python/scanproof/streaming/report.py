@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from scanproof.foundation.judgement import TwoPrecisions
+from scanproof.programs.field.report import theorem_of
+from scanproof.refinement.exact.answer import LEFT_OUT, ExactAnswer
 from scanproof.report.report import CheckReport, Report
 from scanproof.report.row import Row
 from scanproof.report.verdict import Verdict
@@ -56,6 +58,7 @@ class StreamingWay(Report):
         worst: the greatest difference, in float64 if float64 decides; None without a difference.
         evidence: the greatest share at two precisions; None if one precision was enough.
         theorem: the Lean theorem that states the equality for a runner.
+        exact: whether the way of feeding is one pass, without a tolerance, by runs over finite fields.
     """
 
     check: str
@@ -66,6 +69,10 @@ class StreamingWay(Report):
     worst: Difference | None
     evidence: TwoPrecisions | None
     theorem: str
+    exact: ExactAnswer = LEFT_OUT
+
+    def _cited(self) -> tuple[str, ...]:
+        return (self.theorem, theorem_of(self.exact.verdict))
 
     def summary(self) -> str:
         """Return the verdict in a line, and for a finding the worst place in another line."""
@@ -147,6 +154,8 @@ class StreamingReport(CheckReport):
             lines.append(f"  {way.check:<{width}} : {way.verdict.name}: {way.reason}")
             if way.worst and way.verdict.found:
                 lines.append(f"  {'':<{width}}   {way.worst}")
+            if way.exact is not LEFT_OUT:
+                lines.append(f"  {'':<{width}}   exact: {way.exact.verdict.name}: {way.exact.reason}")
         casts = f"{', '.join(self.casts)} became float64 in the runs in float64" if self.casts else "none"
         lines.append(f"  {'verdict':<{width}} : {self.verdict.name}: {self.verdict.value}")
         lines.append(f"  {'casts':<{width}} : {casts}")

@@ -17,7 +17,7 @@ def holds_rounded_constants(program: Program) -> bool:
 
 def _rounded(argument: Any) -> bool:
     if isinstance(argument, Value):
-        return argument.source != "input" and argument.tensor is not None and _long(argument.tensor)
+        return argument.source == "constant" and argument.tensor is not None and _long(argument.tensor)
     if isinstance(argument, list | tuple):
         return any(_rounded(each) for each in argument)
     return isinstance(argument, float) and _long(torch.tensor(argument, dtype=torch.float64))

@@ -1,0 +1,151 @@
+"""Whether a way of feeding is one pass, without a tolerance: equality over finite fields.
+
+One program holds both: what the model returned when it was fed that way, and what that should equal. The
+program runs over finite fields, with residues for the inputs and the parameters, and nothing rounds there.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from scanproof.errors import InvalidArgument, NothingEstablished
+from scanproof.programs.compare import compared
+from scanproof.programs.field.decide import Both, Decision, decide
+from scanproof.programs.field.draw import Point
+from scanproof.programs.field.interpret import run_floats, run_residues
+from scanproof.programs.field.pair import Lost, Pair
+from scanproof.programs.garbage import without_gc
+from scanproof.programs.program import Value
+from scanproof.programs.record import record
+from scanproof.programs.wide import ALLOWED, run_wide
+from scanproof.refinement.exact.answer import ExactAnswer
+from scanproof.refinement.exact.ask import CONSTANT
+from scanproof.refinement.exact.constants import holds_rounded_constants
+from scanproof.report.verdict import Verdict
+from scanproof.streaming.feed import Feed
+from scanproof.streaming.probes import Probe
+
+GOT, EXPECTED = "got", "expected"
+
+Found = TypeVar("Found")
+
+
+class ExactWay:
+    """A way of feeding, recorded, and decided over finite fields.
+
+    Args:
+        probe: the way.
+        feed: the model and its input.
+        seed: the seed of the points.
+
+    Raises:
+        InvalidArgument: the model cannot be recorded.
+        NothingEstablished: the model raised.
+    """
+
+    def __init__(self, probe: Probe, feed: Feed, seed: int) -> None:
+        self._seed = seed
+
+        def run(x: Tensor) -> dict[str, dict[str, Tensor]]:
+            pairs = list(probe.pairs(feed.at(x)))
+            return {
+                GOT: {pair.case: pair.got for pair in pairs},
+                EXPECTED: {pair.case: pair.expected for pair in pairs},
+            }
+
+        run.__wrapped__ = feed.model  # type: ignore[attr-defined]  # names of modules are those of the model
+        self._program = record(run, feed.x)
+        self._executed = compared(self._program, run, (feed.x,), {})
+        self._given = [feed.x.detach()]
+
+    @cached_property
+    def decision(self) -> Decision:
+        """What random points show."""
+        if not self._executed.same:
+            reason = f"the operations that PyTorch shows are not the whole model ({self._executed.reason})"
+            return Decision.left([reason])
+        self._run = run_floats(self._program, self._given)
+        return decide(self._at_point, self._confirmed)
+
+    @property
+    def small(self) -> bool:
+        """Whether rounded constants may explain the difference, such as two tables of angles."""
+        sizes = [size / scale for _, size, _, scale in self._sizes(self.decision.differing)]
+        return holds_rounded_constants(self._program) and max(sizes, default=1.0) <= CONSTANT
+
+    def _at_point(self, number: int) -> tuple[Both, int, int]:
+        point = Point(self._seed, number)
+
+        def given(value: Value) -> Pair:
+            if value.source == "parameter" and not isinstance(value.tensor, nn.Parameter):
+                why = Lost("a parameter that the model writes into")
+                return Pair(why, why)
+            return point.pair(f"{value.source} {value.index}", value.shape)
+
+        with without_gc():
+            found = run_residues(self._program, self._run, given, point.primes)
+        return _both(found), point.primes.p, point.primes.q
+
+    def _confirmed(self, suspected: Mapping[str, Tensor]) -> str:
+        """Say how float64 shows that entries differ: by more than rounding is estimated to explain."""
+        for name, size, rounding, _ in self._sizes(suspected):
+            if size > rounding:
+                return f"float64 shows it: {name} differs by {size:.3g}, and rounding explains {rounding:.1g}"
+        return ""
+
+    def _sizes(self, masks: Mapping[str, Tensor]) -> Iterator[tuple[str, float, float, float]]:
+        """Yield differences in float64 by name, what rounding explains of them, and the greatest entry."""
+        try:
+            exact = _both(run_wide(self._program, self._given))
+            coarse = _both(run_wide(self._program, self._given, torch.float32))
+        except (InvalidArgument, NothingEstablished):
+            return
+        for name, mask in masks.items():
+            one, other = exact[0][name], exact[1][name]
+            rounding = max(
+                float((wide[name] - narrow[name].double()).abs().nan_to_num().max()) * 2.0**-29
+                for wide, narrow in zip(exact, coarse, strict=True)
+            )
+            scale = max(float(other.abs().nan_to_num().max()), 1e-300)
+            size = float(((one - other).abs().nan_to_num() * mask).max())
+            yield name, size, ALLOWED * max(rounding, scale * 2.0**-53), scale
+
+
+def _both(found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, Found]]:
+    """Return the results by their cases: those that were got, and those that were expected."""
+    sides: tuple[dict[str, Found], dict[str, Found]] = {}, {}
+    for side, first in zip(sides, (GOT, EXPECTED), strict=True):
+        start = f"[{first!r}]["
+        side.update({path[len(start) + 1 : -2]: x for path, x in found.items() if path.startswith(start)})
+    return sides
+
+
+def exact_answer(probe: Probe, feed: Feed, seed: int) -> ExactAnswer:
+    """Decide whether a way of feeding is one pass.
+
+    Args:
+        probe: the way.
+        feed: the model and its input.
+        seed: the seed of the points.
+    """
+    try:
+        way = ExactWay(probe, feed, seed)
+        decision = way.decision
+        constants = decision.verdict is Verdict.DIFFERENT and way.small
+    except (InvalidArgument, NothingEstablished) as error:
+        reason = f"the model cannot be recorded: {error}"
+        return ExactAnswer(verdict=Verdict.INCONCLUSIVE, reason=reason)
+    except Exception as error:  # a program that a rule did not expect must not end the check
+        reason = f"a run over a field raised {type(error).__name__}: {error}"
+        return ExactAnswer(verdict=Verdict.INCONCLUSIVE, reason=reason)
+    return ExactAnswer(
+        verdict=decision.verdict,
+        reason=decision.reason,
+        fields=decision.fields,
+        probability=decision.probability,
+        opaque=tuple(sorted(decision.opaque)),
+        constants=constants,
+    )
