@@ -52,7 +52,7 @@ def test_it_has_everything(page: "Page", reports: dict[str, Any]) -> None:
     assert page.locator(".bands tbody tr").count() > 1
     assert page.locator(".bands .beyond").count() > 0
     assert "scanproof.check_refinement(fn, spec, x" in page.locator("#program-9").inner_text()
-    assert page.locator("#theorems").inner_text().count("scanproof cite") == 6
+    assert page.locator("#theorems").inner_text().count("scanproof cite") == 7
     environment = page.locator("#environment").inner_text()
     assert all(name in environment for name in ("scanproof", "torch", "python", "seeds"))
 

@@ -83,10 +83,10 @@ def test_a_bound_without_a_theorem_is_said_to_have_none() -> None:
     content = json.loads(found.to_json("the delta rule"))
     assert problems(content) == []
     (report,) = content["reports"]
-    assert report["theorems"] == [kernel.theorem]
+    assert report["theorems"] == [kernel.theorem, theorems.SAME_EXPRESSIONS]
     shown = page(content)
-    assert f'{kernel.theorem}</a></code>, <span class="dim">none about the bound</span></td>' in shown
-    assert shown.count("scanproof cite ") == 1
+    assert f'{theorems.SAME_EXPRESSIONS}</a></code>, <span class="dim">none about the bound<' in shown
+    assert shown.count("scanproof cite ") == 2
 
 
 @pytest.mark.parametrize("missing", ["verdict", "theorems", "call", "fields"])
@@ -137,7 +137,7 @@ def test_what_is_no_theorem_is_not_cited(reports: dict[str, Any]) -> None:
     assert [name for name in cited if not name or name.startswith("none")] == []
     assert reports["BatchReport"].theorems == ()
     refined = replace(reports["RefinementReport"], bound_theorem="")
-    assert refined.theorems == (refined.theorem,)
+    assert refined.theorems == (refined.theorem, theorems.SAME_EXPRESSIONS)
     entry = AuditedCheck(check="it", verdict=scanproof.Verdict.STREAMS, evidence="", theorem="a")
     assert entry.theorems == ("a",)
     assert replace(entry, theorem="none: it is so").theorems == ()
