@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scanproof import InvalidArgument, Verdict
+from scanproof import InvalidArgument, Verdict, theorems
 from scanproof import selective_scan as sequential
 from scanproof import selective_scan_associative as associative
 from scanproof import selective_scan_chunked as chunked
@@ -316,8 +316,8 @@ def test_a_report_passes_fails_and_is_written() -> None:
     assert equal.require() is equal
     with pytest.raises(AssertionError, match="entries differ"):
         different.require()
-    assert equal.theorems == ()
-    assert [row.theorem for row in equal.rows()] == ["none: no theorem yet"]
+    assert equal.theorems == (theorems.RANDOM_POINTS_ALL,)
+    assert [row.theorem for row in different.rows()] == [theorems.SAME_EXPRESSIONS]
     assert different.document()["reports"][0]["fields"]["undecided"] == []
     assert equal.call.startswith("check_same(silu, <lambda>, x, seed=0)")
     again = check_same(*DIFFERENT["exp"], X, seed=different.seed)
