@@ -122,8 +122,6 @@ EVERY_INPUT = [
 def test_a_change_of_any_input_below_rounding_is_another_function(name: str, given: str) -> None:
     kernel, fn = RECURRENCES[name]
     inputs = random_inputs(kernel, seed=0, time=7, dtype=torch.float32)
-    if given not in inputs:
-        pytest.skip("these inputs leave it out")
 
     def wrong(**x: Tensor) -> Any:
         first, rest = x[given][..., :1], x[given][..., 1:]
