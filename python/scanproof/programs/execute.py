@@ -52,9 +52,7 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
         are those of the recording. For inputs that take the same path, the outputs are those of the function.
     """
     calls: Calls = {}
-    held: list[Any] = [value.tensor for value in program.values]
-    for value, tensor in zip(program.inputs, inputs, strict=True):
-        held[value.index] = tensor
+    held = given_tensors(program, inputs)
     nodes = program.used
     kept = {value.index for value in program.outputs.values()}
     with torch.no_grad(), torch.random.fork_rng(), without_gc():
@@ -64,6 +62,14 @@ def execute(program: Program, inputs: Iterable[Tensor]) -> dict[str, Tensor]:
             for index in gone:
                 held[index] = None
     return {path: held[value.index] for path, value in program.outputs.items()}
+
+
+def given_tensors(program: Program, inputs: Iterable[Tensor]) -> list[Any]:
+    """Return the tensors before the first operation, by the numbers of their values; None for the others."""
+    held: list[Any] = [value.tensor for value in program.values]
+    for value, tensor in zip(program.inputs, inputs, strict=True):
+        held[value.index] = tensor
+    return held
 
 
 def called(op: Any) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from scanproof.errors import NothingEstablished
 from scanproof.foundation.seeds import seed_torch
-from scanproof.programs.execute import _ANY_STRIDES, Calls, run
+from scanproof.programs.execute import _ANY_STRIDES, Calls, given_tensors, run
 from scanproof.programs.field.calls import packet
 from scanproof.programs.field.solves import grouped
 from scanproof.programs.garbage import without_gc
@@ -58,9 +58,7 @@ def run_wide(
         NothingEstablished: an operation cannot run in this dtype; the message names the operation.
     """
     calls: Calls = {}
-    held: list[Any] = [value.tensor for value in program.values]
-    for value, tensor in zip(program.inputs, inputs, strict=True):
-        held[value.index] = tensor
+    held = given_tensors(program, inputs)
     for index, tensor in (parameters or {}).items():
         held[index] = tensor
     wide: list[Any] = [None if tensor is None else _widened(tensor.detach(), dtype) for tensor in held]
@@ -173,8 +171,17 @@ def differences(
     Raises:
         NothingEstablished: an operation cannot run in float32 or in float64.
     """
-    wide = [real_parts(run_wide(program, inputs)) for program in programs]
-    narrow = [real_parts(run_wide(program, inputs, torch.float32)) for program in programs]
+    wide, narrow = (
+        [real_parts(run_wide(program, inputs, dtype)) for program in programs]
+        for dtype in (torch.float64, torch.float32)
+    )
+    return apart(wide, narrow)
+
+
+def apart(
+    wide: Sequence[Mapping[str, Tensor]], narrow: Sequence[Mapping[str, Tensor]]
+) -> dict[str, tuple[Tensor, float]]:
+    """Return what :func:`differences` returns, of two sides that ran in float64 and in float32."""
     found = {}
     for path, one in wide[0].items():
         if not _inexact(one.dtype):
@@ -186,8 +193,8 @@ def differences(
             )
             for exact, rounded in zip(wide, narrow, strict=True)
         ]
-        apart = (one - wide[1][path]).abs().nan_to_num(0.0, posinf=0.0).cpu()
-        found[path] = apart, ALLOWED * max(errors)
+        sizes = (one - wide[1][path]).abs().nan_to_num(0.0, posinf=0.0).cpu()
+        found[path] = sizes, ALLOWED * max(errors)
     return found
 
 

@@ -20,8 +20,8 @@ from scanproof.programs.field.pair import Lost, Pair
 from scanproof.programs.garbage import without_gc
 from scanproof.programs.program import Value
 from scanproof.programs.record import record
-from scanproof.programs.wide import ALLOWED, run_wide
-from scanproof.refinement.exact.answer import ExactAnswer
+from scanproof.programs.wide import apart, run_wide
+from scanproof.refinement.exact.answer import ExactAnswer, attempted
 from scanproof.refinement.exact.ask import CONSTANT
 from scanproof.refinement.exact.constants import holds_rounded_constants
 from scanproof.report.verdict import Verdict
@@ -73,8 +73,11 @@ class ExactWay:
     @property
     def small(self) -> bool:
         """Whether rounded constants may explain the difference, such as two tables of angles."""
-        sizes = [size / scale for _, size, _, scale in self._sizes(self.decision.differing)]
-        return holds_rounded_constants(self._program) and max(sizes, default=1.0) <= CONSTANT
+        if not holds_rounded_constants(self._program) or self._in_float64 is None:
+            return False
+        expected = _both(self._program.results)[1]
+        scales = {name: float(expected[name].double().abs().nan_to_num().max()) for name in expected}
+        return all(size <= CONSTANT * scales[name] for name, size, _ in self._sizes(self.decision.differing))
 
     def _at_point(self, number: int) -> tuple[Both, int, int]:
         point = Point(self._seed, number)
@@ -91,27 +94,29 @@ class ExactWay:
 
     def _confirmed(self, suspected: Mapping[str, Tensor]) -> str:
         """Say how float64 shows that entries differ: by more than rounding is estimated to explain."""
-        for name, size, rounding, _ in self._sizes(suspected):
+        for name, size, rounding in self._sizes(suspected):
             if size > rounding:
                 return f"float64 shows it: {name} differs by {size:.3g}, and rounding explains {rounding:.1g}"
         return ""
 
-    def _sizes(self, masks: Mapping[str, Tensor]) -> Iterator[tuple[str, float, float, float]]:
-        """Yield differences in float64 by name, what rounding explains of them, and the greatest entry."""
+    @cached_property
+    def _in_float64(self) -> dict[str, tuple[Tensor, float]] | None:
+        """The differences and what rounding explains, by name; None if the model does not run so."""
         try:
-            exact = _both(run_wide(self._program, self._given))
-            coarse = _both(run_wide(self._program, self._given, torch.float32))
+            wide, narrow = (
+                _both(run_wide(self._program, self._given, dtype)) for dtype in (torch.float64, torch.float32)
+            )
         except (InvalidArgument, NothingEstablished):
+            return None
+        return apart(wide, narrow)
+
+    def _sizes(self, masks: Mapping[str, Tensor]) -> Iterator[tuple[str, float, float]]:
+        """Yield the greatest difference in float64 by name, and what rounding explains."""
+        if self._in_float64 is None:
             return
         for name, mask in masks.items():
-            one, other = exact[0][name], exact[1][name]
-            rounding = max(
-                float((wide[name] - narrow[name].double()).abs().nan_to_num().max()) * 2.0**-29
-                for wide, narrow in zip(exact, coarse, strict=True)
-            )
-            scale = max(float(other.abs().nan_to_num().max()), 1e-300)
-            size = float(((one - other).abs().nan_to_num() * mask).max())
-            yield name, size, ALLOWED * max(rounding, scale * 2.0**-53), scale
+            difference, rounding = self._in_float64[name]
+            yield name, float((difference * mask).max()), rounding
 
 
 def _both(found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, Found]]:
@@ -131,21 +136,10 @@ def exact_answer(probe: Probe, feed: Feed, seed: int) -> ExactAnswer:
         feed: the model and its input.
         seed: the seed of the points.
     """
-    try:
+
+    def asked() -> ExactAnswer:
         way = ExactWay(probe, feed, seed)
-        decision = way.decision
-        constants = decision.verdict is Verdict.DIFFERENT and way.small
-    except (InvalidArgument, NothingEstablished) as error:
-        reason = f"the model cannot be recorded: {error}"
-        return ExactAnswer(verdict=Verdict.INCONCLUSIVE, reason=reason)
-    except Exception as error:  # a program that a rule did not expect must not end the check
-        reason = f"a run over a field raised {type(error).__name__}: {error}"
-        return ExactAnswer(verdict=Verdict.INCONCLUSIVE, reason=reason)
-    return ExactAnswer(
-        verdict=decision.verdict,
-        reason=decision.reason,
-        fields=decision.fields,
-        probability=decision.probability,
-        opaque=tuple(sorted(decision.opaque)),
-        constants=constants,
-    )
+        constants = way.decision.verdict is Verdict.DIFFERENT and way.small
+        return ExactAnswer.of(way.decision, constants=constants)
+
+    return attempted(asked, "the model")

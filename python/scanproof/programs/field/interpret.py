@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
 
 from scanproof.foundation.seeds import seed_torch
-from scanproof.programs.execute import Calls, run
+from scanproof.programs.execute import Calls, given_tensors, run
 from scanproof.programs.field import (
     activations,
     arithmetic,
@@ -81,9 +81,7 @@ class FloatRun:
 
 def run_floats(program: Program, inputs: Iterable[Tensor]) -> FloatRun:
     """Run a program with PyTorch, and keep what decides its branches."""
-    values: list[Any] = [value.tensor for value in program.values]
-    for value, tensor in zip(program.inputs, inputs, strict=True):
-        values[value.index] = tensor
+    values = given_tensors(program, inputs)
     held = {
         value.index: tensor.detach().cpu()
         for value, tensor in zip(program.values, values, strict=True)

@@ -1,7 +1,11 @@
 """What the exact answer reports."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from scanproof.errors import InvalidArgument, NothingEstablished
+from scanproof.programs.field.decide import Decision
 from scanproof.report.verdict import Verdict
 
 LISTED = 4
@@ -57,7 +61,6 @@ class ExactAnswer:
             taken as the exact numbers that floats hold.
         constants: whether rounded constants may explain the difference: every entry differs by so little.
         differing: the entry that differs most; None without DIFFERENT.
-        reference: what ran over the fields.
     """
 
     verdict: Verdict
@@ -70,7 +73,18 @@ class ExactAnswer:
     exact: tuple[str, ...] = ()
     constants: bool = False
     differing: Differing | None = None
-    reference: str = ""
+
+    @classmethod
+    def of(cls, decision: Decision, **more: Any) -> "ExactAnswer":
+        """Return what points decided, with ``more`` attributes."""
+        found = {
+            "verdict": decision.verdict,
+            "reason": decision.reason,
+            "fields": decision.fields,
+            "probability": decision.probability,
+            "opaque": tuple(sorted(decision.opaque)),
+        }
+        return cls(**{**found, **more})
 
     @property
     def wrong(self) -> bool:
@@ -93,6 +107,22 @@ class ExactAnswer:
         if self.exact:
             lines.append(f"              taken exactly: {', '.join(self.exact)}")
         return lines
+
+
+def attempted(ask: Callable[[], ExactAnswer], subject: str) -> ExactAnswer:
+    """Return an answer; INCONCLUSIVE if the subject cannot be recorded, or a rule raises.
+
+    Args:
+        ask: returns the answer.
+        subject: what is recorded, in words.
+    """
+    try:
+        return ask()
+    except (InvalidArgument, NothingEstablished) as error:
+        reason = f"{subject} cannot be recorded: {error}"
+    except Exception as error:  # a program that a rule did not expect must not end the check
+        reason = f"a run over a field raised {type(error).__name__}: {error}"
+    return ExactAnswer(verdict=Verdict.INCONCLUSIVE, reason=f"rounding alone decides: {reason}")
 
 
 LEFT_OUT = ExactAnswer(verdict=Verdict.NOT_APPLICABLE, reason="left out, by exact=False")

@@ -27,7 +27,7 @@ from scanproof.programs.program import Value
 from scanproof.programs.record import record
 from scanproof.programs.wide import run_wide
 from scanproof.refinement.bounded import Floats
-from scanproof.refinement.exact.answer import Differing, ExactAnswer
+from scanproof.refinement.exact.answer import Differing, ExactAnswer, attempted
 from scanproof.refinement.exact.constants import holds_rounded_constants
 from scanproof.refinement.exact.fitting import Fitting
 from scanproof.refinement.exact.in_float64 import InFloat64
@@ -58,13 +58,7 @@ def ask(problem: "Problem", inputs: "Inputs", *, seed: int = 0) -> ExactAnswer:
         inputs: tensors by name, with cotangents if gradients are compared.
         seed: the seed of the points.
     """
-    try:
-        return _asked(problem, inputs, seed)
-    except (InvalidArgument, NothingEstablished) as error:
-        reason = f"rounding alone decides: fn cannot be recorded: {error}"
-    except Exception as error:  # a program that a rule did not expect must not end the check
-        reason = f"rounding alone decides: a run over a field raised {type(error).__name__}: {error}"
-    return ExactAnswer(verdict=Verdict.INCONCLUSIVE, reason=reason)
+    return attempted(lambda: _asked(problem, inputs, seed), "fn")
 
 
 def _asked(problem: "Problem", inputs: "Inputs", seed: int) -> ExactAnswer:
@@ -165,12 +159,10 @@ class Question:
             reason = f"rounding alone decides: {reason}"
         differing = self._worst(decision) if verdict is Verdict.DIFFERENT else None
         links = sorted(self._links.values())
-        return ExactAnswer(
+        return ExactAnswer.of(
+            decision,
             verdict=verdict,
             reason=reason,
-            fields=decision.fields,
-            probability=decision.probability,
-            opaque=tuple(sorted(decision.opaque)),
             branches=_noted(self.branches),
             drawn=tuple(links),
             exact=tuple(
@@ -180,7 +172,6 @@ class Question:
             ),
             constants=differing is not None and self._by_constants(decision),
             differing=differing,
-            reference=ResidueArithmetic.name,
         )
 
     def _at_point(self, number: int, fitting: "Fitting | None" = None) -> tuple[Both, int, int]:
