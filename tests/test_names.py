@@ -66,15 +66,15 @@ TAKEN = {name: inspect.signature(call).parameters for name, call in CALLS.items(
 def made() -> dict[str, CheckReport]:
     """Return a report of every check, by the name of its call."""
     x = torch.randn(2, 6, 1, generator=torch.Generator().manual_seed(0))
-    spec = scalar_s4(inProj=1.0, a=1.0, outProj=1.0, skip=0.0)
+    others = {"spec": scalar_s4(inProj=1.0, a=1.0, outProj=1.0, skip=0.0), "g": RunningSum()}
     return {
-        name: call(RunningSum(), **({"spec": spec} if "spec" in TAKEN[name] else {}), x=x)
+        name: call(RunningSum(), **{key: value for key, value in others.items() if key in TAKEN[name]}, x=x)
         for name, call in CALLS.items()
     }
 
 
 def test_every_check_has_a_row() -> None:
-    assert list(ROWS) == [*CHECKS, "audit"]
+    assert list(ROWS) == [*CHECKS, "same", "audit"]
     assert set(column("Checks", "Call")) == CALLS.keys()
     assert set(column("Checks", "Report")) == REPORTS.keys()
 
@@ -139,7 +139,8 @@ def test_every_argument_of_the_table_is_taken() -> None:
 
 
 def test_the_first_argument_of_every_check_has_one_name() -> None:
-    assert {next(iter(parameters)) for parameters in TAKEN.values()} == {"fn"}
+    first = {name: next(iter(parameters)) for name, parameters in TAKEN.items()}
+    assert first == {name: "f" if name == "check_same" else "fn" for name in TAKEN}
     assert all({"x", "seed"} <= parameters.keys() for parameters in TAKEN.values())
 
 

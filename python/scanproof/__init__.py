@@ -58,6 +58,10 @@ if TYPE_CHECKING:
     from scanproof.report.row import Row as Row
     from scanproof.report.table import table as table
     from scanproof.report.verdict import Verdict as Verdict
+    from scanproof.same.check import check_same as check_same
+    from scanproof.same.recording import load_recording as load_recording
+    from scanproof.same.recording import save_recording as save_recording
+    from scanproof.same.report import SameReport as SameReport
     from scanproof.scans import selective_scan as selective_scan
     from scanproof.scans import selective_scan_associative as selective_scan_associative
     from scanproof.scans import selective_scan_chunked as selective_scan_chunked
@@ -99,6 +103,7 @@ _EXPORTS = {
     "Rounding": "scanproof.refinement.rounding",
     "Row": "scanproof.report.row",
     "Rwkv6": "scanproof.refinement.kernels.attention",
+    "SameReport": "scanproof.same.report",
     "SelectiveMambaBlockSpec": "scanproof.refinement.runners",
     "SelectiveScan": "scanproof.refinement.kernels.selective",
     "SelectiveScanFn": "scanproof.refinement.scan_fn",
@@ -113,11 +118,14 @@ _EXPORTS = {
     "check_perturbation": "scanproof.causality.outputs.perturbation",
     "check_prefix": "scanproof.causality.outputs.prefix",
     "check_refinement": "scanproof.refinement.check",
+    "check_same": "scanproof.same.check",
     "check_streaming": "scanproof.streaming.check",
     "draw_input": "scanproof.foundation.drawing",
     "leak_map": "scanproof.causality.diagnosis.map",
+    "load_recording": "scanproof.same.recording",
     "random_inputs": "scanproof.refinement.kernels.cases",
     "resize_input": "scanproof.foundation.sizes",
+    "save_recording": "scanproof.same.recording",
     "selective_scan": "scanproof.scans",
     "selective_scan_associative": "scanproof.scans",
     "selective_scan_chunked": "scanproof.scans",

@@ -69,8 +69,10 @@ class Scanproof:
             chosen["spec"] = spec
         if "checks" in missing and "checks" in self._marked:
             chosen["checks"] = self._marking("checks")
-        draws = check.__name__ == "check_kernel" or (
-            check.__name__ == "check_refinement" and given.get("cases")
+        draws = (
+            check.__name__ == "check_kernel"
+            or (check.__name__ == "check_refinement" and given.get("cases"))
+            or (check.__name__ == "check_same" and "shape" not in self._marked)
         )
         if "x" in missing and not draws:
             chosen["x"] = self._input()

@@ -19,6 +19,7 @@ from scanproof.cli.gate import gate
 from scanproof.cli.kernel import kernel
 from scanproof.cli.prove import prove
 from scanproof.cli.refine import refine
+from scanproof.cli.same import same
 from scanproof.cli.theorems import theorems
 
 IMPLEMENTATIONS, THEOREMS, MACHINE = "Check an implementation", "Lean theorems", "This machine"
@@ -67,6 +68,7 @@ add(audit, IMPLEMENTATIONS, "scanproof audit scanproof.demo.factories:block --sh
 add(certify, IMPLEMENTATIONS, "scanproof certify scanproof.demo.factories:block --shape 2,37,8")
 add(gate, IMPLEMENTATIONS, "scanproof gate scanproof.demo.factories:block --shape 2,37,8")
 add(refine, IMPLEMENTATIONS, "scanproof refine scanproof.demo.factories:block --shape 2,37,8")
+add(same, IMPLEMENTATIONS, "scanproof same scanproof.demo.factories:scans")
 add(
     kernel,
     IMPLEMENTATIONS,

@@ -7,10 +7,10 @@ from typing import Any
 
 from scanproof.errors import InvalidArgument
 
-WANTED = "fn, a function or module; or (fn, spec); or a mapping with 'fn'"
 
-
-def make(command: str, target: str, seed: int, known: Collection[str]) -> dict[str, Any]:
+def make(
+    command: str, target: str, seed: int, known: Collection[str], pair: tuple[str, str] = ("fn", "spec")
+) -> dict[str, Any]:
     """Call a factory and return what it made, as arguments: ``fn``, and ``spec`` and others that it gave.
 
     Args:
@@ -18,6 +18,7 @@ def make(command: str, target: str, seed: int, known: Collection[str]) -> dict[s
         target: ``package.module:factory``; modules in the working folder are found too.
         seed: seed of PyTorch's global generator while the factory runs; the generator is left as it was.
         known: what a mapping may hold.
+        pair: the names of the first and of the second thing that a tuple holds.
 
     Raises:
         InvalidArgument: there is no such factory, it failed, or it returned something else.
@@ -26,7 +27,9 @@ def make(command: str, target: str, seed: int, known: Collection[str]) -> dict[s
 
     from scanproof.named import said
 
-    factory = _find(command, target)
+    first, second = pair
+    wanted = f"{first}, a function or module; or ({first}, {second}); or a mapping with {first!r}"
+    factory = _find(command, target, wanted)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -35,7 +38,7 @@ def make(command: str, target: str, seed: int, known: Collection[str]) -> dict[s
             raise
         except BaseException as error:
             raise InvalidArgument(f"{command}: {target} raised {said(error)}.") from error
-    if isinstance(made, Mapping) and callable(made.get("fn")):
+    if isinstance(made, Mapping) and callable(made.get(first)):
         unknown = [key for key in made if key not in known]
         if unknown:
             raise InvalidArgument(
@@ -44,13 +47,13 @@ def make(command: str, target: str, seed: int, known: Collection[str]) -> dict[s
             )
         return dict(made)
     if isinstance(made, tuple) and len(made) == 2 and callable(made[0]):
-        return {"fn": made[0], "spec": made[1]}
+        return {first: made[0], second: made[1]}
     if callable(made):
-        return {"fn": made}
-    raise InvalidArgument(f"{command}: {target} returned {_shown(made)}; return {WANTED}.")
+        return {first: made}
+    raise InvalidArgument(f"{command}: {target} returned {_shown(made)}; return {wanted}.")
 
 
-def _find(command: str, target: str) -> Callable[[], Any]:
+def _find(command: str, target: str, wanted: str) -> Callable[[], Any]:
     import torch
 
     from scanproof.named import object_named
@@ -75,7 +78,7 @@ def _find(command: str, target: str) -> Callable[[], Any]:
     if needed:
         raise InvalidArgument(
             f"{command}: {target} takes {', '.join(needed)}; name a function without arguments that returns "
-            f"{WANTED}."
+            f"{wanted}."
         )
     return factory  # type: ignore[no-any-return]
 

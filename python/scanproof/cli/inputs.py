@@ -48,7 +48,7 @@ def with_input(
 
     Args:
         command: name of the command, for messages.
-        made: the arguments that the factory gave, with ``fn``.
+        made: the arguments that the factory gave, with ``fn``, or ``f`` and ``g``.
         shape: sizes with commas; None where the factory gave ``x``.
         dtype: dtype of input and parameters.
         device: device of input and parameters.
@@ -56,24 +56,26 @@ def with_input(
         vocab_size: draw token ids below it instead of normal numbers.
 
     Raises:
-        InvalidArgument: an option is not understood, or ``fn`` does not run on the input.
+        InvalidArgument: an option is not understood, or a function does not run on the input.
     """
     import torch
 
     from scanproof.named import dtype_named
 
     kind, place = dtype_named(command, dtype), device_named(command, device)
-    fn = made["fn"]
-    if isinstance(fn, torch.nn.Module):
-        fn = fn.eval().to(device=place, dtype=kind)
+    functions: dict[str, Any] = {name: made[name] for name in ("fn", "f", "g") if name in made}
+    for name, fn in functions.items():
+        if isinstance(fn, torch.nn.Module):
+            functions[name] = fn.eval().to(device=place, dtype=kind)
     if "x" in made:
         if shape is not None:
             raise InvalidArgument(f"{command}: the factory gives x; leave --shape out.")
         x = made["x"]
     else:
         x = _draw(command, _sizes(command, shape), kind, place, seed, vocab_size)
-    _try(command, fn, x, made.get("kwargs") or {})
-    return {**made, "fn": fn, "x": x}
+    for name, fn in functions.items():
+        _try(command, name, fn, x, made.get("kwargs") or {})
+    return {**made, **functions, "x": x}
 
 
 def _sizes(command: str, shape: str | None) -> tuple[int, ...]:
@@ -126,8 +128,8 @@ def _draw(
         ) from error
 
 
-def _try(command: str, fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
-    """Run ``fn`` once, so that an error of ``fn`` is reported before any check begins."""
+def _try(command: str, name: str, fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
+    """Run a function once, so that its error is reported before any check begins."""
     import torch
 
     from scanproof.named import said
@@ -143,5 +145,5 @@ def _try(command: str, fn: Any, x: Any, kwargs: dict[str, Any]) -> None:
     except BaseException as error:
         shapes = tuple(x.shape) if isinstance(x, torch.Tensor) else "the factory's x"
         raise InvalidArgument(
-            f"{command}: on input {shapes}, fn of the factory raised {said(error)}."
+            f"{command}: on input {shapes}, {name} of the factory raised {said(error)}."
         ) from error

@@ -1,6 +1,7 @@
 """Factories to try the commands with, such as ``scanproof certify scanproof.demo.factories:block``."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from scanproof.demo.block import Scan, mamba_block
 from scanproof.demo.faults import scan_with_chunk_state_from_the_wrong_side
 from scanproof.refinement.checkpoint import MambaCheckpoint
-from scanproof.scans import selective_scan
+from scanproof.scans import selective_scan, selective_scan_chunked
 
 Made = tuple[Callable[[Tensor], Tensor], MambaCheckpoint]
 
@@ -35,6 +36,18 @@ def block() -> Made:
 def leaky_block() -> Made:
     """Return the same block around a scan that reads the rest of its chunk of 8, and its spec."""
     return _block(scan_with_chunk_state_from_the_wrong_side)
+
+
+def scans() -> dict[str, object]:
+    """Return a scan, token by token and by chunks of 8, and an input."""
+    shapes = {"u": (1, 2, 20), "delta": (1, 2, 20), "A": (2, 4), "B": (1, 4, 20), "C": (1, 4, 20)}
+    x = {name: torch.randn(shape) for name, shape in shapes.items()}
+    x["A"] = -x["A"].abs()
+    return {
+        "f": partial(selective_scan, delta_softplus=True),
+        "g": partial(selective_scan_chunked, delta_softplus=True, chunk_size=8),
+        "x": x,
+    }
 
 
 def _block(scan: Scan) -> Made:

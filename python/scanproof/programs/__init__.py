@@ -4,8 +4,6 @@ from scanproof.programs.bands import Band, bands
 from scanproof.programs.brute import Unsaid, check_operation
 from scanproof.programs.check import answer, read
 from scanproof.programs.execute import execute
-from scanproof.programs.field.report import SameReport
-from scanproof.programs.field.same import check_same
 from scanproof.programs.program import Program
 from scanproof.programs.reading import Answer, Excess, Executed, Jump, Reading, Seen
 from scanproof.programs.record import record
@@ -19,13 +17,11 @@ __all__ = [
     "Jump",
     "Program",
     "Reading",
-    "SameReport",
     "Seen",
     "Unsaid",
     "answer",
     "bands",
     "check_operation",
-    "check_same",
     "execute",
     "read",
     "record",

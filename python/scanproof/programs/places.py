@@ -148,6 +148,27 @@ def held_tensors(fn: Callable[..., Any]) -> set[int]:
     return tensors
 
 
+def held_parameters(fn: Callable[..., Any]) -> dict[str, nn.Parameter]:
+    """Return the parameters that ``fn`` holds or closes over, by name.
+
+    The names are those of the module if ``fn`` leads to one outermost module; otherwise they begin with the
+    name by which ``fn`` holds each module.
+    """
+    things: dict[int, tuple[str, nn.Module | Tensor]] = {}
+    for name, held in _held(fn, "", REACH):
+        things.setdefault(id(held), (name, held))
+    modules = [held for _, held in things.values() if isinstance(held, nn.Module)]
+    found: dict[str, nn.Parameter] = {}
+    for name, held in things.values():
+        if isinstance(held, nn.Module):
+            prefix = f"{name}." if name and len(modules) > 1 else ""
+            for path, parameter in held.named_parameters():
+                found.setdefault(prefix + path, parameter)
+        elif isinstance(held, nn.Parameter):
+            found.setdefault(name, held)
+    return found
+
+
 def _held(thing: Any, name: str, reach: int) -> Iterator[tuple[str, nn.Module | Tensor]]:
     """Yield the tensors and the outermost modules that a callable leads to."""
     if isinstance(thing, nn.Module | Tensor):

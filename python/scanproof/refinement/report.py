@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from scanproof import theorems
-from scanproof.programs.field.report import theorem_of
+from scanproof.programs.field.decide import theorem_of
 from scanproof.refinement.exact.answer import ExactAnswer
 from scanproof.refinement.rounding import Rounding
 from scanproof.report.report import SingleCheckReport

@@ -104,7 +104,7 @@ def search(strategy: "SearchStrategy[Any]", prepare: Prepare, cases: Cases, seed
 
     with _Bar(cases) as bar:
         try:
-            _draw(strategy, cases.count, seed, try_one)
+            draw(strategy, cases.count, seed, try_one)
         except _Stop as stop:
             if stop.error is not None:
                 raise stop.error from None
@@ -113,7 +113,26 @@ def search(strategy: "SearchStrategy[Any]", prepare: Prepare, cases: Cases, seed
     return Found(problem, inputs, _judged(found, drawn), drawn)
 
 
-def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[[Any], None]) -> None:
+def draw(
+    strategy: "SearchStrategy[Any]",
+    count: int,
+    seed: int,
+    use: Callable[[Any], None],
+    *,
+    shrink: bool = False,
+) -> None:
+    """Draw inputs with Hypothesis, and use each of them.
+
+    Args:
+        strategy: what to draw from.
+        count: number of inputs.
+        seed: the same seed draws the same inputs with the same version of Hypothesis.
+        use: takes an input; an exception ends the search.
+        shrink: after an exception, look for a simpler input with that exception, and use it last.
+
+    Raises:
+        InvalidArgument: the strategy draws nothing.
+    """
     with extra("cases", "Drawn inputs"):
         import hypothesis
 
@@ -124,7 +143,8 @@ def _draw(strategy: "SearchStrategy[Any]", count: int, seed: int, use: Callable[
         max_examples=count,
         database=None,
         deadline=None,
-        phases=[hypothesis.Phase.generate],
+        phases=[hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if shrink else [])],
+        report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )(hypothesis.given(strategy)(each))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from scanproof.foundation.judgement import TwoPrecisions
-from scanproof.programs.field.report import theorem_of
+from scanproof.programs.field.decide import theorem_of
 from scanproof.refinement.exact.answer import LEFT_OUT, ExactAnswer
 from scanproof.report.report import CheckReport, Report
 from scanproof.report.row import Row

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scanproof import Verdict
-from scanproof.programs import check_same
+from scanproof import Verdict, check_same
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.randn(3, 4, generator=GENERATOR)

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from scanproof import Verdict
-from scanproof.programs import check_same
+from scanproof import Verdict, check_same
 
 GENERATOR = torch.Generator().manual_seed(0)
 Q, K, V = (torch.randn(2, 12, 4, generator=GENERATOR) for _ in range(3))

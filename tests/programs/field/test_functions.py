@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scanproof import Verdict
-from scanproof.programs import SameReport, check_same
+from scanproof import SameReport, Verdict, check_same
 
 GENERATOR = torch.Generator().manual_seed(0)
 X, COTANGENT = (torch.randn(4, 6, generator=GENERATOR) for _ in range(2))

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scanproof import Verdict
-from scanproof.programs import check_same
+from scanproof import Verdict, check_same
 from scanproof.programs.field import pairs
 from scanproof.programs.field.pair import Pair
 from scanproof.programs.field.primes import draw_primes

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from scanproof import Verdict
-from scanproof.programs import check_same
+from scanproof import Verdict, check_same
 
 
 @pytest.fixture(scope="module")

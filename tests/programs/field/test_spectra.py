@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scanproof import Verdict
-from scanproof.programs import check_same
+from scanproof import Verdict, check_same
 
 GENERATOR = torch.Generator().manual_seed(0)
 U, KERNEL = torch.randn(2, 3, 10, generator=GENERATOR), torch.randn(3, 10, generator=GENERATOR)

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from scanproof import theorems
 from scanproof.programs.field.pair import Complex, Lost, Pair, parts_of
-from scanproof.programs.field.report import LISTED
 from scanproof.programs.field.residues import Side
 from scanproof.report.verdict import Verdict
 
@@ -19,8 +19,18 @@ WRONG = Fraction(1, 10**15)
 MOST = 16
 """Points that are drawn at most; a degree that needs more is not decided."""
 
+LISTED = 5
+"""Operations that the text of a report names; the fields hold all."""
+
 Both: TypeAlias = tuple[Mapping[str, Pair | Complex], Mapping[str, Pair | Complex]]
 """The outputs of both computations at a point, by their names."""
+
+
+def theorem_of(verdict: Verdict) -> str:
+    """Return the theorem behind a verdict over finite fields; ``"none: …"`` if nothing was decided."""
+    if verdict is Verdict.EQUAL:
+        return theorems.RANDOM_POINTS_ALL
+    return theorems.SAME_EXPRESSIONS if verdict is Verdict.DIFFERENT else "none: nothing was decided"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Draw a point: residues for the inputs and the parameters of two programs."""
 
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,21 +16,23 @@ from scanproof.programs.program import Value
 class Parameters:
     """Names parameters, so that two programs draw the same residues for what they share.
 
-    One parameter has one name in both programs. If both functions are modules, parameters of the same name,
-    shape and dtype with equal entries also have one name.
+    One parameter has one name in both programs. Parameters of the same name, shape and dtype with equal
+    entries also have one name.
+
+    Args:
+        f: the parameters of one function, by name.
+        g: the parameters of the other function.
     """
 
-    def __init__(self, f: Any, g: Any) -> None:
+    def __init__(self, f: Mapping[str, Tensor], g: Mapping[str, Tensor]) -> None:
         self._names: dict[int, str] = {}
         self._kept: list[Tensor] = []
-        if isinstance(f, nn.Module) and isinstance(g, nn.Module):
-            own = dict(f.named_parameters())
-            for name, parameter in own.items():
-                self._enter(parameter, name)
-            for name, parameter in g.named_parameters():
-                other = own.get(name)
-                if other is not None and _equal(parameter, other):
-                    self._enter(parameter, self._names[id(other)])
+        for name, parameter in f.items():
+            self._enter(parameter, name)
+        for name, parameter in g.items():
+            other = f.get(name)
+            if other is not None and _equal(parameter, other):
+                self._enter(parameter, self._names[id(other)])
 
     def __len__(self) -> int:
         return len(set(self._names.values()))
@@ -40,6 +42,10 @@ class Parameters:
         if id(parameter) not in self._names:
             self._enter(parameter, f"parameter {len(self._kept)}")
         return self._names[id(parameter)]
+
+    def same(self, one: Tensor, other: Tensor) -> bool:
+        """Whether two parameters have one name."""
+        return self.name(one) == self.name(other)
 
     def _enter(self, parameter: Tensor, name: str) -> None:
         self._kept.append(parameter)
@@ -61,7 +67,7 @@ class Point:
 
     def __init__(self, seed: int, number: int, parameters: Parameters | None = None) -> None:
         self._key = f"{seed} {number}"
-        self._parameters = Parameters(None, None) if parameters is None else parameters
+        self._parameters = Parameters({}, {}) if parameters is None else parameters
         self.primes: Primes = draw_primes(_seed(self._key))
 
     def drawn(self, program: int, value: Value) -> Pair | Complex:

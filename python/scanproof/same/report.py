@@ -1,21 +1,13 @@
 """What ``check_same`` reports."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
-from scanproof import theorems
+from scanproof.foundation.drawing import TriedCase
+from scanproof.programs.field.decide import LISTED, theorem_of
 from scanproof.report.report import SingleCheckReport
 from scanproof.report.verdict import Verdict
-
-LISTED = 5
-"""Operations that the text of a report names; the fields hold all."""
-
-
-def theorem_of(verdict: Verdict) -> str:
-    """Return the theorem behind a verdict over finite fields; ``"none: …"`` if nothing was decided."""
-    if verdict is Verdict.EQUAL:
-        return theorems.RANDOM_POINTS_ALL
-    return theorems.SAME_EXPRESSIONS if verdict is Verdict.DIFFERENT else "none: nothing was decided"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +30,9 @@ class Entry:
 
     def __str__(self) -> str:
         seen = "the floats at x are equal" if self.f == self.g else f"by {abs(self.f - self.g):.3g} in floats"
-        return (
-            f"{self.count} entries differ; {self.path or 'result'}{list(self.index)}: "
-            f"f(x) is {self.f:.17g}, g(x) is {self.g:.17g}; {seen}"
-        )
+        count = "1 entry differs" if self.count == 1 else f"{self.count} entries differ"
+        place = f"{self.path or 'result'}{list(self.index)}"
+        return f"{count}; {place}: f(x) is {self.f:.17g}, g(x) is {self.g:.17g}; {seen}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +42,12 @@ class SameReport(SingleCheckReport):
     Attributes:
         verdict: EQUAL, DIFFERENT or INCONCLUSIVE.
         reason: what led to the verdict.
+        x: the input of the verdict.
+        source: what makes this input: ``x``, a call, or a draw; ``report.x`` holds a drawn input.
+        shapes: the shapes of its tensors.
+        recorded: the versions with which a side was recorded into a file; empty if both ran now.
+        gradients: whether gradients were compared as well.
+        cases: the inputs that were tried.
         primes: the number of elements of the field of each point that was drawn.
         degree: the difference of the two programs has at most this degree; None if it was not computed.
         probability: two functions of this degree that differ agree at all points with at most this
@@ -72,6 +69,12 @@ class SameReport(SingleCheckReport):
 
     verdict: Verdict
     reason: str
+    x: Any = field(repr=False)
+    source: str
+    shapes: str
+    recorded: str
+    gradients: bool
+    cases: tuple[TriedCase, ...]
     primes: tuple[int, ...]
     degree: int | None
     probability: float | None
@@ -92,18 +95,28 @@ class SameReport(SingleCheckReport):
         """The Lean theorem that the verdict rests on."""
         return theorem_of(self.verdict)
 
+    def with_cases(self, cases: tuple[TriedCase, ...]) -> Self:
+        """Return the report with the inputs that were tried."""
+        return replace(self, cases=cases)
+
     def failure_lines(self) -> list[str]:
         """Return what differs or is undecided, and what would have passed."""
         return [str(self.worst or self.reason), "Allowed: equal at every drawn point, without a tolerance"]
 
     def summary(self) -> str:
         """Return the verdict, what it rests on and where it holds."""
+        what = "outputs and gradients, " if self.gradients else ""
         lines = [
-            f"Same({self.operations[0]} and {self.operations[1]} operations, "
+            f"Same({what}{self.operations[0]} and {self.operations[1]} operations, "
             f"{self.parameters} parameters drawn, {self.dtype} on {self.device}, seed {self.seed})",
             f"  verdict  : {self.verdict.name}: {self.verdict.value}",
             f"  reason   : {self.reason}",
+            f"  x        : {self.shapes}{'' if self.source == 'x' else f', {self.source}'}",
         ]
+        if len(self.cases) > 1:
+            lines.append(f"  cases    : {self._tried()}")
+        if self.recorded:
+            lines.append(f"  recorded : {self.recorded}")
         if self.worst:
             lines.append(f"  entries  : {self.worst}")
         if self.exponentials and self.probability is not None:
@@ -116,6 +129,13 @@ class SameReport(SingleCheckReport):
             lines.append(f"  branches : as at x: {_listed(self.branches)}")
         lines.append(f"  theorem  : {self.theorem}")
         return "\n".join(lines)
+
+    def _tried(self) -> str:
+        """Count the inputs by their verdicts, and say why one is undecided."""
+        counts = Counter(case.verdict.name for case in self.cases)
+        text = ", ".join(f"{number} {name}" for name, number in counts.items())
+        undecided = next((case for case in self.cases if not case.informative), None)
+        return f"{text}; {undecided.source}: {undecided.reason}" if undecided else text
 
     def _evidence(self) -> str:
         return str(self.worst) if self.worst else self.reason

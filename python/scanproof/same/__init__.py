@@ -1,0 +1,1 @@
+"""Whether two functions are one function, apart from rounding."""
