@@ -37,16 +37,28 @@ def ulps(
 def refinement(
     repeats: Annotated[
         int, typer.Option(help="Number of measurements of each run; the shortest counts.")
-    ] = 5,
+    ] = 3,
+    lengths: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--length",
+            help="Number of tokens at which both answers are measured; give the option again for another. "
+            "Default: 256 and 2048.",
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Compare the cost of the bound of a scan with the cost of the reference in float64."""
+    """Measure what the bound of a scan costs, and what both answers of check_refinement cost.
+
+    The cost of a bound is relative to the reference in float64. The cost of the answers is relative to one
+    run of the implementation.
+    """
     from scanproof.bench.refinement import run_bench
     from scanproof.cli.show import step
 
     with step("Measuring", quiet):
-        run_bench(as_json=json, repeats=repeats)
+        run_bench(as_json=json, repeats=repeats, lengths=lengths or (256, 2048))
     return PASSED
 
 
