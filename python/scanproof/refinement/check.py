@@ -80,7 +80,9 @@ def check_refinement(
             least float32. For an output in a coarser dtype, the bound allows one more rounding.
         reference: for a block, what computes the outputs of the reference: an object with ``run(spec, x) ->
             (y, state)``, such as the Lean oracle. Its outputs must agree with those of the Python twin.
-            Default: the twin. Gradients are always compared with the gradients of the twin.
+            Default: the twin. Gradients are always compared with the gradients of the twin. With an
+            ``Oracle``, for a block or a kernel, the exact answer compares outputs with the Lean definition
+            itself, which runs over the same finite fields.
         log_window: for a kernel, the number of tokens over which ``fn`` adds logarithms of decays in place of
             multiplying decays: its chunk size, or 1 for a step that keeps a maximum in log space. 0: ``fn``
             multiplies decays.
