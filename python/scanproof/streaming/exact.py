@@ -5,7 +5,7 @@ program runs over finite fields, with residues for the inputs and the parameters
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 import torch
@@ -68,7 +68,11 @@ class ExactWay:
             reason = f"the operations that PyTorch shows are not the whole model ({self._executed.reason})"
             return Decision.left([reason])
         self._run = run_floats(self._program, self._given)
-        return decide(self._at_point, self._confirmed)
+        decision = decide(self._at_point, self._confirmed)
+        if decision.verdict is not Verdict.INCONCLUSIVE or not decision.fields:
+            return decision
+        again = decide(partial(self._at_point, renewed=True), self._confirmed)
+        return again if again.verdict is Verdict.EQUAL else decision
 
     @property
     def small(self) -> bool:
@@ -79,7 +83,7 @@ class ExactWay:
         scales = {name: float(expected[name].double().abs().nan_to_num().max()) for name in expected}
         return all(size <= CONSTANT * scales[name] for name, size, _ in self._sizes(self.decision.differing))
 
-    def _at_point(self, number: int) -> tuple[Both, int, int]:
+    def _at_point(self, number: int, *, renewed: bool = False) -> tuple[Both, int, int]:
         point = Point(self._seed, number)
 
         def given(value: Value) -> Pair:
@@ -89,7 +93,7 @@ class ExactWay:
             return point.pair(f"{value.source} {value.index}", value.shape)
 
         with without_gc():
-            found = run_residues(self._program, self._run, given, point.primes)
+            found = run_residues(self._program, self._run, given, point.primes, renewed=renewed)
         return _both(found), point.primes.p, point.primes.q
 
     def _confirmed(self, suspected: Mapping[str, Tensor]) -> str:
