@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
+from scanproof.programs.memory import copied
 from scanproof.refinement.adjoint import Tape, Traced
 from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Part, Value
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats
 from scanproof.refinement.gradients import COTANGENTS, pulled_back, with_gradients
 from scanproof.refinement.kernels.arithmetic import KernelAdjoint
-from scanproof.refinement.layout import copied, literal
+from scanproof.refinement.layout import literal
 from scanproof.refinement.rounding import Rounding, growth
 from scanproof.refinement.runners import Spec, diagonal_selective_scan
 
