@@ -1,15 +1,16 @@
 """A recording keeps the memory layout of its inputs, so code that reads memory is recorded as called."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from scanproof import LinearRecurrence, Verdict, check_refinement
+from scanproof import LinearRecurrence, Verdict, check_refinement, check_same, save_recording
 from scanproof.errors import InvalidArgument
-from scanproof.programs import check_same, read, record
+from scanproof.programs import read, record
 from scanproof.programs.execute import execute
 from scanproof.programs.memory import copied, entries_at, fills_memory, places, shared_places
 
@@ -159,3 +160,8 @@ def test_a_write_into_a_view_of_shared_memory_is_refused() -> None:
 
     with pytest.raises(InvalidArgument, match="a write into a view"):
         record(writes, torch.randn(2, 6))
+
+
+def test_a_file_does_not_keep_a_recording_that_reads_by_places(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="memory around the entries"):
+        save_recording(lambda x: x.as_strided((2, 6, 4), (1, 0, 1)), LAYOUTS["every second"], tmp_path / "it")
