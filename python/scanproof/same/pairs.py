@@ -64,6 +64,8 @@ class Pairs:
     @cached_property
     def decision(self) -> Decision:
         """What random points show."""
+        if self._program.memory_read:
+            return Decision.left([f"the model depends on more than x: {self._program.memory_read}"])
         if not self._executed.same:
             reason = f"the operations that PyTorch shows are not the whole model ({self._executed.reason})"
             return Decision.left([reason])
