@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
 from scanproof.programs.field.primes import Primes
+from scanproof.programs.memory import copied
 from scanproof.refinement.adjoint import Tape, Traced
 from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Part, Value
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats
 from scanproof.refinement.gradients import COTANGENTS, pulled_back, with_gradients
 from scanproof.refinement.kernels.arithmetic import KernelAdjoint
-from scanproof.refinement.layout import copied, literal
+from scanproof.refinement.layout import literal
 from scanproof.refinement.oracle import Oracle
 from scanproof.refinement.residues import ResidueArithmetic, Residues, sent
 from scanproof.refinement.rounding import Rounding, growth

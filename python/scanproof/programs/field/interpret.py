@@ -442,9 +442,7 @@ def _behind(pair: Pair, vanished: int) -> Pair:
     if isinstance(pair.value, Lost):
         return pair
     degree = pair.value.degree
-    return replace(
-        pair, value=replace(pair.value, degree=replace(degree, behind=degree.behind + vanished))
-    )
+    return replace(pair, value=replace(pair.value, degree=replace(degree, behind=degree.behind + vanished)))
 
 
 _NONE = Lost("no floats")

@@ -124,7 +124,7 @@ def mixed(name: str, x: Side, prime: int) -> Side:
 
 
 def renewed(x: Pair, primes: Primes) -> Pair:
-    """Return a tensor with other exponents, the same wherever the values are the same; no law of them holds."""
+    """Return a tensor with other exponents, the same for equal values; no law of them is used."""
     if isinstance(x.value, Lost) or x.value.gone is not None:
         return x
     return Pair(x.value, mixed("exponent", x.value, primes.q), x.opaque, x.opaque | {NESTED})

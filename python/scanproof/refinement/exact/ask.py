@@ -129,7 +129,7 @@ class Question:
             names.get(id(value.tensor), f"parameter {value.index}"): value.tensor
             for node in self._program.used
             for value in node.reads
-            if value.source == "parameter" and value.tensor is not None
+            if value.source == "parameter" and value.tensor is not None and value not in self._program.gaps
         }
         links = linked(problem.stored_parameters, read)
         self._links = {id(read[name]): field for name, field in links.items()}
@@ -231,6 +231,9 @@ class Question:
         if "time" in axes and len(axes) == tensor.dim():
             for place, axis in enumerate(axes):
                 first = first.narrow(place, 0, 1) if axis in ("batch", "time") else first
+        places = self._program.shared.get(name)
+        if places is not None:
+            return point.pair(f"input {name}", tuple(tensor.shape), places)
         if first is tensor or not torch.equal(first.expand_as(tensor), tensor):
             return point.pair(f"input {name}", tuple(tensor.shape))
         drawn = point.pair(f"input {name}", tuple(first.shape))
