@@ -55,6 +55,7 @@ public import Spec.Scan.Circular
 public import Spec.Models.DiagonalS4
 public import Spec.Scan.DiagonalS4
 public import Spec.Models.ComplexDiagonal
+public import Spec.Models.ComplexDiagonalParallel
 public import Spec.Models.MambaBlock
 public import Spec.Models.SelectiveMambaBlock
 public import Spec.Models.MambaCheckpoint
@@ -62,6 +63,7 @@ public import Spec.Models.SelectiveMambaKernels
 public import Spec.Models.MambaLanguageModel
 public import Spec.Models.Mamba2Block
 public import Spec.Kernels.GatedNorm
+public import Spec.Kernels.RmsNorm
 public import Spec.Causality.Streaming
 public import Spec.Causality.DiagonalS4
 public import Spec.Causality.CompactMamba

@@ -14,3 +14,7 @@ lean_lib Spec
 @[default_target]
 lean_exe oracle where
   root := `Spec.Oracle
+
+@[default_target]
+lean_exe kernels where
+  root := `Spec.Oracle.Kernels

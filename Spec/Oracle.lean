@@ -7,21 +7,18 @@ module
 public import Spec.Models.DiagonalS4
 public import Spec.Models.MambaBlock
 public import Spec.Models.MambaCheckpoint
-public import Spec.Oracle.Kernels
+public import Spec.Oracle.Serve
 public import Spec.Program.Format
 
 /-!
 # The numeric oracle
 
-An executable that runs the list runners, and the checker of programs, on request. One request is one line of words
-separated by single spaces. A request to run a model is
+An executable that runs the list runners of models, and the checker of programs, on request. (`Spec.Oracle.Kernels` is another
+one, for kernels.) A request is a line, as `Spec.Oracle.Serve` says. A request to run a model is
 
     SCALAR MODEL DIM … NUMBER …
 
-`SCALAR` is `float` (binary64; a number is its bit pattern as a decimal integer), `exact` (`exactScalar`; a number is
-`P` or `P/Q`) or `field P Q W` (`residueScalar` with these primes; a number is `BITS/VALUE/EXPONENT`, the bit pattern of its
-float and its residues, or that and `/REST/FACTOR`, as in answers, where a dash stands for what is lost). `MODEL` and its
-dimensions are
+`MODEL` and its dimensions are
 
     s4          inputDim stateDim outputDim tokens
     compact     inputDim stateDim outputDim tokens
@@ -30,10 +27,7 @@ dimensions are
 
 The numbers are the parameters in the order of the structure's fields, then the initial state, the history (newest
 first; `selective` and `checkpoint` only) and the tokens, each tensor in row-major order. The answer is one line: `ok`
-and the numbers of the outputs, the final state and the final history; or `error` and a sentence. An empty line or the
-end of the input ends the process.
-
-A request to run a kernel is `SCALAR kernel KERNEL DIM … NUMBER …`, as `Spec.Oracle.Kernels` says.
+and the numbers of the outputs, the final state and the final history; or `error` and a sentence.
 
 The other kind of request asks `Listing.check` about a recorded program, in the words of `Spec.Program.Format`:
 
@@ -153,47 +147,14 @@ def answerModel (α : Type) [Codec α] (model : String) (words : List String) : 
           else answerCheckpoint numbers i e s o w r historyLength tokens
         | _ => "error unexpected number of dimensions"
 
-/-- Answer a request to run a model or a kernel in one scalar type. -/
-def answerRun (α : Type) [Codec α] : List String → String
-  | "kernel" :: kernel :: words => answerKernel α kernel words
-  | model :: words => answerModel α model words
-  | [] => "error expected a model or a kernel, its dimensions and numbers"
-
 /-- The answer to one request. -/
 def answer (request : String) : String :=
   match request.splitOn " " with
-  | scalar :: words =>
-    if scalar == "program" then
-      match words with
-      | version :: words => answerProgram version words
-      | [] => answerProgram "" []
-    else if scalar == "float" then answerRun Float words
-    else if scalar == "exact" then
-      let _ := codecExact
-      answerRun Rat words
-    else if scalar == "field" then
-      match parseDims 3 words with
-      | some ([p, q, w], words) =>
-        let _ := codecResidue ⟨p, q, w⟩
-        answerRun Residue words
-      | _ => "error expected the primes P and Q and the number W after 'field'"
-    else "error unknown scalar type '" ++ scalar ++ "': expected float, exact or field"
-  | [] => "error expected a scalar type, a model, its dimensions and numbers"
-
-/-- Answer requests until an empty line or the end of the input. -/
-partial def serve (input output : IO.FS.Stream) : IO Unit := do
-  let line ← input.getLine
-  let request := line.trimAscii.toString
-  if request.isEmpty then return
-  output.putStrLn (answer request)
-  output.flush
-  serve input output
+  | "program" :: version :: words => answerProgram version words
+  | ["program"] => answerProgram "" []
+  | words => answerRun (fun α _ => answerModel α) words
 
 end Scanproof.Oracle
 
 /-- Answer requests on the standard input. -/
-def main : IO Unit := do
-  let output ← IO.getStdout
-  output.putStrLn "ready"
-  output.flush
-  Scanproof.Oracle.serve (← IO.getStdin) output
+def main : IO Unit := Scanproof.Oracle.serveAll Scanproof.Oracle.answer

@@ -5,7 +5,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Causal
-public import Spec.Models.Mamba2Block
+public import Spec.Kernels.RmsNorm
 
 /-!
 # Gated norms

@@ -5,7 +5,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 module
 
 public import Spec.Complex
-public import Spec.Scan.DiagonalParallel
+public import Spec.Scan.Diagonal
 
 /-!
 # Complex diagonal state spaces: S5 and the linear recurrent unit
@@ -23,8 +23,8 @@ Its discretisation is `λ = exp (Λ Δ)`, and scales `B`; that of the linear rec
 
 ## Main results
 
-* `complexDiagonal_outputs`: each output is read from the state of a complex diagonal scan.
-* `complexDiagonal_outputs_parallel`: by any parallel prefix, in exact arithmetic.
+* `complexDiagonal_outputs`: each output is read from the state of a complex diagonal scan. `Spec.Models.ComplexDiagonalParallel`
+  has the parallel form.
 
 ## References
 
@@ -97,11 +97,5 @@ theorem complexDiagonal_outputs :
   induction ts generalizing h0 with
   | nil => rfl
   | cons t ts ih => exact congrArg (List.cons _) (ih _)
-
-/-- The outputs are read from any parallel prefix of the transitions, applied to the initial state. -/
-theorem complexDiagonal_outputs_parallel [CommRingScalar α] {ys : List (DiagonalTransition (Complex α) stateDim)}
-    (h : IsPrefixScan DiagonalTransition.after (ts.map m.transition) ys) :
-    (m.runList h0 ts).2 = List.zipWith m.readOut ts (ys.map fun t => t.apply h0) := by
-  rw [complexDiagonal_outputs, diagonalSelectiveScan_parallel h0 _ h]
 
 end Scanproof

@@ -25,7 +25,6 @@ which have none, do not compute this step.
 
 ## Main definitions
 
-* `groupedRmsNorm`: root-mean-square normalisation of each group of neighbouring entries.
 * `Mamba2BlockSpec`: the parameters.
 * `Mamba2BlockSpec.runList`: token after token, through the single steps of the kernels.
 * `Mamba2BlockSpec.runKernels`: kernel after kernel over the whole sequence.
@@ -49,41 +48,7 @@ No law of arithmetic is assumed.
 
 namespace Scanproof
 
-/-! ## Parts of vectors -/
-
-namespace Vec
-
-variable {α : Type} {m n : Nat}
-
-/-- The `length` entries from `offset` on. -/
-def slice (v : Vec α n) (offset length : Nat) (h : offset + length ≤ n) : Vec α length :=
-  ofFn fun i => v.get ⟨offset + i.val, by have := i.isLt; omega⟩
-
-/-- A vector cut into rows of `n` entries. -/
-def toRows (v : Vec α (m * n)) : Vec (Vec α n) m :=
-  ofFn fun i => ofFn fun j => v.get ⟨i.val * n + j.val, calc
-    i.val * n + j.val < i.val * n + n := Nat.add_lt_add_left j.isLt _
-    _ = (i.val + 1) * n := (Nat.succ_mul i.val n).symm
-    _ ≤ m * n := Nat.mul_le_mul_right n i.isLt⟩
-
-/-- Rows, one after the other. -/
-def ofRows (rows : Vec (Vec α n) m) : Vec α (m * n) :=
-  ofFn fun k =>
-    have hn : 0 < n := Nat.pos_of_ne_zero fun h => by have := k.isLt; simp [h] at this
-    (rows.get ⟨k.val / n, Nat.div_lt_of_lt_mul (Nat.lt_of_lt_of_eq k.isLt (Nat.mul_comm m n))⟩).get
-      ⟨k.val % n, Nat.mod_lt _ hn⟩
-
-end Vec
-
 variable {α : Type} [Scalar α]
-
-/-- `rmsNorm` of each of `groups` groups of neighbouring entries by itself. -/
-def groupedRmsNorm {n groups : Nat} (h : groups ∣ n) (eps : α) (weight x : Tensor α [n]) : Tensor α [n] :=
-  have hn : groups * (n / groups) = n := Nat.mul_div_cancel' h
-  let rows (v : Tensor α [n]) : Tensor α [groups, n / groups] :=
-    Vec.toRows (v.slice 0 (groups * (n / groups)) (by omega))
-  let normed : Tensor α [groups * (n / groups)] := Vec.ofRows (Vec.zipWith (rmsNorm eps) (rows weight) (rows x))
-  Vec.slice normed 0 n (by omega)
 
 /-! ## The block -/
 

@@ -4,6 +4,7 @@ Released under Apache 2.0 license as described in the file LICENSE.
 -/
 module
 
+public import Spec.Kernels.RmsNorm
 public import Spec.Models.SelectiveMambaBlock
 
 /-!
@@ -18,14 +19,12 @@ a last RMSNorm, and the output head:
 
 ## Main definitions
 
-* `rmsNorm`: root-mean-square normalisation of one token.
 * `MambaLayer`, `MambaLanguageModelSpec`: the parameters.
 * `MambaLanguageModelSpec.logits`: from a list of token ids to a list of logits.
 
 ## References
 
 * A. Gu, T. Dao, *Mamba: Linear-Time Sequence Modeling with Selective State Spaces*, COLM 2024, section 3.4.
-* B. Zhang, R. Sennrich, *Root Mean Square Layer Normalization*, NeurIPS 2019, equation 4.
 -/
 
 @[expose] public noncomputable section
@@ -33,15 +32,6 @@ a last RMSNorm, and the output head:
 namespace Scanproof
 
 variable {α : Type} [Scalar α] {dModel : Nat}
-
-/--
-The vector `x / sqrt (mean of x² + eps)`, times `weight`, entry by entry. The reciprocal square root of a positive number `m` is
-written `exp (-(log m / 2))`.
--/
-def rmsNorm (eps : α) (weight x : Tensor α [dModel]) : Tensor α [dModel] :=
-  let mean := x.dot x / Scalar.natCast dModel
-  let scale := Scalar.exp (-(Scalar.log (mean + eps) / Scalar.natCast 2))
-  Vec.ofFn fun i => (x.get i * scale) * weight.get i
 
 /-- A residual layer: a norm and a selective Mamba block, whose sizes may differ from layer to layer. -/
 structure MambaLayer (α : Type) (dModel : Nat) where

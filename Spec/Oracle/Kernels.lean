@@ -9,7 +9,7 @@ public import Spec.Kernels.GatedNorm
 public import Spec.Kernels.SelectiveScan
 public import Spec.Kernels.SsdScan
 public import Spec.Models.ComplexDiagonal
-public import Spec.Oracle.Words
+public import Spec.Oracle.Serve
 public import Spec.Scan.GeneralizedDelta
 public import Spec.Scan.MinGru
 public import Spec.Scan.Mlstm
@@ -18,9 +18,11 @@ public import Spec.Scan.Rwkv6
 /-!
 # Kernels on request
 
-A request to run a kernel on one example, and on one head where heads do not meet, is
+An executable that runs kernels. It is apart from the executable of `Spec.Oracle`, so that who runs no kernel need not wait until
+Lean has read their modules. A request is a line, as `Spec.Oracle.Serve` says. The request to run a kernel on one example, and on
+one head where heads do not meet, is
 
-    SCALAR kernel KERNEL DIM … NUMBER …
+    SCALAR KERNEL DIM … NUMBER …
 
 `KERNEL`, its dimensions, the tensors before the tokens, and the tensors of a token are
 
@@ -365,3 +367,7 @@ def answerKernel (α : Type) [Codec α] (kernel : String) (words : List String) 
         | .ok numbers => runKernel numbers marks kernel dims
 
 end Scanproof.Oracle
+
+/-- Answer requests on the standard input. -/
+def main : IO Unit :=
+  Scanproof.Oracle.serveAll fun request => Scanproof.Oracle.answerRun (fun α _ => Scanproof.Oracle.answerKernel α) (request.splitOn " ")

@@ -6,6 +6,7 @@ module
 
 public import Spec.Causality.Families
 public import Spec.Kernels.ComplexSelectiveScan
+public import Spec.Models.ComplexDiagonalParallel
 public import Spec.Scan.Rwkv6Forms
 
 /-!

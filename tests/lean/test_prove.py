@@ -8,9 +8,11 @@ import pytest
 from scanproof.lean import catalogue as catalogues
 from scanproof.lean import webassembly
 from scanproof.lean.errors import LeanUnavailable
+from scanproof.lean.messages import Message
 from scanproof.lean.modules import read_graph
 from scanproof.lean.project import Project
 from scanproof.lean.prove import prove
+from scanproof.lean.toolchain import Build
 from scanproof.lean.webassembly import WebAssembly
 
 MakeProject = Callable[..., Project]
@@ -90,6 +92,34 @@ def test_a_theorem_without_docstring(lean: WebAssembly, make_project: MakeProjec
         "Spec.lean:3:0: error: theorem bare has no docstring; write its statement in words"
     ]
     assert prove(make_project({"Spec": "module\n\ntheorem bare : True\n"}), lean).catalogue is None
+
+
+def test_executables_are_described_apart_and_all_are_checked(
+    lean: WebAssembly, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two ``main``s do not go into one environment."""
+    theorem = "/-- Says so. -/\ntheorem {} : True\n"
+    project = make_project(
+        {
+            "Spec": "module\n",
+            "Spec.One": f"module\n{theorem.format('main')}",
+            "Spec.Two": f"module\n{theorem.format('main')}{theorem.format('own')}",
+        },
+        "lean_lib Spec\nlean_exe one where\n  root := `Spec.One\nlean_exe two where\n  root := `Spec.Two\n",
+    )
+    files: list[str] = []
+    elaborate = lean.elaborate
+
+    def recorded(build: Build, file: Path) -> list[Message]:
+        files.append(file.read_text())
+        return elaborate(build, file)
+
+    monkeypatch.setattr(lean, "elaborate", recorded)
+    report = prove(project, lean)
+    imports = [[line for line in text.splitlines() if line.startswith("import all Spec")] for text in files]
+    assert imports == [["import all Spec", "import all Spec.One"], ["import all Spec.Two"]]
+    assert report.catalogue is not None
+    assert [t.name for t in report.catalogue.theorems] == ["main", "own"]
 
 
 def test_lean_answers_for_every_declaration(

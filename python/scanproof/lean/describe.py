@@ -53,12 +53,20 @@ def describe(
     Raises:
         LeanUnavailable: Lean did not answer.
     """
-    places = [
-        place for name, module in graph.modules.items() for place in _places(build.folder, name, module)
-    ]
-    file = folder / "Catalogue.lean"
-    file.write_text(_program(graph, [place.name for place in places]), encoding="utf-8")
-    answers = _answers(toolchain.elaborate(build, file))
+    places: list[_Place] = []
+    answers: list[dict[str, Any]] = []
+    for group in _groups(graph):
+        known = {place.name for place in places}  # ``main``, which each executable has
+        found = [
+            place
+            for name in group
+            for place in _places(build.folder, name, graph.modules[name])
+            if place.name not in known
+        ]
+        file = folder / "Catalogue.lean"
+        file.write_text(_program(group, [place.name for place in found]), encoding="utf-8")
+        answers += _answers(toolchain.elaborate(build, file))
+        places += found
     rests_on = {answer["module"]: answer["axioms"] for answer in answers if "module" in answer}
     facts = {answer["name"]: answer for answer in answers if "name" in answer}
     described, asked = len(rests_on) + len(facts), len(graph.modules) + len(places)
@@ -67,7 +75,7 @@ def describe(
     names = {unquoted(place.name): place.name for place in places}
     uses = Uses(
         {name for name in names if facts[name]["kind"] in _KINDS},
-        {answer["constant"]: answer["uses"] for answer in answers if "constant" in answer},
+        {answer["constant"]: answer["uses"] for answer in reversed(answers) if "constant" in answer},
     )
     declarations = []
     for place in places:
@@ -101,11 +109,20 @@ def unquoted(name: str) -> str:
     return name.replace("«", "").replace("»", "")
 
 
-def _program(graph: Graph, names: list[str]) -> str:
-    imports = "\n".join(f"import all {name}" for name in graph.modules)
+def _groups(graph: Graph) -> list[list[str]]:
+    """Return the modules in groups that one file can import.
+
+    Two functions ``main`` clash, so each executable after the first is a group of its own.
+    """
+    apart = [root for root in [*graph.project.executables.values()][1:] if root in graph.modules]
+    return [[name for name in graph.modules if name not in apart], *([root] for root in apart)]
+
+
+def _program(modules: list[str], names: list[str]) -> str:
+    imports = "\n".join(f"import all {name}" for name in modules)
     program = PROGRAM.read_text(encoding="utf-8").replace("--IMPORTS", imports)
     return (
-        f"{program}\nexample : True := audit! {' '.join(graph.modules)}\n"
+        f"{program}\nexample : True := audit! {' '.join(modules)}\n"
         f"example : True := describe! {' '.join(names)}\n"
     )
 

@@ -59,8 +59,13 @@ class LeanProcess:
         self._process.wait()
 
 
-def start_oracle(project: Path | None = None, show: ShowStep = silent) -> LeanProcess:
-    """Start the oracle of the project that contains a folder (default: the working folder).
+def start_program(name: str, project: Path | None = None, show: ShowStep = silent) -> LeanProcess:
+    """Start a program of the project that contains a folder (default: the working folder).
+
+    Args:
+        name: the name of its ``lean_exe``: ``oracle`` or ``kernels``.
+        project: a folder of the project.
+        show: shows the progress of a download.
 
     Raises:
         InvalidArgument: the folder is in no Lean project.
@@ -69,7 +74,7 @@ def start_oracle(project: Path | None = None, show: ShowStep = silent) -> LeanPr
     found = Project.find(project)
     toolchain = find_toolchain(found)
     toolchain.prepare(show)
-    return LeanProcess(toolchain.spawn(read_graph(found), "oracle"))
+    return LeanProcess(toolchain.spawn(read_graph(found), name))
 
 
 def _tail(lines: list[str]) -> str:

@@ -25,6 +25,7 @@ from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.compare import Comparison, compare
 from scanproof.refinement.exact.answer import LEFT_OUT, ExactAnswer
 from scanproof.refinement.exact.ask import ask
+from scanproof.refinement.exact.smallest import smallest_difference
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.posing import Posing, posed
 from scanproof.refinement.problem import Inputs, Problem, Reference, separated
@@ -96,7 +97,8 @@ def check_refinement(
         exact: also answer whether ``fn`` is the function of the spec, without a tolerance, by running both
             over finite fields (:mod:`scanproof.refinement.exact`). Drawn cases are answered for the case that
             the report shows. False leaves this answer out and saves its time.
-        shrink: look for the smallest failing case, with at most 400 more calls of ``fn``.
+        shrink: look for the smallest failing case, with at most 400 more calls of ``fn``; of a difference
+            that only the exact answer sees, with at most 32 smaller inputs.
 
     Returns:
         The report: REFINES with the greatest error/bound; REFUTED with the worst entry and the smallest
@@ -183,7 +185,11 @@ def _report(
 ) -> RefinementReport:
     answer = ask(problem, inputs, seed=seed or 0) if exact else LEFT_OUT
     verdict, reason = _together(found, answer)
-    smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
+    smallest = None
+    if shrink and found.verdict is Verdict.REFUTED:
+        smallest = _smallest(problem, inputs)
+    elif shrink and verdict is Verdict.DIFFERENT:
+        smallest = smallest_difference(problem, inputs, seed or 0)
     casts = casts_to_blame(problem, inputs) if found.verdict is Verdict.REFUTED else ()
     option = _option_missed(problem, inputs) if found.verdict is Verdict.REFUTED else ""
     first = next(iter(inputs.values()))

@@ -1,11 +1,13 @@
-"""A client of the oracle, the process that executes the Lean runners.
+"""A client of the oracle, the processes that execute the Lean runners.
 
 The oracle answers one line per request (``Spec/Oracle.lean`` documents the protocol). Numbers are sent as bit
-patterns or fractions, so no precision is lost.
+patterns or fractions, so no precision is lost. Kernels run in a process of their own, which the first of them
+starts (``Spec/Oracle/Kernels.lean``).
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanproof.errors import InvalidArgument
-from scanproof.lean.process import LeanProcess, start_oracle
+from scanproof.lean.errors import LeanUnavailable
+from scanproof.lean.process import LeanProcess, start_program
 from scanproof.lean.progress import ShowStep, silent
 from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.kernels.kernel import Kernel
@@ -46,19 +49,24 @@ class OracleError(RuntimeError):
 
 
 class Oracle:
-    """One long-lived Lean process that runs the reference runners.
+    """A long-lived Lean process that runs the reference runners.
+
+    The first run of a kernel starts a second process, which is shared by all later ones.
 
     Use the oracle as a context manager, or call :meth:`close`. Requests from several threads are answered one
     by one.
     """
 
-    def __init__(self, process: LeanProcess) -> None:
+    def __init__(self, process: LeanProcess, start_kernels: Callable[[], LeanProcess] | None = None) -> None:
         self._process = process
+        self._start_kernels = start_kernels or partial(start_program, "kernels")
+        self._kernels: LeanProcess | None = None
+        self._closed = False
         self._lock = threading.Lock()
 
     @classmethod
     def start(cls, project: Path | None = None, show: ShowStep = silent) -> "Oracle":
-        """Start the process with the Lean found on this machine.
+        """Start the process of the models with the Lean found on this machine.
 
         Args:
             project: a folder of the Lean project; default: the working folder.
@@ -68,7 +76,7 @@ class Oracle:
             InvalidArgument: the folder is in no Lean project.
             LeanUnavailable: no usable Lean was found; the message says what to install.
         """
-        return cls(start_oracle(project, show))
+        return cls(start_program("oracle", project, show), partial(start_program, "kernels", project, show))
 
     def __enter__(self) -> "Oracle":
         return self
@@ -79,8 +87,12 @@ class Oracle:
         self.close()
 
     def close(self) -> None:
-        """End the process."""
-        self._process.close()
+        """End the processes."""
+        with self._lock:
+            self._closed = True
+            self._process.close()
+            if self._kernels is not None:
+                self._kernels.close()
 
     def run(
         self,
@@ -165,12 +177,12 @@ class Oracle:
             InvalidArgument: an input is missing or unknown, shapes do not fit, or Lean has no definition of
                 the kernel with its options.
             OracleError: the oracle refused the request.
-            LeanUnavailable: the process has died or was closed.
+            LeanUnavailable: the process of the kernels does not start, has died, or was closed.
         """
         words = words or FloatWords()
         runs = kernel_runs(kernel, inputs, words)
         replies = [
-            self._request(" ".join([words.header, *request.words()])).split() for request in runs.requests
+            self._ask_kernels(" ".join([words.header, *request.words()])).split() for request in runs.requests
         ]
         joined = runs.joined(replies)
         return {name: words.decode(part) for name, part in zip(kernel.outputs, joined, strict=True)}
@@ -193,11 +205,21 @@ class Oracle:
 
     def _request(self, line: str) -> str:
         with self._lock:
-            reply = self._process.ask(line)
-        status, _, rest = reply.partition(" ")
-        if status != "ok":
-            raise OracleError(f"The Lean oracle refused the request: {rest}.")
-        return rest
+            return _accepted(self._process.ask(line))
+
+    def _ask_kernels(self, line: str) -> str:
+        with self._lock:
+            if self._closed:
+                raise LeanUnavailable("The oracle was closed; start a new one.")
+            self._kernels = self._kernels or self._start_kernels()
+            return _accepted(self._kernels.ask(line))
+
+
+def _accepted(reply: str) -> str:
+    status, _, rest = reply.partition(" ")
+    if status != "ok":
+        raise OracleError(f"The Lean oracle refused the request: {rest}.")
+    return rest
 
 
 def _describe(spec: Spec | MambaCheckpoint) -> tuple[str, tuple[int, ...], list[Array]]:

@@ -65,7 +65,8 @@ def _loaded(run: Callable[[nn.Module, Tensor], Tensor], folder: Path | None) -> 
 
 
 def _at_once(module: nn.Module, x: Tensor) -> Tensor:
-    return module(x)
+    y: Tensor = module(x)
+    return y
 
 
 def _by_tokens(module: nn.Module, x: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ class Request:
         rows = np.concatenate(
             [tensor.reshape(time, math.prod(tensor.shape[1:])) for tensor in self.tokens], axis=1
         )
-        yield from ("kernel", self.kernel, *map(str, (*map(int, self.dims), time, *self.marks)))
+        yield from (self.kernel, *map(str, (*map(int, self.dims), time, *self.marks)))
         for tensor in (*self.fixed, rows):
             yield from tensor.ravel().tolist()
 
