@@ -2,7 +2,8 @@
 
 A small config with random parameters becomes a model. It takes embeddings as ``inputs_embeds`` and returns
 hidden states; the cache that it returns is the state to continue from. Each family is an entry of settings in
-``FAMILIES``, with a chunk below the length that the model is checked at.
+``FAMILIES``, with a chunk below the length that the model is checked at. Where two forms of a family scale
+scores in two ways, sizes of heads are powers of 4: then ``1 / sqrt(size)`` is no rounded number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ _LINEAR_THEN_FULL = ["linear_attention", "full_attention"]
 _EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
 _MAMBA = {"state_size": 4, "time_step_rank": 2}
 _MAMBA_2 = {"mamba_n_heads": 4, "mamba_d_head": 8, "mamba_d_state": 4, "mamba_n_groups": 2}
-_DELTA = {"linear_key_head_dim": 8, "linear_value_head_dim": 8, "linear_num_key_heads": 2, "head_dim": 8}
+_DELTA = {"linear_key_head_dim": 4, "linear_value_head_dim": 8, "linear_num_key_heads": 2, "head_dim": 8}
 _KDA = {"linear_head_dim": 8, "linear_num_heads": 2, "kv_lora_rank": 8, "v_head_dim": 8}
 _INKLING = {
     "head_dim": 8,
@@ -190,7 +191,7 @@ FAMILIES: Mapping[str, Family] = {
         {
             "linear_num_key_heads": 2,
             "linear_num_value_heads": 2,
-            "linear_key_head_dim": 8,
+            "linear_key_head_dim": 4,
             "linear_value_head_dim": 8,
             "layer_types": _LINEAR_THEN_FULL,
         },

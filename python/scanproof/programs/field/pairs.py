@@ -124,10 +124,15 @@ def mixed(name: str, x: Side, prime: int) -> Side:
 
 
 def renewed(x: Pair, primes: Primes) -> Pair:
-    """Return a tensor with other exponents, the same for equal values; no law of them is used."""
+    """Return a tensor with other exponents, the same for equal values and zero for zero.
+
+    No other law of them is used. Zeros may be padding, which a product with parameters must not change.
+    """
     if isinstance(x.value, Lost) or x.value.gone is not None:
         return x
-    return Pair(x.value, mixed("exponent", x.value, primes.q), x.opaque, x.opaque | {NESTED})
+    made = mixed("exponent", x.value, primes.q)
+    exponent = replace(made, values=made.values.masked_fill(x.value.values == 0, 0))
+    return Pair(x.value, exponent, x.opaque, x.opaque | {NESTED})
 
 
 def sigmoid(x: Pair, primes: Primes) -> Pair:
