@@ -13,6 +13,7 @@ from torch import Tensor
 
 from scanproof import (
     MinGru,
+    RefinementReport,
     Rounding,
     SelectiveScan,
     SsdScan,
@@ -25,7 +26,7 @@ from scanproof import (
 from scanproof.adapters.kernels import transformers
 from scanproof.adapters.kernels.registry import OVERLAYS, kernel_subjects
 from scanproof.adapters.kernels.subject import Subject
-from scanproof.adapters.overlay import LISTS
+from scanproof.adapters.overlay import LISTS, overlay
 from scanproof.refinement.kernels.cases import random_inputs
 from scanproof.streaming.model import Unsupported
 
@@ -39,21 +40,49 @@ def first_of_their_name(subjects: Sequence[Subject]) -> Iterable[Subject]:
     return {subject.name.partition(":")[2]: subject for subject in reversed(subjects)}.values()
 
 
+def cells(page: str) -> dict[str, list[str]]:
+    """Return the cells of each implementation on the page of families, without its name."""
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| `")]
+    return {name.strip(" `"): [cell.strip() for cell in row] for name, *row in rows if ":" in name}
+
+
+PAGE = (ROOT / "docs" / "families.md").read_text(encoding="utf-8")
+CELLS = cells(PAGE)
+FOREIGN = ("ggml", "mlx_lm", "recurrentgemma.jax")
+"""Packages whose functions are no programs of PyTorch operations."""
+
+
 def check(subject: Subject, causality: bool = True) -> None:
     report = subject.refinement()
     assert report.verdict is Verdict.REFINES, report.summary()
+    check_exactly(subject, 0, report)
     keys_are_not_normalised = "delta_rule_recurrence" in subject.name  # so that its state may grow
     assert report.sharpness < (0.1 if keys_are_not_normalised else 3e-3)
-    if not causality:
-        return
-    fn, x = subject.function()
-    check_perturbation(fn, x, cuts=(1, 7, 16, 20, 36), cases=1).require()
+    if causality:
+        fn, x = subject.function()
+        length = next(iter(x.values())).shape[1]
+        cuts = [cut for cut in (1, 7, 16, 20, 36) if cut < length]
+        check_perturbation(fn, x, cuts=cuts, cases=1).require()
     if subject.no_gradient or subject.name.endswith(NAN):
         return
-    assert_strictly_causal(fn, x, cuts="coded", cases=1)
+    if causality:
+        assert_strictly_causal(fn, x, cuts="coded", cases=1)
     gradients = subject.gradient_refinement()
-    assert gradients.verdict is Verdict.REFINES, gradients.summary()
+    check_exactly(subject, 1, gradients)
     assert set(gradients.gradients) == gradients_at(subject)
+    if subject.name.endswith(CONSTANT):
+        assert gradients.verdict is Verdict.REFUTED, gradients.summary()
+    else:
+        assert gradients.verdict.passed, gradients.summary()
+
+
+def check_exactly(subject: Subject, column: int, report: RefinementReport) -> None:
+    """Compare the exact answer with the page; an implementation that equals its kernel passes."""
+    answer = report.exact.verdict
+    if subject.name.startswith(FOREIGN):
+        assert answer is Verdict.INCONCLUSIVE
+    else:
+        assert answer.name == CELLS[subject.name][1 + column], report.exact
 
 
 TAIL = ":rwkv_wkv7 with 48 per head"
@@ -61,6 +90,9 @@ TAIL = ":rwkv_wkv7 with 48 per head"
 
 COMBA = ":naive_recurrent_comba"
 """Another recurrence than that of the chunked form beside it."""
+
+CONSTANT = "custbw"
+"""Hand-written backward passes that take the normaliser of the mLSTM as a constant."""
 
 NAN = ":ssd_chunk_scan_combined_ref"
 """Its gradients are NaN at such inputs."""
@@ -78,14 +110,19 @@ def test_kernels_of_transformers(subject: Subject) -> None:
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_kernels_of_packages_in_overlays() -> None:
-    pinned = "".join((LISTS / name).read_text() for name in OVERLAYS.values())
-    found = kernel_subjects(overlays=True)[len(INSTALLED) :]
-    assert len(found) == len(every_subject()) - len(INSTALLED)
+@pytest.mark.parametrize("module", OVERLAYS)
+def test_kernels_of_packages_in_overlays(module: str) -> None:
+    requirements = LISTS / OVERLAYS[module]
+    found = import_module(f"scanproof.adapters.kernels.{module}").subjects(overlay(requirements))
     for subject in found:
-        assert f"{subject.package}=={subject.version}\n" in pinned
+        assert f"{subject.package.lower()}=={subject.version}\n" in requirements.read_text()
         if not subject.name.endswith((TAIL, COMBA)):
             check(subject)
+
+
+@pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
+def test_every_subject_is_found_in_overlays() -> None:
+    assert len(kernel_subjects(overlays=True)) == len(every_subject())
 
 
 @pytest.mark.skipif("SCANPROOF_OVERLAYS" not in os.environ, reason=f"installs packages: {ENABLE}")
@@ -93,6 +130,7 @@ def test_kernels_of_packages_in_overlays() -> None:
 def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers() -> None:
     [subject] = [subject for subject in kernel_subjects(overlays=True) if subject.name.endswith(NAN)]
     report = subject.gradient_refinement()
+    check_exactly(subject, 1, report)
     assert report.verdict is Verdict.REFUTED
     assert "returned nan, but no evaluation of this recurrence overflows" in report.reason
     fn, x = subject.function()
@@ -112,7 +150,11 @@ def test_an_exponential_before_the_mask_makes_gradients_that_are_not_numbers() -
 def test_the_recurrent_reference_of_comba_reads_the_decayed_state() -> None:
     """With ``p`` times ``exp(-g)`` it is Comba; rounding that product moves its outputs by a little more."""
     [subject] = [subject for subject in kernel_subjects(overlays=True) if subject.name.endswith(COMBA)]
-    assert subject.refinement().verdict is Verdict.REFUTED
+    for column, report in enumerate((subject.refinement(), subject.gradient_refinement())):
+        assert report.verdict is Verdict.REFUTED
+        check_exactly(subject, column, report)
+        assert report.exact.differing is not None
+        assert "h.clone() * b_p" in report.exact.differing.operation
     implementation = subject.load()
 
     def early(p: Tensor, g: Tensor, **x: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,12 +239,13 @@ def every_subject() -> list[Any]:
 
 
 def test_the_page_on_families_lists_every_subject() -> None:
-    page = (ROOT / "docs" / "families.md").read_text()
+    assert CELLS.keys() == {subject.name for subject in every_subject()}
     for subject in every_subject():
-        kernel = type(subject.kernel).__name__
-        assert f"| `{subject.name}` | `{kernel}` | {subject.departs} |" in page
-    rows = [line for line in page.splitlines() if line.startswith("| `") and ":" in line.split("|")[1]]
-    assert len(rows) == len(every_subject())
+        kernel, *answers, departs = CELLS[subject.name]
+        assert kernel == f"`{type(subject.kernel).__name__}`"
+        assert departs == subject.departs
+        assert len(answers) == (0 if subject.name.startswith(FOREIGN) else 2)
+        assert subject.name.startswith(FOREIGN) or bool(answers[1]) != subject.no_gradient
 
 
 def test_a_subject_says_what_is_installed() -> None:

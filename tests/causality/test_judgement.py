@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from scanproof import Verdict, certify, check_perturbation, check_prefix
+from scanproof import Verdict, certify, check_perturbation, check_prefix, theorems
 from scanproof.causality.diagnosis.pattern import LINES
 from scanproof.causality.gradients.probes import SUSPECTS
 from scanproof.foundation.judgement import Rerun, rerun_at
@@ -98,9 +98,14 @@ class TestCodeChosenByDtype:
     """A leak that only the lower precision has must not pass as rounding because float64 has none."""
 
     @pytest.mark.parametrize(
-        ("amplitude", "verdict"), [(1e-7, Verdict.INCONCLUSIVE), (1.0, Verdict.LEAK)], ids=["small", "large"]
+        ("check", "amplitude", "verdict"),
+        [
+            (certify, 1e-7, Verdict.LEAK),
+            (check_prefix, 1e-7, Verdict.INCONCLUSIVE),  # no bit changes when the future is replaced
+            (certify, 1.0, Verdict.LEAK),
+            (check_prefix, 1.0, Verdict.LEAK),
+        ],
     )
-    @pytest.mark.parametrize("check", [certify, check_prefix])
     def test_is_not_rounding(
         self, check: Callable[..., Any], amplitude: float, verdict: Verdict, rng: torch.Generator
     ) -> None:
@@ -133,8 +138,9 @@ class TestCodeChosenByDtype:
             return x * (1 if low else 2) + (1e-6 if low else 1e-15) * x.sum(1, keepdim=True)
 
         report = check(fn, torch.randn(2, T, D, generator=rng))
-        assert_verdict(report, Verdict.INCONCLUSIVE)
+        assert_verdict(report, Verdict.LEAK)
         assert "run in float64, fn returns other outputs" in report.reason
+        assert theorems.SAME_EXPRESSIONS in report.theorems
 
 
 @torch.library.custom_op("scanproof_tests::convolve_in_float32", mutates_args=())
@@ -206,6 +212,19 @@ class TestAutocast:
         assert (pair.t, pair.s) == (5, 30)
 
 
+@torch.library.custom_op("scanproof_tests::mirror_in_float32", mutates_args=())
+def mirror_in_float32(x: Tensor, amplitude: float) -> Tensor:
+    if x.dtype != torch.float32:
+        raise TypeError("compiled for float32 only")
+    return x + amplitude * x.flip(1)
+
+
+mirror_in_float32.register_autograd(
+    lambda ctx, gradient: (mirror_in_float32(gradient, ctx.amplitude), None),
+    setup_context=lambda ctx, inputs, output: setattr(ctx, "amplitude", inputs[1]),
+)
+
+
 class TestNoSecondPrecision:
     def only_float32(self, amplitude: float) -> Callable[[Tensor], Tensor]:
         class Kernel(torch.autograd.Function):
@@ -222,10 +241,16 @@ class TestNoSecondPrecision:
         return Kernel.apply
 
     @pytest.mark.parametrize("check", [certify, check_prefix])
-    def test_a_small_residue_is_inconclusive_with_the_reason(
+    def test_finite_fields_find_a_small_leak(self, check: Callable[..., Any], rng: torch.Generator) -> None:
+        report = check(self.only_float32(1e-6), torch.randn(2, T, D, generator=rng))
+        assert_verdict(report, Verdict.LEAK)
+        assert theorems.SAME_EXPRESSIONS in report.theorems
+
+    @pytest.mark.parametrize("check", [certify, check_prefix])
+    def test_a_small_residue_of_a_kernel_is_inconclusive_with_the_reason(
         self, check: Callable[..., Any], rng: torch.Generator
     ) -> None:
-        report = check(self.only_float32(1e-6), torch.randn(2, T, D, generator=rng))
+        report = check(lambda x: mirror_in_float32(x, 1e-6), torch.randn(2, T, D, generator=rng))
         assert_verdict(report, Verdict.INCONCLUSIVE)
         assert "run in float64, fn raised TypeError: compiled for float32 only" in report.reason
 

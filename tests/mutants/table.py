@@ -1,6 +1,6 @@
-"""Which mutants the rounding bound refutes, and which pass fixed tolerances: the page docs/mutants.md.
+"""Which mutants the bound refutes, what the exact answer is, and which pass tolerances: docs/mutants.md.
 
-``python -m tests.mutants.table`` in the project's folder writes the page anew.
+``python -m mutants.table`` in the folder ``tests`` writes the page anew.
 """
 
 from collections.abc import Iterable
@@ -15,12 +15,17 @@ from scanproof.refinement.strategies import scan_inputs, scan_shapes
 from .catalogue import FAMILIES, MUTANTS, RIGHT
 from .mutant import Mutant
 from .practice import LENGTH, RATIO, TOLERANCES, passes_ratio, passes_tolerance
+from .tiny import FAMILIES as TINY_FAMILIES
+from .tiny import TINY, Tiny
 
 PAGE = Path(__file__).parents[2] / "docs" / "mutants.md"
 
 CASES, SEED = 200, 0
 PASSES, CAUGHT = "passes", "caught"
-COLUMNS = ("Mutant", "cases until REFUTED", "float32", "bfloat16", "ratio")
+COLUMNS = ("Mutant", "cases until REFUTED", "exact", "float32", "bfloat16", "ratio")
+TINY_COLUMNS = ("Mutant", "exact", "verdict", "greatest error/bound")
+INPUTS = 5
+"""Inputs at which the bound looks at mutants that are wrong below rounding."""
 
 
 @cache
@@ -29,6 +34,18 @@ def refinement(mutant: Mutant) -> RefinementReport:
     return check_refinement(
         mutant.scan, SelectiveScanFn(), cases=drawn(CASES), seed=SEED, gradients=mutant.backward, shrink=False
     )
+
+
+@cache
+def exactly(mutant: Tiny) -> RefinementReport:
+    """Check a mutant that is wrong below rounding, at one input."""
+    return mutant.refinement(SEED, exact=True)
+
+
+@cache
+def bounded(mutant: Tiny) -> tuple[RefinementReport, ...]:
+    """Look at such a mutant by the bound alone, at several inputs."""
+    return tuple(mutant.refinement(seed, exact=False) for seed in range(INPUTS))
 
 
 def drawn(count: int) -> Cases:
@@ -49,10 +66,20 @@ def practice(mutant: Mutant) -> tuple[bool, bool, bool]:
 def page() -> str:
     """Return the text of the page."""
     passed = [practice(mutant) for mutant in MUTANTS]
+    answers = [refinement(mutant).exact.verdict for mutant in MUTANTS]
+    tiny = [exactly(mutant) for mutant in TINY]
     return _TEXT.format(
         mutants=len(MUTANTS),
         backward=sum(mutant.backward for mutant in MUTANTS),
         refuted=sum(refinement(mutant).verdict is Verdict.REFUTED for mutant in MUTANTS),
+        different=answers.count(Verdict.DIFFERENT),
+        equal=answers.count(Verdict.EQUAL),
+        tiny=len(TINY),
+        tiny_different=sum(report.exact.verdict is Verdict.DIFFERENT for report in tiny),
+        tiny_backward=sum(mutant.gradients for mutant in TINY),
+        found=sum(report.verdict is Verdict.DIFFERENT for report in tiny),
+        inputs=INPUTS,
+        tiny_table=_tiny_table(),
         float32=sum(in_float32 for in_float32, _, _ in passed),
         bfloat16=sum(in_bfloat16 for _, in_bfloat16, _ in passed),
         ratio=sum(by_ratio for _, _, by_ratio in passed),
@@ -76,18 +103,35 @@ def _table() -> str:
     return "\n".join(lines)
 
 
+def _tiny_table() -> str:
+    lines = [_line(TINY_COLUMNS), _line(["---"] * len(TINY_COLUMNS))]
+    for family, mutants in TINY_FAMILIES.items():
+        lines.append(_line([f"**{family}**", *[""] * (len(TINY_COLUMNS) - 1)]))
+        for mutant in mutants:
+            greatest = max(report.worst.ratio for report in bounded(mutant))
+            report = exactly(mutant)
+            answers = report.exact.verdict.name, report.verdict.name
+            lines.append(_line((mutant.name, *answers, f"{greatest:.2f}")))
+    return "\n".join(lines)
+
+
 def _cells(mutant: Mutant) -> tuple[str, ...]:
     report = refinement(mutant)
     assert report.drawn is not None
     found = str(report.drawn.cases) if report.verdict is Verdict.REFUTED else "never"
-    return mutant.name, found, *(PASSES if passed else CAUGHT for passed in practice(mutant))
+    return (
+        mutant.name,
+        found,
+        report.exact.verdict.name,
+        *(PASSES if passed else CAUGHT for passed in practice(mutant)),
+    )
 
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-_TEXT = """# Mutants: what the rounding bound finds, and what fixed tolerances pass
+_TEXT = """# Mutants: what the checks find, and what fixed tolerances pass
 
 The tests have {mutants} selective scans with one wrong step each. In {backward} of them only the backward
 pass is wrong. They are in `tests/mutants`, one line each.
@@ -105,14 +149,32 @@ such inputs {any} of the mutants pass at least one of three usual comparisons:
 - **ratio**: the root mean square of the error is below {limit:g} of that of the values, in float32, as in
   flash-linear-attention's tests; {ratio} pass.
 
+The column **exact** is the answer without a tolerance (`report.exact`), at the first case that is REFUTED
+and by a single point of a finite field. {different} of the formulas are DIFFERENT. The other {equal} are EQUAL:
+their formula is right, and a cast or an unstable order of evaluation is what the bound refutes.
+
 The comparisons look at output and last state, or at all gradients of a backward mutant, and compare with
 `selective_scan` in float32. mamba-ssm's test (commit 014340f) has no assertion on gradients. Its assertions
 that are commented out allow at most 5 times the relative and 10 times the absolute tolerance, and so does
 this page.
 
-`python -m tests.mutants.table` writes this page. A test compares the page with the verdicts of the checks.
+`python -m mutants.table`, run in `tests`, writes this page. A test compares the page with the verdicts of the checks.
 
 {table}
+
+## Wrong by a part in 10^9, or less
+
+The tests have {tiny} more functions whose effect is at most 10^-9 of the numbers beside it: selective scans, other
+kernels and a Mamba block. In {tiny_backward} of them only the gradients are wrong. The bound passes all of them,
+as it must: float32 rounds by 6e-8, so their error is an error that a right program can have. The last column
+is the greatest error relative to the bound at {inputs} ordinary inputs. The exact answer is DIFFERENT for
+{tiny_different} of the {tiny}, each by a single point.
+
+In {found} of them the verdict of the whole check is DIFFERENT, too. In the others it is REFINES, and `report.exact`
+says DIFFERENT: a number such as 1.0000000001 in the code may be a rounded constant, like a third in
+decimals, so the difference alone is no finding.
+
+{tiny_table}
 """
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from scanproof.refinement.layout import copied, laid_out_like, literal
+from scanproof.programs.memory import copied
+from scanproof.refinement.layout import laid_out_like, literal
 
 NUMBERS = torch.arange(24.0).reshape(2, 3, 4)
 LAYOUTS = {

@@ -5,7 +5,6 @@ hidden states; the cache that it returns is the state to continue from. Each fam
 ``FAMILIES``, with a chunk below the length that the model is checked at.
 """
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from inspect import signature
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from scanproof.errors import InvalidArgument, MissingDependency
-from scanproof.streaming.model import Unsupported, tensors_in
+from scanproof.streaming.model import Unsupported, copied, tensors_in
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -403,7 +402,7 @@ class CachedModel(nn.Module):
 
     def select(self, state: CachedState, rows: Sequence[int]) -> CachedState:
         """Return the state of some rows, by ``batch_select_indices`` of the cache."""
-        cache = copy.deepcopy(state.cache)
+        cache = copied(state.cache)
         if state.own or not hasattr(cache, "batch_select_indices"):
             raise Unsupported("the cache does not select rows")
         if not all(hasattr(layer, "batch_select_indices") for layer in cache.layers):
@@ -417,7 +416,7 @@ class CachedModel(nn.Module):
 
         It calls ``reorder_cache`` of the cache, and leaves states alone that modules keep as attributes.
         """
-        cache = copy.deepcopy(state.cache)
+        cache = copied(state.cache)
         if not hasattr(cache, "reorder_cache"):
             raise Unsupported("the cache cannot be reordered, so generate refuses a beam search")
         cache.reorder_cache(torch.tensor(list(rows)))

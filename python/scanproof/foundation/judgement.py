@@ -80,11 +80,19 @@ class TwoPrecisions:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with what led to it."""
+    """A verdict with what led to it.
+
+    Attributes:
+        verdict: the verdict.
+        reason: what led to it.
+        evidence: the residue in two precisions; None if one was enough.
+        theorem: the Lean theorem behind a verdict over finite fields; empty if floats decided.
+    """
 
     verdict: Verdict
     reason: str
     evidence: TwoPrecisions | None = None
+    theorem: str = ""
 
     @property
     def seen_in_float64(self) -> bool:
@@ -181,6 +189,8 @@ class Measured:
             tables.
         drawn: whether the input was drawn.
         stopped: what ended the comparison early; None if it is complete.
+        exactly: called for a finite residue that no other rule decides; tells what finite fields show, where
+            nothing rounds.
         pieces: called for a residue that counts as rounding; tells what is left of it in float64 when the
             casts to half precision that only the run in pieces makes are kept; None without such casts.
     """
@@ -201,6 +211,7 @@ class Measured:
     tables: float = 0.0
     drawn: bool = False
     stopped: str | None = None
+    exactly: Callable[[], "Exactly"] = lambda: Exactly(False, False, "", "")
     pieces: Callable[[], "Pieces | None"] = lambda: None
 
     @cached_property
@@ -292,6 +303,23 @@ class Measured:
     def size(self) -> str:
         """The residue in words."""
         return f"{self.residue:.2e} of {self.scale:.2e} in {dtype_name(self.dtype)}"
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """What finite fields show of the runs that leave a residue.
+
+    Attributes:
+        equal: whether both runs are the same function of the input and the parameters.
+        different: whether they are different functions, by more than rounded constants explain.
+        reason: how this was shown.
+        theorem: the Lean theorem behind it.
+    """
+
+    equal: bool
+    different: bool
+    reason: str
+    theorem: str
 
 
 @dataclass(frozen=True)
@@ -453,11 +481,19 @@ RULES: tuple[Rule, ...] = (
 def judge(measured: Measured) -> Judgement:
     """Return the verdict of the first rule that holds, and its reason."""
     rule = next(rule for rule in RULES if rule.holds(measured))
-    verdict = _verdict(rule.verdict, measured)
+    verdict, theorem = _verdict(rule.verdict, measured), ""
     reason = rule.reason(measured)
     if measured.stopped and reason != measured.stopped:
         reason = f"{reason}; after that {measured.stopped}"
-    return Judgement(verdict, reason, _evidence(rule, measured))
+    if verdict is Verdict.INCONCLUSIVE and measured.problem is None and measured.residue:
+        found = measured.exactly()
+        if found.equal and not measured.stopped:
+            verdict, theorem = measured.outcomes.rounding, found.theorem
+            reason = f"{found.reason}, so the residue is rounding; {reason}"
+        elif found.different:
+            verdict, theorem = measured.outcomes.found, found.theorem
+            reason = f"{found.reason}; {reason}"
+    return Judgement(verdict, reason, _evidence(rule, measured), theorem)
 
 
 def _verdict(named: RuleVerdict, measured: Measured) -> Verdict:

@@ -103,6 +103,10 @@ def answer(
     executed: Executed | None = None,
 ) -> Reading:
     """Say what the outputs of a recorded program may read; arguments and result are those of ``read``."""
+    if program.memory_read:
+        raise InvalidArgument(
+            f"read: the function cannot be recorded: {program.memory_read}; call contiguous() first."
+        )
     axes = Axes.of(program, seq_dim, batch_dim)
     asked = Asked(program, axes, alignment, documents)
     reader = Reader(program, asked.lattices, asked.marks())

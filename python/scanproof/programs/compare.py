@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from scanproof.programs.execute import execute
+from scanproof.programs.memory import copied, memory_of, places, shared_places
 from scanproof.programs.program import Program
 from scanproof.programs.reading import Executed
 from scanproof.programs.record import plain_kernels
@@ -40,7 +41,7 @@ def compared(
     if program.departures:
         return at_given("values decide which operations run, so another input may take another path")
     others = {id(tensor): _other(tensor, number) for number, tensor in enumerate(given)}
-    other_args, other_kwargs = mapped((args, dict(kwargs)), lambda _, tensor: others[id(tensor)].clone())
+    other_args, other_kwargs = mapped((args, dict(kwargs)), lambda _, tensor: copied(others[id(tensor)]))
     before = [(tensor, tensor.detach().clone()) for tensor in program.written]
     try:
         with plain_kernels(), torch.no_grad():
@@ -56,12 +57,24 @@ def compared(
 
 
 def _other(tensor: Tensor, number: int) -> Tensor:
+    """Return similar numbers with the strides of a tensor; entries that share memory have one number."""
+    own = copied(tensor)
+    numbers = shared_places(own)
+    if numbers is None:
+        return own.copy_(_similar(tensor, number))
+    by_place = own.new_empty(int(numbers.max()) + 1)
+    by_place[numbers.flatten()] = own.flatten()
+    memory_of(own)[places(own) - int(own.storage_offset())] = _similar(by_place, number)[numbers]
+    return own
+
+
+def _similar(tensor: Tensor, number: int) -> Tensor:
     """Return similar numbers: new random signs, slightly changed magnitudes, ids in another order."""
     generator = torch.Generator().manual_seed(number)
     if tensor.is_floating_point():
         factors = 0.75 + torch.rand(tensor.shape, generator=generator) / 2
         factors *= torch.randint(2, tensor.shape, generator=generator) * 2 - 1
-        return (tensor.detach() * factors.to(tensor.device, tensor.dtype)).contiguous()
+        return tensor.detach() * factors.to(tensor.device, tensor.dtype)
     if tensor.dtype == torch.bool or tensor.is_complex() or not tensor.dim():
         return tensor.detach().clone()
     order = torch.randperm(tensor.numel(), generator=generator).to(tensor.device)

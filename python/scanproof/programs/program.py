@@ -1,7 +1,7 @@
 """A recorded program: the operations that a function ran, in order, each on values computed before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -143,6 +143,10 @@ class Program:
         departures: values that Python saw.
         results: the returned tensors of the recording, by their paths in the result.
         written: tensors that the function holds and writes into.
+        shared: for inputs that are read as memory although their entries share memory, by name: a number for
+            each entry, the same for entries at the same place.
+        gaps: what was read of the memory around the entries of tensors: parameters, which may hold any
+            numbers.
     """
 
     inputs: tuple[Value, ...]
@@ -152,6 +156,16 @@ class Program:
     departures: list[Departure]
     results: dict[str, Tensor]
     written: list[Tensor]
+    shared: dict[str, Tensor] = field(default_factory=dict)
+    gaps: list[Value] = field(default_factory=list)
+
+    @property
+    def memory_read(self) -> str:
+        """Say which memory was read that is no entry of its own; empty if none was."""
+        if self.gaps:
+            return "it reads memory around the entries of a tensor"
+        names = " and ".join(self.shared)
+        return f"it reads {names} as memory, and entries share places in memory" if names else ""
 
     @cached_property
     def used(self) -> tuple[Node, ...]:

@@ -28,6 +28,7 @@ from scanproof.programs.departures import Numbers, asked
 from scanproof.programs.execute import called
 from scanproof.programs.garbage import without_gc
 from scanproof.programs.marks import Mark
+from scanproof.programs.memory import copied, entries_at, fills_memory, places, shared_places
 from scanproof.programs.operations import Traits, traits_of
 from scanproof.programs.places import Where, held_tensors
 from scanproof.programs.program import Departure, Node, Program, Source, Value
@@ -47,8 +48,9 @@ _TWICE = (
 def record(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     """Record ``fn(*args, **kwargs)``.
 
-    The function runs once on copies of its inputs, without autograd unless the function enables autograd. Its
-    writes into tensors that it holds, such as running statistics, are undone.
+    The function runs once on copies of its inputs, with their strides and storage offsets, without autograd
+    unless the function enables autograd. Its writes into tensors that it holds, such as running statistics,
+    are undone.
 
     Args:
         fn: a function or module.
@@ -85,6 +87,9 @@ class _Recorder(TorchDispatchMode):
         self.values: list[Value] = []
         self.departures: list[Departure] = []
         self._held: dict[int, tuple[Tensor, Mark]] = {}
+        self._given: dict[int, Tensor] = {}
+        self._shared: dict[str, Tensor] = {}
+        self._gaps: list[Value] = []
         self._written: list[tuple[Tensor, Tensor]] = []
         self._traits: dict[Any, Traits] = {}
         self._kinds: dict[int, tuple[int, Callable[..., Any]]] = {}
@@ -95,8 +100,9 @@ class _Recorder(TorchDispatchMode):
 
         def given(path: str, tensor: Tensor) -> Tensor:
             self._check(tensor)
-            own = tensor.detach().clone()
+            own = copied(tensor)
             value = self._value(tuple(own.shape), own.dtype, "input", True, False, name=path)
+            self._given[value.index] = own
             setattr(own, _MARK, Mark(self, value))
             inputs.append(value)
             return own
@@ -117,11 +123,22 @@ class _Recorder(TorchDispatchMode):
         results = dict(leaves(result))
         outputs = {path: self._now(tensor) for path, tensor in results.items()}
         self._held.clear()  # their marks lead back here, and such a cycle would stay in memory
+        self._given.clear()
         for tensor in results.values():
             tensor.__dict__.pop(_MARK, None)
         results = {path: tensor.detach() for path, tensor in results.items()}
         written = [tensor for tensor, _ in self._written]
-        return Program(tuple(inputs), self.nodes, self.values, outputs, self.departures, results, written)
+        return Program(
+            inputs=tuple(inputs),
+            nodes=self.nodes,
+            values=self.values,
+            outputs=outputs,
+            departures=self.departures,
+            results=results,
+            written=written,
+            shared=self._shared,
+            gaps=self._gaps,
+        )
 
     supports_higher_order_operators = True
 
@@ -188,6 +205,8 @@ class _Recorder(TorchDispatchMode):
         """Run an operation and record it; without ``traits``, it depends only on its arguments."""
         reads: list[Value] = []
         if op is aten.as_strided.default:
+            if not fills_memory(args[0]):
+                return self._at_places(args, kwargs)
             args = (self._in_memory_order(args[0]), *args[1:])
         own_args = self._arguments(args, reads)
         own_kwargs = self._named(kwargs, reads) if kwargs else kwargs
@@ -237,12 +256,44 @@ class _Recorder(TorchDispatchMode):
         strides = tensor.stride()
         order = sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
         if not tensor.is_contiguous():
-            tensor = self.__torch_dispatch__(aten.permute.default, (), (tensor, order))
-        if not tensor.is_contiguous() or tensor.storage_offset():
-            raise InvalidArgument(
-                "read: as_strided of a part of a tensor cannot be recorded; call contiguous() first."
-            )
+            tensor = cast("Tensor", self.__torch_dispatch__(aten.permute.default, (), (tensor, order)))
         return tensor
+
+    def _at_places(self, args: Any, kwargs: Any) -> Tensor:
+        """Record which entries a strided view reads of a tensor with gaps, or whose entries share memory.
+
+        What lies in a gap may be any number.
+        """
+        tensor: Tensor = args[0]
+        result: Tensor = aten.as_strided.default(*args, **kwargs)
+        mark, shape, wanted = self._mark(tensor), tuple(result.shape), places(result)
+        self._note_shared(mark.root)
+        entries, inside = entries_at(tensor, wanted)
+        held = mark.current(self._emit)
+        value = self._emit(aten.take.default, (held, self._constant(entries)), {}, shape)
+        parent: Mark | None = mark
+        if not inside.all():
+            gaps, numbers = wanted[~inside].unique(return_inverse=True)
+            memory = result.new_empty(0).set_(tensor.untyped_storage())[gaps.to(tensor.device)]
+            gap = self._value(tuple(gaps.shape), tensor.dtype, "parameter", False, False, memory)
+            self._gaps.append(gap)
+            at = torch.zeros(shape, dtype=torch.int64)
+            at[~inside] = numbers
+            around = self._emit(aten.take.default, (gap, self._constant(at)), {}, shape)
+            value = self._emit(aten.where.self, (self._constant(inside), value, around), {}, shape)
+            value.dtype, parent = tensor.dtype, None
+        setattr(result, _MARK, Mark(self, value, parent, self.nodes[-1] if parent else None))
+        return result
+
+    def _constant(self, tensor: Tensor) -> Value:
+        return self._value(tuple(tensor.shape), tensor.dtype, "constant", False, True, tensor)
+
+    def _note_shared(self, root: Mark) -> None:
+        """Note an input that is read as memory although its entries share memory."""
+        own = self._given.get(root.value.index)
+        numbers = None if own is None else shared_places(own)
+        if numbers is not None:
+            self._shared[root.value.name] = numbers
 
     def _arguments(self, args: Any, reads: list[Value]) -> tuple[Any, ...]:
         own = []

@@ -25,6 +25,7 @@ from scanproof.refinement.checkpoint import MambaCheckpoint
 from scanproof.refinement.compare import Comparison, compare
 from scanproof.refinement.exact.answer import LEFT_OUT, ExactAnswer
 from scanproof.refinement.exact.ask import ask
+from scanproof.refinement.exact.smallest import smallest_difference
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.posing import Posing, posed
 from scanproof.refinement.problem import Inputs, Problem, Reference, separated
@@ -80,7 +81,9 @@ def check_refinement(
             least float32. For an output in a coarser dtype, the bound allows one more rounding.
         reference: for a block, what computes the outputs of the reference: an object with ``run(spec, x) ->
             (y, state)``, such as the Lean oracle. Its outputs must agree with those of the Python twin.
-            Default: the twin. Gradients are always compared with the gradients of the twin.
+            Default: the twin. Gradients are always compared with the gradients of the twin. With an
+            ``Oracle``, for a block or a kernel, the exact answer compares outputs with the Lean definition
+            itself, which runs over the same finite fields.
         log_window: for a kernel, the number of tokens over which ``fn`` adds logarithms of decays in place of
             multiplying decays: its chunk size, or 1 for a step that keeps a maximum in log space. 0: ``fn``
             multiplies decays.
@@ -94,7 +97,8 @@ def check_refinement(
         exact: also answer whether ``fn`` is the function of the spec, without a tolerance, by running both
             over finite fields (:mod:`scanproof.refinement.exact`). Drawn cases are answered for the case that
             the report shows. False leaves this answer out and saves its time.
-        shrink: look for the smallest failing case, with at most 400 more calls of ``fn``.
+        shrink: look for the smallest failing case, with at most 400 more calls of ``fn``; of a difference
+            that only the exact answer sees, with at most 32 smaller inputs.
 
     Returns:
         The report: REFINES with the greatest error/bound; REFUTED with the worst entry and the smallest
@@ -181,7 +185,11 @@ def _report(
 ) -> RefinementReport:
     answer = ask(problem, inputs, seed=seed or 0) if exact else LEFT_OUT
     verdict, reason = _together(found, answer)
-    smallest = _smallest(problem, inputs) if shrink and found.verdict is Verdict.REFUTED else None
+    smallest = None
+    if shrink and found.verdict is Verdict.REFUTED:
+        smallest = _smallest(problem, inputs)
+    elif shrink and verdict is Verdict.DIFFERENT:
+        smallest = smallest_difference(problem, inputs, seed or 0)
     casts = casts_to_blame(problem, inputs) if found.verdict is Verdict.REFUTED else ()
     option = _option_missed(problem, inputs) if found.verdict is Verdict.REFUTED else ""
     first = next(iter(inputs.values()))

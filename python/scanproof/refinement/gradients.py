@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument
-from scanproof.refinement.layout import copied
+from scanproof.programs.memory import copied
 
 COTANGENTS = {f"d{output}": output for output in ("y", "last_state", "last_re", "last_im")}
 """The name of each cotangent among the inputs of a check, and the output that the cotangent belongs to."""
@@ -101,11 +101,12 @@ def pulled_back(
 ) -> dict[str, Tensor]:
     """Return what :func:`with_gradients` returns, by operations that can be recorded.
 
-    The implementation gets contiguous copies, and each cotangent must belong to an output with a gradient.
+    Each cotangent must belong to an output with a gradient. The implementation may write only into arguments
+    of which ``clone`` keeps the strides.
     """
     with torch.enable_grad():
-        leaves = {name: arguments[name].detach().clone().requires_grad_() for name in at}
-        given = {name: leaves[name].clone() if name in leaves else x for name, x in arguments.items()}
+        leaves = {name: arguments[name].detach().requires_grad_() for name in at}
+        given = {name: own(leaves[name]) if name in leaves else x for name, x in arguments.items()}
         outputs = run(given)
         pulled = torch.autograd.grad(
             [outputs[name] for name in cotangents],
@@ -116,6 +117,12 @@ def pulled_back(
         )
     results = {name: y.detach() for name, y in outputs.items()}
     return {**results, **{f"d{name}": x for name, x in zip(leaves, pulled, strict=True)}}
+
+
+def own(leaf: Tensor) -> Tensor:
+    """Return a tensor with the numbers and the strides of a leaf: a copy if that keeps the strides."""
+    copy = leaf.clone()
+    return copy if copy.stride() == leaf.stride() and not leaf.storage_offset() else leaf.view_as(leaf)
 
 
 def recorded(

@@ -1,11 +1,8 @@
-"""The memory layout of a tensor: copied, imitated and written as source text. Kernels index by strides."""
+"""The memory layout of a tensor: imitated and written as source text. Kernels index by strides."""
 
 from torch import Tensor
 
-
-def copied(tensor: Tensor) -> Tensor:
-    """Return a detached copy with the strides of ``tensor``; entries that share memory do so in the copy."""
-    return _memory(tensor).clone().as_strided(tensor.shape, tensor.stride())
+from scanproof.programs.memory import memory_of
 
 
 def laid_out_like(values: Tensor, model: Tensor) -> Tensor:
@@ -31,12 +28,6 @@ def laid_out_like(values: Tensor, model: Tensor) -> Tensor:
 def literal(tensor: Tensor) -> str:
     """Return source text that creates the tensor, strides included."""
     plain = tensor.is_contiguous()
-    numbers = (tensor if plain else _memory(tensor)).double().tolist()
+    numbers = (tensor if plain else memory_of(tensor)).double().tolist()
     made = f"torch.tensor({numbers}, dtype={tensor.dtype}, device='{tensor.device}')"
     return made if plain else f"{made}.as_strided({tuple(tensor.shape)}, {tensor.stride()})"
-
-
-def _memory(tensor: Tensor) -> Tensor:
-    """Return the memory from the first entry to the last as one axis."""
-    span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    return tensor.detach().as_strided((span,), (1,))

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from scanproof.refinement.gradients import COTANGENTS, draw_cotangents
 from scanproof.refinement.kernels.constants import are_constant, checked_constant
 from scanproof.refinement.kernels.kernel import Kernel
 from scanproof.refinement.kernels.problem import KernelProblem
+from scanproof.refinement.oracle import Oracle
 from scanproof.refinement.problem import (
     BlockProblem,
     Inputs,
@@ -119,6 +120,7 @@ class KernelPosing(Posing):
     log_window: int
     gradient_log_window: int | None
     constant: frozenset[str]
+    reference: Oracle | None
 
     def prepare(self, x: Any, seed: int) -> tuple[Problem, Inputs]:
         """Return the problem at the tensors ``x``."""
@@ -132,6 +134,7 @@ class KernelPosing(Posing):
             self.log_window,
             self.constant,
             self.gradient_log_window,
+            self.reference,
         )
         if not (self.gradients or self.cotangents is not None):
             return problem, ordered
@@ -230,10 +233,15 @@ def posed(
         raise InvalidArgument(
             f"{CHECK}: constant applies to kernels, but spec is a {type(spec).__name__}; leave constant out."
         )
-    if reference is not None and not isinstance(spec, Spec):
+    if isinstance(spec, SelectiveScanFn) and reference is not None:
         raise InvalidArgument(
-            f"{CHECK}: reference= applies to specs of blocks, but spec is a {type(spec).__name__}; leave "
-            "reference= out to compare with the Python twin of the Lean recurrence."
+            f"{CHECK}: reference= applies to blocks and kernels, but spec is a SelectiveScanFn; give "
+            "SelectiveScan(), or leave reference= out."
+        )
+    if isinstance(spec, Kernel) and not isinstance(reference, Oracle | None):
+        raise InvalidArgument(
+            f"{CHECK}: reference is a {type(reference).__name__}; for a kernel, give an Oracle, or leave "
+            "reference= out."
         )
     if reference is not None and (isinstance(reference, type) or not hasattr(reference, "run")):
         raise InvalidArgument(
@@ -259,6 +267,7 @@ def posed(
             log_window=log_window,
             gradient_log_window=gradient_log_window,
             constant=checked_constant(CHECK, spec, constant),
+            reference=cast(Oracle | None, reference),
         )
     return ScanPosing(fn=fn, gradients=gradients, cotangents=cotangents, rounding=rounding)
 

@@ -13,14 +13,19 @@ from torch import Tensor, nn
 
 from scanproof import theorems
 from scanproof.errors import InvalidArgument
+from scanproof.programs.field.primes import Primes
+from scanproof.programs.memory import copied
 from scanproof.refinement.adjoint import Tape, Traced
 from scanproof.refinement.arithmetic import FLOAT64, Arithmetic, Part, Value
 from scanproof.refinement.bounded import Bounded, BoundedArithmetic, Floats
 from scanproof.refinement.gradients import COTANGENTS, pulled_back, with_gradients
 from scanproof.refinement.kernels.arithmetic import KernelAdjoint
-from scanproof.refinement.layout import copied, literal
+from scanproof.refinement.layout import literal
+from scanproof.refinement.oracle import Oracle
+from scanproof.refinement.residues import ResidueArithmetic, Residues, sent
 from scanproof.refinement.rounding import Rounding, growth
 from scanproof.refinement.runners import Spec, diagonal_selective_scan
+from scanproof.refinement.words import FieldNumbers, FieldWords
 
 Inputs = Mapping[str, Tensor]
 Array = TypeVar("Array", Tensor, Floats)
@@ -169,6 +174,21 @@ class Problem(ABC):
             parameters: values in place of some of ``stored_parameters``.
         """
 
+    def outputs_of_lean(
+        self, inputs: Mapping[str, Residues], parameters: Mapping[str, Residues], primes: Primes
+    ) -> Mapping[str, FieldNumbers]:
+        """Return the outputs of the Lean definition over residues; none if the reference is no oracle.
+
+        Args:
+            inputs: all inputs by name.
+            parameters: residues in place of some of ``stored_parameters``.
+            primes: the primes of the residues.
+
+        Raises:
+            InvalidArgument: the oracle has no such definition.
+        """
+        return {}
+
     @abstractmethod
     def _run_fn(self, arguments: Inputs) -> dict[str, Tensor]: ...
 
@@ -291,6 +311,16 @@ class BlockProblem(Problem):
         tape = spec.tape(arithmetic)
         x, y = spec.trace_values(inputs["x"], tape)
         return adjoint_results(tape, {"x": x}, {"y": y}, {"y": inputs["dy"]} if "dy" in inputs else {})
+
+    def outputs_of_lean(
+        self, inputs: Mapping[str, Residues], parameters: Mapping[str, Residues], primes: Primes
+    ) -> Mapping[str, FieldNumbers]:
+        """Run the Lean runner over residues, if the reference is an oracle."""
+        if not isinstance(self._reference, Oracle):
+            return {}
+        spec = self._spec.with_parameters(parameters, ResidueArithmetic(primes))
+        y, _ = self._reference.run(spec.mapped(sent), sent(inputs["x"]), words=FieldWords(primes))
+        return {"y": y}
 
     def call(self, inputs: Inputs) -> str:
         """Return the call of ``check_refinement``."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from scanproof import theorems
 from scanproof.programs.field.decide import theorem_of
-from scanproof.refinement.exact.answer import ExactAnswer
+from scanproof.refinement.exact.answer import Differing, ExactAnswer
 from scanproof.refinement.rounding import Rounding
 from scanproof.report.report import SingleCheckReport
 from scanproof.report.spread import Spread
@@ -101,19 +101,21 @@ class Quantiles:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FailingCase:
-    """The smallest input found on which the implementation leaves the bound.
+    """The smallest input found on which the implementation leaves the bound, or is another function.
 
     Attributes:
         inputs: the input tensors by name.
         deviation: the worst entry of its output.
         code: a program that repeats the failure, given the implementation (and the spec).
         runs: how many inputs were tried to find it.
+        differing: the entry that differs most, if the formulas differ and the bound holds; else None.
     """
 
     inputs: Mapping[str, Tensor]
     deviation: Deviation
     code: str
     runs: int
+    differing: Differing | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ class RefinementReport(SingleCheckReport):
             implementation refines. Empty unless REFUTED.
         option: the option of the check with which the implementation refines, such as ``"log_window=64"``;
             empty unless REFUTED.
-        smallest: the smallest failing case found; None unless REFUTED, or with ``shrink=False``.
+        smallest: the smallest failing case found; None unless REFUTED or DIFFERENT, or with ``shrink=False``.
         theorem: the Lean theorem about the reference.
         exact: whether ``fn`` is the function of the spec, without a tolerance.
         bound_theorem: the Lean theorem behind the bound of the scan, evaluated in float64 and rounded
@@ -299,7 +301,8 @@ class RefinementReport(SingleCheckReport):
             meaning = "its bound" if is_bound else "gradients of the scan are a scan backwards"
             lines.append(f"              {theorem} ({meaning})")
         if self.smallest is not None:
-            lines.append(f"  smallest failing case, of {self.smallest.runs} tried: {self.smallest.deviation}")
+            entry = self.smallest.differing or self.smallest.deviation
+            lines.append(f"  smallest failing case, of {self.smallest.runs} tried: {entry}")
             lines.extend("    " + line for line in self.smallest.code.splitlines())
         return "\n".join(lines)
 
@@ -310,7 +313,7 @@ class RefinementReport(SingleCheckReport):
         if self.drawn is not None and self.verdict.passed:
             found += f"; {self.reason}"
         if self.smallest is not None:
-            found += f"; smallest case: {self.smallest.deviation}"
+            found += f"; smallest case: {self.smallest.differing or self.smallest.deviation}"
         elif self.verdict is Verdict.REFUTED:
             found += f"; worst: {self.worst}; {self.reason}"
         return found or self.reason

@@ -23,6 +23,7 @@ from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant
 from scanproof.refinement.arithmetic import SOFTPLUS_THRESHOLD, Part, Value, reduced
 from scanproof.refinement.kernels.arithmetic import FLOAT64, KernelFolding
+from scanproof.refinement.words import LOST, FieldNumbers
 
 Floats = NDArray[np.float64]
 
@@ -247,6 +248,27 @@ def exactly(tensor: Tensor, primes: Primes) -> Pair:
         return Pair(constant(tensor, primes.p), constant(tensor, primes.q))
     except Undecided as error:
         return Pair(Lost(str(error)), Lost(str(error)))
+
+
+def sent(x: Any) -> Any:
+    """Return residues as the oracle takes them, ``FieldNumbers``; numbers stay."""
+    if not isinstance(x, Residues):
+        return x
+    power = x.pair.power
+    value, exponent = _entries(x.pair.value, x.shape), _entries(x.pair.exponent, x.shape)
+    if power is None:
+        return FieldNumbers.pure(x.floats, value, exponent)
+    rest, factor = _entries(power.rest, x.shape), _entries(power.factor, x.shape)
+    if power.absent is not None:
+        absent = power.absent.broadcast_to(x.shape).numpy()
+        rest, factor = np.where(absent, LOST, rest), np.where(absent, LOST, factor)
+    return FieldNumbers(x.floats, value, exponent, rest, factor)
+
+
+def _entries(side: Found, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    if isinstance(side, Lost):
+        return np.full(shape, LOST, dtype=np.int64)
+    return np.array(side.values.broadcast_to(shape).numpy())
 
 
 def _joined(given: Sequence[Residues], axis: int) -> Pair:

@@ -8,7 +8,7 @@ each row.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -92,6 +92,10 @@ class Spec(ABC):
     def with_parameters(self, parameters: Mapping[str, Value], arithmetic: Arithmetic) -> Self:
         """Return a spec with other values in place of stored parameters, such as residues."""
         return self._with(parameters)
+
+    def mapped(self, change: Callable[[Any], Any]) -> Self:
+        """Return a spec with other values in place of its parameters."""
+        return self._with({name: change(getattr(self, name)) for name in self.axes})
 
     def _with(self, values: Mapping[str, Value]) -> Self:
         changed = copy(self)

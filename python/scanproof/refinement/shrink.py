@@ -61,16 +61,32 @@ class Shrinker:
 
     def run(self) -> Inputs:
         """Shrink until nothing smaller fails or the budget is spent; return the smallest input found."""
-        names = dict.fromkeys(axis for name in self.smallest for axis in self._axes[name] if axis is not None)
         changed = True
         while changed:
             fewer = [self._leave_out(name) for name in self._optional]
             plainer = [self._straighten(name) for name in self.smallest]
-            shorter = [self._shorten(axis) for axis in names]
+            shorter = [self._shorten(axis) for axis in self._names()]
             shorter += [self._omit(axis) for axis in self._omissible]
             simpler = [self._simplify(name, simple) for simple in _SIMPLER for name in self.smallest]
             changed = any((*fewer, *plainer, *shorter, *simpler))
         return self.smallest
+
+    def run_shapes(self) -> Inputs:
+        """Shorten axes, then leave tensors out, each once, for a failure that does not depend on numbers."""
+        for axis in self._names():
+            self._shorten(axis)
+        for name in self._optional:
+            self._leave_out(name)
+        for axis in self._omissible:
+            self._omit(axis)
+        for name in self.smallest:
+            self._straighten(name)
+        return self.smallest
+
+    def _names(self) -> list[str]:
+        """Return the names of the axes, that of time first, which is the longest one."""
+        names = dict.fromkeys(axis for name in self.smallest for axis in self._axes[name] if axis is not None)
+        return sorted(names, key=lambda axis: axis != "time")
 
     def _leave_out(self, name: str) -> bool:
         if name not in self.smallest:

@@ -114,11 +114,17 @@ class Comparison:
             for name, side in zip("fg", self._sides, strict=True)
             if side.broken
         ]
+        reasons += [
+            f"{name} depends on more than its inputs: it reads memory around the entries of a tensor"
+            for name, program in zip("fg", self.programs, strict=True)
+            if program.gaps
+        ]
         reasons += _wholes_apart(*self.programs)
         return Decision.left(reasons) if reasons else decide(self._at_point, self._confirmed)
 
     def _at_point(self, number: int) -> tuple[Both, int, int]:
-        point = Point(self._seed, number, self.parameters)
+        one, other = self.programs
+        point = Point(self._seed, number, self.parameters, {**one.shared, **other.shared})
         f, g = (
             run_residues(program, run, partial(point.drawn, at), point.primes)
             for at, (program, run) in enumerate(zip(self.programs, self.floats, strict=True))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.programs.trees import leaves, mapped
-from scanproof.refinement.gradients import draw_cotangents
+from scanproof.refinement.gradients import draw_cotangents, own
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Given:
                 if not tensor.is_floating_point():
                     return tensor
                 inputs[path] = tensor.detach().requires_grad_()
-                return inputs[path].clone()  # fn may write into the copy
+                return own(inputs[path])  # fn may write into the copy
 
             with torch.enable_grad():
                 names = [f"x[{i}]" for i in range(len(args))] if len(args) > 1 else ["x"]

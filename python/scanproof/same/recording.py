@@ -88,6 +88,10 @@ def save_recording(
     executed = compared(program, run, args, kwargs)
     if not executed.same:
         raise InvalidArgument(f"save_recording: the recorded program is not the function: {executed.reason}.")
+    if program.memory_read:
+        raise InvalidArgument(
+            f"save_recording: the function cannot be written: {program.memory_read}; call contiguous() first."
+        )
     recording = Recording(program, given, parameters, _versions())
     writer = _Writer()
     text = json.dumps({"format": FORMAT, **writer.recording(recording)})

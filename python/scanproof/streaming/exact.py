@@ -1,131 +1,11 @@
-"""Whether a way of feeding is one pass, without a tolerance: equality over finite fields.
+"""Whether a way of feeding is one pass, without a tolerance: equality over finite fields."""
 
-One program holds both: what the model returned when it was fed that way, and what that should equal. The
-program runs over finite fields, with residues for the inputs and the parameters, and nothing rounds there.
-"""
+from torch import Tensor
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
-from typing import TypeVar
-
-import torch
-from torch import Tensor, nn
-
-from scanproof.errors import InvalidArgument, NothingEstablished
-from scanproof.programs.compare import compared
-from scanproof.programs.field.decide import Both, Decision, decide
-from scanproof.programs.field.draw import Point
-from scanproof.programs.field.interpret import run_floats, run_residues
-from scanproof.programs.field.pair import Lost, Pair
-from scanproof.programs.garbage import without_gc
-from scanproof.programs.program import Value
-from scanproof.programs.record import record
-from scanproof.programs.wide import apart, run_wide
-from scanproof.refinement.exact.answer import ExactAnswer, attempted
-from scanproof.refinement.exact.ask import CONSTANT
-from scanproof.refinement.exact.constants import holds_rounded_constants
-from scanproof.report.verdict import Verdict
+from scanproof.refinement.exact.answer import ExactAnswer
+from scanproof.same.pairs import EXPECTED, GOT, decided
 from scanproof.streaming.feed import Feed
 from scanproof.streaming.probes import Probe
-
-GOT, EXPECTED = "got", "expected"
-
-Found = TypeVar("Found")
-
-
-class ExactWay:
-    """A way of feeding, recorded, and decided over finite fields.
-
-    Args:
-        probe: the way.
-        feed: the model and its input.
-        seed: the seed of the points.
-
-    Raises:
-        InvalidArgument: the model cannot be recorded.
-        NothingEstablished: the model raised.
-    """
-
-    def __init__(self, probe: Probe, feed: Feed, seed: int) -> None:
-        self._seed = seed
-
-        def run(x: Tensor) -> dict[str, dict[str, Tensor]]:
-            pairs = list(probe.pairs(feed.at(x)))
-            return {
-                GOT: {pair.case: pair.got for pair in pairs},
-                EXPECTED: {pair.case: pair.expected for pair in pairs},
-            }
-
-        run.__wrapped__ = feed.model  # type: ignore[attr-defined]  # names of modules are those of the model
-        self._program = record(run, feed.x)
-        self._executed = compared(self._program, run, (feed.x,), {})
-        self._given = [feed.x.detach()]
-
-    @cached_property
-    def decision(self) -> Decision:
-        """What random points show."""
-        if not self._executed.same:
-            reason = f"the operations that PyTorch shows are not the whole model ({self._executed.reason})"
-            return Decision.left([reason])
-        self._run = run_floats(self._program, self._given)
-        return decide(self._at_point, self._confirmed)
-
-    @property
-    def small(self) -> bool:
-        """Whether rounded constants may explain the difference, such as two tables of angles."""
-        if not holds_rounded_constants(self._program) or self._in_float64 is None:
-            return False
-        expected = _both(self._program.results)[1]
-        scales = {name: float(expected[name].double().abs().nan_to_num().max()) for name in expected}
-        return all(size <= CONSTANT * scales[name] for name, size, _ in self._sizes(self.decision.differing))
-
-    def _at_point(self, number: int) -> tuple[Both, int, int]:
-        point = Point(self._seed, number)
-
-        def given(value: Value) -> Pair:
-            if value.source == "parameter" and not isinstance(value.tensor, nn.Parameter):
-                why = Lost("a parameter that the model writes into")
-                return Pair(why, why)
-            return point.pair(f"{value.source} {value.index}", value.shape)
-
-        with without_gc():
-            found = run_residues(self._program, self._run, given, point.primes)
-        return _both(found), point.primes.p, point.primes.q
-
-    def _confirmed(self, suspected: Mapping[str, Tensor]) -> str:
-        """Say how float64 shows that entries differ: by more than rounding is estimated to explain."""
-        for name, size, rounding in self._sizes(suspected):
-            if size > rounding:
-                return f"float64 shows it: {name} differs by {size:.3g}, and rounding explains {rounding:.1g}"
-        return ""
-
-    @cached_property
-    def _in_float64(self) -> dict[str, tuple[Tensor, float]] | None:
-        """The differences and what rounding explains, by name; None if the model does not run so."""
-        try:
-            wide, narrow = (
-                _both(run_wide(self._program, self._given, dtype)) for dtype in (torch.float64, torch.float32)
-            )
-        except (InvalidArgument, NothingEstablished):
-            return None
-        return apart(wide, narrow)
-
-    def _sizes(self, masks: Mapping[str, Tensor]) -> Iterator[tuple[str, float, float]]:
-        """Yield the greatest difference in float64 by name, and what rounding explains."""
-        if self._in_float64 is None:
-            return
-        for name, mask in masks.items():
-            difference, rounding = self._in_float64[name]
-            yield name, float((difference * mask).max()), rounding
-
-
-def _both(found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, Found]]:
-    """Return the results by their cases: those that were got, and those that were expected."""
-    sides: tuple[dict[str, Found], dict[str, Found]] = {}, {}
-    for side, first in zip(sides, (GOT, EXPECTED), strict=True):
-        start = f"[{first!r}]["
-        side.update({path[len(start) + 1 : -2]: x for path, x in found.items() if path.startswith(start)})
-    return sides
 
 
 def exact_answer(probe: Probe, feed: Feed, seed: int) -> ExactAnswer:
@@ -137,9 +17,11 @@ def exact_answer(probe: Probe, feed: Feed, seed: int) -> ExactAnswer:
         seed: the seed of the points.
     """
 
-    def asked() -> ExactAnswer:
-        way = ExactWay(probe, feed, seed)
-        constants = way.decision.verdict is Verdict.DIFFERENT and way.small
-        return ExactAnswer.of(way.decision, constants=constants)
+    def run(x: Tensor) -> dict[str, dict[str, Tensor]]:
+        pairs = list(probe.pairs(feed.at(x)))
+        return {
+            GOT: {pair.case: pair.got for pair in pairs},
+            EXPECTED: {pair.case: pair.expected for pair in pairs},
+        }
 
-    return attempted(asked, "the model")
+    return decided(run, feed.model, [feed.x], seed, "the model")

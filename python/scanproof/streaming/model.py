@@ -66,7 +66,19 @@ def clone(model: StreamingModel, state: State) -> State:
     own = getattr(model, "clone", None)
     if callable(own):
         return own(state)
-    return state.clone() if isinstance(state, Tensor) else copy.deepcopy(state)
+    return copied(state)
+
+
+def copied(value: Any) -> Any:
+    """Return a deep copy; ``clone`` copies tensors that share no memory, as a program can record that."""
+    found = {id(tensor): tensor for tensor in tensors_in(value)}
+    memories = [tensor.untyped_storage().data_ptr() for tensor in found.values()]
+    cloned = {
+        name: tensor.clone()
+        for (name, tensor), memory in zip(found.items(), memories, strict=True)
+        if not tensor.numel() or memories.count(memory) == 1
+    }
+    return copy.deepcopy(value, cloned)
 
 
 def tensors(model: StreamingModel, state: State) -> list[Tensor]:

@@ -59,6 +59,7 @@ COMPLEX: dict[str, tuple[Formula, Formula]] = {
     "a real factor": (lambda z: z * z.real, lambda z: torch.complex(z.real * z.real, z.imag * z.real)),
     "a number": (lambda z: (2 - 3j) * z, lambda z: product(z, torch.full_like(z, 2 - 3j))),
     "add and sub": (lambda z: (z + z.flip(0)) - torch.sub(z, 1j, alpha=2), lambda z: z.flip(0) + 2j),
+    "addcmul": (lambda z: torch.addcmul(z, z, z.flip(0), value=2), lambda z: z + 2 * product(z, z.flip(0))),
     "div": (lambda z: z / z.flip(0) * z.flip(0), lambda z: z),
     "reciprocal": (lambda z: 1 / z, lambda z: z.conj() / (z * z.conj()).real),
     "pow": (lambda z: z**3, lambda z: z * z * z),

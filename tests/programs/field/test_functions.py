@@ -90,6 +90,7 @@ SPELT: dict[str, tuple[Formula, Formula]] = {
         lambda x: functional.gelu(x, approximate="tanh"),
         lambda x: 0.5 * x * (1 + tanh(BETA * (x + 0.044715 * x**3))),
     ),
+    "logit": (lambda x: x.sigmoid().logit(), lambda x: (x.sigmoid() / (1 - x.sigmoid())).log()),
     "softsign": (functional.softsign, lambda x: x / (1 + torch.where(x > 0, x, -x))),
     "softmax": (lambda x: x.softmax(-1), softmax),
     "log_softmax": (lambda x: x.log_softmax(-1).exp(), softmax),

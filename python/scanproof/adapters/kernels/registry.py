@@ -10,6 +10,8 @@ OVERLAYS: Mapping[str, str] = {
     "mamba_ssm": "mamba-ssm.txt",
     "fla": "fla.txt",
     "plain": "plain.txt",
+    "mingru": "mingru.txt",
+    "mlstm": "mlstm-kernels.txt",
     "ggml": "ggml.txt",
     "mlx": "mlx.txt",
     "recurrentgemma": "recurrentgemma.txt",

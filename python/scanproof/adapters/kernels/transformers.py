@@ -21,6 +21,8 @@ from scanproof.refinement.kernels.ssd import SsdScan
 
 CHUNK = 8
 _KEYS = SIZES["state"]
+_DELTA_KEYS = 4
+"""Their root is exact, so that a division by it and a product with its reciprocal are one function."""
 
 
 def mamba2_chunk_scan(family: str) -> Implementation:
@@ -159,7 +161,7 @@ def subjects() -> tuple[Subject, ...]:
     return (
         *(subject for family in MAMBA2 for subject in _mamba2(family)),
         *(s for family in GATED_DELTA for s in _delta(family, "torch_{}_gated_delta_rule", 1)),
-        *(s for family in KIMI_DELTA for s in _delta(family, "{}_kimi_delta_attention", _KEYS)),
+        *(s for family in KIMI_DELTA for s in _delta(family, "{}_kimi_delta_attention", _DELTA_KEYS)),
         _subject(
             "minimax",
             "MiniMaxLightningAttention",
@@ -224,15 +226,16 @@ def _mamba2(family: str) -> tuple[Subject, ...]:
 
 def _delta(family: str, name: str, decays: int) -> tuple[Subject, ...]:
     by_tokens, by_chunks = name.format("recurrent"), name.format("chunk")
-    kernel = GatedDeltaRule(scale=_KEYS**-0.5, norm_eps=1e-6)
+    kernel = GatedDeltaRule(scale=_DELTA_KEYS**-0.5, norm_eps=1e-6)
+    sizes = {"g": decays, "state": _DELTA_KEYS}
     return (
-        _subject(family, by_tokens, partial(delta_rule, family, by_tokens), kernel, sizes={"g": decays}),
+        _subject(family, by_tokens, partial(delta_rule, family, by_tokens), kernel, sizes=sizes),
         _subject(
             family,
             by_chunks,
             partial(delta_rule, family, by_chunks, chunk_size=CHUNK),
             replace(kernel, chunk_size=CHUNK),
-            sizes={"g": decays},
+            sizes=sizes,
         ),
     )
 

@@ -164,7 +164,7 @@ class CausalCertificate(DropInFields, SingleCheckReport):
             names += [theorems.CODED_CONTRIBUTION, theorems.CODED_PASS]
         if self.cuts_probed:
             names.append(theorems.ALL_CUTS if self.exhaustive or self.coded else theorems.RANDOM_CUTS)
-        return tuple(names)
+        return (*names, *(check.fields_theorem for check in self.aimed))
 
     @property
     def mode(self) -> str:

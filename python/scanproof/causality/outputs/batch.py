@@ -41,6 +41,7 @@ from scanproof.foundation.determinism import unsteady
 from scanproof.foundation.drawing import CASES, Draw, try_cases
 from scanproof.foundation.judgement import (
     INDEPENDENCE,
+    Exactly,
     Judgement,
     Measured,
     Rerun,
@@ -56,6 +57,7 @@ from scanproof.foundation.request import Request
 from scanproof.foundation.rows import Rows
 from scanproof.foundation.selection import Selector
 from scanproof.report.verdict import Verdict, gravest
+from scanproof.same.pairs import EXPECTED, GOT, decided, shown, some
 
 
 def check_batch(
@@ -142,7 +144,8 @@ def _report(
     call: str,
 ) -> BatchReport:
     numbers = torch.Generator(device="cpu").manual_seed(seed)
-    comparison = _BatchRuns(batch, {each: batch.cases(each, kinds, vocab_size, numbers) for each in probes})
+    cases = {each: batch.cases(each, kinds, vocab_size, numbers) for each in probes}
+    comparison = _BatchRuns(batch, cases, seed)
     findings = comparison.findings()
     verdict = gravest(finding.verdict for finding in findings)
     decisive = [finding for finding in findings if finding.verdict is verdict]
@@ -153,6 +156,7 @@ def _report(
         kinds=kinds,
         verdict=verdict,
         reason=_reason(decisive),
+        fields_theorem=next((finding.theorem for finding in decisive if finding.theorem), ""),
         worst=next((finding.worst for finding in decisive if finding.worst), None),
         origin=next((origin for finding in decisive if (origin := comparison.origin(finding))), None),
         calls=comparison.calls,
@@ -167,8 +171,8 @@ def _report(
 class _BatchRuns:
     """The outputs of the batch and of other batches, at the precision given and at others."""
 
-    def __init__(self, batch: Batch, cases: dict[BatchProbe, list[Case]]) -> None:
-        self._batch, self._cases = batch, cases
+    def __init__(self, batch: Batch, cases: dict[BatchProbe, list[Case]], seed: int) -> None:
+        self._batch, self._cases, self._seed = batch, cases, seed
         self.calls = 0
         self._moved = False
         self._changes: dict[Case, list[BatchChange]] = {}
@@ -218,6 +222,7 @@ class _BatchRuns:
             differing=sum(bool(self._changes.get(case)) for case in cases),
             worst=max(changes, key=lambda change: change.share, default=None),
             evidence=judgement.evidence,
+            theorem=judgement.theorem,
         )
 
     def _judge(self, probe: BatchProbe, cases: list[Case]) -> Judgement:
@@ -237,8 +242,29 @@ class _BatchRuns:
                 exact="every example kept every bit",
                 not_finite=f"an output became NaN or infinite {_WHEN[probe]}",
                 confirms_vanished=lambda: probe != "replace" and self._kept_every_bit(),
+                exactly=lambda: self._exactly(differing),
             )
         )
+
+    def _exactly(self, cases: Sequence[Case]) -> Exactly:
+        """Decide over finite fields whether examples that kept their contents kept their outputs."""
+        few = some(cases)
+
+        def run(*tensors: Tensor) -> dict[str, dict[str, Tensor]]:
+            batch = self._batch.holding(tensors)
+            before = batch.call(batch.inputs()).movedim(batch.dim, 0)
+            sides: dict[str, dict[str, Tensor]] = {GOT: {}, EXPECTED: {}}
+            for case in few:
+                after = batch.call(batch.inputs(case)).movedim(batch.dim, 0)
+                for place, example in enumerate(case.order):
+                    if example not in case.replaced:
+                        sides[GOT][f"{case}: example {example}"] = after[place]
+                        sides[EXPECTED][f"{case}: example {example}"] = before[example]
+            return sides
+
+        tensors = list(self._batch.tensors)
+        answer = decided(run, self._batch.fn, tensors, self._seed, "fn")
+        return shown("outputs of an example in both batches", answer)
 
     def _compare(self, cases: list[Case]) -> str | None:
         """Make the comparisons of one probe; return why they prove nothing, or None."""

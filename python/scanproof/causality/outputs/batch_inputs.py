@@ -99,11 +99,16 @@ class Batch:
         call = draw_call(seed=seed, seq_dim=None, batch_dim=self.dim, vocab_size=vocab_size)
         made = []
         for number in range(1, cases):
-            other = copy(self)
-            other.tensors = each_drawn(self.tensors, number, seed, self.dim, vocab_size)
+            other = self.holding(each_drawn(self.tensors, number, seed, self.dim, vocab_size))
             if any(not torch.equal(a, b) for a, b in zip(other.tensors, self.tensors, strict=True)):
                 made.append(Draw(number, strategy_of(self.tensors[0], number), call(number), other))
         return tuple(made)
+
+    def holding(self, tensors: tuple[Tensor, ...]) -> Self:
+        """Return this batch with other tensors of the same shapes."""
+        other = copy(self)
+        other.tensors = tensors
+        return other
 
     @property
     def dtype(self) -> torch.dtype | None:

@@ -59,6 +59,7 @@ class BatchFinding:
         differing: number of other batches in which an example with unchanged contents changed.
         worst: the change with the greatest share; None if nothing changed or nothing was compared.
         evidence: the greatest share in two precisions; None if one was enough.
+        theorem: the Lean theorem behind a verdict that finite fields decided; empty if floats did.
     """
 
     probe: BatchProbe
@@ -68,6 +69,7 @@ class BatchFinding:
     differing: int
     worst: BatchChange | None
     evidence: TwoPrecisions | None
+    theorem: str = ""
 
     def __str__(self) -> str:
         return f"{self.differing} of {self.cases} other batches change an example"

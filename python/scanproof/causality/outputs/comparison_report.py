@@ -29,6 +29,7 @@ class ComparisonReport(SingleCheckReport, ABC):
         cases: the inputs that were tried, ``x`` first. If a drawn input leaks, it is the last one, and the
             rest of the report is about it; otherwise the rest is about ``x``.
         theorem: the Lean theorem behind the property.
+        fields_theorem: the Lean theorem behind a verdict that finite fields decided; empty if floats did.
     """
 
     check: ClassVar[str]
@@ -43,6 +44,10 @@ class ComparisonReport(SingleCheckReport, ABC):
     call: str
     cases: tuple[TriedCase, ...] = ()
     theorem: str
+    fields_theorem: str = ""
+
+    def _cited(self) -> tuple[str, ...]:
+        return (self.theorem, self.fields_theorem)
 
     def with_cases(self, cases: tuple[TriedCase, ...]) -> Self:
         """Return the report with the inputs that were tried, and the verdict over all of them."""
@@ -56,7 +61,7 @@ class ComparisonReport(SingleCheckReport, ABC):
         lines.extend(cases_lines(self.cases))
         compared = f"{self._compared()}{self._calls()}; {self.dtype} on {self.device}, seed {self.seed}"
         lines.append(f"  compared   : {compared}")
-        lines.append(f"  theorem    : {self.theorem}")
+        lines.append(f"  theorem    : {', '.join(filter(None, self._cited()))}")
         return "\n".join(lines)
 
     def failure_lines(self) -> list[str]:

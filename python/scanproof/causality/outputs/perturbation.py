@@ -37,6 +37,7 @@ from scanproof.foundation.determinism import unsteady
 from scanproof.foundation.drawing import CASES, Draw, some_of, try_cases
 from scanproof.foundation.judgement import (
     CAUSALITY,
+    Exactly,
     Judgement,
     Measured,
     Rerun,
@@ -55,6 +56,7 @@ from scanproof.foundation.rows import Rows
 from scanproof.foundation.selection import Selector
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
+from scanproof.same.pairs import EXPECTED, GOT, decided, shown, some
 
 COPY_BYTES = 4
 """Bytes that a future needs in ``fn``, as a multiple of the bytes of its input and output."""
@@ -163,6 +165,7 @@ def _report(comparison: "_FutureRuns", call: str) -> PerturbationReport:
         kinds=comparison.kinds,
         verdict=judgement.verdict,
         reason=judgement.reason,
+        fields_theorem=judgement.theorem,
         worst=worst,
         pattern=comparison.pattern(judgement, worst),
         origin=comparison.origin(judgement),
@@ -228,8 +231,32 @@ class _FutureRuns:
                 rerun=self._rerun,
                 exact="no replaced future changed a bit of the past",
                 not_finite="an earlier output became NaN or infinite when the future was replaced",
+                exactly=self._exactly,
             )
         )
+
+    def _exactly(self) -> Exactly:
+        """Decide over finite fields whether a few of the replaced futures leave the past as it was."""
+        probes = some([*self.changes])
+
+        def run(x: Tensor) -> dict[str, dict[str, Tensor]]:
+            before = self.subject(x.clone())
+            sides: dict[str, dict[str, Tensor]] = {GOT: {}, EXPECTED: {}}
+            for probe in probes:
+                axis = self._axes.find("seq", x)
+                later = self._futures.future(probe.kind, probe.cut)
+                later = later.narrow(axis, probe.cut, x.shape[axis] - probe.cut)
+                after = self.subject(torch.cat([x.narrow(axis, 0, probe.cut), later], axis))
+                complete = self._order.complete(probe.cut)
+                for side, y in ((GOT, after), (EXPECTED, before)):
+                    sides[side][f"{probe.kind} from {probe.cut}"] = y.index_select(
+                        self._axes.find("seq", y), complete.to(y.device)
+                    )
+            return sides
+
+        cuts = ", ".join(dict.fromkeys(str(probe.cut) for probe in probes))
+        answer = decided(run, self.subject.given, [self._x], self.seed, "fn")
+        return shown(f"outputs before and after a replaced future from {cuts} on", answer)
 
     def worst(self) -> Change | None:
         """Return the greatest change, with the input positions that cause it."""

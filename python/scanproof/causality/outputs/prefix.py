@@ -36,6 +36,7 @@ from scanproof.foundation.determinism import unsteady
 from scanproof.foundation.drawing import CASES, Draw, some_of, try_cases
 from scanproof.foundation.judgement import (
     CAUSALITY,
+    Exactly,
     Judgement,
     Measured,
     Rerun,
@@ -54,6 +55,7 @@ from scanproof.foundation.rows import Rows
 from scanproof.foundation.selection import Selector
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
+from scanproof.same.pairs import EXPECTED, GOT, decided, shown, some
 
 KERNELS = 2.0**9
 """Unit roundoffs, of the greatest output, by which kernels for different lengths may differ."""
@@ -160,6 +162,7 @@ def _report(comparison: "_PrefixRuns", atol: float, seed: int, call: str) -> Pre
         cuts=comparison.cuts,
         verdict=judgement.verdict,
         reason=judgement.reason,
+        fields_theorem=judgement.theorem,
         worst=worst,
         pattern=comparison.pattern(judgement, worst),
         origin=comparison.origin(judgement, worst),
@@ -186,7 +189,7 @@ class _PrefixRuns:
         seed: int,
         drawn: bool = False,
     ) -> None:
-        self._drawn = drawn
+        self._drawn, self._seed = drawn, seed
         self.subject, self._x, self._axes = subject, subject.x, subject.axes
         numbers = torch.Generator().manual_seed(seed)
         self._futures = Replacement(subject.check, self._x, self._axes, vocab_size, numbers)
@@ -234,8 +237,33 @@ class _PrefixRuns:
                 confirms_vanished=lambda: self._equal_bits_at_equal_shapes(self._given),
                 length_alone=self._length_alone,
                 drawn=self._drawn,
+                exactly=self._exactly,
             )
         )
+
+    def _exactly(self) -> Exactly:
+        """Decide over finite fields whether a few of the differing prefixes are the function of ``x``.
+
+        A difference that stays when the future is replaced comes from the length alone, and is no leak.
+        """
+        cuts = some([mismatch.cut for mismatch in self.mismatches])
+
+        def run(x: Tensor) -> dict[str, dict[str, Tensor]]:
+            whole = self.subject(x.clone())
+            sides: dict[str, dict[str, Tensor]] = {GOT: {}, EXPECTED: {}}
+            for k in cuts:
+                part = self.subject(x.narrow(self._axes.find("seq", x), 0, k).clone())
+                complete = self._order.complete(k)
+                complete = complete[complete < part.shape[self._axes.seq]]
+                for side, y in ((GOT, part), (EXPECTED, whole)):
+                    sides[side][f"k={k}"] = self._select(y, complete)
+            return sides
+
+        cases = f"fn(x[:k]) and fn(x) at k = {', '.join(map(str, cuts))}"
+        found = shown(cases, decided(run, self.subject.given, [self._x], self._seed, "fn"))
+        if found.different and self._equal_bits_at_equal_shapes(self._given):
+            return replace(found, different=False)
+        return found
 
     def _length_alone(self, evidence: TwoPrecisions) -> bool:
         """Whether a small difference comes from the length alone: replaced futures do not cause it."""

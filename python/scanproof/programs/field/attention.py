@@ -37,8 +37,8 @@ def _scale(call: PairCall) -> Pair:
     return call.number(call.get("scale", 1 / math.sqrt(call["query"].shape[-1])))
 
 
-def _grown(call: PairCall) -> Pair:
-    """Return the exponentials of the scores: zero where a query may not see a key."""
+def _scores(call: PairCall) -> Pair:
+    """Return the scores: minus infinity where a query may not see a key."""
     if call["dropout_p"]:
         raise Undecided("drops entries at random")
     scores = pairs.matmul(call.pair("query"), pairs.moved(_shared(call, "key"), _transposed)) * _scale(call)
@@ -48,13 +48,17 @@ def _grown(call: PairCall) -> Pair:
     if call["is_causal"]:
         queries, keys = call["query"].shape[-2], call["key"].shape[-2]
         scores = pairs.choose(torch.ones(queries, keys).tril().bool(), scores, call.number(-math.inf))
-    return pairs.exp(scores, call.primes)
+    return scores
 
 
 def _shares(call: PairCall) -> tuple[Pair, Pair]:
-    """Return what softmax makes of the scores, and the sums of their exponentials."""
-    grown = _grown(call)
-    sums = pairs.summed(grown, [-1], keepdim=True)
+    """Return what softmax makes of the scores, and the sums of their exponentials.
+
+    A query that may see no key has zeros for shares, as in the kernel; the sum is then 1 here.
+    """
+    scores = _scores(call)
+    grown = pairs.exp(scores, call.primes)
+    sums = pairs.or_one(pairs.summed(grown, [-1], keepdim=True), scores, -1, call.primes)
     return grown / sums, sums
 
 

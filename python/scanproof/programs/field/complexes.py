@@ -48,6 +48,12 @@ def _mul(call: ComplexCall) -> Complex:
     return call.complex("self") * call.complex("other")
 
 
+@entered(COMPLEX, "addcmul")
+def _addcmul(call: ComplexCall) -> Complex:
+    product = call.complex("tensor1") * call.complex("tensor2")
+    return call.complex("self") + product * call.read_complex(call.get("value", 1))
+
+
 @entered(COMPLEX, "div")
 def _div(call: ComplexCall) -> Complex:
     return call.complex("self") / call.complex("other")

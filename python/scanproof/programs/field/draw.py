@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from scanproof.programs.field.degree import DRAWN
 from scanproof.programs.field.pair import Complex, Lost, Pair
+from scanproof.programs.field.pairs import moved
 from scanproof.programs.field.primes import Primes, draw_primes
 from scanproof.programs.field.residues import Side
 from scanproof.programs.program import Value
@@ -63,10 +64,18 @@ class Point:
         seed: the seed of the check.
         number: the number of the point.
         parameters: names of parameters.
+        shared: for inputs by name, a number for each entry, the same for entries that get one draw.
     """
 
-    def __init__(self, seed: int, number: int, parameters: Parameters | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        number: int,
+        parameters: Parameters | None = None,
+        shared: Mapping[str, Tensor] | None = None,
+    ) -> None:
         self._key = f"{seed} {number}"
+        self._shared = shared or {}
         self._parameters = Parameters({}, {}) if parameters is None else parameters
         self.primes: Primes = draw_primes(_seed(self._key))
 
@@ -86,12 +95,23 @@ class Point:
         else:
             why = Lost("a parameter that the function writes into")
             return Pair(why, why)
+        places = self._shared.get(value.name) if value.source == "input" else None
         if value.dtype.is_complex:
-            return Complex(self.pair(f"{name}, real", value.shape), self.pair(f"{name}, imag", value.shape))
-        return self.pair(name, value.shape)
+            real, imag = (self.pair(f"{name}, {part}", value.shape, places) for part in ("real", "imag"))
+            return Complex(real, imag)
+        return self.pair(name, value.shape, places)
 
-    def pair(self, name: str, shape: tuple[int, ...]) -> Pair:
-        """Return the residues of a real tensor, the same for the same name."""
+    def pair(self, name: str, shape: tuple[int, ...], places: Tensor | None = None) -> Pair:
+        """Return the residues of a real tensor, the same for the same name.
+
+        Args:
+            name: the name of the draw.
+            shape: the shape of the tensor.
+            places: a number for each entry, counted from 0; entries with one number get one draw.
+        """
+        if places is not None:
+            drawn = self.pair(name, (int(places.max()) + 1,))
+            return moved(drawn, lambda values: values[places])
         generator = torch.Generator().manual_seed(_seed(f"{self._key} {name}"))
         value, exponent = (
             Side(prime, torch.randint(prime, shape, generator=generator), DRAWN)

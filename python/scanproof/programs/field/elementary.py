@@ -70,6 +70,14 @@ def _logit(call: PairCall) -> Pair:
     return pairs.log(x / (call.number(1) - x), call.primes)
 
 
+@entered(FUNCTIONS, "logit_backward")
+def _logit_backward(call: PairCall) -> Pair:
+    if call["eps"] is not None:
+        raise Undecided("clamps")
+    x = call.pair("self")
+    return call.pair("grad_output") / (x * (call.number(1) - x))
+
+
 @entered(FUNCTIONS, "pow")
 def _pow(call: PairCall) -> Pair:
     return _raised(call, call.pair("self"), call["exponent"])

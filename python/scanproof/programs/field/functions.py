@@ -102,12 +102,9 @@ def _tanh(call: PairCall) -> Pair:
 @exponential("_safe_softmax")
 def _safe_softmax(call: PairCall) -> Pair:
     [axis] = call.axes()
-    grown = pairs.exp(call.pair("self"), call.primes)
-    empty = getattr(call.pair("self").exponent, "gone", None)
-    sums = pairs.summed(grown, [axis], keepdim=True)
-    if empty is not None:
-        sums = pairs.choose(empty.all(axis, keepdim=True), call.number(1), sums)
-    return grown / sums
+    scores = call.pair("self")
+    grown = pairs.exp(scores, call.primes)
+    return grown / pairs.or_one(pairs.summed(grown, [axis], keepdim=True), scores, axis, call.primes)
 
 
 @exponential("_softmax")

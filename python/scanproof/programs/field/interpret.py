@@ -22,11 +22,13 @@ from scanproof.programs.field import (
     logs,
     moves,
     norms,
+    pairs,
     scatters,
     solves,
     spectra,
 )
 from scanproof.programs.field.calls import Call, ComplexCall, PairCall, bound, packet
+from scanproof.programs.field.degree import Degree
 from scanproof.programs.field.pair import (
     Before,
     Complex,
@@ -144,6 +146,7 @@ def run_residues(
     seen: Seen | None = None,
     *,
     exponents: bool = False,
+    renewed: bool = False,
 ) -> dict[str, Pair | Complex]:
     """Run a program at a drawn point.
 
@@ -154,18 +157,23 @@ def run_residues(
         primes: the primes of the point.
         seen: is called after each operation with a result of floating dtype.
         exponents: also compute the exponents that only a caller reads.
+        renewed: give tensors new exponents before a product with parameters, the same for equal values. Then
+            a law of ``exp`` that made the values equal is not needed again in the next layer.
 
     Returns:
         The outputs of floating dtype, by their paths.
     """
-    return _Run(floats, drawn, primes).outputs(program, seen, exponents)
+    return _Run(floats, drawn, primes, renewed).outputs(program, seen, exponents)
 
 
 class _Run:
-    def __init__(self, floats: FloatRun, drawn: Callable[[Value], Pair | Complex], primes: Primes) -> None:
-        self._floats, self._drawn, self._primes = floats, drawn, primes
+    def __init__(
+        self, floats: FloatRun, drawn: Callable[[Value], Pair | Complex], primes: Primes, renewed: bool
+    ) -> None:
+        self._floats, self._drawn, self._primes, self._renewed = floats, drawn, primes, renewed
         self._pairs: dict[int, Pair | Complex | Spectrum] = {}
         self._exponents: set[int] = set()
+        self._vanished = 0
 
     def outputs(self, program: Program, seen: Seen | None, exponents: bool) -> dict[str, Pair | Complex]:
         nodes = program.used
@@ -174,16 +182,30 @@ class _Run:
         kept = {value.index for value in program.outputs.values()}
         for at, (node, gone) in enumerate(zip(nodes, last_reads(nodes, kept), strict=True)):
             if _floats(node):
+                before = self._renew(node) if self._renewed else {}
                 self._step(at, node)
+                self._pairs.update(before)
                 if seen is not None:
                     seen(node, [_plain(self._pairs[each.index]) for each in node.outputs if each is not None])
             for index in gone:
                 self._pairs.pop(index, None)
         return {
-            path: _plain(self._found(value))
+            path: _later(_plain(self._found(value)), self._vanished)
             for path, value in program.outputs.items()
             if value.dtype.is_floating_point or value.dtype.is_complex
         }
+
+    def _renew(self, node: Node) -> dict[int, Pair | Complex | Spectrum]:
+        """Give what a product with parameters reads new exponents; return the pairs before."""
+        varying = [value for value in node.reads if value.varies]
+        if packet(node) not in ("mm", "addmm", "bmm") or len(varying) != 1:
+            return {}
+        [value] = varying
+        found = self._found(value)
+        if not isinstance(found, Pair) or pairs.NESTED not in found.within:
+            return {}
+        self._pairs[value.index] = self._kept(value, pairs.renewed(found, self._primes))
+        return {value.index: found}
 
     def _found(self, value: Value) -> Pair | Complex | Spectrum:
         found = self._pairs.get(value.index)
@@ -260,7 +282,23 @@ class _Run:
 
     def _store(self, outputs: list[Value], made: Sequence[Pair | Complex | Spectrum]) -> None:
         for value, pair in zip(outputs, made, strict=False):
-            self._pairs[value.index] = self._kept(value, pair)
+            self._pairs[value.index] = self._shallow(self._kept(value, pair))
+
+    def _shallow(self, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
+        """Return a tensor whose sides have degree 0 if they are zero, as in padding.
+
+        A side that is not zero everywhere vanishes at a point with a probability that its degree bounds. Such
+        degrees are added to those of all outputs.
+        """
+        if not isinstance(found, Pair) or found.power is not None:
+            return found
+        return replace(found, value=self._side(found.value), exponent=self._side(found.exponent))
+
+    def _side(self, side: Found) -> Found:
+        if not isinstance(side, Side) or not side.degree.numerator or side.values.any():
+            return side
+        self._vanished += side.degree.numerator
+        return replace(side, degree=Degree(behind=side.degree.behind))
 
     def _ruled(self, node: Node, rules: Mapping[str, Callable[[ComplexCall], RuledT]]) -> list[RuledT | Pair]:
         try:
@@ -391,6 +429,20 @@ def _plain(found: Pair | Complex | Spectrum) -> Pair | Complex:
         lost = Lost("a Fourier transform that is not transformed back")
         return Pair(lost, lost)
     return found
+
+
+def _later(found: Pair | Complex, vanished: int) -> Pair | Complex:
+    """Return an output with the degrees of what vanished behind it."""
+    if isinstance(found, Complex):
+        return Complex(_behind(found.real, vanished), _behind(found.imag, vanished))
+    return _behind(found, vanished)
+
+
+def _behind(pair: Pair, vanished: int) -> Pair:
+    if isinstance(pair.value, Lost):
+        return pair
+    degree = pair.value.degree
+    return replace(pair, value=replace(pair.value, degree=replace(degree, behind=degree.behind + vanished)))
 
 
 _NONE = Lost("no floats")

@@ -46,7 +46,9 @@ __all__ = [
     "mul",
     "neg",
     "opaque",
+    "or_one",
     "product",
+    "renewed",
     "root",
     "running",
     "running_product",
@@ -107,11 +109,9 @@ def sqrt(x: Pair, primes: Primes) -> Pair:
     entry, and another one for every other root that it meets in a product.
     """
     made = opaque("sqrt", x, primes)
-    return (
-        made
-        if isinstance(x.value, Lost) or isinstance(made.value, Lost)
-        else replace(made, value=root(x.value))
-    )
+    if isinstance(x.value, Lost) or isinstance(made.value, Lost):
+        return made
+    return replace(made, value=root(x.value))
 
 
 def opaque(name: str, x: Pair, primes: Primes) -> Pair:
@@ -134,6 +134,13 @@ def opaque(name: str, x: Pair, primes: Primes) -> Pair:
 def mixed(name: str, x: Side, prime: int) -> Side:
     """Return a pseudo-random function of residues, modulo a prime."""
     return Side(prime, mix(name, prime, x.values) % prime, x.degree.renewed())
+
+
+def renewed(x: Pair, primes: Primes) -> Pair:
+    """Return a tensor with other exponents, the same for equal values; no law of them is used."""
+    if isinstance(x.value, Lost) or x.value.gone is not None:
+        return x
+    return Pair(x.value, mixed("exponent", x.value, primes.q), x.opaque, x.opaque | {NESTED})
 
 
 def sigmoid(x: Pair, primes: Primes) -> Pair:
@@ -159,6 +166,14 @@ def softmax(x: Pair, axis: int, primes: Primes) -> Pair:
     """Return ``exp(x)`` divided by its sums along an axis, so a shift of ``x`` cancels."""
     grown = exp(x, primes)
     return grown / summed(grown, [axis], keepdim=True)
+
+
+def or_one(sums: Pair, scores: Pair, axis: int, primes: Primes) -> Pair:
+    """Return sums of exponentials, and 1 where all scores along an axis are minus infinity."""
+    empty = getattr(scores.exponent, "gone", None)
+    if empty is None:
+        return sums
+    return choose(empty.all(axis, keepdim=True), constant(1, primes), sums)
 
 
 def matmul(x: Pair, y: Pair) -> Pair:

@@ -59,6 +59,8 @@ class ExactAnswer:
         drawn: the parameters of the spec that were drawn, too; the others were taken exactly.
         exact: the parameters of the spec, and the inputs that the implementation does not read, which were
             taken as the exact numbers that floats hold.
+        by_lean: the outputs of the reference that the Lean definition itself computed over the fields; its
+            Python twin computed the others, and all gradients.
         constants: whether rounded constants may explain the difference: every entry differs by so little.
         differing: the entry that differs most; None without DIFFERENT.
     """
@@ -71,6 +73,7 @@ class ExactAnswer:
     branches: tuple[str, ...] = ()
     drawn: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
+    by_lean: tuple[str, ...] = ()
     constants: bool = False
     differing: Differing | None = None
 
@@ -98,6 +101,8 @@ class ExactAnswer:
             lines.append(f"              {self.differing}")
             if self.differing.operation:
                 lines.append(f"              first at {self.differing.operation}")
+        if self.by_lean:
+            lines.append(f"              by Lean: {', '.join(self.by_lean)}")
         if self.branches:
             lines.append(f"              branches: {'; '.join(self.branches[:LISTED])}")
         if self.opaque and self.verdict is not Verdict.INCONCLUSIVE:

@@ -31,6 +31,7 @@ from scanproof.refinement.exact.answer import Differing, ExactAnswer, attempted
 from scanproof.refinement.exact.constants import holds_rounded_constants
 from scanproof.refinement.exact.fitting import Fitting
 from scanproof.refinement.exact.in_float64 import InFloat64
+from scanproof.refinement.exact.lean import by_lean
 from scanproof.refinement.exact.links import linked
 from scanproof.refinement.exact.variants import variants
 from scanproof.refinement.gradients import COTANGENTS
@@ -122,12 +123,13 @@ class Question:
         self.branches: dict[str, frozenset[bool]] = {}
         self._close: set[str] = set()
         self._expected: dict[str, Floats] = {}
+        self._by_lean: tuple[str, ...] = ()
         names = {id(tensor): name for name, tensor in problem.parameters.items()}
         read = {
             names.get(id(value.tensor), f"parameter {value.index}"): value.tensor
             for node in self._program.used
             for value in node.reads
-            if value.source == "parameter" and value.tensor is not None
+            if value.source == "parameter" and value.tensor is not None and value not in self._program.gaps
         }
         links = linked(problem.stored_parameters, read)
         self._links = {id(read[name]): field for name, field in links.items()}
@@ -170,6 +172,7 @@ class Question:
                 for name in (*self._problem.stored_parameters, *self._inputs)
                 if name not in links and name not in self._read
             ),
+            by_lean=self._by_lean,
             constants=differing is not None and self._by_constants(decision),
             differing=differing,
         )
@@ -206,7 +209,8 @@ class Question:
         }
         with np.errstate(all="ignore"), without_gc():
             ran = self._problem.over(arithmetic, residues, parameters)
-        expected = ran.results
+            lean = by_lean(self._problem, residues, parameters, ran.results, point.primes)
+        expected = {**ran.results, **lean}
         self.branches, self._close = dict(arithmetic.branches), arithmetic.close
         if fitting is not None:
             fitting.take([*residues.values(), *parameters.values(), *ran.values])
@@ -216,6 +220,7 @@ class Question:
             )
         self._expected = {name: result.floats for name, result in expected.items()}
         found = {name[2:-2]: pair for name, pair in found.items()}  # paths such as "['y']"
+        self._by_lean = tuple(name for name in lean if name in found)
         both = found, {name: result.pair for name, result in expected.items()}
         return both, point.primes.p, point.primes.q
 
@@ -226,6 +231,9 @@ class Question:
         if "time" in axes and len(axes) == tensor.dim():
             for place, axis in enumerate(axes):
                 first = first.narrow(place, 0, 1) if axis in ("batch", "time") else first
+        places = self._program.shared.get(name)
+        if places is not None:
+            return point.pair(f"input {name}", tuple(tensor.shape), places)
         if first is tensor or not torch.equal(first.expand_as(tensor), tensor):
             return point.pair(f"input {name}", tuple(tensor.shape))
         drawn = point.pair(f"input {name}", tuple(first.shape))

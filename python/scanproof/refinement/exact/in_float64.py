@@ -31,11 +31,16 @@ class InFloat64:
     expected: "Expected | None"
 
     def beyond(self, masks: Masks) -> str | None:
-        """Say which entry differs by more than rounding explains; None if there is none."""
+        """Say which entry differs by more than rounding explains; None if there is none.
+
+        An entry that is no number shows nothing: the implementation may take a logarithm of the input, and
+        numbers nearby may be negative.
+        """
         for name, error, bound, _ in self._errors(masks):
-            if np.isfinite(bound).all() and (error > bound).any():
+            beyond = np.isfinite(error) & (error > bound)
+            if np.isfinite(bound).all() and beyond.any():
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    ratio = np.where(error > bound, error / bound, 0.0)
+                    ratio = np.where(beyond, error / bound, 0.0)
                 at = np.unravel_index(np.argmax(ratio), error.shape)
                 return (
                     f"{name}{[int(i) for i in at]} differs by {error[at]:.3g}, and rounding explains"

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 
 from scanproof.errors import InvalidArgument
+from scanproof.programs.field.primes import Primes
 from scanproof.refinement.arithmetic import Value
-from scanproof.refinement.gradients import recorded
+from scanproof.refinement.gradients import COTANGENTS, recorded
 from scanproof.refinement.kernels.adjoint import KernelTape
 from scanproof.refinement.kernels.arithmetic import KernelAdjoint
 from scanproof.refinement.kernels.bounds import KernelBounds
 from scanproof.refinement.kernels.constants import are_constant
 from scanproof.refinement.kernels.kernel import Kernel
+from scanproof.refinement.oracle import Oracle
 from scanproof.refinement.problem import (
     Expected,
     Inputs,
@@ -27,7 +29,9 @@ from scanproof.refinement.problem import (
     stored,
     to_numpy,
 )
+from scanproof.refinement.residues import Residues, sent
 from scanproof.refinement.rounding import Rounding
+from scanproof.refinement.words import FieldNumbers, FieldWords
 
 
 class KernelProblem(Problem):
@@ -41,7 +45,9 @@ class KernelProblem(Problem):
         log_window: int,
         constant: frozenset[str] = frozenset(),
         gradient_log_window: int | None = None,
+        reference: Oracle | None = None,
     ) -> None:
+        self._reference = reference
         self._fn, self._kernel, self._log_window = fn, kernel, log_window
         self._gradient_log_window = log_window if gradient_log_window is None else gradient_log_window
         self.rounding, self.spec = rounding, repr(kernel)
@@ -117,6 +123,19 @@ class KernelProblem(Problem):
         arrays = {name: x.floats for name, x in arguments.items()}
         variables, traced = self._kernel.recurrence.trace_values(arguments, arrays, tape)
         return adjoint_results(tape, variables, traced, cotangents)
+
+    def outputs_of_lean(
+        self, inputs: Mapping[str, Residues], parameters: Mapping[str, Residues], primes: Primes
+    ) -> Mapping[str, FieldNumbers]:
+        """Run the Lean definition over residues, if the call gives an oracle."""
+        if self._reference is None:
+            return {}
+        arguments = {
+            name: x.floats if name in self._kernel.marks else sent(x)
+            for name, x in inputs.items()
+            if name not in COTANGENTS
+        }
+        return self._reference.run_kernel(self._kernel, arguments, FieldWords(primes))
 
     def alternatives(self, inputs: Inputs) -> Iterator[tuple[str, Problem]]:
         """Yield problems with sums of logarithms over all tokens: in the backward pass, then in both."""
