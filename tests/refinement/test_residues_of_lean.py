@@ -157,9 +157,8 @@ def test_kernels_over_residues(kernel_oracle: Oracle, kernel: Kernel, full: bool
 
 
 @pytest.mark.lean
-@pytest.mark.parametrize("kernel", [each for each in KERNELS if not isinstance(each, GatedNorm)], ids=repr)
+@pytest.mark.parametrize("kernel", KERNELS, ids=repr)
 def test_the_twin_of_the_exact_answer_is_lean(kernel_oracle: Oracle, kernel: Kernel) -> None:
-    """A norm is left out: Lean takes its root as ``exp (-(log m / 2))``, and PyTorch as ``rsqrt``."""
     inputs = inputs_of(kernel, full=True)
     lean = kernel_oracle.run_kernel(kernel, inputs, FieldWords(PRIMES))
     for name, twin in kernel.run(inputs, ResidueArithmetic(PRIMES)).items():
