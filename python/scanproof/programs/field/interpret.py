@@ -463,10 +463,12 @@ def _exponents(nodes: Sequence[Node]) -> set[int]:
 def _why(node: Node, ruled: bool) -> str:
     if node.random:
         said = "draws random numbers"
+    elif node.takes_numbers:
+        said = "takes a number that Python saw"
     elif not ruled:
         said = "has no rule over a field"
         if any(value.dtype.is_complex for value in node.reads):
             said += " for complex numbers"
     else:
-        said = "writes into an argument" if node.writes else "takes a number that Python saw"
+        said = "writes into an argument"
     return f"{node.name} {said}, {node.place}"
