@@ -229,6 +229,11 @@ def bound(node: Node) -> dict[str, Any]:
     return found
 
 
+def draws(node: Node) -> bool:
+    """Whether an operation draws random numbers; PyTorch says so of attention even without dropout."""
+    return node.random and bound(node).get("dropout_p") != 0.0
+
+
 def packet(node: Node) -> str:
     """Return the name of an ATen operation without its overload; empty for other operations."""
     op = node.op
