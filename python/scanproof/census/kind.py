@@ -56,8 +56,8 @@ IMPLEMENTATIONS = Kind(
     "nothing rounds: = the same function as one pass, in every way that was asked; (=) in some of them; "
     "≠ another function; ≈ another one by so little that constants rounded to float32 may explain it; ? "
     "nothing was decided. Without a sign, floats alone decide. Asked are the ways *steps*, *prefill, then "
-    "steps*, *chunked prefill* and those of *padding*, with positions given where a model takes them, and every way "
-    "with a finding. *same function* says the same of functions and their specs.",
+    "steps*, *chunked prefill* and those of *padding*, with positions given where a model takes them, and "
+    "every way with a finding. *same function* says the same of functions and their specs.",
     dots="a whole model is not compared with a recurrence, a kernel is not fed in pieces or padded, and "
     "*certificate* needs gradients",
 )

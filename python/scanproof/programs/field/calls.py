@@ -105,6 +105,7 @@ class PairCall(Arguments):
 
     Attributes:
         primes: the primes of the point.
+        renewed: whether tensors get new exponents from their values (``interpret.run_residues``).
     """
 
     def __init__(
@@ -114,9 +115,10 @@ class PairCall(Arguments):
         found: Callable[[Value], Pair],
         held: Mapping[int, Tensor],
         branch: Tensor | None,
+        renewed: bool = False,
     ) -> None:
         super().__init__(node, held, branch)
-        self.primes, self._found = primes, found
+        self.primes, self.renewed, self._found = primes, renewed, found
 
     def pair(self, name: str) -> Pair:
         """Return a tensor or a number among the arguments as a pair."""
