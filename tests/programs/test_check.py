@@ -339,14 +339,26 @@ class TestTheRecordingIsTested:
 
         def fn(x: Tensor) -> Tensor:
             seen.append(x)
-            if len(seen) > 1:
-                raise ValueError("once only")
+            if len(seen) == 2:  # the other input: it comes between two runs at X
+                raise ValueError("no other input")
             return x.cumsum(1)
 
         reading = read(fn, X)
         assert reading.established
         assert reading.executed is not None
         assert reading.executed.at == ("x",)
+        assert torch.equal(seen[2], X)
+
+    def test_a_second_run_returns_something_else(self) -> None:
+        calls: list[int] = []
+
+        def fn(x: Tensor) -> Tensor:
+            calls.append(1)
+            return x.cumsum(1) * len(calls) if x.shape[1] > int(x.isnan().sum()) else x
+
+        reading = read(fn, X)
+        assert not reading.established
+        assert "a second run at x returns something else" in reading.answers[0].reason
 
     def test_without_it(self) -> None:
         assert answer(record(causal, X)).established

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis.strategies import integers
 from torch import Tensor
 
 from scanproof import Cases, InvalidArgument, Verdict, check_same, resize_input, selective_scan
@@ -137,3 +138,39 @@ def test_wrong_calls(arguments: dict[str, Any], message: str) -> None:
 
 def _tuple(y: Any) -> tuple[Tensor, ...]:
     return y if isinstance(y, tuple) else (y,)
+
+
+def test_results_of_other_shapes_at_a_drawn_size_are_not_equal() -> None:
+    def padded(x: Tensor) -> Tensor:
+        return torch.nn.functional.pad(x, (0, 0, 0, 24 - x.shape[1])) if x.shape[1] < 24 else x
+
+    report = check_same(padded, lambda x: x, X, cases=8)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "f returns tensors of shapes" in report.reason
+    assert report.probability is None
+
+
+def test_equal_needs_a_verdict_at_half_of_the_inputs() -> None:
+    def strict(x: Tensor) -> Tensor:
+        if x.shape[1] != X.shape[1]:
+            raise ValueError("another length")
+        return x
+
+    report = check_same(strict, lambda x: x, X, cases=6)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "5 of 6 inputs are undecided; " in report.reason
+    assert "f raised ValueError: another length" in report.reason
+
+
+def test_a_function_with_a_state_at_drawn_inputs() -> None:
+    calls: list[int] = []
+
+    def fn(x: Tensor) -> Tensor:
+        calls.append(1)
+        return x * 2 if len(calls) in (9, 10) else x
+
+    sizes = integers(1, 9).map(lambda size: (torch.ones(size),))
+    with pytest.raises(NothingEstablished, match="keep no state"):
+        check_same(fn, lambda x: x, cases=Cases(20, inputs=sizes))
+    with pytest.raises(InvalidArgument, match="inputs is 5; give a Hypothesis strategy"):
+        check_same(fn, fn, cases=Cases(3, inputs=5))  # type: ignore[arg-type]  # what the test is about

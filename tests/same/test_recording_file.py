@@ -86,7 +86,7 @@ def test_wrong_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidArgument, match="a recording has its own input"):
         check_same(model(), read, X)
     monkeypatch.setattr(recording, "FORMAT", recording.FORMAT + 1)
-    with pytest.raises(InvalidArgument, match="has format 1, this release reads 2"):
+    with pytest.raises(InvalidArgument, match="has format 2, this release reads 3"):
         load_recording(tmp_path / "m")
 
 
@@ -109,3 +109,50 @@ def test_entries_that_python_saw_stay_undecided(tmp_path: Path) -> None:
     report = check_same(lambda x: 2 * x, load_recording(tmp_path / "m"))
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "numpy" in report.summary()
+
+
+class WithMore(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.unused = nn.Linear(3, 3), nn.Parameter(torch.ones(2))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.inner(x)
+
+
+def test_gradients_at_unused_and_at_changed_parameters(tmp_path: Path) -> None:
+    fn, x = WithMore(), torch.randn(2, 3)
+    save_recording(fn, x, tmp_path / "m", gradients=True)
+    read = load_recording(tmp_path / "m")
+    assert check_same(fn, read).verdict is Verdict.EQUAL
+    with torch.no_grad():
+        fn.inner.weight += 1
+    assert check_same(fn, read).verdict is Verdict.DIFFERENT
+    fn.inner.weight.requires_grad_(False)
+    with pytest.raises(InvalidArgument, match=r"only one function has gradients at inner\.weight"):
+        check_same(fn, read)
+
+
+def test_the_call_names_the_file(tmp_path: Path) -> None:
+    save_recording(torch.sin, X, tmp_path / "m")
+    report = check_same(torch.sin, load_recording(tmp_path / "m"))
+    assert f"load_recording({str(tmp_path / 'm')!r})" in report.call
+    assert "tensor(" not in report.call
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"cannot be written .No such file or directory"):
+        save_recording(torch.sin, X, tmp_path / "absent" / "m")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InvalidArgument, match="cannot be written"):
+        save_recording(torch.sin, X, tmp_path / "folder")
+    assert not (tmp_path / "folder.part").exists()
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    save_recording(torch.sin, X, tmp_path / "m")
+    content = torch.load(tmp_path / "m", weights_only=True)
+    for damaged in ({**content, "tensors": []}, {"text": content["text"]}):
+        torch.save(damaged, tmp_path / "damaged")
+        with pytest.raises(InvalidArgument, match=r"is damaged .*; make the recording anew"):
+            load_recording(tmp_path / "damaged")

@@ -23,8 +23,8 @@ def compared(
     """Execute a program at new inputs, and compare with the function at these inputs.
 
     If values decide which operations run, or the function rejects new inputs, the inputs of the recording are
-    used. A kernel that PyTorch does not see, or a tensor that left the program and came back, shows as a
-    difference.
+    used, and the function runs there again: a function that keeps a state may return something else. A kernel
+    that PyTorch does not see, or a tensor that left the program and came back, shows as a difference.
 
     Args:
         program: the recording.
@@ -34,24 +34,37 @@ def compared(
     """
     given = [tensor for _, tensor in leaves(args)] + [tensor for _, tensor in leaves(dict(kwargs))]
 
+    def again(args: Any, kwargs: Any) -> dict[str, Tensor]:
+        """Run the function, and undo its writes into tensors that it holds."""
+        before = [(tensor, tensor.detach().clone()) for tensor in program.written]
+        try:
+            with plain_kernels(), torch.no_grad():
+                results = {path: tensor.detach() for path, tensor in leaves(fn(*args, **kwargs))}
+                return {path: tensor.clone() for path, tensor in results.items()}
+        finally:
+            for tensor, saved in before:
+                tensor.detach().copy_(saved)
+
     def at_given(reason: str) -> Executed:
         difference, wrong = _greatest(program.results, execute(program, [each.detach() for each in given]))
+        if not wrong:
+            try:
+                results = again(*mapped((args, dict(kwargs)), lambda _, tensor: copied(tensor)))
+            except Exception as error:
+                wrong = f"in a second run fn raised {type(error).__name__}: {error}"
+            else:
+                difference, differs = _greatest(program.results, results)
+                wrong = differs and f"a second run at x returns something else: {differs}"
         return Executed(not wrong, difference, ("x",), wrong or reason)
 
     if program.departures:
         return at_given("values decide which operations run, so another input may take another path")
     others = {id(tensor): _other(tensor, number) for number, tensor in enumerate(given)}
     other_args, other_kwargs = mapped((args, dict(kwargs)), lambda _, tensor: copied(others[id(tensor)]))
-    before = [(tensor, tensor.detach().clone()) for tensor in program.written]
     try:
-        with plain_kernels(), torch.no_grad():
-            results = {path: tensor.detach() for path, tensor in leaves(fn(*other_args, **other_kwargs))}
-            results = {path: tensor.clone() for path, tensor in results.items()}
+        results = again(other_args, other_kwargs)
     except Exception as error:
         return at_given(f"at other inputs fn raised {type(error).__name__}: {error}")
-    finally:
-        for tensor, saved in before:
-            tensor.detach().copy_(saved)
     difference, wrong = _greatest(results, execute(program, [others[id(tensor)] for tensor in given]))
     return Executed(not wrong, difference, ("other numbers",), wrong)
 

@@ -18,7 +18,7 @@ from scanproof import foundation
 
 _FOREIGN = (
     *(str(Path(each).parent) for each in (torch.__file__, __file__, foundation.__file__)),
-    str(Path(foundation.__file__).parents[1] / "adapters" / "foreign"),
+    *(str(Path(foundation.__file__).parents[1] / each) for each in ("same", Path("adapters", "foreign"))),
 )
 SOURCE = 80
 """Number of characters of a line of source code that are shown."""

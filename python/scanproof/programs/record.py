@@ -223,12 +223,13 @@ class _Recorder(TorchDispatchMode):
             if traits.by_value and not known and self._by_value(op, args):
                 self._depart(reads[-1], str(op.overloadpacket.__name__), result)
             known = known and not traits.random
+        takes_numbers = self._numbers.seen and self._numbers.taken_by(op, args, kwargs)
+        known = known and not takes_numbers
         outputs: list[Value | None] = []
         node = Node(op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known)
+        node.takes_numbers = takes_numbers
         if traits is not None:
             node.random = traits.random
-        if self._numbers.seen:
-            node.takes_numbers = self._numbers.taken_by(op, args, kwargs)
         self.nodes.append(node)
         parent = None
         views = views and isinstance(args[0], Tensor)  # PyTorch hands a number over as itself
@@ -382,16 +383,23 @@ class _Recorder(TorchDispatchMode):
             fill = args[1] if len(args) > 1 else kwargs["fill_value"]
         elif traits.filler == "third":
             fill = args[2] if len(args) > 2 else kwargs["fill_value"]
-        setattr(result, _MARK, Mark(self, self._full(result, fill)))
+        takes_number = self._numbers.seen and self._numbers.taken_by(op, args, kwargs)
+        value = self._full(result, fill, takes_number)
+        setattr(result, _MARK, Mark(self, value))
         return result
 
-    def _full(self, like: Tensor, fill: Any) -> Value:
+    def _full(self, like: Tensor, fill: Any, takes_number: bool) -> Value:
+        """Record a tensor of one number; ``takes_number``: Python may have seen this number."""
         shape, options = tuple(like.shape), {"dtype": like.dtype, "device": like.device}
         if fill is None:
             value = self._emit(aten.empty.memory_format, (list(shape),), options, shape)
             value.known = self.nodes[-1].known = False
             return value
-        return self._emit(aten.full.default, (list(shape), fill), options, shape)
+        value = self._emit(aten.full.default, (list(shape), fill), options, shape)
+        if takes_number:
+            value.known = self.nodes[-1].known = False
+            self.nodes[-1].takes_numbers = True
+        return value
 
     def _reshaped(self, op: Any, traits: Traits, args: Any, kwargs: Any) -> Any:
         """Record an operation such as ``unsqueeze_``, which makes a tensor a view of itself."""
@@ -423,13 +431,14 @@ class _Recorder(TorchDispatchMode):
             own_args += _defaults(op, traits.functional, len(own_args), own_kwargs)
         shapes = [target.shape for target in targets]
         result = op(*args, **kwargs)
-        known = all(value.known for value in reads) and not traits.random
+        takes_numbers = self._numbers.seen and self._numbers.taken_by(op, args, kwargs)
+        known = all(value.known for value in reads) and not traits.random and not takes_numbers
         varies = any(value.varies for value in reads)
         outputs: list[Value | None] = []
         node = Node(
             traits.functional or op, own_args, own_kwargs, reads, outputs, False, self._where.now(3), known
         )
-        node.takes_numbers = self._numbers.seen and self._numbers.taken_by(op, args, kwargs)
+        node.takes_numbers = takes_numbers
         node.random = traits.random
         if traits.functional is None:
             if traits.writes_out:
@@ -468,7 +477,7 @@ class _Recorder(TorchDispatchMode):
         op(*args, **kwargs)
         shape = tuple(target.shape)
         if value is None:
-            value = self._full(target, source)
+            value = self._full(target, source, self._numbers.seen and self._numbers.taken_by(op, args, {}))
         else:
             if value.shape != shape:
                 value = self._emit(aten.expand.default, (value, list(shape)), {}, shape)

@@ -17,6 +17,15 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
             yield from leaves(child, f"{path}{step}")
 
 
+def plain_leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the numbers, texts and truth values of a tree, and their paths."""
+    if isinstance(tree, bool | int | float | complex | str):
+        yield path, tree
+    elif not isinstance(tree, Tensor):
+        for step, child in _children(tree):
+            yield from plain_leaves(child, f"{path}{step}")
+
+
 def mapped(tree: Any, change: Callable[[str, Tensor], Tensor], path: str = "") -> Any:
     """Return a tree with ``change(path, tensor)`` in place of its tensors."""
     if isinstance(tree, Tensor):

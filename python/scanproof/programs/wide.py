@@ -10,7 +10,7 @@ from torch import Tensor
 from scanproof.errors import NothingEstablished
 from scanproof.foundation.seeds import seed_torch
 from scanproof.programs.execute import _ANY_STRIDES, Calls, given_tensors, run
-from scanproof.programs.field.calls import bound, packet
+from scanproof.programs.field.calls import draws, packet
 from scanproof.programs.field.solves import grouped
 from scanproof.programs.garbage import without_gc
 from scanproof.programs.program import Node, Program, Value, last_reads
@@ -88,7 +88,7 @@ def _default(dtype: torch.dtype) -> Iterator[None]:
 def _run_wide(node: Node, held: list[Any], wide: list[Any], dtype: torch.dtype) -> None:
     inexact = any(value is not None and _inexact(value.dtype) for value in node.outputs)
     steps = packet(node) in _STEPS and not any(value.dtype.is_complex for value in node.reads)
-    if _draws(node) or steps or not inexact:
+    if draws(node) or steps or not inexact:
         results = [None if value is None else held[value.index] for value in node.outputs]
     else:
         results = _called(node, held, wide, dtype)
@@ -120,11 +120,6 @@ def _called(node: Node, held: list[Any], wide: list[Any], dtype: torch.dtype) ->
         why = str(error).partition("\n")[0]
         raise NothingEstablished(f"{node.name} cannot run in {dtype}, {node.place}: {why}") from error
     return [*([result] if isinstance(result, Tensor) else result), *(args[number] for number in node.writes)]
-
-
-def _draws(node: Node) -> bool:
-    """Whether an operation draws random numbers; PyTorch says so of attention even without dropout."""
-    return node.random and bound(node).get("dropout_p") != 0.0
 
 
 def _inexact(dtype: torch.dtype) -> bool:

@@ -162,7 +162,11 @@ _copy: Callable[[Tensor], Tensor] = _Copy.apply
 def draw_cotangents(like: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
     """Return random cotangents with the shapes, dtypes and devices of ``like``: normal, multiples of 1/32."""
     generator = torch.Generator().manual_seed(seed)
+
+    def drawn(y: Tensor) -> Tensor:
+        return (torch.randn(y.shape, generator=generator) * _STEPS).round().div(_STEPS)
+
     return {
-        name: (torch.randn(y.shape, generator=generator) * _STEPS).round().div(_STEPS).to(y)
+        name: (torch.complex(drawn(y), drawn(y)) if y.is_complex() else drawn(y)).to(y)
         for name, y in like.items()
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from scanproof.errors import InvalidArgument
+from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.extras import extra
 from scanproof.refinement.compare import Comparison, compare
 from scanproof.refinement.problem import Inputs, Problem
@@ -131,10 +131,14 @@ def draw(
         shrink: after an exception, look for a simpler input with that exception, and use it last.
 
     Raises:
-        InvalidArgument: the strategy draws nothing.
+        InvalidArgument: the strategy is none, or draws nothing.
+        NothingEstablished: ``use`` raised at an input, and did not at the same input again.
     """
     with extra("cases", "Drawn inputs"):
         import hypothesis
+
+    if not isinstance(strategy, hypothesis.strategies.SearchStrategy):
+        raise InvalidArgument(f"Cases: inputs is {strategy!r:.80}; give a Hypothesis strategy.")
 
     def each(drawn: Any) -> None:
         use(drawn)
@@ -153,6 +157,10 @@ def draw(
     except hypothesis.errors.Unsatisfiable:
         raise InvalidArgument(
             f"Cases: inputs is {strategy!r:.80}, which draws nothing; give a Hypothesis strategy."
+        ) from None
+    except hypothesis.errors.Flaky:
+        raise NothingEstablished(
+            "a second run at a drawn input gave another result; give functions that keep no state"
         ) from None
 
 

@@ -1,20 +1,20 @@
 """Whether two functions compute the same, without a tolerance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
 from scanproof.errors import InvalidArgument, NothingEstablished
-from scanproof.foundation.call import Call
+from scanproof.foundation.call import Call, Source
 from scanproof.foundation.contract import Axes
 from scanproof.foundation.drawing import TriedCase, check_cases
 from scanproof.foundation.judgement import dtype_name
 from scanproof.foundation.seeds import check_seed
 from scanproof.refinement.search import Cases, draw
 from scanproof.report.verdict import Verdict
-from scanproof.same.comparison import Comparison
+from scanproof.same.comparison import Comparison, ShapesDiffer
 from scanproof.same.given import Given
 from scanproof.same.recording import Recording
 from scanproof.same.report import SameReport
@@ -77,6 +77,12 @@ def check_same(
     """
     check_seed("check_same", seed)
     call = Call(check_same, locals())
+    for name, each in (("f", f), ("g", g)):
+        if not callable(each) and not isinstance(each, Recording):
+            raise InvalidArgument(
+                f"check_same: {name} is {each!r:.80}; give a function, a module, or a recording "
+                "(scanproof.load_recording)."
+            )
     question = _Question(f, g, gradients, seed, call)
     recordings = [each for each in (f, g) if isinstance(each, Recording)]
     if recordings:
@@ -122,6 +128,8 @@ class _Question:
             for size in sizes.drawn(count - 1, comparison.programs[0], self.seed):
                 case, other = self._tried(*sizes.at(size))
                 tried.append(case)
+                if case.apart:
+                    break
                 if other is not None and other.verdict is Verdict.DIFFERENT:
                     smallest, report = size, other
                     break
@@ -132,12 +140,12 @@ class _Question:
                 if other is not None and other.verdict is Verdict.DIFFERENT:
                     smallest, report = size, other
                     break
-        return report.with_cases(tuple(tried))
+        return _over(report, tried)
 
     def drawn(self, cases: Cases) -> SameReport:
         """Decide at inputs that Hypothesis draws."""
         began = monotonic()
-        tried: list[TriedCase] = []
+        tried: list[_Tried] = []
         reports: list[SameReport] = []
 
         def use(x: Any) -> None:
@@ -158,15 +166,11 @@ class _Question:
             draw(cases.inputs, cases.count, self.seed, use, shrink=True)  # type: ignore[arg-type]  # not None here
         if not reports:
             raise NothingEstablished(f"no drawn input can be decided; {tried[0].source}: {tried[0].reason}")
-        left = [report for report in reports if report.verdict is Verdict.INCONCLUSIVE]
-        undecided = sum(not case.informative for case in tried)
         if reports[-1].verdict is Verdict.DIFFERENT:
             chosen = reports[-1]
-        elif left and 2 * undecided > len(tried):
-            chosen = left[0]
         else:
             chosen = max(reports, key=lambda report: report.probability or 0.0)
-        return chosen.with_cases(tuple(tried))
+        return _over(chosen, tried)
 
     def recorded(self, recordings: list[Recording]) -> SameReport:
         """Decide at the input of a recording."""
@@ -179,12 +183,13 @@ class _Question:
         comparison = Comparison(self.f, self.g, given, self.seed)
         return self._report(comparison, given.x, recorded="; ".join(map(str, recordings)))
 
-    def _tried(self, source: str, x: Any) -> tuple[TriedCase, SameReport | None]:
+    def _tried(self, source: str, x: Any) -> tuple["_Tried", SameReport | None]:
         """Decide at an input that a function may reject."""
         try:
             report = self._report(self._compared(x), x, source)
         except (InvalidArgument, NothingEstablished) as error:
-            return TriedCase(source, "", Verdict.INCONCLUSIVE, str(error)), None
+            apart, reason = isinstance(error, ShapesDiffer), str(error).removeprefix("check_same: ")
+            return _Tried(source, "", Verdict.INCONCLUSIVE, reason, apart=apart), None
         return _case(source, report), report
 
     def _compared(self, x: Any) -> Comparison:
@@ -219,9 +224,35 @@ class _Question:
             seed=self.seed,
             dtype=dtype_name(first.dtype),
             device=str(first.device),
-            call=self.call.text(),
+            call=self.call.text(
+                **{
+                    name: Source(f"load_recording({each.path!r})")
+                    for name, each in (("f", self.f), ("g", self.g))
+                    if isinstance(each, Recording)
+                }
+            ),
         )
 
 
-def _case(source: str, report: SameReport) -> TriedCase:
-    return TriedCase(source, "", report.verdict, report.reason)
+@dataclass(frozen=True)
+class _Tried(TriedCase):
+    apart: bool = False  # whether the functions returned tensors of different shapes
+
+
+def _case(source: str, report: SameReport) -> _Tried:
+    return _Tried(source, "", report.verdict, report.reason)
+
+
+def _over(report: SameReport, tried: Sequence[_Tried]) -> SameReport:
+    """Return the report with the verdict over all inputs.
+
+    EQUAL needs a verdict at half of the inputs, and tensors of the same shapes at all of them.
+    """
+    undecided = [case for case in tried if not case.informative]
+    left = [case for case in tried if case.apart] or undecided
+    if report.verdict is Verdict.EQUAL and (left is not undecided or 2 * len(undecided) > len(tried)):
+        reason = f"{len(undecided)} of {len(tried)} inputs are undecided; {left[0].source}: {left[0].reason}"
+        report = replace(
+            report, verdict=Verdict.INCONCLUSIVE, reason=reason, probability=None, undecided=(reason,)
+        )
+    return report.with_cases(tuple(tried))

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanproof.errors import InvalidArgument, NothingEstablished
+from scanproof.errors import InvalidArgument
+from scanproof.programs.record import record
 from scanproof.programs.trees import leaves, mapped
 from scanproof.refinement.gradients import draw_cotangents, own
 
@@ -19,7 +20,7 @@ class Given:
     Attributes:
         args: the positional arguments.
         kwargs: the arguments by name.
-        cotangents: for each floating output, by its path; None: gradients are not compared.
+        cotangents: for each floating or complex output, by its path; None: gradients are not compared.
     """
 
     args: tuple[Any, ...]
@@ -31,8 +32,10 @@ class Given:
         """Return the arguments that ``x`` stands for.
 
         Raises:
-            InvalidArgument: ``x`` holds no tensor.
+            InvalidArgument: ``x`` holds no tensor, or has names that are no texts.
         """
+        if isinstance(x, Mapping) and not all(isinstance(name, str) for name in x):
+            raise InvalidArgument(f"check_same: x has the names {list(x)}; give texts as names.")
         args = () if isinstance(x, Mapping) else x if isinstance(x, tuple) else (x,)
         given = cls(args, dict(x) if isinstance(x, Mapping) else {})
         if not given.tensors:
@@ -53,11 +56,11 @@ class Given:
 
     @property
     def shapes(self) -> str:
-        """The shapes of the tensors, with their names if there are several."""
+        """The shapes of the tensors, with names if there are several; those that are not drawn are marked."""
         names = [f"x[{i}]" for i in range(len(self.args))] if len(self.args) > 1 else [""]
         inputs = {**dict(zip(names, self.args, strict=False)), **self.kwargs}
         tensors = ((name + path, x) for name, each in inputs.items() for path, x in leaves(each))
-        return ", ".join(f"{name} {tuple(x.shape)}".strip() for name, x in tensors)
+        return ", ".join(f"{name} {tuple(x.shape)}{_kept(x)}".strip() for name, x in tensors)
 
     def equals(self, other: "Given") -> bool:
         """Whether two inputs hold the same tensors."""
@@ -71,18 +74,15 @@ class Given:
         return (self.args, self.kwargs, self.cotangents), {}
 
     def with_cotangents(self, fn: Callable[..., Any], seed: int) -> "Given":
-        """Return the input with drawn cotangents for the floating outputs of ``fn``.
+        """Return the input with drawn cotangents for the outputs of ``fn`` that may have gradients.
 
         Raises:
+            InvalidArgument: ``fn`` cannot be recorded.
             NothingEstablished: ``fn`` raised.
         """
-        try:
-            with torch.no_grad():
-                outputs = dict(leaves(fn(*self.args, **self.kwargs)))
-        except Exception as error:
-            raise NothingEstablished(f"fn raised {type(error).__name__}: {error}") from error
-        floating = {path: y.detach() for path, y in outputs.items() if y.is_floating_point()}
-        return replace(self, cotangents=draw_cotangents(floating, seed))
+        results = record(fn, *self.args, **self.kwargs).results  # leaves x and the state of fn as they were
+        pulled = {path: y for path, y in results.items() if _has_gradient(y)}
+        return replace(self, cotangents=draw_cotangents(pulled, seed))
 
     def function(self, fn: Callable[..., Any], parameters: Mapping[str, Tensor]) -> Callable[..., Any]:
         """Return what is compared: ``fn``, or its outputs and its gradients.
@@ -98,7 +98,7 @@ class Given:
             inputs: dict[str, Tensor] = {}
 
             def leaf(path: str, tensor: Tensor) -> Tensor:
-                if not tensor.is_floating_point():
+                if not _has_gradient(tensor):
                     return tensor
                 inputs[path] = tensor.detach().requires_grad_()
                 return own(inputs[path])  # fn may write into the copy
@@ -109,7 +109,8 @@ class Given:
                 kwargs = {name: mapped(each, leaf, name) for name, each in kwargs.items()}
                 outputs = dict(leaves(fn(*args, **kwargs)))
                 ends = {path: y for path, y in outputs.items() if path in cotangents and y.requires_grad}
-                sources = {**inputs, **parameters}
+                taken = {f"parameter {name}" if name in inputs else name: x for name, x in parameters.items()}
+                sources = {**inputs, **taken}
                 pulled = (
                     torch.autograd.grad(
                         list(ends.values()),
@@ -126,3 +127,14 @@ class Given:
 
         adjoint.__wrapped__ = fn  # type: ignore[attr-defined]  # names of modules are those of fn
         return adjoint
+
+
+def _kept(tensor: Tensor) -> str:
+    """Say that entries stay as they are where others are drawn."""
+    if _has_gradient(tensor):
+        return ""
+    return f" of these {'truth values' if tensor.dtype == torch.bool else 'whole numbers'}"
+
+
+def _has_gradient(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()

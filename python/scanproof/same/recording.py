@@ -21,7 +21,7 @@ from scanproof.programs.record import record
 from scanproof.report.record import environment
 from scanproof.same.given import Given
 
-FORMAT = 1
+FORMAT = 2
 """The number of the format of files."""
 
 _NAMED = {
@@ -41,17 +41,24 @@ class Recording:
         given: the input.
         parameters: the parameters of the function by name.
         versions: the versions with which the function was recorded, such as ``torch``.
+        path: the file.
+        gradients: the names of the parameters at which gradients were recorded.
     """
 
     program: Program
     given: Given
     parameters: Mapping[str, Tensor]
     versions: Mapping[str, str]
+    path: str
+    gradients: tuple[str, ...] = ()
 
     @property
     def x(self) -> Any:
         """The input as a check takes it."""
         return self.given.x
+
+    def __repr__(self) -> str:
+        return f"<recording {self}>"
 
     def __str__(self) -> str:
         packages = (f"{name} {version}" for name, version in self.versions.items())
@@ -75,14 +82,14 @@ def save_recording(
 
     Raises:
         InvalidArgument: the function cannot be recorded or written: it runs operations that PyTorch does not
-            show, or takes objects that are neither tensors nor numbers.
+            show, or takes objects that are neither tensors nor numbers; or the file cannot be written.
         NothingEstablished: the function raised.
     """
     given = Given.of(x)
     if gradients:
         given = given.with_cotangents(fn, seed)
     parameters = held_parameters(fn)
-    at = {name: parameter for name, parameter in parameters.items() if parameter.requires_grad}
+    at = {name: each for name, each in parameters.items() if gradients and each.requires_grad}
     run, (args, kwargs) = given.function(fn, at), given.recorded()
     program = record(run, *args, **kwargs)
     executed = compared(program, run, args, kwargs)
@@ -92,12 +99,19 @@ def save_recording(
         raise InvalidArgument(
             f"save_recording: the function cannot be written: {program.memory_read}; call contiguous() first."
         )
-    recording = Recording(program, given, parameters, _versions())
+    recording = Recording(program, given, parameters, _versions(), str(path), tuple(at))
     writer = _Writer()
     text = json.dumps({"format": FORMAT, **writer.recording(recording)})
     part = Path(path).with_name(Path(path).name + ".part")
-    torch.save({"text": text, "tensors": writer.tensors}, part)
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            torch.save({"text": text, "tensors": writer.tensors}, file)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InvalidArgument(
+            f"save_recording: {path} cannot be written ({error.strerror}); give another file."
+        ) from error
     return recording
 
 
@@ -121,7 +135,12 @@ def load_recording(path: str | Path) -> Recording:
             f"load_recording: {path} has format {described['format']}, this release reads {FORMAT}; "
             "make the recording anew."
         )
-    return _Reader(content["tensors"], str(path)).recording(described)
+    try:
+        return _Reader(content["tensors"], str(path)).recording(described)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidArgument(
+            f"load_recording: {path} is damaged ({type(error).__name__}: {error}); make the recording anew."
+        ) from error
 
 
 def _versions() -> dict[str, str]:
@@ -139,6 +158,7 @@ class _Writer:
         used = program.used
         return {
             "versions": dict(recording.versions),
+            "gradients": list(recording.gradients),
             "given": self._tree([given.args, given.kwargs, given.cotangents]),
             "values": [self._value(value) for value in program.values],
             "inputs": [value.index for value in program.inputs],
@@ -231,6 +251,8 @@ class _Reader:
             Given(args, kwargs, cotangents),
             {name: tensor for name, tensor in parameters.items() if tensor is not None},
             told["versions"],
+            self._path,
+            tuple(told["gradients"]),
         )
 
     def _value(self, index: int, told: list[Any]) -> Value:

@@ -152,13 +152,17 @@ class PairCall(Arguments):
         """Return a number of Python, exactly."""
         return Pair(number(value, self.primes.p), number(value, self.primes.q))
 
-    def whole(self, arg: Any) -> int | None:
-        """Return the whole number that all entries of an argument are; None if they are not, or are great."""
+    def whole(self, arg: Any, times: int = 1) -> int | None:
+        """Return the whole number that all entries of an argument are, after a product with ``times``.
+
+        None: they are not all the same whole number, or the number is great.
+        """
         if isinstance(arg, Value):
             held = self._held.get(arg.index) if arg.known else None
             if held is None or not held.numel() or (held != held.flatten()[0]).any():
                 return None
             arg = held.flatten()[0].item()
+        arg = arg * times
         return int(arg) if abs(arg) <= MOST and arg == int(arg) else None
 
 
@@ -225,6 +229,11 @@ def bound(node: Node) -> dict[str, Any]:
         else:
             found[argument.name] = node.kwargs.get(argument.name, argument.default_value)
     return found
+
+
+def draws(node: Node) -> bool:
+    """Whether an operation draws random numbers; PyTorch says so of attention even without dropout."""
+    return node.random and bound(node).get("dropout_p") != 0.0
 
 
 def packet(node: Node) -> str:

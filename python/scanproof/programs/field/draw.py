@@ -18,7 +18,7 @@ class Parameters:
     """Names parameters, so that two programs draw the same residues for what they share.
 
     One parameter has one name in both programs. Parameters of the same name, shape and dtype with equal
-    entries also have one name.
+    entries also have one name, unless the other function holds both of them.
 
     Args:
         f: the parameters of one function, by name.
@@ -32,7 +32,8 @@ class Parameters:
             self._enter(parameter, name)
         for name, parameter in g.items():
             other = f.get(name)
-            if other is not None and _equal(parameter, other):
+            held = other is not None and any(other is each for each in g.values())
+            if other is not None and not held and _equal(parameter, other):
                 self._enter(parameter, self._names[id(other)])
 
     def __len__(self) -> int:

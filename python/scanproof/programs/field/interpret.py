@@ -27,7 +27,7 @@ from scanproof.programs.field import (
     solves,
     spectra,
 )
-from scanproof.programs.field.calls import Call, ComplexCall, PairCall, bound, packet
+from scanproof.programs.field.calls import Call, ComplexCall, PairCall, bound, draws, packet
 from scanproof.programs.field.degree import Degree
 from scanproof.programs.field.pair import (
     Before,
@@ -119,10 +119,7 @@ def _branches(node: Node) -> bool:
 
 
 def _floats(node: Node) -> bool:
-    return any(
-        value is not None and (value.dtype.is_floating_point or value.dtype.is_complex)
-        for value in node.outputs
-    )
+    return any(value is not None and _inexact(value) for value in node.outputs)
 
 
 def _steps(node: Node) -> bool:
@@ -130,8 +127,8 @@ def _steps(node: Node) -> bool:
 
 
 def _decides(node: Node) -> bool:
-    whole = any(value is not None and not value.dtype.is_floating_point for value in node.outputs)
-    return whole and any(value.dtype.is_floating_point and not value.known for value in node.reads)
+    whole = any(value is not None and not _inexact(value) for value in node.outputs)
+    return whole and any(_inexact(value) and not value.known for value in node.reads)
 
 
 Seen: TypeAlias = Callable[[Node, Sequence[Pair | Complex]], None]
@@ -174,6 +171,7 @@ class _Run:
         self._floats, self._drawn, self._primes, self._renewed = floats, drawn, primes, renewed
         self._pairs: dict[int, Pair | Complex | Spectrum] = {}
         self._exponents: set[int] = set()
+        self._random: dict[int, Lost] = {}
         self._vanished = 0
 
     def outputs(self, program: Program, seen: Seen | None, exponents: bool) -> dict[str, Pair | Complex]:
@@ -182,6 +180,7 @@ class _Run:
         self._exponents = {value.index for value in wanted} | _exponents(nodes)
         kept = {value.index for value in program.outputs.values()}
         for at, (node, gone) in enumerate(zip(nodes, last_reads(nodes, kept), strict=True)):
+            self._follow_draws(node)
             if _floats(node):
                 before = self._renew(node) if self._renewed else {}
                 self._step(at, node)
@@ -195,6 +194,14 @@ class _Run:
             for path, value in program.outputs.items()
             if value.dtype.is_floating_point or value.dtype.is_complex
         }
+
+    def _follow_draws(self, node: Node) -> None:
+        """Note values that hold or depend on random numbers: masks and indices would be those of one run."""
+        drawn = next((self._random[value.index] for value in node.reads if value.index in self._random), None)
+        if draws(node):
+            drawn = Lost(f"{node.name} draws random numbers, {node.place}")
+        if drawn is not None:
+            self._random.update((value.index, drawn) for value in node.outputs if value is not None)
 
     def _renew(self, node: Node) -> dict[int, Pair | Complex | Spectrum]:
         """Give what a product with parameters reads new exponents; return the pairs before."""
@@ -263,7 +270,10 @@ class _Run:
         else:
             ruled = name in COMPLEX or name in MOVES if imaginary else name in RINGS or name in FUNCTIONS
         made: Sequence[Pair | Complex | Spectrum]
-        if _steps(node) or (node.known and (not ruled or not node.reads)):
+        drawn = next((found for value in outputs if (found := self._random.get(value.index))), None)
+        if drawn is not None:
+            made = [Pair(drawn, drawn) for _ in outputs]
+        elif _steps(node) or (node.known and (not ruled or not node.reads)):
             made = [self._constant(value) if _inexact(value) else Pair(_NONE, _NONE) for value in outputs]
         elif not ruled or node.writes or node.takes_numbers:
             why = Lost(_why(node, ruled))
@@ -462,12 +472,12 @@ def _exponents(nodes: Sequence[Node]) -> set[int]:
 
 
 def _why(node: Node, ruled: bool) -> str:
-    if node.random:
-        said = "draws random numbers"
+    if node.takes_numbers:
+        said = "takes a number that Python saw"
     elif not ruled:
         said = "has no rule over a field"
         if any(value.dtype.is_complex for value in node.reads):
             said += " for complex numbers"
     else:
-        said = "writes into an argument" if node.writes else "takes a number that Python saw"
+        said = "writes into an argument"
     return f"{node.name} {said}, {node.place}"
