@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from scanproof import Verdict, check_batch, check_perturbation, check_prefix
+from scanproof.same import pairs
 
 X = torch.randn(3, 11, 8, generator=torch.Generator().manual_seed(0))
 
@@ -64,6 +65,45 @@ def test_a_small_leak_is_found(check: str) -> None:
 
 def test_a_dependence_on_the_length_alone_is_no_leak() -> None:
     report = check_prefix(Sums(0.0, 1, constant=1e-6), X, cases=1)
+    assert report.verdict is Verdict.INCONCLUSIVE, report.summary()
+
+
+class LeaksOnce(Sums):
+    """One position or one example reads the next one, if there is one, by less than float32 tells apart."""
+
+    def __init__(self, at: int, axis: int) -> None:
+        super().__init__(0.0, axis)
+        self.at = at
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        if x.shape[self.axis] > self.at + 1:
+            y = y.index_add(
+                self.axis,
+                torch.tensor([self.at]),
+                x.narrow(self.axis, self.at + 1, 1),
+                alpha=1e-6,
+            )
+        return y
+
+
+@pytest.mark.parametrize("at", range(7))
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_leak_at_one_place_does_not_pass(check: str, at: int) -> None:
+    call, axis, _ = CHECKS[check]
+    x = torch.randn(8, 11, 8, generator=torch.Generator().manual_seed(0))
+    assert not call(LeaksOnce(at, axis), x, cases=1).verdict.passed
+
+
+def test_whole_numbers_stay_open() -> None:
+    model = Sums(0.0, 1)
+    report = check_prefix(lambda x: (model(x) * 1e5).long() + (x[:, -1:] > 0).long(), X, cases=1)
+    assert report.verdict is Verdict.INCONCLUSIVE, report.summary()
+
+
+def test_more_differences_than_are_decided_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "MOST", 3)
+    report = check_prefix(Sums(0.0, 1), X, cases=1)
     assert report.verdict is Verdict.INCONCLUSIVE, report.summary()
 
 

@@ -51,6 +51,8 @@ def run(*arguments: str) -> tuple[int, str]:
         (["same_made:beyond", "--cases", "4"], 1, "(1, 7, 2), resize_input(x, 7, 1)"),
         (["same_made:alone"], 2, "same_made:alone returned no g"),
         (["same_made:pair", "--record", "a", "--recorded", "b"], 2, "give --record or --recorded, not both"),
+        (["same_made:alone", "--record", "a", "--cases", "3", "--json"], 2, "leave --cases, --json out"),
+        (["same_made:alone", "--recorded", "a", "--gradients"], 2, "leave --gradients, --shape out"),
     ],
 )
 def test_outcomes(arguments: list[str], code: int, text: str) -> None:

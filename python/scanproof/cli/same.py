@@ -58,6 +58,16 @@ def same(
 
     if record and recorded:
         raise InvalidArgument("same: give --record or --recorded, not both.")
+    unused = {"--cases": cases is not None}
+    if record:
+        unused |= {"--json": json, "--html": html is not None}
+    if recorded:
+        unused |= {"--gradients": gradients, "--shape": shape is not None}
+    if (record or recorded) and (names := [name for name, given in unused.items() if given]):
+        why = "compares nothing" if record else "compares what the recording holds, at its input"
+        raise InvalidArgument(
+            f"same: {'--record' if record else '--recorded'} {why}; leave {', '.join(names)} out."
+        )
     with step(f"Comparing {target}", quiet), running("same", target):
         made = factory.make("same", target, seed, ("f", "g", "x"), ("f", "g"))
         if recorded:

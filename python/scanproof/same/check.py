@@ -61,7 +61,8 @@ def check_same(
         in floats; if a law of a function such as ``log`` could make it equal, it also differs in float64 by
         more than rounding explains. With ``cases``, the report is that of the smallest input that was found
         to differ. INCONCLUSIVE: the report names the operations that have no rule, or the functions whose
-        laws would decide. An input that a function rejects decides nothing, and the report counts it.
+        laws would decide. An input that a function rejects decides nothing, and the report counts it;
+        EQUAL needs a verdict at half of the inputs. Results that are whole numbers alone are INCONCLUSIVE.
         Comparisons of floats decide as they do at ``x``. Constants are the exact numbers that floats hold,
         casts between floating dtypes change nothing, and infinities, NaN and overflow are not seen. EQUAL
         rests on the Lean theorem ``RationalExpr.countP_agree_draws_le``, DIFFERENT on

@@ -73,6 +73,8 @@ class Pairs:
         if shapes := self._other_shapes:
             left = Decision.left([])
             return replace(left, verdict=Verdict.DIFFERENT, reason=f"other shapes: {shapes}")
+        if not all(_inexact(value) for value in self._program.outputs.values()):
+            return Decision.left(["the model returns whole numbers or truth values, which fields do not see"])
         self._run = run_floats(self._program, self._given)
         equal = decide(partial(self._at_point, renewed=True), lambda suspected: "")
         return equal if equal.verdict is Verdict.EQUAL else decide(self._at_point, self._confirmed)
@@ -133,6 +135,10 @@ class Pairs:
             yield name, float((difference * mask).max()), rounding
 
 
+def _inexact(value: Value) -> bool:
+    return value.dtype.is_floating_point or value.dtype.is_complex
+
+
 def _both(found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, Found]]:
     """Return the results by their cases: those that were got, and those that were expected."""
     sides: tuple[dict[str, Found], dict[str, Found]] = {}, {}
@@ -142,14 +148,11 @@ def _both(found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, Found
     return sides
 
 
-DECIDED = 4
-"""Comparisons that are decided for a check that made more of them."""
+GROUP = 4
+"""Comparisons that are recorded in one program."""
 
-
-def some(cases: Sequence[Case]) -> list[Case]:
-    """Return a few cases, the first and the last among them."""
-    step = max(1, -(-(len(cases) - 1) // (DECIDED - 1)))
-    return list(dict.fromkeys([*cases[::step], *cases[-1:]]))
+MOST = 32
+"""Comparisons that are decided at most; EQUAL needs all of them."""
 
 
 def shown(what: str, answer: ExactAnswer) -> Exactly:
@@ -181,3 +184,50 @@ def decided(run: Run, model: Any, tensors: Sequence[Tensor], seed: int, subject:
         return ExactAnswer.of(pairs.decision, constants=constants)
 
     return attempted(asked, subject)
+
+
+def all_decided(
+    run_of: Callable[[Sequence[Case]], Run],
+    cases: Sequence[Case],
+    model: Any,
+    tensors: Sequence[Tensor],
+    seed: int,
+    subject: str,
+) -> ExactAnswer:
+    """Decide whether what is got is what is expected, in all cases.
+
+    Args:
+        run_of: takes some of the cases, and returns what :class:`Pairs` takes as ``run``.
+        cases: the comparisons.
+        model: as for :class:`Pairs`.
+        tensors: the inputs.
+        seed: the seed of the points.
+        subject: what is recorded, in words.
+
+    Returns:
+        EQUAL if it is in every case, DIFFERENT for the first group of cases that differ by more than
+        rounded constants explain. Of more than :data:`MOST` cases, some are decided, and EQUAL is out of
+        reach.
+    """
+    step = -(-len(cases) // MOST)
+    few, answers = cases[::step], list[ExactAnswer]()
+    for first in range(0, len(few), GROUP):
+        group = few[first : first + GROUP]
+        answers.append(decided(run_of(group), model, tensors, seed, subject))
+        if answers[-1].wrong:
+            return answers[-1]
+    left = next((answer for answer in answers if answer.verdict is not Verdict.EQUAL), None)
+    if left is not None:
+        return left
+    if step > 1:
+        reason = f"{len(cases)} comparisons, of which {len(few)} were decided as equal"
+        return replace(answers[-1], verdict=Verdict.INCONCLUSIVE, reason=reason, probability=None)
+    weakest = max(answers, key=lambda answer: answer.probability or 0.0)
+    more = f", in each of {len(answers)} recordings" if len(answers) > 1 else ""
+    return replace(weakest, reason=weakest.reason + more)
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Return numbers with commas; the first and the last of many."""
+    texts = [str(number) for number in numbers]
+    return ", ".join(texts if len(texts) <= 2 * GROUP else [*texts[:GROUP], "…", texts[-1]])

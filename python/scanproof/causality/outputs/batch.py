@@ -57,7 +57,7 @@ from scanproof.foundation.request import Request
 from scanproof.foundation.rows import Rows
 from scanproof.foundation.selection import Selector
 from scanproof.report.verdict import Verdict, gravest
-from scanproof.same.pairs import EXPECTED, GOT, decided, shown, some
+from scanproof.same.pairs import EXPECTED, GOT, all_decided, shown
 
 
 def check_batch(
@@ -248,13 +248,12 @@ class _BatchRuns:
 
     def _exactly(self, cases: Sequence[Case]) -> Exactly:
         """Decide over finite fields whether examples that kept their contents kept their outputs."""
-        few = some(cases)
 
-        def run(*tensors: Tensor) -> dict[str, dict[str, Tensor]]:
+        def run(cases: Sequence[Case], *tensors: Tensor) -> dict[str, dict[str, Tensor]]:
             batch = self._batch.holding(tensors)
             before = batch.call(batch.inputs()).movedim(batch.dim, 0)
             sides: dict[str, dict[str, Tensor]] = {GOT: {}, EXPECTED: {}}
-            for case in few:
+            for case in cases:
                 after = batch.call(batch.inputs(case)).movedim(batch.dim, 0)
                 for place, example in enumerate(case.order):
                     if example not in case.replaced:
@@ -263,7 +262,7 @@ class _BatchRuns:
             return sides
 
         tensors = list(self._batch.tensors)
-        answer = decided(run, self._batch.fn, tensors, self._seed, "fn")
+        answer = all_decided(partial(partial, run), cases, self._batch.fn, tensors, self._seed, "fn")
         return shown("outputs of an example in both batches", answer)
 
     def _compare(self, cases: list[Case]) -> str | None:

@@ -56,7 +56,7 @@ from scanproof.foundation.rows import Rows
 from scanproof.foundation.selection import Selector
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
-from scanproof.same.pairs import EXPECTED, GOT, decided, shown, some
+from scanproof.same.pairs import EXPECTED, GOT, all_decided, listed, shown
 
 COPY_BYTES = 4
 """Bytes that a future needs in ``fn``, as a multiple of the bytes of its input and output."""
@@ -236,10 +236,10 @@ class _FutureRuns:
         )
 
     def _exactly(self) -> Exactly:
-        """Decide over finite fields whether a few of the replaced futures leave the past as it was."""
-        probes = some([*self.changes])
+        """Decide over finite fields whether the replaced futures leave the past as it was."""
+        probes = [*self.changes]
 
-        def run(x: Tensor) -> dict[str, dict[str, Tensor]]:
+        def run(probes: Sequence[_Probe], x: Tensor) -> dict[str, dict[str, Tensor]]:
             before = self.subject(x.clone())
             sides: dict[str, dict[str, Tensor]] = {GOT: {}, EXPECTED: {}}
             for probe in probes:
@@ -254,8 +254,8 @@ class _FutureRuns:
                     )
             return sides
 
-        cuts = ", ".join(dict.fromkeys(str(probe.cut) for probe in probes))
-        answer = decided(run, self.subject.given, [self._x], self.seed, "fn")
+        answer = all_decided(partial(partial, run), probes, self.subject.given, [self._x], self.seed, "fn")
+        cuts = listed(list(dict.fromkeys(probe.cut for probe in probes)))
         return shown(f"outputs before and after a replaced future from {cuts} on", answer)
 
     def worst(self) -> Change | None:

@@ -55,7 +55,7 @@ from scanproof.foundation.rows import Rows
 from scanproof.foundation.selection import Selector
 from scanproof.foundation.subject import Subject
 from scanproof.report.verdict import Verdict
-from scanproof.same.pairs import EXPECTED, GOT, decided, shown, some
+from scanproof.same.pairs import EXPECTED, GOT, all_decided, listed, shown
 
 KERNELS = 2.0**9
 """Unit roundoffs, of the greatest output, by which kernels for different lengths may differ."""
@@ -242,13 +242,13 @@ class _PrefixRuns:
         )
 
     def _exactly(self) -> Exactly:
-        """Decide over finite fields whether a few of the differing prefixes are the function of ``x``.
+        """Decide over finite fields whether the differing prefixes are the function of ``x``.
 
         A difference that stays when the future is replaced comes from the length alone, and is no leak.
         """
-        cuts = some([mismatch.cut for mismatch in self.mismatches])
+        cuts = [mismatch.cut for mismatch in self.mismatches]
 
-        def run(x: Tensor) -> dict[str, dict[str, Tensor]]:
+        def run(cuts: Sequence[int], x: Tensor) -> dict[str, dict[str, Tensor]]:
             whole = self.subject(x.clone())
             sides: dict[str, dict[str, Tensor]] = {GOT: {}, EXPECTED: {}}
             for k in cuts:
@@ -259,8 +259,8 @@ class _PrefixRuns:
                     sides[side][f"k={k}"] = self._select(y, complete)
             return sides
 
-        cases = f"fn(x[:k]) and fn(x) at k = {', '.join(map(str, cuts))}"
-        found = shown(cases, decided(run, self.subject.given, [self._x], self._seed, "fn"))
+        answer = all_decided(partial(partial, run), cuts, self.subject.given, [self._x], self._seed, "fn")
+        found = shown(f"fn(x[:k]) and fn(x) at k = {listed(cuts)}", answer)
         if found.different and self._equal_bits_at_equal_shapes(self._given):
             return replace(found, different=False)
         return found
