@@ -87,6 +87,7 @@ public import Spec.Natural.Kernels
 public import Spec.Natural.LinearSystem
 public import Spec.Natural.Models
 public import Spec.Natural.Residue
+public import Spec.Natural.ResidueField
 public import Spec.Natural.Scan
 public import Spec.ResidueScalar
 public import Spec.Rounding.Tree
@@ -105,6 +106,7 @@ public import Spec.Certificate.Ranks
 public import Spec.Certificate.Random
 public import Spec.Certificate.SchwartzZippel
 public import Spec.Certificate.Rational
+public import Spec.Certificate.PrimeField
 public import Spec.Statements.Foundation
 public import Spec.Statements.Scan
 public import Spec.Statements.Causality
@@ -120,6 +122,7 @@ public import Spec.Certificate.Jacobian
 public import Spec.Certificate.Derivative
 public import Spec.Statements.Certificate
 public import Spec.Statements.Residue
+public import Spec.Statements.ResidueField
 public import Spec.Statements.Kernels
 public import Spec.Statements.Ssd
 public import Spec.Statements.LinearAttention

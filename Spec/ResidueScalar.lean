@@ -18,7 +18,9 @@ A residue may be lost: a quotient by zero has none. The exponential of a number 
 a logarithm a residue of either kind. There a pseudo-random function of the value stands, of which no law is used.
 
 The logarithm keeps one law. A number may carry a law `(rest, factor)`, which says that its exponential is
-`w^rest * factor`. So `exp (log x) = x`, also within sums, and the softplus is the logarithm of `1 + exp x`.
+`w^rest * factor`. So `exp (log x) = x`, also within sums, and the softplus is the logarithm of `1 + exp x`. The law of half a
+number has the root of the factor, so `exp (log x / 2)` is the square root of `x`. Half of the residues have no root, so the root
+is a pseudo-random residue, and its square is another residue than `x`. That of `1 / x` is the reciprocal of that of `x`.
 
 ## Main definitions
 
@@ -31,6 +33,7 @@ The logarithm keeps one law. A number may carry a law `(rest, factor)`, which sa
 
 * `powMod_eq`: the powers are right.
 * `Residue.exp_add_value`: the law of the exponential function, for the values.
+* `Residue.exp_half_log_value`, `Residue.exp_neg_half_log_value`: half a logarithm is that of the root.
 
 ## References
 
@@ -111,6 +114,13 @@ def stir (state v : UInt64) : (rounds : Nat) → UInt64
 def mix (name : String) (prime v : Nat) : Nat :=
   (stir (fnv1a (name ++ " " ++ toString prime)) (UInt64.ofNat v) 4).toNat % prime
 
+/-- A pseudo-random root modulo a prime. That of an inverse is the inverse of the root. That of zero is zero, and that of one is one. -/
+def root (prime v : Nat) : Nat :=
+  let inverse := powMod prime v (prime - 2)
+  if v % prime ≤ 1 then v % prime
+  else if v ≤ inverse then mix "sqrt" prime v
+  else powMod prime (mix "sqrt" prime inverse) (prime - 2)
+
 #guard mix "exp" 1000003 0 = 434288
 #guard mix "exp" 1000003 5 = 260217
 #guard mix "log" 7 123456789 = 4
@@ -173,11 +183,21 @@ def pureIf (isPure : Bool) (float : Float) (value exponent : Option Nat) : Resid
   pureIf (x.isPure && y.isPure) (FloatScalar.mul x.float y.float) (both (fun a b => a * b % π.p) x.value y.value)
     (both (fun a b => a * b % π.q) x.exponent y.exponent)
 
-/-- The quotient. A residue of it is lost where that of the divisor is zero. -/
+/-- Whether the residues are those of the constant two. -/
+def isTwo (x : Residue) : Bool := x.isPure && x.value == some (2 % π.p) && x.exponent == some (2 % π.q)
+
+/-- The law of half a number: half of its rest, and the root of its factor. -/
+def halfLaw (x : Residue) : Option (Nat × Nat) :=
+  match x.law, inverse π.q (some (2 % π.q)) with
+  | some (rest, factor), some half => some (rest * half % π.q, root π.p factor)
+  | _, _ => none
+
+/-- The quotient. A residue of it is lost where that of the divisor is zero. A quotient by two keeps a law. -/
 @[noinline] def div (x y : Residue) : Residue :=
-  pureIf (x.isPure && y.isPure) (FloatScalar.div x.float y.float)
+  let quotient := pureIf (x.isPure && y.isPure) (FloatScalar.div x.float y.float)
     (both (fun a b => a * b % π.p) x.value (inverse π.p y.value))
     (both (fun a b => a * b % π.q) x.exponent (inverse π.q y.exponent))
+  if isTwo π y then { quotient with law := halfLaw π x } else quotient
 
 /-- The value of the exponential function. -/
 def expValue (x : Residue) : Option Nat :=
@@ -203,7 +223,7 @@ def expValue (x : Residue) : Option Nat :=
 
 /-- A pseudo-random function in place of the square root. -/
 @[noinline] def sqrt (x : Residue) : Residue :=
-  pure (floatSqrt x.float) (x.value.map fun v => mix "sqrt" π.p v) (x.value.map fun v => mix "sqrt" π.q v)
+  pure (floatSqrt x.float) (x.value.map (root π.p)) (x.value.map fun v => mix "sqrt" π.q v)
 
 /-- The softplus `log (1 + exp x)`; where the float is above 20, `x` itself. -/
 @[noinline] def softplus (x : Residue) : Residue :=
@@ -257,6 +277,61 @@ theorem exp_add_value {π : Primes} (order : π.w ^ π.q % π.p = 1 % π.p) {x y
   simp only [Nat.mul_mod_mod, Nat.mod_mul_mod]
   congr 1
   rw [Nat.mul_assoc, Nat.mul_assoc, Nat.mul_left_comm (π.w ^ s)]
+
+/-! ## The law of the square root -/
+
+private theorem root_mod (prime v : Nat) : root prime v % prime = root prime v := by
+  simp only [root]
+  split
+  · exact Nat.mod_mod _ _
+  · split
+    · exact Nat.mod_mod _ _
+    · rw [powMod_eq, Nat.mod_mod]
+
+private theorem isTwo_natCast (π : Primes) : isTwo π (natCast π 2) = true := by
+  simp [isTwo, isPure, natCast, pure]
+
+private theorem law_half (π : Primes) (odd : 2 < π.q) (x : Residue) :
+    (div π x (natCast π 2)).law = match x.law with
+      | some (rest, factor) => some (rest * powMod π.q 2 (π.q - 2) % π.q, root π.p factor)
+      | none => none := by
+  have two : 2 % π.q = 2 := Nat.mod_eq_of_lt odd
+  simp only [div, isTwo_natCast, if_true, halfLaw, inverse, two]
+  cases x.law <;> simp
+
+/-- The exponential of half a logarithm is the square root, in values. -/
+theorem exp_half_log_value {π : Primes} (odd : 2 < π.q) (x : Residue) :
+    (exp π (div π (log π x) (natCast π 2))).value = (sqrt π x).value := by
+  cases hx : x.value with
+  | none => 
+    have law : (div π (log π x) (natCast π 2)).law = none := by rw [law_half π odd]; simp [log, hx]
+    have exponent : (div π (log π x) (natCast π 2)).exponent = none := by
+      simp only [div, isTwo_natCast, if_true, pureIf, log, hx, Option.map_none, both]
+      split <;> rfl
+    simp [exp, pure, expValue, law, exponent, sqrt, hx]
+  | some v =>
+    have law : (div π (log π x) (natCast π 2)).law = some (0, root π.p v) := by rw [law_half π odd]; simp [log, hx]
+    simp only [exp, pure, expValue, law, sqrt, hx, Option.map_some, powMod_eq, Nat.pow_zero, Nat.mod_mul_mod, Nat.one_mul, root_mod]
+
+/--
+The exponential of minus half a logarithm is the reciprocal of the square root, in values, where the root is not zero. Norms take
+their reciprocal roots so.
+-/
+theorem exp_neg_half_log_value {π : Primes} (odd : 2 < π.q) {x : Residue} {v : Nat} (hx : x.value = some v)
+    (root_ne : root π.p v ≠ 0) :
+    (exp π (neg π (div π (log π x) (natCast π 2)))).value = (div π (natCast π 1) (sqrt π x)).value := by
+  have law : (div π (log π x) (natCast π 2)).law = some (0, root π.p v) := by rw [law_half π odd]; simp [log, hx]
+  have inverted : inverse π.p (some (root π.p v)) = some (powMod π.p (root π.p v) (π.p - 2)) := by
+    simp [inverse, root_mod, root_ne]
+  have value : (div π (natCast π 1) (sqrt π x)).value =
+      both (fun a b => a * b % π.p) (natCast π 1).value (inverse π.p (sqrt π x).value) := by
+    simp only [div, pureIf]
+    split <;> split <;> rfl
+  have negated : (neg π (div π (log π x) (natCast π 2))).law = some (0, powMod π.p (root π.p v) (π.p - 2)) := by
+    simp [neg, law, inverted]
+  have one : (natCast π 1).value = some (1 % π.p) := rfl
+  rw [value]
+  simp only [exp, pure, expValue, negated, sqrt, hx, Option.map_some, inverted, both, one, powMod_eq, Nat.pow_zero]
 
 end Residue
 

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
 
 import hypothesis
+import numpy as np
 import pytest
 import torch
 
+from scanproof.refinement.kernels.linear import LinearRecurrence
 from scanproof.refinement.oracle import Oracle
 
 pytest_plugins = ["isolation"]
@@ -32,6 +34,13 @@ def oracle() -> Iterator[Oracle]:
     """One Lean process for the whole session."""
     with Oracle.start() as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def kernel_oracle(oracle: Oracle) -> Oracle:
+    """The same, with its process of kernels, which the first run of a kernel starts."""
+    oracle.run_kernel(LinearRecurrence(), {"x": np.zeros((1, 1, 1)), "g": np.zeros((1, 1, 1))})
+    return oracle
 
 
 @pytest.fixture

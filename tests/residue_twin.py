@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,15 @@ def mix(name: str, prime: int, value: int) -> int:
         value = ((value + word) * word) & WRAP
         value ^= value >> 29
     return (value & ((1 << 62) - 1)) % prime
+
+
+def root(prime: int, value: int) -> int:
+    if value <= 1:
+        return value
+    inverse = pow(value, -1, prime)
+    if value <= inverse:
+        return mix("sqrt", prime, value)
+    return pow(mix("sqrt", prime, inverse), -1, prime)
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,16 @@ class Number:
             pow(other.exponent, -1, q) if other.exponent else None,
             None,
         )
-        return self._product(other, quotient, *self._residues(operator.mul, inverse))
+        made = self._product(other, quotient, *self._residues(operator.mul, inverse))
+        return replace(made, law=self._half_law()) if other.is_two else made
+
+    @property
+    def is_two(self) -> bool:
+        return self.is_pure and (self.value, self.exponent) == (2 % self.primes.p, 2 % self.primes.q)
+
+    def _half_law(self) -> tuple[int, int] | None:
+        p, q = self.primes.p, self.primes.q
+        return None if self.law is None else (self.law[0] * pow(2, -1, q) % q, root(p, self.law[1]))
 
     def _product(self, other: "Number", real: float, value: int | None, exponent: int | None) -> "Number":
         if self.is_pure and other.is_pure:
@@ -117,6 +135,10 @@ class Number:
         made = self.opaque("log", math.log)
         law = None if self.value is None else (0, self.value)
         return Number(self.primes, made.real, made.value, made.exponent, law)
+
+    def sqrt(self) -> "Number":
+        made = self.opaque("sqrt", math.sqrt)
+        return made if self.value is None else replace(made, value=root(self.primes.p, self.value))
 
     def softplus(self) -> "Number":
         if self.real > 20:
@@ -173,7 +195,7 @@ class TwinArithmetic(KernelExact):
         return _each(Number.softplus)(x)
 
     def sqrt(self, x: Any) -> Any:
-        return _each(lambda number: number.opaque("sqrt", math.sqrt))(x)
+        return _each(Number.sqrt)(x)
 
     def rsqrt(self, x: Any) -> Any:
         """Return ``exp(-(log x / 2))``, as Lean's ``rmsNorm`` does."""

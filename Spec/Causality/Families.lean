@@ -21,7 +21,8 @@ Instances of the lemmas on runners, under names to cite. No law of arithmetic is
 * `complexDiagonal_append_outputs_prefix`, `minGru_append_outputs_prefix`, `gla_append_outputs_prefix`,
   `rgLru_append_outputs_prefix`, `gatedDelta_append_outputs_prefix`, `generalizedDelta_append_outputs_prefix`,
   `comba_append_outputs_prefix`, `gatedNorm_append_outputs_prefix`, `rwkv6_append_outputs_prefix`,
-  `mlstm_append_outputs_prefix`, `stabilisedMlstm_append_outputs_prefix`: appending future tokens cannot change past outputs.
+  `mlstm_append_outputs_prefix`, `stabilisedMlstm_append_outputs_prefix`,
+  `preactivatedMlstm_append_outputs_prefix`: appending future tokens cannot change past outputs.
 -/
 
 @[expose] public section
@@ -114,6 +115,12 @@ theorem mlstm_append_outputs_prefix (s : MlstmState α keyDim valueDim) (xs ys :
 theorem stabilisedMlstm_append_outputs_prefix (s : MlstmState α keyDim valueDim × α)
     (xs ys : List (MlstmLogToken α keyDim valueDim)) :
     List.take xs.length (stabilisedMlstm s (xs ++ ys)).2 = (stabilisedMlstm s xs).2 :=
+  Runner.take_outputs_append _ s xs ys
+
+/-- mLSTM of gates before their activations: appending future tokens `ys` cannot change the outputs for `xs`. -/
+theorem preactivatedMlstm_append_outputs_prefix (s : MlstmState α keyDim valueDim × α)
+    (xs ys : List (MlstmGateToken α keyDim valueDim)) :
+    List.take xs.length (preactivatedMlstm s (xs ++ ys)).2 = (preactivatedMlstm s xs).2 :=
   Runner.take_outputs_append _ s xs ys
 
 end Scanproof

@@ -37,9 +37,9 @@ def Residue.floatHom (π : Primes) :
       split <;> rfl
     map_neg := fun _ => rfl
     map_div := fun x y => by
-      change (Residue.pureIf _ _ _ _).float = _
-      rw [Residue.pureIf]
-      split <;> rfl
+      change (Residue.div π x y).float = _
+      simp only [Residue.div, Residue.pureIf]
+      split <;> split <;> rfl
     map_natCast := fun _ => rfl
     map_exp := fun _ => rfl
     map_log := fun _ => rfl

@@ -20,12 +20,12 @@ arithmetic is assumed of either scalar.
 ## Main definitions
 
 * `DiagonalTransition.map`, `MinGruToken.map`, `LinearAttentionToken.map`, `Rwkv6Token.map`, `MlstmToken.map`,
-  `MlstmLogToken.map`, `MlstmState.map`, `DeltaToken.map`, `GeneralizedDeltaToken.map`, `CombaToken.map`: the image of each entry.
+  `MlstmLogToken.map`, `MlstmGateToken.map`, `MlstmState.map`, `DeltaToken.map`, `GeneralizedDeltaToken.map`, `CombaToken.map`: the image of each entry.
 
 ## Main results
 
 * `linearState_map`, `runDiagonalTransitions_map`, `diagonalSelectiveScan_map`, `minGru_map`, `linearAttention_map`, `rwkv6_map`,
-  `mlstm_map`, `stabilisedMlstm_map`, `deltaRule_map`, `generalizedDeltaRule_map`, `comba_map`: the run on images is the image
+  `mlstm_map`, `stabilisedMlstm_map`, `preactivatedMlstm_map`, `deltaRule_map`, `generalizedDeltaRule_map`, `comba_map`: the run on images is the image
   of the run.
 * `glaToken_map`, `rgLruToken_map`, `ofScalar_map`, `mlstmToken_map`, `gatedDeltaToken_map`, `deltaNetToken_map`: the tokens of the
   members of a family, so that gated linear attention, RG-LRU, retention and Gated DeltaNet are included.
@@ -97,13 +97,17 @@ def LinearAttentionToken.map (f : α → β) (t : LinearAttentionToken α keyDim
 def Rwkv6Token.map (f : α → β) (t : Rwkv6Token α keyDim valueDim) : Rwkv6Token β keyDim valueDim :=
   ⟨t.w.map f, t.r.map f, t.k.map f, t.v.map f⟩
 
-/-- The image of gates, floor, query, key and value. -/
+/-- The image of gates, floor, `eps`, query, key and value. -/
 def MlstmToken.map (f : α → β) (t : MlstmToken α keyDim valueDim) : MlstmToken β keyDim valueDim :=
-  ⟨f t.f, f t.i, f t.floor, t.q.map f, t.k.map f, t.v.map f⟩
+  ⟨f t.f, f t.i, f t.floor, f t.eps, t.q.map f, t.k.map f, t.v.map f⟩
 
-/-- The image of the logarithms of the gates, and of query, key and value. -/
+/-- The image of the logarithms of the gates, `eps`, query, key and value. -/
 def MlstmLogToken.map (f : α → β) (t : MlstmLogToken α keyDim valueDim) : MlstmLogToken β keyDim valueDim :=
-  ⟨f t.logF, f t.logI, t.q.map f, t.k.map f, t.v.map f⟩
+  ⟨f t.logF, f t.logI, f t.eps, t.q.map f, t.k.map f, t.v.map f⟩
+
+/-- The image of the gates before their activations, `eps`, query, key and value. -/
+def MlstmGateToken.map (f : α → β) (t : MlstmGateToken α keyDim valueDim) : MlstmGateToken β keyDim valueDim :=
+  ⟨f t.forget, f t.input, f t.eps, t.q.map f, t.k.map f, t.v.map f⟩
 
 /-- The image of memory and normaliser. -/
 def MlstmState.map (f : α → β) (s : MlstmState α keyDim valueDim) : MlstmState β keyDim valueDim :=
@@ -183,6 +187,20 @@ theorem stabilisedMlstm_map (s : MlstmState α keyDim valueDim) (m : α) (ts : L
     simp only [MlstmLogToken.toToken, maximum]
     simp [MlstmToken.map, MlstmLogToken.map]
   simp only [stabilisedMlstmRunner, stabilisedMlstmStep, maximum, token, mlstmStep_map f]
+
+/-- mLSTM of gates before their activations, on images, is the image of the run. -/
+theorem preactivatedMlstm_map (s : MlstmState α keyDim valueDim) (m : α) (ts : List (MlstmGateToken α keyDim valueDim)) :
+    preactivatedMlstm (s.map f, f m) (ts.map (·.map f)) =
+      (((preactivatedMlstm (s, m) ts).1.1.map f, f (preactivatedMlstm (s, m) ts).1.2),
+        (preactivatedMlstm (s, m) ts).2.map (Vec.map f)) := by
+  refine Runner.runList_map (r := preactivatedMlstmRunner α keyDim valueDim) (s := fun s => (s.1.map f, f s.2))
+    (fun s t => ?_) (s, m) ts
+  have maximum : (t.map f).toLog.maximum (f s.2) = f (t.toLog.maximum s.2) := by
+    simp [MlstmLogToken.maximum, MlstmGateToken.toLog, MlstmGateToken.map]
+  have token : (t.map f).toToken (f s.2) = (t.toToken s.2).map f := by
+    simp only [MlstmGateToken.toToken, maximum]
+    simp [MlstmToken.map, MlstmGateToken.map]
+  simp only [preactivatedMlstmRunner, preactivatedMlstmStep, maximum, token, mlstmStep_map f]
 
 end
 

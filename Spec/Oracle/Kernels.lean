@@ -32,7 +32,7 @@ one head where heads do not meet, is
     conv         channel width silu bias time                        weight bias initial_state       x
     gla          state channel log time                              scale initial_state             q k v g
     rwkv6        state channel time                                  scale u initial_state           q k v w
-    mlstm        state channel time                                  scale                           q k v input forget
+    mlstm        state channel time                                  scale eps                       q k v input forget
     delta        state channel log norm time                         scale norm_eps initial_state    q k v g beta
     comba        state channel log norm time                         scale norm_eps initial_state    q k v g beta p
     generalized  state channel log time                              scale initial_state             q k v g a b
@@ -166,19 +166,19 @@ def answerRwkv6 (numbers : Array α) (n p time : Nat) : String :=
     let result := rwkv6 (readTensor numbers [n] 1) (readTensor numbers [n, p] (offset fixed 2)) tokens
     printTensor (printTensors "ok" [p] result.2) [n, p] result.1
 
-/-- Answer a request for `mlstm`, whose gates are given before their activations. -/
+/-- Answer a request for `preactivatedMlstm`. -/
 def answerMlstm (numbers : Array α) (n p time : Nat) : String :=
   let token := [[n], [n], [p], [1], [1]]
   let scale : α := readTensor numbers [] 0
-  let read (start : Nat) : MlstmToken α n p :=
-    { f := Scalar.sigmoid (readTensor numbers [] (start + offset token 4))
-      i := Scalar.exp (readTensor numbers [] (start + offset token 3))
-      floor := 1
+  let read (start : Nat) : MlstmGateToken α n p :=
+    { forget := readTensor numbers [] (start + offset token 4)
+      input := readTensor numbers [] (start + offset token 3)
+      eps := readTensor numbers [] 1
       q := (readTensor numbers [n] start : Tensor α [n]).map fun x => x * scale
       k := readTensor numbers [n] (start + offset token 1)
       v := readTensor numbers [p] (start + offset token 2) }
-  withTokens numbers [[1]] token time read fun tokens =>
-    printTensors "ok" [p] (mlstm ⟨zeroMatrix α n p, zeroMatrix α n 1⟩ tokens).2
+  withTokens numbers [[2]] token time read fun tokens =>
+    printTensors "ok" [p] (preactivatedMlstm (⟨zeroMatrix α n p, zeroMatrix α n 1⟩, 0) tokens).2
 
 /-- A vector divided by its length, `eps` added under the root; or the vector as it is. -/
 def normalised {n : Nat} (norm : Nat) (eps : α) (x : Tensor α [n]) : Tensor α [n] :=

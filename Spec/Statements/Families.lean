@@ -220,7 +220,7 @@ example (ts : List (MlstmToken α keyDim valueDim)) :
 example (t : MlstmToken α keyDim valueDim) (j : Fin valueDim) :
     (mlstmStep s t).2.get j =
       (linearAttentionStep s.memory t.toMemory).2.get j /
-        Scalar.max (Scalar.abs ((linearAttentionStep s.normalizer t.toNormalizer).2.get 0)) t.floor := by
+        (Scalar.max (Scalar.abs ((linearAttentionStep s.normalizer t.toNormalizer).2.get 0)) t.floor + t.eps) := by
   apply mlstmStep_output <;> assumption
 
 end
@@ -319,6 +319,11 @@ example (s : MlstmState α keyDim valueDim × α)
     (xs ys : List (MlstmLogToken α keyDim valueDim)) :
     List.take xs.length (stabilisedMlstm s (xs ++ ys)).2 = (stabilisedMlstm s xs).2 := by
   apply stabilisedMlstm_append_outputs_prefix <;> assumption
+
+example (s : MlstmState α keyDim valueDim × α)
+    (xs ys : List (MlstmGateToken α keyDim valueDim)) :
+    List.take xs.length (preactivatedMlstm s (xs ++ ys)).2 = (preactivatedMlstm s xs).2 := by
+  apply preactivatedMlstm_append_outputs_prefix <;> assumption
 
 end
 

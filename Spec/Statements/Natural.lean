@@ -219,6 +219,12 @@ example (s : MlstmState α keyDim valueDim) (m : α) (ts : List (MlstmLogToken �
         (stabilisedMlstm (s, m) ts).2.map (Vec.map f)) := by
   apply stabilisedMlstm_map <;> assumption
 
+example (s : MlstmState α keyDim valueDim) (m : α) (ts : List (MlstmGateToken α keyDim valueDim)) :
+    preactivatedMlstm (s.map f, f m) (ts.map (·.map f)) =
+      (((preactivatedMlstm (s, m) ts).1.1.map f, f (preactivatedMlstm (s, m) ts).1.2),
+        (preactivatedMlstm (s, m) ts).2.map (Vec.map f)) := by
+  apply preactivatedMlstm_map <;> assumption
+
 end
 
 section

@@ -34,6 +34,15 @@ example (a b : Nat) (f : Float) (h : y.float = f) (hx : x.value = some a) (hy : 
   simp only [Residue.add, hx, hy, h]
   exact ⟨rfl, rfl⟩
 
+example (odd : 2 < π.q) :
+    (Residue.exp π (Residue.div π (Residue.log π x) (Residue.natCast π 2))).value = (Residue.sqrt π x).value :=
+  Residue.exp_half_log_value odd x
+
+example (odd : 2 < π.q) {v : Nat} (hx : x.value = some v) (root_ne : root π.p v ≠ 0) :
+    (Residue.exp π (Residue.neg π (Residue.div π (Residue.log π x) (Residue.natCast π 2)))).value =
+      (Residue.div π (Residue.natCast π 1) (Residue.sqrt π x)).value :=
+  Residue.exp_neg_half_log_value odd hx root_ne
+
 example (v : Nat) (hx : x.value = some v) : (Residue.exp π (Residue.log π x)).value = some (v % π.p) := by
   simp only [Residue.exp, Residue.log, Residue.pure, Residue.expValue, hx, Option.map_some, powMod_eq, Nat.pow_zero]
   rw [Nat.mod_mul_mod, Nat.one_mul]

@@ -29,7 +29,7 @@ GENERALIZED_DELTA_PREFIX = "generalizedDelta_append_outputs_prefix"
 COMBA_PREFIX = "comba_append_outputs_prefix"
 GATED_NORM_PREFIX = "gatedNorm_append_outputs_prefix"
 RWKV6_PREFIX = "rwkv6_append_outputs_prefix"
-MLSTM_PREFIX = "mlstm_append_outputs_prefix"
+MLSTM_PREFIX = "preactivatedMlstm_append_outputs_prefix"
 MIN_GRU_PREFIX = "minGru_append_outputs_prefix"
 COMPLEX_DIAGONAL_PREFIX = "complexDiagonal_append_outputs_prefix"
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from scaled_gradient import scaled_gradient
 from scanproof import (
     MinGru,
     RefinementReport,
@@ -177,16 +178,6 @@ def test_gradients_of_a_parallel_scan_that_pads_to_powers_of_two() -> None:
             assert report.verdict is Verdict.REFINES, report.summary()
 
 
-class HalfTheGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: object, x: Tensor) -> Tensor:
-        return x.clone()
-
-    @staticmethod
-    def backward(ctx: object, g: Tensor) -> Tensor:
-        return 0.5 * g
-
-
 def scan_subject(gradient: Callable[[Tensor], Tensor] = lambda x: x, **options: Any) -> Subject:
     def implementation(gate: Tensor, candidate: Tensor, initial_state: Tensor) -> tuple[Tensor, Tensor]:
         h, outputs = initial_state.detach(), []
@@ -210,8 +201,8 @@ def test_a_backward_that_is_wrong_is_refuted() -> None:
     right = scan_subject().gradient_refinement()
     assert right.verdict is Verdict.REFINES, right.summary()
     assert set(right.gradients) == {"gate", "candidate"}
-    assert scan_subject(HalfTheGradient.apply).refinement().verdict is Verdict.REFINES
-    assert scan_subject(HalfTheGradient.apply).gradient_refinement().verdict is Verdict.REFUTED
+    assert scan_subject(scaled_gradient(0.5)).refinement().verdict is Verdict.REFINES
+    assert scan_subject(scaled_gradient(0.5)).gradient_refinement().verdict is Verdict.REFUTED
 
 
 def test_gradients_at_what_is_constant_are_not_compared() -> None:

@@ -143,13 +143,17 @@ def test_the_table_says_everything() -> None:
     text = markdown(IMPLEMENTATIONS, [MIXED, broken], "2026-01-02")
     assert "2 implementations, 1 with findings" in text
     assert "error relative to the bound" in text  # of which kinds have no theorem: docs/families.md
-    assert "| a: mixed | a 1.0 | ✓ | · | · | · | ✗ 2e-01 | ? | · | · | · |" in text
+    assert "| a: mixed | a 1.0 | ✓ | · | · | · | ✗ 2e-01 | ? | · | · | · | · |" in text
     assert "steps (positions given): DIVERGES: 36 cuts \\| &lt;b>" in text
     assert "chunked prefill: 36 cuts" in text
     assert "ImportError: no" in text
     assert "- left padding, 1 of 2: 36 cuts" in text
     plain = json.loads(json.dumps(document(IMPLEMENTATIONS, [MIXED, broken], "2026-01-02")))
-    assert plain["entries"][0]["cells"]["streaming"] == {"verdict": "DIVERGES", "worst": 0.25}
+    assert plain["entries"][0]["cells"]["streaming"] == {
+        "verdict": "DIVERGES",
+        "worst": 0.25,
+        "exact": "",
+    }
     page = html(IMPLEMENTATIONS, [MIXED, broken], "2026-01-02")
     assert "36 cuts | &lt;b&gt;" in page
     assert page.count("<section") == 2
@@ -241,6 +245,7 @@ def test_the_example_of_its_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert made[0]["cells"]["refinement"]["verdict"] == "REFINES"
     assert made[0]["cells"]["gradients"]["verdict"] == "REFINES"
     assert made[0]["cells"]["certificate"]["verdict"] == "CAUSAL"
+    assert made[0]["cells"]["same function"]["verdict"] == "EQUAL"
     assert 0 < made[0]["cells"]["gradients"]["worst"] != made[0]["cells"]["refinement"]["worst"]
     assert {file.suffix for file in (tmp_path / "census").iterdir()} == {".jsonl", ".json", ".md", ".html"}
 

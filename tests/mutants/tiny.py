@@ -16,6 +16,7 @@ from torch.nn import functional
 from refinement.kernels import recurrences
 from refinement.kernels.recurrences import RECURRENCES
 from refinement.test_exact import Block
+from scaled_gradient import scaled_gradient
 from scanproof import RefinementReport, SelectiveScanFn, check_refinement
 from scanproof.refinement.kernels.cases import random_inputs
 
@@ -212,19 +213,7 @@ def given(recurrence: str, name: str, change: Callable[[dict[str, Tensor]], Tens
     return lambda **x: fn(**{**x, name: change(x)})
 
 
-class LossyGradient(torch.autograd.Function):
-    """The identity, whose gradient loses a part in 10^10."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x.clone()
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:
-        return g - 1e-10 * g
-
-
-lossy: Callable[[Tensor], Tensor] = LossyGradient.apply
+lossy = scaled_gradient(1 - 1e-10)
 
 
 def block() -> tuple[Tiny, ...]:

@@ -256,3 +256,16 @@ def test_a_rule_that_raises_leaves_the_question_open(monkeypatch: pytest.MonkeyP
     report = check_refinement(gru(), MinGru(), gates())
     assert report.verdict is Verdict.REFINES
     assert "a run over a field raised ValueError: no such axis" in report.exact.reason
+
+
+def test_no_number_nearby_is_no_evidence() -> None:
+    """The root by a logarithm is that of positive candidates; some numbers nearby are negative."""
+
+    def by_roots(gate: Tensor, candidate: Tensor) -> Tensor:
+        return gru()(gate, (candidate.log() / 2).exp().square())
+
+    inputs = gates()
+    inputs["candidate"] = inputs["candidate"].abs() + 1e-3
+    report = check_refinement(by_roots, MinGru(), inputs, rounding=Rounding.of(torch.float32, ulps=16))
+    assert report.exact.verdict is Verdict.INCONCLUSIVE, report.exact
+    assert "unless a law of log makes them equal" in report.exact.reason

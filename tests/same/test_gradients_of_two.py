@@ -1,35 +1,19 @@
 """check_same(gradients=True): outputs equal, gradients not; and parameters that two modules share."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
 
+from scaled_gradient import scaled_gradient
 from scanproof import Verdict, check_same
 
 X = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
 
 
-class Scaled(torch.autograd.Function):
-    """A product with a backward pass that is wrong by a factor."""
-
-    @staticmethod
-    def forward(context: Any, x: Tensor, factor: float) -> Tensor:
-        context.factor = factor
-        return x * 2
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient * 2 * context.factor, None
-
-
 @pytest.mark.parametrize("factor", [1.0, 1 + 1e-12])
 def test_a_backward_pass_is_compared(factor: float) -> None:
     def by_hand(x: Tensor) -> Tensor:
-        scaled: Callable[..., Tensor] = Scaled.apply
-        return scaled(x, factor)
+        return scaled_gradient(factor)(2 * x)
 
     assert check_same(lambda x: x + x, by_hand, X).verdict is Verdict.EQUAL
     report = check_same(lambda x: x + x, by_hand, X, gradients=True)

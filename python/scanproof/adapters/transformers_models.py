@@ -70,6 +70,11 @@ class Family:
         return 37 if self.chunk is None or self.chunk < 37 else self.chunk + 7
 
     @property
+    def short(self) -> int:
+        """A number of positions for runs over finite fields: one more than a small chunk, or few."""
+        return 5 if self.chunk is None or self.chunk > 8 else self.chunk + 1
+
+    @property
     def width(self) -> int:
         """Width of input and output."""
         return int(self.settings.get("hidden_size", _COMMON["hidden_size"]))

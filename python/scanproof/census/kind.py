@@ -17,6 +17,7 @@ KERNEL_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "memory": ("launches", "bounds", "races", "uninitialised"),
     "order": ("order",),
     "configurations": ("configurations",),
+    "same function": ("same function",),
 }
 """The columns of the census of kernels, and the checks that each column holds."""
 
@@ -51,6 +52,12 @@ IMPLEMENTATIONS = Kind(
     columns=COLUMNS,
     numbers="a share of the greatest output; for *refinement* and *gradients*, the error relative to the "
     "bound",
+    note="The signs after the numbers say what runs over finite fields found, at 5 or 9 tokens, where "
+    "nothing rounds: = the same function as one pass, in every way that was asked; (=) in some of them; "
+    "≠ another function; ≈ another one by so little that constants rounded to float32 may explain it; ? "
+    "nothing was decided. Without a sign, floats alone decide. Asked are the ways *steps*, *prefill, then "
+    "steps*, *chunked prefill* and those of *padding*, with positions given where a model takes them, and "
+    "every way with a finding. *same function* says the same of functions and their specs.",
     dots="a whole model is not compared with a recurrence, a kernel is not fed in pieces or padded, and "
     "*certificate* needs gradients",
 )

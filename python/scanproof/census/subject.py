@@ -26,6 +26,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "padding": ("garbage under the mask", "left padding", "padded, then steps"),
     "refinement": ("refinement",),
     "gradients": ("refinement of gradients",),
+    "same function": ("same function",),
 }
 """The columns of the table, and the checks that each column holds."""
 
@@ -41,6 +42,9 @@ class Answer:
         theorem: the Lean theorem that the verdict rests on.
         worst: the worst number: a share of the greatest output, or an error relative to its bound; None if
             nothing differed.
+        exact: name of the verdict over finite fields about a way of feeding; empty if none was asked for.
+        exactly: what led to that verdict.
+        constants: whether rounded constants may explain that formulas differ.
     """
 
     check: str
@@ -48,6 +52,9 @@ class Answer:
     evidence: str
     theorem: str = ""
     worst: float | None = None
+    exact: str = ""
+    exactly: str = ""
+    constants: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,12 +112,26 @@ class Entry:
 
     def column(self, checks: Sequence[str]) -> tuple[Verdict, float | None]:
         """Return the gravest verdict of the checks of a column, and the worst number behind it."""
-        answers = [answer for answer in self.answers if answer.check.partition(" (")[0] in checks]
+        answers = self._of(checks)
         if not answers:
             return (Verdict.INCONCLUSIVE if self.problem else Verdict.NOT_APPLICABLE), None
         verdict = gravest(Verdict[answer.verdict] for answer in answers)
         same = [answer for answer in answers if answer.verdict == verdict.name]
         return verdict, max((answer.worst for answer in same if answer.worst is not None), default=None)
+
+    def exactly(self, checks: Sequence[str]) -> str:
+        """Say how far the answers of a column are decided over finite fields, by a sign of ``SIGNS``."""
+        asked = [answer for answer in self._of(checks) if answer.exact]
+        different = [answer for answer in asked if answer.exact == Verdict.DIFFERENT.name]
+        equal = [answer for answer in asked if answer.exact == Verdict.EQUAL.name]
+        if different:
+            return "≈" if all(answer.constants for answer in different) else "≠"
+        if not equal:
+            return "?" if asked else ""
+        return "=" if len(equal) == len(asked) else "(=)"
+
+    def _of(self, checks: Sequence[str]) -> list[Answer]:
+        return [answer for answer in self.answers if answer.check.partition(" (")[0] in checks]
 
     @property
     def key(self) -> tuple[str, ...]:

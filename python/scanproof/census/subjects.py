@@ -9,7 +9,7 @@ from scanproof.adapters.kernels.registry import kernel_subjects
 from scanproof.adapters.kernels.subject import Subject as KernelSubject
 from scanproof.adapters.overlay import LISTS, overlay
 from scanproof.adapters.transformers_models import FAMILIES
-from scanproof.census.answers import answer, causality, streaming
+from scanproof.census.answers import DECIDED, causality, refinements, streaming
 from scanproof.census.exported import exports
 from scanproof.census.subject import Answer, Subject
 from scanproof.refinement.runners import Spec
@@ -48,8 +48,12 @@ def _kernel_answers(kernel: KernelSubject, seed: int) -> Iterator[Answer]:
     T = next(iter(x.values())).shape[1]
     gradients = not kernel.no_gradient
     yield from causality(fn, x, T, seed, multiple=kernel.multiple, gradients=gradients)
-    yield answer("refinement", lambda: kernel.refinement(seed))
-    yield answer("refinement of gradients", lambda: kernel.gradient_refinement(seed))
+    yield from refinements(
+        {
+            "refinement": lambda: kernel.refinement(seed),
+            "refinement of gradients": lambda: kernel.gradient_refinement(seed),
+        }
+    )
 
 
 def _transformers() -> Iterator[Subject]:
@@ -83,9 +87,10 @@ def _model(model_type: str, seed: int) -> Iterator[Answer]:
     base = small_model(model_type, seed=seed)
     model, given = CachedModel(base), CachedModel(base, positions=True)
     yield from causality(model.forward, x, family.length, seed)
-    yield from streaming(model, x, seed)
+    decided = () if given.takes_positions else DECIDED
+    yield from streaming(model, x, seed, short=family.short, decided=decided)
     if given.takes_positions:
-        yield from streaming(given, x[:, :SHORT], seed, "positions given")
+        yield from streaming(given, x[:, :SHORT], seed, "positions given", short=family.short)
 
 
 def _mamba_mixer(seed: int) -> Iterator[Answer]:
@@ -107,9 +112,11 @@ def _mixer_answers(mixer: torch.nn.Module, spec: Spec, seed: int) -> Iterator[An
 
     x = _normal(2, 37, 8, seed=seed)
     yield from causality(mixer, x, 37, seed)
-    yield answer("refinement", lambda: check_refinement(mixer, spec, x, shrink=False))
-    yield answer(
-        "refinement of gradients", lambda: check_refinement(mixer, spec, x, shrink=False, gradients=True)
+    yield from refinements(
+        {
+            "refinement": lambda: check_refinement(mixer, spec, x, shrink=False),
+            "refinement of gradients": lambda: check_refinement(mixer, spec, x, shrink=False, gradients=True),
+        }
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from scanproof.census.kind import Kind
-from scanproof.census.subject import Entry
+from scanproof.census.subject import Answer, Entry
 from scanproof.report.verdict import Verdict
 
 MARKS = {"passed": "✓", "found": "✗", "open": "?", "not applicable": "·"}
@@ -22,7 +22,7 @@ def document(kind: Kind, entries: Sequence[Entry], made: str) -> dict[str, Any]:
             {
                 **asdict(entry),
                 "cells": {
-                    name: {"verdict": verdict.name, "worst": worst}
+                    name: {"verdict": verdict.name, "worst": worst, "exact": entry.exactly(checks)}
                     for name, checks in kind.columns.items()
                     for verdict, worst in [entry.column(checks)]
                 },
@@ -46,7 +46,7 @@ def cell(entry: Entry, checks: tuple[str, ...]) -> str:
     """Return the mark of the checks of a column, and the worst number."""
     verdict, worst = entry.column(checks)
     number = "" if worst is None else f" {worst:.0e}"
-    return f"{mark(verdict)}{number}"
+    return f"{mark(verdict)}{number} {entry.exactly(checks)}".rstrip()
 
 
 def mark(verdict: Verdict) -> str:
@@ -80,7 +80,7 @@ def markdown(kind: Kind, entries: Sequence[Entry], made: str) -> str:
     for entry in entries:
         lines += [
             f"- **{entry.name}** ({entry.package} {entry.version}), {answer.check}: {answer.verdict}: "
-            f"{plain(answer.evidence)}"
+            f"{plain(answer.evidence)}{_exactly(answer)}"
             for answer in entry.findings
         ]
     lines += ["", "## Open", ""]
@@ -92,6 +92,8 @@ def markdown(kind: Kind, entries: Sequence[Entry], made: str) -> str:
             for answer in entry.answers
             if Verdict[answer.verdict] is Verdict.INCONCLUSIVE
         ]
+    lines += ["", "## Not decided exactly", ""]
+    lines += [f"- {plain(reason)}: {'; '.join(ways)}" for reason, ways in _undecided(entries).items()]
     lines += ["", "## Not applicable", ""]
     lines += [
         f"- {check}, {len(names)} of {len(entries)}: {plain(reason)}"
@@ -102,6 +104,20 @@ def markdown(kind: Kind, entries: Sequence[Entry], made: str) -> str:
         f"Every other dot is a check that is not made: {kind.dots}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _exactly(answer: Answer) -> str:
+    return f"; over finite fields {answer.exact}" if answer.exact else ""
+
+
+def _undecided(entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """Return the ways of feeding that finite fields leave open, by reason."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        for answer in entry.answers:
+            if answer.exact == Verdict.INCONCLUSIVE.name:
+                found.setdefault(answer.exactly, []).append(f"**{entry.name}**, {answer.check}")
+    return found
 
 
 def _not_applicable(entries: Sequence[Entry]) -> dict[tuple[str, str], set[str]]:

@@ -70,6 +70,9 @@ class Pairs:
         if not self._executed.same:
             reason = f"the operations that PyTorch shows are not the whole model ({self._executed.reason})"
             return Decision.left([reason])
+        if shapes := self._other_shapes:
+            left = Decision.left([])
+            return replace(left, verdict=Verdict.DIFFERENT, reason=f"other shapes: {shapes}")
         if not all(_inexact(value) for value in self._program.outputs.values()):
             return Decision.left(["the model returns whole numbers or truth values, which fields do not see"])
         self._run = run_floats(self._program, self._given)
@@ -77,9 +80,16 @@ class Pairs:
         return equal if equal.verdict is Verdict.EQUAL else decide(self._at_point, self._confirmed)
 
     @property
+    def _other_shapes(self) -> str:
+        """What was got in another shape than expected; empty if nothing was."""
+        got, expected = _both(self._program.results)
+        pairs = ((name, tuple(got[name].shape), tuple(y.shape)) for name, y in expected.items())
+        return "; ".join(f"{name}: {one} in place of {two}" for name, one, two in pairs if one != two)
+
+    @property
     def small(self) -> bool:
         """Whether rounded constants may explain the difference, such as two tables of angles."""
-        if not holds_rounded_constants(self._program) or self._in_float64 is None:
+        if self._other_shapes or not holds_rounded_constants(self._program) or self._in_float64 is None:
             return False
         expected = _both(self._program.results)[1]
         scales = {name: float(expected[name].double().abs().nan_to_num().max()) for name in expected}

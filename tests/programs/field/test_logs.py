@@ -114,7 +114,63 @@ UNDECIDED: dict[str, tuple[Formula, Formula]] = {
 def test_other_laws_of_logarithms_are_not_used(name: str) -> None:
     report = check_same(*UNDECIDED[name], X)
     assert report.verdict is not Verdict.EQUAL
-    assert "log" in report.opaque
+    assert "log" in report.opaque or "sqrt" in report.opaque
+
+
+ROOTS: dict[str, list[Formula]] = {
+    "a root": [
+        torch.sqrt, lambda m: m**0.5, lambda m: (m.log() / 2).exp(), lambda m: (0.5 * m.log()).exp(),
+        lambda m: (torch.full((4,), 0.5) * m.log()).exp(), lambda m: 1 / m.rsqrt(),
+        lambda m: (torch.log1p(m - 1) / 2).exp(), lambda m: 1 / (m.log() / -2).exp(),
+    ],
+    "a reciprocal root": [
+        torch.rsqrt, lambda m: 1 / m.sqrt(), lambda m: m**-0.5, lambda m: (-(m.log() / 2)).exp(),
+        lambda m: (-0.5 * m.log()).exp(), lambda m: (m.log() * -0.5).exp(), lambda m: 1 / m**0.5,
+        lambda m: (1 / m).sqrt(), lambda m: (-m.log() / 2).exp(), lambda m: m.reciprocal() ** 0.5,
+        lambda m: torch.sub(m, m.log(), alpha=0.5).exp() / m.exp(),
+    ],
+    "three halves": [
+        lambda m: m**-1.5, lambda m: 1 / (m * m.sqrt()), lambda m: m.rsqrt() / m,
+        lambda m: (-1.5 * m.log()).exp(), lambda m: 1 / (1.5 * m.log()).exp(),
+    ],
+    "beside another term": [
+        lambda m: ((m.log() + m) / 2).exp(), lambda m: m.sqrt() * (m / 2).exp(),
+        lambda m: (m.log() / 2 + 0.5 * m).exp(),
+    ],
+    "of a softplus": [
+        lambda m: (functional.softplus(m) / 2).exp(), lambda m: (1 + m.exp()).sqrt(),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_usual_spellings_of_a_root_meet(name: str) -> None:
+    first, *others = ROOTS[name]
+    for other in others:
+        assert check_same(first, other, X).verdict is Verdict.EQUAL
+        assert check_same(first, lambda m, other=other: other(m) * (1 + 1e-9), X).verdict is Verdict.DIFFERENT
+
+
+def test_a_root_of_zero_and_of_one() -> None:
+    few = torch.tensor([0, 1, 2])
+    x = Pair(Side(PRIMES.p, few), Side(PRIMES.q, few))
+    found = pairs.sqrt(x, PRIMES).value
+    assert isinstance(found, Side)
+    assert found.values[:2].tolist() == [0, 1]
+    assert found.values[2] > 1
+
+
+def test_half_of_a_pure_number_is_pure() -> None:
+    x = drawn(0, 4)
+    half = x.halved()
+    assert half.power is None
+    assert same(pairs.exp(half + half, PRIMES).value, pairs.exp(x, PRIMES).value)
+
+
+def test_roots_of_a_product_are_not_the_product_of_roots() -> None:
+    """Half of all residues have no root, so no choice of roots has this law."""
+    report = check_same(lambda x: x.sqrt() * (x + 1).sqrt(), lambda x: (x * (x + 1)).sqrt(), X)
+    assert report.verdict is Verdict.INCONCLUSIVE
 
 
 PRIMES = draw_primes(3)

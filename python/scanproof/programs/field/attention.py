@@ -42,6 +42,8 @@ def _scores(call: PairCall) -> Pair:
     if call["dropout_p"]:
         raise Undecided("drops entries at random")
     scores = pairs.matmul(call.pair("query"), pairs.moved(_shared(call, "key"), _transposed)) * _scale(call)
+    if call.renewed:
+        scores = pairs.renewed(scores, call.primes)
     mask = call.get("attn_mask", None)
     if mask is not None:
         scores = scores + call.read(mask)

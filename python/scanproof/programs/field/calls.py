@@ -105,6 +105,7 @@ class PairCall(Arguments):
 
     Attributes:
         primes: the primes of the point.
+        renewed: whether tensors get new exponents from their values (``interpret.run_residues``).
     """
 
     def __init__(
@@ -114,9 +115,10 @@ class PairCall(Arguments):
         found: Callable[[Value], Pair],
         held: Mapping[int, Tensor],
         branch: Tensor | None,
+        renewed: bool = False,
     ) -> None:
         super().__init__(node, held, branch)
-        self.primes, self._found = primes, found
+        self.primes, self.renewed, self._found = primes, renewed, found
 
     def pair(self, name: str) -> Pair:
         """Return a tensor or a number among the arguments as a pair."""
@@ -150,13 +152,17 @@ class PairCall(Arguments):
         """Return a number of Python, exactly."""
         return Pair(number(value, self.primes.p), number(value, self.primes.q))
 
-    def whole(self, arg: Any) -> int | None:
-        """Return the whole number that all entries of an argument are; None if they are not, or are great."""
+    def whole(self, arg: Any, times: int = 1) -> int | None:
+        """Return the whole number that all entries of an argument are, after a product with ``times``.
+
+        None: they are not all the same whole number, or the number is great.
+        """
         if isinstance(arg, Value):
             held = self._held.get(arg.index) if arg.known else None
             if held is None or not held.numel() or (held != held.flatten()[0]).any():
                 return None
             arg = held.flatten()[0].item()
+        arg = arg * times
         return int(arg) if abs(arg) <= MOST and arg == int(arg) else None
 
 

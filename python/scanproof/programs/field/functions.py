@@ -39,16 +39,19 @@ def _mul(call: PairCall) -> Pair:
 
 
 def _product(call: PairCall, x: Pair, factor: Value | float) -> Pair:
-    """Return a product, which keeps what ``exp`` of it is where the factor is a whole number."""
-    whole = call.whole(factor)
-    return x * call.read(factor) if whole is None else x.times(whole)
+    """Return a product, which keeps what ``exp`` of it is where twice the factor is a whole number."""
+    halves = call.whole(factor, 2)
+    return x * call.read(factor) if halves is None else x.times_halves(halves)
 
 
 @entered(FUNCTIONS, "div")
 def _div(call: PairCall) -> Pair:
     if call.get("rounding_mode", None) is not None:
         raise Undecided("rounds")
-    return call.pair("self") / call.pair("other")
+    x, divisor = call.pair("self"), call.whole(call["other"])
+    if x.power is not None and divisor in (2, -2):
+        return x.times_halves(divisor // 2)
+    return x / call.pair("other")
 
 
 @entered(FUNCTIONS, "reciprocal")

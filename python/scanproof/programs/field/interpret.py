@@ -154,8 +154,9 @@ def run_residues(
         primes: the primes of the point.
         seen: is called after each operation with a result of floating dtype.
         exponents: also compute the exponents that only a caller reads.
-        renewed: give tensors new exponents before a product with parameters, the same for equal values. Then
-            a law of ``exp`` that made the values equal is not needed again in the next layer.
+        renewed: give tensors new exponents before a product with parameters, and scores of attention, the
+            same for equal values. A law of ``exp`` or of angles that made the values equal is then not needed
+            in the exponents, too.
 
     Returns:
         The outputs of floating dtype, by their paths.
@@ -386,7 +387,7 @@ class _Run:
         return [joined(*each, behind) for each in carried]
 
     def _function(self, node: Node, branch: Tensor | None) -> list[Pair]:
-        call = PairCall(node, self._primes, self._pair, self._floats.held, branch)
+        call = PairCall(node, self._primes, self._pair, self._floats.held, branch, self._renewed)
         try:
             made = FUNCTIONS[packet(node)](call)
         except Undecided as error:

@@ -7,7 +7,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from scanproof.programs.field.residues import Side, Undecided, number
+from scanproof.programs.field.mix import mix
+from scanproof.programs.field.residues import Side, Undecided, number, power
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,22 @@ class Pair:
         rest, factor = power.rest * number(whole, power.rest.modulus), power.factor.to_power(whole)
         return with_power(made, rest, factor, power.opaque, power.absent)
 
+    def halved(self) -> "Pair":
+        """Return half of this: ``exp(log(x) / 2)`` is the square root of ``x``."""
+        made, power = apart(lambda side: side * number(0.5, side.modulus), self), self.power
+        if power is None or isinstance(made.exponent, Lost):
+            return made
+        rest, factor = power.rest * number(0.5, power.rest.modulus), root(power.factor)
+        return with_power(made, rest, factor, power.opaque | {"sqrt"}, power.absent)
+
+    def times_halves(self, halves: int) -> "Pair":
+        """Return the product with ``halves / 2``: ``exp(-3/2 * log(x))`` is ``1 / (x * sqrt(x))``."""
+        if halves % 2 == 0:
+            return self.times(halves // 2)
+        if halves < 0:
+            return -self.times_halves(-halves)
+        return self.halved() if halves == 1 else self.times(halves // 2) + self.halved()
+
 
 @dataclass(frozen=True)
 class Complex:
@@ -169,6 +186,18 @@ def parts_of(found: "Pair | Complex | Spectrum") -> list[Pair]:
     if isinstance(found, Spectrum):
         return [found.signal]
     return [found.real, found.imag] if isinstance(found, Complex) else [found]
+
+
+def root(side: Side) -> Side:
+    """Return a pseudo-random root of residues; the root of an inverse is the inverse of the root.
+
+    The root of zero is zero, and the root of one is one.
+    """
+    p, values = side.modulus, side.values
+    inverses = power(values, p - 2, p)
+    mixed = mix("sqrt", p, torch.minimum(values, inverses)) % p
+    roots = torch.where(values <= inverses, mixed, power(mixed, p - 2, p))
+    return Side(p, torch.where(values <= 1, values, roots), side.degree.renewed())
 
 
 def apart(made: Callable[..., Side], *pairs: Pair) -> Pair:

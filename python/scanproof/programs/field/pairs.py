@@ -4,7 +4,7 @@
 exactly. The result has no residue modulo q of its own. It gets a pseudo-random one, the same for the same
 result, of which no law is used: an exponential within an exponent. A function without laws, such as ``sqrt``,
 becomes a pseudo-random function of the residue modulo p, the same on both sides. So does ``log``, but the
-tensor also keeps what ``exp`` of it is: ``exp(log(x)) = x`` holds exactly.
+tensor also keeps what ``exp`` of it is: ``exp(log(x)) = x`` and ``exp(log(x) / 2) = sqrt(x)`` hold exactly.
 
 The functions here raise nothing; what cannot be computed is lost.
 """
@@ -19,7 +19,16 @@ import torch
 from torch import Tensor
 
 from scanproof.programs.field.mix import mix
-from scanproof.programs.field.pair import Lost, Pair, apart, either, power_of, with_power, without_factor
+from scanproof.programs.field.pair import (
+    Lost,
+    Pair,
+    apart,
+    either,
+    power_of,
+    root,
+    with_power,
+    without_factor,
+)
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, number, powers
 from scanproof.programs.field.residues import product as times
@@ -40,6 +49,7 @@ __all__ = [
     "or_one",
     "product",
     "renewed",
+    "root",
     "running",
     "running_product",
     "sigmoid",
@@ -93,12 +103,15 @@ def log(x: Pair, primes: Primes) -> Pair:
 
 
 def sqrt(x: Pair, primes: Primes) -> Pair:
-    """Return the square root of ``x``, of which no law is used.
+    """Return the square root of ``x``: ``exp(log(x) / 2)``, and the reciprocal of ``sqrt(1 / x)``.
 
     Half of the residues have no root modulo p, so ``sqrt(x)^2 = x`` would need a second unknown for every
     entry, and another one for every other root that it meets in a product.
     """
-    return opaque("sqrt", x, primes)
+    made = opaque("sqrt", x, primes)
+    if isinstance(x.value, Lost) or isinstance(made.value, Lost):
+        return made
+    return replace(made, value=root(x.value))
 
 
 def opaque(name: str, x: Pair, primes: Primes) -> Pair:

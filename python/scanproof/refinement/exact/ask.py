@@ -48,6 +48,9 @@ NEAR, GREATEST_NEAR = 256, 2.0**-4
 CONSTANT = 2.0**-20
 """Relative differences below this may come from constants that are rounded to float32."""
 
+NOT_WHOLE = "the operations that PyTorch shows are not the whole function"
+"""Why a kernel is opaque."""
+
 
 def ask(problem: "Problem", inputs: "Inputs", *, seed: int = 0) -> ExactAnswer:
     """Decide whether an implementation is the function of its reference.
@@ -142,10 +145,7 @@ class Question:
     def answer(self) -> ExactAnswer:
         """Decide at this input."""
         if not self._executed.same:
-            reason = (
-                "rounding alone decides: the operations that PyTorch shows are not the whole function"
-                f" ({self._executed.reason})"
-            )
+            reason = f"rounding alone decides: {NOT_WHOLE} ({self._executed.reason})"
             return ExactAnswer(verdict=Verdict.INCONCLUSIVE, reason=reason)
         decision = decide(self._at_point, self._confirmed)
         verdict, reason = decision.verdict, decision.reason

@@ -267,11 +267,9 @@ def _rwkv6(kernel: Rwkv6, given: _Given) -> Runs:
 
 
 def _mlstm(kernel: MLstm, given: _Given) -> Runs:
-    if kernel.eps != 0:
-        raise InvalidArgument(f"MLstm: eps is {kernel.eps}; the Lean definition has none, so give 0.")
-    scale = given.filled(kernel.scale, (1,))
+    scale, eps = given.filled(kernel.scale, (1,)), given.filled(kernel.eps, (1,))
     tokens = [given[name] for name in ("q", "k", "v", "input_gate", "forget_gate")]
-    return _by_head("mlstm", given, [], lambda b, h: [scale], tokens, state=False)
+    return _by_head("mlstm", given, [], lambda b, h: [scale, eps], tokens, state=False)
 
 
 def _delta(kernel: GatedDeltaRule, given: _Given) -> Runs:
