@@ -86,7 +86,7 @@ def test_wrong_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidArgument, match="a recording has its own input"):
         check_same(model(), read, X)
     monkeypatch.setattr(recording, "FORMAT", recording.FORMAT + 1)
-    with pytest.raises(InvalidArgument, match="has format 2, this release reads 3"):
+    with pytest.raises(InvalidArgument, match="has format 1, this release reads 2"):
         load_recording(tmp_path / "m")
 
 
@@ -156,3 +156,21 @@ def test_a_damaged_file(tmp_path: Path) -> None:
         torch.save(damaged, tmp_path / "damaged")
         with pytest.raises(InvalidArgument, match=r"is damaged .*; make the recording anew"):
             load_recording(tmp_path / "damaged")
+
+
+@torch.library.custom_op("scanproof_tests::doubled", mutates_args=())
+def doubled(x: Tensor) -> Tensor:
+    return x * 2
+
+
+def test_only_operators_of_aten_are_written_and_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"doubled.default cannot be written"):
+        save_recording(doubled, X, tmp_path / "m")
+    save_recording(lambda x: x * 2, X, tmp_path / "m")
+    content = torch.load(tmp_path / "m", weights_only=True)
+    for name in ('["aten", "from_file", "default"]', '["scanproof_tests", "doubled", "default"]'):
+        changed = content["text"].replace('["aten", "mul", "Tensor"]', name)
+        assert changed != content["text"]
+        torch.save({**content, "text": changed}, tmp_path / "other")
+        with pytest.raises(InvalidArgument, match="which no recording may run"):
+            load_recording(tmp_path / "other")

@@ -21,7 +21,7 @@ from scanproof.programs.record import record
 from scanproof.report.record import environment
 from scanproof.same.given import Given
 
-FORMAT = 2
+FORMAT = 1
 """The number of the format of files."""
 
 _NAMED = {
@@ -143,6 +143,11 @@ def load_recording(path: str | Path) -> Recording:
         ) from error
 
 
+def _on_tensors(namespace: str, name: str) -> bool:
+    """Whether an operator computes with tensors alone: a file must not open others, or run other code."""
+    return namespace == "aten" and name not in ("from_file", "save")
+
+
 def _versions() -> dict[str, str]:
     return {name: version for name, version in environment().items() if version and name != "platform"}
 
@@ -187,9 +192,11 @@ class _Writer:
         return [list(value.shape), self._tree(value.dtype), value.source, flags, held, value.name]
 
     def _node(self, node: Node) -> list[Any]:
-        if not isinstance(node.op, torch._ops.OpOverload):
+        if not isinstance(node.op, torch._ops.OpOverload) or not _on_tensors(
+            node.op.namespace, node.op._opname
+        ):
             raise InvalidArgument(
-                f"save_recording: {node.name} cannot be written; it is no operator of PyTorch."
+                f"save_recording: {node.name} cannot be written; a file holds operators of ATen alone."
             )
         outputs = [None if value is None else value.index for value in node.outputs]
         flags = [node.single, node.known, node.takes_numbers, node.random]
@@ -265,6 +272,10 @@ class _Reader:
     def _node(self, told: list[Any]) -> Node:
         (namespace, name, overload), args, kwargs, reads, outputs, flags, writes, place = told
         single, known, takes_numbers, random = flags
+        if not _on_tensors(namespace, name):
+            raise InvalidArgument(
+                f"load_recording: {self._path} runs {namespace}.{name}, which no recording may run."
+            )
         packet = getattr(getattr(torch.ops, namespace), name, None)
         op = getattr(packet, overload, None)
         if op is None:
