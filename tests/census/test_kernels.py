@@ -109,6 +109,7 @@ FAULTS: Mapping[str, str] = {
     "reads ahead": "prefix",
 }
 
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_fails_its_case(fault: str) -> None:
     found = verdicts(subject(fault))
