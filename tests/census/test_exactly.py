@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from block_case import block_case
 from scanproof import Verdict, check_refinement
+from scanproof.adapters.foreign import foreign
 from scanproof.census.answers import refinements, streaming
 from scanproof.census.kind import IMPLEMENTATIONS
 from scanproof.census.subject import COLUMNS, Answer, Entry
@@ -133,9 +134,6 @@ def test_a_function_is_that_of_its_spec_or_another(gradients: bool) -> None:
 def test_a_kernel_outside_pytorch_is_opaque() -> None:
     right, _, _ = block_case()
 
-    def kernel(x: Tensor) -> Tensor:
-        y = right(x)
-        return torch.from_numpy(y.detach().numpy().copy())
-
+    kernel = foreign(lambda x: right(torch.from_numpy(x.copy())).detach().numpy())
     said = functions(kernel)["same function"]
     assert (said.verdict, "opaque" in said.evidence) == ("NOT_APPLICABLE", True)

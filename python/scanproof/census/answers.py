@@ -15,7 +15,7 @@ from scanproof.census.subject import COLUMNS, Answer
 from scanproof.errors import InvalidArgument
 from scanproof.foundation.packing import Inputs
 from scanproof.programs.field.decide import theorem_of
-from scanproof.refinement.exact.answer import ExactAnswer
+from scanproof.refinement.exact.answer import LEFT_OUT, ExactAnswer
 from scanproof.refinement.exact.ask import NOT_WHOLE
 from scanproof.refinement.report import RefinementReport
 from scanproof.report.verdict import Verdict
@@ -89,11 +89,11 @@ def streaming(
     few = {probe.name: probe for probe in probes((1, short // 2, short - 1))}
     for way in report.ways:
         asked = way.verdict.found or (way.check in decided and way.comparisons)
-        exact = exact_answer(few[way.check], feed, seed) if asked else None
+        exact = exact_answer(few[way.check], feed, seed) if asked else way.exact
         yield _of_way(way, f"{way.check} ({how})" if how else way.check, exact)
 
 
-def _of_way(way: StreamingWay, check: str, exact: ExactAnswer | None) -> Answer:
+def _of_way(way: StreamingWay, check: str, exact: ExactAnswer) -> Answer:
     """Return the answer of a way; a formula that differs is a finding even if floats do not show it."""
     said = Answer(
         check=check,
@@ -102,7 +102,7 @@ def _of_way(way: StreamingWay, check: str, exact: ExactAnswer | None) -> Answer:
         theorem=way.theorem,
         worst=_worst(way),
     )
-    if exact is None:
+    if exact is LEFT_OUT:
         return said
     said = replace(said, exact=exact.verdict.name, exactly=exact.reason, constants=exact.constants)
     if exact.wrong and not way.verdict.found:
