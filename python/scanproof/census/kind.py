@@ -17,7 +17,6 @@ KERNEL_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "memory": ("launches", "bounds", "races", "uninitialised"),
     "order": ("order",),
     "configurations": ("configurations",),
-    "same function": ("same function",),
 }
 """The columns of the census of kernels, and the checks that each column holds."""
 

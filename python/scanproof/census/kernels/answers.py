@@ -12,19 +12,16 @@ from scanproof.adapters.triton.compared import Compared
 from scanproof.adapters.triton.watch import Watch
 from scanproof.causality.outputs.prefix import check_prefix
 from scanproof.causality.outputs.prefix_report import PrefixReport
-from scanproof.census.answers import answer, same_function
+from scanproof.census.answers import answer
 from scanproof.census.kernels.cases import CASES, RATES, Case, drawn, has_decays, packing
 from scanproof.census.subject import Answer
 from scanproof.refinement.check import check_problem
-from scanproof.refinement.exact.ask import ask
 from scanproof.refinement.gradients import draw_cotangents
 from scanproof.refinement.kernels.problem import KernelProblem
 from scanproof.refinement.kernels.tokens import token_function
 from scanproof.refinement.report import RefinementReport
 from scanproof.refinement.rounding import Rounding
 from scanproof.streaming.model import Unsupported
-
-_SHORT = Case("same function", "short")
 
 _EXP2 = 2
 """Roundings of the argument of exp in Triton's kernels, which compute ``exp2(x log2 e)``."""
@@ -129,12 +126,10 @@ class _Asked:
         self.report = cache(lambda case: self.posed(case).report())
 
     def numbers(self) -> Iterator[Answer]:
-        """Yield the answer of every case, of prefixes, and whether the function is that of its spec."""
+        """Yield the answer of every case, and of prefixes."""
         for case in CASES:
             yield answer(case.name, partial(self.report, case))
         yield answer("prefix", self._prefix)
-        posed = self.posed(_SHORT)
-        yield same_function(ask(posed.problem, posed.given, seed=self._seed))
 
     def _prefix(self) -> PrefixReport:
         """Run three prefixes of the tokens alone."""
