@@ -2,7 +2,8 @@
 
 Rotary attention depends on differences of positions alone, so a model may count positions from any number.
 Llama computes its angles from positions, and finite fields know the laws of angles. GPT-J stores a table of
-sines and cosines, each rounded to float32, so its formula changes a little with the first position.
+sines and cosines, each rounded to float32, so its formula changes a little with the first position. MiniMax
+stores tables of decays that its steps compute anew.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ pytest.importorskip("transformers")
 from transformers import DynamicCache
 
 from scanproof import Verdict, check_streaming
-from scanproof.adapters.transformers_models import small_model
+from scanproof.adapters.transformers_models import CachedModel, small_model
 from scanproof.streaming.report import StreamingWay
 
 SETTINGS = {
@@ -82,6 +83,12 @@ def test_tables_that_are_stored_differ_by_no_more_than_their_rounding() -> None:
     assert way.exact.verdict is Verdict.DIFFERENT
     assert way.exact.constants
     assert not way.verdict.found
+
+
+def test_decays_that_are_stored_differ_by_no_more_than_their_rounding() -> None:
+    way = decoded(CachedModel(small_model("minimax"), positions=True))
+    assert (way.exact.verdict, way.exact.constants) == (Verdict.DIFFERENT, True), way.exact
+    assert way.verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("model_type", SETTINGS)
