@@ -95,11 +95,11 @@ def test_the_readme_says_what_the_census_found() -> None:
     of_models = {column for row, column in wrong if row["Implementation"].startswith("transformers: ")}
     assert of_models == {"streaming", "chunked prefill", "padding"}
     packages = {row["Implementation"].partition(":")[0] for row, _ in wrong} - {"transformers"}
-    assert packages == {"mamba-ssm", "fla-core", "ggml-py"}
+    assert packages == {"mamba-ssm", "fla-core", "ggml-py", "mlstm-kernels"}
     text = " ".join((ROOT / "README.md").read_text().split())
     assert (
         "counterexamples](docs/census-findings.md) are in decoding from caches, in prefill by chunks, under "
-        "padding, and in single functions of mamba-ssm, fla-core and ggml."
+        "padding, and in single functions of mamba-ssm, fla-core, ggml and mlstm-kernels."
     ) in text
 
 

@@ -99,6 +99,20 @@ def test_the_program_of_the_finding_shows_it(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @installs
+@pytest.mark.usefixtures("_quiet")
+def test_the_program_of_a_wrong_backward_pass_shows_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(overlay(LISTS / "mlstm-kernels.txt"))
+    page = (Path(__file__).parents[2] / "docs" / "census-findings.md").read_text()
+    section = page.partition("## A backward pass takes the normaliser as a constant")[2]
+    names: dict[str, Any] = {}
+    for part in (page, section):
+        exec(part.partition("```python\n")[2].partition("```")[0], names)
+    assert capsys.readouterr().out.count("_custbw: 5e-01 of the greatest gradient") == 3
+
+
+@installs
 @pytest.mark.parametrize("fault", [1e-4, "late"])
 def test_faults_around_ggml_are_refuted(fault: Any) -> None:
     subject = subject_named("ggml", "ggml.cpu:gated_linear_attn")
