@@ -99,7 +99,7 @@ def test_the_readme_says_what_the_census_found() -> None:
     text = " ".join((ROOT / "README.md").read_text().split())
     assert (
         "counterexamples](docs/census-findings.md) are in decoding from caches, in prefill by chunks, under "
-        "padding, and in single functions of mamba-ssm, fla-core, ggml and mlstm-kernels."
+        "padding, and in functions of mamba-ssm, fla-core, ggml and mlstm-kernels."
     ) in text
 
 
