@@ -66,7 +66,7 @@ class Counting(nn.Module):
         return found.last_hidden_state, state
 
 
-def decoded(model: Counting) -> StreamingWay:
+def decoded(model: Counting | CachedModel) -> StreamingWay:
     x = torch.randn(1, 4, 16, generator=torch.Generator().manual_seed(0))
     ways = check_streaming(model, x, cuts=[2], exact=True).ways
     return next(way for way in ways if way.check == "prefill, then steps")
