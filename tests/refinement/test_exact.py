@@ -268,4 +268,4 @@ def test_no_number_nearby_is_no_evidence() -> None:
     inputs["candidate"] = inputs["candidate"].abs() + 1e-3
     report = check_refinement(by_roots, MinGru(), inputs, rounding=Rounding.of(torch.float32, ulps=16))
     assert report.exact.verdict is Verdict.INCONCLUSIVE, report.exact
-    assert "unless a law of log makes them equal" in report.exact.reason
+    assert "unless a law of sqrt makes them equal" in report.exact.reason
