@@ -13,6 +13,11 @@ from scanproof.programs.places import Place
 Source = Literal["input", "parameter", "constant", "computed"]
 
 
+def inexact(dtype: torch.dtype) -> bool:
+    """Whether a dtype holds real or complex numbers, not whole numbers or truth values."""
+    return dtype.is_floating_point or dtype.is_complex
+
+
 class Value:
     """A tensor of the program.
 

@@ -13,7 +13,7 @@ from scanproof.programs.execute import _ANY_STRIDES, Calls, given_tensors, run
 from scanproof.programs.field.calls import draws, packet
 from scanproof.programs.field.solves import grouped
 from scanproof.programs.garbage import without_gc
-from scanproof.programs.program import Node, Program, Value, last_reads
+from scanproof.programs.program import Node, Program, Value, inexact, last_reads
 
 _STEPS = {"sign", "sgn", "floor", "ceil", "round", "trunc", "heaviside", "empty"}
 """Operations that return whole numbers as floats, or memory: their results are those of the recording."""
@@ -86,15 +86,15 @@ def _default(dtype: torch.dtype) -> Iterator[None]:
 
 
 def _run_wide(node: Node, held: list[Any], wide: list[Any], dtype: torch.dtype) -> None:
-    inexact = any(value is not None and _inexact(value.dtype) for value in node.outputs)
+    floats = any(value is not None and inexact(value.dtype) for value in node.outputs)
     steps = packet(node) in _STEPS and not any(value.dtype.is_complex for value in node.reads)
-    if draws(node) or steps or not inexact:
+    if draws(node) or steps or not floats:
         results = [None if value is None else held[value.index] for value in node.outputs]
     else:
         results = _called(node, held, wide, dtype)
     for value, result in zip(node.outputs, results, strict=False):
         if value is not None and result is not None:
-            whole = not _inexact(value.dtype)
+            whole = not inexact(value.dtype)
             wide[value.index] = held[value.index] if whole else _widened(result, dtype)
 
 
@@ -120,10 +120,6 @@ def _called(node: Node, held: list[Any], wide: list[Any], dtype: torch.dtype) ->
         why = str(error).partition("\n")[0]
         raise NothingEstablished(f"{node.name} cannot run in {dtype}, {node.place}: {why}") from error
     return [*([result] if isinstance(result, Tensor) else result), *(args[number] for number in node.writes)]
-
-
-def _inexact(dtype: torch.dtype) -> bool:
-    return dtype.is_floating_point or dtype.is_complex
 
 
 def _wider(own: torch.dtype, dtype: torch.dtype) -> torch.dtype:
@@ -184,7 +180,7 @@ def apart(
     """Return what :func:`differences` returns, of two sides that ran in float64 and in float32."""
     found = {}
     for path, one in wide[0].items():
-        if not _inexact(one.dtype):
+        if not inexact(one.dtype):
             continue
         errors = [
             max(

@@ -16,7 +16,7 @@ from scanproof.programs.field.interpret import FloatRun, run_floats, run_residue
 from scanproof.programs.field.residues import LEAST
 from scanproof.programs.field.table import exponentiates
 from scanproof.programs.places import held_parameters
-from scanproof.programs.program import Program
+from scanproof.programs.program import Program, inexact
 from scanproof.programs.record import record
 from scanproof.programs.trees import plain_leaves
 from scanproof.programs.wide import differences, real_parts
@@ -271,7 +271,7 @@ def _wholes_apart(f: Program, g: Program) -> list[str]:
     if not any(result.numel() for result in f.results.values()):
         reasons.append("the results have no entries")
     outputs = [*f.outputs.values(), *g.outputs.values()]
-    if not any(_inexact(value.dtype) for value in outputs) and not all(value.known for value in outputs):
+    if not any(inexact(value.dtype) for value in outputs) and not all(value.known for value in outputs):
         reasons.append(
             "the results are whole numbers or truth values, which are compared at x alone; return the floats "
             "from which they come as well"
@@ -280,9 +280,9 @@ def _wholes_apart(f: Program, g: Program) -> list[str]:
         other = g.results[path]
         if one.is_complex() != other.is_complex():
             reasons.append("one function returns complex numbers where the other returns real ones")
-        elif _inexact(one.dtype) != _inexact(other.dtype):
+        elif inexact(one.dtype) != inexact(other.dtype):
             reasons.append("one function returns whole numbers where the other returns floats")
-        elif not _inexact(one.dtype):
+        elif not inexact(one.dtype):
             if not torch.equal(one, other):
                 reasons.append("whole numbers or truth values of the results differ at x")
         elif _least_apart(one, other):
@@ -299,7 +299,3 @@ def _least_apart(one: Tensor, other: Tensor) -> bool:
         return any(_least_apart(x, y) for x, y in ((one.real, other.real), (one.imag, other.imag)))
     one, other = one.double(), other.double()
     return bool(((one <= LEAST) & (other <= LEAST) & (one != other)).any())
-
-
-def _inexact(dtype: torch.dtype) -> bool:
-    return dtype.is_floating_point or dtype.is_complex

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import Any, TypeAlias, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from scanproof.errors import InvalidArgument, NothingEstablished
 from scanproof.foundation.judgement import Exactly
@@ -18,9 +18,8 @@ from scanproof.programs.compare import compared
 from scanproof.programs.field.decide import Both, Decision, decide, theorem_of
 from scanproof.programs.field.draw import Point
 from scanproof.programs.field.interpret import run_floats, run_residues
-from scanproof.programs.field.pair import Lost, Pair
 from scanproof.programs.garbage import without_gc
-from scanproof.programs.program import Value
+from scanproof.programs.program import inexact
 from scanproof.programs.record import record
 from scanproof.programs.wide import apart, run_wide
 from scanproof.refinement.exact.answer import ExactAnswer, attempted
@@ -73,7 +72,7 @@ class Pairs:
         if shapes := self._other_shapes:
             left = Decision.left([])
             return replace(left, verdict=Verdict.DIFFERENT, reason=f"other shapes: {shapes}")
-        if not all(_inexact(value) for value in self._program.outputs.values()):
+        if not all(inexact(value.dtype) for value in self._program.outputs.values()):
             return Decision.left(["the model returns whole numbers or truth values, which fields do not see"])
         self._run = run_floats(self._program, self._given)
         equal = decide(partial(self._at_point, renewed=True), lambda suspected: "")
@@ -97,15 +96,9 @@ class Pairs:
 
     def _at_point(self, number: int, *, renewed: bool = False) -> tuple[Both, int, int]:
         point = Point(self._seed, number)
-
-        def given(value: Value) -> Pair:
-            if value.source == "parameter" and not isinstance(value.tensor, nn.Parameter):
-                why = Lost("a parameter that the model writes into")
-                return Pair(why, why)
-            return point.pair(f"{value.source} {value.index}", value.shape)
-
+        drawn = partial(point.drawn, 0)
         with without_gc():
-            found = run_residues(self._program, self._run, given, point.primes, renewed=renewed)
+            found = run_residues(self._program, self._run, drawn, point.primes, renewed=renewed)
         return _both(found), point.primes.p, point.primes.q
 
     def _confirmed(self, suspected: Mapping[str, Tensor]) -> str:
@@ -133,10 +126,6 @@ class Pairs:
         for name, mask in masks.items():
             difference, rounding = self._in_float64[name]
             yield name, float((difference * mask).max()), rounding
-
-
-def _inexact(value: Value) -> bool:
-    return value.dtype.is_floating_point or value.dtype.is_complex
 
 
 def _both(found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, Found]]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from refinement.kernels import chunked
 from refinement.kernels.recurrences import comba, generalized_delta
+from scaled_gradient import scaled_gradient
 from scanproof import (
     Comba,
     GatedDeltaRule,
@@ -101,19 +102,6 @@ def test_forms_by_chunks_refine_and_small_errors_of_them_do_not(name: str, dtype
 # ---------------------------------------------------------------- small faults
 
 
-class Scaled(torch.autograd.Function):
-    """The input, whose gradient is scaled."""
-
-    @staticmethod
-    def forward(context: Any, x: Tensor, factor: float) -> Tensor:
-        context.factor = factor
-        return x.clone()
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return context.factor * gradient, None
-
-
 BY_TOKENS: dict[str, tuple[Kernel, Callable[..., Any]]] = {
     "generalised delta": (GeneralizedDeltaRule(scale=0.5), generalized_delta),
     "comba": (Comba(scale=0.5), comba),
@@ -142,7 +130,7 @@ def test_a_small_factor_of_an_input_is_refuted(name: str, changed: str) -> None:
 
 @pytest.mark.parametrize(("name", "changed"), INPUTS)
 def test_a_dropped_gradient_is_refuted(name: str, changed: str) -> None:
-    report = report_of(name, lambda x: {**x, changed: Scaled.apply(x[changed], 0.0)})
+    report = report_of(name, lambda x: {**x, changed: scaled_gradient(0.0)(x[changed])})
     assert report.verdict is Verdict.REFUTED
     assert {target for target, ratio in report.greatest.items() if ratio > 1} == {f"d{changed}"}
 

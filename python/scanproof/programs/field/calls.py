@@ -10,7 +10,7 @@ from scanproof.programs.field.pair import Before, Complex, Lost, Pair, Spectrum
 from scanproof.programs.field.pairs import moved
 from scanproof.programs.field.primes import Primes
 from scanproof.programs.field.residues import Side, Undecided, constant, number
-from scanproof.programs.program import Node, Value
+from scanproof.programs.program import Node, Value, inexact
 
 MOST = 1 << 10
 """Whole numbers up to this one count as exponents: a power multiplies the degree."""
@@ -43,7 +43,7 @@ class Arguments:
     def chosen(self, arg: Any) -> Any:
         """Return whole numbers and truth values as the float run had them, also within lists."""
         if isinstance(arg, Value):
-            if arg.dtype.is_floating_point or arg.dtype.is_complex:
+            if inexact(arg.dtype):
                 raise Undecided("takes an index or a mask that is no whole number")
             return self._held[arg.index]
         return [self.chosen(each) for each in arg] if isinstance(arg, list | tuple) else arg
@@ -92,7 +92,7 @@ class Call(Arguments):
 
     def read(self, arg: Any) -> Side:
         """Return a tensor or a number as residues."""
-        if isinstance(arg, Value) and (arg.dtype.is_floating_point or arg.dtype.is_complex):
+        if isinstance(arg, Value) and inexact(arg.dtype):
             return self._sides(arg)
         if not isinstance(arg, Value):
             return number(0 if self._zeros else arg, self.modulus)

@@ -54,7 +54,7 @@ from scanproof.programs.field.table import (
     STEPS,
     exponentiates,
 )
-from scanproof.programs.program import Node, Program, Value, last_reads
+from scanproof.programs.program import Node, Program, Value, inexact, last_reads
 
 RULES = (
     *(activations, arithmetic, attention, branches, choices, complexes, convolution, elementary),
@@ -119,7 +119,7 @@ def _branches(node: Node) -> bool:
 
 
 def _floats(node: Node) -> bool:
-    return any(value is not None and _inexact(value) for value in node.outputs)
+    return any(value is not None and inexact(value.dtype) for value in node.outputs)
 
 
 def _steps(node: Node) -> bool:
@@ -127,8 +127,8 @@ def _steps(node: Node) -> bool:
 
 
 def _decides(node: Node) -> bool:
-    whole = any(value is not None and not _inexact(value) for value in node.outputs)
-    return whole and any(_inexact(value) and not value.known for value in node.reads)
+    whole = any(value is not None and not inexact(value.dtype) for value in node.outputs)
+    return whole and any(inexact(value.dtype) and not value.known for value in node.reads)
 
 
 Seen: TypeAlias = Callable[[Node, Sequence[Pair | Complex]], None]
@@ -192,7 +192,7 @@ class _Run:
         return {
             path: _later(_plain(self._found(value)), self._vanished)
             for path, value in program.outputs.items()
-            if value.dtype.is_floating_point or value.dtype.is_complex
+            if inexact(value.dtype)
         }
 
     def _follow_draws(self, node: Node) -> None:
@@ -235,8 +235,7 @@ class _Run:
         return Pair(lost, lost)
 
     def _given(self, value: Value) -> Pair | Complex:
-        inexact = value.dtype.is_floating_point or value.dtype.is_complex
-        if value.source in ("input", "parameter") and inexact:
+        if value.source in ("input", "parameter") and inexact(value.dtype):
             return self._drawn(value)
         if not value.known:
             why = Lost("a tensor with numbers that Python saw")
@@ -274,7 +273,9 @@ class _Run:
         if drawn is not None:
             made = [Pair(drawn, drawn) for _ in outputs]
         elif _steps(node) or (node.known and (not ruled or not node.reads)):
-            made = [self._constant(value) if _inexact(value) else Pair(_NONE, _NONE) for value in outputs]
+            made = [
+                self._constant(value) if inexact(value.dtype) else Pair(_NONE, _NONE) for value in outputs
+            ]
         elif not ruled or node.writes or node.takes_numbers:
             why = Lost(_why(node, ruled))
             made = [Pair(why, why) for _ in outputs]
@@ -343,7 +344,7 @@ class _Run:
         imaginary: bool = False,
     ) -> list[Pair]:
         found = found or self._pair
-        floats = [found(value) for value in node.reads if _inexact(value)]
+        floats = [found(value) for value in node.reads if inexact(value.dtype)]
         opaque: frozenset[str] = frozenset().union(*(pair.opaque for pair in floats))
         within: frozenset[str] = frozenset().union(*(pair.within for pair in floats))
 
@@ -399,7 +400,7 @@ class _Run:
         """Return the numbers that the float run had, if a rule cannot compute them."""
         sides = [side for pair in parts_of(found) for side in (pair.value, pair.exponent)]
         lost = any(isinstance(side, Lost) and side is not UNREAD for side in sides)
-        return self._constant(value) if lost and _inexact(value) else found
+        return self._constant(value) if lost and inexact(value.dtype) else found
 
     def _placed(self, node: Node, found: Pair | Complex | Spectrum) -> Pair | Complex | Spectrum:
         """Add the operation and the place to what an operation says of the residues that it lost."""
@@ -410,7 +411,7 @@ class _Run:
         before = {
             side.why
             for value in node.reads
-            if _inexact(value)
+            if inexact(value.dtype)
             for pair in parts_of(self._found(value))
             for side in (pair.value, pair.exponent)
             if isinstance(side, Lost)
@@ -429,10 +430,6 @@ class _Run:
         if isinstance(found, Complex):
             return Complex(placed(found.real), placed(found.imag))
         return placed(found)
-
-
-def _inexact(value: Value) -> bool:
-    return value.dtype.is_floating_point or value.dtype.is_complex
 
 
 def _plain(found: Pair | Complex | Spectrum) -> Pair | Complex:
